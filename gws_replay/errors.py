@@ -1,0 +1,39 @@
+"""The four errors that callers may see.
+
+GwsReplayError                  something the user can put right; its text is one sentence with the place and the next step
++-- CassetteError (ValueError)      a cassette or journal that cannot be read as one
++-- ReplayMiss (AssertionError)     the client under test asked something that the cassette does not answer
++-- UserDataMismatch (AssertionError)   userData did not change exactly as it should have
+
+The two assertion errors make a test fail rather than error.
+"""
+
+
+class GwsReplayError(Exception):
+    """Base of all errors that a user can cause and mend.
+
+    `exit_code` is what the command line ends with: 2 for bad input, 4 for a damaged recording, 5 for nothing recorded.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, exit_code: int | None = None) -> None:
+        super().__init__(message)
+        if exit_code is not None:
+            self.exit_code = exit_code
+
+
+class CassetteError(GwsReplayError, ValueError):
+    """A cassette is missing, torn, foreign beyond understanding, or lacks a field."""
+
+
+class ReplayMiss(GwsReplayError, AssertionError):
+    """A request has no answer in the cassette, or recorded exchanges were not played."""
+
+    exit_code = 1
+
+
+class UserDataMismatch(GwsReplayError, AssertionError):
+    """The userData changed otherwise than expected."""
+
+    exit_code = 1
