@@ -1,9 +1,9 @@
 """The four errors that callers may see.
 
-GwsReplayError                  something the user can put right; its text is one sentence with the place and the next step
-+-- CassetteError (ValueError)      a cassette or journal that cannot be read as one
-+-- ReplayMiss (AssertionError)     the client under test asked something that the cassette does not answer
-+-- UserDataMismatch (AssertionError)   userData did not change exactly as it should have
+GwsReplayError                        something the user can put right: one sentence, the place, the next step
++-- CassetteError (ValueError)        a cassette or journal that cannot be read as one
++-- ReplayMiss (AssertionError)       the client under test asked something that the cassette does not answer
++-- UserDataMismatch (AssertionError) userData did not change exactly as it should have
 
 The two assertion errors make a test fail rather than error.
 """
@@ -27,13 +27,13 @@ class CassetteError(GwsReplayError, ValueError):
     """A cassette is missing, torn, foreign beyond understanding, or lacks a field."""
 
 
-class ReplayMiss(GwsReplayError, AssertionError):
+class ReplayMiss(GwsReplayError, AssertionError):  # noqa: N818 (the public name)
     """A request has no answer in the cassette, or recorded exchanges were not played."""
 
     exit_code = 1
 
 
-class UserDataMismatch(GwsReplayError, AssertionError):
+class UserDataMismatch(GwsReplayError, AssertionError):  # noqa: N818 (the public name)
     """The userData changed otherwise than expected."""
 
     exit_code = 1

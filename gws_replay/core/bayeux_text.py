@@ -1,0 +1,53 @@
+"""Bayeux messages as they were recorded: finding them in a body or frame, and keeping their data as text.
+
+Bayeux 1.0: a body is an array of messages or one message; each has a `channel`; `/meta/*` is control traffic; a
+server's message with `data` on any other channel is a notification. Nothing here holds a session: that is `bayeux.py`.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from gws_replay.core import lossless_json
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One Bayeux message: its channel and the JSON text of each of its fields."""
+
+    channel: str
+    fields: Mapping[str, str]
+
+    @property
+    def is_notification(self) -> bool:
+        """Whether a server's message carries application data (and is no answer to a publish)."""
+        return not self.channel.startswith("/meta/") and "data" in self.fields and "successful" not in self.fields
+
+
+def messages_in(body: bytes | str) -> list[Message] | None:
+    """Return the Bayeux messages of a body, or None when it is not Bayeux."""
+    text = body if isinstance(body, str) else body.decode(errors="replace")
+    if '"channel"' not in text:
+        return None
+    parsed = lossless_json.loads_or_none(text)
+    if parsed is None:
+        return None
+    texts = [child for _, child in lossless_json.children(text)] if isinstance(parsed, list) else [text]
+    messages = list(_messages(parsed if isinstance(parsed, list) else [parsed], texts))
+    return messages if len(messages) == len(texts) else None
+
+
+def spelled(messages: Iterable[Message]) -> str:
+    """Write messages as a Bayeux array, each field as it was recorded."""
+    return (
+        "["
+        + ",".join("{" + ",".join(f"{json.dumps(k)}:{v}" for k, v in m.fields.items()) + "}" for m in messages)
+        + "]"
+    )
+
+
+def _messages(parsed: list[object], texts: list[str]) -> Iterator[Message]:
+    for value, text in zip(parsed, texts, strict=True):
+        channel = value.get("channel") if isinstance(value, dict) else None
+        if isinstance(channel, str) and channel.startswith("/"):
+            yield Message(channel, {key or "": child for key, child in lossless_json.children(text)})

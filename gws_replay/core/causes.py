@@ -1,0 +1,191 @@
+"""Which request each notification answers, found by evidence and written down with the rule that found it.
+
+The rules in their order: a person's pin, referenceId, content, counting, order. "The latest request before it" alone is
+wrong as soon as two operations overlap, so it comes last and is warned about.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from gws_replay.core import gws
+from gws_replay.core.model import Cause, Exchange, Moment, Notification, Rule
+
+# How many operations of a resource are looked back at for one notification; bounds the work on long recordings.
+_WINDOW = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A modifying request that the server took: a possible cause."""
+
+    index: int
+    call: gws.Call
+    began: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A notification whose cause is looked for."""
+
+    index: int
+    seen: float
+    kind: str
+    subject: gws.Subject | None
+
+
+_Evidence = Callable[[_Asked, _Told], bool]
+_Pairs = dict[int, _Asked]
+
+
+def attribute(exchanges: Sequence[Exchange], notifications: Sequence[Notification]) -> tuple[Notification, ...]:
+    """Give each notification its cause, or none where nothing speaks for one (unsolicited).
+
+    Both sequences are in time order. Pinned causes stay as they are.
+    """
+    asked = [
+        _Asked(index, call, exchange.began)
+        for index, exchange in enumerate(exchanges)
+        if (call := gws.call_of(exchange.request, exchange.sent)).operation
+        and gws.succeeded(exchange.response.status, exchange.answer)
+    ]
+    by_reference = _by_reference(asked, exchanges)
+    found: dict[int, tuple[_Asked, Rule]] = {}
+    groups: dict[tuple[str, ...], list[_Told]] = {}
+    for index, notification in enumerate(notifications):
+        data = notification.value if isinstance(notification.value, dict) else {}
+        kind = str(data.get("notificationType") or data.get("messageType") or "")
+        told = _Told(index, notification.seen, kind, gws.subject_of(data))
+        named = by_reference.get(data.get("referenceId"))
+        if notification.cause and notification.cause.rule == "pin":
+            continue
+        if named and named.began <= told.seen and _may_answer(named, told):
+            found[index] = (named, "referenceId")
+        else:
+            resource = (told.subject.channel.key, told.subject.resource_id) if told.subject else ()
+            groups.setdefault((*resource, kind), []).append(told)
+    for group in groups.values():
+        found.update(_pair(group, [each for each in asked if _may_answer(each, group[0])]))
+    return tuple(_with_cause(told, exchanges, found.get(index)) for index, told in enumerate(notifications))
+
+
+def _by_reference(asked: Sequence[_Asked], exchanges: Sequence[Exchange]) -> dict[object, _Asked]:
+    """Index the operations whose response names a referenceId, as workitems and open media do."""
+    found: dict[object, _Asked] = {}
+    for each in asked:
+        answer = exchanges[each.index].answer
+        if isinstance(answer, dict) and isinstance(answer.get("referenceId"), int):
+            found[answer["referenceId"]] = each
+    return found
+
+
+def _may_answer(asked: _Asked, told: _Told) -> bool:
+    """Tell whether an operation can be about the notification's resource, and be answered by its kind."""
+    call, subject, row = asked.call, told.subject, asked.call.row
+    if subject and (call.channel is not subject.channel or call.resource_id not in (None, subject.resource_id)):
+        return False
+    return row is None or told.kind in row.answered_by
+
+
+def _pair(group: Sequence[_Told], asked: Sequence[_Asked]) -> dict[int, tuple[_Asked, Rule]]:
+    """Pair the notifications of one resource and kind with the operations that may have caused them."""
+    known = [each for each in asked if each.call.row and (each.call.row.writes or each.call.row.shows)]
+    evidence: _Evidence = _shows
+    paired = _match(group, known, evidence)
+    if len(paired) < min(len(group), len(known)):
+        # A server that shows the data as it is when it pushes: an earlier write may be hidden by a later one.
+        weaker = _shows_or_hidden(known)
+        by_counting = _match(group, known, weaker)
+        if len(by_counting) > len(paired):
+            evidence, paired = weaker, by_counting
+    _uncross(paired, group, evidence)
+    found: dict[int, tuple[_Asked, Rule]] = {
+        told.index: (each, "content" if _shows(each, told) else "counting")
+        for told in group
+        if (each := paired.get(told.index))
+    }
+    rest = [told for told in group if told.index not in found]
+    by_order = _match(rest, [each for each in asked if each not in known], lambda _asked, _told: True)
+    return found | {index: (each, "order") for index, each in by_order.items()}
+
+
+def _shows(asked: _Asked, told: _Told) -> bool:
+    return bool(told.subject and asked.call.shown_in(told.subject.resource))
+
+
+def _shows_or_hidden(known: Sequence[_Asked]) -> _Evidence:
+    """Return evidence that also accepts a write which a later operation, shown by the notification, wrote over."""
+
+    def evidence(asked: _Asked, told: _Told) -> bool:
+        if _shows(asked, told):
+            return True
+        user_data = told.subject.resource.get("userData") if told.subject else None
+        writes = asked.call.writes
+        if not isinstance(user_data, dict) or not writes:
+            return False
+        missing = {key for key, value in writes.items() if not gws.shows_key(user_data, key, value)}
+        for later in known:
+            if asked.began < later.began <= told.seen and _shows(later, told):
+                missing -= (later.call.writes or {}).keys()
+        return not missing
+
+    return evidence
+
+
+def _match(group: Sequence[_Told], asked: Sequence[_Asked], evidence: _Evidence) -> _Pairs:
+    """Match each notification with one operation begun before it, as many as can be (augmenting paths).
+
+    The latest that fits is taken first: an operation whose notification was lost must not shift all that follow.
+    """
+    begun = [each.began for each in asked]
+    taken: dict[int, _Told] = {}
+    paired: _Pairs = {}
+
+    def candidates(told: _Told) -> Iterator[_Asked]:
+        last = bisect_right(begun, told.seen)
+        if last == len(taken):
+            return iter(())
+        return (each for each in reversed(asked[max(0, last - _WINDOW) : last]) if evidence(each, told))
+
+    def place(told: _Told, barred: set[int]) -> bool:
+        fitting = []
+        for each in candidates(told):
+            if each.index not in taken:
+                taken[each.index], paired[told.index] = told, each
+                return True
+            fitting.append(each)
+        for each in fitting:
+            if each.index not in barred:
+                barred.add(each.index)
+                if place(taken[each.index], barred):
+                    taken[each.index], paired[told.index] = told, each
+                    return True
+        return False
+
+    for told in group:
+        place(told, set())
+    return paired
+
+
+def _uncross(paired: _Pairs, group: Sequence[_Told], evidence: _Evidence) -> None:
+    """Let notifications that either operation could have caused answer them in the order they were asked."""
+    matched = [told for told in group if told.index in paired]
+    swapped = True
+    while swapped:
+        swapped = False
+        for one, next_ in pairwise(matched):
+            later, earlier = paired[one.index], paired[next_.index]
+            if later.began > earlier.began and evidence(later, next_) and evidence(earlier, one):
+                paired[one.index], paired[next_.index] = earlier, later
+                swapped = True
+
+
+def _with_cause(told: Notification, exchanges: Sequence[Exchange], found: tuple[_Asked, Rule] | None) -> Notification:
+    if told.cause and told.cause.rule == "pin":
+        return told
+    if found is None:
+        return replace(told, cause=None)
+    asked, rule = found
+    after: Moment = "response" if told.seen >= exchanges[asked.index].ended else "request"
+    return replace(told, cause=Cause(interaction=asked.index, rule=rule, after=after))

@@ -1,0 +1,167 @@
+"""What differs between two userData objects: the comparison of the oracle, and the only file that sees DeepDiff.
+
+Types are exact: 1, 1.0, "1" and true differ, null is not "absent", a repeated key is a difference. The order of keys
+never counts.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gws_replay.core import lossless_json
+from gws_replay.core.lossless_json import Repeated
+
+Kind = Literal["added", "removed", "changed", "type"]
+Path = tuple[str | int, ...]
+
+_SHOWN = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference: the path inside userData, its kind, and the values (None on the side that has none)."""
+
+    path: Path
+    kind: Kind
+    before: Any
+    after: Any
+
+    @property
+    def key(self) -> str:
+        """The userData key that the path begins with."""
+        return str(self.path[0])
+
+    def __str__(self) -> str:
+        name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)[1:]
+        if self.kind == "added":
+            return f"{name}: added {show(self.after)}"
+        if self.kind == "removed":
+            return f"{name}: removed, was {show(self.before)}"
+        types = f" ({type_name(self.before)} to {type_name(self.after)})" if self.kind == "type" else ""
+        return f"{name}: {show(self.before)} -> {show(self.after)}{types}"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Everything that differs between two userData objects, in the order of the keys; false when nothing does."""
+
+    entries: tuple[Change, ...] = ()
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The userData keys that differ in any way."""
+        return frozenset(change.key for change in self.entries)
+
+    @property
+    def added(self) -> dict[str, Any]:
+        """The keys that only the later object has, with their values."""
+        return {c.key: c.after for c in self.entries if c.kind == "added" and len(c.path) == 1}
+
+    @property
+    def removed(self) -> dict[str, Any]:
+        """The keys that only the earlier object has, with their values."""
+        return {c.key: c.before for c in self.entries if c.kind == "removed" and len(c.path) == 1}
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The keys that both objects have, with other values or types."""
+        return self.keys - self.added.keys() - self.removed.keys()
+
+    def without(self, keys: Iterable[str]) -> "Changes":
+        """Return the changes of all other keys."""
+        left_out = frozenset(keys)
+        return Changes(tuple(change for change in self.entries if change.key not in left_out))
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return the changes as JSON values: path, kind, and before / after where there is one."""
+        return [
+            {
+                "path": list(change.path),
+                "kind": change.kind,
+                **({} if change.kind == "added" else {"before": change.before}),
+                **({} if change.kind == "removed" else {"after": change.after}),
+            }
+            for change in self.entries
+        ]
+
+    def __bool__(self) -> bool:
+        return bool(self.entries)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.entries)) or "no change"
+
+
+def same(one: Any, other: Any) -> bool:
+    """Tell whether two JSON values are equal in value and type, whatever the order of keys."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, Repeated) and isinstance(other, Repeated):
+        return same(one.values, other.values)
+    return type(one) is type(other) and bool(one == other)
+
+
+def compare_userdata(before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
+    """Return everything that differs between two userData objects."""
+    entries: list[Change] = []
+    for key in dict.fromkeys((*before, *after)):
+        if key not in after:
+            entries.append(Change((key,), "removed", before[key], None))
+        elif key not in before:
+            entries.append(Change((key,), "added", None, after[key]))
+        elif not same(before[key], after[key]):
+            entries.extend(_inside(key, before[key], after[key]))
+    return Changes(tuple(entries))
+
+
+def show(value: Any) -> str:
+    """Spell a value for a message as JSON, cut in the middle when it is long, control characters escaped."""
+    text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in lossless_json.dumps(value))
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 40]}...{text[-30:]} ({len(text)} characters)"
+
+
+def type_name(value: Any) -> str:
+    """Name the JSON type of a value, integers and other numbers apart."""
+    names = {
+        bool: "boolean",
+        int: "integer",
+        float: "number",
+        str: "string",
+        type(None): "null",
+        Repeated: "repeated key",
+    }
+    return names.get(type(value), "object" if isinstance(value, Mapping) else "array")
+
+
+def _inside(key: str, before: Any, after: Any) -> list[Change]:
+    if type_name(before) != type_name(after):
+        return [Change((key,), "type", before, after)]
+    if isinstance(before, Mapping | list | tuple):
+        # Imported here: 80 ms that only differing containers need.
+        from deepdiff import DeepDiff  # noqa: PLC0415
+
+        tree = DeepDiff(
+            before,
+            after,
+            view="tree",
+            threshold_to_diff_deeper=0,
+            ignore_private_variables=False,
+            zip_ordered_iterables=True,
+        )
+        found = [_nested(key, level) for levels in tree.values() for level in levels]
+        # DeepDiff takes [true] and [1] for equal; `same` saw that they are not.
+        return sorted(found, key=lambda change: [str(step) for step in change.path]) or [
+            Change((key,), "type", before, after)
+        ]
+    return [Change((key,), "changed", before, after)]
+
+
+def _nested(key: str, level: Any) -> Change:
+    path: Path = (key, *level.path(output_format="list"))
+    report = level.report_type
+    if report in ("dictionary_item_added", "iterable_item_added"):
+        return Change(path, "added", None, level.t2)
+    if report in ("dictionary_item_removed", "iterable_item_removed"):
+        return Change(path, "removed", level.t1, None)
+    return Change(path, "type" if report == "type_changes" else "changed", level.t1, level.t2)

@@ -1,0 +1,133 @@
+"""A recording to a cassette: bodies decoded and laid out, notifications split off and given their causes.
+
+Bayeux control traffic (`/meta/*`, heartbeats, dropped polls) is left out: replay answers it by itself, so one cassette
+serves any CometD client over either transport. Pure: the same recording always gives the same cassette.
+"""
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gws_replay.core import bayeux_text, gws, lossless_json
+from gws_replay.core.causes import attribute
+from gws_replay.core.model import Cassette, Exchange, Headers, Notification, Recording, Request
+
+FORMAT = 1
+_CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+_MAX_BODY = 256 * 1024 * 1024
+_DIGITS = 6  # microseconds, the resolution of the clocks that recorders read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """A cassette and what a person should know about how it came to be, a sentence each."""
+
+    cassette: Cassette
+    notes: tuple[str, ...] = ()
+
+
+def compile_recording(recording: Recording, header: Mapping[str, Any] | None = None) -> Compiled:
+    """Compile what was seen on the wire into a cassette.
+
+    `header` is added to the cassette's header (recorder, recorded, redaction); `format`, `api` and the server's
+    version, where the recording shows it, come from here.
+    """
+    exchanges = sorted(recording.exchanges, key=lambda exchange: exchange.began)
+    start = min((*(e.began for e in exchanges), *(f.seen for f in recording.frames)), default=0.0)
+    rest: list[Exchange] = []
+    told: list[Notification] = []
+    for exchange in exchanges:
+        if _is_bayeux(exchange):
+            told.extend(_notifications(exchange.response.body, exchange.ended - start))
+        elif not _is_transport(exchange):
+            rest.append(_laid_out(exchange, start))
+    for frame in recording.frames:
+        if not frame.from_client:
+            told.extend(_notifications(frame.text, frame.seen - start))
+    told.sort(key=lambda notification: notification.seen)
+    notifications = attribute(rest, told)
+    cassette = Cassette(
+        interactions=tuple(rest),
+        notifications=notifications,
+        header={"format": FORMAT, "api": gws.API, **_server_version(rest), **(header or {})},
+    )
+    return Compiled(cassette=cassette, notes=(*_notes_on_causes(notifications), *_notes_on_lost(recording.unanswered)))
+
+
+def decoded(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
+    """Undo gzip and deflate content codings; a coding that is unknown or does not decode stays, header and all."""
+    window = _CODINGS.get((headers.get("content-encoding") or "").strip().lower())
+    if window is None:
+        return headers, body
+    unpacker = zlib.decompressobj(window)
+    try:
+        plain = unpacker.decompress(body, _MAX_BODY)
+    except zlib.error:
+        return headers, body
+    if not unpacker.eof:
+        return headers, body
+    return headers.without("content-encoding"), plain
+
+
+def _is_bayeux(exchange: Exchange) -> bool:
+    return any(
+        bayeux_text.messages_in(body) is not None for body in (exchange.request.body, exchange.response.body) if body
+    )
+
+
+def _is_transport(exchange: Exchange) -> bool:
+    """Tell a WebSocket upgrade or a CORS preflight, which the replaying server answers by itself."""
+    preflight = exchange.request.method == "OPTIONS" and exchange.request.headers.get("access-control-request-method")
+    return exchange.response.status == 101 or bool(preflight)
+
+
+def _notifications(body: bytes | str, seen: float) -> Iterator[Notification]:
+    for message in bayeux_text.messages_in(body) or ():
+        if message.is_notification:
+            data = lossless_json.indented(message.fields["data"])
+            yield Notification(channel=message.channel, data=data, seen=round(seen, _DIGITS))
+
+
+def _laid_out(exchange: Exchange, start: float) -> Exchange:
+    request, response = exchange.request, exchange.response
+    request_headers, request_body = _body(request.headers, request.body)
+    response_headers, response_body = _body(response.headers, response.body)
+    return Exchange(
+        request=replace(request, headers=request_headers, body=request_body),
+        response=replace(response, headers=response_headers, body=response_body),
+        began=round(exchange.began - start, _DIGITS),
+        ended=round(exchange.ended - start, _DIGITS),
+    )
+
+
+def _body(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
+    """Decode a body and lay JSON out; the length header follows, other bytes stay as they are."""
+    headers, plain = decoded(headers, body)
+    if lossless_json.loads_or_none(plain) is not None:
+        plain = lossless_json.indented(plain.decode()).encode()
+    if plain != body:
+        headers = headers.without("transfer-encoding").replacing("content-length", str(len(plain)))
+    return headers, plain
+
+
+def _server_version(exchanges: Sequence[Exchange]) -> dict[str, str]:
+    for exchange in exchanges:
+        if exchange.request.path.endswith("/diagnostics/version") and isinstance(exchange.answer, dict):
+            return {"server": str(exchange.answer.get("version"))}
+    return {}
+
+
+def _notes_on_causes(notifications: Sequence[Notification]) -> Iterator[str]:
+    for index, told in enumerate(notifications):
+        if told.cause and told.cause.rule == "order":
+            yield (
+                f"notification {index} on {told.channel} is taken to answer interaction {told.cause.interaction} "
+                "only because that came last before it: check it, and pin the cause if it is another"
+            )
+
+
+def _notes_on_lost(unanswered: Sequence[Request]) -> Iterator[str]:
+    for request in unanswered:
+        if bayeux_text.messages_in(request.body) is None:
+            yield f"{request.method} {request.path} got no answer and is not in the cassette"

@@ -1,0 +1,126 @@
+"""JSON text with nothing lost: duplicate keys, key order and the spelling of numbers stay as they were.
+
+Python's own parser keeps the last of two equal keys and forgets that `1.50` was not `1.5`. Recorded bodies are
+therefore re-laid as text, token by lexeme, and parsed only to be compared. This module knows nothing of GWS.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+_LEXEME = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The values of a key that stands more than once in one JSON object, in their order."""
+
+    values: tuple[Any, ...]
+
+
+def loads(text: str) -> Any:
+    """Parse JSON text; a key that stands twice has a `Repeated` as its value.
+
+    Raises ValueError for text that is not JSON (RFC 8259), `NaN` and over-deep nesting included.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("JSON nested too deeply") from None
+
+
+def loads_or_none(text: str | bytes) -> Any:
+    """Parse a JSON object or array; None for anything else."""
+    if isinstance(text, bytes):
+        try:
+            text = text.decode()
+        except UnicodeDecodeError:
+            return None
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        return loads(text)
+    except ValueError:
+        return None
+
+
+def indented(text: str) -> str:
+    """Lay JSON text out on lines of its own, two spaces a level, every token as it was written.
+
+    The text must be JSON: `loads` accepts it.
+    """
+    out: list[str] = []
+    depth = 0
+    previous = ""
+    for lexeme in _LEXEME.findall(text):
+        if lexeme in "]}":
+            depth -= 1
+            out.append(lexeme if previous in ("[", "{") else f"\n{'  ' * depth}{lexeme}")
+        else:
+            if previous in ("[", "{", ","):
+                out.append(f"\n{'  ' * depth}")
+            out.append(": " if lexeme == ":" else lexeme)
+            depth += lexeme in "[{"
+        previous = lexeme
+    return "".join(out)
+
+
+def canonical(value: Any) -> str:
+    """Spell a parsed value so that two spellings are equal exactly when the values are.
+
+    Key order does not count; `1`, `1.0`, `"1"` and `true` differ; a repeated key differs from a list.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_spell_repeated)
+
+
+def dumps(value: Any, *, indent: int | None = None) -> str:
+    """Write a parsed value as JSON text, a repeated key as `{"repeated key": [...]}`."""
+    return json.dumps(value, indent=indent, ensure_ascii=False, default=_spell_repeated)
+
+
+def children(text: str) -> Iterator[tuple[str | None, str]]:
+    """Yield the direct children of a JSON object (key, text) or array (None, text), as they were written.
+
+    The text must be JSON. A scalar has no children.
+    """
+    depth = 0
+    start: int | None = None
+    key: str | None = None
+    end = 0
+    for match in _LEXEME.finditer(text):
+        lexeme = match[0]
+        if depth == 1 and lexeme in (",", "]", "}"):
+            if start is not None:
+                yield key, text[start:end]
+            start = key = None
+        elif depth == 1 and lexeme == ":" and start is not None:
+            key, start = json.loads(text[start:end]), None
+        elif depth >= 1 and start is None:
+            start = match.start()
+        if lexeme in "[{":
+            depth += 1
+        elif lexeme in "]}":
+            depth -= 1
+        end = match.end()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    parsed = dict(pairs)
+    if len(parsed) != len(pairs):
+        for key in parsed:
+            values = tuple(value for name, value in pairs if name == key)
+            if len(values) > 1:
+                parsed[key] = Repeated(values)
+    return parsed
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _spell_repeated(value: Any) -> Any:
+    if isinstance(value, Repeated):
+        return {"repeated key": value.values}
+    raise TypeError(f"{type(value).__name__} is not a JSON value")

@@ -1,0 +1,92 @@
+"""When two requests are the same question, how they differ when they are not, and which recorded one is nearest.
+
+The host does not count: a cassette recorded from staging answers a client that talks to localhost. Nor do headers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from gws_replay.core import lossless_json
+from gws_replay.core.change import compare_userdata, show
+from gws_replay.core.model import Request
+
+Key = tuple[str, str, tuple[tuple[str, str], ...], str | bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One part in which an asked request differs from a recorded one, both spelled for a message."""
+
+    part: str
+    asked: str
+    recorded: str
+
+    def __str__(self) -> str:
+        return f"{self.part}: asked {self.asked}, recorded {self.recorded}"
+
+
+def key_of(request: Request) -> Key:
+    """Return what must be equal for two requests to match: method, path, query in any order, JSON in any key order."""
+    parts = urlsplit(request.uri)
+    query = tuple(sorted(parse_qsl(parts.query, keep_blank_values=True)))
+    parsed = lossless_json.loads_or_none(request.body)
+    body = request.body if parsed is None else lossless_json.canonical(parsed)
+    return request.method.upper(), parts.path or "/", query, body
+
+
+def differences(asked: Request, recorded: Request) -> tuple[Difference, ...]:
+    """Return where a request differs from a recorded one; empty means that they match. JSON bodies by path."""
+    one, other = key_of(asked), key_of(recorded)
+    found = [
+        Difference(part, show(mine), show(theirs))
+        for part, mine, theirs in zip(("method", "path"), one[:2], other[:2], strict=True)
+        if mine != theirs
+    ]
+    if one[2] != other[2]:
+        found.append(Difference("query", show(urlsplit(asked.uri).query), show(urlsplit(recorded.uri).query)))
+    if one[3] != other[3]:
+        found.extend(_body_differences(asked, recorded))
+    return tuple(found)
+
+
+def nearest(asked: Request, recorded: Sequence[Request]) -> int | None:
+    """Return the index of the recorded request that differs least, or None where not even the path is alike."""
+
+    def distance(index: int) -> tuple[int, int]:
+        request = recorded[index]
+        unlike = 2 * (request.path != asked.path) + (request.method.upper() != asked.method.upper())
+        return unlike, len(differences(asked, request))
+
+    candidates = [index for index, request in enumerate(recorded) if _alike(asked, request)]
+    return min(candidates, key=distance, default=None)
+
+
+def _alike(asked: Request, recorded: Request) -> bool:
+    """Tell whether requests ask something of the same collection: their paths differ in the last segment at most."""
+    return asked.path.rpartition("/")[0] == recorded.path.rpartition("/")[0]
+
+
+def _body_differences(asked: Request, recorded: Request) -> list[Difference]:
+    mine, theirs = (lossless_json.loads_or_none(request.body) for request in (asked, recorded))
+    if not isinstance(mine, dict) or not isinstance(theirs, dict):
+        return [Difference("body", _body(mine, asked.body), _body(theirs, recorded.body))]
+    found = []
+    for change in compare_userdata(theirs, mine).entries:
+        place = "body" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in change.path)
+        absent = {"added": "recorded", "removed": "asked"}.get(change.kind)
+        found.append(
+            Difference(
+                place,
+                "nothing" if absent == "asked" else show(change.after),
+                "nothing" if absent == "recorded" else show(change.before),
+            )
+        )
+    return found
+
+
+def _body(parsed: Any, body: bytes) -> str:
+    if parsed is not None:
+        return show(parsed)
+    return f"{len(body)} bytes that are not JSON" if body else "no body"

@@ -1,0 +1,152 @@
+"""The values that everything else is about: exchanges, notifications and the cassette that holds them.
+
+All are frozen. Times are seconds since the recording began. Nothing here knows a file format or an HTTP library.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from gws_replay.core import lossless_json
+
+if TYPE_CHECKING:
+    from gws_replay.core.judge import Update
+
+Rule = Literal["pin", "referenceId", "content", "counting", "order"]
+Moment = Literal["request", "response"]
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """HTTP header fields in their order; names compare without case, repeated ones are kept."""
+
+    pairs: tuple[tuple[str, str], ...] = ()
+
+    def get(self, name: str) -> str | None:
+        """Return the first value of a field, or None."""
+        return next((value for key, value in self.pairs if key.lower() == name.lower()), None)
+
+    def without(self, *names: str) -> "Headers":
+        """Return the fields less the named ones."""
+        lowered = {name.lower() for name in names}
+        return Headers(tuple(pair for pair in self.pairs if pair[0].lower() not in lowered))
+
+    def replacing(self, name: str, value: str) -> "Headers":
+        """Return the fields with every value of one field, where it occurs, replaced."""
+        return Headers(tuple((key, value if key.lower() == name.lower() else old) for key, old in self.pairs))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """An HTTP request with its body decoded (no content coding)."""
+
+    method: str
+    uri: str
+    headers: Headers = Headers()
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        """The path without the query."""
+        return urlsplit(self.uri).path or "/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """An HTTP response with its body decoded (no content coding)."""
+
+    status: int
+    reason: str = ""
+    headers: Headers = Headers()
+    body: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """A request and its response; `ended` is when the whole response had been seen."""
+
+    request: Request
+    response: Response
+    began: float
+    ended: float
+
+    @cached_property
+    def sent(self) -> Any:
+        """The parsed JSON body of the request, or None."""
+        return lossless_json.loads_or_none(self.request.body)
+
+    @cached_property
+    def answer(self) -> Any:
+        """The parsed JSON body of the response, or None."""
+        return lossless_json.loads_or_none(self.response.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """The request that a notification answers, by its index in the cassette, and the rule that found it.
+
+    `after` tells whether the push was seen after the `response` of that request, or before it: after the `request`.
+    """
+
+    interaction: int
+    rule: Rule
+    after: Moment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notification:
+    """A Bayeux message of an application channel; `data` is its data as JSON text."""
+
+    channel: str
+    data: str
+    seen: float
+    cause: Cause | None = None
+
+    @cached_property
+    def value(self) -> Any:
+        """The parsed data."""
+        return lossless_json.loads(self.data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One WebSocket text message between client and server."""
+
+    uri: str
+    seen: float
+    from_client: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What was seen on the wire, before it is compiled. Times may be any clock's seconds.
+
+    `unanswered` are requests that got no response: polls that the client dropped, a server that died.
+    """
+
+    exchanges: tuple[Exchange, ...]
+    frames: tuple[Frame, ...] = ()
+    unanswered: tuple[Request, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cassette:
+    """A recorded session: REST exchanges by begin time, notifications in the order seen, and the file's header."""
+
+    interactions: tuple[Exchange, ...]
+    notifications: tuple[Notification, ...] = ()
+    header: Mapping[str, Any] = field(default_factory=dict)
+    source: str = "<memory>"
+
+    def updates(self) -> tuple["Update", ...]:
+        """Return each userData operation with the snapshots around it and the verdict."""
+        from gws_replay.core.judge import judge  # noqa: PLC0415  (judge imports this module)
+
+        return judge(self)
+
+    def named(self, source: str) -> "Cassette":
+        """Return the same cassette under the name that messages call it by."""
+        return replace(self, source=source)

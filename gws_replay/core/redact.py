@@ -1,0 +1,136 @@
+"""What must not leave memory, and what stands in its place.
+
+Every message goes through a `Redactor` before it is written, printed or compared. Secrets become placeholders that
+say what stood there (`<redacted:authorization>`); a secret once seen in a header is replaced wherever else it turns up.
+"""
+
+import json
+import re
+from typing import Literal, get_args
+
+from gws_replay.core import bayeux_text, gws
+from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
+
+# `all` will cover personal data too; what is applied today is named by `Redactor.applied`.
+Level = Literal["all", "secrets", "none"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+
+_MIN_LEARNED = 8  # shorter values could occur by chance
+_COOKIE_PAIR = re.compile(r"([^=;,\s]+)=(\"[^\"]*\"|[^;]*)")
+_USER_INFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_SESSION_IN_PATH = re.compile(r"(;jsessionid=)[^/?;#]+", re.IGNORECASE)
+_BAYEUX_SECRETS = frozenset({"clientId", "ext"})
+
+
+class Redactor:
+    """Redacts the messages of one recording; it remembers secrets, so one recording has one redactor."""
+
+    def __init__(self, level: Level = "all") -> None:
+        self.level = level
+        self._learned: dict[str, str] = {}
+        self._headers = set(gws.SECRET_HEADERS)
+
+    @property
+    def applied(self) -> str:
+        """What is redacted at this level, for the cassette's header: personal data is not yet."""
+        return "none" if self.level == "none" else "secrets"
+
+    def request(self, request: Request) -> Request:
+        """Return the request without its secrets."""
+        if self.level == "none":
+            return request
+        headers = self._redact_headers(request.headers)
+        return Request(method=request.method, uri=self._uri(request.uri), headers=headers, body=self.body(request.body))
+
+    def response(self, response: Response) -> Response:
+        """Return the response without its secrets."""
+        if self.level == "none":
+            return response
+        # CSRFProtection: the server chooses the name of the header that carries the token.
+        if token_header := response.headers.get(gws.CSRF_NAME_HEADER):
+            self._headers.add(token_header.lower())
+        headers = self._redact_headers(response.headers)
+        return Response(status=response.status, reason=response.reason, headers=headers, body=self.body(response.body))
+
+    def body(self, body: bytes) -> bytes:
+        """Return a body without Bayeux client ids, authentication extensions, and secrets seen before."""
+        if self.level == "none":
+            return body
+        if messages := bayeux_text.messages_in(body):
+            body = bayeux_text.spelled(map(self._bayeux, messages)).encode()
+        for secret, placeholder in self._learned.items():
+            if secret.encode() in body:
+                body = body.replace(secret.encode(), placeholder.encode())
+        return body
+
+    def recording(self, recording: Recording) -> Recording:
+        """Return a whole recording without its secrets."""
+        # All headers first: a secret may stand in a body before the header that gives it away.
+        for exchange in recording.exchanges:
+            self.request(exchange.request)
+            self.response(exchange.response)
+        return Recording(
+            exchanges=tuple(
+                Exchange(
+                    request=self.request(exchange.request),
+                    response=self.response(exchange.response),
+                    began=exchange.began,
+                    ended=exchange.ended,
+                )
+                for exchange in recording.exchanges
+            ),
+            frames=tuple(
+                Frame(
+                    uri=self._uri(frame.uri),
+                    seen=frame.seen,
+                    from_client=frame.from_client,
+                    text=self.body(frame.text.encode()).decode(),
+                )
+                for frame in recording.frames
+            ),
+            unanswered=tuple(map(self.request, recording.unanswered)),
+        )
+
+    def _bayeux(self, message: bayeux_text.Message) -> bayeux_text.Message:
+        """Redact the client id, and `ext`, which carries credentials in some deployments."""
+        fields = dict(message.fields)
+        for name in _BAYEUX_SECRETS & fields.keys():
+            value = json.loads(fields[name])
+            placeholder = self._learn(value, name) if isinstance(value, str) else f"<redacted:{name}>"
+            fields[name] = json.dumps(placeholder)
+        return bayeux_text.Message(message.channel, fields)
+
+    def _redact_headers(self, headers: Headers) -> Headers:
+        return Headers(
+            tuple(
+                (name, self._header(name, value) if name.lower() in self._headers else self._known(value))
+                for name, value in headers.pairs
+            )
+        )
+
+    def _header(self, name: str, value: str) -> str:
+        lowered = name.lower()
+        if lowered == "cookie":
+            return _COOKIE_PAIR.sub(self._cookie, value)
+        if lowered == "set-cookie":
+            pair, semicolon, attributes = value.partition(";")
+            return _COOKIE_PAIR.sub(self._cookie, pair) + semicolon + attributes
+        return self._learn(value.rpartition(" ")[2] if "authorization" in lowered else value, lowered)
+
+    def _cookie(self, match: re.Match[str]) -> str:
+        return f"{match[1]}={self._learn(match[2], match[1])}"
+
+    def _learn(self, secret: str, name: str) -> str:
+        placeholder = f"<redacted:{name}>"
+        if len(secret) >= _MIN_LEARNED and not secret.startswith("<redacted:"):
+            self._learned.setdefault(secret, placeholder)
+        return placeholder
+
+    def _known(self, text: str) -> str:
+        for secret, placeholder in self._learned.items():
+            text = text.replace(secret, placeholder)
+        return text
+
+    def _uri(self, uri: str) -> str:
+        uri = _USER_INFO.sub("<redacted:userinfo>", uri, count=1)
+        return self._known(_SESSION_IN_PATH.sub(r"\1<redacted:jsessionid>", uri))

@@ -1,0 +1,82 @@
+"""The history of each resource's userData: a snapshot wherever an answer or a notification showed the whole of it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gws_replay.core import gws
+from gws_replay.core.model import Cassette, Exchange, Notification
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The userData of one resource as one message showed it.
+
+    `interaction` is the index of the GET that showed it, `notification` that of the notification; the other is
+    None. `began` and `at` are when it was asked for and seen (equal for a notification); `cause` is the
+    index of the operation that a notification answers.
+    """
+
+    resource_id: str
+    data: Mapping[str, Any]
+    at: float
+    began: float
+    interaction: int | None = None
+    notification: int | None = None
+    cause: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the snapshot stands in the cassette, for messages."""
+        return f"notification {self.notification}" if self.interaction is None else f"interaction {self.interaction}"
+
+
+def of_exchange(exchange: Exchange, index: int) -> Iterator[Snapshot]:
+    """Yield the snapshots in the answer of a GET."""
+    if exchange.request.method == "GET":
+        for subject in gws.resources_in(exchange.answer):
+            shown = subject.resource.get("userData")
+            if isinstance(shown, dict):
+                yield Snapshot(
+                    resource_id=subject.resource_id,
+                    data=shown,
+                    at=exchange.ended,
+                    began=exchange.began,
+                    interaction=index,
+                )
+
+
+def of_notification(notification: Notification, index: int) -> Iterator[Snapshot]:
+    """Yield the snapshot in a notification that carries userData.
+
+    A Facebook session's notification without userData (FacebookPMAddComment) means "unchanged": no snapshot.
+    """
+    subject = gws.subject_of(notification.value)
+    shown = subject.resource.get("userData") if subject else None
+    if subject and isinstance(shown, dict):
+        yield Snapshot(
+            resource_id=subject.resource_id,
+            data=shown,
+            at=notification.seen,
+            began=notification.seen,
+            notification=index,
+            cause=notification.cause.interaction if notification.cause else None,
+        )
+
+
+def history(cassette: Cassette) -> dict[str, tuple[Snapshot, ...]]:
+    """Return the snapshots of each resource (by id) in the order in which they were seen."""
+    return by_resource(
+        (
+            *(s for index, exchange in enumerate(cassette.interactions) for s in of_exchange(exchange, index)),
+            *(s for index, told in enumerate(cassette.notifications) for s in of_notification(told, index)),
+        )
+    )
+
+
+def by_resource(snapshots: Iterable[Snapshot]) -> dict[str, tuple[Snapshot, ...]]:
+    """Group snapshots by resource id, each group by time."""
+    grouped: dict[str, list[Snapshot]] = {}
+    for snapshot in sorted(snapshots, key=lambda s: s.at):
+        grouped.setdefault(snapshot.resource_id, []).append(snapshot)
+    return {resource_id: tuple(group) for resource_id, group in grouped.items()}

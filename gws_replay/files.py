@@ -1,0 +1,95 @@
+"""Edge: the file system. Cassettes are read whole, and written whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from gws_replay.core.model import Cassette
+from gws_replay.errors import CassetteError, GwsReplayError
+from gws_replay.formats import vcr_yaml
+
+CASSETTE_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+def load_cassette(path: str | os.PathLike[str]) -> Cassette:
+    """Load a cassette file, ours or plain vcrpy's, YAML or (by its ending) JSON.
+
+    Raises CassetteError for a file that is missing, torn, not UTF-8 or no cassette: it names the place.
+    """
+    source = os.fspath(path)
+    return vcr_yaml.load(read_text(path), source, as_json=source.endswith(".json"))
+
+
+def save_cassette(cassette: Cassette, path: str | os.PathLike[str]) -> None:
+    """Write a cassette file, JSON if the name ends so; the old file stays until the new one is whole on disk."""
+    dump = vcr_yaml.dump_json if os.fspath(path).endswith(".json") else vcr_yaml.dump_yaml
+    write_whole(Path(path), dump(cassette))
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """Read a text file as it is. Raises CassetteError with the reason in a sentence."""
+    try:
+        return Path(path).read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise CassetteError(f"{os.fspath(path)} is not UTF-8 text (byte {error.start}): it is no cassette") from None
+    except OSError as error:
+        raise CassetteError(f"cannot read {os.fspath(path)}: {reason(error)}") from None
+
+
+def write_whole(path: Path, pieces: Iterable[str]) -> None:
+    """Write a text file by way of a temporary one in the same folder: fsync, then rename.
+
+    Raises GwsReplayError when that fails; what stood there before is untouched.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+        temporary = None
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise GwsReplayError(f"cannot write {path}: {reason(error)}; nothing there was changed", exit_code=4) from None
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def cassettes_in(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the cassette files among paths: files as they are, folders searched through, in a stable order.
+
+    Raises GwsReplayError for a path that does not exist.
+    """
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.suffix in CASSETTE_SUFFIXES and p.is_file())
+        elif path.exists():
+            yield path
+        else:
+            raise GwsReplayError(f"{path} does not exist")
+
+
+def reason(error: OSError) -> str:
+    """Say in words why the system refused."""
+    return error.strerror or str(error)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    if hasattr(os, "O_DIRECTORY"):  # a folder cannot be opened, and need not be synced, on Windows
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

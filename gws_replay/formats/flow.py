@@ -1,0 +1,83 @@
+"""mitmproxy's flows to our values: single messages for the addon, whole `.flow` files for `convert`.
+
+Needs mitmproxy (the extra `record`).
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mitmproxy import exceptions, http
+from mitmproxy.io import FlowReader
+
+from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
+from gws_replay.errors import CassetteError
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+
+def load(file: "BinaryIO", source: str) -> Recording:
+    """Read a flow file that mitmproxy saved (`-w`). Raises CassetteError for another version or a torn file."""
+    exchanges: list[Exchange] = []
+    frames: list[Frame] = []
+    unanswered: list[Request] = []
+    try:
+        for flow in FlowReader(file).stream():
+            if not isinstance(flow, http.HTTPFlow):
+                continue
+            request = request_of(flow)
+            frames.extend(frames_of(flow))
+            if flow.response is None:
+                unanswered.append(request)
+            else:
+                exchanges.append(
+                    Exchange(
+                        request=request,
+                        response=response_of(flow.response),
+                        began=flow.request.timestamp_start,
+                        ended=flow.response.timestamp_end or flow.response.timestamp_start,
+                    )
+                )
+    except (exceptions.FlowReadException, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CassetteError(
+            f"{source} cannot be read as a mitmproxy flow file ({error}): it is torn, or from another version; "
+            "open it with the mitmproxy that wrote it and export a HAR"
+        ) from None
+    return Recording(exchanges=tuple(exchanges), frames=tuple(frames), unanswered=tuple(unanswered))
+
+
+def request_of(flow: http.HTTPFlow) -> Request:
+    """Return the request of a flow, decoded."""
+    headers, body = _decoded(flow.request)
+    return Request(method=flow.request.method, uri=flow.request.pretty_url, headers=headers, body=body)
+
+
+def response_of(response: http.Response) -> Response:
+    """Return a response, decoded."""
+    headers, body = _decoded(response)
+    return Response(status=response.status_code, reason=response.reason or "", headers=headers, body=body)
+
+
+def frames_of(flow: http.HTTPFlow) -> Iterator[Frame]:
+    """Yield the text messages of a flow that became a WebSocket."""
+    for message in flow.websocket.messages if flow.websocket else ():
+        if message.is_text:
+            yield Frame(
+                uri=flow.request.pretty_url,
+                seen=message.timestamp,
+                from_client=message.from_client,
+                text=message.text,
+            )
+
+
+def _decoded(message: http.Message) -> tuple[Headers, bytes]:
+    """Return headers and decoded body; a body that does not decode stays as it came, with its coding."""
+    headers = Headers(tuple((_text(name), _text(value)) for name, value in message.headers.fields))
+    try:
+        return headers.without("content-encoding"), message.get_content(strict=True) or b""
+    except ValueError:
+        return headers, message.raw_content or b""
+
+
+def _text(field: bytes) -> str:
+    return field.decode("utf-8", "backslashreplace")
