@@ -117,8 +117,13 @@ def compare_userdata(before: Mapping[str, Any], after: Mapping[str, Any]) -> Cha
 
 def show(value: Any) -> str:
     """Spell a value for a message as JSON, cut in the middle when it is long, control characters escaped."""
-    text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in lossless_json.dumps(value))
+    text = printable(lossless_json.dumps(value))
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 40]}...{text[-30:]} ({len(text)} characters)"
+
+
+def printable(text: str) -> str:
+    """Escape control characters, so that nothing recorded can steer a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def type_name(value: Any) -> str:

@@ -6,10 +6,11 @@ say what stood there (`<redacted:authorization>`); a secret once seen in a heade
 
 import json
 import re
+from dataclasses import replace
 from typing import Literal, get_args
 
 from gws_replay.core import bayeux_text, gws
-from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
+from gws_replay.core.model import Cassette, Exchange, Frame, Headers, Recording, Request, Response
 
 # `all` will cover personal data too; what is applied today is named by `Redactor.applied`.
 Level = Literal["all", "secrets", "none"]
@@ -89,6 +90,18 @@ class Redactor:
                 for frame in recording.frames
             ),
             unanswered=tuple(map(self.request, recording.unanswered)),
+        )
+
+    def cassette(self, cassette: Cassette) -> Cassette:
+        """Return a cassette without its secrets, the header saying so."""
+        recording = self.recording(Recording(exchanges=cassette.interactions))
+        return replace(
+            cassette,
+            interactions=recording.exchanges,
+            notifications=tuple(
+                replace(told, data=self.body(told.data.encode()).decode()) for told in cassette.notifications
+            ),
+            header={**cassette.header, "redaction": self.applied},
         )
 
     def _bayeux(self, message: bayeux_text.Message) -> bayeux_text.Message:

@@ -1,0 +1,198 @@
+"""Edge: the mitmproxy addon that records GWS traffic. Load it with `mitmdump -s "$(gws-replay addon)"`.
+
+It reads, and never changes or holds, what passes: each finished message is redacted and written to the journal before
+the client sees it. mitmproxy loads this file as a script, outside the package, so all imports are absolute.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from mitmproxy import ctx, exceptions, flowfilter, http
+from mitmproxy.addonmanager import Loader
+
+from gws_replay.core.model import Frame, Request
+from gws_replay.core.redact import LEVELS, Redactor
+from gws_replay.errors import GwsReplayError
+from gws_replay.formats import flow as flows
+from gws_replay.formats import journal
+from gws_replay.journal_file import JournalFile
+from gws_replay.reports import live
+
+DEFAULT_FILTER = "~u /api/v2/"
+EVENT_PREFIX = "gws-replay-event "
+
+_log = logging.getLogger("gws_replay")
+
+
+class GwsRecorder:
+    """Records matching flows into a journal, and compiles it into the cassette at the end."""
+
+    def __init__(self) -> None:
+        self._journal: JournalFile | None = None
+        self._redactor = Redactor()
+        self._filter: flowfilter.TFilter = flowfilter.parse(DEFAULT_FILTER)
+        self._pending: dict[str, Request] = {}
+        self._stopping: asyncio.Task[None] | None = None
+
+    def load(self, loader: Loader) -> None:
+        """Declare the options."""
+        loader.add_option("gws_cassette", str, "", "Record GWS traffic to this cassette (.yaml or .json).")
+        loader.add_option("gws_filter", str, DEFAULT_FILTER, "Record only flows that match this mitmproxy filter.")
+        loader.add_option("gws_redact", str, "all", "What to redact before anything is written.", choices=LEVELS)
+        loader.add_option("gws_force", bool, False, "Replace the cassette if it exists.")
+        loader.add_option("gws_events", bool, False, "Speak to `gws-replay record` over stdin and stdout.")
+
+    def configure(self, updated: set[str]) -> None:
+        """Take over changed options; a new cassette ends the recording before it."""
+        if "gws_filter" in updated:
+            try:
+                self._filter = flowfilter.parse(ctx.options.gws_filter)
+            except ValueError as error:
+                raise _refusal(f"gws_filter {ctx.options.gws_filter!r} is no mitmproxy filter: {error}") from None
+        if "gws_cassette" in updated:
+            self._finish()
+            if ctx.options.gws_cassette:
+                self._start(Path(ctx.options.gws_cassette))
+
+    def running(self) -> None:
+        """Tell `gws-replay record` the address, and stop when it goes away."""
+        if ctx.options.gws_events:
+            proxyserver = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
+            self._tell("ready", address=proxyserver.listen_addrs()[0][:2])
+            self._stopping = asyncio.get_running_loop().create_task(self._stop_at_end_of_stdin())
+
+    def request(self, flow: http.HTTPFlow) -> None:
+        """Write down that a request began."""
+        if self._journal and self._filter(flow):
+            self._begin(flow)
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        """Write down a complete response."""
+        if not self._journal or flow.response is None:
+            return
+        # A filter may speak of the response, so that it matches only now.
+        if flow.id not in self._pending and self._filter(flow):
+            self._begin(flow)
+        request = self._pending.pop(flow.id, None)
+        if request is None:
+            return
+        if flow.response.raw_content is None:
+            self._say(live.failure_line(request, "its body was streamed past the recorder"))
+            return
+        ended = flow.response.timestamp_end or flow.response.timestamp_start
+        response = self._redactor.response(flows.response_of(flow.response))
+        self._write(journal.response_line(flow.id, ended, response))
+        if notified := list(live.notification_lines(response.body)):
+            self._say(*notified)
+        elif not live.is_bayeux(request):
+            self._say(live.exchange_line(request, response, ended - flow.request.timestamp_start))
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """Write down that a request will get no answer."""
+        request = self._pending.pop(flow.id, None)
+        if self._journal and request and flow.error:
+            self._write(journal.error_line(flow.id, flow.error.timestamp, flow.error.msg))
+            if not live.is_bayeux(request):
+                self._say(live.failure_line(request, flow.error.msg))
+
+    def websocket_message(self, flow: http.HTTPFlow) -> None:
+        """Write down a WebSocket message."""
+        if not self._journal or flow.websocket is None or not self._filter(flow):
+            return
+        message = flow.websocket.messages[-1]
+        if message.is_text:
+            text = self._redactor.body(message.content).decode()
+            uri = self._redactor.request(flows.request_of(flow)).uri
+            frame = Frame(uri=uri, seen=message.timestamp, from_client=message.from_client, text=text)
+            self._write(journal.frame_line(frame))
+            if not message.from_client:
+                self._say(*live.notification_lines(text))
+
+    def done(self) -> None:
+        """Save the cassette."""
+        self._finish()
+
+    def _start(self, cassette: Path) -> None:
+        self._redactor = Redactor(ctx.options.gws_redact)
+        if self._redactor.level == "none":
+            _log.warning("gws_redact=none: passwords and session cookies are written to %s", cassette)
+        header = {
+            "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
+            "recorder": f"gws-replay {version('gws-replay')}, mitmproxy {version('mitmproxy')}",
+            "redaction": self._redactor.applied,
+        }
+        try:
+            self._journal = JournalFile(cassette, header, force=ctx.options.gws_force)
+        except GwsReplayError as error:
+            self._fail(error)
+            raise _refusal(str(error)) from None
+
+    def _begin(self, flow: http.HTTPFlow) -> None:
+        request = self._pending[flow.id] = self._redactor.request(flows.request_of(flow))
+        self._write(journal.request_line(flow.id, flow.request.timestamp_start, request))
+
+    def _write(self, line: bytes) -> None:
+        if self._journal:
+            try:
+                self._journal.append(line)
+            except GwsReplayError as error:
+                self._journal.close()
+                self._journal = None
+                self._fail(error)
+
+    def _finish(self) -> None:
+        if self._journal is None:
+            return
+        recording, self._journal = self._journal, None
+        try:
+            compiled = recording.finish()
+        except GwsReplayError as error:
+            self._fail(error)
+            return
+        text = live.summary(compiled, str(recording.cassette))
+        if ctx.options.gws_events:
+            cassette = compiled.cassette
+            self._tell(
+                "saved",
+                text=text,
+                path=str(recording.cassette),
+                interactions=len(cassette.interactions),
+                notifications=len(cassette.notifications),
+                notes=list(compiled.notes),
+            )
+        else:
+            _log.info(text)
+
+    async def _stop_at_end_of_stdin(self) -> None:
+        reader = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        await reader.read()
+        ctx.master.shutdown()  # type: ignore[no-untyped-call]
+
+    def _say(self, *lines: str) -> None:
+        for line in lines:
+            if ctx.options.gws_events:
+                self._tell("live", text=line, at=time.time())
+            else:
+                _log.info(line)
+
+    def _fail(self, error: GwsReplayError) -> None:
+        if ctx.options.gws_events:
+            self._tell("failed", text=str(error), exit_code=error.exit_code)
+        _log.error("%s", error)
+
+    def _tell(self, kind: str, **fields: object) -> None:
+        print(EVENT_PREFIX + json.dumps({"kind": kind, **fields}), flush=True)  # noqa: T201 (the recorder reads it)
+
+
+def _refusal(sentence: str) -> exceptions.OptionsError:
+    return exceptions.OptionsError(sentence)  # type: ignore[no-untyped-call]
+
+
+addons = [GwsRecorder()]

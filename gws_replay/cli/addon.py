@@ -1,0 +1,20 @@
+"""`gws-replay addon`: print where the mitmproxy addon is."""
+
+import click
+
+from gws_replay.recorder import ADDON
+
+
+@click.command()
+def addon() -> None:
+    r"""Print the path of the mitmproxy addon.
+
+    For recording by hand, in mitmdump, mitmproxy or mitmweb:
+
+    \b
+      mitmdump -s "$(gws-replay addon)" --listen-host 127.0.0.1 \\
+        --mode reverse:https://gws.example.com --set gws_cassette=cassettes/login.yaml
+
+    Options: gws_cassette, gws_filter, gws_redact, gws_force (see mitmdump --options).
+    """
+    click.echo(ADDON)

@@ -1,0 +1,59 @@
+"""`gws-replay recover`: the cassette of a recording that was interrupted."""
+
+from pathlib import Path
+
+import click
+
+from gws_replay.cli.common import PATH, Output, force_option, output_options
+from gws_replay.errors import GwsReplayError
+from gws_replay.journal_file import is_being_written
+from gws_replay.journal_file import recover as recover_journal
+from gws_replay.reports import live
+
+
+@click.command()
+@click.argument("journal", type=PATH)
+@click.option("--cassette", type=PATH, help="Where to save. Default: the journal's name without .journal.")
+@force_option
+@output_options("No notes about the journal.", "Say where the journal went.")
+def recover(*, output: Output, journal: Path, cassette: Path | None, force: bool) -> int:
+    """Save the cassette of a recording that was interrupted, then remove the journal.
+
+    Everything that had finished before the interruption is in it. Exit code 4 when lines in the middle of the journal
+    were damaged: the rest is saved, and the journal is kept.
+    """
+    target = cassette or _default(journal)
+    if not journal.is_file():
+        raise GwsReplayError(f"{journal} does not exist, or is no file")
+    if is_being_written(journal):
+        raise GwsReplayError(f"{journal} is being written: stop that recorder, and it saves the cassette itself")
+    if target.exists() and not force:
+        raise GwsReplayError(f"{target} exists: name another with --cassette, or replace it with --force")
+    recovered = recover_journal(journal, target)
+    if recovered.torn:
+        output.progress("The last line of the journal was cut off in the middle: that message is not in the cassette.")
+    if recovered.damaged:
+        lines = ", ".join(map(str, recovered.damaged))
+        click.echo(f"Error: {journal} is damaged in line {lines}; the rest was saved, the journal was kept.", err=True)
+    else:
+        journal.unlink()
+        output.detail(f"removed {journal}")
+    found = recovered.compiled
+    output.result(
+        live.summary(found, str(target)),
+        {
+            "path": str(target),
+            "interactions": len(found.cassette.interactions),
+            "notifications": len(found.cassette.notifications),
+            "torn": recovered.torn,
+            "damaged": list(recovered.damaged),
+            "notes": list(found.notes),
+        },
+    )
+    return 4 if recovered.damaged else 0
+
+
+def _default(journal: Path) -> Path:
+    if journal.suffix != ".journal":
+        raise GwsReplayError(f"{journal} does not end in .journal: name the cassette with --cassette")
+    return journal.with_suffix("")

@@ -1,0 +1,22 @@
+"""`gws-replay show`: what is in a cassette, as operations."""
+
+from pathlib import Path
+
+import click
+
+from gws_replay.cli.common import PATH, Output, output_options
+from gws_replay.files import load_cassette
+from gws_replay.reports import as_json, text
+
+
+@click.command()
+@click.argument("cassette", type=PATH)
+@output_options("No userData changes.", "Also the bodies.")
+def show(*, output: Output, cassette: Path) -> None:
+    """Show the operations and notifications of a cassette in time order, with causes and userData changes."""
+    loaded = load_cassette(cassette)
+    if output.as_json:
+        output.result("", as_json.cassette(loaded))
+        return
+    for line in text.timeline(loaded, changes=not output.quiet, bodies=output.verbose):
+        click.echo(line)

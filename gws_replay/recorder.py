@@ -1,0 +1,216 @@
+"""Edge: runs mitmdump with our addon in front of a GWS server, and a command behind it.
+
+The proxy is a child process that is told to stop, and to save, by the end of its standard input: so it saves even when
+this process is killed. It speaks in lines that begin with a prefix; all other lines are mitmproxy's own.
+"""
+
+import importlib.util
+import json
+import os
+import queue
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from gws_replay.errors import GwsReplayError
+from gws_replay.files import reason
+
+_EVENT_PREFIX = "gws-replay-event "
+_START_TIMEOUT = 60.0
+_MITMDUMP = "from mitmproxy.tools.main import mitmdump; mitmdump()"
+ADDON = Path(__file__).with_name("addon.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What to record and how. In reverse mode `upstream` is required; in regular mode it limits what is recorded."""
+
+    cassette: Path
+    upstream: str | None = None
+    mode: Literal["reverse", "regular"] = "reverse"
+    host: str = "127.0.0.1"
+    port: int = 0
+    filter: str | None = None
+    redact: str = "all"
+    force: bool = False
+    insecure: bool = False
+    upstream_ca: Path | None = None
+
+
+@dataclass(slots=True)
+class Recorder:
+    """A running recording proxy, as a context manager; leaving it saves the cassette.
+
+    `say` gets each live line; `log` each line of mitmproxy's own log.
+    Raises GwsReplayError when the proxy cannot start (with the reason) or save.
+    """
+
+    settings: Settings
+    say: Callable[[str], None] = lambda _line: None
+    log: Callable[[str], None] = lambda _line: None
+    url: str = ""
+    saved: dict[str, Any] | None = None
+    failed: GwsReplayError | None = None
+    _process: "subprocess.Popen[str] | None" = None
+    _reader: threading.Thread | None = None
+    _ready: "queue.Queue[dict[str, Any] | None]" = field(default_factory=queue.Queue)
+    _last_line: str = ""
+
+    def __enter__(self) -> Self:
+        _check(self.settings)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _MITMDUMP, *_arguments(self.settings)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # Ctrl-C is for us; the proxy stops when we tell it to
+        )
+        self._reader = threading.Thread(target=self._read, name="gws-replay recorder", daemon=True)
+        self._reader.start()
+        try:
+            ready = self._ready.get(timeout=_START_TIMEOUT)
+        except queue.Empty:
+            self._process.kill()
+            raise GwsReplayError(f"mitmproxy did not start within {_START_TIMEOUT:.0f} seconds") from None
+        except BaseException:
+            self._stop()
+            raise
+        if ready is None:
+            self._process.wait()
+            raise self.failed or GwsReplayError(f"mitmproxy did not start: {self._last_line or 'it gave no reason'}")
+        host, port = ready["address"]
+        self.url = f"http://{'localhost' if host in ('127.0.0.1', '::1') else host}:{port}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+        if self.failed:
+            raise self.failed
+        if self.saved is None:
+            journal = f"{self.settings.cassette}.journal"
+            raise GwsReplayError(
+                f"the proxy ended before it could save; save what it recorded with: gws-replay recover {journal}",
+                exit_code=4,
+            )
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the proxy."""
+        return self._process.pid if self._process else None
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment for a client: this one, and where the proxy is.
+
+        Reverse mode: `GWS_REPLAY_URL`. Regular mode: the proxy variables in both cases, and mitmproxy's CA for
+        Python, curl and Node.
+        """
+        environment = dict(os.environ)
+        if self.settings.mode == "reverse":
+            return environment | {"GWS_REPLAY_URL": self.url}
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            environment |= {name: self.url, name.upper(): self.url}
+        ca = str(Path("~/.mitmproxy/mitmproxy-ca-cert.pem").expanduser())
+        certificates = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+        return environment | {"no_proxy": "", "NO_PROXY": ""} | dict.fromkeys(certificates, ca)
+
+    def wait(self) -> None:
+        """Wait until the proxy ends by itself."""
+        if self._process:
+            self._process.wait()
+
+    def _stop(self) -> None:
+        if self._process and self._process.stdin:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+            self._process.wait()
+        if self._reader:
+            self._reader.join()
+        if self._process and self._process.stdout:
+            self._process.stdout.close()
+
+    def _read(self) -> None:
+        """Sort the proxy's lines, in a thread of its own."""
+        stdout = self._process.stdout if self._process else None
+        for line in stdout or ():
+            if line.startswith(_EVENT_PREFIX):
+                self._take(json.loads(line.removeprefix(_EVENT_PREFIX)))
+            elif line.strip():
+                self._last_line = line.strip()
+                self.log(line.rstrip())
+        self._ready.put(None)
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        kind = event["kind"]
+        if kind == "ready":
+            self._ready.put(dict(event))
+        elif kind == "live":
+            self.say(event["text"])
+        elif kind == "saved":
+            self.saved = dict(event)
+        elif kind == "failed":
+            self.failed = GwsReplayError(event["text"], exit_code=event["exit_code"])
+            self.say(event["text"])
+
+
+def _check(settings: Settings) -> None:
+    if importlib.util.find_spec("mitmproxy") is None:
+        raise GwsReplayError("recording needs mitmproxy, which is not installed: pip install 'gws-replay[record]'")
+    if settings.mode == "reverse" and not settings.upstream:
+        raise GwsReplayError("reverse mode needs the server's address: --upstream https://gws.example.com")
+    if settings.upstream:
+        parts = urlsplit(settings.upstream)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise GwsReplayError(f"--upstream {settings.upstream!r} is no address: write https://HOST[:PORT]")
+        if parts.path.strip("/") or parts.query or parts.username:
+            raise GwsReplayError(
+                "--upstream takes scheme, host and port only: paths and credentials come from the client"
+            )
+    if settings.port:
+        _check_free(settings.host, settings.port)
+
+
+def _check_free(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise GwsReplayError(
+                f"cannot listen on {host}:{port}: {reason(error)}; choose another address with --listen {host}:0"
+            ) from None
+
+
+def _arguments(settings: Settings) -> list[str]:
+    upstream = (settings.upstream or "").rstrip("/")
+    options = {
+        "listen_host": settings.host,
+        "listen_port": settings.port,
+        "termlog_verbosity": "warn",
+        "flow_detail": 0,
+        "ssl_insecure": str(settings.insecure).lower(),
+        "gws_cassette": settings.cassette,
+        "gws_redact": settings.redact,
+        "gws_force": str(settings.force).lower(),
+        "gws_events": "true",
+    }
+    if settings.upstream_ca:
+        options["ssl_verify_upstream_trusted_ca"] = settings.upstream_ca
+    if settings.filter:
+        options["gws_filter"] = settings.filter
+    if settings.mode == "regular" and upstream:
+        options["gws_filter"] = f'({settings.filter or "~u /api/v2/"}) & ~u "^{re.escape(upstream)}"'
+    mode = f"reverse:{upstream}" if settings.mode == "reverse" else "regular"
+    sets = [part for name, value in options.items() for part in ("--set", f"{name}={value}")]
+    return ["--mode", mode, "-s", str(ADDON), *sets]

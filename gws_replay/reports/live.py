@@ -1,0 +1,63 @@
+"""What a person sees while traffic is recorded, and the summary at the end. Only redacted values come here."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from gws_replay.core import bayeux_text, gws, lossless_json
+from gws_replay.core.change import printable, show
+from gws_replay.core.compile import Compiled
+from gws_replay.core.model import Request, Response
+
+
+def exchange_line(request: Request, response: Response, seconds: float) -> str:
+    """Say in one line what was asked and answered: the operation rather than the URL, where there is one."""
+    sent = lossless_json.loads_or_none(request.body)
+    call = gws.call_of(request, sent)
+    if call.operation:
+        answer = lossless_json.loads_or_none(response.body)
+        code = answer.get("statusCode") if isinstance(answer, dict) else None
+        taken = gws.succeeded(response.status, answer)
+        said = f"statusCode {show(code)}" if code is not None else f"HTTP {response.status}"
+        what = printable(f"{call.operation} {call.resource_id or request.path}")
+        return f"{'-->' if taken else '!!!'} {what}  {said}  {seconds * 1000:.0f} ms"
+    arrow = "-->" if response.status < 400 else "!!!"
+    return f"{arrow} {printable(f'{request.method} {request.path}')}  HTTP {response.status}  {seconds * 1000:.0f} ms"
+
+
+def is_bayeux(request: Request) -> bool:
+    """Tell a request of the CometD channel, of which only the notifications are worth a line."""
+    return bayeux_text.messages_in(request.body) is not None
+
+
+def failure_line(request: Request, problem: str) -> str:
+    """Say that a request got no answer, and why."""
+    return printable(f"!!! {request.method} {request.path}  no answer: {problem}")
+
+
+def notification_lines(body: bytes | str) -> Iterator[str]:
+    """Say in a line each which notifications a CometD answer or frame carries."""
+    for message in bayeux_text.messages_in(body) or ():
+        if message.is_notification:
+            data = lossless_json.loads(message.fields["data"])
+            subject = gws.subject_of(data)
+            kind = (data.get("notificationType") or data.get("messageType")) if isinstance(data, dict) else None
+            reference = data.get("referenceId") if isinstance(data, dict) else None
+            parts = [f"<-- {kind or 'notification'}", subject.resource_id if subject else "", f" on {message.channel}"]
+            parts += [f" referenceId {reference}"] if reference is not None else []
+            yield printable(" ".join(filter(None, parts)))
+
+
+def summary(compiled: Compiled, path: str) -> str:
+    """Say what was saved, with the evidence for the causes, and what a person should look at."""
+    cassette = compiled.cassette
+    rules = Counter(told.cause.rule if told.cause else "unsolicited" for told in cassette.notifications)
+    causes = f" ({', '.join(f'{count} {rule}' for rule, count in rules.most_common())})" if rules else ""
+    saved = (
+        f"saved {path}: {_count(len(cassette.interactions), 'exchange')}, "
+        f"{_count(len(cassette.notifications), 'notification')}{causes}"
+    )
+    return "\n".join([saved, *(f"note: {note}" for note in compiled.notes)])
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

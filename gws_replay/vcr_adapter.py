@@ -1,0 +1,113 @@
+"""Edge: vcrpy as the interceptor. Its patches and stubs catch the HTTP libraries; the answers come from a Playback.
+
+vcrpy by itself leaks: to build its stub of a connection it lifts the patches of the whole process for a moment, and
+other threads go live. Here the stubs never build a connection that could be used, so nothing is ever lifted.
+"""
+
+import http.client
+import json
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import vcr.cassette
+from vcr.record_mode import RecordMode
+from vcr.request import Request as VcrRequest
+from vcr.stubs import VCRConnection
+
+from gws_replay.core.compile import decoded
+from gws_replay.core.model import Headers, Request
+from gws_replay.network_guard import closed_network
+from gws_replay.playback import Playback
+
+
+@contextmanager
+def replaying(playback: Playback, allowed_hosts: Collection[str] = ()) -> Iterator[None]:
+    """Answer requests, httpx, aiohttp, urllib3 and http.client from a playback, with the network closed beneath."""
+    arguments = {"path": playback.cassette.source, "playback": playback}
+    with (
+        closed_network(playback.refuse, allowed_hosts),
+        _ReplayCassette.use_arg_getter(lambda: arguments),
+    ):
+        yield
+
+
+class _ReplayCassette(vcr.cassette.Cassette):  # type: ignore[misc]
+    """What vcrpy's stubs ask: it always has an answer, or raises ReplayMiss; it never records."""
+
+    def __init__(self, path: str, playback: Playback) -> None:
+        super().__init__(path, record_mode=RecordMode.NONE)
+        self._playback = playback
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        # vcrpy makes a class of each stub with the cassette as an attribute, so this runs before the class is in use.
+        if issubclass(owner, VCRConnection) and owner.__init__ is VCRConnection.__init__:  # type: ignore[misc]
+            owner.__init__ = _offline_init  # type: ignore[misc]
+
+    @property
+    def write_protected(self) -> bool:
+        return True
+
+    def can_play_response_for(self, request: VcrRequest) -> bool:  # noqa: ARG002 (vcrpy's signature)
+        return True
+
+    def play_response(self, request: VcrRequest) -> dict[str, Any]:
+        response = self._playback.ask(_request(request))
+        headers: dict[str, list[str]] = {}
+        for name, value in response.headers.pairs:
+            headers.setdefault(name, []).append(value)
+        return {
+            "status": {"code": response.status, "message": response.reason},
+            "headers": headers,
+            "body": {"string": response.body},
+        }
+
+    def find_requests_with_most_matches(self, request: VcrRequest) -> list[tuple[VcrRequest]]:
+        return [(request,)]
+
+    def _load(self) -> None:
+        """Load nothing: the playback holds the cassette."""
+
+    def _save(self, force: bool = False) -> None:
+        """Save nothing."""
+
+
+def _offline_init(self: Any, *args: Any, **kwargs: Any) -> None:
+    """Stand in for VCRConnection.__init__, which lifts all patches to build the connection it wraps."""
+    kwargs.pop("strict", None)
+    base = self._baseclass
+    if base is _HTTPS:
+        # It finds itself by its module's name, which is patched; all that is asked of it is in its parent.
+        connection = _HTTPS.__new__(_HTTPS)
+        known = {name: kwargs[name] for name in ("port", "timeout", "source_address", "blocksize") if name in kwargs}
+        _HTTP.__init__(connection, *args[:2], **known)
+    else:
+        connection = base(*args, **kwargs)
+    self.real_connection = connection
+    self._sock = None
+
+
+_HTTP, _HTTPS = http.client.HTTPConnection, http.client.HTTPSConnection
+
+
+def _request(request: VcrRequest) -> Request:
+    headers = Headers(tuple((str(name), _text(value)) for name, value in request.headers.items()))
+    headers, body = decoded(headers, _bytes(request.body))
+    return Request(method=request.method, uri=request.uri, headers=headers, body=body)
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _bytes(body: Any) -> bytes:
+    """Materialise a body as vcrpy's stubs hold it: bytes, a file, chunks, or (aiohttp's json=) a value."""
+    if body is None:
+        return b""
+    if isinstance(body, bytes | bytearray):
+        return bytes(body)
+    if hasattr(body, "read"):
+        return bytes(body.read())
+    if hasattr(body, "__next__"):
+        return b"".join(chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in body)
+    return json.dumps(body).encode()
