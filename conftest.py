@@ -1,0 +1,93 @@
+"""Runs the README's and the documents' examples as tests, in the order in which a reader meets them.
+
+Each document gets an empty folder. `console` blocks are run there, line by line, and what they print is compared (`...`
+stands for anything); a `python` block that begins with `# NAME.py` is written to that file, any other is run.
+The address https://gws.example.com of the examples is answered by the embedded sandbox.
+"""
+
+import doctest
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from sybil import Example, Sybil
+from sybil.parsers.markdown import CodeBlockParser, SkipParser
+
+_STAGING = "https://gws.example.com"
+_FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+_ROOT = Path(__file__).parent
+
+
+def _set_up(namespace: dict[str, Any]) -> None:
+    from gws_replay.sandbox import serving
+
+    stack = namespace["stack"] = ExitStack()
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    agent = resources.files("gws_replay.demo").joinpath("agent.py").read_text("utf-8")
+    (folder / "agent.py").write_text(agent, "utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\n", "utf-8")
+    (folder / "shipped").symlink_to(_ROOT / "cassettes")
+    namespace["folder"] = folder
+    namespace["upstream"] = stack.enter_context(serving(push_delay=0.1)).url
+
+
+def _tear_down(namespace: dict[str, Any]) -> None:
+    namespace["stack"].close()
+
+
+def _run_console(example: Example) -> str | None:
+    """Run each `$ command` of a block, and compare what all of them print with what the block shows."""
+    upstream, folder = example.namespace["upstream"], example.namespace["folder"]
+    commands = [line[2:] for line in example.parsed.splitlines() if line.startswith("$ ")]
+    wanted = "\n".join(line for line in example.parsed.splitlines() if not line.startswith("$ ")).strip()
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    got = "".join(
+        subprocess.run(
+            command.replace(_STAGING, upstream),
+            shell=True,
+            cwd=folder,
+            env={**os.environ, "PATH": path, "PYTEST_ADDOPTS": "", "COLUMNS": "120"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        ).stdout
+        for command in commands
+    ).replace(upstream, _STAGING)
+    if not wanted or doctest.OutputChecker().check_output(wanted + "\n", got, _FLAGS):
+        return None
+    return f"expected:\n{wanted}\n\ngot:\n{got}"
+
+
+def _run_python(example: Example) -> str | None:
+    """Write a block that names its file to that file; run any other in the document's folder."""
+    first = example.parsed.splitlines()[0]
+    if first.startswith("# ") and first.endswith(".py"):
+        path = example.namespace["folder"] / first[2:]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(example.parsed, "utf-8")
+        return None
+    before = Path.cwd()
+    os.chdir(example.namespace["folder"])
+    try:
+        exec(compile(example.parsed, example.path, "exec"), example.namespace)  # noqa: S102 (our own documents)
+    finally:
+        os.chdir(before)
+    return None
+
+
+pytest_collect_file = Sybil(
+    parsers=[
+        CodeBlockParser(language="console", evaluator=_run_console),
+        CodeBlockParser(language="python", evaluator=_run_python),
+        SkipParser(),
+    ],
+    patterns=["README.md", "docs/*.md"],
+    setup=_set_up,
+    teardown=_tear_down,
+).pytest()
