@@ -18,14 +18,14 @@ from typing import Any
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
+from gws_replay.sandbox import serving
+
 _STAGING = "https://gws.example.com"
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _ROOT = Path(__file__).parent
 
 
 def _set_up(namespace: dict[str, Any]) -> None:
-    from gws_replay.sandbox import serving
-
     stack = namespace["stack"] = ExitStack()
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     agent = resources.files("gws_replay.demo").joinpath("agent.py").read_text("utf-8")
@@ -75,7 +75,7 @@ def _run_python(example: Example) -> str | None:
     before = Path.cwd()
     os.chdir(example.namespace["folder"])
     try:
-        exec(compile(example.parsed, example.path, "exec"), example.namespace)  # noqa: S102 (our own documents)
+        exec(compile(example.parsed, example.path, "exec"), example.namespace)
     finally:
         os.chdir(before)
     return None
