@@ -27,6 +27,12 @@ def save_cassette(cassette: Cassette, path: str | os.PathLike[str]) -> None:
     write_whole(Path(path), dump(cassette))
 
 
+def check_suffix(path: Path) -> None:
+    """Raise GwsReplayError for a name that does not say which kind of cassette is to be written."""
+    if path.suffix not in CASSETTE_SUFFIXES:
+        raise GwsReplayError(f"{path} must end in {', '.join(CASSETTE_SUFFIXES[:-1])} or {CASSETTE_SUFFIXES[-1]}")
+
+
 def read_text(path: str | os.PathLike[str]) -> str:
     """Read a text file as it is. Raises CassetteError with the reason in a sentence."""
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gws_replay.core.compile import Compiled, compile_recording
 from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.files import reason, save_cassette
+from gws_replay.files import check_suffix, reason, save_cassette
 from gws_replay.formats import journal
 
 _lock: Callable[[int], None] | None
@@ -28,6 +28,7 @@ class JournalFile:
         """Claim the journal. Raises GwsReplayError when the cassette exists, or another recording has claimed it."""
         self.cassette = cassette
         self.path = cassette.with_name(f"{cassette.name}.journal")
+        check_suffix(cassette)
         if cassette.exists() and not force:
             raise GwsReplayError(f"{cassette} exists: choose another name, or replace it with --force (gws_force=true)")
         try:
@@ -128,5 +129,5 @@ def _claimed(path: Path) -> str:
 
 def _nothing(unanswered: tuple[object, ...]) -> str:
     if unanswered:
-        return f"nothing was recorded: {len(unanswered)} requests were seen, and none got an answer"
+        return f"nothing was recorded: none of the requests seen ({len(unanswered)}) got an answer; is the server up?"
     return "nothing was recorded: no request matched; check the address the client uses, and the filter"

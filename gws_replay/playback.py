@@ -76,8 +76,9 @@ class Playback:
                 f"not asked for yet: {'; '.join(self.unplayed) or 'nothing'} ({self.cassette.source})"
             )
         before, after = shown[-1], later[-1]
+        answers = "" if after.cause is None else f", which answers {self._interaction(after.cause)}"
         where = (
-            f"  where:    {self.cassette.source}, {before.place} to {after.place}\n"
+            f"  where:    {self.cassette.source}, {before.place} to {after.place}{answers}\n"
             f"  more:     gws-replay show {self.cassette.source}"
         )
         expectation.check(before.data, after.data, of=f" of {resource_id}", where=where)

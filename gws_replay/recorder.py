@@ -63,6 +63,7 @@ class Recorder:
     _reader: threading.Thread | None = None
     _ready: "queue.Queue[dict[str, Any] | None]" = field(default_factory=queue.Queue)
     _last_line: str = ""
+    _stopping: bool = False
 
     def __enter__(self) -> Self:
         _check(self.settings)
@@ -130,6 +131,7 @@ class Recorder:
             self._process.wait()
 
     def _stop(self) -> None:
+        self._stopping = True
         if self._process and self._process.stdin:
             with suppress(BrokenPipeError):
                 self._process.stdin.close()
@@ -160,7 +162,8 @@ class Recorder:
             self.saved = dict(event)
         elif kind == "failed":
             self.failed = GwsReplayError(event["text"], exit_code=event["exit_code"])
-            self.say(event["text"])
+            if self.url and not self._stopping:
+                self.say(event["text"])
 
 
 def _check(settings: Settings) -> None:
@@ -205,6 +208,9 @@ def _arguments(settings: Settings) -> list[str]:
         "gws_force": str(settings.force).lower(),
         "gws_events": "true",
     }
+    if settings.mode == "reverse":
+        # Read the request before the server is reached, so that a client gets a 502 when it is down, and we a record.
+        options["connection_strategy"] = "lazy"
     if settings.upstream_ca:
         options["ssl_verify_upstream_trusted_ca"] = settings.upstream_ca
     if settings.filter:

@@ -11,7 +11,7 @@ from gws_replay.core.compile import Compiled, compile_recording
 from gws_replay.core.model import Recording
 from gws_replay.core.redact import Level, Redactor
 from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.files import load_cassette, read_text, save_cassette
+from gws_replay.files import check_suffix, load_cassette, read_text, save_cassette
 from gws_replay.formats import har
 from gws_replay.reports import live
 
@@ -30,8 +30,7 @@ def convert(*, output: Output, in_: Path, out: Path, redact: Level, force: bool)
     IN is a mitmproxy flow file (.flow, .mitm), a HAR 1.2 of a browser or mitmproxy (.har, WebSocket messages
     included), or a VCR cassette (.yaml, .json). Notifications are split off and attributed to their causes.
     """
-    if out.suffix not in (".yaml", ".yml", ".json"):
-        raise GwsReplayError(f"{out} must end in .yaml, .yml or .json")
+    check_suffix(out)
     if out.exists() and not force:
         raise GwsReplayError(f"{out} exists: choose another name, or replace it with --force")
     warn_if_unredacted(redact)

@@ -6,6 +6,7 @@ import click
 
 from gws_replay.cli.common import PATH, Output, force_option, output_options
 from gws_replay.errors import GwsReplayError
+from gws_replay.files import check_suffix
 from gws_replay.journal_file import is_being_written
 from gws_replay.journal_file import recover as recover_journal
 from gws_replay.reports import live
@@ -22,9 +23,10 @@ def recover(*, output: Output, journal: Path, cassette: Path | None, force: bool
     Everything that had finished before the interruption is in it. Exit code 4 when lines in the middle of the journal
     were damaged: the rest is saved, and the journal is kept.
     """
-    target = cassette or _default(journal)
     if not journal.is_file():
         raise GwsReplayError(f"{journal} does not exist, or is no file")
+    target = cassette or _default(journal)
+    check_suffix(target)
     if is_being_written(journal):
         raise GwsReplayError(f"{journal} is being written: stop that recorder, and it saves the cassette itself")
     if target.exists() and not force:

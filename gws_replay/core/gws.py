@@ -27,6 +27,14 @@ SECRET_HEADERS = frozenset(
         *("ssid", "surl", "susername", "rnurl", "rnsid", "rnusername"),
     }
 )
+# Headers, cookies and Bayeux fields whose values are random enough to be looked for, and replaced, elsewhere too.
+# The value of any other cookie could be a common word.
+UNIQUE_SECRETS = frozenset(
+    {
+        *("authorization", "proxy-authorization", "x-csrf-token", "x-api-key", "ssid", "rnsid", "clientid"),
+        *("jsessionid", "awselb", "awsalb", "awsalbcors", "bayeux_browser", "workspace_sessionid"),
+    }
+)
 # CSRFProtection: the response names the header that carries the token; its value is no secret.
 CSRF_NAME_HEADER = "x-csrf-header"
 

@@ -20,6 +20,7 @@ _MIN_LEARNED = 8  # shorter values could occur by chance
 _COOKIE_PAIR = re.compile(r"([^=;,\s]+)=(\"[^\"]*\"|[^;]*)")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 _SESSION_IN_PATH = re.compile(r"(;jsessionid=)[^/?;#]+", re.IGNORECASE)
+_URL_HEADERS = frozenset({"location", "content-location", "link", "origin", "referer", "refresh"})
 _BAYEUX_SECRETS = frozenset({"clientId", "ext"})
 
 
@@ -30,6 +31,7 @@ class Redactor:
         self.level = level
         self._learned: dict[str, str] = {}
         self._headers = set(gws.SECRET_HEADERS)
+        self._unique = set(gws.UNIQUE_SECRETS)
 
     @property
     def applied(self) -> str:
@@ -50,6 +52,7 @@ class Redactor:
         # CSRFProtection: the server chooses the name of the header that carries the token.
         if token_header := response.headers.get(gws.CSRF_NAME_HEADER):
             self._headers.add(token_header.lower())
+            self._unique.add(token_header.lower())
         headers = self._redact_headers(response.headers)
         return Response(status=response.status, reason=response.reason, headers=headers, body=self.body(response.body))
 
@@ -114,15 +117,11 @@ class Redactor:
         return bayeux_text.Message(message.channel, fields)
 
     def _redact_headers(self, headers: Headers) -> Headers:
-        return Headers(
-            tuple(
-                (name, self._header(name, value) if name.lower() in self._headers else self._known(value))
-                for name, value in headers.pairs
-            )
-        )
+        return Headers(tuple((name, self._header(name.lower(), value)) for name, value in headers.pairs))
 
-    def _header(self, name: str, value: str) -> str:
-        lowered = name.lower()
+    def _header(self, lowered: str, value: str) -> str:
+        if lowered not in self._headers:
+            return self._uri(value) if lowered in _URL_HEADERS else self._known(value)
         if lowered == "cookie":
             return _COOKIE_PAIR.sub(self._cookie, value)
         if lowered == "set-cookie":
@@ -135,7 +134,7 @@ class Redactor:
 
     def _learn(self, secret: str, name: str) -> str:
         placeholder = f"<redacted:{name}>"
-        if len(secret) >= _MIN_LEARNED and not secret.startswith("<redacted:"):
+        if name.lower() in self._unique and len(secret) >= _MIN_LEARNED and not secret.startswith("<redacted:"):
             self._learned.setdefault(secret, placeholder)
         return placeholder
 
