@@ -17,22 +17,24 @@ _DEFAULT_PORT = 8080
 _PATIENCE = 10.0
 
 
-class _Address(click.ParamType[tuple[str, int]]):
-    name = "HOST:PORT"
+def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, int] | None:
+    if value is None:
+        return None
+    host, colon, port = value.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:
+        raise click.BadParameter(
+            f"{value!r} is no HOST:PORT, such as 127.0.0.1:8080 or 127.0.0.1:0 for any free port", ctx, param
+        )
+    return host.strip("[]"), int(port)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        host, colon, port = str(value).rpartition(":")
-        if not colon or not host or not port.isdigit() or int(port) > 65535:
-            self.fail(f"{value!r} is no HOST:PORT, such as 127.0.0.1:8080 or 127.0.0.1:0 for any free port", param, ctx)
-        return host.strip("[]"), int(port)
 
-
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command()
 @click.option("--upstream", metavar="URL", help="The GWS server. Regular mode: record only what goes there.")
 @click.option("--cassette", type=PATH, required=True, help="Where to save: .yaml, or .json.")
 @click.option(
     "--listen",
-    type=_Address(),
+    metavar="HOST:PORT",
+    callback=_address,
     help=f"Where to listen. Default: 127.0.0.1:{_DEFAULT_PORT}, or any free port when a command is given.",
 )
 @click.option(

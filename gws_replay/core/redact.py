@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 from typing import Literal, get_args
 
-from gws_replay.core import bayeux_text, gws
+from gws_replay.core import bayeux_text, gws, lossless_json
 from gws_replay.core.model import Cassette, Exchange, Frame, Headers, Recording, Request, Response
 
 # `all` will cover personal data too; what is applied today is named by `Redactor.applied`.
@@ -20,6 +20,7 @@ _MIN_LEARNED = 8  # shorter values could occur by chance
 _COOKIE_PAIR = re.compile(r"([^=;,\s]+)=(\"[^\"]*\"|[^;]*)")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 _SESSION_IN_PATH = re.compile(r"(;jsessionid=)[^/?;#]+", re.IGNORECASE)
+_CLIENT_ID = re.compile(rb'("clientId"\s*:\s*)"[^"]*"?')
 _URL_HEADERS = frozenset({"location", "content-location", "link", "origin", "referer", "refresh"})
 _BAYEUX_SECRETS = frozenset({"clientId", "ext"})
 
@@ -60,8 +61,8 @@ class Redactor:
         """Return a body without Bayeux client ids, authentication extensions, and secrets seen before."""
         if self.level == "none":
             return body
-        if messages := bayeux_text.messages_in(body):
-            body = bayeux_text.spelled(map(self._bayeux, messages)).encode()
+        if b'"channel"' in body:
+            body = self._bayeux_body(body)
         for secret, placeholder in self._learned.items():
             if secret.encode() in body:
                 body = body.replace(secret.encode(), placeholder.encode())
@@ -69,6 +70,8 @@ class Redactor:
 
     def recording(self, recording: Recording) -> Recording:
         """Return a whole recording without its secrets."""
+        if self.level == "none":
+            return recording
         # All headers first: a secret may stand in a body before the header that gives it away.
         for exchange in recording.exchanges:
             self.request(exchange.request)
@@ -97,6 +100,8 @@ class Redactor:
 
     def cassette(self, cassette: Cassette) -> Cassette:
         """Return a cassette without its secrets, the header saying so."""
+        if self.level == "none":
+            return cassette
         recording = self.recording(Recording(exchanges=cassette.interactions))
         return replace(
             cassette,
@@ -106,6 +111,13 @@ class Redactor:
             ),
             header={**cassette.header, "redaction": self.applied},
         )
+
+    def _bayeux_body(self, body: bytes) -> bytes:
+        if messages := bayeux_text.messages_in(body):
+            return bayeux_text.spelled(map(self._bayeux, messages)).encode()
+        if lossless_json.loads_or_none(body) is None:  # cut off or malformed, it may still hold a client id
+            return _CLIENT_ID.sub(rb'\1"<redacted:clientId>"', body)
+        return body
 
     def _bayeux(self, message: bayeux_text.Message) -> bayeux_text.Message:
         """Redact the client id, and `ext`, which carries credentials in some deployments."""
