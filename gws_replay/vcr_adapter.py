@@ -79,7 +79,8 @@ def _offline_init(self: Any, *args: Any, **kwargs: Any) -> None:
     if base is _HTTPS:
         # It finds itself by its module's name, which is patched; all that is asked of it is in its parent.
         connection = _HTTPS.__new__(_HTTPS)
-        known = {name: kwargs[name] for name in ("port", "timeout", "source_address", "blocksize") if name in kwargs}
+        passed_on = ("host", "port", "timeout", "source_address", "blocksize")
+        known = {name: kwargs[name] for name in passed_on if name in kwargs}
         _HTTP.__init__(connection, *args[:2], **known)
     else:
         connection = base(*args, **kwargs)
@@ -108,6 +109,6 @@ def _bytes(body: Any) -> bytes:
         return bytes(body)
     if hasattr(body, "read"):
         return bytes(body.read())
-    if hasattr(body, "__next__"):
+    if hasattr(body, "__next__") or (isinstance(body, list) and body and isinstance(body[0], bytes)):
         return b"".join(chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in body)
     return json.dumps(body).encode()
