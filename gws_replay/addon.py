@@ -8,7 +8,6 @@ import asyncio
 import json
 import logging
 import sys
-import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +24,7 @@ from gws_replay.journal_file import JournalFile
 from gws_replay.reports import live
 
 DEFAULT_FILTER = "~u /api/v2/"
+_SHOW_EVERY = 0.1
 EVENT_PREFIX = "gws-replay-event "
 
 _log = logging.getLogger("gws_replay")
@@ -39,6 +39,7 @@ class GwsRecorder:
         self._filter: flowfilter.TFilter = flowfilter.parse(DEFAULT_FILTER)
         self._pending: dict[str, Request] = {}
         self._stopping: asyncio.Task[None] | None = None
+        self._lines: list[str] = []
 
     def load(self, loader: Loader) -> None:
         """Declare the options."""
@@ -88,9 +89,9 @@ class GwsRecorder:
         ended = flow.response.timestamp_end or flow.response.timestamp_start
         response = self._redactor.response(flows.response_of(flow.response))
         self._write(journal.response_line(flow.id, ended, response))
-        if notified := list(live.notification_lines(response.body)):
-            self._say(*notified)
-        elif not live.is_bayeux(request):
+        if live.is_bayeux(request):
+            self._say(*live.notification_lines(response.body))
+        else:
             self._say(live.exchange_line(request, response, ended - flow.request.timestamp_start))
 
     def error(self, flow: http.HTTPFlow) -> None:
@@ -147,6 +148,7 @@ class GwsRecorder:
                 self._fail(error)
 
     def _finish(self) -> None:
+        self._show()
         if self._journal is None:
             return
         recording, self._journal = self._journal, None
@@ -176,11 +178,17 @@ class GwsRecorder:
         ctx.master.shutdown()  # type: ignore[no-untyped-call]
 
     def _say(self, *lines: str) -> None:
-        for line in lines:
-            if ctx.options.gws_events:
-                self._tell("live", text=line, at=time.time())
-            else:
-                _log.info(line)
+        """Show live lines soon: a log call for each would cost more than all the recording does."""
+        if lines and not self._lines:
+            asyncio.get_running_loop().call_later(_SHOW_EVERY, self._show)
+        self._lines += lines
+
+    def _show(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines and ctx.options.gws_events:
+            self._tell("live", lines=lines)
+        elif lines:
+            _log.info("\n".join(lines))
 
     def _fail(self, error: GwsReplayError) -> None:
         if ctx.options.gws_events:

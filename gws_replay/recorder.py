@@ -157,7 +157,8 @@ class Recorder:
         if kind == "ready":
             self._ready.put(dict(event))
         elif kind == "live":
-            self.say(event["text"])
+            for line in event["lines"]:
+                self.say(line)
         elif kind == "saved":
             self.saved = dict(event)
         elif kind == "failed":

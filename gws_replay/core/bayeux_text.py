@@ -26,9 +26,9 @@ class Message:
 
 def messages_in(body: bytes | str) -> list[Message] | None:
     """Return the Bayeux messages of a body, or None when it is not Bayeux."""
-    text = body if isinstance(body, str) else body.decode(errors="replace")
-    if '"channel"' not in text:
+    if ('"channel"' not in body) if isinstance(body, str) else (b'"channel"' not in body):
         return None
+    text = body if isinstance(body, str) else body.decode(errors="replace")
     parsed = lossless_json.loads_or_none(text)
     if parsed is None:
         return None

@@ -49,7 +49,7 @@ def load(file: "BinaryIO", source: str) -> Recording:
 def request_of(flow: http.HTTPFlow) -> Request:
     """Return the request of a flow, decoded."""
     headers, body = _decoded(flow.request)
-    return Request(method=flow.request.method, uri=flow.request.pretty_url, headers=headers, body=body)
+    return Request(method=flow.request.method, uri=flow.request.url, headers=headers, body=body)
 
 
 def response_of(response: http.Response) -> Response:
@@ -63,7 +63,7 @@ def frames_of(flow: http.HTTPFlow) -> Iterator[Frame]:
     for message in flow.websocket.messages if flow.websocket else ():
         if message.is_text:
             yield Frame(
-                uri=flow.request.pretty_url,
+                uri=flow.request.url,
                 seen=message.timestamp,
                 from_client=message.from_client,
                 text=message.text,
@@ -73,6 +73,8 @@ def frames_of(flow: http.HTTPFlow) -> Iterator[Frame]:
 def _decoded(message: http.Message) -> tuple[Headers, bytes]:
     """Return headers and decoded body; a body that does not decode stays as it came, with its coding."""
     headers = Headers(tuple((_text(name), _text(value)) for name, value in message.headers.fields))
+    if "content-encoding" not in message.headers:
+        return headers, message.raw_content or b""
     try:
         return headers.without("content-encoding"), message.get_content(strict=True) or b""
     except ValueError:

@@ -16,6 +16,7 @@ from gws_replay.errors import CassetteError
 
 FORMAT = 1
 _Line = dict[str, Any]
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,7 @@ def _bytes(line: _Line) -> bytes:
 
 
 def _line(event: _Line) -> bytes:
-    text = json.dumps(event, separators=(",", ":")).encode()
+    text = _ENCODER.encode(event).encode()
     return b"%08x %b\n" % (zlib.crc32(text), text)
 
 

@@ -11,7 +11,7 @@ from gws_replay.core.model import Request, Response
 
 def exchange_line(request: Request, response: Response, seconds: float) -> str:
     """Say in one line what was asked and answered: the operation rather than the URL, where there is one."""
-    sent = lossless_json.loads_or_none(request.body)
+    sent = lossless_json.loads_or_none(request.body) if b'"operationName"' in request.body else None
     call = gws.call_of(request, sent)
     if call.operation:
         answer = lossless_json.loads_or_none(response.body)
