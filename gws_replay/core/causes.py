@@ -24,6 +24,11 @@ class _Asked:
     call: gws.Call
     began: float
 
+    @property
+    def has_evidence(self) -> bool:
+        """Whether the tables say how a notification shows what the operation wrote."""
+        return bool(self.call.row and (self.call.row.writes or self.call.row.shows))
+
 
 @dataclass(frozen=True, slots=True)
 class _Told:
@@ -52,30 +57,34 @@ def attribute(exchanges: Sequence[Exchange], notifications: Sequence[Notificatio
     ]
     by_reference = _by_reference(asked, exchanges)
     found: dict[int, tuple[_Asked, Rule]] = {}
+    settled: set[tuple[int, str]] = set()
     groups: dict[tuple[str, ...], list[_Told]] = {}
     for index, notification in enumerate(notifications):
         data = notification.value if isinstance(notification.value, dict) else {}
         kind = str(data.get("notificationType") or data.get("messageType") or "")
         told = _Told(index, notification.seen, kind, gws.subject_of(data))
-        named = by_reference.get(data.get("referenceId"))
+        reference = data.get("referenceId")
+        named = by_reference.get(reference) if type(reference) is int else None
         if notification.cause and notification.cause.rule == "pin":
-            continue
-        if named and named.began <= told.seen and _may_answer(named, told):
+            settled.add((notification.cause.interaction, kind))
+        elif named and named.began <= told.seen and _may_answer(named, told):
             found[index] = (named, "referenceId")
+            settled.add((named.index, kind))
         else:
             resource = (told.subject.channel.key, told.subject.resource_id) if told.subject else ()
             groups.setdefault((*resource, kind), []).append(told)
     for group in groups.values():
-        found.update(_pair(group, [each for each in asked if _may_answer(each, group[0])]))
+        open_ = [each for each in asked if (each.index, group[0].kind) not in settled and _may_answer(each, group[0])]
+        found.update(_pair(group, open_))
     return tuple(_with_cause(told, exchanges, found.get(index)) for index, told in enumerate(notifications))
 
 
-def _by_reference(asked: Sequence[_Asked], exchanges: Sequence[Exchange]) -> dict[object, _Asked]:
+def _by_reference(asked: Sequence[_Asked], exchanges: Sequence[Exchange]) -> dict[int, _Asked]:
     """Index the operations whose response names a referenceId, as workitems and open media do."""
-    found: dict[object, _Asked] = {}
+    found: dict[int, _Asked] = {}
     for each in asked:
         answer = exchanges[each.index].answer
-        if isinstance(answer, dict) and isinstance(answer.get("referenceId"), int):
+        if isinstance(answer, dict) and type(answer.get("referenceId")) is int:
             found[answer["referenceId"]] = each
     return found
 
@@ -90,23 +99,21 @@ def _may_answer(asked: _Asked, told: _Told) -> bool:
 
 def _pair(group: Sequence[_Told], asked: Sequence[_Asked]) -> dict[int, tuple[_Asked, Rule]]:
     """Pair the notifications of one resource and kind with the operations that may have caused them."""
-    known = [each for each in asked if each.call.row and (each.call.row.writes or each.call.row.shows)]
-    evidence: _Evidence = _shows
-    paired = _match(group, known, evidence)
+    known = [each for each in asked if each.has_evidence]
+    # A server that shows the data as it is when it pushes: an earlier write may be hidden by a later one.
+    weaker = _shows_or_hidden(known)
+    paired = _match(group, known, _shows)
     if len(paired) < min(len(group), len(known)):
-        # A server that shows the data as it is when it pushes: an earlier write may be hidden by a later one.
-        weaker = _shows_or_hidden(known)
-        by_counting = _match(group, known, weaker)
-        if len(by_counting) > len(paired):
-            evidence, paired = weaker, by_counting
-    _uncross(paired, group, evidence)
+        paired = max(paired, _match(group, known, weaker), key=len)
+    _uncross(paired, group, weaker)
     found: dict[int, tuple[_Asked, Rule]] = {
         told.index: (each, "content" if _shows(each, told) else "counting")
         for told in group
         if (each := paired.get(told.index))
     }
     rest = [told for told in group if told.index not in found]
-    by_order = _match(rest, [each for each in asked if each not in known], lambda _asked, _told: True)
+    unknown = [each for each in asked if not each.has_evidence]
+    by_order = _match(rest, unknown, lambda _asked, _told: True)
     return found | {index: (each, "order") for index, each in by_order.items()}
 
 
@@ -115,7 +122,7 @@ def _shows(asked: _Asked, told: _Told) -> bool:
 
 
 def _shows_or_hidden(known: Sequence[_Asked]) -> _Evidence:
-    """Return evidence that also accepts a write which a later operation, shown by the notification, wrote over."""
+    """Return evidence that also accepts a key which a later operation wrote over, if the notification shows that."""
 
     def evidence(asked: _Asked, told: _Told) -> bool:
         if _shows(asked, told):
@@ -124,11 +131,11 @@ def _shows_or_hidden(known: Sequence[_Asked]) -> _Evidence:
         writes = asked.call.writes
         if not isinstance(user_data, dict) or not writes:
             return False
-        missing = {key for key, value in writes.items() if not gws.shows_key(user_data, key, value)}
-        for later in known:
-            if asked.began < later.began <= told.seen and _shows(later, told):
-                missing -= (later.call.writes or {}).keys()
-        return not missing
+        later = [each.call.writes or {} for each in known if asked.began < each.began <= told.seen]
+        return all(
+            any(gws.shows_key(user_data, key, wrote[key]) for wrote in (writes, *later) if key in wrote)
+            for key in writes
+        )
 
     return evidence
 
@@ -156,7 +163,7 @@ def _match(group: Sequence[_Told], asked: Sequence[_Asked], evidence: _Evidence)
                 return True
             fitting.append(each)
         for each in fitting:
-            if each.index not in barred:
+            if each.index not in barred and len(barred) < _WINDOW:
                 barred.add(each.index)
                 if place(taken[each.index], barred):
                     taken[each.index], paired[told.index] = told, each

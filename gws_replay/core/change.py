@@ -32,7 +32,7 @@ class Change:
         return str(self.path[0])
 
     def __str__(self) -> str:
-        name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)[1:]
+        name = printable("".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)[1:])
         if self.kind == "added":
             return f"{name}: added {show(self.after)}"
         if self.kind == "removed":
@@ -93,13 +93,22 @@ class Changes:
 
 def same(one: Any, other: Any) -> bool:
     """Tell whether two JSON values are equal in value and type, whatever the order of keys."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, Repeated) and isinstance(other, Repeated):
-        return same(one.values, other.values)
-    return type(one) is type(other) and bool(one == other)
+    rest = [(one, other)]  # a stack of our own: recorded values may be nested deeper than Python recurses
+    while rest:
+        one, other = rest.pop()
+        if isinstance(one, Repeated) and isinstance(other, Repeated):
+            one, other = one.values, other.values
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            if one.keys() != other.keys():
+                return False
+            rest.extend((value, other[key]) for key, value in one.items())
+        elif isinstance(one, list | tuple) and isinstance(other, list | tuple):
+            if len(one) != len(other):
+                return False
+            rest.extend(zip(one, other, strict=True))
+        elif type(one) is not type(other) or one != other:
+            return False
+    return True
 
 
 def compare_userdata(before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
@@ -142,10 +151,13 @@ def type_name(value: Any) -> str:
 def _inside(key: str, before: Any, after: Any) -> list[Change]:
     if type_name(before) != type_name(after):
         return [Change((key,), "type", before, after)]
-    if isinstance(before, Mapping | list | tuple):
-        # Imported here: 80 ms that only differing containers need.
-        from deepdiff import DeepDiff  # noqa: PLC0415
+    whole = Change((key,), "changed", before, after)
+    if not isinstance(before, Mapping | list | tuple):
+        return [whole]
+    # Imported here: 80 ms that only differing containers need.
+    from deepdiff import DeepDiff  # noqa: PLC0415
 
+    try:
         tree = DeepDiff(
             before,
             after,
@@ -154,19 +166,24 @@ def _inside(key: str, before: Any, after: Any) -> list[Change]:
             ignore_private_variables=False,
             zip_ordered_iterables=True,
         )
-        found = [_nested(key, level) for levels in tree.values() for level in levels]
-        # DeepDiff takes [true] and [1] for equal; `same` saw that they are not.
-        return sorted(found, key=lambda change: [str(step) for step in change.path]) or [
-            Change((key,), "type", before, after)
-        ]
-    return [Change((key,), "changed", before, after)]
+        nested = [_nested(key, level) for levels in tree.values() for level in levels]
+    except RecursionError:
+        return [whole]
+    found = {change.path: change for change in nested}
+    # `same` saw a difference; should DeepDiff take the values for equal ([true] and [1], once), it is not lost.
+    return [found[path] for path in sorted(found, key=lambda path: [str(step) for step in path])] or [whole]
 
 
 def _nested(key: str, level: Any) -> Change:
+    above = level
+    while above := above.up:
+        if isinstance(above.t1, Repeated):  # its values are one value
+            level = above
     path: Path = (key, *level.path(output_format="list"))
     report = level.report_type
     if report in ("dictionary_item_added", "iterable_item_added"):
         return Change(path, "added", None, level.t2)
     if report in ("dictionary_item_removed", "iterable_item_removed"):
         return Change(path, "removed", level.t1, None)
-    return Change(path, "type" if report == "type_changes" else "changed", level.t1, level.t2)
+    kind: Kind = "changed" if type_name(level.t1) == type_name(level.t2) else "type"
+    return Change(path, kind, level.t1, level.t2)

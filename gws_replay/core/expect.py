@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from gws_replay.core.change import Change, Changes, compare_userdata, same, show, type_name
+from gws_replay.core.change import Change, Changes, compare_userdata, printable, same, show, type_name
 from gws_replay.errors import UserDataMismatch
 
 _ANY = object()
@@ -50,7 +50,8 @@ class Expectation:
         deviations = list(self._deviations(changes, before, after))
         besides = [change for change in changes.entries if change.key not in named]
         if deviations or besides:
-            raise UserDataMismatch("\n".join(self._report(deviations, besides, ignored, of=of, where=where)))
+            report = map(printable, self._report(deviations, besides, ignored, of=of))
+            raise UserDataMismatch("\n".join([*report, *([where] if where else [])]))
         return changes
 
     def _deviations(self, changes: Changes, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
@@ -67,9 +68,7 @@ class Expectation:
                 elif value is not _ANY and not same(after[key], value):
                     yield f"{key} should be {_typed(value)}, is {_typed(after[key])}"
 
-    def _report(
-        self, deviations: list[str], besides: list[Change], ignored: list[str], *, of: str, where: str
-    ) -> Iterator[str]:
+    def _report(self, deviations: list[str], besides: list[Change], ignored: list[str], *, of: str) -> Iterator[str]:
         wanted = [
             *(f"{key} = {show(value)}" for key, value in self.changed.items()),
             *(f"{key} added" for key in self.added),
@@ -81,8 +80,6 @@ class Expectation:
         yield from (f"  besides:  {change}" for change in besides)
         if ignored:
             yield f"  ignored:  {', '.join(ignored)}"
-        if where:
-            yield where
 
 
 def assert_only_changed(

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import nan
 from typing import Any, NoReturn
 
 _LEXEME = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
@@ -26,7 +27,7 @@ def loads(text: str) -> Any:
     Raises ValueError for text that is not JSON (RFC 8259), `NaN` and over-deep nesting included.
     """
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse)
+        return json.loads(text, object_pairs_hook=_object, parse_float=_number, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
 
@@ -72,7 +73,7 @@ def canonical(value: Any) -> str:
 
     Key order does not count; `1`, `1.0`, `"1"` and `true` differ; a repeated key differs from a list.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_spell_repeated)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_spell_apart)
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:
@@ -109,15 +110,26 @@ def children(text: str) -> Iterator[tuple[str | None, str]]:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     parsed = dict(pairs)
     if len(parsed) != len(pairs):
-        for key in parsed:
-            values = tuple(value for name, value in pairs if name == key)
-            if len(values) > 1:
-                parsed[key] = Repeated(values)
+        values: dict[str, list[Any]] = {}
+        for key, value in pairs:
+            values.setdefault(key, []).append(value)
+        parsed.update({key: Repeated(tuple(each)) for key, each in values.items() if len(each) > 1})
     return parsed
+
+
+def _number(spelling: str) -> float:
+    return float(spelling) + 0.0  # makes -0.0 what it equals
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _spell_apart(value: Any) -> Any:
+    """Spell a repeated key as no JSON text can be: `loads` refuses NaN."""
+    if isinstance(value, Repeated):
+        return [nan, *value.values]
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
 def _spell_repeated(value: Any) -> Any:

@@ -1,0 +1,299 @@
+"""A Bayeux server without its wire: decoded messages in, answers out (the protocol: Bayeux 1.0).
+
+Everything that decides when a notification may leave and which client it leaves for is in this file. It must never
+know of a socket, a URL, a clock, a source of randomness, or of Genesys: the caller passes the time in seconds and an
+id factory, and messages are routed by the channel they name. One server has one audience: a caller with several users
+keeps a server for each.
+
+A connect that has nothing to say is held: `receive` answers `Hold`, and the caller keeps that connection open until
+its ticket turns up in the `ready` of a later result, its time is over, or the caller shuts down. It then asks
+`release` for the answer. Holds have tickets of their own because one client can have two connects open at once: after
+a lost connection it comes back before the loss is noticed.
+
+Notifications leave only inside the answer to a connect. An answer that could not be written goes to `put_back`;
+the acknowledgement extension would call the same when a client acknowledges less than it was sent.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, TypeAlias
+
+Message: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Messages to write now, and the tickets of held connects that can be answered now.
+
+    `carried` are the notifications among the messages, each with its client's id: what `put_back` needs when writing
+    fails.
+    """
+
+    messages: tuple[Message, ...]
+    ready: tuple[int, ...] = ()
+    carried: tuple[tuple[str, Message], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Nothing to write yet: keep the connection, and `release` the ticket when it is ready or `until` has come."""
+
+    ticket: int
+    client_id: str
+    until: float
+    ready: tuple[int, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Client:
+    id: str
+    seen: float
+    connected: bool = False
+    patterns: set[str] = field(default_factory=set)
+    queue: deque[Message] = field(default_factory=deque)
+    ticket: int | None = None
+
+    def drain(self) -> tuple[Message, ...]:
+        drained = tuple(self.queue)
+        self.queue.clear()
+        return drained
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    client: _Client
+    connect: Message
+
+
+@dataclass(slots=True, kw_only=True)
+class _Batch:
+    """What one batch of messages has come to so far."""
+
+    now: float
+    alone: bool
+    replies: list[Message] = field(default_factory=list)
+    ready: list[int] = field(default_factory=list)
+    carried: list[tuple[str, Message]] = field(default_factory=list)
+    hold: Hold | None = None
+
+
+class BayeuxServer:
+    """The clients of one audience, their subscriptions, queues and held connects.
+
+    All times are seconds on one clock of the caller's choosing. `timeout` is the longest hold, `max_silence` how long a
+    client may go without a connect before `expire` forgets it, `connection_types` what a handshake offers.
+    """
+
+    def __init__(
+        self,
+        *,
+        new_id: Callable[[], str],
+        timeout: float = 30.0,
+        max_silence: float = 60.0,
+        connection_types: Sequence[str] = ("long-polling",),
+    ) -> None:
+        self._new_id = new_id
+        self._timeout = timeout
+        self._max_silence = max_silence
+        self._connection_types = tuple(connection_types)
+        self._clients: dict[str, _Client] = {}
+        self._held: dict[int, _Held] = {}
+        self._tickets = count(1)
+        self._takers = {
+            "/meta/connect": self._connect,
+            "/meta/disconnect": self._disconnect,
+            "/meta/subscribe": self._subscribe,
+            "/meta/unsubscribe": self._unsubscribe,
+        }
+
+    def receive(self, messages: Sequence[Any], now: float) -> Answer | Hold:
+        """Take one batch of decoded messages; only a connect that comes alone can be held."""
+        batch = _Batch(now=now, alone=len(messages) == 1)
+        for message in messages:
+            reply = self._take(message, batch)
+            if reply is not None:
+                batch.replies.append(reply)
+        if batch.hold is not None:
+            return batch.hold
+        return Answer(
+            messages=tuple(batch.replies), ready=tuple(dict.fromkeys(batch.ready)), carried=tuple(batch.carried)
+        )
+
+    def deliver(self, channel: str, data: Any) -> tuple[int, ...]:
+        """Queue a notification for every subscriber; return the tickets of connects that can now be answered."""
+        patterns = matching_patterns(channel)
+        ready = []
+        for client in self._clients.values():
+            if not patterns.isdisjoint(client.patterns):
+                client.queue.append({"channel": channel, "data": data})
+                if client.ticket is not None:
+                    ready.append(client.ticket)
+        return tuple(ready)
+
+    def release(self, ticket: int, now: float) -> Answer:
+        """Answer a held connect with all that waits for its client; an empty answer if the ticket is not held."""
+        held = self._held.pop(ticket, None)
+        if held is None:
+            return Answer(messages=())
+        client = held.client
+        client.seen = now
+        if client.ticket != ticket:  # a newer connect took its place, or the client disconnected
+            advice: Message = {} if client.id in self._clients else {"advice": {"reconnect": "none"}}
+            return Answer(messages=(_reply(held.connect, **advice),))
+        client.ticket = None
+        notifications = client.drain()
+        return Answer(
+            messages=(*notifications, _reply(held.connect)), carried=tuple((client.id, each) for each in notifications)
+        )
+
+    def abandon(self, ticket: int, now: float) -> None:
+        """Forget a held connect whose connection was lost; its client's notifications wait for the next one."""
+        held = self._held.pop(ticket, None)
+        if held is not None and held.client.ticket == ticket:
+            held.client.ticket = None
+            held.client.seen = now
+
+    def put_back(self, answer: Answer) -> tuple[int, ...]:
+        """Queue again, in front, the notifications of an answer that was not written; return the tickets now ready."""
+        ready: dict[int, None] = {}
+        for client_id, notification in reversed(answer.carried):
+            client = self._clients.get(client_id)
+            if client is not None:
+                client.queue.appendleft(notification)
+                if client.ticket is not None:
+                    ready[client.ticket] = None
+        return tuple(ready)
+
+    def expire(self, now: float) -> tuple[str, ...]:
+        """Forget the clients that have been silent too long; return their ids. A held connect is not silence."""
+        silent = [c.id for c in self._clients.values() if c.ticket is None and now - c.seen > self._max_silence]
+        for client_id in silent:
+            del self._clients[client_id]
+        return tuple(silent)
+
+    def _take(self, message: Any, batch: _Batch) -> Message | None:
+        if not isinstance(message, dict):
+            return _refusal({}, "400::Message is not an object")
+        channel = message.get("channel")
+        if not isinstance(channel, str) or not channel.startswith("/"):
+            return _refusal(message, "400::Missing channel")
+        if channel == "/meta/handshake":
+            return self._handshake(message, batch)
+        take = self._takers.get(channel) if channel.startswith("/meta/") else self._publish
+        if take is None:
+            return _refusal(message, "404::Unknown meta channel")
+        client_id = message.get("clientId")
+        client = self._clients.get(client_id) if isinstance(client_id, str) else None
+        if client is None:
+            error = "401::No client ID" if client_id is None else "402::Unknown client"
+            return _refusal(message, error, advice={"reconnect": "handshake", "interval": 0})
+        client.seen = batch.now
+        return take(client, message, batch)
+
+    def _handshake(self, message: Message, batch: _Batch) -> Message:
+        wanted = message.get("supportedConnectionTypes", self._connection_types)
+        if not isinstance(wanted, list | tuple) or not any(offered in wanted for offered in self._connection_types):
+            return _refusal(
+                message,
+                "400::No supported connection type",
+                supportedConnectionTypes=list(self._connection_types),
+                advice={"reconnect": "none"},
+            )
+        client = _Client(id=self._new_id(), seen=batch.now)
+        self._clients[client.id] = client
+        return _reply(
+            message,
+            clientId=client.id,
+            version="1.0",
+            supportedConnectionTypes=list(self._connection_types),
+            advice=self._advice(),
+        )
+
+    def _connect(self, client: _Client, message: Message, batch: _Batch) -> Message | None:
+        if client.ticket is not None:
+            batch.ready.append(client.ticket)
+            client.ticket = None
+        wait = self._wait(message)
+        if batch.alone and client.connected and not client.queue and wait > 0:
+            client.ticket = next(self._tickets)
+            self._held[client.ticket] = _Held(client=client, connect=message)
+            batch.hold = Hold(
+                ticket=client.ticket, client_id=client.id, until=batch.now + wait, ready=tuple(batch.ready)
+            )
+            return None
+        advice: Message = {} if client.connected else {"advice": self._advice()}
+        client.connected = True
+        notifications = client.drain()
+        batch.replies.extend(notifications)
+        batch.carried.extend((client.id, each) for each in notifications)
+        return _reply(message, **advice)
+
+    def _subscribe(self, client: _Client, message: Message, _batch: _Batch) -> Message:
+        patterns = _patterns(message)
+        if not patterns:
+            return _refusal(message, "400::Missing subscription")
+        if not all(pattern.startswith("/") and not pattern.startswith("/meta/") for pattern in patterns):
+            return _refusal(message, "403::Subscription denied", subscription=message["subscription"])
+        client.patterns.update(patterns)
+        return _reply(message, subscription=message["subscription"])
+
+    def _unsubscribe(self, client: _Client, message: Message, _batch: _Batch) -> Message:
+        patterns = _patterns(message)
+        if not patterns:
+            return _refusal(message, "400::Missing subscription")
+        client.patterns.difference_update(patterns)
+        return _reply(message, subscription=message["subscription"])
+
+    def _publish(self, _client: _Client, message: Message, batch: _Batch) -> Message:
+        channel: str = message["channel"]
+        if "*" in channel:
+            return _refusal(message, "403::Publish denied")
+        if "data" not in message:
+            return _refusal(message, "400::Missing data")
+        if not channel.startswith("/service/"):  # service channels end at the server (Bayeux 1.0, section 2.2.3)
+            batch.ready.extend(self.deliver(channel, message["data"]))
+        return _reply(message)
+
+    def _disconnect(self, client: _Client, message: Message, batch: _Batch) -> Message:
+        if client.ticket is not None:
+            batch.ready.append(client.ticket)
+            client.ticket = None
+        del self._clients[client.id]
+        return _reply(message)
+
+    def _advice(self) -> Message:
+        return {"reconnect": "retry", "interval": 0, "timeout": round(self._timeout * 1000)}
+
+    def _wait(self, connect: Message) -> float:
+        """How long a connect may be held: the server's timeout, or less where the client's own advice says so."""
+        advice = connect.get("advice")
+        asked = advice.get("timeout") if isinstance(advice, dict) else None
+        if isinstance(asked, bool) or not isinstance(asked, int | float):
+            return self._timeout
+        return max(0, min(self._timeout * 1000, asked)) / 1000
+
+
+def matching_patterns(channel: str) -> frozenset[str]:
+    """Return every subscription that a channel satisfies: itself, its parent's `*`, each ancestor's `**` (2.2.1)."""
+    ancestors = ["/".join(channel.split("/")[:depth]) for depth in range(1, channel.count("/") + 1)]
+    return frozenset([channel, f"{ancestors[-1]}/*", *(f"{ancestor}/**" for ancestor in ancestors)])
+
+
+def _patterns(message: Message) -> list[str]:
+    named = message.get("subscription")
+    patterns = [named] if isinstance(named, str) else named
+    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
+        return []
+    return patterns
+
+
+def _reply(request: Message, *, successful: bool = True, **fields: Any) -> Message:
+    echoed: Message = {name: request[name] for name in ("id", "channel") if name in request}
+    return {**echoed, "successful": successful, **fields}
+
+
+def _refusal(request: Message, error: str, **fields: Any) -> Message:
+    """Answer that a message failed; an error's form is code:arguments:text (Bayeux 1.0, section 3.14)."""
+    return _reply(request, successful=False, error=error, **fields)
