@@ -4,7 +4,6 @@ The URL is the only thing on stdout, so that a script can read it; hints and the
 must never know how the sandbox answers.
 """
 
-import json
 import os
 import signal
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gws_replay.cli.common import Output, output_options
 from gws_replay.sandbox_faults import FAULTS
 
 if TYPE_CHECKING:
@@ -38,12 +38,8 @@ _FAULT_LINES = "\n".join(f"  {name:<20}{fault.description}" for name, fault in F
     metavar="SECONDS",
     help="Time from a request to its notification.",
 )
-@click.option("--json", "as_json", is_flag=True, help='Print {"url": ..., "pid": ...} instead of the bare URL.')
-@click.option("-q", "--quiet", is_flag=True, help="Print the URL and nothing else.")
-@click.option("-v", "--verbose", is_flag=True, help="Log one line per request to stderr, without credentials.")
-def sandbox(
-    *, host: str, port: int, fault: str | None, push_delay: float, as_json: bool, quiet: bool, verbose: bool
-) -> None:
+@output_options("Print the URL and nothing else.", "Log one line per request to stderr, without credentials.")
+def sandbox(*, output: Output, host: str, port: int, fault: str | None, push_delay: float) -> None:
     """Run a GWS stand-in with two Facebook sessions, until Ctrl-C.
 
     It answers the documented REST operations on userData and pushes their notifications by CometD long-polling. It is
@@ -57,13 +53,13 @@ def sandbox(
         "port": port,
         "fault": fault,
         "push_delay": push_delay,
-        "log": _to_stderr if verbose else None,
+        "log": output.detail if output.verbose else None,
     }
-    ended_by = asyncio.run(_serve(options, as_json=as_json, quiet=quiet))
+    ended_by = asyncio.run(_serve(options, output))
     sys.exit(130 if ended_by == signal.SIGINT else 0)
 
 
-async def _serve(options: "StartOptions", *, as_json: bool, quiet: bool) -> int:
+async def _serve(options: "StartOptions", output: Output) -> int:
     """Serve until SIGINT or SIGTERM; return which it was."""
     import asyncio
 
@@ -83,18 +79,13 @@ async def _serve(options: "StartOptions", *, as_json: bool, quiet: bool) -> int:
     try:
         running = await start(**options)
         try:
-            click.echo(json.dumps({"url": running.url, "pid": os.getpid()}) if as_json else running.url)
-            if not quiet:
-                sessions = ", ".join(running.session_ids)
-                _to_stderr(f"User {running.user}, password {running.password}. Facebook sessions: {sessions}.")
-                _to_stderr("Ctrl-C ends it.")
+            output.result(running.url, {"url": running.url, "pid": os.getpid()})
+            sessions = ", ".join(running.session_ids)
+            output.progress(f"User {running.user}, password {running.password}. Facebook sessions: {sessions}.")
+            output.progress("Ctrl-C ends it.")
             return await stopped
         finally:
             await running.close()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _to_stderr(line: str) -> None:
-    click.echo(line, err=True)
