@@ -112,8 +112,8 @@ def _pair(group: Sequence[_Told], asked: Sequence[_Asked]) -> dict[int, tuple[_A
         if (each := paired.get(told.index))
     }
     rest = [told for told in group if told.index not in found]
-    unknown = [each for each in asked if not each.has_evidence]
-    by_order = _match(rest, unknown, lambda _asked, _told: True)
+    answered = {each.index for each in paired.values()}
+    by_order = _match(rest, [each for each in asked if each.index not in answered], lambda _asked, _told: True)
     return found | {index: (each, "order") for index, each in by_order.items()}
 
 
