@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -55,7 +56,8 @@ class GwsRecorder:
             try:
                 self._filter = flowfilter.parse(ctx.options.gws_filter)
             except ValueError as error:
-                raise _refusal(f"gws_filter {ctx.options.gws_filter!r} is no mitmproxy filter: {error}") from None
+                sentence = f"{ctx.options.gws_filter!r} is no mitmproxy filter: {error}"
+                raise self._refusal(GwsReplayError(sentence)) from None
         if "gws_cassette" in updated:
             self._finish()
             if ctx.options.gws_cassette:
@@ -131,8 +133,7 @@ class GwsRecorder:
         try:
             self._journal = JournalFile(cassette, header, force=ctx.options.gws_force)
         except GwsReplayError as error:
-            self._fail(error)
-            raise _refusal(str(error)) from None
+            raise self._refusal(error) from None
 
     def _begin(self, flow: http.HTTPFlow) -> None:
         request = self._pending[flow.id] = self._redactor.request(flows.request_of(flow))
@@ -190,17 +191,18 @@ class GwsRecorder:
         elif lines:
             _log.info("\n".join(lines))
 
+    def _refusal(self, error: GwsReplayError) -> exceptions.OptionsError:
+        self._fail(error)
+        return exceptions.OptionsError(str(error))  # type: ignore[no-untyped-call]
+
     def _fail(self, error: GwsReplayError) -> None:
         if ctx.options.gws_events:
             self._tell("failed", text=str(error), exit_code=error.exit_code)
         _log.error("%s", error)
 
     def _tell(self, kind: str, **fields: object) -> None:
-        print(EVENT_PREFIX + json.dumps({"kind": kind, **fields}), flush=True)  # noqa: T201 (the recorder reads it)
-
-
-def _refusal(sentence: str) -> exceptions.OptionsError:
-    return exceptions.OptionsError(sentence)  # type: ignore[no-untyped-call]
+        with suppress(BrokenPipeError):  # `gws-replay record` was killed; what it started is finished all the same
+            print(EVENT_PREFIX + json.dumps({"kind": kind, **fields}), flush=True)  # noqa: T201 (the recorder reads it)
 
 
 addons = [GwsRecorder()]

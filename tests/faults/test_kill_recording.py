@@ -1,0 +1,80 @@
+"""kill -9 of the recording proxy at random moments: what a client saw answered is in the recovered cassette."""
+
+import os
+import random
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import requests
+import vcr
+
+from gws_replay.files import load_cassette
+from gws_replay.recorder import Recorder, Settings
+from tests.proxies import answered, client, run, upstream
+
+KILLS = 50
+AT_ONCE = 4
+SEED = 20261123
+
+
+def test_nothing_answered_is_lost_by_a_kill(tmp_path: Path) -> None:
+    """50 fresh proxies, each killed at a random moment under load; none leaves a torn cassette."""
+    with upstream(
+        lambda asked: answered(b'{"statusCode": 0, "echo": "%s"}' % asked.path.rpartition("/")[2].encode())
+    ) as server:
+        seeded = random.Random(SEED)
+        moments = [seeded.uniform(0.0, 0.3) for _ in range(KILLS)]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            outcomes = list(pool.map(lambda n: killed(tmp_path / f"{n}.yaml", server.url, moments[n]), range(KILLS)))
+    assert KILLS == len(outcomes)
+    assert [] == [lost for _, lost in outcomes if lost], f"seed {SEED}"
+    assert sum(count for count, _ in outcomes) > KILLS
+    recovered = sorted(tmp_path.glob("*.yaml"))
+    assert len(recovered) == sum(count > 0 for count, _ in outcomes)
+    for cassette in recovered:
+        with vcr.VCR(record_mode="none").use_cassette(str(cassette)) as plain:
+            assert len(plain.requests) == len(load_cassette(cassette).interactions)
+
+
+def killed(cassette: Path, url: str, moment: float) -> tuple[int, list[str]]:
+    """Kill one recording; return how many requests had been answered, and which of them were lost."""
+    recorder = Recorder(Settings(cassette=cassette, upstream=url))
+    recorder.__enter__()
+    pid = recorder.pid
+    assert pid
+    answers: list[str] = []
+    over = threading.Event()
+    clients = [threading.Thread(target=ask, args=(recorder.url, f"{number}", answers, over)) for number in range(3)]
+    for each in clients:
+        each.start()
+    over.wait(moment)  # the random moment itself: nothing is waited for
+    os.kill(pid, signal.SIGKILL)
+    over.set()
+    for each in clients:
+        each.join()
+    with suppress(Exception):
+        recorder.__exit__()
+    if not answers:
+        return 0, []
+    done = run(sys.executable, "-m", "gws_replay", "recover", f"{cassette}.journal")
+    assert done.returncode == 0, done.stderr
+    recorded = {exchange.request.path for exchange in load_cassette(cassette).interactions}
+    return len(answers), [path for path in answers if path not in recorded]
+
+
+def ask(url: str, name: str, answers: list[str], over: threading.Event) -> None:
+    """Send requests until the proxy is gone; note the path of each that was answered."""
+    with client() as session:
+        number = 0
+        while not over.is_set():
+            path = f"/api/v2/me/{name}-{number}"
+            try:
+                session.get(f"{url}{path}", timeout=30)
+            except requests.RequestException:
+                return
+            answers.append(path)
+            number += 1
