@@ -55,24 +55,31 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the marker alone be enough: a marked test need not name the fixture."""
     for item in items:
-        names = getattr(item, "fixturenames", None)
-        if names is not None and "gws" not in names and item.get_closest_marker(_MARKER):
-            names.insert(0, "gws")
+        if isinstance(item, pytest.Function) and item.get_closest_marker(_MARKER):
+            # First, so that no other fixture goes live before it; a new list, as the cases of one test share theirs.
+            item.fixturenames = ["gws", *(name for name in item.fixturenames if name != "gws")]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Fail a test that passed by itself though its client missed, was stopped, or left something unplayed."""
-    try:
-        yield
-    except AssertionError as error:
-        if type(error).__module__ == "gws_replay.errors":
-            raise error.with_traceback(_of_the_user(error.__traceback__)) from None
-        raise
+    yield
     if (running := item.stash.get(_PLAYBACK, None)) is not None:
         playback, marked = running
         if problems := playback.problems(allow_unplayed=marked.allow_unplayed):
             pytest.fail(problems, pytrace=False)
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:  # noqa: ARG001 (pytest's names)
+    """Show our errors at the user's own lines: the frames of HTTP libraries hold live credentials."""
+    error = call.excinfo.value if call.excinfo else None
+    ours = False
+    while error is not None:
+        if type(error).__module__ == "gws_replay.errors":
+            error.__traceback__, ours = _of_the_user(error.__traceback__), True
+        error = error.__cause__ or error.__context__
+    if call.excinfo and ours:
+        call.excinfo = pytest.ExceptionInfo.from_exception(call.excinfo.value)
 
 
 @pytest.fixture
@@ -113,16 +120,16 @@ def gws(request: pytest.FixtureRequest, gws_cassette_dir: Path) -> "Iterator[Pla
 
 
 def _of_the_user(traceback: TracebackType | None) -> TracebackType | None:
-    """Cut a traceback after the last frame of the user's code: an HTTP library's frames would show live credentials."""
-    frames = [traceback] if traceback else []
-    while frames and (following := frames[-1].tb_next):
-        frames.append(following)
-    while len(frames) > 1 and _is_library(frames[-1].tb_frame.f_code.co_filename):
-        frames.pop()
+    """Return a traceback of the frames that are no library's; all of it where there are none."""
+    frames, rest = [], traceback
+    while rest:
+        if not _is_library(rest.tb_frame.f_code.co_filename):
+            frames.append(rest)
+        rest = rest.tb_next
     cut: TracebackType | None = None
     for frame in reversed(frames):
         cut = TracebackType(cut, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
-    return cut
+    return cut or traceback
 
 
 def _is_library(filename: str) -> bool:
@@ -137,9 +144,9 @@ def _marked(node: pytest.Item) -> _Marked:
         return _Marked(*marker.args, **marker.kwargs)
     except TypeError:
         given = ", ".join([*map(repr, marker.args), *(f"{name}=..." for name in marker.kwargs)])
-        raise pytest.UsageError(
-            f"{node.nodeid}: {_MARKER}({given}) is wrong: it takes name, allow_unplayed, allowed_hosts"
-        ) from None
+        pytest.fail(
+            f"{node.nodeid}: {_MARKER}({given}) is wrong: it takes name, allow_unplayed, allowed_hosts", pytrace=False
+        )
 
 
 def _shown(path: Path) -> str:

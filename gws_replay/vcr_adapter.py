@@ -5,11 +5,12 @@ other threads go live. Here the stubs never build a connection that could be use
 """
 
 import http.client
-import json
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
+from unittest import mock
 
+import aiohttp
 import vcr.cassette
 from vcr.record_mode import RecordMode
 from vcr.request import Request as VcrRequest
@@ -28,6 +29,7 @@ def replaying(playback: Playback, allowed_hosts: Collection[str] = ()) -> Iterat
     with (
         closed_network(playback.refuse, allowed_hosts),
         _ReplayCassette.use_arg_getter(lambda: arguments),
+        _spelled_bodies(),
     ):
         yield
 
@@ -102,13 +104,41 @@ def _text(value: Any) -> str:
 
 
 def _bytes(body: Any) -> bytes:
-    """Materialise a body as vcrpy's stubs hold it: bytes, a file, chunks, or (aiohttp's json=) a value."""
+    """Materialise a body as vcrpy's stubs hold it: bytes, text, a file, or chunks."""
     if body is None:
         return b""
+    if isinstance(body, str):
+        return body.encode()
     if isinstance(body, bytes | bytearray):
         return bytes(body)
     if hasattr(body, "read"):
         return bytes(body.read())
-    if hasattr(body, "__next__") or (isinstance(body, list) and body and isinstance(body[0], bytes)):
-        return b"".join(chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in body)
-    return json.dumps(body).encode()
+    return b"".join(chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in body)
+
+
+def _spelled_bodies() -> AbstractContextManager[Any]:
+    """Spell a body before vcrpy's stub of aiohttp sees it: the stub cannot tell json= from a form."""
+    request = aiohttp.ClientSession._request  # noqa: SLF001 (where vcrpy has put its stub)
+
+    async def with_bytes(self: aiohttp.ClientSession, method: str, url: Any, **arguments: Any) -> Any:
+        data = arguments.get("data")
+        if arguments.get("json") is not None and data is None:
+            arguments |= {"data": self.json_serialize(arguments["json"]).encode(), "json": None}
+        elif isinstance(data, dict | list | tuple | aiohttp.FormData):
+            form = data if isinstance(data, aiohttp.FormData) else aiohttp.FormData(data)
+            written = _Written()
+            await form().write(written)  # type: ignore[arg-type]
+            arguments["data"] = bytes(written.body)
+        return await request(self, method, url, **arguments)
+
+    return mock.patch.object(aiohttp.ClientSession, "_request", with_bytes)
+
+
+class _Written:
+    """What aiohttp's payloads need of a connection: something to write to."""
+
+    def __init__(self) -> None:
+        self.body = bytearray()
+
+    async def write(self, chunk: bytes) -> None:
+        self.body += chunk

@@ -1,0 +1,183 @@
+"""The GWS tables: which request is which operation, what it writes, and which resource a message shows."""
+
+from typing import Any
+
+import pytest
+
+from gws_replay.core import gws
+from gws_replay.core.gws import ABSENT, ANY_KEY, OPERATIONS, call_of, resources_in, shows_key, subject_of, succeeded
+from gws_replay.core.lossless_json import loads
+from gws_replay.core.model import Request
+
+FACEBOOK = gws.CHANNELS[0]
+
+
+def call(sent: Any, path: str = "/api/v2/me/facebooksessions/S1") -> gws.Call:
+    """A POST read as an operation."""
+    return call_of(Request(method="POST", uri=f"https://host{path}"), sent)
+
+
+@pytest.mark.parametrize(
+    ("path", "resource_id"),
+    [
+        ("/api/v2/me/facebooksessions/S1", "S1"),
+        ("/api/v2/me/facebooksessions/S1/", "S1"),
+        ("/api/v2/me/facebooksessions/S1?x=/y", "S1"),
+        ("/api/v2/me/facebooksession/S1", "S1"),
+        ("/api/v2/facebooksessions/S1", "S1"),
+        ("/cloud-web/api/v2/me/facebooksessions/S1", "S1"),
+        ("/api/v2/me/facebooksessions", None),
+    ],
+)
+def test_the_forms_of_a_path(path: str, resource_id: str | None) -> None:
+    """Plural and singular, with and without `me`, query, final slash and the prefix of old deployments."""
+    read = call({"operationName": "UpdateUserData"}, path)
+    assert ("UpdateUserData", FACEBOOK, resource_id) == (read.operation, read.channel, read.resource_id)
+
+
+@pytest.mark.parametrize("path", ["/api/v2/me", "/api/v2/me/xfacebooksessions/S1", "/", "/facebooksessions/S1/more"])
+def test_other_paths_are_no_resource(path: str) -> None:
+    """The operation is still read; it writes nothing."""
+    read = call({"operationName": "UpdateUserData", "userData": {"A": 1}}, path)
+    assert ("UpdateUserData", None, None, None) == (read.operation, read.channel, read.resource_id, read.writes)
+
+
+@pytest.mark.parametrize(
+    "sent", [None, [], "x", {}, {"operationName": 1}, loads('{"operationName":"A","operationName":"B"}')]
+)
+def test_other_bodies_are_no_operation(sent: Any) -> None:
+    """No body, a list, a name that is no string or stands twice."""
+    read = call(sent)
+    assert (None, None, None) == (read.operation, read.row, read.writes)
+
+
+@pytest.mark.parametrize(
+    ("sent", "writes"),
+    [
+        ({"operationName": "UpdateUserData", "userData": {"A": 1, "B": None}}, {"A": 1, "B": None}),
+        ({"operationName": "AttachUserData", "userData": {"A": {"x": []}}}, {"A": {"x": []}}),
+        ({"operationName": "UpdateUserData"}, {}),
+        ({"operationName": "UpdateUserData", "userData": ["A"]}, {}),
+        ({"operationName": "DeleteUserData", "keys": ["A", "B"]}, {"A": ABSENT, "B": ABSENT}),
+        ({"operationName": "DeleteUserData", "keys": "A"}, {}),
+        ({"operationName": "SetDisposition", "disposition": "Done", "dispositionKey": "K"}, {"K": "Done"}),
+        ({"operationName": "SetDisposition", "disposition": "Done"}, {ANY_KEY: "Done"}),
+        ({"operationName": "AddComment", "comment": "x"}, None),
+        ({"operationName": "Complete"}, None),
+        ({"operationName": "SomethingNew", "userData": {"A": 1}}, None),
+    ],
+)
+def test_what_an_operation_writes(sent: dict[str, Any], writes: dict[str, Any] | None) -> None:
+    """Keys and values of userData operations; None for all others."""
+    assert writes == call(sent).writes
+
+
+@pytest.mark.parametrize(
+    ("sent", "resource", "shown"),
+    [
+        ({"operationName": "UpdateUserData", "userData": {"A": 1}}, {"userData": {"A": 1, "B": 2}}, True),
+        ({"operationName": "UpdateUserData", "userData": {"A": 1}}, {"userData": {"A": 1.0}}, False),
+        ({"operationName": "UpdateUserData", "userData": {"A": 1, "B": 2}}, {"userData": {"A": 1}}, False),
+        ({"operationName": "UpdateUserData", "userData": {"A": 1}}, {}, False),
+        ({"operationName": "DeleteUserData", "keys": ["A"]}, {"userData": {}}, True),
+        ({"operationName": "DeleteUserData", "keys": ["A"]}, {"userData": {"A": None}}, False),
+        ({"operationName": "DeleteUserData", "keys": ["A"]}, {}, False),
+        ({"operationName": "SetDisposition", "disposition": "Done"}, {"userData": {"Code": "Done"}}, True),
+        ({"operationName": "SetDisposition", "disposition": "Done"}, {"userData": {"Code": "Open"}}, False),
+        ({"operationName": "AddComment", "comment": "x"}, {"comment": "x"}, True),
+        ({"operationName": "AddComment", "comment": "x"}, {"comment": "x", "userData": {}}, False),
+        ({"operationName": "AddComment", "comment": "x"}, {"comment": "y"}, False),
+        ({"operationName": "Complete"}, {"state": "Completed"}, True),
+        ({"operationName": "Reject"}, {"state": "Chatting"}, False),
+        ({"operationName": "SendMessage", "text": "x"}, {"state": "Chatting"}, None),
+        ({"operationName": "SomethingNew"}, {"userData": {}}, None),
+    ],
+)
+def test_whether_a_resource_shows_an_operation(
+    sent: dict[str, Any], resource: dict[str, Any], shown: bool | None
+) -> None:
+    """None where the documentation gives nothing to look for."""
+    assert shown is call(sent).shown_in(resource)
+
+
+@pytest.mark.parametrize(
+    ("user_data", "key", "value", "shown"),
+    [
+        ({"A": None}, "A", None, True),
+        ({}, "A", None, False),
+        ({}, "A", ABSENT, True),
+        ({"A": None}, "A", ABSENT, False),
+        ({"A": [True]}, "A", [1], False),
+        ({"A": {"x": 1, "y": 2}}, "A", {"y": 2, "x": 1}, True),
+        ({"B": "Done"}, ANY_KEY, "Done", True),
+        ({}, ANY_KEY, "Done", False),
+        (loads('{"A":1,"A":1}'), "A", 1, False),
+    ],
+)
+def test_whether_user_data_show_a_key(user_data: dict[str, Any], key: str, value: Any, shown: bool) -> None:
+    """Null is not absence, types are exact, and a repeated key shows no single value."""
+    assert shown is shows_key(user_data, key, value)
+
+
+@pytest.mark.parametrize(
+    ("data", "resource_id"),
+    [
+        ({"facebooksession": {"id": "S1", "uri": "http://h/x/S2"}}, "S1"),
+        ({"facebooksession": {"uri": "http://h/api/v2/facebooksessions/S1"}}, "S1"),
+        ({"facebooksessions": {"id": "S1"}}, "S1"),
+        ({"facebooksessionUri": "http://h/api/v2/facebooksessions/S1"}, "S1"),
+        ({"facebooksession": {"id": 7}}, "7"),
+    ],
+)
+def test_the_resource_of_a_notification(data: dict[str, Any], resource_id: str) -> None:
+    """By its id, the end of its uri, or the uri that message logs have instead; the misspelt key counts too."""
+    subject = subject_of(data)
+    assert subject
+    assert (FACEBOOK, resource_id) == (subject.channel, subject.resource_id)
+
+
+@pytest.mark.parametrize(
+    "data", [None, [], "x", {}, {"chat": {"id": "1"}}, {"facebooksession": []}, {"facebooksessionUri": 1}]
+)
+def test_a_notification_of_something_else(data: Any) -> None:
+    """Other channels, and data of another form, have no resource that is known."""
+    assert subject_of(data) is None
+
+
+def test_the_resources_of_an_answer() -> None:
+    """One under its key, many under the collection's name, and none without an id."""
+    assert ["S1"] == [s.resource_id for s in resources_in({"facebooksession": {"id": "S1"}})]
+    many = {"facebooksessions": [{"id": "S1"}, {"no": "id"}, "x", {"id": 2}]}
+    assert ["S1", "2"] == [s.resource_id for s in resources_in(many)]
+    for answer in (None, [], {"statusCode": 0}, {"facebooksessions": {"id": "S1"}}, {"facebooksession": None}):
+        assert [] == list(resources_in(answer))
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "taken"),
+    [
+        (200, {"statusCode": 0}, True),
+        (200, {"statusCode": 7}, True),
+        (200, {"statusCode": 1}, False),
+        (200, {}, True),
+        (200, None, True),
+        (403, None, False),
+        (500, {"statusCode": 0}, False),
+        (200, {"statusCode": "0"}, False),
+    ],
+)
+def test_whether_the_server_took_an_operation(status: int, answer: Any, taken: bool) -> None:
+    """Codes 0 and 7 are success; the HTTP status counts as well."""
+    assert taken is succeeded(status, answer)
+
+
+def test_every_row_is_filed_under_its_own_name() -> None:
+    """The table is looked up by operationName."""
+    assert list(OPERATIONS) == [row.name for row in OPERATIONS.values()]
+    assert all(row.answered_by for row in OPERATIONS.values())
+
+
+def test_the_secret_headers_are_spelled_as_they_are_compared() -> None:
+    """Names are compared in lower case."""
+    assert {"authorization", "cookie", "set-cookie", "x-csrf-token"} < gws.SECRET_HEADERS
+    assert gws.SECRET_HEADERS == {name.lower() for name in gws.SECRET_HEADERS}

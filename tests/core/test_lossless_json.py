@@ -1,0 +1,247 @@
+"""JSON text with nothing lost, checked against a tokenizer of the test's own."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from gws_replay.core import lossless_json
+from gws_replay.core.change import same
+from gws_replay.core.lossless_json import Repeated
+from tests.builders import JSON, growth, spelled
+
+SPACE = st.sampled_from(["", "", " ", "\n", "\t \r\n"])
+NUMBERS = st.sampled_from(["0", "-0", "1.50", "-0.0", "1E5", "1e-7", "2.5E+3", str(2**53 + 1), str(10**40)])
+STRINGS = st.one_of(
+    st.sampled_from(['"\\/"', '"\\ud83d\\ude00"', '"\\ud800"', '"a\\"b\\\\"', '"[{,:}]"', '"\u2028\x85\ufeff"', '""']),
+    st.text(max_size=5).map(json.dumps),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=5).map(
+        lambda text: json.dumps(text, ensure_ascii=False)
+    ),
+)
+NAMES = st.sampled_from(['"a"', '"b"', '"\\u0061"', '""', '"a b"'])
+
+
+@st.composite
+def _containers(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
+    parts = draw(st.lists(inner, max_size=4))
+    spaced = [draw(SPACE) + part + draw(SPACE) for part in parts]
+    if draw(st.booleans()):
+        return "[" + (",".join(spaced) or draw(SPACE)) + "]"
+    return "{" + (",".join(f"{draw(SPACE)}{draw(NAMES)}{draw(SPACE)}:{part}" for part in spaced) or draw(SPACE)) + "}"
+
+
+SCALAR_TEXTS = st.sampled_from(["null", "true", "false"]) | NUMBERS | STRINGS
+TEXTS = st.builds(
+    lambda before, text, after: before + text + after,
+    SPACE,
+    st.recursive(SCALAR_TEXTS, _containers, max_leaves=12),
+    SPACE,
+)
+
+
+def tokens(text: str) -> list[str]:
+    """The lexemes of JSON text, found character by character."""
+    found = []
+    at = 0
+    while at < len(text):
+        end = at + 1
+        if text[at] == '"':
+            while text[end] != '"':
+                end += 2 if text[end] == "\\" else 1
+            end += 1
+        elif text[at] not in " \t\r\n[]{},:":
+            while end < len(text) and text[end] not in ' \t\r\n[]{},:"':
+                end += 1
+        if text[at] not in " \t\r\n":
+            found.append(text[at:end])
+        at = end
+    return found
+
+
+def pairs(text: str) -> Any:
+    """Everything in JSON text but its whitespace and escapes: pairs for objects, numbers as spelled."""
+    number = ("number",)
+    return json.loads(
+        text,
+        object_pairs_hook=lambda items: ("object", items),
+        parse_float=lambda lexeme: (*number, lexeme),
+        parse_int=lambda lexeme: (*number, lexeme),
+    )
+
+
+@given(TEXTS)
+@settings(max_examples=300)
+def test_laying_out_keeps_every_token(text: str) -> None:
+    """No duplicate key, number spelling or escape is lost, and the text stays JSON."""
+    laid_out = lossless_json.indented(text)
+    assert tokens(text) == tokens(laid_out)
+    assert pairs(text) == pairs(laid_out)
+
+
+@given(TEXTS)
+def test_laying_out_twice_is_laying_out_once(text: str) -> None:
+    """A cassette that is loaded and saved does not drift."""
+    once = lossless_json.indented(text)
+    assert once == lossless_json.indented(once)
+
+
+def test_the_layout_puts_every_member_on_a_line() -> None:
+    """Two spaces a level; empty containers stay on one line."""
+    laid_out = lossless_json.indented('{"a":[1.50,{}],"a" : [ ],"b":{"c":"x,y"}}')
+    expected = '{\n  "a": [\n    1.50,\n    {}\n  ],\n  "a": [],\n  "b": {\n    "c": "x,y"\n  }\n}'
+    assert expected == laid_out
+
+
+@given(TEXTS)
+@settings(max_examples=300)
+def test_children_make_up_their_parent(text: str) -> None:
+    """Put together again, the children of a container are the container."""
+    children = list(lossless_json.children(text))
+    if text.strip()[0] == "[":
+        assert all(key is None for key, _ in children)
+        assert pairs(text) == pairs("[" + ",".join(child for _, child in children) + "]")
+    elif text.strip()[0] == "{":
+        assert pairs(text) == pairs("{" + ",".join(f"{json.dumps(key)}:{child}" for key, child in children) + "}")
+    else:
+        assert [] == children
+
+
+def test_children_are_as_they_were_written() -> None:
+    """Spelling and inner whitespace are kept, and keys are decoded."""
+    text = ' { "a\\u0062" : [ 1.50, 2 ] , "c":1E5,"c" : "}" } '
+    assert [("ab", "[ 1.50, 2 ]"), ("c", "1E5"), ("c", '"}"')] == list(lossless_json.children(text))
+
+
+@given(TEXTS)
+def test_loads_agrees_with_json(text: str) -> None:
+    """Where no key is repeated the value is the one that json reads; negative zero is zero."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Repeated):
+            return plain(value.values[-1])
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        return [plain(item) for item in value] if isinstance(value, list) else value
+
+    expected = json.loads(text, parse_float=lambda spelling: float(spelling) + 0.0)
+    assert spelled(expected) == spelled(plain(lossless_json.loads(text)))
+
+
+def test_repeated_keys_are_kept_in_their_order() -> None:
+    """Every value of a key is there, at the place of its first; other keys are as usual."""
+    parsed = lossless_json.loads('{"a":1,"b":2,"a":[3],"a":null}')
+    assert {"a": Repeated((1, [3], None)), "b": 2} == parsed
+    assert ["a", "b"] == list(parsed)
+
+
+def test_one_repeated_key_does_not_make_parsing_quadratic() -> None:
+    """A 10 MB body with one repeated key must be read as quickly as one without."""
+    texts = {n: "{" + ",".join(f'"key{i}":0' for i in range(n)) + ',"key0":1}' for n in (500, 2000)}
+    assert growth(lambda n: lossless_json.loads(texts[n]), 500) < 9
+
+
+@given(JSON, JSON)
+@settings(max_examples=400)
+@example([1], [True])
+@example({"a": 1, "b": 2}, {"b": 2, "a": 1})
+def test_canonical_is_equal_exactly_when_values_are(one: Any, other: Any) -> None:
+    """Types count, key order does not."""
+    assert (spelled(one) == spelled(other)) == (lossless_json.canonical(one) == lossless_json.canonical(other))
+    assert lossless_json.canonical(one) == lossless_json.canonical(json.loads(json.dumps(one)))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1", "1.0"),
+        ("1", '"1"'),
+        ("1", "true"),
+        ("[1]", "[true]"),
+        ("0", "false"),
+        ("null", "{}"),
+        (str(2**53), str(2**53 + 1)),
+        ('{"a":null}', "{}"),
+        ('{"a":1,"a":2}', '{"a":[1,2]}'),
+        ('{"a":1,"a":2}', '{"a":2,"a":1}'),
+        ('{"a":1,"a":1}', '{"a":1}'),
+        ('{"a":1,"a":2}', '{"a":{"repeated key":[1,2]}}'),
+        ('"\\ud800"', '"\\ud801"'),
+    ],
+)
+def test_canonical_tells_apart(one: str, other: str) -> None:
+    """Values that are not the same never have the same spelling."""
+    assert lossless_json.canonical(lossless_json.loads(one)) != lossless_json.canonical(lossless_json.loads(other))
+
+
+@pytest.mark.parametrize(("one", "other"), [("1.50", "1.5"), ("1E5", "100000.0"), ("-0", "0"), ("-0.0", "0.0")])
+def test_canonical_and_same_agree_on_spellings_of_a_number(one: str, other: str) -> None:
+    """What matches when it is asked is equal when it is compared."""
+    mine, theirs = lossless_json.loads(one), lossless_json.loads(other)
+    assert same(mine, theirs)
+    assert lossless_json.canonical(mine) == lossless_json.canonical(theirs)
+
+
+DEEP = 100_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NaN",
+        "[Infinity]",
+        '{"a":-Infinity}',
+        "[" * DEEP + "]" * DEEP,
+        "[" * DEEP,
+        '{"a":' * DEEP + "1" + "}" * DEEP,
+        "",
+        " ",
+        '{"a":1',
+        '{"a":}',
+        '["a"',
+        '"a',
+        "[1,]",
+        "{'a':1}",
+        "01",
+        "tru",
+        '["a\nb"]',
+        "{} {}",
+        "\ufeff{}",
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_what_is_not_json_is_refused(text: str) -> None:
+    """Torn, over-deep and almost-JSON text is a ValueError, never a value and never another error."""
+    with pytest.raises(ValueError, match=r"."):
+        lossless_json.loads(text)
+    assert lossless_json.loads_or_none(text) is None
+
+
+@pytest.mark.parametrize("text", ["1", '"a"', "null", "true", b"\xff{}", b"\x1f\x8b\x08", b"a=1&b=2"])
+def test_only_containers_count_as_json_bodies(text: str | bytes) -> None:
+    """A scalar, a form or bytes that are not UTF-8 stay as they are."""
+    assert lossless_json.loads_or_none(text) is None
+
+
+def test_a_body_may_be_text_or_bytes() -> None:
+    """Both give the same value."""
+    assert {"ä": 1} == lossless_json.loads_or_none('{"ä":1}') == lossless_json.loads_or_none('{"ä":1}'.encode())
+
+
+def test_dumps_shows_repeated_keys_and_letters() -> None:
+    """Messages show what stood there, readable."""
+    assert '{"ä": {"repeated key": [1, 2]}}' == lossless_json.dumps(lossless_json.loads('{"ä":1,"ä":2}'))
+
+
+def test_other_objects_are_no_json_values() -> None:
+    """A value that JSON does not have is an error of the caller."""
+    with pytest.raises(TypeError, match="object is not a JSON value"):
+        lossless_json.canonical({"a": object()})
+
+
+def test_numbers_beyond_a_float_are_read_as_json_reads_them() -> None:
+    """1e400 is valid JSON."""
+    assert math.inf == lossless_json.loads("1e400")

@@ -1,0 +1,124 @@
+"""The captures of third-party servers and clients: what they hold is found, attributed, judged, redacted, replayed."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+import requests
+import vcr
+
+from gws_replay.core.compile import compile_recording
+from gws_replay.core.model import Cassette, Recording
+from gws_replay.core.redact import Redactor
+from gws_replay.files import load_cassette, save_cassette
+from gws_replay.formats import flow, har
+
+CAPTURES = Path(__file__).parent / "data" / "captures"
+FILES = sorted(path for path in CAPTURES.iterdir() if path.suffix in (".flow", ".har"))
+
+# Exchanges, the cause of each notification (None: unsolicited), whether the pushes came after the response, judged.
+EXPECTED: dict[str, tuple[int, list[int | None], str, int]] = {
+    "longpoll-aiocometd-update": (9, [4, 5, 6], "response", 3),
+    "longpoll-faye-js-update": (9, [4, 5, 6], "response", 3),
+    "longpoll-js-family": (13, [4, 5, 6, 7, 8, 9, 10], "response", 5),
+    "longpoll-js-idle": (9, [4, 5, 6, None, None, None, None], "response", 3),
+    "longpoll-js-push-first": (9, [4, 5, 6], "request", 3),
+    "longpoll-js-update": (9, [4, 5, 6], "response", 3),
+    "websocket-faye-js-update": (9, [4, 5, 6], "response", 3),
+}
+
+
+@cache
+def recording(path: Path) -> Recording:
+    """What a capture holds, raw."""
+    if path.suffix == ".har":
+        return har.load(path.read_text("utf-8"), path.name)
+    with path.open("rb") as file:
+        return flow.load(file, path.name)
+
+
+@cache
+def compiled(path: Path) -> Cassette:
+    """The cassette of a capture, redacted."""
+    return compile_recording(Redactor().recording(recording(path)), {"redaction": "secrets"}).cassette
+
+
+def secrets(raw: Recording) -> Iterator[str]:
+    """Every credential, cookie, token and client id in the headers and Bayeux messages of a recording."""
+    for exchange in raw.exchanges:
+        for name, value in (*exchange.request.headers.pairs, *exchange.response.headers.pairs):
+            if name.lower() == "authorization":
+                yield value.rpartition(" ")[2]
+            elif name.lower() in ("cookie", "set-cookie"):
+                yield from re.findall(r"=([^;\s]{8,})", value.partition(";")[0])
+            elif name.lower() == "x-csrf-token":
+                yield value
+        for body in (exchange.request.body, exchange.response.body):
+            yield from re.findall(r'"clientId":\s*"([^"]+)"', body.decode())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_capture_compiles_to_what_happened(path: Path) -> None:
+    """Control traffic is gone, each notification has its cause by content, each operation its verdict."""
+    exchanges, causes, moment, judged = EXPECTED[path.stem]
+    cassette = compiled(path)
+    assert exchanges == len(cassette.interactions)
+    assert causes == [told.cause and told.cause.interaction for told in cassette.notifications]
+    assert {("content", moment)} == {(t.cause.rule, t.cause.after) for t in cassette.notifications if t.cause}
+    updates = cassette.updates()
+    assert judged == len(updates)
+    assert all(update.verdict == "passed" and update.before and update.after for update in updates)
+
+
+def test_the_captures_hold_23_operations() -> None:
+    """Seven sessions, in both formats."""
+    assert {23} == {
+        sum(len(compiled(path).updates()) for path in FILES if path.suffix == suffix) for suffix in (".flow", ".har")
+    }
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_flow_and_har_of_a_session_agree(name: str) -> None:
+    """The same operations, answers, notifications and causes, whichever format they came in."""
+    one, other = (compiled(CAPTURES / f"{name}{suffix}") for suffix in (".flow", ".har"))
+    assert [(e.request.method, e.request.uri, e.sent, e.answer) for e in one.interactions] == [
+        (e.request.method, e.request.uri, e.sent, e.answer) for e in other.interactions
+    ]
+    assert [(n.channel, n.data, n.cause) for n in one.notifications] == [
+        (n.channel, n.data, n.cause) for n in other.notifications
+    ]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_secret_of_a_capture_is_in_its_cassette(path: Path, tmp_path: Path) -> None:
+    """Neither where it was, nor anywhere else."""
+    save_cassette(compiled(path), tmp_path / "c.yaml")
+    text = (tmp_path / "c.yaml").read_text("utf-8")
+    found = set(secrets(recording(path)))
+    assert len(found) >= 3
+    assert [] == [secret for secret in found if secret in text]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_plain_vcrpy_replays_a_capture(path: Path, tmp_path: Path) -> None:
+    """It loads the file, and each REST exchange has the recorded status and body."""
+    save_cassette(compiled(path), tmp_path / "c.yaml")
+    with vcr.VCR(record_mode="none", match_on=("method", "uri", "body")).use_cassette(
+        str(tmp_path / "c.yaml")
+    ) as plain:
+        for exchange in compiled(path).interactions:
+            request = exchange.request
+            headers = {"Content-Type": "application/json"} if request.body else {}
+            with requests.request(request.method, request.uri, data=request.body, headers=headers, timeout=5) as answer:
+                assert (exchange.response.status, exchange.response.body) == (answer.status_code, answer.content)
+        assert plain.all_played
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "json"])
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_cassette_file_gives_the_cassette_back(path: Path, suffix: str, tmp_path: Path) -> None:
+    """Times, causes, header and every byte."""
+    save_cassette(compiled(path), tmp_path / f"c.{suffix}")
+    assert compiled(path) == load_cassette(tmp_path / f"c.{suffix}").named(compiled(path).source)
