@@ -35,18 +35,23 @@ def closed_network(refuse: Refuse, allowed_hosts: Collection[str] = ()) -> Itera
 
         return guard
 
-    look_up = socket.getaddrinfo
+    def known(name: str) -> Callable[..., Any]:
+        real = getattr(socket, name)
 
-    def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
-        name = host.decode() if isinstance(host, bytes) else host
-        if name and name not in allowed and name != "localhost" and not _is_address(name):
-            raise socket.gaierror(socket.EAI_FAIL, refuse(f"a look-up of {name}"))
-        return look_up(host, *args, **kwargs)
+        def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+            asked = host.decode() if isinstance(host, bytes) else host
+            # An address is its own name, but asking for the name of an address goes to a name server too.
+            if asked and asked not in allowed | {"localhost"} and not (name == "getaddrinfo" and _is_address(asked)):
+                raise socket.gaierror(socket.EAI_FAIL, refuse(f"a look-up of {asked}"))
+            return real(host, *args, **kwargs)
+
+        return look_up
 
     with ExitStack() as stack:
-        for name in ("connect", "connect_ex", "sendto"):
+        for name in ("connect", "connect_ex", "sendto", "sendmsg"):
             stack.enter_context(mock.patch.object(socket.socket, name, guarded(name)))
-        stack.enter_context(mock.patch.object(socket, "getaddrinfo", getaddrinfo))
+        for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
+            stack.enter_context(mock.patch.object(socket, name, known(name)))
         yield
 
 

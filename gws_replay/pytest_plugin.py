@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -27,10 +27,19 @@ class _Marked:
 
     name: str | None = None
     allow_unplayed: bool = False
-    allowed_hosts: tuple[str, ...] = ()
+    allowed_hosts: Collection[str] = ()
+
+    def checked(self) -> "_Marked":
+        """Return itself. Raises TypeError for an argument of a wrong type."""
+        given: tuple[object, ...] = (self.name, self.allow_unplayed, self.allowed_hosts)
+        match given:
+            case (str() | None, bool(), list() | tuple() | set() | frozenset()):
+                return self
+        raise TypeError
 
 
-_PLAYBACK = pytest.StashKey["tuple[Playback, _Marked]"]()
+_PLAYBACK = pytest.StashKey["Playback"]()
+_ENDED_BADLY = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,23 +71,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Fail a test that passed by itself though its client missed, was stopped, or left something unplayed."""
+    """Fail a test that passed by itself though its client swallowed a miss or a stopped connection."""
     yield
-    if (running := item.stash.get(_PLAYBACK, None)) is not None:
-        playback, marked = running
-        if problems := playback.problems(allow_unplayed=marked.allow_unplayed):
-            pytest.fail(problems, pytrace=False)
+    if (playback := item.stash.get(_PLAYBACK, None)) and (problems := playback.problems(allow_unplayed=True)):
+        pytest.fail(problems, pytrace=False)
 
 
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:  # noqa: ARG001 (pytest's names)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Show our errors at the user's own lines: the frames of HTTP libraries hold live credentials."""
-    error = call.excinfo.value if call.excinfo else None
-    ours = False
-    while error is not None:
-        if type(error).__module__ == "gws_replay.errors":
-            error.__traceback__, ours = _of_the_user(error.__traceback__), True
-        error = error.__cause__ or error.__context__
-    if call.excinfo and ours:
+    if call.excinfo:
+        item.stash[_ENDED_BADLY] = True
+        for error in _all_of(call.excinfo.value):
+            if type(error).__module__ == "gws_replay.errors":
+                error.__traceback__ = _of_the_user(error.__traceback__)
         call.excinfo = pytest.ExceptionInfo.from_exception(call.excinfo.value)
 
 
@@ -101,7 +106,7 @@ def gws(request: pytest.FixtureRequest, gws_cassette_dir: Path) -> "Iterator[Pla
     from gws_replay.vcr_adapter import replaying
 
     marked = _marked(request.node)
-    path = gws_cassette_dir / (marked.name or _default_name(request.node))
+    path = gws_cassette_dir / (marked.name or _default_name(request.node, gws_cassette_dir))
     if path.suffix not in (".yaml", ".yml", ".json"):
         path = path.with_name(f"{path.name}.yaml")
     if not path.exists():
@@ -114,9 +119,24 @@ def gws(request: pytest.FixtureRequest, gws_cassette_dir: Path) -> "Iterator[Pla
         playback = Playback(load_cassette(path).named(_shown(path)))
     except CassetteError as error:
         pytest.fail(str(error), pytrace=False)
-    request.node.stash[_PLAYBACK] = (playback, marked)
+    request.node.stash[_PLAYBACK] = playback
     with replaying(playback, marked.allowed_hosts):
         yield playback
+    # Only now has every other fixture asked what it will; a test that failed has its own reason for what is left.
+    if not request.node.stash.get(_ENDED_BADLY, False) and (
+        problems := playback.problems(allow_unplayed=marked.allow_unplayed)
+    ):
+        pytest.fail(problems, pytrace=False)
+
+
+def _all_of(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, what led to it, and what it groups (several fixtures may fail at teardown)."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for each in error.exceptions:
+                yield from _all_of(each)
+        error = error.__cause__ or error.__context__
 
 
 def _of_the_user(traceback: TracebackType | None) -> TracebackType | None:
@@ -141,11 +161,13 @@ def _marked(node: pytest.Item) -> _Marked:
     if marker is None:
         return _Marked()
     try:
-        return _Marked(*marker.args, **marker.kwargs)
+        return _Marked(*marker.args, **marker.kwargs).checked()
     except TypeError:
-        given = ", ".join([*map(repr, marker.args), *(f"{name}=..." for name in marker.kwargs)])
+        given = ", ".join([*map(repr, marker.args), *(f"{name}={value!r}" for name, value in marker.kwargs.items())])
         pytest.fail(
-            f"{node.nodeid}: {_MARKER}({given}) is wrong: it takes name, allow_unplayed, allowed_hosts", pytrace=False
+            f"{node.nodeid}: {_MARKER}({given}) is wrong: it takes name (a string), allow_unplayed (a bool), "
+            "allowed_hosts (a list)",
+            pytrace=False,
         )
 
 
@@ -154,11 +176,16 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def _default_name(node: pytest.Item) -> str:
-    """Name a test's cassette <module>/<Class.>test[param]; a name that must be altered or cut gets a hash of itself."""
+def _default_name(node: pytest.Item, folder: Path) -> str:
+    """Name a test's cassette <module>/<Class.>test[param]; a name that must be altered or cut gets a hash of itself.
+
+    In a folder that is not the test's own, modules of one name are told apart by their path from the root.
+    """
     cls = getattr(node, "cls", None)
     name = f"{cls.__qualname__}.{node.name}" if cls else node.name
     safe = _UNSAFE.sub("-", name)
     if safe != name or len(safe) > _LONGEST:
         safe = f"{safe[:_LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return f"{node.path.stem}/{safe}"
+    module, root = node.path.with_suffix(""), node.config.rootpath
+    shared = folder.parent != module.parent and module.is_relative_to(root)
+    return f"{module.relative_to(root).as_posix() if shared else module.name}/{safe}"

@@ -1,22 +1,18 @@
-"""HTTP clients of every kind behind one signature, a live server that counts, and the cassettes that they play."""
+"""HTTP clients of every kind behind one signature, a live server that counts, and swarms of requests."""
 
 import asyncio
 import functools
 import http.client
-import io
 import json
-import sys
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
-from unittest import mock
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -24,17 +20,8 @@ import httpx
 import requests
 import urllib3
 
-from gws_replay.cli import main
-from gws_replay.core.compile import Compiled, compile_recording
-from gws_replay.core.model import Cassette
-from gws_replay.core.redact import Redactor
-from gws_replay.files import save_cassette
-from gws_replay.formats import flow, har
-from tests.builders import DATA, cassette, exchange, get, told, update
-
 PATIENCE = 10
 ANYWHERE = "http://gws.example"
-BEFORE = {"A": 1, "B": "b"}
 
 
 @dataclass(frozen=True)
@@ -172,7 +159,7 @@ class LiveServer:
                 self.end_headers()
                 self.wfile.write(b'{"from": "live"}')
 
-            do_POST = do_GET
+            do_POST = do_GET  # noqa: N815 (http.server's name)
 
             def log_message(self, *args: object) -> None:
                 """Say nothing."""
@@ -196,17 +183,6 @@ def live_server() -> Iterator[LiveServer]:
         live.server.shutdown()
         live.server.server_close()
         thread.join()
-
-
-def numbered(count: int) -> Cassette:
-    """A cassette of `count` POSTs, each with its own path, body and answer."""
-    return Cassette(
-        interactions=tuple(
-            exchange("POST", f"/api/v2/me/{n}", {"n": n}, {"from": "cassette", "n": n}, began=float(n))
-            for n in range(count)
-        ),
-        header={"format": 1},
-    )
 
 
 @dataclass(frozen=True)
@@ -302,66 +278,3 @@ def swarm(kind: str, url: str, count: int, *, at_once: int = 8) -> Tally:
         wrong=sum(outcome.startswith("wrong") for outcome in outcomes),
         errors=tuple(outcome for outcome in outcomes if outcome.startswith("error")),
     )
-
-
-@functools.cache
-def captured(name: str, suffix: str = ".flow") -> Compiled:
-    """A capture, redacted and compiled."""
-    path = DATA / "captures" / f"{name}{suffix}"
-    if suffix == ".flow":
-        recording = flow.load(io.BytesIO(path.read_bytes()), str(path))
-    else:
-        recording = har.load(path.read_text(encoding="utf-8"), str(path))
-    return compile_recording(Redactor().recording(recording), {"recorded": "2026-01-02", "redaction": "secrets"})
-
-
-def small() -> Cassette:
-    """A GET that shows userData {A: 1, B: b}, an UpdateUserData of A to 2, and its notification."""
-    return cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), told({**BEFORE, "A": 2}, seen=2.0))
-
-
-def saved(played: Cassette, path: Path) -> Path:
-    """Write a cassette where a test wants it."""
-    save_cassette(played, path)
-    return path
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended, and what it wrote."""
-
-    code: object
-    out: str
-    err: str
-
-
-class _Terminal(io.StringIO):
-    """Text output that, as a terminal does, gets the escape sequences that click would strip for a file."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def command_line(*arguments: object) -> Ended:
-    """Run a command of gws-replay in this process."""
-    out, err = _Terminal(), _Terminal()
-    code: object = "did not end"
-    with (
-        mock.patch.object(sys, "argv", ["gws-replay", *map(str, arguments)]),
-        redirect_stdout(out),
-        redirect_stderr(err),
-    ):
-        try:
-            main()
-        except SystemExit as ended:
-            code = ended.code
-    return Ended(code, out.getvalue(), err.getvalue())
-
-
-def refused(ended: Ended, code: int = 2) -> str:
-    """The one sentence of a command that refused its input."""
-    assert (code, "") == (ended.code, ended.out)
-    lines = ended.err.splitlines()
-    assert 1 == len(lines), lines
-    assert lines[0].startswith("Error: ")
-    return lines[0].removeprefix("Error: ")

@@ -111,8 +111,7 @@ class Running:
 
 
 def _collect(pipe: Any, lines: list[str]) -> None:
-    for line in pipe:
-        lines.append(line)
+    lines.extend(pipe)  # line by line, as they come
 
 
 def run(*command: str, cwd: Path | None = None, **more: Any) -> subprocess.CompletedProcess[str]:

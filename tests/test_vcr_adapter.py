@@ -3,15 +3,9 @@
 import asyncio
 import gzip
 import http.client
-import inspect
 import io
 import json
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, ExitStack, suppress
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -19,29 +13,14 @@ import httpx
 import pytest
 import requests
 import urllib3
-import vcr.cassette
-import vcr.patch
-from vcr.record_mode import RecordMode
 
 from gws_replay.core.model import Cassette, Exchange
 from gws_replay.errors import ReplayMiss
-from gws_replay.network_guard import closed_network
 from gws_replay.playback import Playback
 from gws_replay.vcr_adapter import replaying
 from tests.builders import exchange
-from tests.clients import (
-    ANYWHERE,
-    CLIENTS,
-    FOLLOWING,
-    SWARMS,
-    Ask,
-    LiveServer,
-    captured,
-    live_server,
-    numbered,
-    saved,
-    swarm,
-)
+from tests.clients import ANYWHERE, CLIENTS, FOLLOWING, Ask
+from tests.commands import captured
 
 every_client = pytest.mark.parametrize("ask", [pytest.param(ask, id=name) for name, ask in CLIENTS.items()])
 SENT = {"operationName": "UpdateUserData", "userData": {"A": 2}}
@@ -49,12 +28,6 @@ SENT = {"operationName": "UpdateUserData", "userData": {"A": 2}}
 
 def playback(*exchanges: Exchange) -> Playback:
     return Playback(Cassette(interactions=exchanges))
-
-
-@pytest.fixture
-def live() -> Iterator[LiveServer]:
-    with live_server() as server:
-        yield server
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -140,9 +113,11 @@ GIVEN: dict[str, Callable[[str], Any]] = {
     "urllib3 json=": lambda url: urllib3.request("POST", url, json=SENT),
     "urllib3 file": lambda url: urllib3.request("POST", url, body=io.BytesIO(json.dumps(SENT).encode())),
     "http.client str": lambda url: _low_level("request", json.dumps(SENT)),
-    "http.client list": lambda url: _low_level("request", [b'{"operationName": "UpdateUserData", ', b'"userData": {"A": 2}}']),
+    "http.client list": lambda url: _low_level(
+        "request", [b'{"operationName": "UpdateUserData", ', b'"userData": {"A": 2}}']
+    ),
     "http.client send": lambda url: _low_level("putrequest", json.dumps(SENT).encode()),
-}  # fmt: skip
+}
 
 
 def _low_level(way: str, body: Any) -> None:
@@ -219,117 +194,3 @@ def test_a_captured_session_plays_to_its_end(ask: Ask, name: str) -> None:
             answer = ask(each.request.method, each.request.uri, sent, {"Content-Type": "application/json"})
             assert (each.response.status, each.response.body) == (answer.status, answer.body)
     assert ((), ()) == (running.misses, running.unplayed)
-
-
-def patched_places() -> dict[tuple[int, str], Any]:
-    """Everything that vcrpy or the network guard replaces, and what stands there now."""
-    builder = vcr.patch.CassettePatcherBuilder(vcr.cassette.Cassette("x", record_mode=RecordMode.NONE))
-    places = [(patcher.getter(), patcher.attribute) for patcher in builder.build() if hasattr(patcher, "getter")]
-    places += [(socket.socket, name) for name in ("connect", "connect_ex", "sendto")] + [(socket, "getaddrinfo")]
-    return {(id(target), name): inspect.getattr_static(target, name) for target, name in places}
-
-
-@pytest.mark.parametrize("ending", [None, KeyError, ReplayMiss])
-def test_nothing_stays_patched(ending: type[Exception] | None) -> None:
-    """While it runs every place is patched; afterwards, also after an exception, each is what it was."""
-    before = patched_places()
-    sockets = set(vars(socket.socket))
-    with suppress(KeyError, ReplayMiss), replaying(playback()):
-        during = patched_places()
-        if ending is ReplayMiss:
-            requests.get(f"{ANYWHERE}/x", timeout=9)
-        if ending:
-            raise ending("x")
-    assert len(before) > 20
-    assert [] == [name for (place, name), what in before.items() if during[place, name] is what]
-    assert [] == [name for (place, name), what in patched_places().items() if before[place, name] is not what]
-    assert sockets == set(vars(socket.socket))
-
-
-def test_a_session_may_be_used_before_during_and_after(live: LiveServer) -> None:
-    """One session goes live, is replayed, is replayed from another cassette, and goes live again."""
-    sources = ["one", "two"]
-
-    async def scenario() -> dict[str, list[str]]:
-        async with AsyncExitStack() as stack:
-            session = stack.enter_context(requests.Session())
-            pool = stack.enter_context(urllib3.PoolManager())
-            client = stack.enter_context(httpx.Client(verify=False))
-            asyncs = await stack.enter_async_context(httpx.AsyncClient(verify=False))
-            aio = await stack.enter_async_context(aiohttp.ClientSession())
-            seen: dict[str, list[str]] = {name: [] for name in ("requests", "urllib3", "httpx", "async", "aiohttp")}
-
-            async def ask() -> None:
-                seen["requests"].append(session.get(f"{live.url}/x", timeout=9).json()["from"])
-                seen["urllib3"].append(pool.request("GET", f"{live.url}/x").json()["from"])
-                seen["httpx"].append(client.get(f"{live.url}/x").json()["from"])
-                seen["async"].append((await asyncs.get(f"{live.url}/x")).json()["from"])
-                async with aio.get(f"{live.url}/x") as got:
-                    seen["aiohttp"].append((await got.json(content_type=None))["from"])
-
-            await ask()
-            for source in sources:
-                with replaying(playback(*(exchange("GET", "/x", None, {"from": source}) for _ in range(5)))):
-                    await ask()
-            await ask()
-        return seen
-
-    found = asyncio.run(scenario())
-    assert [["live", "one", "two", "live"]] * 5 == list(found.values())
-    assert 10 == len(live.hits)
-
-
-def test_the_inner_of_two_playbacks_answers() -> None:
-    """A playback inside another one has the word until it ends."""
-    outer, inner = (playback(exchange("GET", "/x", None, {"from": name})) for name in ("outer", "inner"))
-    with replaying(outer), requests.Session() as session:
-        with replaying(inner):
-            assert "inner" == session.get(f"{ANYWHERE}/x", timeout=9).json()["from"]
-        assert "outer" == session.get(f"{ANYWHERE}/x", timeout=9).json()["from"]
-
-
-@pytest.mark.parametrize("kind", SWARMS)
-def test_nothing_leaks_from_threads(kind: str, live: LiveServer) -> None:
-    """Of 2,000 requests from 8 threads (or tasks), none reaches a live server, and each gets its own answer."""
-    running = Playback(numbered(2000))
-    with replaying(running):
-        tally = swarm(kind, live.url, 2000)
-    assert (2000, 0, ()) == (tally.asked, tally.wrong, tally.errors)
-    assert ([], [], (), ()) == (live.hits, running.blocked, running.misses, running.unplayed)
-
-
-PLAIN = """
-import json, os, sys, vcr
-from tests.clients import live_server, swarm
-kind, path = sys.argv[1:]
-with live_server() as live:
-    for _ in range(20):
-        with vcr.use_cassette(path, record_mode="none", match_on=["method", "path"]):
-            tally = swarm(kind, live.url, 200)
-        if live.hits or tally.wrong or tally.errors:
-            break
-print(json.dumps([len(live.hits), tally.wrong, len(tally.errors)]), flush=True)
-os._exit(0)
-"""
-
-
-@pytest.mark.parametrize("kind", ["requests.post", "requests, a session per thread"])
-def test_the_same_swarm_does_leak_from_plain_vcrpy(kind: str, tmp_path: Path) -> None:
-    """The measure can see a leak: in at most 20 rounds of 200 requests vcrpy by itself goes live, or errs."""
-    path = saved(numbered(200), tmp_path / "numbered.yaml")
-    command = [sys.executable, "-c", PLAIN, kind, str(path)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=120, check=True, cwd=Path(__file__).parents[1]
-    )
-    assert any(json.loads(done.stdout))
-
-
-def test_with_the_stubs_gone_the_guard_still_holds(live: LiveServer) -> None:
-    """What the interceptor does not know is stopped below it, and remembered."""
-    running = playback()
-    with replaying(running), ExitStack() as stack, pytest.raises(requests.ConnectionError, match="nothing reaches a"):
-        stack.enter_context(vcr.patch.force_reset())
-        requests.get(live.url, timeout=9)
-    assert ([], [f"a connection to 127.0.0.1:{live.port}"]) == (live.hits, running.blocked)
-    with closed_network(str), pytest.raises(httpx.ConnectError):
-        httpx.get(live.url, verify=False)

@@ -1,6 +1,5 @@
 """What the commands share: the options that stand everywhere, and where output goes."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -8,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+
+from gws_replay.core.lossless_json import dumps_ascii
 
 PATH = click.Path(path_type=Path)
 
@@ -33,7 +34,7 @@ class Output:
     def result(self, text: str, value: Any) -> None:
         """Print a result: the value as one line of JSON with --json, else the text."""
         if self.as_json:
-            click.echo(json.dumps(value, ensure_ascii=False))
+            click.echo(dumps_ascii(value))
         elif text:
             click.echo(text)
 

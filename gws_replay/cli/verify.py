@@ -27,7 +27,7 @@ def verify(*, output: Output, paths: Sequence[Path], allow_unknown: bool) -> int
     judged: list[Update] = []
     broken: list[str] = []
     count = 0
-    for path in cassettes_in(paths):
+    for path in list(cassettes_in(paths)):  # a path that does not exist is said before anything is judged
         count += 1
         try:
             updates = load_cassette(path).updates()

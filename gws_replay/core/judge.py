@@ -62,7 +62,7 @@ def _elsewhere(timelines: Mapping[str, Timeline]) -> Mapping[int, Sequence[str]]
             if later.cause is not None or later.began < earlier.at:
                 continue
             changes = compare_userdata(earlier.data, later.data).entries
-            own = timeline.in_flight(earlier.at, later.at) if changes else []
+            own = timeline.in_flight(earlier.began, later.at) if changes else []
             moved = [change for change in changes if not _explained(change, own, later.data)]
             suspects = writes[: bisect_left(begun, later.at)] if moved else []
             for write in reversed(suspects):

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import nan
+from math import isfinite, nan
 from typing import Any, NoReturn
 
 _LEXEME = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
@@ -76,9 +76,17 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_spell_apart)
 
 
-def dumps(value: Any, *, indent: int | None = None) -> str:
-    """Write a parsed value as JSON text, a repeated key as `{"repeated key": [...]}`."""
-    return json.dumps(value, indent=indent, ensure_ascii=False, default=_spell_repeated)
+def dumps(value: Any) -> str:
+    """Write a parsed value as JSON text for people, a repeated key as `{"repeated key": [...]}`."""
+    return json.dumps(value, ensure_ascii=False, default=_spell_repeated)
+
+
+def dumps_ascii(value: Any) -> str:
+    """Write a value as one line of ASCII JSON for programs; a number too great for them becomes a string."""
+    try:
+        return json.dumps(value, allow_nan=False, default=_spell_repeated)
+    except ValueError:
+        return json.dumps(_finite(value), default=_spell_repeated)
 
 
 def children(text: str) -> Iterator[tuple[str | None, str]]:
@@ -119,6 +127,14 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _number(spelling: str) -> float:
     return float(spelling) + 0.0  # makes -0.0 what it equals
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -56,7 +56,7 @@ def summary(compiled: Compiled, path: str) -> str:
         f"saved {path}: {_count(len(cassette.interactions), 'exchange')}, "
         f"{_count(len(cassette.notifications), 'notification')}{causes}"
     )
-    return "\n".join([saved, *(f"note: {note}" for note in compiled.notes)])
+    return "\n".join([saved, *(printable(f"note: {note}") for note in compiled.notes)])
 
 
 def _count(number: int, word: str) -> str:

@@ -13,7 +13,7 @@ from gws_replay.core.userdata import Snapshot, history
 def timeline(cassette: Cassette, *, changes: bool = True, bodies: bool = False) -> Iterator[str]:
     """Yield the lines of a cassette in time order: exchanges, notifications with their causes, userData changes."""
     facts = {name: cassette.header.get(name) for name in ("api", "server", "recorded", "recorder", "redaction")}
-    yield f"{cassette.source}: {', '.join(f'{name} {value}' for name, value in facts.items() if value)}"
+    yield printable(f"{cassette.source}: {', '.join(f'{name} {value}' for name, value in facts.items() if value)}")
     events: list[tuple[float, int, Exchange | Notification]] = [
         *((exchange.began, index, exchange) for index, exchange in enumerate(cassette.interactions)),
         *((told.seen, index, told) for index, told in enumerate(cassette.notifications)),

@@ -1,0 +1,226 @@
+"""The command line as a whole: help, exit codes, pipes, and how little it loads to start."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import gws_replay
+from gws_replay import cli
+from gws_replay.core.model import Cassette
+from gws_replay.errors import CassetteError, GwsReplayError
+from tests.builders import exchange
+from tests.commands import captured, saved
+
+SCRIPT = Path(sys.executable).parent / "gws-replay"
+MODULE = [sys.executable, "-m", "gws_replay"]
+COMMANDS = sorted(cli._COMMANDS)
+
+
+def command(name: str) -> click.Command:
+    """A command, loaded."""
+    found = cli.group.get_command(click.Context(cli.group), name)
+    assert found is not None
+    return found
+
+
+def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """The module as a process."""
+    return subprocess.run([*MODULE, *arguments], capture_output=True, text=True, timeout=60, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def words(text: str) -> list[str]:
+    """The words of a text that carry its meaning, the verb at the head first."""
+    return [word.lower() for word in re.findall(r"\w+", text) if len(word) > 2]
+
+
+def test_every_file_of_a_command_is_a_command() -> None:
+    """What stands in the folder is what `--help` lists, and nothing is listed that cannot be loaded."""
+    files = {path.stem for path in Path(cli.__file__).parent.glob("*.py")} - {"__init__", "common"}
+    assert files == set(COMMANDS)
+    assert COMMANDS == cli.group.list_commands(click.Context(cli.group))
+
+
+def test_help_lists_every_command_with_its_sentence() -> None:
+    """The list, which is written by hand so that help loads nothing, says what it was given to say."""
+    shown = " ".join(CliRunner().invoke(cli.group, ["--help"]).output.split())
+    for name, sentence in cli._COMMANDS.items():
+        assert f"{name} {sentence}" in shown
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_and_the_command_say_the_same(name: str) -> None:
+    """Both sentences begin with the same verb, and the command's help speaks of most of what the list names."""
+    text = command(name).help or ""
+    listed, first = cli._COMMANDS[name], " ".join(text.split("\n\n")[0].split())
+    assert words(listed)[0] == words(first)[0]
+    assert len(words(listed)) <= 2 * len(set(words(listed)) & set(words(text)))
+    assert (True, True) == (listed.endswith("."), first.endswith("."))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_everything_of_a_command_is_documented(name: str) -> None:
+    """Each option has help, each command has -h and --help."""
+    loaded = command(name)
+    options = [param for param in loaded.params if isinstance(param, click.Option)]
+    assert [] == [option.name for option in options if not (option.help or "").strip()]
+    for flag in ("-h", "--help"):
+        shown = CliRunner().invoke(cli.group, [name, flag])
+        assert (0, True) == (shown.exit_code, shown.output.startswith("Usage: "))
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "addon"])
+def test_the_common_options_stand_everywhere(name: str) -> None:
+    """--json, -q and -v mean something in each command that reports."""
+    flags = {flag for param in command(name).params for flag in param.opts}
+    assert {"--json", "-q", "--quiet", "-v", "--verbose"} <= flags
+
+
+def test_version() -> None:
+    """The version of the package, from the script and from the module."""
+    assert f"gws-replay, version {gws_replay.__version__}\n" == run("--version").stdout
+    done = subprocess.run([SCRIPT, "--version"], capture_output=True, text=True, timeout=60, check=True)
+    assert f"gws-replay, version {gws_replay.__version__}\n" == done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nonsense",), "No such command 'nonsense'"),
+        (("--nonsense",), "No such option"),
+        (("verify",), "Missing argument 'PATH...'"),
+        (("convert", "a.flow", "b.yaml", "--redact", "some"), "'some' is not one of 'all', 'secrets', 'none'"),
+        (("show", "missing.yaml"), "Error: cannot read missing.yaml: No such file or directory"),
+    ],
+    ids=["command", "option", "argument", "choice", "file"],
+)
+def test_wrong_usage_is_a_sentence_and_2(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    """On stderr, without a traceback, and stdout stays empty."""
+    done = run(*arguments, cwd=tmp_path)
+    assert (2, "") == (done.returncode, done.stdout)
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_command_shows_the_help() -> None:
+    """Called without anything it says what there is."""
+    done = run()
+    assert "Commands:" in done.stdout + done.stderr
+    assert 2 == done.returncode
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "Stopped."),
+        (click.Abort(), 130, "Stopped."),
+        (GwsReplayError("mine"), 2, "Error: mine"),
+        (GwsReplayError("mine", exit_code=4), 4, "Error: mine"),
+        (CassetteError("torn"), 2, "Error: torn"),
+        (click.UsageError("wrong"), 2, "Error: wrong"),
+    ],
+    ids=["Ctrl-C", "abort", "error", "error with a code", "cassette", "usage"],
+)
+def test_how_a_command_ends(
+    error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Everything that a user can cause is a sentence and an exit code."""
+
+    @click.command()
+    def stub() -> None:
+        raise error
+
+    monkeypatch.setattr(cli.group, "get_command", lambda ctx, name: stub)
+    monkeypatch.setattr(sys, "argv", ["gws-replay", "stub"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    out, err = capsys.readouterr()
+    assert (code, "", said) == (ended.value.code, out, err.strip().splitlines()[-1])
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("result", "code"), [(None, 0), (0, 0), (3, 3)])
+def test_what_a_command_returns_is_the_exit_code(
+    result: int | None, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing returned is success; a number passes through."""
+    monkeypatch.setattr(cli.group, "get_command", lambda ctx, name: click.Command("stub", callback=lambda: result))
+    monkeypatch.setattr(sys, "argv", ["gws-replay", "stub"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert code == ended.value.code
+
+
+def test_an_error_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug is no user's doing: it comes out as it is."""
+    broken = click.Command("stub", callback=lambda: os.environ["NO_SUCH_VARIABLE"])
+    monkeypatch.setattr(cli.group, "get_command", lambda ctx, name: broken)
+    monkeypatch.setattr(sys, "argv", ["gws-replay", "stub"])
+    with pytest.raises(KeyError, match="NO_SUCH_VARIABLE"):
+        cli.main()
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    """`gws-replay show ... | head -1` ends quietly, though much more was to be written than a pipe holds."""
+    many = Cassette(
+        interactions=tuple(exchange(path=f"/api/v2/me/{n}", began=float(n)) for n in range(4000)), header={"format": 1}
+    )
+    path = saved(many, tmp_path / "many.yaml")
+    with subprocess.Popen(
+        [*MODULE, "show", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith(str(path))
+        process.stdout.close()
+        said = process.stderr.read()
+        process.wait(60)
+    assert ("", 1) == (said, process.returncode)
+
+
+@pytest.mark.parametrize("variable", [None, "NO_COLOR"])
+def test_no_colour_is_written(variable: str | None, tmp_path: Path) -> None:
+    """Output has no escape sequence, with NO_COLOR, and also to a terminal that would take it."""
+    path = saved(captured("longpoll-js-update").cassette, tmp_path / "update.yaml")
+    environment = {variable: "1"} if variable else {}
+    for arguments in (["show", "-v", str(path)], ["verify", "-v", str(path)], ["--help"]):
+        result = CliRunner(env=environment).invoke(cli.group, arguments, color=True)
+        assert 0 == result.exit_code
+        assert "\x1b" not in result.output
+
+
+LOADED = """
+import sys
+sys.argv = ["gws-replay", *sys.argv[1:]]
+from gws_replay.cli import main
+try:
+    main()
+finally:
+    print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "allowed"),
+    [
+        (("--help",), set()),
+        (("--version",), set()),
+        (("verify", "--help"), {"yaml"}),
+        (("show", "--help"), {"yaml"}),
+        (("convert", "--help"), {"yaml"}),
+    ],
+    ids=" ".join,
+)
+def test_starting_loads_little(arguments: tuple[str, ...], allowed: set[str]) -> None:
+    """The heavy libraries wait until a command really needs them."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, *arguments], capture_output=True, text=True, timeout=60, check=True
+    )
+    heavy = {"aiohttp", "asyncio", "deepdiff", "mitmproxy", "pytest", "requests", "unittest", "urllib3", "vcr", "yaml"}
+    assert set() == (heavy - allowed) & set(done.stderr.split())
+    assert "click" in done.stderr.split()

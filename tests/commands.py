@@ -1,0 +1,93 @@
+"""Cassettes that many tests play, and the command line run in this process."""
+
+import functools
+import io
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+from gws_replay.cli import main
+from gws_replay.core.compile import Compiled, compile_recording
+from gws_replay.core.model import Cassette
+from gws_replay.core.redact import Redactor
+from gws_replay.files import save_cassette
+from gws_replay.formats import flow, har
+from tests.builders import DATA, cassette, exchange, get, told, update
+
+BEFORE = {"A": 1, "B": "b"}
+
+
+def numbered(count: int) -> Cassette:
+    """A cassette of `count` POSTs, each with its own path, body and answer."""
+    return Cassette(
+        interactions=tuple(
+            exchange("POST", f"/api/v2/me/{n}", {"n": n}, {"from": "cassette", "n": n}, began=float(n))
+            for n in range(count)
+        ),
+        header={"format": 1},
+    )
+
+
+@functools.cache
+def captured(name: str, suffix: str = ".flow") -> Compiled:
+    """A capture, redacted and compiled."""
+    path = DATA / "captures" / f"{name}{suffix}"
+    if suffix == ".flow":
+        recording = flow.load(io.BytesIO(path.read_bytes()), str(path))
+    else:
+        recording = har.load(path.read_text(encoding="utf-8"), str(path))
+    return compile_recording(Redactor().recording(recording), {"recorded": "2026-01-02", "redaction": "secrets"})
+
+
+def small() -> Cassette:
+    """A GET that shows userData {A: 1, B: b}, an UpdateUserData of A to 2, and its notification."""
+    return cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), told({**BEFORE, "A": 2}, seen=2.0))
+
+
+def saved(played: Cassette, path: Path) -> Path:
+    """Write a cassette where a test wants it."""
+    save_cassette(played, path)
+    return path
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it wrote."""
+
+    code: object
+    out: str
+    err: str
+
+
+class _Terminal(io.StringIO):
+    """Text output that, as a terminal does, gets the escape sequences that click would strip for a file."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def command_line(*arguments: object) -> Ended:
+    """Run a command of gws-replay in this process."""
+    out, err = _Terminal(), _Terminal()
+    code: object = "did not end"
+    with (
+        mock.patch.object(sys, "argv", ["gws-replay", *map(str, arguments)]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
+def refused(ended: Ended, code: int = 2) -> str:
+    """The one sentence of a command that refused its input."""
+    assert (code, "") == (ended.code, ended.out)
+    lines = ended.err.splitlines()
+    assert 1 == len(lines), lines
+    assert lines[0].startswith("Error: ")
+    return lines[0].removeprefix("Error: ")
