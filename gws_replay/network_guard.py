@@ -12,6 +12,10 @@ from typing import Any
 from unittest import mock
 
 Refuse = Callable[[str], str]
+# Windows has no sendmsg.
+_REACHING = tuple(name for name in ("connect", "connect_ex", "sendto", "sendmsg") if hasattr(socket.socket, name))
+# A server that binds to this machine asks for its own name.
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @contextmanager
@@ -26,7 +30,8 @@ def closed_network(refuse: Refuse, allowed_hosts: Collection[str] = ()) -> Itera
         real = getattr(socket.socket, name)
 
         def guard(sock: socket.socket, *args: Any) -> Any:
-            address = args[-1] if args else None
+            given = args[3:] if name == "sendmsg" else args  # its buffers may be a tuple as well
+            address = given[-1] if given else None
             if sock.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
                 host, port = str(address[0]), address[1]
                 if host not in allowed:
@@ -41,14 +46,14 @@ def closed_network(refuse: Refuse, allowed_hosts: Collection[str] = ()) -> Itera
         def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
             asked = host.decode() if isinstance(host, bytes) else host
             # An address is its own name, but asking for the name of an address goes to a name server too.
-            if asked and asked not in allowed | {"localhost"} and not (name == "getaddrinfo" and _is_address(asked)):
+            if asked and asked not in allowed | _HERE and not (name == "getaddrinfo" and _is_address(asked)):
                 raise socket.gaierror(socket.EAI_FAIL, refuse(f"a look-up of {asked}"))
             return real(host, *args, **kwargs)
 
         return look_up
 
     with ExitStack() as stack:
-        for name in ("connect", "connect_ex", "sendto", "sendmsg"):
+        for name in _REACHING:
             stack.enter_context(mock.patch.object(socket.socket, name, guarded(name)))
         for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
             stack.enter_context(mock.patch.object(socket, name, known(name)))

@@ -201,6 +201,17 @@ def test_sockets_that_need_no_network_pass(tmp_path: Path) -> None:
     assert [] == refusals.seen
 
 
+def test_a_local_server_may_start_and_buffers_may_be_a_tuple(live: LiveServer) -> None:
+    """A server asks for its own name when it binds; the pieces of a message are no address."""
+    refusals = Refusals()
+    with closed_network(refusals, ["127.0.0.1"]):
+        with live_server() as second, socket.create_connection(("127.0.0.1", second.port), 5) as sock:
+            sock.sendmsg((b"GET /pieces", b" HTTP/1.0\r\n\r\n"))
+            assert sock.recv(100).startswith(b"HTTP/1.1 200")
+        udp(lambda sock: sock.sendmsg((b"x",), (), 0, ("127.0.0.1", live.port)))
+    assert (["/pieces"], []) == (second.hits, refusals.seen)
+
+
 def socket_functions() -> dict[str, object]:
     """Everything callable of the socket module and of its class, as it stands there."""
     places: list[Any] = [socket, socket.socket]

@@ -105,7 +105,7 @@ def _pair(group: Sequence[_Told], asked: Sequence[_Asked]) -> dict[int, tuple[_A
     paired = _match(group, known, _shows)
     if len(paired) < min(len(group), len(known)):
         paired = max(paired, _match(group, known, weaker), key=len)
-    _uncross(paired, group, weaker)
+    _uncross(paired, group, weaker if _shown_at_the_push(group) else _shows)
     found: dict[int, tuple[_Asked, Rule]] = {
         told.index: (each, "content" if _shows(each, told) else "counting")
         for told in group
@@ -115,6 +115,16 @@ def _pair(group: Sequence[_Told], asked: Sequence[_Asked]) -> dict[int, tuple[_A
     answered = {each.index for each in paired.values()}
     by_order = _match(rest, [each for each in asked if each.index not in answered], lambda _asked, _told: True)
     return found | {index: (each, "order") for index, each in by_order.items()}
+
+
+def _shown_at_the_push(group: Sequence[_Told]) -> bool:
+    """Tell whether a server shows the data as it is when it pushes.
+
+    If its notifications are not simply one operation further each, some operation's was shown by the one before it
+    already: two that follow each other are equal.
+    """
+    shown = [told.subject.resource.get("userData") for told in group if told.subject]
+    return any(one == other for one, other in pairwise(shown) if one is not None)
 
 
 def _shows(asked: _Asked, told: _Told) -> bool:

@@ -62,7 +62,7 @@ def _elsewhere(timelines: Mapping[str, Timeline]) -> Mapping[int, Sequence[str]]
             if later.cause is not None or later.began < earlier.at:
                 continue
             changes = compare_userdata(earlier.data, later.data).entries
-            own = timeline.in_flight(earlier.began, later.at) if changes else []
+            own = timeline.between(earlier, later) if changes else []
             moved = [change for change in changes if not _explained(change, own, later.data)]
             suspects = writes[: bisect_left(begun, later.at)] if moved else []
             for write in reversed(suspects):
@@ -85,7 +85,7 @@ def _judged(write: Write, timeline: Timeline, topics: set[str], elsewhere: Seque
         reasons = ["no userData of this session was seen before it: GET /me/facebooksessions?fields=* first"]
     else:
         changes = compare_userdata(before.data, after.data)
-        others = [other for other in timeline.in_flight(before.at, after.at) if other is not write]
+        others = [other for other in timeline.between(before, after) if other is not write]
         reasons = [
             *_not_written(write, others, after.data),
             *_besides(write, others, changes, after.data),
@@ -137,7 +137,7 @@ def _not_notified(write: Write, topics: set[str]) -> Iterator[str]:
 def _get_disagrees(write: Write, timeline: Timeline) -> Iterator[str]:
     following = timeline.next_get(write)
     if following and write.after:
-        later = [other for other in timeline.in_flight(write.after.at, following.at) if other is not write]
+        later = [other for other in timeline.between(write.after, following) if other is not write]
         for change in compare_userdata(write.after.data, following.data).entries:
             if not _explained(change, later, following.data):
                 yield f"the next GET ({following.place}) disagrees with the notification: {change}"

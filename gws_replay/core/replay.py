@@ -107,7 +107,7 @@ class Replay:
             if notification.cause and notification.cause.interaction not in self._asked:
                 return
             self._unreleased.popleft()
-            self.snapshots.extend(of_notification(notification, index))
+            self.snapshots.extend(of_notification(notification, index, self.cassette.interactions))
 
     def _miss(self, request: Request, *, known: bool) -> Miss:
         requests = [exchange.request for exchange in self.cassette.interactions]

@@ -48,40 +48,28 @@ class Timeline:
     writes: list[Write] = field(default_factory=list)
     _begun: list[float] = field(default_factory=list)
     _settled: list[float] = field(default_factory=list)
+    _seen: list[float] = field(default_factory=list)
     _places: dict[int, int] = field(default_factory=dict)
 
     def index(self) -> None:
         """Prepare the look-ups, once all writes are in."""
         self._begun = [write.began for write in self.writes]
         self._settled = list(accumulate((write.until for write in self.writes), max))
+        self._seen = [snapshot.at for snapshot in self.snapshots]
         self._places = {id(snapshot): place for place, snapshot in enumerate(self.snapshots)}
 
-    def in_flight(self, start: float, end: float) -> list[Write]:
-        """Return the writes whose effect may have come between two moments."""
-        first = bisect_right(self._settled, start)
-        last = bisect_left(self._begun, end)
-        return [write for write in self.writes[first:last] if write.until > start]
+    def between(self, earlier: Snapshot, later: Snapshot) -> list[Write]:
+        """Return the writes whose effect may show in the later of two snapshots and not in the earlier."""
+        first = bisect_right(self._settled, earlier.began)
+        last = bisect_left(self._begun, later.at)
+        return [
+            write for write in self.writes[first:last] if write.until > earlier.began and write.after is not earlier
+        ]
 
     def before(self, write: Write) -> Snapshot | None:
-        """Find the last snapshot that a write had no part in: seen before it was asked, or another one's answer.
-
-        A GET that another write overlapped may show the past, so it is passed over; so is what was seen only while the
-        GET that shows the effect was under way.
-        """
-        if write.after is None:
-            return None
-        for place in range(self._places[id(write.after)] - 1, -1, -1):
-            snapshot = self.snapshots[place]
-            if snapshot.at > write.after.began:
-                continue
-            if snapshot.cause not in (None, write.index) or (snapshot.at <= write.began and self._is_clean(snapshot)):
-                return snapshot
-        return None
-
-    def _is_clean(self, snapshot: Snapshot) -> bool:
-        return snapshot.interaction is None or not any(
-            other.after is not snapshot and not other.refused for other in self.in_flight(snapshot.began, snapshot.at)
-        )
+        """Find the last snapshot seen before a write was asked."""
+        place = bisect_right(self._seen, write.began)
+        return self.snapshots[place - 1] if place else None
 
     def next_get(self, write: Write) -> Snapshot | None:
         """Find the GET that shows the resource next after the notification of a write."""

@@ -1,6 +1,6 @@
 """The history of each resource's userData: a snapshot wherever an answer or a notification showed the whole of it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ class Snapshot:
     """The userData of one resource as one message showed it.
 
     `interaction` is the index of the GET that showed it, `notification` that of the notification; the other is
-    None. `began` and `at` are when it was asked for and seen (equal for a notification); `cause` is the
-    index of the operation that a notification answers.
+    None. `at` is when it was seen, `began` the earliest moment whose state it can show: when the GET, or the
+    operation that the notification answers (`cause`), was asked.
     """
 
     resource_id: str
@@ -46,21 +46,22 @@ def of_exchange(exchange: Exchange, index: int) -> Iterator[Snapshot]:
                 )
 
 
-def of_notification(notification: Notification, index: int) -> Iterator[Snapshot]:
+def of_notification(notification: Notification, index: int, interactions: Sequence[Exchange]) -> Iterator[Snapshot]:
     """Yield the snapshot in a notification that carries userData.
 
     A Facebook session's notification without userData (FacebookPMAddComment) means "unchanged": no snapshot.
     """
     subject = gws.subject_of(notification.value)
     shown = subject.resource.get("userData") if subject else None
+    cause = notification.cause.interaction if notification.cause else None
     if subject and isinstance(shown, dict):
         yield Snapshot(
             resource_id=subject.resource_id,
             data=shown,
             at=notification.seen,
-            began=notification.seen,
+            began=notification.seen if cause is None else interactions[cause].began,
             notification=index,
-            cause=notification.cause.interaction if notification.cause else None,
+            cause=cause,
         )
 
 
@@ -69,7 +70,11 @@ def history(cassette: Cassette) -> dict[str, tuple[Snapshot, ...]]:
     return by_resource(
         (
             *(s for index, exchange in enumerate(cassette.interactions) for s in of_exchange(exchange, index)),
-            *(s for index, told in enumerate(cassette.notifications) for s in of_notification(told, index)),
+            *(
+                s
+                for index, told in enumerate(cassette.notifications)
+                for s in of_notification(told, index, cassette.interactions)
+            ),
         )
     )
 

@@ -40,12 +40,12 @@ def test_the_history_is_in_the_order_seen() -> None:
 )
 def test_a_notification_without_user_data_is_no_snapshot(notification: Notification) -> None:
     """Absence means "unchanged" on this channel, not "all deleted"."""
-    assert [] == list(of_notification(notification, 0))
+    assert [] == list(of_notification(notification, 0, ()))
 
 
 def test_empty_user_data_are_a_snapshot() -> None:
     """After the last key was deleted the object is still there."""
-    assert [{}] == [s.data for s in of_notification(told({}, seen=1), 0)]
+    assert [{}] == [s.data for s in of_notification(told({}, seen=1), 0, ())]
 
 
 def test_only_gets_show_snapshots() -> None:
