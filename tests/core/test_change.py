@@ -12,7 +12,26 @@ from gws_replay.core.change import Change, Changes, compare_userdata, same, show
 from gws_replay.core.lossless_json import Repeated
 from tests.builders import JSON, USER_DATA, spelled
 
-DISTINCT = (0, 1, 0.0, 1.0, "1", "", True, False, None, [], {}, [1], [True], [1.0], ["1"], {"a": 1}, {"a": True}, [[]])
+DISTINCT: tuple[Any, ...] = (
+    0,
+    1,
+    0.0,
+    1.0,
+    "1",
+    "",
+    True,
+    False,
+    None,
+    [],
+    {},
+    [1],
+    [True],
+    [1.0],
+    ["1"],
+    {"a": 1},
+    {"a": True},
+    [[]],
+)
 
 
 def apply(before: dict[str, Any], changes: Changes) -> dict[str, Any]:

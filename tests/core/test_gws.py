@@ -149,7 +149,14 @@ def test_the_resources_of_an_answer() -> None:
     assert ["S1"] == [s.resource_id for s in resources_in({"facebooksession": {"id": "S1"}})]
     many = {"facebooksessions": [{"id": "S1"}, {"no": "id"}, "x", {"id": 2}]}
     assert ["S1", "2"] == [s.resource_id for s in resources_in(many)]
-    for answer in (None, [], {"statusCode": 0}, {"facebooksessions": {"id": "S1"}}, {"facebooksession": None}):
+    answers: tuple[Any, ...] = (
+        None,
+        [],
+        {"statusCode": 0},
+        {"facebooksessions": {"id": "S1"}},
+        {"facebooksession": None},
+    )
+    for answer in answers:
         assert [] == list(resources_in(answer))
 
 

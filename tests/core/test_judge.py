@@ -33,7 +33,7 @@ def judged(asked: Exchange, notified: dict[str, Any], then: dict[str, Any] | Non
     )
 
 
-RIGHT = {
+RIGHT: dict[str, tuple[Exchange, dict[str, Any]]] = {
     "attach": (operation("AttachUserData", began=2, userData={"C": 3}), {**BEFORE, "C": 3}),
     "update": (update({"A": 2, "C": {"y": []}}, began=2), {**BEFORE, "A": 2, "C": {"y": []}}),
     "update to null": (update({"A": None}, began=2), {**BEFORE, "A": None}),
@@ -135,7 +135,8 @@ def test_the_other_operations_have_their_own_rules(operation_: Exchange, notifie
 @pytest.mark.parametrize("repeated", ['"A":2,"A":2', '"A":2,"A":1', '"A":2,"B":"two","B":"two"'])
 def test_a_repeated_key_is_caught(repeated: str) -> None:
     """A server that writes a key twice is wrong even when the last value is right."""
-    data = f'{{"notificationType":"PropertiesUpdated","referenceId":9,"facebooksession":{{"id":"S1","userData":{{{repeated}}}}}}}'
+    session = f'{{"id":"S1","userData":{{{repeated}}}}}'
+    data = f'{{"notificationType":"PropertiesUpdated","referenceId":9,"facebooksession":{session}}}'
     notified = replace(told({}, seen=3), data=data)
     asked = update({"A": 2}, began=2, answer={"statusCode": 0, "referenceId": 9})
     found = only(get({"A": 1, "B": "two"}, began=0), asked, notified)
@@ -280,9 +281,6 @@ def test_no_correct_run_is_accused(asked: list[Step], at_push: bool) -> None:
 
     A server that shows the data at the push is counted, so it takes the requests in the order in which they were asked.
     """
-    if at_push:
-        server = Server([replace(step, up=1) for step in asked], snapshot="push")
-    else:
-        server = Server(asked)
+    server = Server([replace(step, up=1) for step in asked], snapshot="push") if at_push else Server(asked)
     found = recorded(server).updates()
     assert [] == [(each.interaction, each.verdict, each.reasons) for each in found if each.verdict != "passed"]

@@ -25,7 +25,7 @@ def test_the_history_is_in_the_order_seen() -> None:
     assert [({"A": 0}, 1), ({"A": 1}, 4), ({"A": 1}, 9)] == [(s.data, s.at) for s in shown["S1"]]
     assert ["interaction 0", "notification 0", "interaction 2"] == [s.place for s in shown["S1"]]
     assert [None, 1, None] == [s.cause for s in shown["S1"]]
-    assert [0, 4, 3] == [s.began for s in shown["S1"]]
+    assert [0, 2, 3] == [s.began for s in shown["S1"]]
 
 
 @pytest.mark.parametrize(
