@@ -30,7 +30,9 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 def _represent_text(dumper: Any, text: str) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    # libYAML writes some literal blocks with white space at an end in a way that it cannot read.
+    style = "|" if "\n" in text and text == text.strip() else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def _represent_mapping(dumper: Any, mapping: dict[str, Any]) -> Any:

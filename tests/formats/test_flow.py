@@ -1,0 +1,42 @@
+"""mitmproxy's flow files: torn ones and other versions are refused; other protocols are passed over."""
+
+import io
+from pathlib import Path
+
+import pytest
+from mitmproxy.io import FlowWriter, tnetstring
+from mitmproxy.test import tflow
+
+from gws_replay.errors import CassetteError
+from gws_replay.formats import flow
+
+CAPTURE = Path(__file__).parent.parent / "data" / "captures" / "longpoll-js-update.flow"
+
+
+def test_a_torn_file_is_refused() -> None:
+    """Cut inside a flow."""
+    whole = CAPTURE.read_bytes()
+    for cut in (1, 10, 1000, len(whole) // 2, len(whole) - 1):
+        with pytest.raises(CassetteError, match="cannot be read as a mitmproxy flow file"):
+            flow.load(io.BytesIO(whole[:cut]), "x.flow")
+
+
+def test_another_version_is_refused() -> None:
+    """A flow format that this mitmproxy does not know."""
+    state = tnetstring.load(io.BytesIO(CAPTURE.read_bytes()))
+    assert isinstance(state, dict)
+    state["version"] = 9999
+    written = io.BytesIO()
+    tnetstring.dump(state, written)
+    with pytest.raises(CassetteError, match=r"or from another version; open it with the mitmproxy that wrote it"):
+        flow.load(io.BytesIO(written.getvalue()), "x.flow")
+
+
+def test_other_protocols_are_passed_over_and_unanswered_requests_kept() -> None:
+    """TCP flows are no exchanges; a flow without response is a request that got none."""
+    written = io.BytesIO()
+    writer = FlowWriter(written)  # type: ignore[no-untyped-call]
+    for each in (tflow.ttcpflow(), tflow.tflow(resp=True), tflow.tflow()):
+        writer.add(each)  # type: ignore[no-untyped-call]
+    recording = flow.load(io.BytesIO(written.getvalue()), "x.flow")
+    assert (1, 1) == (len(recording.exchanges), len(recording.unanswered))

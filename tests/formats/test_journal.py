@@ -1,0 +1,63 @@
+"""The journal: what goes in comes out; what was torn or damaged is said, and the rest is kept."""
+
+import pytest
+
+from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
+from gws_replay.errors import CassetteError
+from gws_replay.formats import journal
+
+REQUEST = Request(method="POST", uri="http://h/x?y=ü", headers=Headers((("A", "b"), ("a", "c"))), body=b'{"a": 1.50}')
+RESPONSE = Response(status=200, reason="OK", headers=Headers((("B", "d"),)), body=b"\xff\x00")
+FRAME = Frame(uri="ws://h/n", seen=3.5, from_client=False, text='[{"channel":"/x"}]')
+LINES = [
+    journal.header_line({"recorder": "me"}),
+    journal.request_line("1", 1.0, REQUEST),
+    journal.request_line("2", 1.5, REQUEST),
+    journal.response_line("1", 2.0, RESPONSE),
+    journal.frame_line(FRAME),
+    journal.error_line("2", 4.0, "gone"),
+]
+EXCHANGE = Exchange(request=REQUEST, response=RESPONSE, began=1.0, ended=2.0)
+
+
+def test_a_journal_gives_the_recording_back() -> None:
+    """Exchanges, frames and unanswered requests, to the byte."""
+    read = journal.read(LINES, "j")
+    assert {"recorder": "me"} == read.header
+    assert Recording(exchanges=(EXCHANGE,), frames=(FRAME,), unanswered=(REQUEST,)) == read.recording
+    assert (False, ()) == (read.torn, read.damaged)
+
+
+def test_a_line_torn_anywhere_costs_only_itself() -> None:
+    """The last line is cut at each of its bytes."""
+    last = LINES[4]
+    for cut in range(1, len(last)):
+        read = journal.read([*LINES[:4], last[:cut]], "j")
+        assert ((EXCHANGE,), (), True, ()) == (read.recording.exchanges, read.recording.frames, read.torn, read.damaged)
+
+
+def test_a_damaged_line_is_numbered_and_the_rest_is_kept() -> None:
+    """One flipped bit in the middle."""
+    for place in range(0, len(LINES[4]) - 1, 7):
+        broken = bytearray(LINES[4])
+        broken[place] ^= 1
+        read = journal.read([*LINES[:4], bytes(broken), LINES[5]], "j")
+        assert (5,) == read.damaged or b"\n" in broken[:-1]
+        assert (EXCHANGE,) == read.recording.exchanges
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "said"),
+    [
+        ([], 5, "is empty"),
+        ([b"hello\n"], 4, "is no journal"),
+        (LINES[1:], 4, "is no journal"),
+        ([LINES[0][:20]], 4, "is no journal"),
+        ([journal.header_line({}).replace(b'"format":1', b'"format":1')[:-2] + b"\n"], 4, "is no journal"),
+    ],
+)
+def test_what_is_no_journal_is_refused(lines: list[bytes], code: int, said: str) -> None:
+    """With its own exit code."""
+    with pytest.raises(CassetteError, match=said) as caught:
+        journal.read(lines, "j")
+    assert code == caught.value.exit_code
