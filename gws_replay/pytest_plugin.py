@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 _MARKER = "gws_cassette"
 _UNSAFE = re.compile(r"[<>?%*:|\"'/\\\x00-\x1f]")
 _LONGEST = 120
-_PACKAGE = str(Path(__file__).parent)
-_STDLIB = str(Path(contextlib.__file__).parent)
+_PACKAGE = f"{Path(__file__).parent}{os.sep}"
+_STDLIB = f"{Path(contextlib.__file__).parent}{os.sep}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def gws(request: pytest.FixtureRequest, gws_cassette_dir: Path) -> "Iterator[Pla
     from gws_replay.playback import Playback
     from gws_replay.vcr_adapter import replaying
 
+    request.node.stash[_ENDED_BADLY] = False
     marked = _marked(request.node)
     path = gws_cassette_dir / (marked.name or _default_name(request.node, gws_cassette_dir))
     if path.suffix not in (".yaml", ".yml", ".json"):
@@ -123,9 +125,7 @@ def gws(request: pytest.FixtureRequest, gws_cassette_dir: Path) -> "Iterator[Pla
     with replaying(playback, marked.allowed_hosts):
         yield playback
     # Only now has every other fixture asked what it will; a test that failed has its own reason for what is left.
-    if not request.node.stash.get(_ENDED_BADLY, False) and (
-        problems := playback.problems(allow_unplayed=marked.allow_unplayed)
-    ):
+    if not request.node.stash[_ENDED_BADLY] and (problems := playback.problems(allow_unplayed=marked.allow_unplayed)):
         pytest.fail(problems, pytrace=False)
 
 

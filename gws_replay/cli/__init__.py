@@ -1,6 +1,5 @@
 """The command line: one file a command, loaded when it is called; errors become a sentence and an exit code here."""
 
-import os
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -61,10 +60,6 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Stopped.", err=True)
         code = 130
-    except BrokenPipeError:
-        # Whoever read our output (`| head`) has gone; Python would complain once more when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
     else:
         code = result if isinstance(result, int) else 0
     sys.exit(code)

@@ -12,6 +12,7 @@ from gws_replay.core import lossless_json
 from gws_replay.core.change import compare_userdata, show
 from gws_replay.core.model import Request
 
+_COMPARED = 50  # how many bodies a miss is compared with
 Key = tuple[str, str, tuple[tuple[str, str], ...], str | bytes]
 
 
@@ -52,20 +53,17 @@ def differences(asked: Request, recorded: Request) -> tuple[Difference, ...]:
 
 
 def nearest(asked: Request, recorded: Sequence[Request]) -> int | None:
-    """Return the index of the recorded request that differs least, or None where not even the path is alike."""
+    """Return the index of the recorded request that differs least, or None where not even the path is alike.
 
-    def distance(index: int) -> tuple[int, int]:
-        request = recorded[index]
-        unlike = 2 * (request.path != asked.path) + (request.method.upper() != asked.method.upper())
-        return unlike, len(differences(asked, request))
-
-    candidates = [index for index, request in enumerate(recorded) if _alike(asked, request)]
-    return min(candidates, key=distance, default=None)
-
-
-def _alike(asked: Request, recorded: Request) -> bool:
-    """Tell whether requests ask something of the same collection: their paths differ in the last segment at most."""
-    return asked.path.rpartition("/")[0] == recorded.path.rpartition("/")[0]
+    Of many that are equally alike by method and path, the bodies of the first are compared.
+    """
+    groups: dict[int, list[int]] = {}
+    for index, request in enumerate(recorded):
+        if request.path.rpartition("/")[0] == asked.path.rpartition("/")[0]:
+            unlike = 2 * (request.path != asked.path) + (request.method.upper() != asked.method.upper())
+            groups.setdefault(unlike, []).append(index)
+    best = groups[min(groups)][:_COMPARED] if groups else []
+    return min(best, key=lambda index: len(differences(asked, recorded[index])), default=None)
 
 
 def _body_differences(asked: Request, recorded: Request) -> list[Difference]:
