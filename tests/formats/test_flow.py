@@ -37,6 +37,6 @@ def test_other_protocols_are_passed_over_and_unanswered_requests_kept() -> None:
     written = io.BytesIO()
     writer = FlowWriter(written)  # type: ignore[no-untyped-call]
     for each in (tflow.ttcpflow(), tflow.tflow(resp=True), tflow.tflow()):
-        writer.add(each)  # type: ignore[no-untyped-call]
+        writer.add(each)
     recording = flow.load(io.BytesIO(written.getvalue()), "x.flow")
     assert (1, 1) == (len(recording.exchanges), len(recording.unanswered))
