@@ -33,6 +33,9 @@ class JournalFile:
             raise GwsReplayError(f"{cassette} exists: choose another name, or replace it with --force (gws_force=true)")
         try:
             cassette.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise GwsReplayError(f"cannot make the folder {cassette.parent}: {reason(error)}") from None
+        try:
             self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
         except FileExistsError:
             raise GwsReplayError(_claimed(self.path)) from None
