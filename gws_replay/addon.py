@@ -7,6 +7,7 @@ the client sees it. mitmproxy loads this file as a script, outside the package, 
 import asyncio
 import json
 import logging
+import re
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ from gws_replay.journal_file import JournalFile
 from gws_replay.reports import live
 
 DEFAULT_FILTER = "~u /api/v2/"
+_OF_THE_RESPONSE = re.compile(r"~(s|c|b|bs|h|hs|t|ts|a|e)\b")
+_STREAMED = "its body was streamed past the recorder"
 _SHOW_EVERY = 0.1
 EVENT_PREFIX = "gws-replay-event "
 
@@ -38,6 +41,8 @@ class GwsRecorder:
         self._journal: JournalFile | None = None
         self._redactor = Redactor()
         self._filter: flowfilter.TFilter = flowfilter.parse(DEFAULT_FILTER)
+        self._late = False
+        self._running = False
         self._pending: dict[str, Request] = {}
         self._stopping: asyncio.Task[None] | None = None
         self._lines: list[str] = []
@@ -52,41 +57,37 @@ class GwsRecorder:
 
     def configure(self, updated: set[str]) -> None:
         """Take over changed options; a new cassette ends the recording before it."""
-        if "gws_filter" in updated:
-            try:
-                self._filter = flowfilter.parse(ctx.options.gws_filter)
-            except ValueError as error:
-                sentence = f"{ctx.options.gws_filter!r} is no mitmproxy filter: {error}"
-                raise self._refusal(GwsReplayError(sentence)) from None
-        if "gws_cassette" in updated:
-            self._finish()
-            if ctx.options.gws_cassette:
-                self._start(Path(ctx.options.gws_cassette))
+        try:
+            self._configure(updated)
+        except GwsReplayError as error:
+            if self._running or self._journal:
+                raise exceptions.OptionsError(str(error)) from None  # type: ignore[no-untyped-call]
+            self._fail(error)  # an error that is logged while mitmproxy starts ends it, without a traceback
 
     def running(self) -> None:
         """Tell `gws-replay record` the address, and stop when it goes away."""
+        self._running = True
         if ctx.options.gws_events:
             proxyserver = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
             self._tell("ready", address=proxyserver.listen_addrs()[0][:2])
             self._stopping = asyncio.get_running_loop().create_task(self._stop_at_end_of_stdin())
 
     def request(self, flow: http.HTTPFlow) -> None:
-        """Write down that a request began."""
-        if self._journal and self._filter(flow):
+        """Write down that a request began; a filter that speaks of the response is asked when that is there."""
+        if self._journal and not self._late and self._filter(flow):
             self._begin(flow)
 
     def response(self, flow: http.HTTPFlow) -> None:
         """Write down a complete response."""
         if not self._journal or flow.response is None:
             return
-        # A filter may speak of the response, so that it matches only now.
-        if flow.id not in self._pending and self._filter(flow):
+        if self._late and self._filter(flow):
             self._begin(flow)
         request = self._pending.pop(flow.id, None)
         if request is None:
             return
         if flow.response.raw_content is None:
-            self._say(live.failure_line(request, "its body was streamed past the recorder"))
+            self._say(live.failure_line(request, _STREAMED))
             return
         ended = flow.response.timestamp_end or flow.response.timestamp_start
         response = self._redactor.response(flows.response_of(flow.response))
@@ -121,21 +122,37 @@ class GwsRecorder:
         """Save the cassette."""
         self._finish()
 
-    def _start(self, cassette: Path) -> None:
-        self._redactor = Redactor(ctx.options.gws_redact)
-        if self._redactor.level == "none":
-            _log.warning("gws_redact=none: passwords and session cookies are written to %s", cassette)
+    def _configure(self, updated: set[str]) -> None:
+        if "gws_filter" in updated:
+            try:
+                self._filter = flowfilter.parse(ctx.options.gws_filter)
+            except ValueError as error:
+                raise GwsReplayError(f"{ctx.options.gws_filter!r} is no mitmproxy filter: {error}") from None
+            self._late = bool(_OF_THE_RESPONSE.search(ctx.options.gws_filter))
+        if "gws_redact" in updated and ctx.options.gws_redact not in LEVELS:
+            raise GwsReplayError(f"gws_redact is {' or '.join(LEVELS)}, not {ctx.options.gws_redact!r}")
+        if "gws_cassette" in updated:
+            self._change_cassette(Path(ctx.options.gws_cassette) if ctx.options.gws_cassette else None)
+
+    def _change_cassette(self, cassette: Path | None) -> None:
+        if self._journal and self._journal.cassette == cassette:
+            return  # mitmproxy takes back an option that was refused; the recording goes on
+        redactor = Redactor(ctx.options.gws_redact)
         header = {
             "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
             "recorder": f"gws-replay {version('gws-replay')}, mitmproxy {version('mitmproxy')}",
-            "redaction": self._redactor.applied,
+            "redaction": redactor.applied,
         }
-        try:
-            self._journal = JournalFile(cassette, header, force=ctx.options.gws_force)
-        except GwsReplayError as error:
-            raise self._refusal(error) from None
+        claimed = JournalFile(cassette, header, force=ctx.options.gws_force) if cassette else None
+        self._finish()
+        self._journal, self._redactor = claimed, redactor
+        if cassette and redactor.level == "none":
+            _log.warning("gws_redact=none: passwords and session cookies are written to %s", cassette)
 
     def _begin(self, flow: http.HTTPFlow) -> None:
+        if flow.request.raw_content is None:
+            self._say(live.failure_line(self._redactor.request(flows.request_of(flow)), _STREAMED))
+            return
         request = self._pending[flow.id] = self._redactor.request(flows.request_of(flow))
         self._write(journal.request_line(flow.id, flow.request.timestamp_start, request))
 
@@ -190,10 +207,6 @@ class GwsRecorder:
             self._tell("live", lines=lines)
         elif lines:
             _log.info("\n".join(lines))
-
-    def _refusal(self, error: GwsReplayError) -> exceptions.OptionsError:
-        self._fail(error)
-        return exceptions.OptionsError(str(error))  # type: ignore[no-untyped-call]
 
     def _fail(self, error: GwsReplayError) -> None:
         if ctx.options.gws_events:

@@ -26,9 +26,9 @@ class JournalFile:
 
     def __init__(self, cassette: Path, header: Mapping[str, object], *, force: bool = False) -> None:
         """Claim the journal. Raises GwsReplayError when the cassette exists, or another recording has claimed it."""
+        check_suffix(cassette)
         self.cassette = cassette
         self.path = cassette.with_name(f"{cassette.name}.journal")
-        check_suffix(cassette)
         if cassette.exists() and not force:
             raise GwsReplayError(f"{cassette} exists: choose another name, or replace it with --force (gws_force=true)")
         try:

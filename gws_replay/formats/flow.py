@@ -76,9 +76,10 @@ def _decoded(message: http.Message) -> tuple[Headers, bytes]:
     if "content-encoding" not in message.headers:
         return headers, message.raw_content or b""
     try:
-        return headers.without("content-encoding"), message.get_content(strict=True) or b""
+        plain = message.get_content(strict=True) or b""
     except ValueError:
         return headers, message.raw_content or b""
+    return headers.without("content-encoding").replacing("content-length", str(len(plain))), plain
 
 
 def _text(field: bytes) -> str:
