@@ -41,6 +41,8 @@ def read_text(path: str | os.PathLike[str]) -> str:
         raise CassetteError(f"{os.fspath(path)} is not UTF-8 text (byte {error.start}): it is no cassette") from None
     except OSError as error:
         raise CassetteError(f"cannot read {os.fspath(path)}: {reason(error)}") from None
+    except ValueError as error:  # a name that no file can have
+        raise CassetteError(f"cannot read {os.fspath(path)!r}: {error}") from None
 
 
 def write_whole(path: Path, pieces: Iterable[str]) -> None:

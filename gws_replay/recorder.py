@@ -10,6 +10,7 @@ import os
 import queue
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -25,6 +26,7 @@ from gws_replay.files import reason
 
 _EVENT_PREFIX = "gws-replay-event "
 _START_TIMEOUT = 60.0
+_NAMES = {"127.0.0.1": "localhost", "0.0.0.0": "localhost", "::": "[::1]"}  # noqa: S104 (to be reached at, not bound)
 _MITMDUMP = "from mitmproxy.tools.main import mitmdump; mitmdump()"
 ADDON = Path(__file__).with_name("addon.py")
 
@@ -88,14 +90,17 @@ class Recorder:
             self._stop()
             raise
         if ready is None:
-            self._process.wait()
+            self._stop()
             raise self.failed or GwsReplayError(f"mitmproxy did not start: {self._last_line or 'it gave no reason'}")
         host, port = ready["address"]
-        self.url = f"http://{'localhost' if host in ('127.0.0.1', '::1') else host}:{port}"
+        name = _NAMES.get(host) or (f"[{host}]" if ":" in host else host)
+        self.url = f"http://{name}:{port}"
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stop()
+        if kind is not None and issubclass(kind, Exception):
+            return  # the caller's own error says more
         if self.failed:
             raise self.failed
         if self.saved is None:
@@ -173,15 +178,23 @@ def _check(settings: Settings) -> None:
     if settings.mode == "reverse" and not settings.upstream:
         raise GwsReplayError("reverse mode needs the server's address: --upstream https://gws.example.com")
     if settings.upstream:
-        parts = urlsplit(settings.upstream)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(settings.upstream)
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable or any(char.isspace() for char in settings.upstream):
             raise GwsReplayError(f"--upstream {settings.upstream!r} is no address: write https://HOST[:PORT]")
         if parts.path.strip("/") or parts.query or parts.username:
             raise GwsReplayError(
                 "--upstream takes scheme, host and port only: paths and credentials come from the client"
             )
-    if settings.port:
-        _check_free(settings.host, settings.port)
+    if settings.upstream_ca:
+        try:
+            ssl.create_default_context(cafile=settings.upstream_ca)
+        except OSError as error:
+            raise GwsReplayError(f"--upstream-ca {settings.upstream_ca} is no certificate: {reason(error)}") from None
+    _check_free(settings.host, settings.port)
 
 
 def _check_free(host: str, port: int) -> None:
@@ -194,6 +207,15 @@ def _check_free(host: str, port: int) -> None:
             raise GwsReplayError(
                 f"cannot listen on {host}:{port}: {reason(error)}; choose another address with --listen {host}:0"
             ) from None
+
+
+def _url_pattern(upstream: str) -> str:
+    """Spell the start of the URLs of a server as a regular expression: as mitmproxy spells them, without backslashes."""
+    parts = urlsplit(upstream)
+    default = {"http": 80, "https": 443}[parts.scheme]
+    port = f":{parts.port}" if parts.port not in (None, default) else ""
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return re.sub(r"([.\[\]])", r"[\1]", f"{parts.scheme}://{host}{port}")
 
 
 def _arguments(settings: Settings) -> list[str]:
@@ -217,7 +239,7 @@ def _arguments(settings: Settings) -> list[str]:
     if settings.filter:
         options["gws_filter"] = settings.filter
     if settings.mode == "regular" and upstream:
-        options["gws_filter"] = f'({settings.filter or "~u /api/v2/"}) & ~u "^{re.escape(upstream)}"'
+        options["gws_filter"] = f'({settings.filter or "~u /api/v2/"}) & ~u "^{_url_pattern(upstream)}/"'
     mode = f"reverse:{upstream}" if settings.mode == "reverse" else "regular"
     sets = [part for name, value in options.items() for part in ("--set", f"{name}={value}")]
     return ["--mode", mode, "-s", str(ADDON), *sets]

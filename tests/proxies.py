@@ -182,6 +182,8 @@ def upstream(answer: Callable[[Asked], bytes], *, tls: ssl.SSLContext | None = N
         def handle(self) -> None:
             with suppress(OSError):
                 if tls:
+                    self.rfile.close()
+                    self.wfile.close()
                     self.request.settimeout(PATIENCE)
                     self.request = self.connection = tls.wrap_socket(self.request, server_side=True)
                     self.rfile, self.wfile = self.request.makefile("rb"), self.request.makefile("wb", 0)
@@ -197,6 +199,7 @@ def upstream(answer: Callable[[Asked], bytes], *, tls: ssl.SSLContext | None = N
         def finish(self) -> None:
             with suppress(OSError):
                 super().finish()
+            self.request.close()
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
@@ -224,7 +227,7 @@ def _read(stream: Any) -> Asked | None:
         if not line:
             return None
         head += line
-    if b"chunked" in head.lower():
+    if re.search(rb"(?i)\ntransfer-encoding: *chunked", head):
         body = b""
         while size := int(stream.readline(), 16):
             body += stream.read(size + 2)[:-2]

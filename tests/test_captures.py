@@ -57,6 +57,8 @@ def secrets(raw: Recording) -> Iterator[str]:
                 yield value
         for body in (exchange.request.body, exchange.response.body):
             yield from re.findall(r'"clientId":\s*"([^"]+)"', body.decode())
+    for frame in raw.frames:
+        yield from re.findall(r'"clientId":\s*"([^"]+)"', frame.text)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

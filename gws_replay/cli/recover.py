@@ -27,6 +27,8 @@ def recover(*, output: Output, journal: Path, cassette: Path | None, force: bool
         raise GwsReplayError(f"{journal} does not exist, or is no file")
     target = cassette or _default(journal)
     check_suffix(target)
+    if target.resolve() == journal.resolve():
+        raise GwsReplayError(f"{journal} cannot become its own cassette: name another file with --cassette")
     if is_being_written(journal):
         raise GwsReplayError(f"{journal} is being written: stop that recorder, and it saves the cassette itself")
     if target.exists() and not force:

@@ -14,6 +14,8 @@ from gws_replay.core.model import Cause, Exchange, Moment, Notification, Rule
 
 # How many operations of a resource are looked back at for one notification; bounds the work on long recordings.
 _WINDOW = 256
+# How far apart two notifications may be that are put in the order of their operations.
+_NEAR = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +193,12 @@ def _uncross(paired: _Pairs, group: Sequence[_Told], evidence: _Evidence) -> Non
     swapped = True
     while swapped:
         swapped = False
-        for one, next_ in pairwise(matched):
-            later, earlier = paired[one.index], paired[next_.index]
-            if later.began > earlier.began and evidence(later, next_) and evidence(earlier, one):
-                paired[one.index], paired[next_.index] = earlier, later
-                swapped = True
+        for place, one in enumerate(matched):
+            for next_ in matched[place + 1 : place + _NEAR]:
+                later, earlier = paired[one.index], paired[next_.index]
+                if later.began > earlier.began and evidence(later, next_) and evidence(earlier, one):
+                    paired[one.index], paired[next_.index] = earlier, later
+                    swapped = True
 
 
 def _with_cause(told: Notification, exchanges: Sequence[Exchange], found: tuple[_Asked, Rule] | None) -> Notification:

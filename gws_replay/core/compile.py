@@ -33,7 +33,7 @@ def compile_recording(recording: Recording, header: Mapping[str, Any] | None = N
     `header` is added to the cassette's header (recorder, recorded, redaction); `format`, `api` and the server's
     version, where the recording shows it, come from here.
     """
-    exchanges = sorted(recording.exchanges, key=lambda exchange: exchange.began)
+    exchanges = sorted(map(_decoded, recording.exchanges), key=lambda exchange: exchange.began)
     start = min((*(e.began for e in exchanges), *(f.seen for f in recording.frames)), default=0.0)
     rest: list[Exchange] = []
     told: list[Notification] = []
@@ -58,16 +58,32 @@ def compile_recording(recording: Recording, header: Mapping[str, Any] | None = N
 def decoded(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
     """Undo gzip and deflate content codings; a coding that is unknown or does not decode stays, header and all."""
     window = _CODINGS.get((headers.get("content-encoding") or "").strip().lower())
-    if window is None:
+    if window is None or not body:
         return headers, body
-    unpacker = zlib.decompressobj(window)
-    try:
-        plain = unpacker.decompress(body, _MAX_BODY)
-    except zlib.error:
-        return headers, body
-    if not unpacker.eof:
-        return headers, body
+    plain, rest = b"", body
+    while rest:  # gzip may have several members
+        unpacker = zlib.decompressobj(window)
+        try:
+            plain += unpacker.decompress(rest, _MAX_BODY)
+        except zlib.error:
+            return headers, body
+        if not unpacker.eof:
+            return headers, body
+        rest = unpacker.unused_data
     return headers.without("content-encoding"), plain
+
+
+def _decoded(exchange: Exchange) -> Exchange:
+    request, response = exchange.request, exchange.response
+    if not request.headers.get("content-encoding") and not response.headers.get("content-encoding"):
+        return exchange
+    asked, sent = decoded(request.headers, request.body)
+    answered, got = decoded(response.headers, response.body)
+    return replace(
+        exchange,
+        request=replace(request, headers=asked.replacing("content-length", str(len(sent))), body=sent),
+        response=replace(response, headers=answered.replacing("content-length", str(len(got))), body=got),
+    )
 
 
 def _is_bayeux(exchange: Exchange) -> bool:
@@ -102,13 +118,11 @@ def _laid_out(exchange: Exchange, start: float) -> Exchange:
 
 
 def _body(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
-    """Decode a body and lay JSON out; the length header follows, other bytes stay as they are."""
-    headers, plain = decoded(headers, body)
-    if lossless_json.loads_or_none(plain) is not None:
-        plain = lossless_json.indented(plain.decode()).encode()
-    if plain != body:
-        headers = headers.without("transfer-encoding").replacing("content-length", str(len(plain)))
-    return headers, plain
+    """Lay JSON out; the length header follows. Other bytes stay as they are."""
+    if lossless_json.loads_or_none(body) is None:
+        return headers, body
+    plain = lossless_json.indented(body.decode()).encode()
+    return headers.without("transfer-encoding").replacing("content-length", str(len(plain))), plain
 
 
 def _server_version(exchanges: Sequence[Exchange]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from gws_replay.core import lossless_json
-from gws_replay.core.change import compare_userdata, show
+from gws_replay.core.change import compare_userdata, printable, show
 from gws_replay.core.model import Request
 
 _COMPARED = 50  # how many bodies a miss is compared with
@@ -25,7 +25,7 @@ class Difference:
     recorded: str
 
     def __str__(self) -> str:
-        return f"{self.part}: asked {self.asked}, recorded {self.recorded}"
+        return f"{printable(self.part)}: asked {self.asked}, recorded {self.recorded}"
 
 
 def key_of(request: Request) -> Key:

@@ -17,8 +17,12 @@ Level = Literal["all", "secrets", "none"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
 _MIN_LEARNED = 8  # shorter values could occur by chance
-_COOKIE_PAIR = re.compile(r"([^=;,\s]+)=(\"[^\"]*\"|[^;]*)")
-_USER_INFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_PIECE = re.compile(r"[^;\s][^;]*")
+_ATTRIBUTE = re.compile(
+    r"\s*(?:(?:path|domain|max-age|samesite|version)=[^,\s]*|expires=[\w, :+-]*|httponly|secure|partitioned)\s*",
+    re.IGNORECASE,
+)
+_USER_INFO = re.compile(r"(?<=://)[^/\s]+(?=@)")
 _SESSION_IN_PATH = re.compile(r"(;jsessionid=)[^/?;#]+", re.IGNORECASE)
 _CLIENT_ID = re.compile(rb'("clientId"\s*:\s*)"[^"]*"?')
 _URL_HEADERS = frozenset({"location", "content-location", "link", "origin", "referer", "refresh"})
@@ -43,8 +47,8 @@ class Redactor:
         """Return the request without its secrets."""
         if self.level == "none":
             return request
-        headers = self._redact_headers(request.headers)
-        return Request(method=request.method, uri=self._uri(request.uri), headers=headers, body=self.body(request.body))
+        headers, body = self._message(request.headers, request.body)
+        return Request(method=request.method, uri=self._uri(request.uri), headers=headers, body=body)
 
     def response(self, response: Response) -> Response:
         """Return the response without its secrets."""
@@ -54,8 +58,8 @@ class Redactor:
         if token_header := response.headers.get(gws.CSRF_NAME_HEADER):
             self._headers.add(token_header.lower())
             self._unique.add(token_header.lower())
-        headers = self._redact_headers(response.headers)
-        return Response(status=response.status, reason=response.reason, headers=headers, body=self.body(response.body))
+        headers, body = self._message(response.headers, response.body)
+        return Response(status=response.status, reason=response.reason, headers=headers, body=body)
 
     def body(self, body: bytes) -> bytes:
         """Return a body without Bayeux client ids, authentication extensions, and secrets seen before."""
@@ -128,26 +132,37 @@ class Redactor:
             fields[name] = json.dumps(placeholder)
         return bayeux_text.Message(message.channel, fields)
 
-    def _redact_headers(self, headers: Headers) -> Headers:
-        return Headers(tuple((name, self._header(name.lower(), value)) for name, value in headers.pairs))
+    def _message(self, headers: Headers, body: bytes) -> tuple[Headers, bytes]:
+        headers = Headers(tuple((name, self._header(name.lower(), value)) for name, value in headers.pairs))
+        redacted = self.body(body)
+        return headers if redacted == body else headers.replacing("content-length", str(len(redacted))), redacted
 
     def _header(self, lowered: str, value: str) -> str:
         if lowered not in self._headers:
             return self._uri(value) if lowered in _URL_HEADERS else self._known(value)
         if lowered == "cookie":
-            return _COOKIE_PAIR.sub(self._cookie, value)
+            return _PIECE.sub(lambda piece: self._cookie(piece[0]), value)
         if lowered == "set-cookie":
-            pair, semicolon, attributes = value.partition(";")
-            return _COOKIE_PAIR.sub(self._cookie, pair) + semicolon + attributes
+            pair, *attributes = value.split(";")
+            kept = (each if _ATTRIBUTE.fullmatch(each) else " <redacted:attribute>" for each in attributes)
+            return ";".join([self._cookie(pair), *kept])
         return self._learn(value.rpartition(" ")[2] if "authorization" in lowered else value, lowered)
 
-    def _cookie(self, match: re.Match[str]) -> str:
-        return f"{match[1]}={self._learn(match[2], match[1])}"
+    def _cookie(self, pair: str) -> str:
+        name, equals, value = pair.strip().partition("=")
+        return f"{name}={self._learn(value, name)}" if name and equals else "<redacted:cookie>"
 
     def _learn(self, secret: str, name: str) -> str:
         placeholder = f"<redacted:{name}>"
-        if name.lower() in self._unique and len(secret) >= _MIN_LEARNED and not secret.startswith("<redacted:"):
-            self._learned.setdefault(secret, placeholder)
+        if (
+            name.lower() in self._unique
+            and len(secret) >= _MIN_LEARNED
+            and "redacted" not in secret
+            and secret not in self._learned
+        ):
+            self._learned[secret] = placeholder
+            # A secret that begins with another is looked for first.
+            self._learned = dict(sorted(self._learned.items(), key=lambda item: -len(item[0])))
         return placeholder
 
     def _known(self, text: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gws_replay.core import bayeux_text, gws, lossless_json
+from gws_replay.core.change import printable
 from gws_replay.core.matching import Difference, Key, differences, key_of, nearest
 from gws_replay.core.model import Cassette, Notification, Request, Response
 from gws_replay.core.userdata import Snapshot, of_exchange, of_notification
@@ -37,7 +38,8 @@ class Miss:
     def __str__(self) -> str:
         sent = gws.call_of(self.request, lossless_json.loads_or_none(self.request.body))
         what = f"{self.request.method} {self.request.path}" + (f" {sent.operation}" if sent.operation else "")
-        return "\n".join([f"{what} has no answer in {self.cassette}: {_WHY[self.reason]}", *self._explanation()])
+        first = printable(f"{what} has no answer in {self.cassette}: {_WHY[self.reason]}")
+        return "\n".join([first, *self._explanation()])
 
     def _explanation(self) -> list[str]:
         if self.nearest is None:

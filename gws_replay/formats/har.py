@@ -13,13 +13,14 @@ from gws_replay.errors import CassetteError
 
 def is_har(document: Any) -> bool:
     """Tell a HAR document from other JSON."""
-    return isinstance(document, dict) and isinstance(document.get("log"), dict) and "entries" in document["log"]
+    log = document.get("log") if isinstance(document, dict) else None
+    return isinstance(log, dict) and isinstance(log.get("entries"), list)
 
 
 def load(text: str, source: str) -> Recording:
     """Read a HAR file. Raises CassetteError that names the entry, also for a HAR saved without bodies."""
     try:
-        document = json.loads(text)
+        document = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         raise CassetteError(f"{source} is not JSON ({error}): is it torn, or no HAR?") from None
     if not is_har(document):
@@ -67,7 +68,8 @@ def _request(item: Mapping[str, Any]) -> Request:
     data = item.get("postData") or {}
     text = data.get("text") or ""
     body = base64.b64decode(text) if data.get("encoding") == "base64" else text.encode()
-    return Request(method=item["method"], uri=item["url"], headers=_headers(item), body=body)
+    method, url = _typed(item, "method", str), _typed(item, "url", str)
+    return Request(method=method, uri=url, headers=_headers(item), body=body)
 
 
 def _response(item: Mapping[str, Any]) -> Response:
@@ -80,7 +82,14 @@ def _response(item: Mapping[str, Any]) -> Response:
     body = base64.b64decode(text) if content.get("encoding") == "base64" else text.encode()
     # The text of a HAR is decoded already, whatever the headers say.
     headers = _headers(item).without("content-encoding")
-    return Response(status=item["status"], reason=item.get("statusText") or "", headers=headers, body=body)
+    reason = _typed(item, "statusText", str) if item.get("statusText") else ""
+    return Response(status=_typed(item, "status", int), reason=reason, headers=headers, body=body)
+
+
+def _typed(item: Mapping[str, Any], name: str, type_: Any) -> Any:
+    if not isinstance(item[name], type_):
+        raise TypeError(f"the field {name!r} is {type(item[name]).__name__}")
+    return item[name]
 
 
 def _headers(item: Mapping[str, Any]) -> Headers:

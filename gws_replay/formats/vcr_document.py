@@ -3,6 +3,7 @@
 Errors name the file, the interaction and the field, and what to do.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -34,10 +35,12 @@ def read(document: Mapping[str, Any], source: str) -> Cassette:
     reader = _Reader(source)
     items = reader.document(document)
     header = document.get("gws_replay")
+    if header is None and document.get("notifications"):
+        raise CassetteError(f"{source}: the header 'gws_replay' is missing: is the file torn?")
     exchanges = tuple(reader.exchange(index, item) for index, item in enumerate(items))
     if header is None:
         return compile_recording(Recording(exchanges=exchanges)).cassette.named(source)
-    told = document.get("notifications") or []
+    told = reader.list_of(document, "notifications")
     return Cassette(
         interactions=exchanges,
         notifications=tuple(reader.notification(i, item, len(exchanges)) for i, item in enumerate(told)),
@@ -129,7 +132,9 @@ class _Reader:
             ),
             response=Response(
                 status=self.field(status, "code", f"{place}, response, status", int),
-                reason=status.get("message") or "",
+                reason=self.field(status, "message", f"{place}, response, status", str)
+                if status.get("message")
+                else "",
                 headers=self.headers(response, f"{place}, response"),
                 body=self.bytes(body.get("string"), f"{place}, response, body"),
             ),
@@ -168,7 +173,7 @@ class _Reader:
         fields = self.field(message, "headers", place, dict)
         return Headers(
             tuple(
-                (str(name), str(value))
+                (_header_text(name), _header_text(value))
                 for name, values in fields.items()
                 for value in (values if isinstance(values, list | tuple) else [values])
             )
@@ -179,9 +184,14 @@ class _Reader:
             return body.encode()
         if isinstance(body, dict) and not body.keys() - {"string"}:
             return self.bytes(body.get("string"), place)
+        if isinstance(body, dict | list):  # how vcrpy records json= of aiohttp
+            return json.dumps(body).encode()
         if not isinstance(body, bytes | None):
             raise CassetteError(f"{self.source}, {place}: {type(body).__name__} is neither text nor binary")
         return body or b""
+
+    def list_of(self, document: Mapping[str, Any], name: str) -> list[Any]:
+        return self.field(document, name, "the file", list) if document.get(name) is not None else []
 
     def one_of(self, item: Any, name: str, place: str, allowed: Iterable[Any]) -> Any:
         value = self.field(item, name, place, str)
@@ -195,3 +205,8 @@ class _Reader:
         if not isinstance(item[name], type_) or isinstance(item[name], bool):
             raise CassetteError(f"{self.source}, {place}: the field {name!r} is {type(item[name]).__name__}")
         return item[name]
+
+
+def _header_text(value: Any) -> str:
+    """Read a header's name or value; some clients give vcrpy bytes."""
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

@@ -39,6 +39,17 @@ def _represent_mapping(dumper: Any, mapping: dict[str, Any]) -> Any:
     return dumper.represent_mapping("tag:yaml.org,2002:map", mapping, flow_style=tuple(mapping) in _ON_ONE_LINE)
 
 
+def _construct_file(loader: Any, node: Any) -> Any:
+    """Read the content of a body that was a file; vcrpy writes its state, content first."""
+    return next(iter(loader.construct_mapping(node, deep=True).get("state") or ()), b"")
+
+
+def _construct_chunks(loader: Any, node: Any) -> bytes:
+    """Read a body that was an iterator of chunks."""
+    (chunks,) = loader.construct_mapping(node, deep=True).get("args") or ([],)
+    return b"".join(chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in chunks)
+
+
 _Dumper.add_representer(str, _represent_text)
 _Dumper.add_representer(dict, _represent_mapping)
 _Dumper.add_representer(
@@ -47,6 +58,8 @@ _Dumper.add_representer(
 _Loader.add_constructor("tag:yaml.org,2002:python/str", lambda loader, node: loader.construct_scalar(node))
 _Loader.add_constructor("tag:yaml.org,2002:python/unicode", lambda loader, node: loader.construct_scalar(node))
 _Loader.add_constructor("tag:yaml.org,2002:python/tuple", lambda loader, node: loader.construct_sequence(node))
+_Loader.add_constructor("tag:yaml.org,2002:python/object/new:_io.BytesIO", _construct_file)
+_Loader.add_constructor("tag:yaml.org,2002:python/object/apply:builtins.iter", _construct_chunks)
 
 
 def dump_yaml(cassette: Cassette) -> Iterator[str]:
@@ -84,6 +97,7 @@ def dump_json(cassette: Cassette) -> Iterator[str]:
 
 def load(text: str, source: str, *, as_json: bool = False) -> Cassette:
     """Read a cassette file. Raises CassetteError, which names the file, the interaction and the field."""
+    text = text.removeprefix("\ufeff")
     if (
         not as_json
         and text.startswith(_FIRST_LINE.rpartition(",")[0])

@@ -1,15 +1,31 @@
 """`gws-replay record` as a person and a script use it: real mitmproxy, real sandbox, real signals."""
 
+import itertools
 import json
 import signal
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import requests
 
 from gws_replay.files import load_cassette
 from gws_replay.sandbox import serving
-from tests.proxies import GWS, SESSION, UPDATE, Running, alive, client, operations, run, wait_until
+from tests.proxies import (
+    GWS,
+    SESSION,
+    UPDATE,
+    Running,
+    alive,
+    answered,
+    client,
+    operations,
+    run,
+    upstream,
+    wait_until,
+)
 
 ASK = (
     "import os, urllib.request as u;"
@@ -76,6 +92,76 @@ def test_the_proxy_saves_when_its_recorder_is_killed(tmp_path: Path) -> None:
         wait_until(lambda: not any(alive(int(pid)) for pid in children), "the proxy to end")
     assert ["GET /api/v2/me"] == operations(load_cassette(tmp_path / "c.yaml"))
     assert not (tmp_path / "c.yaml.journal").exists()
+
+
+def test_a_killed_recorder_loses_nothing_under_load(tmp_path: Path) -> None:
+    """What clients saw answered before the SIGKILL is in the cassette that the proxy saves by itself."""
+    seen: list[str] = []
+    over = threading.Event()
+
+    def ask(url: str, name: int) -> None:
+        with client(auth=None) as session, suppress(requests.RequestException):
+            for number in itertools.count():
+                if over.is_set():
+                    return
+                path = f"/api/v2/{name}-{number}"
+                session.get(url + path, timeout=30)
+                seen.append(path)
+
+    with (
+        upstream(lambda _: answered()) as server,
+        Running(record("--upstream", server.url, "--listen", "127.0.0.1:0"), cwd=tmp_path) as recorder,
+    ):
+        url = recorder.line("Recording").split()[1]
+        children = Path(f"/proc/{recorder.process.pid}/task/{recorder.process.pid}/children").read_text().split()
+        clients = [threading.Thread(target=ask, args=(url, name)) for name in range(4)]
+        for each in clients:
+            each.start()
+        wait_until(lambda: len(seen) > 100, "some traffic")
+        before = set(seen)
+        recorder.process.kill()
+        wait_until(lambda: not any(alive(int(pid)) for pid in children), "the proxy to end")
+        over.set()
+        for each in clients:
+            each.join()
+    assert before <= {exchange.request.path for exchange in load_cassette(tmp_path / "c.yaml").interactions}
+    assert not (tmp_path / "c.yaml.journal").exists()
+
+
+def test_sigterm_ends_the_command_too(tmp_path: Path) -> None:
+    """Nothing that was started stays behind, and what was recorded is saved."""
+    wait = f"{ASK}; print('pid', os.getpid(), flush=True); import time; time.sleep(300)"
+    with (
+        serving() as sandbox,
+        Running(record("--upstream", sandbox.url, "--", sys.executable, "-c", wait), cwd=tmp_path) as recorder,
+    ):
+        pid = int(recorder.line("pid ").split()[1])
+        recorder.process.terminate()
+        assert 143 == recorder.finish()
+        assert not alive(pid)
+    assert 1 == len(load_cassette(tmp_path / "c.yaml").interactions)
+
+
+def test_regular_mode_sets_the_proxy_for_the_command(tmp_path: Path) -> None:
+    """The command asks the server by its own address."""
+    with serving() as sandbox:
+        ask = ASK.replace("os.environ['GWS_REPLAY_URL']", repr(sandbox.url))
+        wrapped = ("--mode", "regular", "--upstream", sandbox.url, "--", sys.executable, "-c", ask)
+        done = run(*record(*wrapped), cwd=tmp_path)
+    assert (0, "200") == (done.returncode, done.stdout.splitlines()[0]), done.stderr
+    (exchange,) = load_cassette(tmp_path / "c.yaml").interactions
+    assert exchange.request.uri == f"{sandbox.url}/api/v2/diagnostics/version"
+
+
+@pytest.mark.parametrize("content", ["#!/no/such/interpreter\n", "\x7fELF is what it is not"])
+def test_a_command_that_cannot_run_is_said(tmp_path: Path, content: str) -> None:
+    """That, and not that nothing was recorded."""
+    (tmp_path / "command").write_text(content)
+    (tmp_path / "command").chmod(0o755)
+    done = run(*record("--upstream", "http://localhost:1", "--", "./command"), cwd=tmp_path)
+    assert 2 == done.returncode
+    assert "cannot run ./command: " in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
 
 
 def test_json_is_a_document_a_line(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from gws_replay.core.model import Request, Response
 from gws_replay.files import load_cassette
 from gws_replay.formats import journal
+from gws_replay.journal_file import JournalFile
 from tests.proxies import GWS, run
 
 LINES = [
@@ -88,3 +89,25 @@ def test_what_cannot_be_recovered_is_said(
     found, _, err = recover(tmp_path / name)
     assert (code, True) == (found, said in err), err
     assert (tmp_path / name).exists() == (content is not None)
+
+
+def test_a_journal_that_is_being_written_is_refused(tmp_path: Path) -> None:
+    """Its recorder saves it; with --force too."""
+    written = JournalFile(tmp_path / "c.yaml", {})
+    for line in LINES[1:]:
+        written.append(line)
+    for arguments in ([], ["--force"], ["--cassette", "other.yaml"]):
+        code, out, err = recover(written.path, *arguments)
+        assert (2, "") == (code, out)
+        assert "is being written: stop that recorder, and it saves the cassette itself" in err
+    written.close()
+    assert 0 == recover(written.path)[0]
+
+
+def test_a_journal_is_never_its_own_cassette(tmp_path: Path) -> None:
+    """Saved over itself and then removed, the recording would be gone."""
+    renamed = tmp_path / "c.yaml"
+    renamed.write_bytes(b"".join(LINES))
+    code, _, err = recover(renamed, "--cassette", "c.yaml", "--force")
+    assert (2, True) == (code, renamed.exists()), err
+    assert b"".join(LINES) == renamed.read_bytes()

@@ -49,6 +49,17 @@ def test_equal_updates_are_answered_in_their_order() -> None:
     assert [(0, "content"), (1, "content"), (2, "content")] == causes(asked, pushed)
 
 
+def test_a_deletion_does_not_take_a_notification_from_before_its_key_came() -> None:
+    """The key is absent before its first update too: that notification answers the first operation."""
+    asked = [
+        update({"A": 1}, began=0),
+        update({"B": 1}, began=0.01),
+        operation("DeleteUserData", began=0.02, keys=["B"]),
+    ]
+    pushed = [told({"A": 1}, seen=1), told({"A": 1, "B": 1}, seen=2), told({"A": 1}, seen=3)]
+    assert [0, 1, 2] == [found and found[0] for found in causes(asked, pushed)]
+
+
 @pytest.mark.parametrize("lost", range(4))
 def test_a_lost_notification_does_not_shift_those_that_follow(lost: int) -> None:
     """Each of the others still answers its own request, also when updates write alike values."""

@@ -136,6 +136,7 @@ def test_a_named_key_is_never_ignored(call: Callable[[list[str]], Any]) -> None:
     """A pattern that covers a named key does not excuse it."""
     with pytest.raises(UserDataMismatch, match="A should"):
         call(["*"])
+    assert {"A"} == assert_only_changed({"A": 1, "B": 1}, {"A": 2, "B": 2}, {"A": 2}, ignore=["*"]).keys
 
 
 def test_an_unchanged_key_is_not_changed() -> None:

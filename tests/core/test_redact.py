@@ -33,7 +33,6 @@ def test_every_secret_header_is_replaced(name: str) -> None:
     [
         ("Authorization", f"Basic {SECRET}", "<redacted:authorization>"),
         ("Cookie", f"JSESSIONID={SECRET}; a=b", "JSESSIONID=<redacted:JSESSIONID>; a=<redacted:a>"),
-        ("Cookie", f'q="{SECRET}; x"', "q=<redacted:q>"),
         ("Set-Cookie", f"JSESSIONID={SECRET}; Path=/; HttpOnly", "JSESSIONID=<redacted:JSESSIONID>; Path=/; HttpOnly"),
         ("X-CSRF-TOKEN", SECRET, "<redacted:x-csrf-token>"),
         ("Accept", "*/*", "*/*"),

@@ -57,12 +57,14 @@ def killed(cassette: Path, url: str, moment: float) -> tuple[int, list[str]]:
     for each in clients:
         each.join()
     with suppress(Exception):
-        recorder.__exit__()
+        recorder.__exit__(None)
     if not answers:
         return 0, []
     done = run(sys.executable, "-m", "gws_replay", "recover", f"{cassette}.journal")
     assert done.returncode == 0, done.stderr
-    recorded = {exchange.request.path for exchange in load_cassette(cassette).interactions}
+    exchanges = load_cassette(cassette).interactions
+    recorded = {exchange.request.path for exchange in exchanges}
+    assert recorded == {f"/api/v2/me/{exchange.answer['echo']}" for exchange in exchanges}
     return len(answers), [path for path in answers if path not in recorded]
 
 

@@ -1,0 +1,48 @@
+"""The values: headers without case, parsed bodies, names."""
+
+import pytest
+
+from gws_replay.core.lossless_json import Repeated
+from gws_replay.core.model import Cassette, Headers, Request
+from tests.builders import exchange, told
+
+HEADERS = Headers((("Set-Cookie", "a=1"), ("X-A", "1"), ("set-cookie", "b=2")))
+
+
+def test_header_names_have_no_case() -> None:
+    """The first of several values is the one that is got."""
+    assert ("a=1", "1", None) == (HEADERS.get("SET-COOKIE"), HEADERS.get("x-a"), HEADERS.get("x-b"))
+
+
+def test_headers_are_left_out_by_name() -> None:
+    """All values of them."""
+    assert (("X-A", "1"),) == HEADERS.without("SET-Cookie", "X-B").pairs
+
+
+def test_headers_are_replaced_where_they_stand() -> None:
+    """None is added."""
+    assert (("Set-Cookie", "c"), ("X-A", "1"), ("set-cookie", "c")) == HEADERS.replacing("set-cookie", "c").pairs
+    assert HEADERS == HEADERS.replacing("X-B", "1")
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"), [("http://h/a/b?c=/d#e", "/a/b"), ("http://h", "/"), ("/a?b", "/a"), ("http://h/a;x=1", "/a;x=1")]
+)
+def test_the_path_of_a_request(uri: str, path: str) -> None:
+    """Without host and query, never empty."""
+    assert path == Request(method="GET", uri=uri).path
+
+
+def test_bodies_are_parsed_without_loss() -> None:
+    """What is no JSON object or array is None."""
+    one = exchange("POST", "/x", b'{"a":1,"a":2}', b"OK")
+    assert ({"a": Repeated((1, 2))}, None) == (one.sent, one.answer)
+    assert {"A": 1} == told({"A": 1}, seen=0).value["facebooksession"]["userData"]
+
+
+def test_a_cassette_is_named_by_its_source() -> None:
+    """Nothing else changes."""
+    cassette = Cassette(interactions=(exchange(),), header={"format": 1})
+    named = cassette.named("tests/a.yaml")
+    assert ("<memory>", "tests/a.yaml") == (cassette.source, named.source)
+    assert cassette == named.named("<memory>")
