@@ -210,7 +210,7 @@ def _check_free(host: str, port: int) -> None:
 
 
 def _url_pattern(upstream: str) -> str:
-    """Spell the start of the URLs of a server as a regular expression: as mitmproxy spells them, without backslashes."""
+    """Spell the start of a server's URLs as a regular expression: as mitmproxy has them, without backslashes."""
     parts = urlsplit(upstream)
     default = {"http": 80, "https": 443}[parts.scheme]
     port = f":{parts.port}" if parts.port not in (None, default) else ""
