@@ -11,7 +11,7 @@ from gws_replay.files import load_cassette
 from gws_replay.formats import journal
 from gws_replay.journal_file import JournalFile, is_being_written
 from gws_replay.sandbox import serving
-from tests.proxies import GWS, Running, client, operations, run
+from tests.proxies import GWS, Running, client, environment, operations, run
 
 ASKED = journal.request_line("1", 1.0, Request(method="GET", uri="http://h/x"))
 ANSWERED = journal.response_line("1", 2.0, Response(status=200))
@@ -84,7 +84,9 @@ LIMITED = (
 def test_a_full_disk_stops_the_recording_and_not_the_traffic(tmp_path: Path) -> None:
     """One sentence, exit code 4; what was written before is recovered."""
     command = [sys.executable, "-c", LIMITED, "record", "--cassette", "c.yaml", "--listen", "127.0.0.1:0"]
-    with serving() as sandbox, Running([*command, "--upstream", sandbox.url], cwd=tmp_path) as recorder:
+    # Coverage of the child would meet the limit too, with a traceback of its own.
+    plain = {name: value for name, value in environment().items() if not name.startswith("COVERAGE")}
+    with serving() as sandbox, Running([*command, "--upstream", sandbox.url], cwd=tmp_path, env=plain) as recorder:
         url = recorder.line("Recording").split()[1]
         with client(url) as agent:
             statuses = {agent.get(f"{url}/api/v2/me/facebooksessions?fields=*").status_code for _ in range(20)}

@@ -11,6 +11,7 @@ import click
 
 from gws_replay.cli.common import PATH, Output, force_option, output_options, redact_option, warn_if_unredacted
 from gws_replay.errors import GwsReplayError
+from gws_replay.files import reason
 from gws_replay.recorder import Recorder, Settings
 
 _DEFAULT_PORT = 8080
@@ -106,7 +107,10 @@ def _announce(recorder: Recorder, output: Output) -> None:
 
 def _run(command: tuple[str, ...], environment: dict[str, str]) -> int:
     """Run the command to its end; Ctrl-C and SIGTERM give it time to end by itself."""
-    process = subprocess.Popen(command, env=environment)
+    try:
+        process = subprocess.Popen(command, env=environment)
+    except OSError as error:  # a script without its interpreter, a program for another machine
+        raise GwsReplayError(f"cannot run {command[0]}: {reason(error)}") from None
     try:
         code = process.wait()
     except BaseException:

@@ -65,7 +65,7 @@ def apply(before: dict[str, Any], changes: Changes) -> dict[str, Any]:
 
 
 @given(USER_DATA, USER_DATA)
-@settings(max_examples=500)
+@settings(max_examples=120)
 @example({"A": {"x": [True], "y": 1}}, {"A": {"x": [1], "y": 2}})
 @example({"A": [[1], 2]}, {"A": [[True], 3]})
 @example({"A": list(range(12))}, {"A": []})
@@ -97,7 +97,7 @@ def test_nothing_changes_from_a_copy(user_data: dict[str, Any]) -> None:
 
 
 @given(JSON, JSON)
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_same_is_equality_of_value_and_type(one: Any, other: Any) -> None:
     """Checked against a spelling of the test's own."""
     assert (spelled(one) == spelled(other)) == same(one, other)

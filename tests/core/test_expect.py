@@ -20,7 +20,7 @@ def truth(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any]
 
 
 @given(USER_DATA, USER_DATA)
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_the_whole_truth_passes(before: dict[str, Any], after: dict[str, Any]) -> None:
     """An expectation of just what happened holds, and gives the changes back."""
     changed, added, removed = truth(before, after)
@@ -30,7 +30,7 @@ def test_the_whole_truth_passes(before: dict[str, Any], after: dict[str, Any]) -
 
 
 @given(USER_DATA, USER_DATA, st.data())
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_anything_but_the_truth_fails(before: dict[str, Any], after: dict[str, Any], data: st.DataObject) -> None:
     """A key too few, a key too many, another value, another verb: each is refused, and the key is named."""
     changed, added, removed = truth(before, after)

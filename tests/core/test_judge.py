@@ -275,7 +275,7 @@ def recorded(server: Server) -> Cassette:
 
 
 @given(RUNS, st.booleans())
-@settings(max_examples=400)
+@settings(max_examples=120)
 def test_no_correct_run_is_accused(asked: list[Step], at_push: bool) -> None:
     """Overlapping operations and GETs, refusals, any delay: each one passes, for there is a GET before and after.
 

@@ -74,7 +74,7 @@ def pairs(text: str) -> Any:
 
 
 @given(TEXTS)
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_laying_out_keeps_every_token(text: str) -> None:
     """No duplicate key, number spelling or escape is lost, and the text stays JSON."""
     laid_out = lossless_json.indented(text)
@@ -97,7 +97,7 @@ def test_the_layout_puts_every_member_on_a_line() -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_children_make_up_their_parent(text: str) -> None:
     """Put together again, the children of a container are the container."""
     children = list(lossless_json.children(text))
@@ -145,7 +145,7 @@ def test_one_repeated_key_does_not_make_parsing_quadratic() -> None:
 
 
 @given(JSON, JSON)
-@settings(max_examples=400)
+@settings(max_examples=120)
 @example([1], [True])
 @example({"a": 1, "b": 2}, {"b": 2, "a": 1})
 def test_canonical_is_equal_exactly_when_values_are(one: Any, other: Any) -> None:

@@ -71,7 +71,7 @@ def test_another_question_and_the_difference(asked: Request, recorded: Request, 
 
 
 @given(USER_DATA, USER_DATA)
-@settings(max_examples=200)
+@settings(max_examples=120)
 def test_differences_are_told_exactly_when_requests_do_not_match(one: dict[str, Any], other: dict[str, Any]) -> None:
     """No miss is without its reason, and no match has one."""
     mine, theirs = request(body={"userData": one}), request(body={"userData": other})

@@ -133,7 +133,7 @@ CAUSES = st.lists(st.none() | st.integers(0, 4), max_size=8)
 
 
 @given(CAUSES, st.permutations(range(5)), st.integers(0, 5))
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_pushes_keep_their_order_and_follow_their_causes(
     causes: list[int | None], order: list[int], asked: int
 ) -> None:

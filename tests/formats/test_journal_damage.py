@@ -52,7 +52,7 @@ def read(data: bytes) -> Journal:
 
 
 @given(RECORDINGS)
-@settings(max_examples=200)
+@settings(max_examples=120)
 def test_a_recording_comes_back_as_it_was(recording: Recording) -> None:
     """Binary bodies, odd text, repeated headers, exact times."""
     found = read(b"".join(lines_of(recording)))

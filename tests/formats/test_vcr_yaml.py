@@ -55,7 +55,7 @@ def cassettes(draw: st.DrawFn, bodies: st.SearchStrategy[bytes] = BODIES) -> Cas
 
 
 @given(cassettes())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 def test_yaml_gives_the_cassette_back(cassette: Cassette) -> None:
     """Whatever stands in bodies, headers and notifications."""
     assert cassette == vcr_yaml.load("".join(vcr_yaml.dump_yaml(cassette)), "c").named(cassette.source)
