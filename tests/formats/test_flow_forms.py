@@ -74,9 +74,7 @@ def test_codings_are_undone(coding: str) -> None:
     assert found.request.headers.get("content-encoding") is found.response.headers.get("content-encoding") is None
 
 
-@pytest.mark.parametrize(
-    ("coding", "body"), [("gzip", gzip.compress(b"x")[:-3]), ("gzip", b"plain"), ("unknown", b"\xff"), ("br", b"\xff")]
-)
+@pytest.mark.parametrize(("coding", "body"), [("gzip", b"plain"), ("unknown", b"\xff"), ("br", b"\xff")])
 def test_what_does_not_decode_stays_with_its_header(coding: str, body: bytes) -> None:
     """Nothing is lost."""
     one = http_flow()
