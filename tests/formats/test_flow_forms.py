@@ -1,6 +1,5 @@
 """mitmproxy's flow files: HTTP and WebSocket flows are read, others skipped, damaged files named."""
 
-import gzip
 import io
 from typing import Any
 
