@@ -7,23 +7,12 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.model import Cassette, Exchange, Headers, Notification, Request
+from gws_replay.core.model import Cassette, Headers
 from gws_replay.errors import ReplayMiss
 from gws_replay.playback import Playback
-from tests.builders import HOST, SESSIONS, TOPIC, cassette, exchange
+from tests.builders import HOST, SESSIONS, TOPIC, exchange
 from tests.commands import BEFORE, captured, numbered, small
-
-
-def play(*moments: Exchange | Notification) -> Playback:
-    return Playback(cassette(*moments).named("some.yaml"))
-
-
-def ask(playback: Playback, which: int, **instead: Any) -> Any:
-    """Ask what was recorded as an interaction, or something a little different."""
-    recorded = playback.cassette.interactions[which].request
-    fields = {"method": recorded.method, "uri": recorded.uri, "headers": recorded.headers, "body": recorded.body}
-    return playback.ask(Request(**{**fields, **instead}))
-
+from tests.playbacks import ask, play
 
 MISSES: list[tuple[dict[str, Any], list[str]]] = [
     (

@@ -6,22 +6,11 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.model import Exchange, Notification, Request
 from gws_replay.errors import UserDataMismatch
 from gws_replay.playback import Playback
-from tests.builders import SESSIONS, TOPIC, cassette, get, operation, told, update
+from tests.builders import SESSIONS, TOPIC, get, operation, told, update
 from tests.commands import BEFORE
-
-
-def play(*moments: Exchange | Notification) -> Playback:
-    return Playback(cassette(*moments).named("some.yaml"))
-
-
-def ask(playback: Playback, which: int, **instead: Any) -> Any:
-    """Ask what was recorded as an interaction, or something a little different."""
-    recorded = playback.cassette.interactions[which].request
-    fields = {"method": recorded.method, "uri": recorded.uri, "headers": recorded.headers, "body": recorded.body}
-    return playback.ask(Request(**{**fields, **instead}))
+from tests.playbacks import ask, play
 
 
 @contextmanager
