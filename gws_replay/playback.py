@@ -1,48 +1,103 @@
-"""Edge: one run of a cassette as a test sees it; what `gws` is. Safe to use from several threads."""
+"""Edge: one run of some cassettes as a test sees it; what `gws` is. Safe to use from several threads and tasks."""
 
+import asyncio
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
-from gws_replay.core import gws
+from gws_replay.core import bayeux_http
+from gws_replay.core.bayeux import Answer
 from gws_replay.core.expect import Expectation
-from gws_replay.core.model import Cassette, Request, Response
-from gws_replay.core.redact import Redactor
-from gws_replay.core.replay import Miss, Replay
+from gws_replay.core.model import Cassette, Headers, Request, Response
+from gws_replay.core.pushes import INSTANT, RECORDED
+from gws_replay.core.replay import Miss
 from gws_replay.core.userdata import Snapshot
-from gws_replay.errors import ReplayMiss, UserDataMismatch
+from gws_replay.errors import GwsReplayError, ReplayMiss, UserDataMismatch
+from gws_replay.leftover import interaction_text, left_of
+from gws_replay.lobby import FOREVER
+from gws_replay.stage import Stage
+
+Timing = float | str
+# How long a poll is held for a client that polls where it asks: nobody else can bring about what it waits for.
+_OWN_PATIENCE = 1.0
+
+
+def factor_of(timing: Timing) -> float:
+    """Read a timing: return what recorded times are multiplied with. Raises GwsReplayError for what is no timing."""
+    if timing in ("instant", "recorded"):
+        return INSTANT if timing == "instant" else RECORDED
+    try:
+        factor = float(timing)
+    except (TypeError, ValueError):
+        factor = -1.0
+    if isinstance(timing, bool) or not 0 <= factor < float("inf"):
+        raise GwsReplayError(f"timing is instant, recorded, or a factor of 0 or more such as 0.1, not {timing!r}")
+    return factor
 
 
 class Playback:
-    """A cassette that is being played: what was missed, what is left, and the userData shown so far."""
+    """Cassettes that are being played: what was missed, what is left, and the userData shown so far.
 
-    def __init__(self, cassette: Cassette) -> None:
-        self.cassette = cassette
+    `timing` is the pace of the notifications, `timeout` how long a CometD connect is held, in seconds; `patience` how
+    long `expect_userdata` waits for a client that runs elsewhere.
+    """
+
+    def __init__(
+        self,
+        *cassettes: Cassette,
+        timing: Timing = "instant",
+        timeout: float = 30.0,
+        max_silence: float = 60.0,
+        patience: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.cassettes = cassettes
         self.blocked: list[str] = []
-        self._replay = Replay(cassette)
-        self._redactor = Redactor()
-        self._lock = threading.Lock()
+        self.faults: list[str] = []
+        self.stage = Stage(cassettes, factor=factor_of(timing), timeout=timeout, max_silence=max_silence, clock=clock)
+        self._patience = patience
+        self._asking_threads: set[int] = set()
+        self._polling_threads: set[int] = set()
+        self._asking_tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
+        self._polling_tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
+
+    @property
+    def cassette(self) -> Cassette:
+        """The cassette; the first where there are several."""
+        return self.cassettes[0]
+
+    @property
+    def name(self) -> str:
+        """What messages call the cassettes."""
+        return ", ".join(cassette.source for cassette in self.cassettes)
 
     @property
     def misses(self) -> tuple[Miss, ...]:
-        """The requests that the cassette did not answer."""
-        with self._lock:
-            return tuple(self._replay.misses)
+        """The requests that the cassettes did not answer."""
+        return tuple(miss for seat in self.stage.seats for miss in tuple(seat.track.misses))
 
     @property
     def unplayed(self) -> tuple[str, ...]:
-        """What was recorded and has not been asked, and the notifications that therefore were not released."""
-        with self._lock:
-            return (*map(self._interaction, self._replay.unplayed), *map(self._notification, self._replay.unreleased))
+        """What was recorded and no user has asked, and the notifications that therefore were not released."""
+        left = left_of(self.stage)
+        several = len(self.cassettes) > 1
+        return tuple(f"{each.cassette}, {each}" if several else str(each) for each in left)
 
     def userdata(self, resource_id: str) -> tuple[Snapshot, ...]:
         """Return the history of a resource's userData in this run: a snapshot for each message that showed it.
 
-        A notification counts from the moment when the operation that caused it was asked.
+        A notification counts from the moment when the operation that caused it was asked. Where several users have
+        seen the resource, it is the first user's history.
         """
-        with self._lock:
-            return self._replay.userdata(resource_id)
+        for seat in self.stage.seats:
+            with seat.lobby.lock:
+                snapshots = [s for replay in seat.track.replays for s in replay.snapshots]
+            if found := tuple(snapshot for snapshot in snapshots if snapshot.resource_id == resource_id):
+                return found
+        return ()
 
     @contextmanager
     def expect_userdata(
@@ -66,51 +121,115 @@ class Playback:
         if not shown:
             raise UserDataMismatch(
                 f"cannot tell what changes: no userData of {resource_id} was shown before; "
-                f"let the client GET /me/facebooksessions?fields=* first ({self.cassette.source})"
+                f"let the client GET /me/facebooksessions?fields=* first ({self.name})"
             )
         yield
+        self.stage.wait_for_change(self._patience, lambda: len(self.userdata(resource_id)) > len(shown))
         later = self.userdata(resource_id)[len(shown) :]
         if not later:
             raise UserDataMismatch(
                 f"cannot tell what changed: nothing showed the userData of {resource_id} since {shown[-1].place}; "
-                f"not asked for yet: {'; '.join(self.unplayed) or 'nothing'} ({self.cassette.source})"
+                f"not asked for yet: {'; '.join(self.unplayed) or 'nothing'} ({self.name})"
             )
         before, after = shown[-1], later[-1]
-        answers = "" if after.cause is None else f", which answers {self._interaction(after.cause)}"
+        answers = "" if after.cause is None else f", which answers {interaction_text(self.cassette, after.cause)}"
         where = (
-            f"  where:    {self.cassette.source}, {before.place} to {after.place}{answers}\n"
+            f"  where:    {self.name}, {before.place} to {after.place}{answers}\n"
             f"  more:     gws-replay show {self.cassette.source}"
         )
         expectation.check(before.data, after.data, of=f" of {resource_id}", where=where)
 
     def ask(self, request: Request) -> Response:
-        """Answer a request from the cassette. Raises ReplayMiss, which names the nearest recorded request."""
-        with self._lock:
-            outcome = self._replay.ask(self._redactor.request(request))
-        if isinstance(outcome, Miss):
-            raise ReplayMiss(str(outcome))
-        return outcome.response
+        """Answer a request of this thread, CometD too: a connect that has nothing to say blocks.
+
+        Raises ReplayMiss, which names the nearest recorded request.
+        """
+        thread = threading.get_ident()
+        seat = self.stage.seat(request.headers)
+        carried = self._carried(request)
+        if isinstance(carried, Response):
+            return carried
+        if carried is not None:
+            self._polling_threads.add(thread)
+            patience = _OWN_PATIENCE if thread in self._asking_threads else FOREVER
+            lobby = self.stage.seat_of_clients(carried.messages, seat).lobby
+            return _response(carried, lobby.receive(carried.messages, patience))
+        self._asking_threads.add(thread)
+        send = self.stage.begin(seat, request)
+        if isinstance(send, Miss):
+            raise ReplayMiss(str(send))
+        self.stage.wait(seat, send, led=thread not in self._polling_threads)
+        self.stage.finish(seat, send)
+        return send.response
+
+    async def ask_async(self, request: Request) -> Response:
+        """Answer a request of this task; a connect that has nothing to say awaits. Raises ReplayMiss as `ask` does."""
+        task = asyncio.current_task()
+        seat = self.stage.seat(request.headers)
+        carried = self._carried(request)
+        if isinstance(carried, Response):
+            return carried
+        if carried is not None:
+            if task:
+                self._polling_tasks.add(task)
+            patience = _OWN_PATIENCE if task in self._asking_tasks else FOREVER
+            lobby = self.stage.seat_of_clients(carried.messages, seat).lobby
+            return _response(carried, await lobby.receive_async(carried.messages, patience))
+        if task:
+            self._asking_tasks.add(task)
+        send = self.stage.begin(seat, request)
+        if isinstance(send, Miss):
+            raise ReplayMiss(str(send))
+        await self.stage.wait_async(seat, send, led=task not in self._polling_tasks)
+        self.stage.finish(seat, send)
+        return send.response
 
     def refuse(self, what: str) -> str:
         """Remember an attempt to reach the network, and say that it is not made."""
-        with self._lock:
-            self.blocked.append(what)
-        return f"{what} was stopped: nothing reaches a network while {self.cassette.source} is replayed"
+        self.blocked.append(what)
+        return (
+            f"{what} was stopped: nothing reaches a network while {self.name} is replayed; "
+            "a client that vcrpy does not catch, over WebSocket for instance, needs the fixture gws_server"
+        )
 
     def problems(self, *, allow_unplayed: bool = False) -> str:
         """Say what must fail the test though the client may have swallowed it; empty when there is nothing."""
-        found = [*map(str, self.misses), *(f"{what} was stopped: replay reaches no network" for what in self.blocked)]
+        found = [
+            *map(str, self.misses),
+            *(f"{what} was stopped: replay reaches no network" for what in self.blocked),
+            *(f"the replay server failed: {fault}" for fault in self.faults),
+        ]
         if not allow_unplayed and (left := self.unplayed):
-            found.append("\n".join([f"{self.cassette.source} was not played to its end:", *(f"  {x}" for x in left)]))
+            found.append("\n".join([f"{self.name} was not played to its end:", *(f"  {x}" for x in left)]))
         return "\n".join(found)
 
-    def _interaction(self, index: int) -> str:
-        exchange = self.cassette.interactions[index]
-        operation = gws.call_of(exchange.request, exchange.sent).operation
-        what = f"{exchange.request.method} {exchange.request.path}{f' {operation}' if operation else ''}"
-        return f"interaction {index}: {what}"
+    def rewind(self) -> None:
+        """Begin the cassettes again, for all users; their CometD clients stay."""
+        self.blocked.clear()
+        self.faults.clear()
+        self.stage.rewind()
 
-    def _notification(self, index: int) -> str:
-        told = self.cassette.notifications[index]
-        waits = f", caused by interaction {told.cause.interaction}" if told.cause else ""
-        return f"notification {index} on {told.channel}{waits}"
+    def close(self) -> None:
+        """Answer all held connects, and hold no more."""
+        self.stage.close()
+
+    @staticmethod
+    def _carried(request: Request) -> bayeux_http.Carried | Response | None:
+        try:
+            return bayeux_http.carried(request)
+        except ValueError as error:
+            return refused(error)
+
+
+def refused(error: ValueError) -> Response:
+    """Answer a request to a CometD address that carries no Bayeux."""
+    text = f"The body holds no Bayeux messages: {error}."
+    return Response(
+        status=400, reason="Bad Request", headers=Headers((("Content-Type", "text/plain"),)), body=text.encode()
+    )
+
+
+def _response(carried: bayeux_http.Carried, answer: Answer) -> Response:
+    kind, body = carried.answer(answer.messages)
+    headers = Headers((("Content-Type", kind), ("Content-Length", str(len(body)))))
+    return Response(status=200, reason="OK", headers=headers, body=body)

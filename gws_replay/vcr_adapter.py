@@ -2,22 +2,29 @@
 
 vcrpy by itself leaks: to build its stub of a connection it lifts the patches of the whole process for a moment, and
 other threads go live. Here the stubs never build a connection that could be used, so nothing is ever lifted.
+
+Its stubs of asynchronous libraries ask the cassette without awaiting, but a CometD connect has to be held. So such a
+stub is run until it asks, is left there, and is run again when the answer has been awaited.
 """
 
 import http.client
-from collections.abc import Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
 import aiohttp
 import vcr.cassette
+import vcr.stubs.httpx_stubs
 from vcr.record_mode import RecordMode
 from vcr.request import Request as VcrRequest
 from vcr.stubs import VCRConnection
 
 from gws_replay.core.compile import decoded
-from gws_replay.core.model import Headers, Request
+from gws_replay.core.model import Headers, Request, Response
+from gws_replay.errors import ReplayMiss
 from gws_replay.network_guard import closed_network
 from gws_replay.playback import Playback
 
@@ -29,9 +36,13 @@ def replaying(playback: Playback, allowed_hosts: Collection[str] = ()) -> Iterat
     with (
         closed_network(playback.refuse, allowed_hosts),
         _ReplayCassette.use_arg_getter(lambda: arguments),
-        _spelled_bodies(),
+        _aiohttp(playback),
+        _httpx(playback),
     ):
-        yield
+        try:
+            yield
+        finally:
+            playback.close()
 
 
 class _ReplayCassette(vcr.cassette.Cassette):  # type: ignore[misc]
@@ -54,7 +65,8 @@ class _ReplayCassette(vcr.cassette.Cassette):  # type: ignore[misc]
         return True
 
     def play_response(self, request: VcrRequest) -> dict[str, Any]:
-        response = self._playback.ask(_request(request))
+        awaited = _AWAITED.get()
+        response = self._playback.ask(_request(request)) if awaited is None else awaited.next(request)
         headers: dict[str, list[str]] = {}
         for name, value in response.headers.pairs:
             headers.setdefault(name, []).append(value)
@@ -116,11 +128,62 @@ def _bytes(body: Any) -> bytes:
     return b"".join(chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in body)
 
 
-def _spelled_bodies() -> AbstractContextManager[Any]:
-    """Spell a body before vcrpy's stub of aiohttp sees it: the stub cannot tell json= from a form."""
-    request = aiohttp.ClientSession._request  # noqa: SLF001 (where vcrpy has put its stub)
+class _Asks(BaseException):
+    """Leaves a stub at the point where it asks the cassette; not an Exception, which a stub might handle."""
 
-    async def with_bytes(self: aiohttp.ClientSession, method: str, url: Any, **arguments: Any) -> Any:
+    def __init__(self, request: Request) -> None:
+        self.request = request
+
+
+@dataclass(slots=True)
+class _Awaited:
+    """The answers that were awaited for one call so far (several where it follows redirects)."""
+
+    answers: list[Response] = field(default_factory=list)
+    played: int = 0
+
+    def next(self, request: VcrRequest) -> Response:
+        """Return the next answer, or leave the stub to await it."""
+        if self.played == len(self.answers):
+            raise _Asks(_request(request))
+        self.played += 1
+        return self.answers[self.played - 1]
+
+
+_AWAITED: ContextVar[_Awaited | None] = ContextVar("gws_replay_awaited", default=None)
+
+
+async def _await_answers(playback: Playback, stub: Callable[[], Awaitable[Any]]) -> Any:
+    """Run a stub, and run it again with one answer more, until it has all that it asks for."""
+    awaited = _Awaited()
+    while True:
+        awaited.played = 0
+        token = _AWAITED.set(awaited)
+        try:
+            return await stub()
+        except _Asks as asks:
+            request = asks.request
+        finally:
+            _AWAITED.reset(token)
+        awaited.answers.append(await playback.ask_async(request))
+
+
+def _httpx(playback: Playback) -> AbstractContextManager[Any]:
+    """Await the answers of httpx's asynchronous transports: this is where vcrpy's stub of them comes together."""
+    stub = vcr.stubs.httpx_stubs._vcr_handle_async_request  # noqa: SLF001 (there is no other seam)
+
+    async def awaiting(*arguments: Any) -> Any:
+        return await _await_answers(playback, lambda: stub(*arguments))
+
+    return mock.patch.object(vcr.stubs.httpx_stubs, "_vcr_handle_async_request", awaiting)
+
+
+@contextmanager
+def _aiohttp(playback: Playback) -> Iterator[None]:
+    """Await the answers of aiohttp; and spell bodies before its stub sees them, which cannot tell json= from a form."""
+    stub = aiohttp.ClientSession._request  # noqa: SLF001 (where vcrpy has put its stub)
+
+    async def awaiting(self: aiohttp.ClientSession, method: str, url: Any, **arguments: Any) -> Any:
         data = arguments.get("data")
         if arguments.get("json") is not None and data is None:
             arguments |= {"data": self.json_serialize(arguments["json"]).encode(), "json": None}
@@ -129,9 +192,20 @@ def _spelled_bodies() -> AbstractContextManager[Any]:
             written = _Written()
             await form().write(written)  # type: ignore[arg-type]
             arguments["data"] = bytes(written.body)
-        return await request(self, method, url, **arguments)
+        return await _await_answers(playback, lambda: stub(self, method, url, **arguments))
 
-    return mock.patch.object(aiohttp.ClientSession, "_request", with_bytes)
+    async def no_websocket(_self: aiohttp.ClientSession, url: Any, **_arguments: Any) -> Any:
+        playback.blocked.append(f"a WebSocket to {url}")
+        raise ReplayMiss(
+            f"a WebSocket to {url} cannot be replayed inside the test process: use the fixture gws_server instead of "
+            "gws, and connect to its .url"
+        )
+
+    with (
+        mock.patch.object(aiohttp.ClientSession, "_request", awaiting),
+        mock.patch.object(aiohttp.ClientSession, "_ws_connect", no_websocket),
+    ):
+        yield
 
 
 class _Written:

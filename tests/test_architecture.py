@@ -20,10 +20,14 @@ FENCES = {
     "mitmproxy": {"addon.py", "formats/flow.py"},
     "vcr": {"vcr_adapter.py"},
     # vcr_adapter: vcrpy's stub of aiohttp cannot tell how a body was given.
-    "aiohttp": {"sandbox.py", "sandbox_http.py", "sandbox_wire.py", "vcr_adapter.py"},
+    "aiohttp": {
+        *("sandbox.py", "sandbox_http.py", "vcr_adapter.py"),
+        *("bayeux_aiohttp.py", "listening.py", "server.py", "server_control.py"),
+    },
     "pytest": {"pytest_plugin.py"},
     "click": {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.glob("cli/*.py")},
-    "multidict": {"sandbox_http.py", "sandbox_wire.py"},
+    "multidict": {"sandbox_http.py", "server_answers.py"},
+    "trustme": {"listening.py"},
 }
 IMPURE = {
     "builtins",

@@ -10,17 +10,22 @@ its ticket turns up in the `ready` of a later result, its time is over, or the c
 `release` for the answer. Holds have tickets of their own because one client can have two connects open at once: after
 a lost connection it comes back before the loss is noticed.
 
-Notifications leave only inside the answer to a connect. An answer that could not be written goes to `put_back`;
-the acknowledgement extension would call the same when a client acknowledges less than it was sent.
+Notifications leave only inside the answer to a connect, over WebSocket too. An answer that could not be written goes
+to `put_back`; a client with the acknowledgement extension says itself what it has, and gets the rest again.
 """
 
-from collections import deque
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, TypeAlias
+from typing import Any
 
-Message: TypeAlias = dict[str, Any]
+from gws_replay.core.bayeux_client import Client
+from gws_replay.core.bayeux_wire import Message, Verbatim, matching_patterns, refusal, reply, subscriptions
+
+# A client that takes nothing, or subscribes without end, is forgotten or refused rather than fed: memory is bounded.
+MAX_QUEUE = 10_000
+MAX_SUBSCRIPTIONS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,24 +51,9 @@ class Hold:
     ready: tuple[int, ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
-class _Client:
-    id: str
-    seen: float
-    connected: bool = False
-    patterns: set[str] = field(default_factory=set)
-    queue: deque[Message] = field(default_factory=deque)
-    ticket: int | None = None
-
-    def drain(self) -> tuple[Message, ...]:
-        drained = tuple(self.queue)
-        self.queue.clear()
-        return drained
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    client: _Client
+    client: Client
     connect: Message
 
 
@@ -92,13 +82,13 @@ class BayeuxServer:
         new_id: Callable[[], str],
         timeout: float = 30.0,
         max_silence: float = 60.0,
-        connection_types: Sequence[str] = ("long-polling",),
+        connection_types: Sequence[str] = ("websocket", "long-polling", "callback-polling"),
     ) -> None:
         self._new_id = new_id
         self._timeout = timeout
         self._max_silence = max_silence
         self._connection_types = tuple(connection_types)
-        self._clients: dict[str, _Client] = {}
+        self._clients: dict[str, Client] = {}
         self._held: dict[int, _Held] = {}
         self._tickets = count(1)
         self._takers = {
@@ -108,13 +98,28 @@ class BayeuxServer:
             "/meta/unsubscribe": self._unsubscribe,
         }
 
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """The ids of the clients that are known."""
+        return tuple(self._clients)
+
+    @property
+    def unheard(self) -> bool:
+        """Whether a notification waits for a client that has connected and is still there."""
+        return any(client.queue for client in self._clients.values() if client.connected)
+
+    def hears(self, channel: str) -> bool:
+        """Tell whether any client is subscribed to a channel."""
+        patterns = matching_patterns(channel)
+        return any(not patterns.isdisjoint(client.patterns) for client in self._clients.values())
+
     def receive(self, messages: Sequence[Any], now: float) -> Answer | Hold:
         """Take one batch of decoded messages; only a connect that comes alone can be held."""
         batch = _Batch(now=now, alone=len(messages) == 1)
         for message in messages:
-            reply = self._take(message, batch)
-            if reply is not None:
-                batch.replies.append(reply)
+            answered = self._take(message, batch)
+            if answered is not None:
+                batch.replies.append(answered)
         if batch.hold is not None:
             return batch.hold
         return Answer(
@@ -122,14 +127,21 @@ class BayeuxServer:
         )
 
     def deliver(self, channel: str, data: Any) -> tuple[int, ...]:
-        """Queue a notification for every subscriber; return the tickets of connects that can now be answered."""
+        """Queue a notification for every subscriber; return the tickets of connects that can now be answered.
+
+        A client with MAX_QUEUE notifications that it has not taken is forgotten: it has to shake hands again.
+        """
         patterns = matching_patterns(channel)
         ready = []
-        for client in self._clients.values():
-            if not patterns.isdisjoint(client.patterns):
-                client.queue.append({"channel": channel, "data": data})
-                if client.ticket is not None:
-                    ready.append(client.ticket)
+        for client in tuple(self._clients.values()):
+            if patterns.isdisjoint(client.patterns):
+                continue
+            if client.backlog >= MAX_QUEUE:
+                del self._clients[client.id]
+                continue
+            client.queue.append({"channel": channel, "data": data})
+            if client.ticket is not None:
+                ready.append(client.ticket)
         return tuple(ready)
 
     def release(self, ticket: int, now: float) -> Answer:
@@ -141,11 +153,12 @@ class BayeuxServer:
         client.seen = now
         if client.ticket != ticket:  # a newer connect took its place, or the client disconnected
             advice: Message = {} if client.id in self._clients else {"advice": {"reconnect": "none"}}
-            return Answer(messages=(_reply(held.connect, **advice),))
+            return Answer(messages=(reply(held.connect, **advice),))
         client.ticket = None
-        notifications = client.drain()
+        notifications = client.take()
         return Answer(
-            messages=(*notifications, _reply(held.connect)), carried=tuple((client.id, each) for each in notifications)
+            messages=(*notifications, reply(held.connect, **client.acknowledgement)),
+            carried=tuple((client.id, each) for each in notifications),
         )
 
     def abandon(self, ticket: int, now: float) -> None:
@@ -160,7 +173,7 @@ class BayeuxServer:
         ready: dict[int, None] = {}
         for client_id, notification in reversed(answer.carried):
             client = self._clients.get(client_id)
-            if client is not None:
+            if client is not None and not client.acknowledges:
                 client.queue.appendleft(notification)
                 if client.ticket is not None:
                     ready[client.ticket] = None
@@ -175,46 +188,50 @@ class BayeuxServer:
 
     def _take(self, message: Any, batch: _Batch) -> Message | None:
         if not isinstance(message, dict):
-            return _refusal({}, "400::Message is not an object")
+            return refusal({}, "400::Message is not an object")
         channel = message.get("channel")
         if not isinstance(channel, str) or not channel.startswith("/"):
-            return _refusal(message, "400::Missing channel")
+            return refusal(message, "400::Missing channel")
         if channel == "/meta/handshake":
             return self._handshake(message, batch)
         take = self._takers.get(channel) if channel.startswith("/meta/") else self._publish
         if take is None:
-            return _refusal(message, "404::Unknown meta channel")
+            return refusal(message, "404::Unknown meta channel")
         client_id = message.get("clientId")
         client = self._clients.get(client_id) if isinstance(client_id, str) else None
         if client is None:
             error = "401::No client ID" if client_id is None else "402::Unknown client"
-            return _refusal(message, error, advice={"reconnect": "handshake", "interval": 0})
+            return refusal(message, error, advice={"reconnect": "handshake", "interval": 0})
         client.seen = batch.now
         return take(client, message, batch)
 
     def _handshake(self, message: Message, batch: _Batch) -> Message:
         wanted = message.get("supportedConnectionTypes", self._connection_types)
         if not isinstance(wanted, list | tuple) or not any(offered in wanted for offered in self._connection_types):
-            return _refusal(
+            return refusal(
                 message,
                 "400::No supported connection type",
                 supportedConnectionTypes=list(self._connection_types),
                 advice={"reconnect": "none"},
             )
-        client = _Client(id=self._new_id(), seen=batch.now)
+        client = Client(id=self._new_id(), seen=batch.now, acknowledges=bool(_ack(message)))
         self._clients[client.id] = client
-        return _reply(
+        extensions: Message = {"ext": {"ack": True}} if client.acknowledges else {}
+        return reply(
             message,
             clientId=client.id,
             version="1.0",
             supportedConnectionTypes=list(self._connection_types),
             advice=self._advice(),
+            **extensions,
         )
 
-    def _connect(self, client: _Client, message: Message, batch: _Batch) -> Message | None:
+    def _connect(self, client: Client, message: Message, batch: _Batch) -> Message | None:
         if client.ticket is not None:
             batch.ready.append(client.ticket)
             client.ticket = None
+        if client.acknowledges and type(known := _ack(message)) is int:
+            client.confirm(known)
         wait = self._wait(message)
         if batch.alone and client.connected and not client.queue and wait > 0:
             client.ticket = next(self._tickets)
@@ -225,43 +242,49 @@ class BayeuxServer:
             return None
         advice: Message = {} if client.connected else {"advice": self._advice()}
         client.connected = True
-        notifications = client.drain()
+        notifications = client.take()
         batch.replies.extend(notifications)
         batch.carried.extend((client.id, each) for each in notifications)
-        return _reply(message, **advice)
+        return reply(message, **advice, **client.acknowledgement)
 
-    def _subscribe(self, client: _Client, message: Message, _batch: _Batch) -> Message:
-        patterns = _patterns(message)
+    def _subscribe(self, client: Client, message: Message, _batch: _Batch) -> Message:
+        patterns = subscriptions(message)
         if not patterns:
-            return _refusal(message, "400::Missing subscription")
+            return refusal(message, "400::Missing subscription")
         if not all(pattern.startswith("/") and not pattern.startswith("/meta/") for pattern in patterns):
-            return _refusal(message, "403::Subscription denied", subscription=message["subscription"])
+            return refusal(message, "403::Subscription denied", subscription=message["subscription"])
+        if len(client.patterns) + len(patterns) > MAX_SUBSCRIPTIONS:
+            return refusal(message, "403::Too many subscriptions", subscription=message["subscription"])
         client.patterns.update(patterns)
-        return _reply(message, subscription=message["subscription"])
+        return reply(message, subscription=message["subscription"])
 
-    def _unsubscribe(self, client: _Client, message: Message, _batch: _Batch) -> Message:
-        patterns = _patterns(message)
+    def _unsubscribe(self, client: Client, message: Message, _batch: _Batch) -> Message:
+        patterns = subscriptions(message)
         if not patterns:
-            return _refusal(message, "400::Missing subscription")
+            return refusal(message, "400::Missing subscription")
         client.patterns.difference_update(patterns)
-        return _reply(message, subscription=message["subscription"])
+        return reply(message, subscription=message["subscription"])
 
-    def _publish(self, _client: _Client, message: Message, batch: _Batch) -> Message:
+    def _publish(self, _client: Client, message: Message, batch: _Batch) -> Message:
         channel: str = message["channel"]
         if "*" in channel:
-            return _refusal(message, "403::Publish denied")
+            return refusal(message, "403::Publish denied")
         if "data" not in message:
-            return _refusal(message, "400::Missing data")
+            return refusal(message, "400::Missing data")
         if not channel.startswith("/service/"):  # service channels end at the server (Bayeux 1.0, section 2.2.3)
-            batch.ready.extend(self.deliver(channel, message["data"]))
-        return _reply(message)
+            try:
+                data = Verbatim(json.dumps(message["data"], separators=(",", ":")))
+            except RecursionError:
+                return refusal(message, "400::Data nested too deeply")
+            batch.ready.extend(self.deliver(channel, data))
+        return reply(message)
 
-    def _disconnect(self, client: _Client, message: Message, batch: _Batch) -> Message:
+    def _disconnect(self, client: Client, message: Message, batch: _Batch) -> Message:
         if client.ticket is not None:
             batch.ready.append(client.ticket)
             client.ticket = None
         del self._clients[client.id]
-        return _reply(message)
+        return reply(message)
 
     def _advice(self) -> Message:
         return {"reconnect": "retry", "interval": 0, "timeout": round(self._timeout * 1000)}
@@ -275,25 +298,7 @@ class BayeuxServer:
         return max(0, min(self._timeout * 1000, asked)) / 1000
 
 
-def matching_patterns(channel: str) -> frozenset[str]:
-    """Return every subscription that a channel satisfies: itself, its parent's `*`, each ancestor's `**` (2.2.1)."""
-    ancestors = ["/".join(channel.split("/")[:depth]) for depth in range(1, channel.count("/") + 1)]
-    return frozenset([channel, f"{ancestors[-1]}/*", *(f"{ancestor}/**" for ancestor in ancestors)])
-
-
-def _patterns(message: Message) -> list[str]:
-    named = message.get("subscription")
-    patterns = [named] if isinstance(named, str) else named
-    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
-        return []
-    return patterns
-
-
-def _reply(request: Message, *, successful: bool = True, **fields: Any) -> Message:
-    echoed: Message = {name: request[name] for name in ("id", "channel") if name in request}
-    return {**echoed, "successful": successful, **fields}
-
-
-def _refusal(request: Message, error: str, **fields: Any) -> Message:
-    """Answer that a message failed; an error's form is code:arguments:text (Bayeux 1.0, section 3.14)."""
-    return _reply(request, successful=False, error=error, **fields)
+def _ack(message: Message) -> Any:
+    """Return what a message says of acknowledgement: whether it is wanted, or the last batch that arrived."""
+    ext = message.get("ext")
+    return ext.get("ack") if isinstance(ext, dict) else None

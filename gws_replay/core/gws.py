@@ -138,6 +138,9 @@ OPERATIONS: Mapping[str, Operation] = {
     )
 }
 
+# StartContactCenterSession, EndContactCenterSession: they frame a session, and each client of a user asks them.
+FRAMING_OPERATIONS = frozenset({"StartContactCenterSession", "EndContactCenterSession"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:

@@ -6,12 +6,13 @@ therefore re-laid as text, token by lexeme, and parsed only to be compared. This
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite, nan
 from typing import Any, NoReturn
 
-_LEXEME = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
+# One token of JSON text; what is between two is white space.
+LEXEME = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def indented(text: str) -> str:
     out: list[str] = []
     depth = 0
     previous = ""
-    for lexeme in _LEXEME.findall(text):
+    for lexeme in LEXEME.findall(text):
         if lexeme in "]}":
             depth -= 1
             out.append(lexeme if previous in ("[", "{") else f"\n{'  ' * depth}{lexeme}")
@@ -66,6 +67,11 @@ def indented(text: str) -> str:
             depth += lexeme in "[{"
         previous = lexeme
     return "".join(out)
+
+
+def compact(text: str) -> str:
+    """Lay JSON text out on one line without white space, every token as it was written. The text must be JSON."""
+    return "".join(LEXEME.findall(text))
 
 
 def canonical(value: Any) -> str:
@@ -98,7 +104,7 @@ def children(text: str) -> Iterator[tuple[str | None, str]]:
     start: int | None = None
     key: str | None = None
     end = 0
-    for match in _LEXEME.finditer(text):
+    for match in LEXEME.finditer(text):
         lexeme = match[0]
         if depth == 1 and lexeme in (",", "]", "}"):
             if start is not None:
@@ -113,6 +119,19 @@ def children(text: str) -> Iterator[tuple[str | None, str]]:
         elif lexeme in "]}":
             depth -= 1
         end = match.end()
+
+
+def merged(text: str, newer: str) -> str:
+    """Return a JSON object with the members of a newer one: same keys replaced, others added, every token kept."""
+    over = dict(children(newer))
+    members = [(key, over.pop(key, value)) for key, value in children(text)]
+    return assembled([*members, *over.items()])
+
+
+def assembled(members: Sequence[tuple[str | None, str]]) -> str:
+    """Write a JSON object of members (key, text), or an array of items (None, text)."""
+    inside = ",".join(text if key is None else f"{json.dumps(key, ensure_ascii=False)}:{text}" for key, text in members)
+    return f"[{inside}]" if members and members[0][0] is None else f"{{{inside}}}"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,28 +1,49 @@
-"""The replay machine: a request in, `Send` or `Miss` out, and what the recording pushed once its cause was asked.
+"""The replay machine: a request in, `Send` or `Miss` out; and what the recording pushed, once its cause was asked.
 
-Sans-IO and without a clock. The k-th request of a kind gets the k-th recorded answer; one more than was recorded is
-a miss, never the first answer again. Not thread-safe: the edges hold a lock.
+Sans-IO, with the caller's clock. One `Replay` is one user's run of one cassette. Not thread-safe: the edges hold a lock.
+
+Which recorded answer a request gets:
+
+1. The k-th request of a kind gets the k-th recorded answer.
+2. A GET that shows resources gets an answer of its time: one that was recorded before operations which the client has
+   asked by now is passed over, and one that was recorded after operations which the client has not asked has to wait.
+3. After the last answer a GET or HEAD, and what frames a session, may be asked again: it gets the last one once more, a
+   GET with its resources as the notifications since have shown them.
+4. Anything else is a miss. Never the first answer for ever.
 """
 
-from collections import defaultdict, deque
-from dataclasses import dataclass, field
+from bisect import bisect_right, insort
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from gws_replay.core import bayeux_text, gws, lossless_json
+from gws_replay.core import gws, lossless_json
 from gws_replay.core.change import printable
 from gws_replay.core.matching import Difference, Key, differences, key_of, nearest
-from gws_replay.core.model import Cassette, Notification, Request, Response
+from gws_replay.core.model import Notification, Request, Response
+from gws_replay.core.newest import brought_up_to_date
+from gws_replay.core.pushes import INSTANT, Pushes
+from gws_replay.core.script import Script
 from gws_replay.core.userdata import Snapshot, of_exchange, of_notification
 
-Reason = Literal["already_played", "no_match", "nothing_similar", "cometd"]
+Reason = Literal["already_played", "no_match", "nothing_similar"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """The recorded answer to a request, and its interaction's index."""
+    """The answer to a request, and the index of the interaction that it was recorded as, in which of the cassettes.
+
+    It is sent `after` so many seconds, and where it is `led`, after the notifications that were recorded before it.
+    `repeated` tells that the recording had no answer of its own for this asking.
+    """
 
     response: Response
     interaction: int
+    cassette: int = 0
+    after: float = 0.0
+    led: bool = False
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,69 +74,116 @@ _WHY: dict[Reason, str] = {
     "already_played": "every recording of it has been played",
     "no_match": "no recorded request is equal to it",
     "nothing_similar": "nothing like it was recorded",
-    "cometd": "in-process replay does not speak CometD; what was pushed is in gws.userdata(...)",
 }
 
 
-@dataclass(slots=True)
 class Replay:
-    """One run of a cassette: what has been asked, answered, missed and shown so far."""
+    """One run of a script: what has been asked, answered, and shown so far."""
 
-    cassette: Cassette
-    misses: list[Miss] = field(default_factory=list)
-    snapshots: list[Snapshot] = field(default_factory=list)
-    _waiting: dict[Key, deque[int]] = field(default_factory=lambda: defaultdict(deque))
-    _asked: set[int] = field(default_factory=set)
-    _unreleased: deque[tuple[int, Notification]] = field(default_factory=deque)
+    def __init__(self, script: Script, *, number: int = 0, factor: float = INSTANT, start: float = 0.0) -> None:
+        self.script = script
+        self.number = number
+        self.snapshots: list[Snapshot] = []
+        self._factor = factor
+        self._pushes = Pushes(script, factor=factor, start=start)
+        self._left: dict[Key, list[int]] = {}
+        self._asked: set[int] = set()
+        self._progress: dict[str, int] = defaultdict(int)
+        self._shown: dict[str, list[int]] = defaultdict(list)
+        self._show(self._pushes.start())
 
-    def __post_init__(self) -> None:
-        for index, exchange in enumerate(self.cassette.interactions):
-            self._waiting[key_of(exchange.request)].append(index)
-        self._unreleased.extend(enumerate(self.cassette.notifications))
-        self._release()
-
-    def ask(self, request: Request) -> Send | Miss:
-        """Answer a request from the recording; a miss is remembered."""
-        queue = self._waiting.get(key_of(request))
-        if not queue:
-            miss = self._miss(request, known=queue is not None)
-            self.misses.append(miss)
-            return miss
-        index = queue.popleft()
-        exchange = self.cassette.interactions[index]
+    def ask(self, key: Key, now: float = 0.0) -> Send | None:
+        """Answer a request, named by its key, with the next recorded answer; None where there is none left for it."""
+        recorded = self.script.by_key.get(key)
+        if recorded is None:
+            return None
+        left = self._left.setdefault(key, list(reversed(recorded)))
+        index = self._next(left, recorded)
+        if index is None:
+            return None
         self._asked.add(index)
+        exchange = self.script.interactions[index]
+        if step := self.script.steps.get(index):
+            resource_id, number = step
+            self._progress[resource_id] = max(self._progress[resource_id], number)
         self.snapshots.extend(of_exchange(exchange, index))
-        self._release()
-        return Send(exchange.response, index)
+        self._show(self._pushes.asked(index, now))
+        return Send(
+            response=exchange.response,
+            interaction=index,
+            cassette=self.number,
+            after=(exchange.ended - exchange.began) * self._factor,
+            led=index in self.script.leading,
+        )
+
+    def again(self, key: Key) -> Send | None:
+        """Answer once more what may be asked again, with the newest recording of it that was played."""
+        recorded = self.script.by_key.get(key, ())
+        index = max((each for each in recorded if each in self._asked), default=None)
+        if index is None or not self.script.may_repeat(index):
+            return None
+        exchange = brought_up_to_date(self.script.interactions[index], lambda about: self._since(index, about))
+        self.snapshots.extend(of_exchange(exchange, index))
+        wait = (exchange.ended - exchange.began) * self._factor
+        return Send(response=exchange.response, interaction=index, cassette=self.number, after=wait, repeated=True)
+
+    def answered(self, send: Send, now: float = 0.0) -> None:
+        """Take note that an answer was sent, or that its client has gone."""
+        if not send.repeated:
+            self._pushes.answered(send.interaction, now)
+
+    def due(self, now: float = 0.0) -> tuple[int, ...]:
+        """Take the notifications that are to be delivered now, by index, in their order."""
+        return self._pushes.take_due(now)
+
+    @property
+    def next_at(self) -> float | None:
+        """When the next notification is due; None while every cause is missing."""
+        return self._pushes.next_at
+
+    def miss(self, request: Request) -> Miss:
+        """Say why a request has no answer, and which recorded one is nearest."""
+        requests = [exchange.request for exchange in self.script.interactions]
+        found = nearest(request, requests)
+        known = key_of(request) in self.script.by_key
+        reason: Reason = "already_played" if known else "nothing_similar" if found is None else "no_match"
+        unlike = differences(request, requests[found]) if found is not None else ()
+        name = self.script.cassette.source
+        return Miss(request=request, reason=reason, cassette=name, nearest=found, differences=unlike)
 
     @property
     def unplayed(self) -> tuple[int, ...]:
         """The indices of the interactions that nobody has asked for."""
-        return tuple(index for index in range(len(self.cassette.interactions)) if index not in self._asked)
+        return tuple(index for index in range(len(self.script.interactions)) if index not in self._asked)
 
     @property
     def unreleased(self) -> tuple[int, ...]:
         """The indices of the notifications whose cause, or that of an earlier one, was not asked."""
-        return tuple(index for index, _ in self._unreleased)
+        return self._pushes.not_shown
 
-    def userdata(self, resource_id: str) -> tuple[Snapshot, ...]:
-        """Return the snapshots of a resource that this run has shown so far, in their order."""
-        return tuple(snapshot for snapshot in self.snapshots if snapshot.resource_id == resource_id)
+    def _next(self, left: list[int], recorded: Sequence[int]) -> int | None:
+        """Take the next recorded answer of a kind (the last in `left`), of the client's time where there is a choice."""
+        while len(left) > 1 and self._is_past(left[-1]):
+            left.pop()
+        if not left or (self._is_future(left[-1]) and any(each in self._asked for each in recorded)):
+            return None
+        return left.pop()
 
-    def _release(self) -> None:
-        """Show notifications in recorded order, up to the first whose cause has not been asked."""
-        while self._unreleased:
-            index, notification = self._unreleased[0]
-            if notification.cause and notification.cause.interaction not in self._asked:
-                return
-            self._unreleased.popleft()
-            self.snapshots.extend(of_notification(notification, index, self.cassette.interactions))
+    def _is_past(self, index: int) -> bool:
+        return any(self._progress[each.resource_id] > each.last for each in self.script.windows.get(index, ()))
 
-    def _miss(self, request: Request, *, known: bool) -> Miss:
-        requests = [exchange.request for exchange in self.cassette.interactions]
-        found = nearest(request, requests)
-        reason: Reason = "already_played" if known else "nothing_similar" if found is None else "no_match"
-        if bayeux_text.messages_in(request.body):
-            reason, found = "cometd", None
-        unlike = differences(request, requests[found]) if found is not None else ()
-        return Miss(request=request, reason=reason, cassette=self.cassette.source, nearest=found, differences=unlike)
+    def _is_future(self, index: int) -> bool:
+        return any(self._progress[each.resource_id] < each.first for each in self.script.windows.get(index, ()))
+
+    def _since(self, index: int, resource_id: str) -> Sequence[Notification]:
+        told = self.script.cassette.notifications
+        shown = self._shown[resource_id]
+        first = bisect_right(shown, self.script.interactions[index].ended, key=lambda each: told[each].seen)
+        return [told[each] for each in shown[first:]]
+
+    def _show(self, indices: Iterable[int]) -> None:
+        for index in indices:
+            told = self.script.cassette.notifications[index]
+            self.snapshots.extend(of_notification(told, index, self.script.interactions))
+            if subject := gws.subject_of(told.value):
+                insort(self._shown[subject.resource_id], index)

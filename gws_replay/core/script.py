@@ -1,0 +1,143 @@
+"""A cassette made ready for replay: all that can be looked up in it, worked out once and shared by every run.
+
+What a run has done so far is in `replay.py`; this file holds only what the recording says.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from gws_replay.core import gws, lossless_json
+from gws_replay.core.matching import Key, key_of
+from gws_replay.core.model import Cassette, Exchange, Moment, Notification
+
+_READING = ("GET", "HEAD")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What must have happened before a notification may leave: an interaction's request asked, or its response sent."""
+
+    interaction: int
+    after: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How far a resource's operations must have gone, and may at most have gone, for a GET's answer to be of its time.
+
+    `first` operations of the resource were answered before it was asked; more than `last` had not begun when it was
+    answered.
+    """
+
+    resource_id: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Script:
+    """A cassette with its look-ups: requests by key, the gate of each notification, the time of each GET."""
+
+    cassette: Cassette
+
+    @property
+    def interactions(self) -> tuple[Exchange, ...]:
+        """The recorded exchanges."""
+        return self.cassette.interactions
+
+    @cached_property
+    def by_key(self) -> Mapping[Key, tuple[int, ...]]:
+        """The indices of the interactions that ask the same, in recorded order."""
+        found: dict[Key, list[int]] = {}
+        for index, exchange in enumerate(self.interactions):
+            found.setdefault(key_of(exchange.request), []).append(index)
+        return {key: tuple(indices) for key, indices in found.items()}
+
+    @cached_property
+    def gates(self) -> tuple[Gate | None, ...]:
+        """The gate of each notification; None for one that nothing was recorded before.
+
+        An unsolicited one follows the last operation that had been answered when it was seen.
+        """
+        answered = sorted((self.interactions[index].ended, index) for index in self.operations)
+        return tuple(self._gate(told, answered) for told in self.cassette.notifications)
+
+    @cached_property
+    def leading(self) -> frozenset[int]:
+        """The interactions with a notification that came before their own response."""
+        return frozenset(
+            gate.interaction
+            for gate, told in zip(self.gates, self.cassette.notifications, strict=True)
+            if gate and told.cause and gate.after == "request"
+        )
+
+    @cached_property
+    def pushes(self) -> tuple[str, ...]:
+        """The data of each notification, as JSON text on one line."""
+        return tuple(lossless_json.compact(told.data) for told in self.cassette.notifications)
+
+    @cached_property
+    def steps(self) -> Mapping[int, tuple[str, int]]:
+        """The resource of each operation on a resource, and which of that resource's operations it is, from 1."""
+        return {
+            index: (resource_id, number)
+            for resource_id, indices in self._by_resource.items()
+            for number, index in enumerate(indices, 1)
+        }
+
+    @cached_property
+    def windows(self) -> Mapping[int, tuple[Window, ...]]:
+        """The windows of each GET that shows resources on which there were operations."""
+        found = {
+            index: tuple(self._windows_of(exchange))
+            for index, exchange in enumerate(self.interactions)
+            if self._by_resource and exchange.request.method == "GET"
+        }
+        return {index: windows for index, windows in found.items() if windows}
+
+    def may_repeat(self, index: int) -> bool:
+        """Tell whether an interaction may be asked again after its last recording.
+
+        Reading may (GET, HEAD), and what frames a session (`gws.FRAMING_OPERATIONS`); nothing else.
+        """
+        exchange = self.interactions[index]
+        if exchange.request.method in _READING:
+            return True
+        return gws.call_of(exchange.request, exchange.sent).operation in gws.FRAMING_OPERATIONS
+
+    @cached_property
+    def operations(self) -> frozenset[int]:
+        """The interactions that ask for more than to read."""
+        return frozenset(
+            index for index, exchange in enumerate(self.interactions) if exchange.request.method not in _READING
+        )
+
+    @cached_property
+    def _by_resource(self) -> Mapping[str, list[int]]:
+        """The operations of each resource that the server took, in order of their beginning."""
+        found: dict[str, list[int]] = {}
+        for index in sorted(self.operations):
+            exchange = self.interactions[index]
+            call = gws.call_of(exchange.request, exchange.sent)
+            if call.resource_id and call.operation and gws.succeeded(exchange.response.status, exchange.answer):
+                found.setdefault(call.resource_id, []).append(index)
+        return found
+
+    def _windows_of(self, exchange: Exchange) -> Iterator[Window]:
+        for subject in gws.resources_in(exchange.answer):
+            operations = [self.interactions[index] for index in self._by_resource.get(subject.resource_id, ())]
+            if operations:
+                yield Window(
+                    subject.resource_id,
+                    first=sum(each.ended <= exchange.began for each in operations),
+                    last=bisect_right(operations, exchange.ended, key=lambda each: each.began),
+                )
+
+    @staticmethod
+    def _gate(told: Notification, answered: list[tuple[float, int]]) -> Gate | None:
+        if told.cause:
+            return Gate(told.cause.interaction, told.cause.after)
+        before = bisect_right(answered, told.seen, key=lambda each: each[0])
+        return Gate(answered[before - 1][1], "response") if before else None

@@ -1,0 +1,121 @@
+"""One user's run: a replay of each cassette, and the Bayeux clients that hear what the replays push.
+
+Sans-IO, with the caller's clock; the edges hold a lock. All clients of one user share a track, so that each of them gets
+each push; another user has a track of its own.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gws_replay.core.bayeux import Answer, BayeuxServer, Hold
+from gws_replay.core.bayeux_wire import Verbatim
+from gws_replay.core.matching import key_of
+from gws_replay.core.model import Request
+from gws_replay.core.pushes import INSTANT
+from gws_replay.core.replay import Miss, Replay, Send
+from gws_replay.core.script import Script
+
+_EXPIRE_EVERY = 1.0
+_REASONS = ("already_played", "no_match", "nothing_similar")
+
+
+class Track:
+    """A run of some cassettes, from its beginning at `start`; `factor` is the pace of the pushes (see `pushes`).
+
+    `timeout` is how long a connect is held, `max_silence` how long a silent client is remembered, in seconds.
+    """
+
+    def __init__(
+        self,
+        scripts: Sequence[Script],
+        *,
+        new_id: Callable[[], str],
+        factor: float = INSTANT,
+        start: float = 0.0,
+        timeout: float = 30.0,
+        max_silence: float = 60.0,
+    ) -> None:
+        self._scripts = scripts
+        self._factor = factor
+        self._bayeux = BayeuxServer(new_id=new_id, timeout=timeout, max_silence=max_silence)
+        self._expired = start
+        self.rewind(start)
+
+    def rewind(self, now: float) -> None:
+        """Begin the cassettes again; the clients stay."""
+        self.misses: list[Miss] = []
+        self.served = 0
+        self.repeated = 0
+        self.replays = tuple(
+            Replay(script, number=number, factor=self._factor, start=now) for number, script in enumerate(self._scripts)
+        )
+        # Notifications that were due before anybody was subscribed to their channel, by channel.
+        self._early: dict[str, list[Verbatim]] = {}
+
+    def ask(self, request: Request, now: float) -> Send | Miss:
+        """Answer a request from the first cassette that has an answer left; a miss is remembered."""
+        key = key_of(request)
+        found = next((send for replay in self.replays if (send := replay.ask(key, now))), None) or next(
+            (send for replay in self.replays if (send := replay.again(key))), None
+        )
+        if found:
+            self.served += 1
+            self.repeated += found.repeated
+            return found
+        miss = min((replay.miss(request) for replay in self.replays), key=lambda each: _REASONS.index(each.reason))
+        self.misses.append(miss)
+        return miss
+
+    def answered(self, send: Send, now: float) -> None:
+        """Take note that an answer was sent, or that its client has gone."""
+        self.replays[send.cassette].answered(send, now)
+
+    @property
+    def clients(self) -> int:
+        """How many Bayeux clients there are."""
+        return len(self._bayeux.clients)
+
+    @property
+    def unheard(self) -> bool:
+        """Whether a notification waits for a client that is there."""
+        return self._bayeux.unheard
+
+    @property
+    def next_at(self) -> float | None:
+        """When the next notification is due; None while there is none whose cause was asked."""
+        return min((at for replay in self.replays if (at := replay.next_at) is not None), default=None)
+
+    def advance(self, now: float) -> tuple[int, ...]:
+        """Deliver what is due; return the tickets of connects that can now be answered."""
+        ready: list[int] = []
+        for channel in [channel for channel in self._early if self._bayeux.hears(channel)]:
+            for data in self._early.pop(channel):
+                ready.extend(self._bayeux.deliver(channel, data))
+        for replay in self.replays:
+            for index in replay.due(now):
+                channel = replay.script.cassette.notifications[index].channel
+                data = Verbatim(replay.script.pushes[index])
+                if self._bayeux.hears(channel):
+                    ready.extend(self._bayeux.deliver(channel, data))
+                else:
+                    self._early.setdefault(channel, []).append(data)
+        return tuple(ready)
+
+    def receive(self, messages: Sequence[Any], now: float) -> Answer | Hold:
+        """Take a batch of Bayeux messages."""
+        if now - self._expired >= _EXPIRE_EVERY:
+            self._expired = now
+            self._bayeux.expire(now)
+        return self._bayeux.receive(messages, now)
+
+    def release(self, ticket: int, now: float) -> Answer:
+        """Answer a held connect."""
+        return self._bayeux.release(ticket, now)
+
+    def abandon(self, ticket: int, now: float) -> None:
+        """Forget a held connect whose connection was lost."""
+        self._bayeux.abandon(ticket, now)
+
+    def put_back(self, answer: Answer) -> tuple[int, ...]:
+        """Take back the notifications of an answer that could not be written."""
+        return self._bayeux.put_back(answer)

@@ -1,0 +1,38 @@
+"""Whose request it is: the part of a request's headers that tells one user of a replay from another.
+
+Any credentials are accepted; they only serve to keep users apart.
+"""
+
+import base64
+
+from gws_replay.core.model import Headers
+
+SESSION_COOKIE = "JSESSIONID"
+# AuthenticationOrder: Salesforce and Oracle Service Cloud sessions stand in headers of their own.
+_CREDENTIALS = ("authorization", "ssid", "rnsid", "x-api-key")
+
+
+def basic_user(headers: Headers) -> str | None:
+    """Return the user name of HTTP Basic credentials, or None."""
+    scheme, _, encoded = (headers.get("authorization") or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, colon, _ = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return name if colon else None
+
+
+def credentials(headers: Headers) -> str | None:
+    """Return what stands for a user in other credentials, or None: it is a secret, and must not be shown."""
+    return next((f"{name} {value}" for name in _CREDENTIALS if (value := headers.get(name))), None)
+
+
+def cookie(headers: Headers, name: str) -> str | None:
+    """Return the value of a cookie, or None."""
+    for pair in (headers.get("cookie") or "").split(";"):
+        key, equals, value = pair.strip().partition("=")
+        if equals and key == name:
+            return value.strip('"')
+    return None

@@ -1,0 +1,83 @@
+"""Edge: listen on an address, over TLS if wanted, in this event loop or in a thread of its own."""
+
+import asyncio
+import errno
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from aiohttp import web
+
+from gws_replay.errors import GwsReplayError
+
+# Clients drop the cookies of hosts that are bare addresses, so the loopback is handed out by its name.
+_LOCAL = frozenset({"127.0.0.1", "0.0.0.0", "::1", "::"})  # noqa: S104 (compared, not bound)
+
+
+class Running(Protocol):
+    """A server that runs."""
+
+    async def close(self) -> None:
+        """Stop it."""
+
+
+_Running = TypeVar("_Running", bound=Running)
+
+
+async def listen(runner: web.BaseRunner, host: str, port: int, tls: ssl.SSLContext | None = None) -> str:
+    """Let a set-up runner listen; return its URL. Port 0 takes any free one.
+
+    Raises GwsReplayError, with the runner cleaned up, when the address cannot be had.
+    """
+    try:
+        await web.TCPSite(runner, host, port, ssl_context=tls).start()
+    except (OSError, OverflowError) as error:
+        await runner.cleanup()
+        busy = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        reason = "is in use" if busy else f"cannot be used ({error})"
+        raise GwsReplayError(f"Port {port} on {host} {reason}: choose another port, or 0 for any free one.") from error
+    name = "localhost" if host in _LOCAL else f"[{host}]" if ":" in host else host
+    return f"{'https' if tls else 'http'}://{name}:{runner.addresses[0][1]}"
+
+
+@contextmanager
+def in_a_thread(start: Callable[[], Awaitable[_Running]], name: str) -> Iterator[_Running]:
+    """Run a server in a thread with an event loop of its own, as long as the block lasts."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name=name, daemon=True)
+    thread.start()
+
+    async def started() -> _Running:
+        return await start()
+
+    try:
+        running = asyncio.run_coroutine_threadsafe(started(), loop).result()
+        try:
+            yield running
+        finally:
+            asyncio.run_coroutine_threadsafe(running.close(), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def certificate_for(host: str, folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """Make a certificate for this machine and the host; return the server's context, and the file of the CA to trust.
+
+    Raises GwsReplayError when the library for it is not installed.
+    """
+    try:
+        import trustme  # noqa: PLC0415 (an extra: it brings cryptography)
+    except ModuleNotFoundError:
+        raise GwsReplayError("TLS needs trustme, which is not installed: pip install 'gws-replay[tls]'") from None
+    authority = trustme.CA(organization_name="gws-replay, made on the spot")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    names = dict.fromkeys(("localhost", "127.0.0.1", "::1", host))
+    authority.issue_cert(*(name for name in names if name not in ("0.0.0.0", "::"))).configure_cert(context)  # noqa: S104
+    ca = folder / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca))
+    return context, ca
