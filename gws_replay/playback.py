@@ -58,6 +58,8 @@ class Playback:
         self.blocked: list[str] = []
         self.faults: list[str] = []
         self.stage = Stage(cassettes, factor=factor_of(timing), timeout=timeout, max_silence=max_silence, clock=clock)
+        # What a client can do that was stopped.
+        self.advice = "; a client that vcrpy does not catch, over WebSocket for instance, needs the fixture gws_server"
         self._patience = patience
         self._asking_threads: set[int] = set()
         self._polling_threads: set[int] = set()
@@ -187,10 +189,7 @@ class Playback:
     def refuse(self, what: str) -> str:
         """Remember an attempt to reach the network, and say that it is not made."""
         self.blocked.append(what)
-        return (
-            f"{what} was stopped: nothing reaches a network while {self.name} is replayed; "
-            "a client that vcrpy does not catch, over WebSocket for instance, needs the fixture gws_server"
-        )
+        return f"{what} was stopped: nothing reaches a network while {self.name} is replayed{self.advice}"
 
     def problems(self, *, allow_unplayed: bool = False) -> str:
         """Say what must fail the test though the client may have swallowed it; empty when there is nothing."""

@@ -4,16 +4,19 @@ import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 if TYPE_CHECKING:
+    from gws_replay.core.model import Cassette
     from gws_replay.playback import Playback
+    from gws_replay.server import ServedPlayback
 
 _MARKER = "gws_cassette"
 _UNSAFE = re.compile(r"[<>?%*:|\"'/\\\x00-\x1f]")
@@ -29,16 +32,19 @@ class _Marked:
     name: str | None = None
     allow_unplayed: bool = False
     allowed_hosts: Collection[str] = ()
+    timing: str | float = field(default="instant", kw_only=True)
 
     def checked(self) -> "_Marked":
         """Return itself. Raises TypeError for an argument of a wrong type."""
-        given: tuple[object, ...] = (self.name, self.allow_unplayed, self.allowed_hosts)
+        given: tuple[object, ...] = (self.name, self.allow_unplayed, self.allowed_hosts, self.timing)
         match given:
-            case (str() | None, bool(), list() | tuple() | set() | frozenset()):
+            case (str() | None, bool(), list() | tuple() | set() | frozenset(), str() | int() | float()):
                 return self
         raise TypeError
 
 
+_T = TypeVar("_T")
+_P = TypeVar("_P", bound="Playback")
 _PLAYBACK = pytest.StashKey["Playback"]()
 _ENDED_BADLY = pytest.StashKey[bool]()
 
@@ -57,8 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line(
         "markers",
-        f"{_MARKER}(name='<module>/<test>', allow_unplayed=False, allowed_hosts=()): replay this GWS cassette, with "
-        "the network closed; the fixture `gws` shows what happened.",
+        f"{_MARKER}(name='<module>/<test>', allow_unplayed=False, allowed_hosts=(), timing='instant'): replay this GWS "
+        "cassette, with the network closed; the fixture `gws` shows what happened, `gws_server` replays at its .url.",
     )
 
 
@@ -67,7 +73,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and item.get_closest_marker(_MARKER):
             # First, so that no other fixture goes live before it; a new list, as the cases of one test share theirs.
-            item.fixturenames = ["gws", *(name for name in item.fixturenames if name != "gws")]
+            ours = "gws_server" if "gws_server" in item.fixturenames else "gws"
+            item.fixturenames = [ours, *(name for name in item.fixturenames if name != ours)]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -99,16 +106,41 @@ def gws_cassette_dir(request: pytest.FixtureRequest) -> Path:
 def gws(request: pytest.FixtureRequest, gws_cassette_dir: Path) -> "Iterator[Playback]":
     """Replay the marked cassette in this process, with the network closed.
 
-    requests, httpx, aiohttp, urllib3 and http.client get the recorded answers; see `Playback` for what it offers.
+    requests, httpx, aiohttp, urllib3 and http.client get the recorded answers, and a CometD client on them the
+    notifications; see `Playback` for what it offers.
     """
-    from gws_replay.errors import CassetteError
-    from gws_replay.files import load_cassette
     from gws_replay.playback import Playback
     from gws_replay.vcr_adapter import replaying
 
-    request.node.stash[_ENDED_BADLY] = False
+    marked, cassette = _asked_for(request, gws_cassette_dir)
+    playback = _set_up(request, lambda: Playback(cassette, timing=marked.timing))
+    yield from _played(request, marked, playback, replaying(playback, marked.allowed_hosts))
+
+
+@pytest.fixture
+def gws_server(request: pytest.FixtureRequest, gws_cassette_dir: Path) -> "Iterator[ServedPlayback]":
+    """Replay the marked cassette through a server at `.url`, for clients in any language and over WebSocket.
+
+    The test process reaches this machine and nothing else.
+    """
+    from gws_replay.network_guard import closed_network
+    from gws_replay.server import ServedPlayback, serving
+
+    marked, cassette = _asked_for(request, gws_cassette_dir)
+    playback = _set_up(request, lambda: ServedPlayback(cassette, timing=marked.timing))
+    with serving(playback):
+        here = ("localhost", "127.0.0.1", "::1", *marked.allowed_hosts)
+        yield from _played(request, marked, playback, closed_network(playback.refuse, here))
+
+
+def _asked_for(request: pytest.FixtureRequest, folder: Path) -> "tuple[_Marked, Cassette]":
+    """Load the cassette of a marked test."""
+    from gws_replay.files import load_cassette
+
+    if {"gws", "gws_server"} <= set(request.fixturenames):
+        pytest.fail(f"{request.node.nodeid}: gws and gws_server both replay the cassette: use one", pytrace=False)
     marked = _marked(request.node)
-    path = gws_cassette_dir / (marked.name or _default_name(request.node, gws_cassette_dir))
+    path = folder / (marked.name or _default_name(request.node, folder))
     if path.suffix not in (".yaml", ".yml", ".json"):
         path = path.with_name(f"{path.name}.yaml")
     if not path.exists():
@@ -117,12 +149,26 @@ def gws(request: pytest.FixtureRequest, gws_cassette_dir: Path) -> "Iterator[Pla
             f"gws-replay record --upstream https://YOUR-GWS --cassette {_shown(path)} -- YOUR-CLIENT",
             pytrace=False,
         )
+    return marked, _set_up(request, lambda: load_cassette(path).named(_shown(path)))
+
+
+def _set_up(request: pytest.FixtureRequest, make: Callable[[], _T]) -> _T:
+    """Make something for a test; what is wrong with the user's files or arguments is a failure of one sentence."""
+    from gws_replay.errors import GwsReplayError
+
     try:
-        playback = Playback(load_cassette(path).named(_shown(path)))
-    except CassetteError as error:
-        pytest.fail(str(error), pytrace=False)
+        return make()
+    except GwsReplayError as error:
+        pytest.fail(f"{request.node.nodeid}: {error}", pytrace=False)
+
+
+def _played(
+    request: pytest.FixtureRequest, marked: _Marked, playback: _P, replaying: AbstractContextManager[None]
+) -> Iterator[_P]:
+    """Let the test run, and fail it for what it left."""
+    request.node.stash[_ENDED_BADLY] = False
     request.node.stash[_PLAYBACK] = playback
-    with replaying(playback, marked.allowed_hosts):
+    with replaying:
         yield playback
     # Only now has every other fixture asked what it will; a test that failed has its own reason for what is left.
     if not request.node.stash[_ENDED_BADLY] and (problems := playback.problems(allow_unplayed=marked.allow_unplayed)):
@@ -166,7 +212,7 @@ def _marked(node: pytest.Item) -> _Marked:
         given = ", ".join([*map(repr, marker.args), *(f"{name}={value!r}" for name, value in marker.kwargs.items())])
         pytest.fail(
             f"{node.nodeid}: {_MARKER}({given}) is wrong: it takes name (a string), allow_unplayed (a bool), "
-            "allowed_hosts (a list)",
+            "allowed_hosts (a list), timing ('instant', 'recorded' or a factor)",
             pytrace=False,
         )
 

@@ -14,10 +14,10 @@ from aiohttp import web
 
 from gws_replay import server_answers, server_control
 from gws_replay.bayeux_aiohttp import MAX_BODY, Conversations, is_websocket, poll
-from gws_replay.core import bayeux_http
+from gws_replay.core import addresses, bayeux_http
 from gws_replay.core.bayeux_wire import Message, Verbatim
 from gws_replay.core.compile import decoded
-from gws_replay.core.model import Headers, Request
+from gws_replay.core.model import Cassette, Headers, Request
 from gws_replay.core.replay import Miss, Send
 from gws_replay.listening import in_a_thread, listen
 from gws_replay.lobby import Lobby
@@ -27,6 +27,15 @@ from gws_replay.stage import Seat
 # Not recorded: no status of GWS, and none that clients try again.
 _MISSED: Final = 501
 _JSON: Final = {"Content-Type": "application/json;charset=UTF-8"}
+
+
+class ServedPlayback(Playback):
+    """A playback that a server plays at `url`; its client runs elsewhere, so `expect_userdata` waits for it."""
+
+    def __init__(self, *cassettes: Cassette, patience: float = 5.0, **options: Any) -> None:
+        super().__init__(*cassettes, patience=patience, **options)
+        self.url = ""
+        self.advice = ""
 
 
 class RunningServer:
@@ -76,6 +85,8 @@ async def start(
 def serving(playback: Playback, **options: Any) -> Iterator[RunningServer]:
     """Run a replay server in a thread of its own; the options are those of `start`."""
     with in_a_thread(lambda: start(playback, **options), "gws-replay server") as running:
+        if isinstance(playback, ServedPlayback):
+            playback.url = running.url
         yield running
 
 
@@ -146,9 +157,7 @@ class _Edge:
             headers.add("Set-Cookie", server_answers.session_cookie(seat.session_id))
         body = recorded.body
         if origin and body[:1] in (b"{", b"[") and b":" in body:
-            body = server_answers.at_home(body.decode(errors="surrogateescape"), origin).encode(
-                errors="surrogateescape"
-            )
+            body = addresses.at_home(body.decode(errors="surrogateescape"), origin).encode(errors="surrogateescape")
         return web.Response(status=recorded.status, reason=recorded.reason or None, headers=headers, body=body)
 
     def _lobby_of(self, request: web.BaseRequest, messages: Sequence[Any], headers: Headers | None = None) -> Lobby:
@@ -159,7 +168,7 @@ class _Edge:
         data, origin = message.get("data"), self._origin(request)
         if origin is None or not isinstance(data, Verbatim):
             return message
-        return {**message, "data": Verbatim(server_answers.at_home(data, origin))}
+        return {**message, "data": Verbatim(addresses.at_home(data, origin))}
 
     def _origin(self, request: web.BaseRequest) -> str | None:
         return None if self._keep_uris else f"{request.scheme}://{request.host}"

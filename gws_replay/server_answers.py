@@ -4,13 +4,11 @@ Recorded tokens are placeholders, recorded addresses are those of the recorded s
 leave the replay.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 
 from multidict import CIMultiDict
 
-from gws_replay.core import gws, lossless_json, users
+from gws_replay.core import addresses, gws, users
 from gws_replay.core.model import Headers
 
 # Fields of one connection, or that the server sets itself (RFC 9110, section 7.6.1).
@@ -21,8 +19,6 @@ _DROPPED = frozenset(
     }
 )
 _CSRF_HEADER = "x-csrf-token"
-# The start of an absolute address of the API, as the first characters of a JSON string; some servers escape slashes.
-_ADDRESS = re.compile(r'^"https?:\\?/\\?/[^/"\\\s]+(?=\\?/(?:[^"\s]*/)?api\\?/v?\d)')
 _EXPOSED = "X-CSRF-HEADER, X-CSRF-TOKEN"
 
 
@@ -57,7 +53,7 @@ def fields(recorded: Headers, *, csrf_token: str, origin: str | None, allow: Map
         if lowered == name:
             kept.add(key, csrf_token)
         elif origin and lowered in ("location", "content-location"):
-            kept.add(key, _ADDRESS.sub(f'"{origin}', f'"{value}')[1:])
+            kept.add(key, addresses.at_home(f'"{value}"', origin)[1:-1])
         else:
             kept.add(key, value)
     kept.update(allow)
@@ -67,35 +63,3 @@ def fields(recorded: Headers, *, csrf_token: str, origin: str | None, allow: Map
 def session_cookie(session_id: str) -> str:
     """Spell the Set-Cookie field of a session."""
     return f"{users.SESSION_COOKIE}={session_id}; Path=/; HttpOnly"
-
-
-@lru_cache(maxsize=2048)
-def at_home(text: str, origin: str) -> str:
-    """Return JSON text with absolute addresses of the API made the server's own; userData stays as it was sent."""
-    if ":/" not in text and ":\\/" not in text:
-        return text
-    return "".join(_moved(text, f'"{origin}'))
-
-
-def _moved(text: str, home: str) -> Iterator[str]:
-    """Yield the text in pieces, each address outside userData moved."""
-    depth, inside = 0, None
-    end, key = 0, ""
-    for match in lossless_json.LEXEME.finditer(text):
-        lexeme = match[0]
-        yield text[end : match.start()]
-        end = match.end()
-        if lexeme in "{[":
-            depth += 1
-            if key == '"userData"' and inside is None:
-                inside = depth
-        elif lexeme in "}]":
-            if inside == depth:
-                inside = None
-            depth -= 1
-        if lexeme == ":":
-            yield lexeme
-            continue
-        yield _ADDRESS.sub(home, lexeme) if inside is None else lexeme
-        key = lexeme if lexeme.startswith('"') else ""
-    yield text[end:]

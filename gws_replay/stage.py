@@ -62,7 +62,7 @@ class Stage:
         self._new_seat()
 
     def seat(self, headers: Headers) -> Seat:
-        """Return the seat of a request's user: by Basic credentials, else the session cookie, else other credentials."""
+        """Return the seat of a request's user: by Basic credentials, the session cookie, or other credentials."""
         if name := users.basic_user(headers):
             return self._of_user(f"basic {name}")
         if (session := users.cookie(headers, users.SESSION_COOKIE)) and session in self._sessions:

@@ -15,6 +15,7 @@ _COMMANDS = {
     "record": "Record GWS traffic through mitmproxy into a cassette.",
     "recover": "Save the cassette of a recording that was interrupted.",
     "sandbox": "Run the embedded GWS stand-in.",
+    "serve": "Play cassettes to a client in any language: REST, and the notifications by CometD.",
     "show": "Show the operations, notifications and userData changes of a cassette.",
     "verify": "Judge every userData operation in cassettes: exactly what was sent changed.",
 }

@@ -1,7 +1,7 @@
 """One user's run: a replay of each cassette, and the Bayeux clients that hear what the replays push.
 
-Sans-IO, with the caller's clock; the edges hold a lock. All clients of one user share a track, so that each of them gets
-each push; another user has a track of its own.
+Sans-IO, with the caller's clock; the edges hold a lock. All clients of one user share a track, so that each of them
+gets each push; another user has a track of its own.
 """
 
 from collections.abc import Callable, Sequence
