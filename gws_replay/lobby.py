@@ -25,7 +25,7 @@ class Core(Protocol):
 
     @property
     def unheard(self) -> bool:
-        """Whether a notification waits for a client that is there."""
+        """Whether a client has still to be told something, or to come back since it was."""
 
     def advance(self, now: float) -> tuple[int, ...]:
         """Do what is due; return the tickets that became ready."""
@@ -98,7 +98,7 @@ class Lobby:
             self._wake(self._core.put_back(answer))
 
     def wait_until_heard(self, patience: float) -> None:
-        """Block until no notification waits for a client that is there, for `patience` seconds at the most."""
+        """Block until all clients have been told all, and have come back, for `patience` seconds at the most."""
         waiter, until = _Thread(), self.clock() + patience
         try:
             while (left := self._unheard_for(until, waiter)) > 0:

@@ -152,7 +152,8 @@ class Playback:
         if isinstance(carried, Response):
             return carried
         if carried is not None:
-            self._polling_threads.add(thread)
+            if carried.polls:
+                self._polling_threads.add(thread)
             patience = _OWN_PATIENCE if thread in self._asking_threads else FOREVER
             lobby = self.stage.seat_of_clients(carried.messages, seat).lobby
             return _response(carried, lobby.receive(carried.messages, patience))
@@ -172,7 +173,7 @@ class Playback:
         if isinstance(carried, Response):
             return carried
         if carried is not None:
-            if task:
+            if task and carried.polls:
                 self._polling_tasks.add(task)
             patience = _OWN_PATIENCE if task in self._asking_tasks else FOREVER
             lobby = self.stage.seat_of_clients(carried.messages, seat).lobby

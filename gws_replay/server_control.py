@@ -39,6 +39,7 @@ def state(playback: Playback) -> dict[str, Any]:
         "cassettes": [cassette.source for cassette in playback.cassettes],
         "users": len(tuple(stage.used())),
         "cometd_clients": sum(seat.track.clients for seat in stage.seats),
+        "held_connects": sum(seat.track.held for seat in stage.seats),
         "served": sum(seat.track.served for seat in stage.seats),
         "repeated": sum(seat.track.repeated for seat in stage.seats),
         "missed": [miss(each) for each in playback.misses],

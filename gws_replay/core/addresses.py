@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from gws_replay.core.lossless_json import LEXEME
+
 # The start of an absolute address of the API, as the first characters of a JSON string; some servers escape slashes.
 _ADDRESS = re.compile(r'^"https?:\\?/\\?/[^/"\\\s]+(?=\\?/(?:[^"\s]*/)?api\\?/v?\d)')
 

@@ -105,8 +105,13 @@ class BayeuxServer:
 
     @property
     def unheard(self) -> bool:
-        """Whether a notification waits for a client that has connected and is still there."""
-        return any(client.queue for client in self._clients.values() if client.connected)
+        """Whether a client has still to be told something, or has not come back since it was."""
+        return any(client.queue or client.told for client in self._clients.values())
+
+    @property
+    def held(self) -> int:
+        """How many connects are held."""
+        return len(self._held)
 
     def hears(self, channel: str) -> bool:
         """Tell whether any client is subscribed to a channel."""
@@ -230,6 +235,7 @@ class BayeuxServer:
         if client.ticket is not None:
             batch.ready.append(client.ticket)
             client.ticket = None
+        client.told = False
         if client.acknowledges and type(known := _ack(message)) is int:
             client.confirm(known)
         wait = self._wait(message)

@@ -26,6 +26,11 @@ class Carried:
     messages: list[Any]
     callback: str | None = None
 
+    @property
+    def polls(self) -> bool:
+        """Whether one of the messages is a connect, which may be held."""
+        return any(isinstance(each, dict) and each.get("channel") == "/meta/connect" for each in self.messages)
+
     def answer(self, messages: Iterable[Message]) -> tuple[str, bytes]:
         """Return the media type and the body of an answer."""
         text = encoded(messages)

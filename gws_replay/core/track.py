@@ -77,8 +77,13 @@ class Track:
 
     @property
     def unheard(self) -> bool:
-        """Whether a notification waits for a client that is there."""
+        """Whether a client has still to be told something, or to come back since it was."""
         return self._bayeux.unheard
+
+    @property
+    def held(self) -> int:
+        """How many connects are held."""
+        return self._bayeux.held
 
     @property
     def next_at(self) -> float | None:
