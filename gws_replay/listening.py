@@ -2,12 +2,13 @@
 
 import asyncio
 import errno
+import signal
 import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
@@ -63,6 +64,35 @@ def in_a_thread(start: Callable[[], Awaitable[_Running]], name: str) -> Iterator
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def serve_until_stopped(start: Callable[[], Awaitable[_Running]], announce: Callable[[_Running], None]) -> int:
+    """Start a server, announce it, and close it at SIGINT or SIGTERM; return which of the two it was."""
+    return asyncio.run(_serve(start, announce))
+
+
+async def _serve(start: Callable[[], Awaitable[_Running]], announce: Callable[[_Running], None]) -> int:
+    loop = asyncio.get_running_loop()
+    stopped: asyncio.Future[int] = loop.create_future()
+
+    def settle(number: int) -> None:
+        if not stopped.done():
+            stopped.set_result(number)
+
+    def stop(number: int, _frame: Any) -> None:
+        loop.call_soon_threadsafe(settle, number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        running = await start()
+        try:
+            announce(running)
+            return await stopped
+        finally:
+            await running.close()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def certificate_for(host: str, folder: Path) -> tuple[ssl.SSLContext, Path]:

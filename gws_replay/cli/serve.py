@@ -63,9 +63,8 @@ def serve(
 
     Exit codes: 0 when stopped by SIGTERM, 1 if by then a request was missed, 2 bad input, 130 Ctrl-C.
     """
-    from gws_replay.cli.until_stopped import serve_until_stopped
     from gws_replay.files import load_cassette
-    from gws_replay.listening import certificate_for
+    from gws_replay.listening import certificate_for, serve_until_stopped
     from gws_replay.playback import Playback
     from gws_replay.server import start
 
