@@ -4,6 +4,7 @@ It listens on loopback unless told otherwise, accepts any credentials, and never
 is decided in `core.track`; this file is sockets and HTTP.
 """
 
+import asyncio
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ class ServedPlayback(Playback):
 class RunningServer:
     """A replay server that accepts connections at `url`, until it is closed."""
 
-    def __init__(self, runner: web.BaseRunner, url: str, playback: Playback, conversations: Conversations) -> None:
+    def __init__(self, runner: web.ServerRunner, url: str, playback: Playback, conversations: Conversations) -> None:
         self.url = url
         self._runner = runner
         self._playback = playback
@@ -51,7 +52,12 @@ class RunningServer:
         """Answer the held connects, close all connections and free the port."""
         self._playback.close()
         await self._conversations.close()
+        server = self._runner.server
+        transports = [each.transport for each in server.connections if each.transport] if server else []
         await self._runner.cleanup()
+        for transport in transports:  # over TLS they would wait for the client to say goodbye
+            transport.abort()
+        await asyncio.sleep(0)
 
 
 async def start(
