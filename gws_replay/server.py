@@ -162,6 +162,8 @@ class _Edge:
         if f"{seat.session_id}" not in request.headers.get("Cookie", ""):
             headers.add("Set-Cookie", server_answers.session_cookie(seat.session_id))
         body = recorded.body
+        if body[:1] in (b"{", b"["):
+            headers.setdefault("Content-Type", _JSON["Content-Type"])  # one written by hand may have none
         if origin and body[:1] in (b"{", b"[") and b":" in body:
             body = addresses.at_home(body.decode(errors="surrogateescape"), origin).encode(errors="surrogateescape")
         return web.Response(status=recorded.status, reason=recorded.reason or None, headers=headers, body=body)
