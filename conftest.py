@@ -1,12 +1,13 @@
 """Runs the README's and the documents' examples as tests, in the order in which a reader meets them.
 
-Each document gets an empty folder. `console` blocks are run there, line by line, and what they print is compared (`...`
-stands for anything); a `python` block that begins with `# NAME.py` is written to that file, any other is run.
+Each document gets an empty folder. `console` blocks are run there, line by line, and what they print is compared
+(`...` stands for anything); a command that ends in `&` runs until the document does; a `python` block that begins with `# NAME.py` is written to that file, any other is run.
 The address https://gws.example.com of the examples is answered by the embedded sandbox.
 """
 
 import doctest
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 from gws_replay.sandbox import serving
 
 _STAGING = "https://gws.example.com"
+_PORT = "8085"  # of the examples; a free one takes its place
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _ROOT = Path(__file__).parent
 
@@ -33,6 +35,8 @@ def _set_up(namespace: dict[str, Any]) -> None:
     (folder / "pytest.ini").write_text("[pytest]\n", "utf-8")
     (folder / "shipped").symlink_to(_ROOT / "cassettes")
     namespace["folder"] = folder
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        namespace["port"] = str(free.getsockname()[1])
     namespace["upstream"] = stack.enter_context(serving(push_delay=0.1)).url
 
 
@@ -42,26 +46,39 @@ def _tear_down(namespace: dict[str, Any]) -> None:
 
 def _run_console(example: Example) -> str | None:
     """Run each `$ command` of a block, and compare what all of them print with what the block shows."""
-    upstream, folder = example.namespace["upstream"], example.namespace["folder"]
-    commands = [line[2:] for line in example.parsed.splitlines() if line.startswith("$ ")]
-    wanted = "\n".join(line for line in example.parsed.splitlines() if not line.startswith("$ ")).strip()
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    lines = example.parsed.splitlines()
+    commands = [line[2:] for line in lines if line.startswith("$ ")]
+    wanted = "\n".join(line for line in lines if not line.startswith("$ ")).strip()
+    here = example.namespace
     got = "".join(
-        subprocess.run(
-            command.replace(_STAGING, upstream),
-            shell=True,
-            cwd=folder,
-            env={**os.environ, "PATH": path, "PYTEST_ADDOPTS": "", "COLUMNS": "120"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        ).stdout
-        for command in commands
-    ).replace(upstream, _STAGING)
+        _run(here, command.replace(_STAGING, here["upstream"]).replace(_PORT, here["port"])) for command in commands
+    )
+    got = got.replace(here["upstream"], _STAGING).replace(here["port"], _PORT)
     if not wanted or doctest.OutputChecker().check_output(wanted + "\n", got, _FLAGS):
         return None
     return f"expected:\n{wanted}\n\ngot:\n{got}"
+
+
+def _run(namespace: dict[str, Any], command: str) -> str:
+    """Run a command to its end, or one that ends in `&` until it has said that it is ready."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    process = subprocess.Popen(
+        f"exec {command.removesuffix('&')}" if command.endswith("&") else command,
+        shell=True,
+        cwd=namespace["folder"],
+        env={**os.environ, "PATH": path, "PYTEST_ADDOPTS": "", "COLUMNS": "120"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if not command.endswith("&"):
+        return process.communicate()[0]
+    namespace["stack"].callback(process.communicate)
+    namespace["stack"].callback(process.terminate)
+    said = ""
+    while process.stdout and "Ctrl-C ends it" not in said and (line := process.stdout.readline()):
+        said += line
+    return said
 
 
 def _run_python(example: Example) -> str | None:
@@ -75,7 +92,8 @@ def _run_python(example: Example) -> str | None:
     before = Path.cwd()
     os.chdir(example.namespace["folder"])
     try:
-        exec(compile(example.parsed, example.path, "exec"), example.namespace)
+        source = example.parsed.replace(_PORT, example.namespace["port"])
+        exec(compile(source, example.path, "exec"), example.namespace)
     finally:
         os.chdir(before)
     return None
