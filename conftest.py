@@ -1,7 +1,8 @@
 """Runs the README's and the documents' examples as tests, in the order in which a reader meets them.
 
 Each document gets an empty folder. `console` blocks are run there, line by line, and what they print is compared
-(`...` stands for anything); a command that ends in `&` runs until the document does; a `python` block that begins with `# NAME.py` is written to that file, any other is run.
+(`...` stands for anything); a command that ends in `&` runs until the document does. A `python` block that begins with
+`# NAME.py` is written to that file, any other is run.
 The address https://gws.example.com of the examples is answered by the embedded sandbox.
 """
 
