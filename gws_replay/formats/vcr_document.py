@@ -5,6 +5,7 @@ Errors name the file, the interaction and the field, and what to do.
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from gws_replay.core import lossless_json
@@ -39,7 +40,8 @@ def read(document: Mapping[str, Any], source: str) -> Cassette:
         raise CassetteError(f"{source}: the header 'gws_replay' is missing: is the file torn?")
     exchanges = tuple(reader.exchange(index, item) for index, item in enumerate(items))
     if header is None:
-        return compile_recording(Recording(exchanges=exchanges)).cassette.named(source)
+        recording = Recording(exchanges=tuple(map(_as_unpacked, exchanges)))
+        return compile_recording(recording).cassette.named(source)
     told = reader.list_of(document, "notifications")
     return Cassette(
         interactions=exchanges,
@@ -77,6 +79,14 @@ def notification(told: Notification) -> dict[str, Any]:
         "cause": {"interaction": cause.interaction, "rule": cause.rule, "after": cause.after} if cause else None,
         "data": told.data,
     }
+
+
+def _as_unpacked(exchange: Exchange) -> Exchange:
+    """Drop the content coding of a body that vcrpy recorded as urllib3 had unpacked it: packed bytes are no text."""
+    response = exchange.response
+    if not response.headers.get("content-encoding") or isinstance(_body(response.body), bytes):
+        return exchange
+    return replace(exchange, response=replace(response, headers=response.headers.without("content-encoding")))
 
 
 def _body(body: bytes) -> str | bytes:
