@@ -1,15 +1,13 @@
 """An embedded stand-in for Genesys Web Services: for the demo, for tests, and for people without a staging system.
 
 It is our own reading of the public documentation, not Genesys code: the Facebook Private Messaging operations on
-userData, the session that frames them, and CometD long-polling. This file starts and stops it. How HTTP looks is in
-`sandbox_http`, what is answered in `sandbox_state`, what is wrong on purpose in `sandbox_faults`.
+userData, the session that frames them, and CometD by long-polling, callback-polling and WebSocket. This file starts
+and stops it. How HTTP looks is in `sandbox_http`, what is answered in `sandbox_state`, when it is pushed in
+`sandbox_pushes`, what is wrong on purpose in `sandbox_faults`.
 """
 
-import asyncio
-import errno
 import json
 import math
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -18,6 +16,7 @@ from typing import TypedDict, Unpack
 from aiohttp import web
 
 from gws_replay.errors import GwsReplayError
+from gws_replay.listening import in_a_thread, listen
 from gws_replay.sandbox_faults import FAULTS, faithful
 from gws_replay.sandbox_http import Edge
 from gws_replay.sandbox_state import Json, Sandbox
@@ -79,35 +78,15 @@ async def start(
         application, access_log=None, auto_decompress=False, handler_cancellation=True, shutdown_timeout=1.0
     )
     await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except (OSError, OverflowError) as error:
-        await runner.cleanup()
-        busy = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        reason = "is in use" if busy else f"cannot be used ({error})"
-        raise GwsReplayError(f"Port {port} on {host} {reason}: choose another port, or 0 for any free one.") from error
-    # Clients drop the cookies of hosts that are bare addresses, so the loopback is handed out by its name.
-    name = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::1", "::"} else host  # noqa: S104 - compared, not bound
-    url = f"http://{name}:{runner.addresses[0][1]}"
+    url = await listen(runner, host, port)
     return RunningSandbox(runner=runner, url=url, user=user, password=password, session_ids=sandbox.session_ids)
 
 
 @contextmanager
 def serving(**options: Unpack[StartOptions]) -> Iterator[RunningSandbox]:
     """Run a sandbox in a thread with an event loop of its own; the options are those of `start`."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="gws-replay sandbox", daemon=True)
-    thread.start()
-    try:
-        running = asyncio.run_coroutine_threadsafe(start(**options), loop).result()
-        try:
-            yield running
-        finally:
-            asyncio.run_coroutine_threadsafe(running.close(), loop).result()
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    with in_a_thread(lambda: start(**options), "gws-replay sandbox") as running:
+        yield running
 
 
 def _documented_data() -> Json:

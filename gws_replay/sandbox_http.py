@@ -1,20 +1,22 @@
-"""The sandbox's edge: HTTP in and out, cookies, CSRF tokens, held connections and the push delay.
+"""The sandbox's edge: HTTP in and out, cookies, CSRF tokens and the request log.
 
 It is our own reading of the documentation. This file must never know what an operation does or when a notification may
-leave: `sandbox_state` answers the one and `core.bayeux` the other. CometD messages are told apart by their channels,
+leave: `sandbox_state` answers the one and `sandbox_pushes` the other. CometD messages are told apart by their channels,
 never by the URL, because clients post them to different ones.
 """
 
-import asyncio
 import secrets
 import uuid
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 from aiohttp import web
 
-from gws_replay.core.bayeux import Answer, BayeuxServer, Hold
+from gws_replay.bayeux_aiohttp import MAX_BODY, Conversations, is_websocket, poll
+from gws_replay.core.bayeux_http import JSON_TYPE, Carried, carried
+from gws_replay.core.model import Headers, Request
+from gws_replay.lobby import Lobby
+from gws_replay.sandbox_pushes import Pushes
 from gws_replay.sandbox_state import (
     HttpSession,
     Json,
@@ -24,28 +26,24 @@ from gws_replay.sandbox_state import (
     not_found,
     not_json,
 )
-from gws_replay.sandbox_wire import MAX_BODY, decode, encode, gist
+from gws_replay.sandbox_wire import decode, encode, gist, gist_of, unpacked
 
-_CHANNEL: Final = "/v2/me/facebooksession"  # singular, though the path in its uri is plural [FBMT]
 _ME: Final = "/api/v2/me"
 _COMETD: Final = "/api/v2/notifications"
-_JSON: Final = {"Content-Type": "application/json;charset=UTF-8"}
 
 # What a REST resource answers: the request, its HTTP session and its decoded body in, a reply out.
 _Resource: TypeAlias = Callable[[web.Request, HttpSession, Any], Reply]
 
 
 class Edge:
-    """The aiohttp handlers of one sandbox, the connects they hold, and the notifications that are due."""
+    """The aiohttp handlers of one sandbox, and the lobby where its CometD clients wait."""
 
     def __init__(self, sandbox: Sandbox, *, push_delay: float, log: Callable[[str], None] | None) -> None:
         self._sandbox = sandbox
-        self._push_delay = push_delay
         self._log = log
-        self._bayeux = BayeuxServer(new_id=lambda: secrets.token_hex(20))
-        self._waiting: dict[int, asyncio.Future[None]] = {}
-        self._due: deque[Json] = deque()
-        self._closing = False
+        self._pushes = Pushes(new_id=lambda: secrets.token_hex(20), delay=push_delay)
+        self._lobby = Lobby(self._pushes)
+        self._conversations = Conversations(self._heard)
 
     def application(self) -> web.Application:
         """Build the aiohttp application."""
@@ -53,8 +51,9 @@ class Edge:
         application = web.Application(client_max_size=MAX_BODY, middlewares=[self._logged] if self._log else [])
         add = application.router.add_route
         add("GET", "/api/v2/diagnostics/version", self._version)
-        add("POST", _COMETD, self._notifications)
-        add("POST", f"{_COMETD}/{{rest:.*}}", self._notifications)
+        for path in (_COMETD, f"{_COMETD}/{{rest:.*}}"):
+            add("GET", path, self._notifications)
+            add("POST", path, self._notifications)
         add("GET", _ME, self._rest(lambda request, _session, _body: sandbox.me(_origin(request))))
         add("POST", _ME, self._rest(lambda _request, session, body: sandbox.operate_on_me(body, session)))
         for path in (f"{_ME}/facebooksessions", "/api/v2/facebooksessions"):  # both name the same thing [INT]
@@ -86,7 +85,8 @@ class Edge:
             except ValueError:
                 return _respond(request, not_json())
             reply = resource(request, session, body)
-            self._push_later(reply.notifications)
+            if reply.notifications:
+                self._push(reply.notifications)
             shows_token = request.method == "GET" and request.path == _ME
             tokens = {"X-CSRF-HEADER": "X-CSRF-TOKEN", "X-CSRF-TOKEN": session.csrf_token} if shows_token else {}
             response = _respond(request, reply, tokens)
@@ -111,69 +111,33 @@ class Edge:
     async def _unknown(self, request: web.Request) -> web.Response:
         return _respond(request, not_found())
 
-    async def _notifications(self, request: web.Request) -> web.Response:
+    async def _notifications(self, request: web.Request) -> web.StreamResponse:
         refused = self._refused(request)
         if refused is not None:
             return refused
+        if is_websocket(request):
+            return await self._conversations.hold(request)
         try:
-            decoded = await _content(request)
+            bayeux = await _carried(request)
         except ValueError:
-            decoded = None
-        messages = [decoded] if isinstance(decoded, dict) else decoded
-        if not isinstance(messages, list):
-            return web.Response(status=400, text="The body is not JSON with Bayeux messages.")
-        now = asyncio.get_running_loop().time()
-        self._bayeux.expire(now)
-        result = self._bayeux.receive(messages, now)
-        self._wake(result.ready)
-        answer = await self._held(result) if isinstance(result, Hold) else result
-        response = web.Response(body=encode(list(answer.messages)), headers=_JSON)
-        if "BAYEUX_BROWSER" not in request.cookies and any("version" in each for each in answer.messages):
-            response.set_cookie("BAYEUX_BROWSER", secrets.token_hex(20), httponly=True)
-        return await self._write(request, response, answer)
+            what = "query" if request.method == "GET" else "body"
+            return web.Response(status=400, text=f"The {what} is not JSON with Bayeux messages.")
+        return _respond(request, not_found()) if bayeux is None else await poll(request, bayeux, self._lobby)
 
-    async def _held(self, hold: Hold) -> Answer:
-        loop = asyncio.get_running_loop()
-        waiter = self._waiting[hold.ticket] = loop.create_future()
-        try:
-            await asyncio.wait([waiter], timeout=0 if self._closing else hold.until - loop.time())
-        except asyncio.CancelledError:  # the client hung up
-            self._bayeux.abandon(hold.ticket, loop.time())
-            raise
-        finally:
-            del self._waiting[hold.ticket]
-        return self._bayeux.release(hold.ticket, loop.time())
+    def _heard(self, request: web.BaseRequest, messages: Sequence[Any]) -> Lobby:
+        """Take note of a WebSocket frame; all clients are of one agent and share a lobby."""
+        if self._log is not None:
+            self._log(" ".join(filter(None, ("WEBSOCKET", request.rel_url.raw_path, gist_of(messages)))))
+        return self._lobby
 
-    async def _write(self, request: web.Request, response: web.Response, answer: Answer) -> web.Response:
-        """Write an answer here and not in aiohttp, because only here its notifications can be saved."""
-        try:
-            await response.prepare(request)
-            await response.write_eof()
-        except asyncio.CancelledError:
-            self._wake(self._bayeux.put_back(answer))
-            raise
-        except OSError:  # aiohttp meets it again and closes the connection
-            self._wake(self._bayeux.put_back(answer))
-        return response
-
-    def _push_later(self, notifications: Iterable[Json]) -> None:
-        for notification in notifications:
-            self._due.append(notification)
-            # Timers due at the same time fire in any order, so each pushes the oldest and not its own.
-            asyncio.get_running_loop().call_later(self._push_delay, self._push_oldest)
-
-    def _push_oldest(self) -> None:
-        self._wake(self._bayeux.deliver(_CHANNEL, self._due.popleft()))
-
-    def _wake(self, tickets: Iterable[int]) -> None:
-        for ticket in tickets:
-            waiter = self._waiting.get(ticket)
-            if waiter is not None and not waiter.done():
-                waiter.set_result(None)
+    def _push(self, notifications: Iterable[Json]) -> None:
+        with self._lobby.lock:
+            self._pushes.push(notifications, self._lobby.clock())
+            self._lobby.changed()
 
     async def _let_go(self, _application: web.Application) -> None:
-        self._closing = True
-        self._wake(tuple(self._waiting))
+        self._lobby.close()
+        await self._conversations.close()
 
     def _http_session(self, request: web.Request) -> HttpSession | None:
         return self._sandbox.http_session(request.cookies.get("JSESSIONID", ""))
@@ -208,6 +172,16 @@ async def _content(request: web.Request) -> Any:
     return decode(await request.read(), request.headers.get("Content-Encoding", ""))
 
 
+async def _carried(request: web.Request) -> Carried | None:
+    """Return the Bayeux messages of a request. Raises ValueError for a POST without; None is another GET."""
+    body = unpacked(await request.read(), request.headers.get("Content-Encoding", ""))
+    uri, headers = f"{_origin(request)}{request.raw_path}", Headers(tuple(request.headers.items()))
+    found = carried(Request(method=request.method, uri=uri, headers=headers, body=body))
+    if found is None and request.method == "POST":
+        raise ValueError("no message has a channel")
+    return found
+
+
 def _forged(request: web.Request, session: HttpSession | None) -> web.Response | None:
     """Answer a modifying request that does not carry its session's CSRF token [CSRF]."""
     if request.method not in {"POST", "PUT", "PATCH", "DELETE"}:
@@ -219,7 +193,9 @@ def _forged(request: web.Request, session: HttpSession | None) -> web.Response |
 
 
 def _respond(request: web.Request, reply: Reply, headers: dict[str, str] | None = None) -> web.Response:
-    response = web.Response(status=reply.status, body=encode(reply.body), headers={**_JSON, **(headers or {})})
+    response = web.Response(
+        status=reply.status, body=encode(reply.body), headers={"Content-Type": JSON_TYPE, **(headers or {})}
+    )
     if "gzip" in request.headers.get("Accept-Encoding", "").lower():  # left to choose, aiohttp would take deflate
         response.enable_compression(web.ContentCoding.gzip)
     return response

@@ -6,9 +6,9 @@ This file must never know what a body is for. Whatever a client sends, `decode` 
 import json
 import math
 import zlib
-from typing import Any, Final
+from typing import Any
 
-MAX_BODY: Final = 16 * 2**20
+from gws_replay.bayeux_aiohttp import MAX_BODY
 
 
 def encode(content: Any) -> bytes:
@@ -16,15 +16,30 @@ def encode(content: Any) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
 
 
+def unpacked(body: bytes, encoding: str) -> bytes:
+    """Unpack gzip or deflate, if there is an encoding.
+
+    The web server's own unpacking is off, because a torn body would end in its traceback and not in our answer.
+    """
+    if encoding.lower() in {"", "identity"}:
+        return body
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # tells gzip and deflate apart by itself
+    try:
+        plain = unpacker.decompress(body, MAX_BODY)
+    except zlib.error as error:
+        raise ValueError("not packed as its Content-Encoding says") from error
+    if not unpacker.eof:
+        raise ValueError("torn, or too long when unpacked")
+    return plain
+
+
 def decode(body: bytes, encoding: str = "") -> Any:
     """Read JSON as RFC 8259 has it, packed with gzip or deflate if there is an encoding.
 
-    The web server's own unpacking is off, because a torn body would end in its traceback and not in our answer.
     Numbers beyond a float are refused: they could not be written out again.
     """
-    plain = body if encoding.lower() in {"", "identity"} else _unpacked(body)
     try:
-        return json.loads(plain, parse_float=_finite, parse_constant=_finite)
+        return json.loads(unpacked(body, encoding), parse_float=_finite, parse_constant=_finite)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
@@ -32,9 +47,13 @@ def decode(body: bytes, encoding: str = "") -> Any:
 def gist(body: Any, encoding: str = "") -> str:
     """Name the operation, the channels or the statusCode of a body, and none of its values; else nothing."""
     try:
-        content = decode(body, encoding) if isinstance(body, bytes) else None
+        return gist_of(decode(body, encoding)) if isinstance(body, bytes) else ""
     except ValueError:
         return ""
+
+
+def gist_of(content: Any) -> str:
+    """Name the same of a decoded body."""
     messages = content if isinstance(content, list) else [content]
     return ", ".join(filter(None, map(_gist_of_one, messages)))
 
@@ -48,17 +67,6 @@ def _gist_of_one(content: Any) -> str:
         case {"statusCode": int(code)}:
             return f"statusCode {code}"
     return ""
-
-
-def _unpacked(body: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # tells gzip and deflate apart by itself
-    try:
-        plain = unpacker.decompress(body, MAX_BODY)
-    except zlib.error as error:
-        raise ValueError("not packed as its Content-Encoding says") from error
-    if not unpacker.eof:
-        raise ValueError("torn, or too long when unpacked")
-    return plain
 
 
 def _finite(text: str) -> float:

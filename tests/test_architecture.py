@@ -26,7 +26,7 @@ FENCES = {
     },
     "pytest": {"pytest_plugin.py"},
     "click": {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.glob("cli/*.py")},
-    "multidict": {"sandbox_http.py", "server_answers.py"},
+    "multidict": {"server_answers.py"},
     "trustme": {"listening.py"},
 }
 IMPURE = {

@@ -13,14 +13,15 @@ from typing import Any, Self
 import aiohttp
 import pytest
 import requests
+from aiocometd_ng import ConnectionType
 from aiocometd_ng.client import Client
 from aiocometd_ng.extensions import Extension
 from aiohttp import web
 
-from gws_replay.core.bayeux import BayeuxServer
 from gws_replay.errors import GwsReplayError
 from gws_replay.sandbox import RunningSandbox, serving, start
 from gws_replay.sandbox_faults import FAULTS, Operation, faithful
+from gws_replay.sandbox_pushes import Pushes
 
 ONE, TWO = "0002DaAVKJ0V0095", "0002DaAVKJ0V0097"
 CHANNEL = "/v2/me/facebooksession"
@@ -382,7 +383,7 @@ def test_unknown_session_or_url_is_not_found(agent: Agent, method: str, path: st
 def test_real_cometd_client_gets_the_notification(agent: Agent, subscription: str) -> None:
     async def converse() -> Any:
         url = f"{agent.url}/api/v2/notifications"
-        async with Client(url, extensions=[Credentials()]) as client:
+        async with Client(url, ConnectionType.LONG_POLLING, extensions=[Credentials()]) as client:
             await client.subscribe(subscription)
             assert await asyncio.to_thread(agent.operate, UPDATE) == {"statusCode": 0}
             return await client.receive()
@@ -444,12 +445,12 @@ def test_client_that_hangs_up_frees_its_connect_and_gets_its_notification_on_the
 ) -> None:
     freed = threading.Event()
 
-    class Watched(BayeuxServer):
+    class Watched(Pushes):
         def abandon(self, ticket: int, now: float) -> None:
             super().abandon(ticket, now)
             freed.set()
 
-    monkeypatch.setattr("gws_replay.sandbox_http.BayeuxServer", Watched)
+    monkeypatch.setattr("gws_replay.sandbox_http.Pushes", Watched)
     with serving() as running, Agent(running) as agent:
         agent.listen()
         body = json.dumps([agent.connecting()])
@@ -483,7 +484,7 @@ def test_notification_of_an_answer_that_cannot_be_written_is_kept(
 
 
 def test_silent_client_is_told_to_shake_hands_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gws_replay.sandbox_http.BayeuxServer", partial(BayeuxServer, max_silence=-1.0))
+    monkeypatch.setattr("gws_replay.sandbox_http.Pushes", partial(Pushes, max_silence=-1.0))
     with serving() as running, Agent(running) as agent:
         agent.client_id = agent.bayeux({"channel": "/meta/handshake"})[0]["clientId"]
         (reply,) = agent.bayeux(agent.connecting())

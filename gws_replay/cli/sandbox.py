@@ -6,8 +6,7 @@ must never know how the sandbox answers.
 
 import os
 import signal
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,7 +14,7 @@ from gws_replay.cli.common import Output, output_options
 from gws_replay.sandbox_faults import FAULTS
 
 if TYPE_CHECKING:
-    from gws_replay.sandbox import StartOptions
+    from gws_replay.sandbox import RunningSandbox
 
 _FAULT_LINES = "\n".join(f"  {name:<20}{fault.description}" for name, fault in FAULTS.items())
 
@@ -39,53 +38,25 @@ _FAULT_LINES = "\n".join(f"  {name:<20}{fault.description}" for name, fault in F
     help="Time from a request to its notification.",
 )
 @output_options("Print the URL and nothing else.", "Log one line per request to stderr, without credentials.")
-def sandbox(*, output: Output, host: str, port: int, fault: str | None, push_delay: float) -> None:
+def sandbox(*, output: Output, host: str, port: int, fault: str | None, push_delay: float) -> int:
     """Run a GWS stand-in with two Facebook sessions, until Ctrl-C.
 
-    It answers the documented REST operations on userData and pushes their notifications by CometD long-polling. It is
-    our own reading of the public documentation, for trying things out without a staging system; user agent1,
-    password sandbox.
+    It answers the documented REST operations on userData and pushes their notifications by CometD: long-polling,
+    callback-polling or WebSocket. It is our own reading of the public documentation, for trying things out without a
+    staging system; user agent1, password sandbox.
     """
-    import asyncio
-
-    options: StartOptions = {
-        "host": host,
-        "port": port,
-        "fault": fault,
-        "push_delay": push_delay,
-        "log": output.detail if output.verbose else None,
-    }
-    ended_by = asyncio.run(_serve(options, output))
-    sys.exit(130 if ended_by == signal.SIGINT else 0)
-
-
-async def _serve(options: "StartOptions", output: Output) -> int:
-    """Serve until SIGINT or SIGTERM; return which it was."""
-    import asyncio
-
+    from gws_replay.listening import serve_until_stopped
     from gws_replay.sandbox import start
 
-    loop = asyncio.get_running_loop()
-    stopped: asyncio.Future[int] = loop.create_future()
+    log = output.detail if output.verbose else None
+    ended_by = serve_until_stopped(
+        lambda: start(host=host, port=port, fault=fault, push_delay=push_delay, log=log),
+        lambda running: _announce(running, output),
+    )
+    return 128 + signal.SIGINT if ended_by == signal.SIGINT else 0
 
-    def settle(number: int) -> None:
-        if not stopped.done():
-            stopped.set_result(number)
 
-    def stop(number: int, _frame: Any) -> None:
-        loop.call_soon_threadsafe(settle, number)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        running = await start(**options)
-        try:
-            output.result(running.url, {"url": running.url, "pid": os.getpid()})
-            sessions = ", ".join(running.session_ids)
-            output.progress(f"User {running.user}, password {running.password}. Facebook sessions: {sessions}.")
-            output.progress("Ctrl-C ends it.")
-            return await stopped
-        finally:
-            await running.close()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _announce(running: "RunningSandbox", output: Output) -> None:
+    output.result(running.url, {"url": running.url, "pid": os.getpid()})
+    output.progress(f"User {running.user}, password {running.password}.")
+    output.progress(f"Facebook sessions: {', '.join(running.session_ids)}. Ctrl-C ends it.")
