@@ -40,7 +40,7 @@ def demo(*, output: Output, folder: Path) -> int:
     recorded = story.record("update.yaml", fault=None)
     story.tell("2. Look: operations and notifications with their causes, and what changed. No secret was written.")
     story.run("show", "cassettes/update.yaml")
-    story.tell("3. Replay in pytest: the sandbox is gone and the network is closed.")
+    story.tell("3. Replay in pytest, REST and notification: the sandbox is gone and the network is closed.")
     replayed = story.call([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_agent.py"], "pytest")
     story.tell("4. Prove: exactly UserData1 and UserData2 changed, to exactly what was sent.")
     proved = story.run("verify", "cassettes/update.yaml")

@@ -1,9 +1,12 @@
-"""The agent's test: replays cassettes/update.yaml. No server, no network, no credentials.
+"""The agent's tests: they replay cassettes/update.yaml. No staging system, no network, no credentials.
 
-Made by `gws-replay demo`. Run it with `pytest`.
+Made by `gws-replay demo`. Run them with `pytest`.
 """
 
 import asyncio
+import os
+import subprocess
+import sys
 
 import pytest
 from agent import SESSION, UPDATE, Agent
@@ -21,3 +24,9 @@ def test_update_changes_exactly_two_keys(gws):
             await agent.sessions()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.gws_cassette("update")
+def test_agent_is_told_of_its_update(gws_server):
+    """The whole program, as a process of its own: its CometD client gets the notification after the update."""
+    subprocess.run([sys.executable, "agent.py"], env={**os.environ, "GWS_REPLAY_URL": gws_server.url}, check=True)

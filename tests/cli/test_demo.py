@@ -19,7 +19,7 @@ STORY = [
     "2. Look",
     'UserData1: "DATA1" -> 987654321 (string to integer)',
     "3. Replay in pytest",
-    "1 passed",
+    "2 passed",
     "4. Prove",
     "exactly UserData1, UserData2 changed",
     "5. The same client",
