@@ -83,7 +83,8 @@ class Stage:
         """Answer a REST request; a `Send` is to be waited for, and finished."""
         with seat.lobby.lock:
             outcome = seat.track.ask(seat.redactor.request(request), self.clock())
-            seat.lobby.changed()
+            if seat.track.next_at is not None:
+                seat.lobby.changed()
         with self._changed:
             self._changed.notify_all()
         return outcome

@@ -31,7 +31,7 @@ class Difference:
 def key_of(request: Request) -> Key:
     """Return what must be equal for two requests to match: method, path, query in any order, JSON in any key order."""
     parts = urlsplit(request.uri)
-    query = tuple(sorted(parse_qsl(parts.query, keep_blank_values=True)))
+    query = tuple(sorted(parse_qsl(parts.query, keep_blank_values=True))) if parts.query else ()
     parsed = lossless_json.loads_or_none(request.body)
     body = request.body if parsed is None else lossless_json.canonical(parsed)
     return request.method.upper(), parts.path or "/", query, body
