@@ -1,0 +1,82 @@
+"""A CometD client of the plainest kind on one WebSocket, for several test files."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+CALM = 20
+# aiocometd-ng speaks to aiohttp as it was some versions ago.
+of_aiocometd = pytest.mark.filterwarnings(
+    "ignore:(float parameter 'receive_timeout'|ssl=None) is deprecated:DeprecationWarning"
+)
+
+
+class Talk:
+    """A conversation on one WebSocket; answers are read in the order in which they come."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.client_id = ""
+        self.batch = 0
+
+    async def send(self, *messages: dict[str, Any]) -> None:
+        """Send a frame."""
+        await self.socket.send_str(json.dumps(messages))
+
+    async def hear(self) -> list[Any]:
+        """Wait for the next frame."""
+        told = await self.socket.receive_json(timeout=CALM)
+        assert isinstance(told, list)
+        return told
+
+    async def ask(self, *messages: dict[str, Any]) -> list[Any]:
+        """Send a frame and wait for the next."""
+        await self.send(*messages)
+        return await self.hear()
+
+    async def shake_hands(self, subscription: str, *, ack: bool = False) -> None:
+        """Shake hands, subscribe, and connect for the first time, which is answered at once."""
+        hello = {"channel": "/meta/handshake", "supportedConnectionTypes": ["websocket"], "ext": {"ack": ack}}
+        self.client_id = (await self.ask(hello))[0]["clientId"]
+        subscribing = {"channel": "/meta/subscribe", "clientId": self.client_id, "subscription": subscription}
+        (subscribed,) = await self.ask(subscribing)
+        (connected,) = await self.ask(self.connecting())
+        assert subscribed["successful"]
+        assert connected["successful"]
+
+    def connecting(self, **fields: Any) -> dict[str, Any]:
+        """Spell a connect."""
+        return {"channel": "/meta/connect", "clientId": self.client_id, "connectionType": "websocket", **fields}
+
+    async def hold(self, **fields: Any) -> None:
+        """Send a connect, and return when the server holds it: frames are taken in their order."""
+        await self.send(self.connecting(**fields))
+        (answer,) = await self.ask({"channel": "/service/nothing", "clientId": self.client_id, "data": {}})
+        assert answer["channel"] == "/service/nothing"
+
+    def kill(self) -> None:
+        """End the connection without a word."""
+        connection = self.socket._response.connection
+        assert connection
+        assert connection.transport
+        connection.transport.abort()
+
+    async def code(self) -> int | None:
+        """Wait for the server to close, and return its code."""
+        while not self.socket.closed:
+            await self.socket.receive(timeout=CALM)
+        return self.socket.close_code
+
+
+@asynccontextmanager
+async def talking(url: str, headers: Mapping[str, str] | None = None, *, compress: int = 0) -> AsyncIterator[Talk]:
+    """Open a WebSocket at a CometD address."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url, headers=headers, compress=compress, max_msg_size=0) as socket,
+    ):
+        yield Talk(socket)
