@@ -8,8 +8,11 @@ import ipaddress
 import socket
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
+
+from gws_replay.in_force import InForce
 
 Refuse = Callable[[str], str]
 # Windows has no sendmsg.
@@ -18,46 +21,77 @@ _REACHING = tuple(name for name in ("connect", "connect_ex", "sendto", "sendmsg"
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Wall:
+    """Who is told of what was tried, and what may be reached all the same."""
+
+    refuse: Refuse
+    allowed: frozenset[str]
+
+
 @contextmanager
 def closed_network(refuse: Refuse, allowed_hosts: Collection[str] = ()) -> Iterator[None]:
     """Let no socket connect or send, and look up no name, but to the allowed hosts (names or addresses).
 
     `refuse` gets what was tried, and returns the text of the OSError that is raised: libraries clean up after those.
+    Where several walls stand, that of the running thread or task counts; one that belongs to none is behind all.
     """
-    allowed = {"", *allowed_hosts, *_addresses(allowed_hosts)}
+    with _WALLS.enter(_Wall(refuse, frozenset({"", *allowed_hosts, *_addresses(allowed_hosts)}))):
+        yield
 
-    def guarded(name: str) -> Callable[..., Any]:
-        real = getattr(socket.socket, name)
 
-        def guard(sock: socket.socket, *args: Any) -> Any:
-            given = args[3:] if name == "sendmsg" else args  # its buffers may be a tuple as well
-            address = given[-1] if given else None
-            if sock.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
-                host, port = str(address[0]), address[1]
-                if host not in allowed:
-                    raise ConnectionRefusedError(errno.ECONNREFUSED, refuse(f"a connection to {host}:{port}"))
-            return real(sock, *args)
-
-        return guard
-
-    def known(name: str) -> Callable[..., Any]:
-        real = getattr(socket, name)
-
-        def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
-            asked = host.decode() if isinstance(host, bytes) else host
-            # An address is its own name, but asking for the name of an address goes to a name server too.
-            if asked and asked not in allowed | _HERE and not (name == "getaddrinfo" and _is_address(asked)):
-                raise socket.gaierror(socket.EAI_FAIL, refuse(f"a look-up of {asked}"))
-            return real(host, *args, **kwargs)
-
-        return look_up
-
+@contextmanager
+def _built() -> Iterator[None]:
     with ExitStack() as stack:
         for name in _REACHING:
-            stack.enter_context(mock.patch.object(socket.socket, name, guarded(name)))
+            stack.enter_context(mock.patch.object(socket.socket, name, _guarded(name)))
         for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
-            stack.enter_context(mock.patch.object(socket, name, known(name)))
+            stack.enter_context(mock.patch.object(socket, name, _known(name)))
         yield
+
+
+_WALLS: InForce[_Wall] = InForce("gws_replay_wall", _built)
+
+
+def _allows(host: str) -> bool:
+    wall = _WALLS.current()
+    return host in wall.allowed if wall else all(host in each.allowed for each in _WALLS.all)
+
+
+def _refused(what: str) -> str:
+    """Tell the wall that counts here, or all of them; return the text of the first."""
+    wall = _WALLS.current()
+    texts = [each.refuse(what) for each in ([wall] if wall else _WALLS.all)]
+    return texts[0]
+
+
+def _guarded(name: str) -> Callable[..., Any]:
+    real = getattr(socket.socket, name)
+
+    def guard(sock: socket.socket, *args: Any) -> Any:
+        given = args[3:] if name == "sendmsg" else args  # its buffers may be a tuple as well
+        address = given[-1] if given else None
+        if sock.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
+            host, port = str(address[0]), address[1]
+            if not _allows(host):
+                raise ConnectionRefusedError(errno.ECONNREFUSED, _refused(f"a connection to {host}:{port}"))
+        return real(sock, *args)
+
+    return guard
+
+
+def _known(name: str) -> Callable[..., Any]:
+    real = getattr(socket, name)
+
+    def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+        asked = host.decode() if isinstance(host, bytes) else host
+        # An address is its own name, but asking for the name of an address goes to a name server too.
+        free = not asked or asked in _HERE or (name == "getaddrinfo" and _is_address(asked)) or _allows(asked)
+        if not free:
+            raise socket.gaierror(socket.EAI_FAIL, _refused(f"a look-up of {asked}"))
+        return real(host, *args, **kwargs)
+
+    return look_up
 
 
 def _addresses(hosts: Collection[str]) -> set[str]:

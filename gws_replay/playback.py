@@ -197,7 +197,7 @@ class Playback:
         found = [
             *map(str, self.misses),
             *(f"{what} was stopped: replay reaches no network" for what in self.blocked),
-            *(f"the replay server failed: {fault}" for fault in self.faults),
+            *self.faults,
         ]
         if not allow_unplayed and (left := self.unplayed):
             found.append("\n".join([f"{self.name} was not played to its end:", *(f"  {x}" for x in left)]))

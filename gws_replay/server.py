@@ -115,9 +115,9 @@ class _Edge:
         except web.HTTPException as error:  # aiohttp's refusal of a broken WebSocket handshake
             return _error(error.status, error.text or error.reason)
         except Exception as error:  # noqa: BLE001 (whatever it is, the test has to hear of it)
-            fault = f"{request.method} {request.path}: {type(error).__name__}: {error}"
+            fault = f"the replay server failed: {request.method} {request.path}: {type(error).__name__}: {error}"
             self._playback.faults.append(fault)
-            return _error(500, f"The replay server failed: {fault}")
+            return _error(500, fault)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith(server_control.PATH):

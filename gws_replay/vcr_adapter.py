@@ -25,32 +25,49 @@ from vcr.stubs import VCRConnection
 from gws_replay.core.compile import decoded
 from gws_replay.core.model import Headers, Request, Response
 from gws_replay.errors import ReplayMiss
+from gws_replay.in_force import InForce
 from gws_replay.network_guard import closed_network
 from gws_replay.playback import Playback
 
 
 @contextmanager
 def replaying(playback: Playback, allowed_hosts: Collection[str] = ()) -> Iterator[None]:
-    """Answer requests, httpx, aiohttp, urllib3 and http.client from a playback, with the network closed beneath."""
-    arguments = {"path": playback.cassette.source, "playback": playback}
-    with (
-        closed_network(playback.refuse, allowed_hosts),
-        _ReplayCassette.use_arg_getter(lambda: arguments),
-        _aiohttp(playback),
-        _httpx(playback),
-    ):
+    """Answer requests, httpx, aiohttp, urllib3 and http.client from a playback, with the network closed beneath.
+
+    Several playbacks may be in force at once, each in its own threads and tasks.
+    """
+    with closed_network(playback.refuse, allowed_hosts), _PLAYBACKS.enter(playback):
         try:
             yield
         finally:
             playback.close()
 
 
+@contextmanager
+def _intercepted() -> Iterator[None]:
+    with _ReplayCassette.use_arg_getter(lambda: {"path": "gws_replay"}), _aiohttp(), _httpx():
+        yield
+
+
+_PLAYBACKS: InForce[Playback] = InForce("gws_replay_playback", _intercepted)
+
+
+def _playback() -> Playback:
+    """Return the playback of the running thread or task."""
+    if playback := _PLAYBACKS.current():
+        return playback
+    names = " and ".join(playback.name for playback in _PLAYBACKS.all)
+    missed = f"{names} are replayed at once, and this thread belongs to neither: start it in the test that it serves"
+    for playback in _PLAYBACKS.all:
+        playback.faults.append(missed)
+    raise ReplayMiss(missed)
+
+
 class _ReplayCassette(vcr.cassette.Cassette):  # type: ignore[misc]
     """What vcrpy's stubs ask: it always has an answer, or raises ReplayMiss; it never records."""
 
-    def __init__(self, path: str, playback: Playback) -> None:
+    def __init__(self, path: str) -> None:
         super().__init__(path, record_mode=RecordMode.NONE)
-        self._playback = playback
 
     def __set_name__(self, owner: type, name: str) -> None:
         # vcrpy makes a class of each stub with the cassette as an attribute, so this runs before the class is in use.
@@ -66,7 +83,7 @@ class _ReplayCassette(vcr.cassette.Cassette):  # type: ignore[misc]
 
     def play_response(self, request: VcrRequest) -> dict[str, Any]:
         awaited = _AWAITED.get()
-        response = self._playback.ask(_request(request)) if awaited is None else awaited.next(request)
+        response = _playback().ask(_request(request)) if awaited is None else awaited.next(request)
         headers: dict[str, list[str]] = {}
         for name, value in response.headers.pairs:
             headers.setdefault(name, []).append(value)
@@ -153,7 +170,7 @@ class _Awaited:
 _AWAITED: ContextVar[_Awaited | None] = ContextVar("gws_replay_awaited", default=None)
 
 
-async def _await_answers(playback: Playback, stub: Callable[[], Awaitable[Any]]) -> Any:
+async def _await_answers(stub: Callable[[], Awaitable[Any]]) -> Any:
     """Run a stub, and run it again with one answer more, until it has all that it asks for."""
     awaited = _Awaited()
     while True:
@@ -165,21 +182,21 @@ async def _await_answers(playback: Playback, stub: Callable[[], Awaitable[Any]])
             request = asks.request
         finally:
             _AWAITED.reset(token)
-        awaited.answers.append(await playback.ask_async(request))
+        awaited.answers.append(await _playback().ask_async(request))
 
 
-def _httpx(playback: Playback) -> AbstractContextManager[Any]:
+def _httpx() -> AbstractContextManager[Any]:
     """Await the answers of httpx's asynchronous transports: this is where vcrpy's stub of them comes together."""
     stub = vcr.stubs.httpx_stubs._vcr_handle_async_request  # noqa: SLF001 (there is no other seam)
 
     async def awaiting(*arguments: Any) -> Any:
-        return await _await_answers(playback, lambda: stub(*arguments))
+        return await _await_answers(lambda: stub(*arguments))
 
     return mock.patch.object(vcr.stubs.httpx_stubs, "_vcr_handle_async_request", awaiting)
 
 
 @contextmanager
-def _aiohttp(playback: Playback) -> Iterator[None]:
+def _aiohttp() -> Iterator[None]:
     """Await the answers of aiohttp; and spell bodies before its stub sees them, which cannot tell json= from a form."""
     stub = aiohttp.ClientSession._request  # noqa: SLF001 (where vcrpy has put its stub)
 
@@ -192,10 +209,10 @@ def _aiohttp(playback: Playback) -> Iterator[None]:
             written = _Written()
             await form().write(written)  # type: ignore[arg-type]
             arguments["data"] = bytes(written.body)
-        return await _await_answers(playback, lambda: stub(self, method, url, **arguments))
+        return await _await_answers(lambda: stub(self, method, url, **arguments))
 
     async def no_websocket(_self: aiohttp.ClientSession, url: Any, **_arguments: Any) -> Any:
-        playback.blocked.append(f"a WebSocket to {url}")
+        _playback().blocked.append(f"a WebSocket to {url}")
         raise ReplayMiss(
             f"a WebSocket to {url} cannot be replayed inside the test process: use the fixture gws_server instead of "
             "gws, and connect to its .url"

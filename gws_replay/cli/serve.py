@@ -113,7 +113,7 @@ def _sum_up(playback: "Playback", output: Output) -> None:
     counts = ", ".join(f"{len(happened[name])} {name}" for name in ("missed", "unplayed", "unreleased"))
     text = [f"Served {happened['served']} requests ({happened['repeated']} of them again); {counts}."]
     text += [each["text"] for each in happened["missed"]]
-    text += [f"failed: {fault}" for fault in happened["faults"]]
+    text += happened["faults"]
     if output.as_json:
         output.result("", {"event": "ended", **happened})
     output.progress("\n".join(text))
