@@ -92,10 +92,10 @@ def test_two_cassettes_in_two_tasks_of_one_loop_do_not_mix() -> None:
             found |= await asyncio.to_thread(by_requests, range(10, 15))
             return found | await asyncio.get_running_loop().run_in_executor(None, by_requests, range(15, 20))
 
-    async def both() -> list[set[str]]:
+    async def both() -> tuple[set[str], set[str]]:
         return await asyncio.gather(work("one"), work("two"))
 
-    assert [{"one"}, {"two"}] == asyncio.run(both())
+    assert ({"one"}, {"two"}) == asyncio.run(both())
 
 
 def test_a_pool_serves_whom_it_works_for() -> None:
