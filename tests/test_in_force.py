@@ -93,7 +93,8 @@ def test_two_cassettes_in_two_tasks_of_one_loop_do_not_mix() -> None:
             return found | await asyncio.get_running_loop().run_in_executor(None, by_requests, range(15, 20))
 
     async def both() -> tuple[set[str], set[str]]:
-        return await asyncio.gather(work("one"), work("two"))
+        one, two = await asyncio.gather(work("one"), work("two"))
+        return one, two
 
     assert ({"one"}, {"two"}) == asyncio.run(both())
 
