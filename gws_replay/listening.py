@@ -14,8 +14,10 @@ from aiohttp import web
 
 from gws_replay.errors import GwsReplayError
 
-# Clients drop the cookies of hosts that are bare addresses, so the loopback is handed out by its name.
-_LOCAL = frozenset({"127.0.0.1", "0.0.0.0", "::1", "::"})  # noqa: S104 (compared, not bound)
+# Clients drop the cookies of hosts that are bare addresses, so the loopback is handed out by its name. That of IPv6 has
+# none that is the same everywhere.
+_NAMES = {"127.0.0.1": "localhost", "0.0.0.0": "localhost", "::": "::1"}  # noqa: S104 (to be reached at, not bound)
+_LAST_PORT = 65535
 
 
 class Running(Protocol):
@@ -34,14 +36,16 @@ async def listen(runner: web.BaseRunner, host: str, port: int, tls: ssl.SSLConte
     Raises GwsReplayError, with the runner cleaned up, when the address cannot be had.
     """
     try:
+        if port > _LAST_PORT:  # with the name of a host it would be taken modulo 65536
+            raise OverflowError(f"the last port is {_LAST_PORT}")  # noqa: TRY301 (one sentence for all that is wrong)
         await web.TCPSite(runner, host, port, ssl_context=tls).start()
     except (OSError, OverflowError) as error:
         await runner.cleanup()
         busy = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         reason = "is in use" if busy else f"cannot be used ({error})"
         raise GwsReplayError(f"Port {port} on {host} {reason}: choose another port, or 0 for any free one.") from error
-    name = "localhost" if host in _LOCAL else f"[{host}]" if ":" in host else host
-    return f"{'https' if tls else 'http'}://{name}:{runner.addresses[0][1]}"
+    name = _NAMES.get(host, host)
+    return f"{'https' if tls else 'http'}://{f'[{name}]' if ':' in name else name}:{runner.addresses[0][1]}"
 
 
 @contextmanager
