@@ -5,6 +5,7 @@ is decided in `core.track`; this file is sockets and HTTP.
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from gws_replay.stage import Seat
 
 # Not recorded: no status of GWS, and none that clients try again.
 _MISSED: Final = 501
+_HOST: Final = re.compile(r"[\w.:\[\]-]+")
 _JSON: Final = {"Content-Type": "application/json;charset=UTF-8"}
 
 
@@ -120,6 +122,8 @@ class _Edge:
             return _error(500, fault)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not _HOST.fullmatch(request.host):  # it is going to stand in answers
+            return _error(400, "The Host field names no host.")
         if request.path.startswith(server_control.PATH):
             return server_control.answer(request, self._playback)
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
@@ -127,7 +131,10 @@ class _Edge:
         allow = server_answers.cors(request.headers)
         if is_websocket(request):
             return await self.conversations.hold(request, allow)
-        asked = await _asked(request)
+        return await self._answer(request, await _asked(request), allow)
+
+    async def _answer(self, request: web.BaseRequest, asked: Request, allow: dict[str, str]) -> web.Response:
+        """Answer a request by what it carries: Bayeux messages, or REST."""
         try:
             carried = bayeux_http.carried(asked)
         except ValueError as error:
@@ -196,8 +203,12 @@ def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) 
 
 
 async def _asked(request: web.BaseRequest) -> Request:
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     headers, body = decoded(_headers(request), await request.read() if request.can_read_body else b"")
-    return Request(method=request.method, uri=f"http://{request.host}{request.raw_path}", headers=headers, body=body)
+    # A client that takes us for its proxy asks with the whole address.
+    target = request.raw_path if "://" in request.raw_path[:8] else f"http://{request.host}{request.raw_path}"
+    return Request(method=request.method, uri=target, headers=headers, body=body)
 
 
 def _headers(request: web.BaseRequest) -> Headers:

@@ -1,14 +1,12 @@
-"""The replay server over real sockets: REST answers, its own tokens and address, CORS, TLS, the control endpoint."""
+"""The replay server over real sockets: REST answers, its own tokens and address, the control endpoint."""
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from gws_replay.listening import certificate_for
 from gws_replay.server import ServedPlayback, serving
 from tests.builders import NOTIFICATIONS, SESSIONS, TOPIC, cassette, exchange, get, told, update
 from tests.commands import captured, small
@@ -175,34 +173,19 @@ def test_the_control_endpoint_is_for_the_test(
     assert () == played.misses
 
 
-def test_a_page_of_another_origin_may_be_a_client(played: ServedPlayback) -> None:
-    """The preflight and the answers allow its origin, its credentials and its fields."""
-    origin = {"Origin": "http://desktop.example"}
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,x-csrf-token"}
-    allowed = requests.options(f"{played.url}{SESSIONS}/S1", headers={**origin, **asked}, timeout=CALM)
-    answer = requests.post(f"{played.url}{SESSIONS}/S1", json=SENT, headers=origin, timeout=CALM)
-    missed = requests.post(f"{played.url}/nowhere", headers=origin, timeout=CALM)
-    hello = requests.post(
-        played.url + NOTIFICATIONS, json=[{"channel": "/meta/handshake"}], headers=origin, timeout=CALM
-    )
-    assert 204 == allowed.status_code
-    assert "authorization,x-csrf-token" == allowed.headers["Access-Control-Allow-Headers"]
-    for each in (allowed, answer, missed, hello):
-        assert "http://desktop.example" == each.headers["Access-Control-Allow-Origin"]
-        assert "true" == each.headers["Access-Control-Allow-Credentials"]
-    assert (200, 501, 200) == (answer.status_code, missed.status_code, hello.status_code)
-
-
-def test_tls_with_a_certificate_made_on_the_spot(tmp_path: Path) -> None:
-    """Trusted by who has the CA, and by nobody else."""
-    context, authority = certificate_for("127.0.0.1", tmp_path)
-    playback = ServedPlayback(small())
-    with serving(playback, tls=context):
-        assert playback.url.startswith("https://localhost:")
-        with pytest.raises(requests.exceptions.SSLError):
-            requests.get(f"{playback.url}{SESSIONS}?fields=*", timeout=CALM)
-        answer = requests.get(f"{playback.url}{SESSIONS}?fields=*", verify=str(authority), timeout=CALM)
-    assert 200 == answer.status_code
+def test_a_rewind_forgets_what_was_not_taken(played: ServedPlayback) -> None:
+    """A client that stays is not told of the run before."""
+    url = played.url + NOTIFICATIONS
+    client = requests.post(url, json=[{"channel": "/meta/handshake"}], timeout=CALM).json()[0]["clientId"]
+    connect = {"channel": "/meta/connect", "clientId": client, "connectionType": "long-polling"}
+    subscribe = {"channel": "/meta/subscribe", "clientId": client, "subscription": TOPIC}
+    requests.post(url, json=[subscribe, connect], timeout=CALM)
+    requests.post(f"{played.url}{SESSIONS}/S1", json=SENT, timeout=CALM)
+    requests.post(f"{played.url}/__gws_replay__/rewind", timeout=CALM)
+    answered = requests.post(url, json=[{**connect, "advice": {"timeout": 50}}], timeout=CALM).json()
+    assert ["/meta/connect"] == [each["channel"] for each in answered]
+    requests.post(f"{played.url}{SESSIONS}/S1", json=SENT, timeout=CALM)
+    assert TOPIC in [each["channel"] for each in requests.post(url, json=[connect], timeout=CALM).json()]
 
 
 def test_expectations_wait_for_a_client_elsewhere(played: ServedPlayback) -> None:

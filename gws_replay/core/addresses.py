@@ -10,7 +10,7 @@ from gws_replay.core.lossless_json import LEXEME
 _ADDRESS = re.compile(r'^"https?:\\?/\\?/[^/"\\\s]+(?=\\?/(?:[^"\s]*/)?api\\?/v?\d)')
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def at_home(text: str, origin: str) -> str:
     """Return JSON text with absolute addresses of the API made the server's own; userData stays as it was sent."""
     if ":/" not in text and ":\\/" not in text:

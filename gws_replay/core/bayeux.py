@@ -184,6 +184,11 @@ class BayeuxServer:
                     ready[client.ticket] = None
         return tuple(ready)
 
+    def forget(self) -> None:
+        """Forget every notification that has not been taken; the clients and their subscriptions stay."""
+        for client in self._clients.values():
+            client.forget()
+
     def expire(self, now: float) -> tuple[str, ...]:
         """Forget the clients that have been silent too long; return their ids. A held connect is not silence."""
         silent = [c.id for c in self._clients.values() if c.ticket is None and now - c.seen > self._max_silence]

@@ -42,7 +42,8 @@ class Track:
         self.rewind(start)
 
     def rewind(self, now: float) -> None:
-        """Begin the cassettes again; the clients stay."""
+        """Begin the cassettes again; the clients and their subscriptions stay, what they have not taken goes."""
+        self._bayeux.forget()
         self.misses: list[Miss] = []
         self.served = 0
         self.repeated = 0
