@@ -67,14 +67,14 @@ class Conversations:
     def __init__(self, lobby_of: Callable[[web.BaseRequest, Sequence[Any]], Lobby], put: Put = as_it_is) -> None:
         self._lobby_of = lobby_of
         self._put = put
-        self._open: set[web.WebSocketResponse] = set()
+        self._open: dict[web.WebSocketResponse, web.BaseRequest] = {}
 
     async def hold(self, request: web.BaseRequest, headers: Mapping[str, str] | None = None) -> web.WebSocketResponse:
         """Speak over one WebSocket; a frame is an array of messages, or one message."""
         socket = web.WebSocketResponse(max_msg_size=MAX_BODY, protocols=("cometd",))
         socket.headers.update(headers or {})
         await socket.prepare(request)
-        self._open.add(socket)
+        self._open[socket] = request
         answering: set[asyncio.Task[None]] = set()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -88,7 +88,7 @@ class Conversations:
                 for task in answering:
                     task.cancel()
         finally:
-            self._open.discard(socket)
+            del self._open[socket]
         return socket
 
     async def _answer(self, request: web.BaseRequest, socket: web.WebSocketResponse, messages: Sequence[Any]) -> None:
@@ -100,9 +100,16 @@ class Conversations:
 
     async def close(self) -> None:
         """Close them all: the server goes away."""
-        for socket in tuple(self._open):
-            with suppress(ConnectionError):
-                await asyncio.wait_for(socket.close(code=1001), _CLOSING)
+        await asyncio.gather(*(_part(socket, request) for socket, request in self._open.items()))
+
+
+async def _part(socket: web.WebSocketResponse, request: web.BaseRequest) -> None:
+    """Close a socket that is no longer served; a client that does not read is cut off."""
+    try:
+        await asyncio.wait_for(socket.close(code=1001), _CLOSING)
+    except (ConnectionError, TimeoutError):
+        if request.transport:
+            request.transport.abort()
 
 
 async def _frames(socket: web.WebSocketResponse) -> AsyncIterator[list[Any]]:
