@@ -1,14 +1,16 @@
-# `make demo` and `make test` need nothing but Python >= 3.11 and a package index.
+# `make demo` and `make test` need nothing but Python >= 3.11 and a package index; with Node and npm, `make test` also
+# plays to the CometD client of JavaScript.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
 BIN = $(VENV)/bin
+JS = tests/js
 
 .PHONY: demo test check clean
 
 demo: $(VENV)/.ready
 	$(BIN)/gws-replay demo
 
-test: $(VENV)/.ready
+test: $(VENV)/.ready $(JS)/node_modules/.ready
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
@@ -20,7 +22,7 @@ check: $(VENV)/.ready
 	$(BIN)/pytest -q tests/test_architecture.py
 
 clean:
-	rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.*
+	rm -rf .venv .venv-* $(JS)/node_modules .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.*
 
 # pip reads dependency groups since 25.1; a new venv often has an older one.
 $(VENV)/.ready: pyproject.toml
@@ -28,3 +30,13 @@ $(VENV)/.ready: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]' --group dev
 	@touch $@
+
+# Without npm, or when it fails, the tests that need these packages are skipped, and say so.
+$(JS)/node_modules/.ready: $(JS)/package.json
+	@if ! command -v npm > /dev/null; then \
+	  echo "npm was not found: no tests with the CometD client of JavaScript" >&2; \
+	elif npm install --no-package-lock --no-save --no-audit --no-fund --silent --prefix $(JS); then \
+	  touch $@; \
+	else \
+	  echo "npm failed: no tests with the CometD client of JavaScript, unless it was there before" >&2; \
+	fi
