@@ -73,10 +73,12 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(url: str, headers: Mapping[str, str] | None = None, *, compress: int = 0) -> AsyncIterator[Talk]:
+async def talking(
+    url: str, headers: Mapping[str, str] | None = None, *, compress: int = 0, proxy: str | None = None
+) -> AsyncIterator[Talk]:
     """Open a WebSocket at a CometD address."""
     async with (
         aiohttp.ClientSession() as session,
-        session.ws_connect(url, headers=headers, compress=compress, max_msg_size=0) as socket,
+        session.ws_connect(url, headers=headers, compress=compress, proxy=proxy, max_msg_size=0) as socket,
     ):
         yield Talk(socket)

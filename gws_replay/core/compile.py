@@ -93,9 +93,11 @@ def _is_bayeux(exchange: Exchange) -> bool:
 
 
 def _is_transport(exchange: Exchange) -> bool:
-    """Tell a WebSocket upgrade or a CORS preflight, which the replaying server answers by itself."""
-    preflight = exchange.request.method == "OPTIONS" and exchange.request.headers.get("access-control-request-method")
-    return exchange.response.status == 101 or bool(preflight)
+    """Tell a WebSocket upgrade, refused or not, or a CORS preflight: the replaying server answers them by itself."""
+    asked = exchange.request.headers
+    preflight = exchange.request.method == "OPTIONS" and asked.get("access-control-request-method")
+    upgrade = (asked.get("upgrade") or "").lower() == "websocket"
+    return exchange.response.status == 101 or upgrade or bool(preflight)
 
 
 def _notifications(body: bytes | str, seen: float) -> Iterator[Notification]:
