@@ -141,12 +141,12 @@ class BayeuxServer:
         for client in tuple(self._clients.values()):
             if patterns.isdisjoint(client.patterns):
                 continue
+            if client.ticket is not None:
+                ready.append(client.ticket)
             if client.backlog >= MAX_QUEUE:
                 del self._clients[client.id]
                 continue
             client.queue.append({"channel": channel, "data": data})
-            if client.ticket is not None:
-                ready.append(client.ticket)
         return tuple(ready)
 
     def release(self, ticket: int, now: float) -> Answer:
@@ -264,7 +264,7 @@ class BayeuxServer:
             return refusal(message, "400::Missing subscription")
         if not all(pattern.startswith("/") and not pattern.startswith("/meta/") for pattern in patterns):
             return refusal(message, "403::Subscription denied", subscription=message["subscription"])
-        if len(client.patterns) + len(patterns) > MAX_SUBSCRIPTIONS:
+        if len(client.patterns) + len(set(patterns) - client.patterns) > MAX_SUBSCRIPTIONS:
             return refusal(message, "403::Too many subscriptions", subscription=message["subscription"])
         client.patterns.update(patterns)
         return reply(message, subscription=message["subscription"])

@@ -4,7 +4,6 @@ Bayeux 1.0, sections 2.1 and 5: long-polling posts JSON (older clients a form), 
 and the name of a function in the query.
 """
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -46,44 +45,39 @@ def carried(request: Request) -> Carried | None:
 
     Raises ValueError, with the reason, for a request to a CometD address whose body is not Bayeux.
     """
-    if request.method == "GET":
-        return _callback_polling(request)
-    if request.method != "POST":
-        return None
     to_cometd = _COMETD_PATH.search(request.path) is not None
-    body = request.body
-    if "x-www-form-urlencoded" in (request.headers.get("content-type") or "") and body.startswith(b"message="):
-        body = _only(parse_qs(body.decode(errors="replace")), "message").encode()
-    elif not to_cometd and b'"channel"' not in body:
-        return None
     try:
-        messages = decoded(body)
+        found = _callback_polling(request) if request.method == "GET" else _posted(request, to_cometd)
     except ValueError:
         if to_cometd:
             raise
         return None
-    return Carried(messages) if to_cometd or _all_have_channels(messages) else None
+    return found if found and (to_cometd or _all_have_channels(found.messages)) else None
+
+
+def _posted(request: Request, to_cometd: bool) -> Carried | None:
+    if request.method != "POST":
+        return None
+    body = request.body
+    if body.startswith(b"message=") and "x-www-form-urlencoded" in (request.headers.get("content-type") or ""):
+        return Carried(_batch(parse_qs(body.decode(errors="replace")).get("message", [])))
+    return Carried(decoded(body)) if to_cometd or b'"channel"' in body else None
 
 
 def _callback_polling(request: Request) -> Carried | None:
     query = urlsplit(request.uri).query
-    if "jsonp=" not in query or "message=" not in query:
+    fields = parse_qs(query) if "jsonp=" in query else {}
+    if "jsonp" not in fields or "message" not in fields:
         return None
-    fields = parse_qs(query)
-    function = _only(fields, "jsonp")
+    function = fields["jsonp"][0]
     if not _FUNCTION.fullmatch(function):
         raise ValueError("jsonp is no name of a function")
-    return Carried(decoded(_only(fields, "message")), function)
+    return Carried(_batch(fields["message"]), function)
 
 
-def _only(fields: dict[str, list[str]], name: str) -> str:
-    values = fields.get(name, [])
-    if len(values) == 1:
-        return values[0]
-    try:  # several `message` parameters are one batch
-        return json.dumps([message for value in values for message in decoded(value)])
-    except RecursionError:
-        raise ValueError("the JSON is nested too deeply") from None
+def _batch(texts: Iterable[str]) -> list[Any]:
+    """Read the `message` parameters of a request: several are one batch."""
+    return [message for text in texts for message in decoded(text)]
 
 
 def _all_have_channels(messages: list[Any]) -> bool:

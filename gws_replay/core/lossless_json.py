@@ -124,14 +124,22 @@ def children(text: str) -> Iterator[tuple[str | None, str]]:
 def merged(text: str, newer: str) -> str:
     """Return a JSON object with the members of a newer one: same keys replaced, others added, every token kept."""
     over = dict(children(newer))
-    members = [(key, over.pop(key, value)) for key, value in children(text)]
-    return assembled([*members, *over.items()])
+    members: dict[str | None, list[str]] = {}
+    for key, value in children(text):
+        members.setdefault(key, []).append(value)
+    members.update({key: [value] for key, value in over.items()})
+    return assembled([(key, value) for key, values in members.items() for value in values])
 
 
 def assembled(members: Sequence[tuple[str | None, str]]) -> str:
     """Write a JSON object of members (key, text), or an array of items (None, text)."""
-    inside = ",".join(text if key is None else f"{json.dumps(key, ensure_ascii=False)}:{text}" for key, text in members)
+    inside = ",".join(text if key is None else f"{_quoted(key)}:{text}" for key, text in members)
     return f"[{inside}]" if members and members[0][0] is None else f"{{{inside}}}"
+
+
+def _quoted(key: str) -> str:
+    # Half a surrogate pair cannot be encoded but as an escape.
+    return json.dumps(key, ensure_ascii=any("\ud800" <= letter <= "\udfff" for letter in key))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -12,65 +12,7 @@ from gws_replay.core import lossless_json
 from gws_replay.core.change import same
 from gws_replay.core.lossless_json import Repeated
 from tests.builders import JSON, growth, spelled
-
-SPACE = st.sampled_from(["", "", " ", "\n", "\t \r\n"])
-NUMBERS = st.sampled_from(["0", "-0", "1.50", "-0.0", "1E5", "1e-7", "2.5E+3", str(2**53 + 1), str(10**40)])
-STRINGS = st.one_of(
-    st.sampled_from(['"\\/"', '"\\ud83d\\ude00"', '"\\ud800"', '"a\\"b\\\\"', '"[{,:}]"', '"\u2028\x85\ufeff"', '""']),
-    st.text(max_size=5).map(json.dumps),
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=5).map(
-        lambda text: json.dumps(text, ensure_ascii=False)
-    ),
-)
-NAMES = st.sampled_from(['"a"', '"b"', '"\\u0061"', '""', '"a b"'])
-
-
-@st.composite
-def _containers(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
-    parts = draw(st.lists(inner, max_size=4))
-    spaced = [draw(SPACE) + part + draw(SPACE) for part in parts]
-    if draw(st.booleans()):
-        return "[" + (",".join(spaced) or draw(SPACE)) + "]"
-    return "{" + (",".join(f"{draw(SPACE)}{draw(NAMES)}{draw(SPACE)}:{part}" for part in spaced) or draw(SPACE)) + "}"
-
-
-SCALAR_TEXTS = st.sampled_from(["null", "true", "false"]) | NUMBERS | STRINGS
-TEXTS = st.builds(
-    lambda before, text, after: before + text + after,
-    SPACE,
-    st.recursive(SCALAR_TEXTS, _containers, max_leaves=12),
-    SPACE,
-)
-
-
-def tokens(text: str) -> list[str]:
-    """The lexemes of JSON text, found character by character."""
-    found = []
-    at = 0
-    while at < len(text):
-        end = at + 1
-        if text[at] == '"':
-            while text[end] != '"':
-                end += 2 if text[end] == "\\" else 1
-            end += 1
-        elif text[at] not in " \t\r\n[]{},:":
-            while end < len(text) and text[end] not in ' \t\r\n[]{},:"':
-                end += 1
-        if text[at] not in " \t\r\n":
-            found.append(text[at:end])
-        at = end
-    return found
-
-
-def pairs(text: str) -> Any:
-    """Everything in JSON text but its whitespace and escapes: pairs for objects, numbers as spelled."""
-    number = ("number",)
-    return json.loads(
-        text,
-        object_pairs_hook=lambda items: ("object", items),
-        parse_float=lambda lexeme: (*number, lexeme),
-        parse_int=lambda lexeme: (*number, lexeme),
-    )
+from tests.json_texts import NUMBERS, TEXTS, pairs, tokens
 
 
 @given(TEXTS)
@@ -245,3 +187,56 @@ def test_other_objects_are_no_json_values() -> None:
 def test_numbers_beyond_a_float_are_read_as_json_reads_them() -> None:
     """1e400 is valid JSON."""
     assert math.inf == lossless_json.loads("1e400")
+
+
+@given(TEXTS)
+def test_one_line_keeps_every_token(text: str) -> None:
+    """Nothing but the white space between tokens goes; laid out again it is what it was."""
+    line = lossless_json.compact(text)
+    assert tokens(text) == tokens(line)
+    assert "".join(tokens(text)) == line
+    assert lossless_json.indented(text) == lossless_json.indented(line)
+
+
+OBJECTS = TEXTS.filter(lambda text: text.lstrip()[0] == "{")
+
+
+@given(OBJECTS, OBJECTS)
+@settings(max_examples=120)
+def test_merging_is_the_union_of_members(text: str, newer: str) -> None:
+    """A key of both has the newer value, and once, though it was repeated; the others keep their order and spelling."""
+    old, new = list(lossless_json.children(text)), dict(lossless_json.children(newer))
+    merged = lossless_json.merged(text, newer)
+    assert json.loads(text) | json.loads(newer) == json.loads(merged)
+    found = list(lossless_json.children(merged))
+    assert {key: [value] for key, value in new.items()} == {
+        key: [value for name, value in found if name == key] for key in new
+    }
+    for key in {key for key, _ in old} - set(new):
+        assert [value for name, value in old if name == key] == [value for name, value in found if name == key]
+    assert list(dict.fromkeys([*(key for key, _ in old), *new])) == list(dict.fromkeys(key for key, _ in found))
+
+
+def test_merging_keeps_spellings() -> None:
+    """Of members that stay and of those that come; repeated keys stay where nothing is newer."""
+    old = '{"a" : 1.50, "b": [1,  2], "c": 1, "c": 2, "d": 1, "d": 2}'
+    assert '{"a":1E5,"b":[1,  2],"c":1,"c":2,"d":null,"e":-0}' == lossless_json.merged(
+        old, '{"d": null, "e": -0, "a": 1E5}'
+    )
+
+
+@given(st.dictionaries(st.text(max_size=3), st.sampled_from(["1.50", "{}", '"\\ud800"']), max_size=4))
+@example({"\ud800": "1", "ä": "2", '"': "3"})
+def test_members_are_assembled_to_an_object(members: dict[str, str]) -> None:
+    """Whatever the keys are, it can be encoded; letters stay readable."""
+    text = lossless_json.assembled(list(members.items()))
+    assert list(members.items()) == list(lossless_json.children(text))
+    text.encode()
+    assert '{"ä":1}' == lossless_json.assembled([("ä", "1")])
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=3))
+def test_items_are_assembled_to_an_array(items: list[str]) -> None:
+    """As they were written."""
+    assert f"[{','.join(items)}]" == lossless_json.assembled([(None, item) for item in items])
+    assert "{}" == lossless_json.assembled([])

@@ -1,0 +1,59 @@
+"""A Bayeux server core driven by hand: the messages of a client, and what comes of them."""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any
+
+from gws_replay.core.bayeux import Answer, BayeuxServer, Hold
+from gws_replay.core.bayeux_wire import Message
+
+CHANNEL = "/v2/me/facebooksession"
+
+
+def numbered_ids() -> Callable[[], str]:
+    """Ids that a test can foretell."""
+    numbers = count(1)
+    return lambda: f"client{next(numbers)}"
+
+
+def handshake(server: BayeuxServer, now: float = 0.0, **fields: Any) -> str:
+    """Shake hands; return the client's id."""
+    reply = answer(server.receive([{"channel": "/meta/handshake", **fields}], now)).messages[0]
+    assert isinstance(reply["clientId"], str)
+    return reply["clientId"]
+
+
+def connect(client_id: str, acknowledged: int | None = None, **fields: Any) -> Message:
+    """A connect; one of a client that acknowledges names the last batch that arrived."""
+    ext = {} if acknowledged is None else {"ext": {"ack": acknowledged}}
+    return {"channel": "/meta/connect", "clientId": client_id, "connectionType": "long-polling", **ext, **fields}
+
+
+def subscribe(client_id: str, subscription: Any = CHANNEL) -> Message:
+    """A subscription."""
+    return {"channel": "/meta/subscribe", "clientId": client_id, "subscription": subscription}
+
+
+def answer(result: Answer | Hold) -> Answer:
+    """What was answered at once."""
+    assert isinstance(result, Answer)
+    return result
+
+
+def hold(result: Answer | Hold) -> Hold:
+    """What is held."""
+    assert isinstance(result, Hold)
+    return result
+
+
+def connected(server: BayeuxServer, *, subscription: Any = CHANNEL, acknowledges: bool = False) -> str:
+    """A client that has subscribed and made its first connect, whose answer is batch 1."""
+    client_id = handshake(server, ext={"ack": acknowledges})
+    answer(server.receive([subscribe(client_id, subscription)], 0.0))
+    answer(server.receive([connect(client_id)], 0.0))
+    return client_id
+
+
+def data_of(messages: Sequence[Message]) -> list[Any]:
+    """The data of the notifications among some messages."""
+    return [message["data"] for message in messages if "data" in message]

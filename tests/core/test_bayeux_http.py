@@ -1,0 +1,195 @@
+"""Which HTTP requests carry Bayeux messages, and the bodies of their answers."""
+
+import json
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from gws_replay.core.bayeux_http import JSON_TYPE, Carried, carried
+from gws_replay.core.bayeux_wire import Verbatim
+from gws_replay.core.model import Headers, Request
+
+CONNECT = {"channel": "/meta/connect", "clientId": "c1", "connectionType": "long-polling"}
+SUBSCRIBE = {"channel": "/meta/subscribe", "clientId": "c1", "subscription": "/a"}
+FORM = Headers((("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8"),))
+PATHS = [
+    "/notifications",
+    "/notifications/",
+    "/notifications/connect",
+    "/notifications/handshake/",
+    "/api/v2/notifications",
+    "/genesys/1/cometd",
+    "/any/prefix/cometd/connect",
+]
+
+
+def posted(
+    body: Any, path: str = "/api/v2/notifications", headers: Headers | None = None, method: str = "POST"
+) -> Request:
+    """A request with a body: text and bytes as they are, other values as JSON."""
+    raw = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
+    return Request(method=method, uri=f"http://h{path}", headers=headers or Headers(), body=raw)
+
+
+def got(path: str = "/api/v2/notifications", **fields: Any) -> Request:
+    """A GET with fields in its query."""
+    return Request(method="GET", uri=f"http://h{path}?{urlencode(fields, doseq=True)}")
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("query", ["", "?x=1"])
+def test_any_prefix_and_any_end_of_a_cometd_address(path: str, query: str) -> None:
+    """Clients append the kind of message, or a slash."""
+    assert Carried([CONNECT]) == carried(posted([CONNECT], path + query))
+
+
+def test_one_message_without_an_array() -> None:
+    """Some clients send it so."""
+    assert Carried([CONNECT]) == carried(posted(CONNECT))
+
+
+@pytest.mark.parametrize("path", ["/", "/elsewhere", "/notifications/a/b", "/api/v2/me"])
+def test_at_any_other_address_the_channels_decide(path: str) -> None:
+    """A proxy may have rewritten the path."""
+    assert Carried([CONNECT, SUBSCRIBE]) == carried(posted([CONNECT, SUBSCRIBE], path))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        {},
+        {"channels": ["voice"]},
+        {"channel": "voice"},
+        {"channel": 7},
+        {"data": {"channel": "/a"}},
+        [],
+        [CONNECT, {"no": "channel"}],
+        [CONNECT, 7],
+        b'{"channel":"/a"',
+        b'{"channel":"/a\xff"}',
+        b'{"text":"\\"channel\\""}',
+        b'{"channel":NaN}',
+        b'"channel"',
+        b'{"channel":' * 100_000,
+    ],
+    ids=lambda body: repr(body)[:30],
+)
+def test_a_rest_body_is_no_bayeux_though_it_has_the_word(body: Any) -> None:
+    """Nor is it an error, whatever it is."""
+    assert carried(posted(body, "/api/v2/me")) is None
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"])
+def test_other_methods_carry_nothing(method: str) -> None:
+    """Even to a CometD address."""
+    assert carried(posted([CONNECT], method=method)) is None
+    assert carried(posted(b"nonsense", method=method)) is None
+
+
+def test_a_plain_get_carries_nothing() -> None:
+    """A WebSocket begins with one, and people look with a browser."""
+    assert carried(got()) is None
+    assert carried(got(fields="*")) is None
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "it is not JSON"),
+        (b"hello", "it is not JSON"),
+        (b"7", "it is neither a message nor an array of messages"),
+        (b"[\xff]", "it is not UTF-8"),
+        (b'[{"a":NaN}]', "NaN is no number of JSON"),
+        (b'[{"a":1e999}]', "1e999 is no number of JSON"),
+        (b"[" * 100_000, "nested too deeply"),
+    ],
+    ids=lambda value: repr(value[:12]),
+)
+def test_a_malformed_body_at_a_cometd_address_is_refused_with_the_reason(path: str, body: bytes, reason: str) -> None:
+    """It is a broken client, and no REST request that was not recorded."""
+    with pytest.raises(ValueError, match=reason):
+        carried(posted(body, path))
+
+
+def test_strange_messages_at_a_cometd_address_are_the_servers_to_refuse() -> None:
+    """One by one, so that the rest of the batch is answered."""
+    assert Carried([7, {}, CONNECT]) == carried(posted([7, {}, CONNECT]))
+
+
+@pytest.mark.parametrize("path", ["/notifications", "/elsewhere"])
+def test_a_form_carries_messages(path: str) -> None:
+    """As clients before 1.0 send them; several fields are one batch."""
+    body = urlencode({"message": [json.dumps([CONNECT, SUBSCRIBE]), json.dumps(CONNECT)]}, doseq=True)
+    assert Carried([CONNECT, SUBSCRIBE, CONNECT]) == carried(posted(body, path, FORM))
+
+
+def test_a_form_of_a_rest_request_is_no_bayeux() -> None:
+    """Whatever its field is called, and however many there are."""
+    for body in ("message=hello", "message=hello&message=you", "message=", f"message={quote('[1]')}", "a=1"):
+        assert carried(posted(body, "/api/v2/me", FORM)) is None
+
+
+@pytest.mark.parametrize("message", ["hello", "[", "[1e999]", "7", "[" * 100_000])
+def test_a_malformed_form_at_a_cometd_address_is_refused(message: str) -> None:
+    """As any other body."""
+    with pytest.raises(ValueError, match=r"it is|nested too deeply"):
+        carried(posted(urlencode({"message": message}), headers=FORM))
+
+
+def test_callback_polling_carries_messages_and_a_function() -> None:
+    """At any address; several parameters are one batch."""
+    one = got(jsonp="cometd.callback_1$", message=json.dumps([CONNECT]))
+    assert Carried([CONNECT], "cometd.callback_1$") == carried(one)
+    two = got("/elsewhere", jsonp="f", message=[json.dumps(CONNECT), json.dumps([SUBSCRIBE])])
+    assert Carried([CONNECT, SUBSCRIBE], "f") == carried(two)
+
+
+@pytest.mark.parametrize("name", ["alert(1);f", "f;g", "<script>", "a b", "f\n", "x" * 101, "f[0]", "f("])
+def test_a_function_must_be_a_name(name: str) -> None:
+    """It is written into a script that a browser runs."""
+    with pytest.raises(ValueError, match="jsonp is no name of a function"):
+        carried(got(jsonp=name, message=json.dumps([CONNECT])))
+
+
+@pytest.mark.parametrize("message", ["hello", "7", "[1e999]", '[{"a":NaN}]'])
+def test_a_malformed_callback_poll_is_refused(message: str) -> None:
+    """As any other body at a CometD address."""
+    with pytest.raises(ValueError, match=r"^it is "):
+        carried(got(jsonp="f", message=message))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"jsonp": "f", "message": "hello"},
+        {"jsonp": "f;g", "message": "[]"},
+        {"jsonp": "f", "message": "[]"},
+        {"jsonp": "f", "errormessage": json.dumps([CONNECT])},
+        {"nojsonp": "f", "message": json.dumps([CONNECT])},
+        {"jsonp": "f"},
+    ],
+)
+def test_a_rest_get_with_such_fields_is_no_bayeux(fields: dict[str, str]) -> None:
+    """The names are not rare."""
+    assert carried(got("/api/v2/me", **fields)) is None
+
+
+def test_whether_it_polls() -> None:
+    """A connect is among the messages, whatever else."""
+    assert (True, True, False, False) == tuple(
+        Carried(messages).polls for messages in ([CONNECT], [7, SUBSCRIBE, CONNECT], [SUBSCRIBE], [])
+    )
+
+
+def test_the_answer_is_json_or_a_call_of_the_function() -> None:
+    """With its media type; a script must not have the two letters that end a line in it, JSON may."""
+    message = {"channel": "/a", "data": Verbatim('{"a":"\u2028ä\u2029"}')}
+    text = '[{"channel":"/a","data":{"a":"\u2028ä\u2029"}}]'
+    assert (JSON_TYPE, text.encode()) == Carried([]).answer([message])
+    kind, script = Carried([], "f").answer([message])
+    assert "text/javascript;charset=UTF-8" == kind
+    assert '/**/f([{"channel":"/a","data":{"a":"\\u2028ä\\u2029"}}]);' == script.decode()
+    assert json.loads(text) == json.loads(script.removeprefix(b"/**/f(").removesuffix(b");"))
