@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from gws_replay.core import bayeux_http
 from gws_replay.core.bayeux import Answer
 from gws_replay.core.expect import Expectation
-from gws_replay.core.model import Cassette, Headers, Request, Response
+from gws_replay.core.model import Cassette, Exchange, Headers, Request, Response
 from gws_replay.core.pushes import INSTANT, RECORDED
 from gws_replay.core.replay import Miss
 from gws_replay.core.userdata import Snapshot
@@ -57,6 +58,8 @@ class Playback:
         self.cassettes = cassettes
         self.blocked: list[str] = []
         self.faults: list[str] = []
+        # Hosts whose requests are none of ours.
+        self.allowed_hosts: frozenset[str] = frozenset()
         self.stage = Stage(cassettes, factor=factor_of(timing), timeout=timeout, max_silence=max_silence, clock=clock)
         # What a client can do that was stopped.
         self.advice = "; a client that vcrpy does not catch, over WebSocket for instance, needs the fixture gws_server"
@@ -141,11 +144,13 @@ class Playback:
         )
         expectation.check(before.data, after.data, of=f" of {resource_id}", where=where)
 
-    def ask(self, request: Request) -> Response:
+    def ask(self, request: Request) -> Response | None:
         """Answer a request of this thread, CometD too: a connect that has nothing to say blocks.
 
-        Raises ReplayMiss, which names the nearest recorded request.
+        None for a request to an allowed host. Raises ReplayMiss, which names the nearest recorded request.
         """
+        if self._is_allowed(request):
+            return None
         thread = threading.get_ident()
         seat = self.stage.seat(request.headers)
         carried = self._carried(request)
@@ -165,8 +170,10 @@ class Playback:
         self.stage.finish(seat, send)
         return send.response
 
-    async def ask_async(self, request: Request) -> Response:
-        """Answer a request of this task; a connect that has nothing to say awaits. Raises ReplayMiss as `ask` does."""
+    async def ask_async(self, request: Request) -> Response | None:
+        """Answer a request of this task; a connect that has nothing to say awaits. Otherwise as `ask`."""
+        if self._is_allowed(request):
+            return None
         task = asyncio.current_task()
         seat = self.stage.seat(request.headers)
         carried = self._carried(request)
@@ -186,6 +193,19 @@ class Playback:
         await self.stage.wait_async(seat, send, led=task not in self._polling_tasks)
         self.stage.finish(seat, send)
         return send.response
+
+    def take(self, exchange: Exchange) -> None:
+        """Take note of an exchange with an allowed host: it is none of ours."""
+
+    def websocket(self, url: str) -> None:
+        """Refuse a WebSocket that is opened inside the process: nothing could answer it."""
+        if urlsplit(url).hostname in self.allowed_hosts:
+            return
+        self.blocked.append(f"a WebSocket to {url}")
+        raise ReplayMiss(
+            f"a WebSocket to {url} cannot be replayed inside the test process: use the fixture gws_server instead of "
+            "gws, and connect to its .url"
+        )
 
     def refuse(self, what: str) -> str:
         """Remember an attempt to reach the network, and say that it is not made."""
@@ -212,6 +232,9 @@ class Playback:
     def close(self) -> None:
         """Answer all held connects, and hold no more."""
         self.stage.close()
+
+    def _is_allowed(self, request: Request) -> bool:
+        return bool(self.allowed_hosts) and urlsplit(request.uri).hostname in self.allowed_hosts
 
     @staticmethod
     def _carried(request: Request) -> bayeux_http.Carried | Response | None:

@@ -1,42 +1,57 @@
-"""Edge: vcrpy as the interceptor. Its patches and stubs catch the HTTP libraries; the answers come from a Playback.
+"""Edge: vcrpy as the interceptor. Its patches and stubs catch the HTTP libraries; a `Player` answers, or lets them go.
 
-vcrpy by itself leaks: to build its stub of a connection it lifts the patches of the whole process for a moment, and
-other threads go live. Here the stubs never build a connection that could be used, so nothing is ever lifted.
-
-Its stubs of asynchronous libraries ask the cassette without awaiting, but a CometD connect has to be held. So such a
-stub is run until it asks, is left there, and is run again when the answer has been awaited.
+How its stubs are made safe for threads and for held connects is in `vcr_stubs`.
 """
 
-import http.client
-from collections.abc import Awaitable, Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Any
-from unittest import mock
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-import aiohttp
 import vcr.cassette
-import vcr.stubs.httpx_stubs
 from vcr.record_mode import RecordMode
 from vcr.request import Request as VcrRequest
-from vcr.stubs import VCRConnection
 
 from gws_replay.core.compile import decoded
-from gws_replay.core.model import Headers, Request, Response
+from gws_replay.core.model import Exchange, Headers, Request, Response
 from gws_replay.errors import ReplayMiss
 from gws_replay.in_force import InForce
 from gws_replay.network_guard import closed_network
 from gws_replay.playback import Playback
+from gws_replay.vcr_stubs import AWAITED, aiohttp_awaits, connections_of, httpx_awaits
+
+
+class Player(Protocol):
+    """Who answers the requests of this process."""
+
+    faults: list[str]
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    def ask(self, request: Request) -> Response | None:
+        """Answer a request of this thread; None lets it go live. May raise ReplayMiss."""
+
+    async def ask_async(self, request: Request) -> Response | None:
+        """Answer a request of this task; None lets it go live."""
+
+    def take(self, exchange: Exchange) -> None:
+        """Take note of an exchange that went live."""
+
+    def websocket(self, url: str) -> None:
+        """Take note of a WebSocket that is to be opened; may raise."""
 
 
 @contextmanager
 def replaying(playback: Playback, allowed_hosts: Collection[str] = ()) -> Iterator[None]:
     """Answer requests, httpx, aiohttp, urllib3 and http.client from a playback, with the network closed beneath.
 
-    Several playbacks may be in force at once, each in its own threads and tasks.
+    Several playbacks may be in force at once, each in its own threads and tasks. Requests to allowed hosts go live.
     """
-    with closed_network(playback.refuse, allowed_hosts), _PLAYBACKS.enter(playback):
+    playback.allowed_hosts = frozenset(allowed_hosts)
+    with closed_network(playback.refuse, allowed_hosts), intercepted(playback):
         try:
             yield
         finally:
@@ -44,46 +59,68 @@ def replaying(playback: Playback, allowed_hosts: Collection[str] = ()) -> Iterat
 
 
 @contextmanager
-def _intercepted() -> Iterator[None]:
-    with _ReplayCassette.use_arg_getter(lambda: {"path": "gws_replay"}), _aiohttp(), _httpx():
+def intercepted(player: Player) -> Iterator[None]:
+    """Let a player answer the requests of what runs in this context, and of what that starts."""
+    with _PLAYERS.enter(player):
         yield
 
 
-_PLAYBACKS: InForce[Playback] = InForce("gws_replay_playback", _intercepted)
+@contextmanager
+def _installed() -> Iterator[None]:
+    with (
+        connections_of(_Interceptor),
+        _Interceptor.use_arg_getter(lambda: {"path": "gws_replay"}),
+        aiohttp_awaits(_decide_async, lambda url: _player().websocket(url)),
+        httpx_awaits(_decide_async),
+    ):
+        yield
 
 
-def _playback() -> Playback:
-    """Return the playback of the running thread or task."""
-    if playback := _PLAYBACKS.current():
-        return playback
-    names = " and ".join(playback.name for playback in _PLAYBACKS.all)
+_PLAYERS: InForce[Player] = InForce("gws_replay_player", _installed)
+
+
+def _player() -> Player:
+    """Return the player of the running thread or task."""
+    if player := _PLAYERS.current():
+        return player
+    names = " and ".join(player.name for player in _PLAYERS.all)
     missed = f"{names} are replayed at once, and this thread belongs to neither: start it in the test that it serves"
-    for playback in _PLAYBACKS.all:
-        playback.faults.append(missed)
+    for each in _PLAYERS.all:
+        each.faults.append(missed)
     raise ReplayMiss(missed)
 
 
-class _ReplayCassette(vcr.cassette.Cassette):  # type: ignore[misc]
-    """What vcrpy's stubs ask: it always has an answer, or raises ReplayMiss; it never records."""
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What becomes of a request: its answer, or None for one that goes live; and when it was asked."""
+
+    request: Request
+    answer: Response | None
+    began: float
+
+
+def _decide(vcr_request: VcrRequest) -> _Decision:
+    request, began = _request(vcr_request), time.monotonic()
+    return _Decision(request, _player().ask(request), began)
+
+
+async def _decide_async(vcr_request: VcrRequest) -> _Decision:
+    request, began = _request(vcr_request), time.monotonic()
+    return _Decision(request, await _player().ask_async(request), began)
+
+
+class _Interceptor(vcr.cassette.Cassette):  # type: ignore[misc]
+    """What vcrpy's stubs ask. It decides once for each request, since they may ask several times."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(path, record_mode=RecordMode.NONE)
+        super().__init__(path, record_mode=RecordMode.ALL)
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        # vcrpy makes a class of each stub with the cassette as an attribute, so this runs before the class is in use.
-        if issubclass(owner, VCRConnection) and owner.__init__ is VCRConnection.__init__:  # type: ignore[misc]
-            owner.__init__ = _offline_init  # type: ignore[misc]
-
-    @property
-    def write_protected(self) -> bool:
-        return True
-
-    def can_play_response_for(self, request: VcrRequest) -> bool:  # noqa: ARG002 (vcrpy's signature)
-        return True
+    def can_play_response_for(self, request: VcrRequest) -> bool:
+        return self._decision(request).answer is not None
 
     def play_response(self, request: VcrRequest) -> dict[str, Any]:
-        awaited = _AWAITED.get()
-        response = _playback().ask(_request(request)) if awaited is None else awaited.next(request)
+        response = self._decision(request).answer
+        assert response is not None, "can_play_response_for said so"  # noqa: S101 (vcrpy's protocol)
         headers: dict[str, list[str]] = {}
         for name, value in response.headers.pairs:
             headers.setdefault(name, []).append(value)
@@ -93,39 +130,47 @@ class _ReplayCassette(vcr.cassette.Cassette):  # type: ignore[misc]
             "body": {"string": response.body},
         }
 
+    def append(self, request: VcrRequest, response: dict[str, Any]) -> None:
+        """Take a live exchange; where a library followed redirects by itself, only the first was asked here."""
+        decision = getattr(request, _DECISION, None) or _Decision(_request(request), None, time.monotonic())
+        answer = _response(response)
+        exchange = Exchange(request=decision.request, response=answer, began=decision.began, ended=time.monotonic())
+        _player().take(exchange)
+
     def find_requests_with_most_matches(self, request: VcrRequest) -> list[tuple[VcrRequest]]:
         return [(request,)]
 
+    @staticmethod
+    def _decision(request: VcrRequest) -> _Decision:
+        decision: _Decision | None = getattr(request, _DECISION, None)
+        if decision is None:
+            awaited = AWAITED.get()
+            decision = _decide(request) if awaited is None else awaited.next(request)
+            setattr(request, _DECISION, decision)
+        return decision
+
     def _load(self) -> None:
-        """Load nothing: the playback holds the cassette."""
+        """Load nothing: the player holds the cassette."""
 
     def _save(self, force: bool = False) -> None:
         """Save nothing."""
 
 
-def _offline_init(self: Any, *args: Any, **kwargs: Any) -> None:
-    """Stand in for VCRConnection.__init__, which lifts all patches to build the connection it wraps."""
-    kwargs.pop("strict", None)
-    base = self._baseclass
-    if base is _HTTPS:
-        # It finds itself by its module's name, which is patched; all that is asked of it is in its parent.
-        connection = _HTTPS.__new__(_HTTPS)
-        passed_on = ("host", "port", "timeout", "source_address", "blocksize")
-        known = {name: kwargs[name] for name in passed_on if name in kwargs}
-        _HTTP.__init__(connection, *args[:2], **known)
-    else:
-        connection = base(*args, **kwargs)
-    self.real_connection = connection
-    self._sock = None
-
-
-_HTTP, _HTTPS = http.client.HTTPConnection, http.client.HTTPSConnection
+_DECISION = "_gws_replay_decision"
 
 
 def _request(request: VcrRequest) -> Request:
     headers = Headers(tuple((str(name), _text(value)) for name, value in request.headers.items()))
     headers, body = decoded(headers, _bytes(request.body))
     return Request(method=request.method, uri=request.uri, headers=headers, body=body)
+
+
+def _response(response: dict[str, Any]) -> Response:
+    status, body = response["status"], response["body"].get("string", b"")
+    pairs = ((str(name), _text(value)) for name, values in response["headers"].items() for value in values)
+    return Response(
+        status=status["code"], reason=status["message"] or "", headers=Headers(tuple(pairs)), body=_bytes(body)
+    )
 
 
 def _text(value: Any) -> str:
@@ -143,93 +188,3 @@ def _bytes(body: Any) -> bytes:
     if hasattr(body, "read"):
         return bytes(body.read())
     return b"".join(chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in body)
-
-
-class _Asks(BaseException):
-    """Leaves a stub at the point where it asks the cassette; not an Exception, which a stub might handle."""
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-
-
-@dataclass(slots=True)
-class _Awaited:
-    """The answers that were awaited for one call so far (several where it follows redirects)."""
-
-    answers: list[Response] = field(default_factory=list)
-    played: int = 0
-
-    def next(self, request: VcrRequest) -> Response:
-        """Return the next answer, or leave the stub to await it."""
-        if self.played == len(self.answers):
-            raise _Asks(_request(request))
-        self.played += 1
-        return self.answers[self.played - 1]
-
-
-_AWAITED: ContextVar[_Awaited | None] = ContextVar("gws_replay_awaited", default=None)
-
-
-async def _await_answers(stub: Callable[[], Awaitable[Any]]) -> Any:
-    """Run a stub, and run it again with one answer more, until it has all that it asks for."""
-    awaited = _Awaited()
-    while True:
-        awaited.played = 0
-        token = _AWAITED.set(awaited)
-        try:
-            return await stub()
-        except _Asks as asks:
-            request = asks.request
-        finally:
-            _AWAITED.reset(token)
-        awaited.answers.append(await _playback().ask_async(request))
-
-
-def _httpx() -> AbstractContextManager[Any]:
-    """Await the answers of httpx's asynchronous transports: this is where vcrpy's stub of them comes together."""
-    stub = vcr.stubs.httpx_stubs._vcr_handle_async_request  # noqa: SLF001 (there is no other seam)
-
-    async def awaiting(*arguments: Any) -> Any:
-        return await _await_answers(lambda: stub(*arguments))
-
-    return mock.patch.object(vcr.stubs.httpx_stubs, "_vcr_handle_async_request", awaiting)
-
-
-@contextmanager
-def _aiohttp() -> Iterator[None]:
-    """Await the answers of aiohttp; and spell bodies before its stub sees them, which cannot tell json= from a form."""
-    stub = aiohttp.ClientSession._request  # noqa: SLF001 (where vcrpy has put its stub)
-
-    async def awaiting(self: aiohttp.ClientSession, method: str, url: Any, **arguments: Any) -> Any:
-        data = arguments.get("data")
-        if arguments.get("json") is not None and data is None:
-            arguments |= {"data": self.json_serialize(arguments["json"]).encode(), "json": None}
-        elif isinstance(data, dict | list | tuple | aiohttp.FormData):
-            form = data if isinstance(data, aiohttp.FormData) else aiohttp.FormData(data)
-            written = _Written()
-            await form().write(written)  # type: ignore[arg-type]
-            arguments["data"] = bytes(written.body)
-        return await _await_answers(lambda: stub(self, method, url, **arguments))
-
-    async def no_websocket(_self: aiohttp.ClientSession, url: Any, **_arguments: Any) -> Any:
-        _playback().blocked.append(f"a WebSocket to {url}")
-        raise ReplayMiss(
-            f"a WebSocket to {url} cannot be replayed inside the test process: use the fixture gws_server instead of "
-            "gws, and connect to its .url"
-        )
-
-    with (
-        mock.patch.object(aiohttp.ClientSession, "_request", awaiting),
-        mock.patch.object(aiohttp.ClientSession, "_ws_connect", no_websocket),
-    ):
-        yield
-
-
-class _Written:
-    """What aiohttp's payloads need of a connection: something to write to."""
-
-    def __init__(self) -> None:
-        self.body = bytearray()
-
-    async def write(self, chunk: bytes) -> None:
-        self.body += chunk

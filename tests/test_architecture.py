@@ -18,10 +18,10 @@ FENCES = {
     "deepdiff": {"core/change.py"},
     "yaml": {"formats/vcr_yaml.py"},
     "mitmproxy": {"addon.py", "formats/flow.py"},
-    "vcr": {"vcr_adapter.py"},
-    # vcr_adapter: vcrpy's stub of aiohttp cannot tell how a body was given.
+    "vcr": {"vcr_adapter.py", "vcr_stubs.py"},
+    # vcr_stubs: vcrpy's stub of aiohttp cannot tell how a body was given.
     "aiohttp": {
-        *("sandbox.py", "sandbox_http.py", "vcr_adapter.py"),
+        *("sandbox.py", "sandbox_http.py", "vcr_stubs.py"),
         *("bayeux_aiohttp.py", "listening.py", "server.py", "server_control.py"),
     },
     "pytest": {"pytest_plugin.py"},

@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import aiohttp
@@ -19,7 +20,7 @@ from gws_replay.errors import ReplayMiss
 from gws_replay.playback import Playback
 from gws_replay.vcr_adapter import replaying
 from tests.builders import exchange
-from tests.clients import ANYWHERE, CLIENTS, FOLLOWING, Ask
+from tests.clients import ANYWHERE, CLIENTS, FOLLOWING, Ask, live_server
 from tests.commands import captured
 
 every_client = pytest.mark.parametrize("ask", [pytest.param(ask, id=name) for name, ask in CLIENTS.items()])
@@ -196,3 +197,16 @@ def test_a_captured_session_plays_to_its_end(ask: Ask, name: str) -> None:
             answer = ask(each.request.method, each.request.uri, sent, {"Content-Type": "application/json"})
             assert (each.response.status, each.response.body) == (answer.status, answer.body)
     assert ((), ()) == (running.misses, running.unplayed)
+
+
+@every_client
+def test_an_allowed_host_is_none_of_ours(ask: Ask) -> None:
+    """A request to it goes live, for every library and for many threads at once; all others are replayed."""
+    running = playback(exchange("GET", "/x", None, {"from": "cassette"}))
+    with live_server() as live, replaying(running, ["127.0.0.1"]):
+        assert {"from": "live"} == ask("GET", f"{live.url}/y", None, {}).json()
+        with ThreadPoolExecutor(4) as threads:
+            answers = threads.map(lambda n: ask("GET", f"{live.url}/{n}", None, {}).json()["from"], range(8))
+            assert ["live"] * 8 == list(answers)
+        assert {"from": "cassette"} == ask("GET", f"{ANYWHERE}/x", None, {}).json()
+    assert ("", 9) == (running.problems(), len(live.hits))

@@ -1,0 +1,175 @@
+"""Edge: what vcrpy's stubs of the HTTP libraries do otherwise here.
+
+vcrpy by itself leaks: to build its stub of a connection, and to send a request, it lifts the patches of the whole
+process for a moment, and other threads go live unseen. Here the stubs hold real connections that were built, and are
+used, without lifting anything.
+
+Its stubs of asynchronous libraries ask the cassette without awaiting, but a CometD connect has to be held. So such a
+stub is run until it asks, is left there, and is run again when the answer has been awaited.
+"""
+
+import http.client
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+import aiohttp
+import vcr.stubs.httpx_stubs
+from vcr.request import Request as VcrRequest
+from vcr.stubs import VCRConnection, VCRHTTPResponse, serialize_headers
+
+_HTTP, _HTTPS = http.client.HTTPConnection, http.client.HTTPSConnection
+
+
+@contextmanager
+def connections_of(kind: type) -> Iterator[None]:
+    """Let the stubs of connections that ask a cassette of a kind do as is said here; those of others do as before."""
+
+    def ours(name: str, here: Callable[..., Any]) -> AbstractContextManager[Any]:
+        before = getattr(VCRConnection, name)
+
+        def do(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return (here if isinstance(self.cassette, kind) else before)(self, *args, **kwargs)
+
+        return mock.patch.object(VCRConnection, name, do)
+
+    with ours("__init__", _init), ours("connect", _connect), ours("getresponse", _getresponse):
+        yield
+
+
+def _init(self: Any, *args: Any, **kwargs: Any) -> None:
+    kwargs.pop("strict", None)
+    base = self._baseclass
+    if base is _HTTPS:
+        # Its __init__ finds itself by its module's name, which is patched: what it does is done here.
+        connection = _HTTPS.__new__(_HTTPS)
+        passed_on = ("host", "port", "timeout", "source_address", "blocksize")
+        known = {name: kwargs[name] for name in passed_on if name in kwargs}
+        _HTTP.__init__(connection, *args[:2], **known)
+        connection._context = kwargs.get("context") or ssl.create_default_context()  # type: ignore[attr-defined]  # noqa: SLF001
+    else:
+        connection = base(*args, **kwargs)
+    self.real_connection = connection
+    self._sock = None
+
+
+def _connect(self: Any, *args: Any, **kwargs: Any) -> None:
+    """Remember that a library wants to be connected: whether it needs to be is known when it asks."""
+    self._deferred_connect = (args, kwargs)
+
+
+def _getresponse(self: Any, _: bool = False, **_kwargs: Any) -> Any:
+    request = self._vcr_request
+    if self.cassette.can_play_response_for(request):
+        return VCRHTTPResponse(self.cassette.play_response(request), request.uri)
+    real = self.real_connection
+    if deferred := self.__dict__.get("_deferred_connect"):
+        self._deferred_connect = None
+        real.connect(*deferred[0], **deferred[1])
+    target = self._url(request.uri)
+    real.request(method=request.method, url=target, body=request.body_bytes, headers=request.headers)
+    response = real.getresponse()
+    seen = {
+        "status": {"code": response.status, "message": response.reason},
+        "headers": serialize_headers(response),
+        "body": {"string": response.data if hasattr(response, "data") else response.read()},
+    }
+    self.cassette.append(request, seen)
+    return VCRHTTPResponse(seen, request.uri)
+
+
+class Asks(BaseException):
+    """Leaves a stub at the point where it asks the cassette; not an Exception, which a stub might handle."""
+
+    def __init__(self, request: VcrRequest) -> None:
+        self.request = request
+
+
+@dataclass(slots=True)
+class Awaited:
+    """The answers that were awaited for one call so far (several where it follows redirects)."""
+
+    answers: list[Any] = field(default_factory=list)
+    played: int = 0
+
+    def next(self, request: VcrRequest) -> Any:
+        """Return the next answer, or leave the stub to await it."""
+        if self.played == len(self.answers):
+            raise Asks(request)
+        self.played += 1
+        return self.answers[self.played - 1]
+
+
+AWAITED: ContextVar[Awaited | None] = ContextVar("gws_replay_awaited", default=None)
+# Answers a request in a task.
+Answer = Callable[[VcrRequest], Awaitable[Any]]
+
+
+async def _await_answers(answer: Answer, stub: Callable[[], Awaitable[Any]]) -> Any:
+    """Run a stub, and run it again with one answer more, until it has all that it asks for."""
+    awaited = Awaited()
+    while True:
+        awaited.played = 0
+        token = AWAITED.set(awaited)
+        try:
+            return await stub()
+        except Asks as asks:
+            request = asks.request
+        finally:
+            AWAITED.reset(token)
+        awaited.answers.append(await answer(request))
+
+
+def httpx_awaits(answer: Answer) -> AbstractContextManager[Any]:
+    """Await the answers of httpx's asynchronous transports: this is where vcrpy's stub of them comes together."""
+    stub = vcr.stubs.httpx_stubs._vcr_handle_async_request  # noqa: SLF001 (there is no other seam)
+
+    async def awaiting(*arguments: Any) -> Any:
+        return await _await_answers(answer, lambda: stub(*arguments))
+
+    return mock.patch.object(vcr.stubs.httpx_stubs, "_vcr_handle_async_request", awaiting)
+
+
+@contextmanager
+def aiohttp_awaits(answer: Answer, websocket: Callable[[str], None]) -> Iterator[None]:
+    """Await the answers of aiohttp; and spell bodies before its stub sees them, which cannot tell json= from a form.
+
+    `websocket` is told of the address of a WebSocket before it is opened, and may raise.
+    """
+    stub = aiohttp.ClientSession._request  # noqa: SLF001 (where vcrpy has put its stub)
+    opened = aiohttp.ClientSession._ws_connect  # noqa: SLF001 (no other way to tell it from a request)
+
+    async def awaiting(self: aiohttp.ClientSession, method: str, url: Any, **arguments: Any) -> Any:
+        data = arguments.get("data")
+        if arguments.get("json") is not None and data is None:
+            arguments |= {"data": self.json_serialize(arguments["json"]).encode(), "json": None}
+        elif isinstance(data, dict | list | tuple | aiohttp.FormData):
+            form = data if isinstance(data, aiohttp.FormData) else aiohttp.FormData(data)
+            written = _Written()
+            await form().write(written)  # type: ignore[arg-type]
+            arguments["data"] = bytes(written.body)
+        return await _await_answers(answer, lambda: stub(self, method, url, **arguments))
+
+    async def opening(self: aiohttp.ClientSession, url: Any, **arguments: Any) -> Any:
+        websocket(str(url))
+        return await opened(self, url, **arguments)
+
+    with (
+        mock.patch.object(aiohttp.ClientSession, "_request", awaiting),
+        mock.patch.object(aiohttp.ClientSession, "_ws_connect", opening),
+    ):
+        yield
+
+
+class _Written:
+    """What aiohttp's payloads need of a connection: something to write to."""
+
+    def __init__(self) -> None:
+        self.body = bytearray()
+
+    async def write(self, chunk: bytes) -> None:
+        self.body += chunk
