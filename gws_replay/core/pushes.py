@@ -70,8 +70,9 @@ class Pushes:
     def __init__(self, script: Script, *, factor: float, start: float) -> None:
         self.script = script
         self._factor = factor
-        self._asked: set[int] = set()
-        self._answered: set[int] = set()
+        # When each interaction was asked, and answered.
+        self._asked: dict[int, float] = {}
+        self._answered: dict[int, float] = {}
         self._reached = float("-inf")
         # Recorded moments, and when they came in this run: what an unsolicited notification is timed by.
         self._moments: list[tuple[float, float]] = [(0.0, start)]
@@ -96,7 +97,7 @@ class Pushes:
 
     def asked(self, interaction: int, now: float) -> tuple[int, ...]:
         """Take note that an interaction was asked; return the notifications that count as shown from now on."""
-        self._asked.add(interaction)
+        self._asked[interaction] = now
         exchange = self.script.interactions[interaction]
         if interaction in self.script.operations:
             self._reached = max(self._reached, exchange.began)
@@ -105,8 +106,13 @@ class Pushes:
         return tuple(self._shown.go(interaction))
 
     def answered(self, interaction: int, now: float) -> None:
-        """Take note that the response of an interaction was sent, or never will be."""
-        self._answered.add(interaction)
+        """Take note that the response of an interaction was sent, or never will be.
+
+        One that was not asked belongs to an earlier run: its client was still waiting when this one began.
+        """
+        if interaction not in self._asked:
+            return
+        self._answered[interaction] = now
         self._happened(self.script.interactions[interaction].ended, now)
         self._schedule(self._opened.go(interaction), now)
 
@@ -121,7 +127,10 @@ class Pushes:
         return gate.interaction in self._asked
 
     def _is_open(self, gate: Gate) -> bool:
-        return gate.interaction in (self._answered if gate.after == "response" else self._asked)
+        return gate.interaction in self._openings(gate)
+
+    def _openings(self, gate: Gate) -> dict[int, float]:
+        return self._answered if gate.after == "response" else self._asked
 
     def _has_passed(self, gate: Gate) -> bool:
         """Tell whether the client has asked an operation that was recorded after the answer of a gate's interaction."""
@@ -141,11 +150,13 @@ class Pushes:
 
     def _time_of(self, index: int, now: float) -> float:
         told, gate = self.script.cassette.notifications[index], self.script.gates[index]
-        gap = GAP if gate and gate.after == "response" else 0.0
+        # A gate may have opened before now: its notification had to wait for those before it.
+        opened = self._openings(gate)[gate.interaction] if gate else now
+        earliest = max(now, opened + GAP) if gate and gate.after == "response" else now
         if not self._factor:
-            return now + gap
+            return earliest
         recorded, happened = self._moments[bisect_right(self._moments, (told.seen, float("inf"))) - 1]
         if told.cause:
             cause = self.script.interactions[told.cause.interaction]
-            recorded, happened = (cause.ended if told.cause.after == "response" else cause.began), now
-        return max(now + gap, happened + (told.seen - recorded) * self._factor)
+            recorded, happened = (cause.ended if told.cause.after == "response" else cause.began), opened
+        return max(earliest, happened + (told.seen - recorded) * self._factor)
