@@ -58,7 +58,7 @@ class Served:
 
     async def start(self) -> "Served":
         self.loop = asyncio.get_running_loop()
-        self.runner = web.ServerRunner(web.Server(self.handle, handler_cancellation=True), shutdown_timeout=1.0)
+        self.runner = web.ServerRunner(web.Server(self.handle), shutdown_timeout=1.0)
         await self.runner.setup()
         self.url = await listen(self.runner, "127.0.0.1", 0)
         return self

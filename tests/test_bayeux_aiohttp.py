@@ -129,6 +129,19 @@ def test_an_answer_that_cannot_be_sent_comes_with_the_next(server: Served, monke
     run(conversation)
 
 
+def test_what_a_client_says_before_its_goodbye_is_taken(server: Served) -> None:
+    """Clients disconnect and close in one breath."""
+
+    async def conversation() -> None:
+        async with talking(server.url) as talk:
+            await talk.shake_hands(TOPIC)
+            await talk.send({"channel": "/meta/disconnect", "clientId": talk.client_id})
+            await talk.socket.close()
+        assert () == server.core.clients
+
+    run(conversation)
+
+
 @pytest.mark.parametrize("goodbye", [True, False])
 def test_a_held_connect_of_a_lost_websocket_is_forgotten(server: Served, goodbye: bool) -> None:
     """Whether the client said goodbye or not."""
