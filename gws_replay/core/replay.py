@@ -1,12 +1,13 @@
 """The replay machine: a request in, `Send` or `Miss` out; and what the recording pushed, once its cause was asked.
 
-Sans-IO, with the caller's clock. One `Replay` is one user's run of one cassette. Not thread-safe: the edges hold a lock.
+Sans-IO, with the caller's clock. One `Replay` is one user's run of one cassette. Not thread-safe: edges hold a lock.
 
 Which recorded answer a request gets:
 
 1. The k-th request of a kind gets the k-th recorded answer.
 2. A GET that shows resources gets an answer of its time: one that was recorded before operations which the client has
-   asked by now is passed over, and one that was recorded after operations which the client has not asked has to wait.
+   asked by now is passed over, and one that was recorded after operations which the client has not asked has to wait
+   (unless there is no other to give; the last one, when it is past, is brought up to date as in 3).
 3. After the last answer a GET or HEAD, and what frames a session, may be asked again: it gets the last one once more, a
    GET with its resources as the notifications since have shown them.
 4. Anything else is a miss. Never the first answer for ever.
@@ -21,7 +22,7 @@ from typing import Literal
 from gws_replay.core import gws, lossless_json
 from gws_replay.core.change import printable
 from gws_replay.core.matching import Difference, Key, differences, key_of, nearest
-from gws_replay.core.model import Notification, Request, Response
+from gws_replay.core.model import Exchange, Notification, Request, Response
 from gws_replay.core.newest import brought_up_to_date
 from gws_replay.core.pushes import INSTANT, Pushes
 from gws_replay.core.script import Script
@@ -102,7 +103,7 @@ class Replay:
         if index is None:
             return None
         self._asked.add(index)
-        exchange = self.script.interactions[index]
+        exchange = self._newest(index) if self._is_past(index) else self.script.interactions[index]
         if step := self.script.steps.get(index):
             resource_id, number = step
             self._progress[resource_id] = max(self._progress[resource_id], number)
@@ -122,7 +123,7 @@ class Replay:
         index = max((each for each in recorded if each in self._asked), default=None)
         if index is None or not self.script.may_repeat(index):
             return None
-        exchange = brought_up_to_date(self.script.interactions[index], lambda about: self._since(index, about))
+        exchange = self._newest(index)
         self.snapshots.extend(of_exchange(exchange, index))
         wait = (exchange.ended - exchange.began) * self._factor
         return Send(response=exchange.response, interaction=index, cassette=self.number, after=wait, repeated=True)
@@ -162,7 +163,7 @@ class Replay:
         return self._pushes.not_shown
 
     def _next(self, left: list[int], recorded: Sequence[int]) -> int | None:
-        """Take the next recorded answer of a kind (the last in `left`), of the client's time where there is a choice."""
+        """Take the next answer of a kind (the last of `left`), of the client's time where there is a choice."""
         while len(left) > 1 and self._is_past(left[-1]):
             left.pop()
         if not left or (self._is_future(left[-1]) and any(each in self._asked for each in recorded)):
@@ -174,6 +175,9 @@ class Replay:
 
     def _is_future(self, index: int) -> bool:
         return any(self._progress[each.resource_id] < each.first for each in self.script.windows.get(index, ()))
+
+    def _newest(self, index: int) -> Exchange:
+        return brought_up_to_date(self.script.interactions[index], lambda about: self._since(index, about))
 
     def _since(self, index: int, resource_id: str) -> Sequence[Notification]:
         told = self.script.cassette.notifications
