@@ -9,6 +9,7 @@ from gws_replay.core.model import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats import vcr_yaml
 
+_PENDING = ".pending"
 CASSETTE_SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -25,6 +26,11 @@ def save_cassette(cassette: Cassette, path: str | os.PathLike[str]) -> None:
     """Write a cassette file, JSON if the name ends so; the old file stays until the new one is whole on disk."""
     dump = vcr_yaml.dump_json if os.fspath(path).endswith(".json") else vcr_yaml.dump_yaml
     write_whole(Path(path), dump(cassette))
+
+
+def pending_path(cassette: Path) -> Path:
+    """Return where the recording of a test is kept until the test has passed."""
+    return cassette.with_name(f"{cassette.stem}{_PENDING}{cassette.suffix}")
 
 
 def check_suffix(path: Path) -> None:
@@ -72,11 +78,14 @@ def write_whole(path: Path, pieces: Iterable[str]) -> None:
 def cassettes_in(paths: Iterable[Path]) -> Iterator[Path]:
     """Yield the cassette files among paths: files as they are, folders searched through, in a stable order.
 
+    What is pending in a folder (see `pending_path`) is no cassette yet.
+
     Raises GwsReplayError for a path that does not exist.
     """
     for path in paths:
         if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.suffix in CASSETTE_SUFFIXES and p.is_file())
+            found = (each for each in path.rglob("*") if each.suffix in CASSETTE_SUFFIXES and each.is_file())
+            yield from sorted(each for each in found if not each.stem.endswith(_PENDING))
         elif path.exists():
             yield path
         else:

@@ -13,30 +13,16 @@ from gws_replay.core import bayeux_http
 from gws_replay.core.bayeux import Answer
 from gws_replay.core.expect import Expectation
 from gws_replay.core.model import Cassette, Exchange, Headers, Request, Response
-from gws_replay.core.pushes import INSTANT, RECORDED
+from gws_replay.core.pace import Timing, factor_of
 from gws_replay.core.replay import Miss
 from gws_replay.core.userdata import Snapshot
-from gws_replay.errors import GwsReplayError, ReplayMiss, UserDataMismatch
+from gws_replay.errors import ReplayMiss, UserDataMismatch
 from gws_replay.leftover import interaction_text, left_of
 from gws_replay.lobby import FOREVER
 from gws_replay.stage import Stage
 
-Timing = float | str
 # How long a poll is held for a client that polls where it asks: nobody else can bring about what it waits for.
 _OWN_PATIENCE = 1.0
-
-
-def factor_of(timing: Timing) -> float:
-    """Read a timing: return what recorded times are multiplied with. Raises GwsReplayError for what is no timing."""
-    if timing in ("instant", "recorded"):
-        return INSTANT if timing == "instant" else RECORDED
-    try:
-        factor = float(timing)
-    except (TypeError, ValueError):
-        factor = -1.0
-    if isinstance(timing, bool) or not 0 <= factor < float("inf"):
-        raise GwsReplayError(f"timing is instant, recorded, or a factor of 0 or more such as 0.1, not {timing!r}")
-    return factor
 
 
 class Playback:

@@ -1,28 +1,26 @@
 """Edge: the pytest plugin. It imports nothing but pytest and the standard library until a marked test runs."""
 
 import contextlib
-import hashlib
 import os
-import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from gws_replay.cassette_names import cassette_path, default_name, shown
+from gws_replay.record_mode import MODES, RecordMode, chosen_mode, records, upstream_of
+from gws_replay.user_traceback import shorten
+
 if TYPE_CHECKING:
     from gws_replay.core.model import Cassette
     from gws_replay.playback import Playback
+    from gws_replay.recordings import ProxyRecording, RecordingRun
     from gws_replay.server import ServedPlayback
 
 _MARKER = "gws_cassette"
-_UNSAFE = re.compile(r"[<>?%*:|\"'/\\\x00-\x1f]")
-_LONGEST = 120
-_PACKAGE = f"{Path(__file__).parent}{os.sep}"
-_STDLIB = f"{Path(contextlib.__file__).parent}{os.sep}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +31,29 @@ class _Marked:
     allow_unplayed: bool = False
     allowed_hosts: Collection[str] = ()
     timing: str | float = field(default="instant", kw_only=True)
+    record_mode: str | None = field(default=None, kw_only=True)
 
     def checked(self) -> "_Marked":
         """Return itself. Raises TypeError for an argument of a wrong type."""
-        given: tuple[object, ...] = (self.name, self.allow_unplayed, self.allowed_hosts, self.timing)
+        given: tuple[object, ...] = (self.name, self.record_mode, self.allow_unplayed, self.allowed_hosts, self.timing)
         match given:
-            case (str() | None, bool(), list() | tuple() | set() | frozenset(), str() | int() | float()):
+            case (
+                str() | None,
+                str() | None,
+                bool(),
+                list() | tuple() | set() | frozenset(),
+                str() | int() | float(),
+            ):
                 return self
         raise TypeError
 
 
 _T = TypeVar("_T")
 _P = TypeVar("_P", bound="Playback")
+_R = TypeVar("_R", bound="RecordingRun")
 _PLAYBACK = pytest.StashKey["Playback"]()
 _ENDED_BADLY = pytest.StashKey[bool]()
+_RECORDED = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,14 +64,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="Folder of the cassettes. Default: the folder `cassettes` beside each test file.",
     )
+    group.addoption(
+        "--gws-record",
+        metavar="MODE",
+        help=f"Record cassettes: {', '.join(MODES)}. Default: none. With CI set nothing is written without it.",
+    )
+    group.addoption("--gws-upstream", metavar="URL", help="The server that gws_server records from.")
+    parser.addini("gws_record", "The record mode where neither the command line nor the marker names one.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
+    config.stash[_RECORDED] = []
     config.addinivalue_line(
         "markers",
-        f"{_MARKER}(name='<module>/<test>', allow_unplayed=False, allowed_hosts=(), timing='instant'): replay this GWS "
-        "cassette, with the network closed; the fixture `gws` shows what happened, `gws_server` replays at its .url.",
+        f"{_MARKER}(name='<module>/<test>', record_mode='none', allow_unplayed=False, allowed_hosts=(), "
+        "timing='instant'): replay this GWS cassette, with the network closed; the fixture `gws` shows what happened, "
+        "`gws_server` replays at its .url.",
     )
 
 
@@ -89,9 +105,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Show our errors at the user's own lines: the frames of HTTP libraries hold live credentials."""
     if call.excinfo:
         item.stash[_ENDED_BADLY] = True
-        for error in _all_of(call.excinfo.value):
-            if type(error).__module__ == "gws_replay.errors":
-                error.__traceback__ = _of_the_user(error.__traceback__)
+        shorten(call.excinfo.value)
         call.excinfo = pytest.ExceptionInfo.from_exception(call.excinfo.value)
 
 
@@ -109,47 +123,81 @@ def gws(request: pytest.FixtureRequest, gws_cassette_dir: Path) -> "Iterator[Pla
     requests, httpx, aiohttp, urllib3 and http.client get the recorded answers, and a CometD client on them the
     notifications; see `Playback` for what it offers.
     """
-    from gws_replay.playback import Playback
-    from gws_replay.vcr_adapter import replaying
+    from gws_replay.vcr_adapter import intercepted, replaying
 
-    marked, cassette = _asked_for(request, gws_cassette_dir)
+    marked, mode, path = _asked_for(request, gws_cassette_dir)
+    if records(mode, path):
+        from gws_replay.recordings import InProcessRecording
+
+        old = _load(request, path) if mode == "new_episodes" and path.exists() else None
+        recording = _set_up(request, lambda: InProcessRecording(path, old))
+        yield from _recorded(request, recording, intercepted(recording))
+        return
+    from gws_replay.playback import Playback
+
+    cassette = _load(request, path)
     playback = _set_up(request, lambda: Playback(cassette, timing=marked.timing))
     yield from _played(request, marked, playback, replaying(playback, marked.allowed_hosts))
 
 
 @pytest.fixture
-def gws_server(request: pytest.FixtureRequest, gws_cassette_dir: Path) -> "Iterator[ServedPlayback]":
+def gws_server(request: pytest.FixtureRequest, gws_cassette_dir: Path) -> "Iterator[ServedPlayback | ProxyRecording]":
     """Replay the marked cassette through a server at `.url`, for clients in any language and over WebSocket.
 
-    The test process reaches this machine and nothing else.
+    The test process reaches this machine and nothing else. In a writing mode it is the recording proxy before
+    --gws-upstream.
     """
+    marked, mode, path = _asked_for(request, gws_cassette_dir)
+    if records(mode, path):
+        from gws_replay.recordings import ProxyRecording
+
+        upstream = _set_up(request, lambda: upstream_of(mode, request.config.getoption("--gws-upstream")))
+        recording = _set_up(request, lambda: ProxyRecording(path, upstream))
+        yield from _recorded(request, recording, contextlib.nullcontext())
+        return
     from gws_replay.network_guard import closed_network
     from gws_replay.server import ServedPlayback, serving
 
-    marked, cassette = _asked_for(request, gws_cassette_dir)
+    cassette = _load(request, path)
     playback = _set_up(request, lambda: ServedPlayback(cassette, timing=marked.timing))
     with serving(playback):
         here = ("localhost", "127.0.0.1", "::1", *marked.allowed_hosts)
         yield from _played(request, marked, playback, closed_network(playback.refuse, here))
 
 
-def _asked_for(request: pytest.FixtureRequest, folder: Path) -> "tuple[_Marked, Cassette]":
-    """Load the cassette of a marked test."""
+def _asked_for(request: pytest.FixtureRequest, folder: Path) -> tuple[_Marked, RecordMode, Path]:
+    """Return what a test wants: the marker's arguments, whether to record, and the cassette's file."""
+    node, config = request.node, request.config
+    if {"gws", "gws_server"} <= set(request.fixturenames):
+        pytest.fail(f"{node.nodeid}: gws and gws_server both replay the cassette: use one", pytrace=False)
+    marked = _marked(node)
+    mode = _set_up(
+        request,
+        lambda: chosen_mode(
+            command_line=config.getoption("--gws-record"),
+            marker=marked.record_mode,
+            ini=config.getini("gws_record"),
+            in_ci=os.environ.get("CI", "") not in ("", "0", "false"),
+        ),
+    )
+    cls = getattr(node, "cls", None)
+    qualified = cls.__qualname__ if cls else None
+    name = marked.name or default_name(node.name, qualified, node.path, config.rootpath, folder)
+    return marked, mode, cassette_path(folder, name)
+
+
+def _load(request: pytest.FixtureRequest, path: Path) -> "Cassette":
+    """Load a cassette; one that does not exist fails with how to record it."""
     from gws_replay.files import load_cassette
 
-    if {"gws", "gws_server"} <= set(request.fixturenames):
-        pytest.fail(f"{request.node.nodeid}: gws and gws_server both replay the cassette: use one", pytrace=False)
-    marked = _marked(request.node)
-    path = folder / (marked.name or _default_name(request.node, folder))
-    if path.suffix not in (".yaml", ".yml", ".json"):
-        path = path.with_name(f"{path.name}.yaml")
     if not path.exists():
         pytest.fail(
-            f"{_shown(path)} does not exist. Record it: "
-            f"gws-replay record --upstream https://YOUR-GWS --cassette {_shown(path)} -- YOUR-CLIENT",
+            f"cassette_not_found: {shown(path)} does not exist. Record it: "
+            f"pytest '{request.node.nodeid}' --gws-record=once, with the client going to your GWS; or "
+            f"gws-replay record --upstream https://YOUR-GWS --cassette {shown(path)} -- YOUR-CLIENT",
             pytrace=False,
         )
-    return marked, _set_up(request, lambda: load_cassette(path).named(_shown(path)))
+    return _set_up(request, lambda: load_cassette(path).named(shown(path)))
 
 
 def _set_up(request: pytest.FixtureRequest, make: Callable[[], _T]) -> _T:
@@ -175,31 +223,15 @@ def _played(
         pytest.fail(problems, pytrace=False)
 
 
-def _all_of(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error, what led to it, and what it groups (several fixtures may fail at teardown)."""
-    while error is not None:
-        yield error
-        if isinstance(error, BaseExceptionGroup):
-            for each in error.exceptions:
-                yield from _all_of(each)
-        error = error.__cause__ or error.__context__
-
-
-def _of_the_user(traceback: TracebackType | None) -> TracebackType | None:
-    """Return a traceback of the frames that are no library's; all of it where there are none."""
-    frames, rest = [], traceback
-    while rest:
-        if not _is_library(rest.tb_frame.f_code.co_filename):
-            frames.append(rest)
-        rest = rest.tb_next
-    cut: TracebackType | None = None
-    for frame in reversed(frames):
-        cut = TracebackType(cut, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
-    return cut or traceback
-
-
-def _is_library(filename: str) -> bool:
-    return filename.startswith((_PACKAGE, _STDLIB)) or "site-packages" in filename or "dist-packages" in filename
+def _recorded(request: pytest.FixtureRequest, recording: _R, context: AbstractContextManager[None]) -> Iterator[_R]:
+    """Let the test run live, and keep what it recorded if it passes."""
+    request.node.stash[_ENDED_BADLY] = False
+    request.node.stash[_PLAYBACK] = recording
+    with context:
+        yield recording
+    said = _set_up(request, lambda: recording.finish(passed=not request.node.stash[_ENDED_BADLY]))
+    request.node.add_report_section("teardown", "gws_replay", said)
+    request.config.stash[_RECORDED].append(said)
 
 
 def _marked(node: pytest.Item) -> _Marked:
@@ -211,27 +243,7 @@ def _marked(node: pytest.Item) -> _Marked:
     except TypeError:
         given = ", ".join([*map(repr, marker.args), *(f"{name}={value!r}" for name, value in marker.kwargs.items())])
         pytest.fail(
-            f"{node.nodeid}: {_MARKER}({given}) is wrong: it takes name (a string), allow_unplayed (a bool), "
-            "allowed_hosts (a list), timing ('instant', 'recorded' or a factor)",
+            f"{node.nodeid}: {_MARKER}({given}) is wrong: it takes name, record_mode (strings), allow_unplayed "
+            "(a bool), allowed_hosts (a list), timing ('instant', 'recorded' or a factor)",
             pytrace=False,
         )
-
-
-def _shown(path: Path) -> str:
-    """Name a file as a person would from where the tests were started."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def _default_name(node: pytest.Item, folder: Path) -> str:
-    """Name a test's cassette <module>/<Class.>test[param]; a name that must be altered or cut gets a hash of itself.
-
-    In a folder that is not the test's own, modules of one name are told apart by their path from the root.
-    """
-    cls = getattr(node, "cls", None)
-    name = f"{cls.__qualname__}.{node.name}" if cls else node.name
-    safe = _UNSAFE.sub("-", name)
-    if safe != name or len(safe) > _LONGEST:
-        safe = f"{safe[:_LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    module, root = node.path.with_suffix(""), node.config.rootpath
-    shared = folder.parent != module.parent and module.is_relative_to(root)
-    return f"{module.relative_to(root).as_posix() if shared else module.name}/{safe}"

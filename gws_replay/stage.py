@@ -85,9 +85,13 @@ class Stage:
             outcome = seat.track.ask(seat.redactor.request(request), self.clock())
             if seat.track.next_at is not None:
                 seat.lobby.changed()
+        self.changed()
+        return outcome
+
+    def changed(self) -> None:
+        """Let those look again who wait for a change."""
         with self._changed:
             self._changed.notify_all()
-        return outcome
 
     def wait(self, seat: Seat, send: Send, *, led: bool = True) -> None:
         """Block until an answer may be sent: its time has come, and what leads it has been told (unless not `led`)."""

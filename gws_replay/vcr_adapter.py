@@ -13,7 +13,7 @@ import vcr.cassette
 from vcr.record_mode import RecordMode
 from vcr.request import Request as VcrRequest
 
-from gws_replay.core.compile import decoded
+from gws_replay.core.compile import decoded, unpacked
 from gws_replay.core.model import Exchange, Headers, Request, Response
 from gws_replay.errors import ReplayMiss
 from gws_replay.in_force import InForce
@@ -166,11 +166,10 @@ def _request(request: VcrRequest) -> Request:
 
 
 def _response(response: dict[str, Any]) -> Response:
-    status, body = response["status"], response["body"].get("string", b"")
+    status, body = response["status"], _bytes(response["body"].get("string", b""))
     pairs = ((str(name), _text(value)) for name, values in response["headers"].items() for value in values)
-    return Response(
-        status=status["code"], reason=status["message"] or "", headers=Headers(tuple(pairs)), body=_bytes(body)
-    )
+    headers = unpacked(Headers(tuple(pairs)), body)
+    return Response(status=status["code"], reason=status["message"] or "", headers=headers, body=body)
 
 
 def _text(value: Any) -> str:

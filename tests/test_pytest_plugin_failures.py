@@ -20,8 +20,9 @@ def project(pytester: pytest.Pytester) -> Project:
         (
             None,
             (
-                "cassettes/small.yaml does not exist. Record it: gws-replay record --upstream https://YOUR-GWS "
-                "--cassette cassettes/small.yaml -- YOUR-CLIENT"
+                "cassette_not_found: cassettes/small.yaml does not exist. Record it: pytest 'test_agent.py::test_it' "
+                "--gws-record=once, with the client going to your GWS; or gws-replay record --upstream "
+                "https://YOUR-GWS --cassette cassettes/small.yaml -- YOUR-CLIENT"
             ),
         ),
         ("# gws-replay cassette, format 1\nversion: 1\ninter", "cassettes/small.yaml is torn"),

@@ -25,7 +25,7 @@ _MOST_WARNINGS = 3
 
 
 def _timing(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    from gws_replay.playback import factor_of
+    from gws_replay.core.pace import factor_of
 
     try:
         factor_of(value)

@@ -15,6 +15,7 @@ from gws_replay.core.model import Cassette, Exchange, Headers, Notification, Rec
 
 FORMAT = 1
 _CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+_GZIP_MAGIC = b"\x1f\x8b"
 _MAX_BODY = 256 * 1024 * 1024
 _DIGITS = 6  # microseconds, the resolution of the clocks that recorders read
 
@@ -71,6 +72,26 @@ def decoded(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
             return headers, body
         rest = unpacker.unused_data
     return headers.without("content-encoding"), plain
+
+
+def unpacked(headers: Headers, body: bytes) -> Headers:
+    """Return the headers of a body as an HTTP library handed it over: vcrpy keeps the coding that urllib3 has undone.
+
+    Packed bytes are no text, and what gzip has packed begins with its two bytes.
+    """
+    coding = (headers.get("content-encoding") or "").strip().lower()
+    if not coding or decoded(headers, body)[0] is not headers:
+        return headers
+    is_packed = body[:2] == _GZIP_MAGIC if "gzip" in coding else not _is_text(body)
+    return headers if is_packed else headers.without("content-encoding")
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decoded(exchange: Exchange) -> Exchange:

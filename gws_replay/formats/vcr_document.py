@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from gws_replay.core import lossless_json
-from gws_replay.core.compile import FORMAT, compile_recording
+from gws_replay.core.compile import FORMAT, compile_recording, unpacked
 from gws_replay.core.model import (
     Cassette,
     Cause,
@@ -82,11 +82,11 @@ def notification(told: Notification) -> dict[str, Any]:
 
 
 def _as_unpacked(exchange: Exchange) -> Exchange:
-    """Drop the content coding of a body that vcrpy recorded as urllib3 had unpacked it: packed bytes are no text."""
     response = exchange.response
-    if not response.headers.get("content-encoding") or isinstance(_body(response.body), bytes):
+    headers = unpacked(response.headers, response.body)
+    if headers is response.headers:
         return exchange
-    return replace(exchange, response=replace(response, headers=response.headers.without("content-encoding")))
+    return replace(exchange, response=replace(response, headers=headers))
 
 
 def _body(body: bytes) -> str | bytes:

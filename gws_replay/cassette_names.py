@@ -1,0 +1,34 @@
+"""What a test's cassette is called: safe on every file system, and never the same for two tests by accident."""
+
+import hashlib
+import re
+from pathlib import Path
+
+_UNSAFE = re.compile(r"[<>?%*:|\"'/\\\x00-\x1f]")
+_LONGEST = 120
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+def cassette_path(folder: Path, name: str) -> Path:
+    """Return the file of a cassette that is called by name; `.yaml` unless the name says otherwise."""
+    path = folder / name
+    return path if path.suffix in SUFFIXES else path.with_name(f"{path.name}.yaml")
+
+
+def default_name(test: str, cls: str | None, module: Path, root: Path, folder: Path) -> str:
+    """Name a test's cassette <module>/<Class.>test[param]; a name that must be altered or cut gets a hash of itself.
+
+    In a folder that is not the test's own, modules of one name are told apart by their path from the root.
+    """
+    name = f"{cls}.{test}" if cls else test
+    safe = _UNSAFE.sub("-", name)
+    if safe != name or len(safe) > _LONGEST:
+        safe = f"{safe[:_LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    module = module.with_suffix("")
+    shared = folder.parent != module.parent and module.is_relative_to(root)
+    return f"{module.relative_to(root).as_posix() if shared else module.name}/{safe}"
+
+
+def shown(path: Path) -> str:
+    """Name a file as a person would from where the tests were started."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

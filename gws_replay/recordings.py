@@ -1,0 +1,202 @@
+"""Edge: tests that record: what `gws` and `gws_server` are in a writing mode.
+
+A recording grows in a pending file beside the cassette, and takes its place only when the test has passed. The
+journal, the redaction, the compile and the file are those of `gws-replay record`.
+"""
+
+import itertools
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from gws_replay.core.compile import compile_recording
+from gws_replay.core.model import Cassette, Exchange, Recording, Request, Response
+from gws_replay.core.redact import Redactor
+from gws_replay.core.userdata import Snapshot, history
+from gws_replay.errors import CassetteError, GwsReplayError, ReplayMiss
+from gws_replay.files import load_cassette, pending_path, save_cassette
+from gws_replay.formats import journal
+from gws_replay.journal_file import JournalFile
+from gws_replay.playback import Playback
+from gws_replay.recorder import Recorder, Settings
+
+# How long an expectation waits for a live notification.
+_PATIENCE = 10.0
+# How long after the last moment of a cassette what is appended to it begins, in seconds.
+_BEHIND = 0.001
+
+
+class RecordingRun(Playback):
+    """A run that is recorded."""
+
+    def __init__(self, path: Path, old: Cassette | None = None) -> None:
+        super().__init__(old or Cassette(interactions=(), source=str(path)), patience=_PATIENCE)
+        self.path = path
+        self.pending = pending_path(path)
+        self.url = ""
+
+    def recorded(self) -> Cassette:
+        """Return the cassette as it would be saved now."""
+        raise NotImplementedError
+
+    @property
+    def cassette(self) -> Cassette:
+        """The cassette as it would be saved now."""
+        return self.recorded().named(str(self.path))
+
+    def save(self) -> None:
+        """Write the pending file. Raises CassetteError (exit code 5) when there is nothing to save."""
+        raise NotImplementedError
+
+    def userdata(self, resource_id: str) -> tuple[Snapshot, ...]:
+        """Return the history of a resource's userData as it was recorded so far."""
+        return history(self.recorded()).get(resource_id, ())
+
+    @property
+    def unplayed(self) -> tuple[str, ...]:
+        """Nothing is left over while a cassette is being made."""
+        return ()
+
+    def problems(self, *, allow_unplayed: bool = False) -> str:  # noqa: ARG002 (nothing is left over)
+        """Say what failed: a request that the old cassette does not know is recorded, and no miss."""
+        return "\n".join(self.faults)
+
+    def finish(self, *, passed: bool) -> str:
+        """Save, and put the pending file in the cassette's place if the test passed; return what became of it."""
+        try:
+            self.save()
+        except CassetteError as error:
+            if error.exit_code != 5:
+                raise
+            return f"{self.path}: {error}"
+        count = len(load_cassette(self.pending).interactions)
+        what = f"{count} exchange{'s' * (count != 1)}"
+        if not passed:
+            return f"{what} recorded to {self.pending}, since the test failed; {self.path} is as it was"
+        self.pending.replace(self.path)
+        return f"{what} recorded to {self.path}"
+
+
+class InProcessRecording(RecordingRun):
+    """The requests of this process go live. With `old`, what that cassette answers is replayed instead.
+
+    Raises GwsReplayError when the cassette cannot be written, or is being recorded by somebody else.
+    """
+
+    def __init__(self, path: Path, old: Cassette | None = None) -> None:
+        super().__init__(path, old)
+        self._old = old
+        self._redactor = Redactor()
+        self._exchanges: list[Exchange] = []
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._epoch = time.time() - time.monotonic()
+        self._journal = JournalFile(self.pending, self._header(), force=True)
+
+    def ask(self, request: Request) -> Response | None:
+        """Let a request go live, unless the old cassette answers it."""
+        if self._old is None:
+            return None
+        with suppress(ReplayMiss):
+            return super().ask(request)
+        return None
+
+    async def ask_async(self, request: Request) -> Response | None:
+        """Let a request of this task go live, unless the old cassette answers it."""
+        if self._old is None:
+            return None
+        with suppress(ReplayMiss):
+            return await super().ask_async(request)
+        return None
+
+    def take(self, exchange: Exchange) -> None:
+        """Redact a live exchange and write it down."""
+        seen = replace(
+            exchange,
+            request=self._redactor.request(exchange.request),
+            response=self._redactor.response(exchange.response),
+            began=exchange.began + self._epoch,
+            ended=exchange.ended + self._epoch,
+        )
+        with self._lock:
+            number = str(next(self._numbers))
+            self._journal.append(journal.request_line(number, seen.began, seen.request))
+            self._journal.append(journal.response_line(number, seen.ended, seen.response))
+            self._exchanges.append(seen)
+        self.stage.changed()
+
+    def websocket(self, url: str) -> None:
+        """Refuse to let a WebSocket go by unrecorded."""
+        raise GwsReplayError(
+            f"a WebSocket to {url} cannot be recorded inside the test process: use the fixture gws_server with "
+            "--gws-upstream, which records through the proxy"
+        )
+
+    def recorded(self) -> Cassette:
+        """Return the old cassette, if there is one, and what has gone live since."""
+        with self._lock:
+            exchanges = tuple(self._exchanges)
+        new = compile_recording(Recording(exchanges=exchanges), self._header()).cassette
+        return new if self._old is None else _appended(self._old, new)
+
+    def save(self) -> None:
+        """Write the pending file, and remove the journal."""
+        self._journal.close()
+        if not self._exchanges:
+            self._journal.path.unlink(missing_ok=True)
+            raise CassetteError("nothing was recorded: no request went live", exit_code=5)
+        save_cassette(self.recorded(), self.pending)
+        self._journal.path.unlink(missing_ok=True)
+
+    def _header(self) -> Mapping[str, str]:
+        return {
+            "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
+            "recorder": f"gws-replay {version('gws-replay')}, vcrpy {version('vcrpy')}",
+            "redaction": self._redactor.applied,
+        }
+
+
+class ProxyRecording(RecordingRun):
+    """The recording proxy in front of a server, for clients anywhere; `url` is the proxy's.
+
+    Raises GwsReplayError when the proxy cannot start, or the cassette is being recorded by somebody else.
+    """
+
+    def __init__(self, path: Path, upstream: str) -> None:
+        super().__init__(path)
+        settings = Settings(cassette=self.pending, upstream=upstream, force=True)
+        self._recorder = Recorder(settings, say=lambda _line: self.stage.changed())
+        self._recorder.__enter__()
+        self.url = self._recorder.url
+
+    def recorded(self) -> Cassette:
+        """Return what the proxy has written down so far."""
+        path = self.pending.with_name(f"{self.pending.name}.journal")
+        with path.open("rb") as lines:
+            read = journal.read(lines, str(path))
+        return compile_recording(read.recording, read.header).cassette
+
+    def save(self) -> None:
+        """Stop the proxy, which saves."""
+        self._recorder.__exit__(None, None, None)
+
+
+def _appended(old: Cassette, new: Cassette) -> Cassette:
+    """Return a cassette with newer exchanges, and what they caused, behind its own."""
+    moments = [*(each.ended for each in old.interactions), *(told.seen for told in old.notifications)]
+    start, count = max(moments, default=0.0) + _BEHIND, len(old.interactions)
+    later = (replace(each, began=each.began + start, ended=each.ended + start) for each in new.interactions)
+    told_later = (
+        replace(
+            told,
+            seen=told.seen + start,
+            cause=told.cause and replace(told.cause, interaction=told.cause.interaction + count),
+        )
+        for told in new.notifications
+    )
+    return replace(old, interactions=(*old.interactions, *later), notifications=(*old.notifications, *told_later))
