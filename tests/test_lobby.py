@@ -125,10 +125,7 @@ def test_threads_and_tasks_of_any_loop_are_woken(core: FakeCore, lobby: Lobby, t
 
 def test_what_becomes_due_wakes_without_anybody(core: FakeCore, lobby: Lobby, threads: ThreadPoolExecutor) -> None:
     """Whoever waits does it when it is due, though it became so after the wait began, and not before."""
-    held = [
-        threads.submit(lobby.receive, CONNECT),
-        threads.submit(in_a_loop, lambda: lobby.receive_async(CONNECT)),
-    ]
+    held = [threads.submit(lobby.receive, CONNECT), threads.submit(in_a_loop, lambda: lobby.receive_async(CONNECT))]
     core.wait_until_held(2)
     begun = time.monotonic()
     deliver(core, lobby, 1, 2, later=0.1)
@@ -213,10 +210,7 @@ def test_what_could_not_be_written_is_told_by_another_connect(
 def test_closing_answers_all_and_holds_no_more(core: FakeCore, lobby: Lobby, threads: ThreadPoolExecutor) -> None:
     """Threads, tasks and who waits for clients to hear."""
     core.unheard = True
-    held = [
-        threads.submit(lobby.receive, CONNECT),
-        threads.submit(in_a_loop, lambda: lobby.receive_async(CONNECT)),
-    ]
+    held = [threads.submit(lobby.receive, CONNECT), threads.submit(in_a_loop, lambda: lobby.receive_async(CONNECT))]
     hearing = threads.submit(lobby.wait_until_heard, CALM)
     core.wait_until_held(2)
     begun = time.monotonic()
