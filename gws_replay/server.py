@@ -25,10 +25,13 @@ from gws_replay.listening import in_a_thread, listen
 from gws_replay.lobby import Lobby
 from gws_replay.playback import Playback, refused
 from gws_replay.stage import Seat
+from gws_replay.unread import until_read
 
 # Not recorded: no status of GWS, and none that clients try again.
 _MISSED: Final = 501
 _HOST: Final = re.compile(r"[\w.:\[\]-]+")
+# How long the notifications after an answer wait for a client that does not read it.
+_READ_PATIENCE: Final = 1.0
 _JSON: Final = {"Content-Type": "application/json;charset=UTF-8"}
 
 
@@ -106,6 +109,11 @@ class _Edge:
         self._stage = playback.stage
         self._keep_uris = keep_uris
         self._log = log
+        # By cassette, the interactions with a notification that comes after their response.
+        self._followed = tuple(
+            frozenset(gate.interaction for gate in script.gates if gate and gate.after == "response")
+            for script in playback.stage.scripts
+        )
         self.conversations = Conversations(self._lobby_of, self._put)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -157,6 +165,8 @@ class _Edge:
             # Written here, so that what comes after the response is known to.
             await response.prepare(request)
             await response.write_eof()
+            if send.interaction in self._followed[send.cassette]:
+                await until_read(request.transport, _READ_PATIENCE)
         except OSError:
             pass  # the client has gone; aiohttp closes the connection
         finally:
