@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from gws_replay.cassette_names import cassette_path, default_name, shown
+from gws_replay.pytest_stash import CASSETTES, ENDED_BADLY, PLAYBACK, RECORDED
 from gws_replay.record_mode import MODES, RecordMode, chosen_mode, records, upstream_of
 from gws_replay.user_traceback import shorten
 
@@ -51,9 +52,6 @@ class _Marked:
 _T = TypeVar("_T")
 _P = TypeVar("_P", bound="Playback")
 _R = TypeVar("_R", bound="RecordingRun")
-_PLAYBACK = pytest.StashKey["Playback"]()
-_ENDED_BADLY = pytest.StashKey[bool]()
-_RECORDED = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -75,7 +73,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
-    config.stash[_RECORDED] = []
     config.addinivalue_line(
         "markers",
         f"{_MARKER}(name='<module>/<test>', record_mode='none', allow_unplayed=False, allowed_hosts=(), "
@@ -97,14 +94,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Fail a test that passed by itself though its client swallowed a miss or a stopped connection."""
     yield
-    if (playback := item.stash.get(_PLAYBACK, None)) and (problems := playback.problems(allow_unplayed=True)):
+    if (playback := item.stash.get(PLAYBACK, None)) and (problems := playback.problems(allow_unplayed=True)):
         pytest.fail(problems, pytrace=False)
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Show our errors at the user's own lines: the frames of HTTP libraries hold live credentials."""
     if call.excinfo:
-        item.stash[_ENDED_BADLY] = True
+        item.stash[ENDED_BADLY] = True
         shorten(call.excinfo.value)
         call.excinfo = pytest.ExceptionInfo.from_exception(call.excinfo.value)
 
@@ -183,7 +180,9 @@ def _asked_for(request: pytest.FixtureRequest, folder: Path) -> tuple[_Marked, R
     cls = getattr(node, "cls", None)
     qualified = cls.__qualname__ if cls else None
     name = marked.name or default_name(node.name, qualified, node.path, config.rootpath, folder)
-    return marked, mode, cassette_path(folder, name)
+    path = cassette_path(folder, name)
+    node.stash[CASSETTES] = (path,)
+    return marked, mode, path
 
 
 def _load(request: pytest.FixtureRequest, path: Path) -> "Cassette":
@@ -214,24 +213,24 @@ def _played(
     request: pytest.FixtureRequest, marked: _Marked, playback: _P, replaying: AbstractContextManager[None]
 ) -> Iterator[_P]:
     """Let the test run, and fail it for what it left."""
-    request.node.stash[_ENDED_BADLY] = False
-    request.node.stash[_PLAYBACK] = playback
+    request.node.stash[ENDED_BADLY] = False
+    request.node.stash[PLAYBACK] = playback
     with replaying:
         yield playback
     # Only now has every other fixture asked what it will; a test that failed has its own reason for what is left.
-    if not request.node.stash[_ENDED_BADLY] and (problems := playback.problems(allow_unplayed=marked.allow_unplayed)):
+    if not request.node.stash[ENDED_BADLY] and (problems := playback.problems(allow_unplayed=marked.allow_unplayed)):
         pytest.fail(problems, pytrace=False)
 
 
 def _recorded(request: pytest.FixtureRequest, recording: _R, context: AbstractContextManager[None]) -> Iterator[_R]:
     """Let the test run live, and keep what it recorded if it passes."""
-    request.node.stash[_ENDED_BADLY] = False
-    request.node.stash[_PLAYBACK] = recording
+    request.node.stash[ENDED_BADLY] = False
+    request.node.stash[PLAYBACK] = recording
     with context:
         yield recording
-    said = _set_up(request, lambda: recording.finish(passed=not request.node.stash[_ENDED_BADLY]))
+    said = _set_up(request, lambda: recording.finish(passed=not request.node.stash[ENDED_BADLY]))
+    request.node.stash[RECORDED] = said
     request.node.add_report_section("teardown", "gws_replay", said)
-    request.config.stash[_RECORDED].append(said)
 
 
 def _marked(node: pytest.Item) -> _Marked:
