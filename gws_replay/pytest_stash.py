@@ -1,14 +1,18 @@
 """What the parts of the pytest plugin keep on a test, for each other to read."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from gws_replay.playback import Playback
+
 # The run of a test's cassettes: a replay, or a recording.
-PLAYBACK = pytest.StashKey["Playback"]()
+PLAYBACK: "pytest.StashKey[Playback]" = pytest.StashKey()
 # The files of its cassettes, there or not.
-CASSETTES = pytest.StashKey[tuple[Path, ...]]()
+CASSETTES: "pytest.StashKey[tuple[Path, ...]]" = pytest.StashKey()
 # Whether a phase of the test has failed so far.
-ENDED_BADLY = pytest.StashKey[bool]()
+ENDED_BADLY: "pytest.StashKey[bool]" = pytest.StashKey()
 # What became of its recording, in a sentence.
-RECORDED = pytest.StashKey[str]()
+RECORDED: "pytest.StashKey[str]" = pytest.StashKey()
