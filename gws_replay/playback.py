@@ -15,6 +15,7 @@ from gws_replay.core.expect import Expectation
 from gws_replay.core.model import Cassette, Exchange, Headers, Request, Response
 from gws_replay.core.pace import Timing, factor_of
 from gws_replay.core.replay import Miss
+from gws_replay.core.script import Script
 from gws_replay.core.userdata import Snapshot
 from gws_replay.errors import ReplayMiss, UserDataMismatch
 from gws_replay.leftover import interaction_text, left_of
@@ -34,19 +35,22 @@ class Playback:
 
     def __init__(
         self,
-        *cassettes: Cassette,
+        *cassettes: Cassette | Script,
         timing: Timing = "instant",
         timeout: float = 30.0,
         max_silence: float = 60.0,
         patience: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.cassettes = cassettes
+        scripts = [each if isinstance(each, Script) else Script(each) for each in cassettes]
+        self.cassettes = tuple(script.cassette for script in scripts)
+        # Where clients find it, if it is behind a server.
+        self.url = ""
         self.blocked: list[str] = []
         self.faults: list[str] = []
         # Hosts whose requests are none of ours.
         self.allowed_hosts: frozenset[str] = frozenset()
-        self.stage = Stage(cassettes, factor=factor_of(timing), timeout=timeout, max_silence=max_silence, clock=clock)
+        self.stage = Stage(scripts, factor=factor_of(timing), timeout=timeout, max_silence=max_silence, clock=clock)
         # What a client can do that was stopped.
         self.advice = "; a client that vcrpy does not catch, over WebSocket for instance, needs the fixture gws_server"
         self._patience = patience
@@ -215,6 +219,10 @@ class Playback:
         self.faults.clear()
         self.stage.rewind()
 
+    def finish(self, *, passed: bool) -> str:  # noqa: ARG002 (a recording asks)
+        """Do what is to be done after the test, and say it: nothing for a replay."""
+        return ""
+
     def close(self) -> None:
         """Answer all held connects, and hold no more."""
         self.stage.close()
@@ -227,15 +235,7 @@ class Playback:
         try:
             return bayeux_http.carried(request)
         except ValueError as error:
-            return refused(error)
-
-
-def refused(error: ValueError) -> Response:
-    """Answer a request to a CometD address that carries no Bayeux."""
-    text = f"The body holds no Bayeux messages: {error}."
-    return Response(
-        status=400, reason="Bad Request", headers=Headers((("Content-Type", "text/plain"),)), body=text.encode()
-    )
+            return bayeux_http.refused(error)
 
 
 def _response(carried: bayeux_http.Carried, answer: Answer) -> Response:

@@ -1,11 +1,12 @@
 """What the parts of the pytest plugin keep on a test, for each other to read."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gws_replay.playback import Playback
 
 # The run of a test's cassettes: a replay, or a recording.

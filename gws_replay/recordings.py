@@ -38,7 +38,6 @@ class RecordingRun(Playback):
         super().__init__(old or Cassette(interactions=(), source=str(path)), patience=_PATIENCE)
         self.path = path
         self.pending = pending_path(path)
-        self.url = ""
 
     def recorded(self) -> Cassette:
         """Return the cassette as it would be saved now."""

@@ -21,9 +21,10 @@ from gws_replay.core.bayeux_wire import Message, Verbatim
 from gws_replay.core.compile import decoded
 from gws_replay.core.model import Cassette, Headers, Request
 from gws_replay.core.replay import Miss, Send
+from gws_replay.core.script import Script
 from gws_replay.listening import in_a_thread, listen
 from gws_replay.lobby import Lobby
-from gws_replay.playback import Playback, refused
+from gws_replay.playback import Playback
 from gws_replay.stage import Seat
 from gws_replay.unread import until_read
 
@@ -38,9 +39,8 @@ _JSON: Final = {"Content-Type": "application/json;charset=UTF-8"}
 class ServedPlayback(Playback):
     """A playback that a server plays at `url`; its client runs elsewhere, so `expect_userdata` waits for it."""
 
-    def __init__(self, *cassettes: Cassette, patience: float = 5.0, **options: Any) -> None:
+    def __init__(self, *cassettes: Cassette | Script, patience: float = 5.0, **options: Any) -> None:
         super().__init__(*cassettes, patience=patience, **options)
-        self.url = ""
         self.advice = ""
 
 
@@ -146,7 +146,7 @@ class _Edge:
         try:
             carried = bayeux_http.carried(asked)
         except ValueError as error:
-            answer = refused(error)
+            answer = bayeux_http.refused(error)
             return web.Response(status=answer.status, body=answer.body, headers={**allow, **dict(answer.headers.pairs)})
         if carried:
             lobby = self._lobby_of(request, carried.messages, asked.headers)

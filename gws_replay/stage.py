@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gws_replay.core import users
-from gws_replay.core.model import Cassette, Headers, Request
+from gws_replay.core.model import Headers, Request
 from gws_replay.core.pushes import GAP, INSTANT
 from gws_replay.core.redact import Redactor
 from gws_replay.core.replay import Miss, Send
@@ -45,14 +45,14 @@ class Stage:
 
     def __init__(
         self,
-        cassettes: Sequence[Cassette],
+        scripts: Sequence[Script],
         *,
         factor: float = INSTANT,
         timeout: float = 30.0,
         max_silence: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.scripts = tuple(map(Script, cassettes))
+        self.scripts = tuple(scripts)
         self.clock = clock
         self._options = {"factor": factor, "timeout": timeout, "max_silence": max_silence}
         self._changed = threading.Condition()

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from gws_replay.core.bayeux_wire import Message, decoded, encoded
-from gws_replay.core.model import Request
+from gws_replay.core.model import Headers, Request, Response
 
 JSON_TYPE = "application/json;charset=UTF-8"
 _COMETD_PATH = re.compile(r"/(notifications|cometd)(/\w*)?/?$")
@@ -62,6 +62,14 @@ def _posted(request: Request, to_cometd: bool) -> Carried | None:
     if body.startswith(b"message=") and "x-www-form-urlencoded" in (request.headers.get("content-type") or ""):
         return Carried(_batch(parse_qs(body.decode(errors="replace")).get("message", [])))
     return Carried(decoded(body)) if to_cometd or b'"channel"' in body else None
+
+
+def refused(error: ValueError) -> Response:
+    """Answer a request to a CometD address that carries no Bayeux."""
+    text = f"The body holds no Bayeux messages: {error}."
+    return Response(
+        status=400, reason="Bad Request", headers=Headers((("Content-Type", "text/plain"),)), body=text.encode()
+    )
 
 
 def _callback_polling(request: Request) -> Carried | None:

@@ -1,0 +1,89 @@
+"""Edge: a test's run, from what it asks for: a replay or a recording, in the process or through a server."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gws_replay.cassette_names import shown
+from gws_replay.core.script import Script
+from gws_replay.errors import CassetteError, GwsReplayError
+from gws_replay.loaded import load_script
+from gws_replay.playback import Playback
+from gws_replay.record_mode import RecordMode, records, upstream_of
+
+_HERE = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a test asks for. `test` is how pytest calls it; `upstream` is where the recording proxy goes."""
+
+    test: str
+    paths: tuple[Path, ...]
+    mode: RecordMode = "none"
+    timing: str | float = "instant"
+    allowed_hosts: tuple[str, ...] = ()
+    upstream: str | None = None
+
+    @property
+    def records(self) -> bool:
+        """Whether the run writes its cassette. Raises GwsReplayError where it would have to write several."""
+        if len(self.paths) == 1:
+            return records(self.mode, self.paths[0])
+        if self.mode != "none" and not all(path.exists() for path in self.paths):
+            raise GwsReplayError("a test of several cassettes cannot record: record each by a test of its own")
+        return False
+
+
+@contextmanager
+def in_process(wanted: Wanted) -> Iterator[Playback]:
+    """Let the requests of this process be answered, or recorded. Raises GwsReplayError for what cannot be done."""
+    from gws_replay.vcr_adapter import intercepted, replaying  # noqa: PLC0415 (only one of the two ways is needed)
+
+    if wanted.records:
+        from gws_replay.recordings import InProcessRecording  # noqa: PLC0415 (rarely needed)
+
+        (path,) = wanted.paths
+        old = _scripts(wanted)[0].cassette if wanted.mode == "new_episodes" and path.exists() else None
+        recording = InProcessRecording(path, old)
+        with intercepted(recording):
+            yield recording
+        return
+    playback = Playback(*_scripts(wanted), timing=wanted.timing)
+    with replaying(playback, wanted.allowed_hosts):
+        yield playback
+
+
+@contextmanager
+def through_a_server(wanted: Wanted) -> Iterator[Playback]:
+    """Let the clients of a server be answered, or those of the recording proxy recorded, at the run's `url`.
+
+    Raises GwsReplayError for what cannot be done.
+    """
+    if wanted.records:
+        from gws_replay.recordings import ProxyRecording  # noqa: PLC0415 (rarely needed)
+
+        (path,) = wanted.paths
+        yield ProxyRecording(path, upstream_of(wanted.mode, wanted.upstream))
+        return
+    from gws_replay.network_guard import closed_network  # noqa: PLC0415 (only one of the two ways is needed)
+    from gws_replay.server import ServedPlayback, serving  # noqa: PLC0415 (as above)
+
+    playback = ServedPlayback(*_scripts(wanted), timing=wanted.timing)
+    with serving(playback), closed_network(playback.refuse, (*_HERE, *wanted.allowed_hosts)):
+        yield playback
+
+
+def _scripts(wanted: Wanted) -> tuple[Script, ...]:
+    return tuple(_script(path, wanted.test) for path in wanted.paths)
+
+
+def _script(path: Path, test: str) -> Script:
+    name = shown(path)
+    if path.exists():
+        return load_script(path, name)
+    raise CassetteError(
+        f"cassette_not_found: {name} does not exist. Record it: pytest '{test}' --gws-record=once, with the client "
+        f"going to your GWS; or gws-replay record --upstream https://YOUR-GWS --cassette {name} -- YOUR-CLIENT"
+    )
