@@ -26,8 +26,9 @@ from tests.comet_sessions import Command, Event, answer
 CALM = 30
 JS = Path(__file__).parent / "js"
 TRANSPORTS = ("long-polling", "websocket")
+has_node = bool(shutil.which("node")) and (JS / "node_modules/cometd-nodejs-client").is_dir()
 needs_node = pytest.mark.skipif(
-    not (shutil.which("node") and (JS / "node_modules/cometd-nodejs-client").is_dir()),
+    not has_node,
     reason="needs Node, and the packages of tests/js/package.json: npm install --no-package-lock --prefix tests/js",
 )
 
@@ -206,6 +207,8 @@ async def by_node(
             await process.wait()
 
 
+# Those that are there, for a test that needs several at once.
+OPEN: list[Open] = [by_aiocometd, by_node] if has_node else [by_aiocometd]
 CLIENTS = [pytest.param(by_aiocometd, id="aiocometd"), pytest.param(by_node, id="node", marks=needs_node)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gws_replay.core.model import Cassette
-from tests.builders import TOPIC
+from tests.builders import SESSIONS, TOPIC
 
 Command = dict[str, Any]
 
@@ -29,6 +29,10 @@ def comet(*subscriptions: str) -> Command:
 def rest(method: str, path: str, body: str = "", *, pause: int = 0) -> Command:
     """Make a REST request, after so many milliseconds; go on after its answer."""
     return {"do": "rest", "method": method, "path": path, "body": body, "pause": pause}
+
+
+# What a client begins with: it brings the cookie that a WebSocket of a browser is known by.
+LOOK = rest("GET", f"{SESSIONS}?fields=*")
 
 
 def wait(what: str, count: int) -> Command:
