@@ -1,0 +1,82 @@
+"""The hooks of vcrpy's users: they get what vcrpy would give them, and what they return counts."""
+
+from typing import Any
+
+import pytest
+from vcr.request import Request as VcrRequest
+
+from gws_replay.core.model import Headers, Request, Response
+from gws_replay.errors import GwsReplayError
+from gws_replay.vcr_config import VcrConfig, read_vcr_config
+
+URL = "http://gws.example:81/api/v2/me"
+RESPONSE = Response(status=200, headers=Headers((("Set-Cookie", "a"), ("X", "b"), ("Set-Cookie", "c"))), body=b"{}")
+
+
+def asked(uri: str = URL, body: bytes = b"") -> Request:
+    headers = Headers((("Content-Type", "application/json"),))
+    return Request(method="POST", uri=uri, headers=headers, body=body)
+
+
+def test_hooks_see_and_change_what_they_do_under_vcrpy() -> None:
+    """The attributes of vcrpy's request, read; method, uri, headers and body, written; one after the other."""
+
+    def first(request: Any) -> Any:
+        theirs = VcrRequest("POST", f"{URL}?b=2&a=1", b"{}", {"Content-Type": "application/json"})
+        for name in ("method", "uri", "url", "scheme", "protocol", "host", "port", "path", "query", "body"):
+            assert getattr(theirs, name) == getattr(request, name), name
+        assert "application/json" == request.headers["content-type"]
+        request.headers["X-Trace"] = "1"
+        del request.headers["CONTENT-TYPE"]
+        return request
+
+    def second(request: Any) -> Any:
+        request.uri, request.method, request.body = f"{URL}/else", "PUT", "ä"
+        return request
+
+    made = read_vcr_config({"before_record_request": [first, second]}).request(asked(f"{URL}?b=2&a=1", b"{}"))
+    headers = Headers((("X-Trace", "1"),))
+    assert Request(method="PUT", uri=f"{URL}/else", headers=headers, body="ä".encode()) == made
+
+
+def test_a_hook_of_responses_gets_the_dict_of_vcrpy() -> None:
+    """Changes count, in place or not, and header fields that were left alone keep order and repetition."""
+
+    def hook(response: Any) -> Any:
+        assert ["a", "c"] == response["headers"]["Set-Cookie"]
+        response["body"]["string"] = response["body"]["string"] + b" "
+        return response
+
+    made = read_vcr_config({"before_record_response": hook}).response(RESPONSE)
+    assert Response(status=200, headers=RESPONSE.headers, body=b"{} ") == made
+    bare = {"status": {"code": 404, "message": None}, "headers": {"X": "1", "Y": ["2", "3"]}, "body": {"string": "ä"}}
+    made = read_vcr_config({"before_record_response": [lambda _: bare]}).response(RESPONSE)
+    headers = Headers((("X", "1"), ("Y", "2"), ("Y", "3")))
+    assert Response(status=404, reason="", headers=headers, body="ä".encode()) == made
+
+
+def test_none_leaves_out_and_ends_the_row() -> None:
+    """A hook that returns None leaves the request or the response out; those behind it are not called."""
+
+    def fails(_: Any) -> Any:
+        raise AssertionError
+
+    config = read_vcr_config({f"before_record_{kind}": [lambda _: None, fails] for kind in ("request", "response")})
+    assert config.request(asked()) is None
+    assert config.response(RESPONSE) is None
+    assert VcrConfig() == read_vcr_config({"before_record_request": None, "before_record_response": []})
+
+
+@pytest.mark.parametrize("made", ["secret", {"status": "secret"}, {"status": {"code": "secret"}}, 7])
+def test_a_hook_that_returns_something_else_is_named(made: Any) -> None:
+    """The sentence names the key and the function, and shows nothing of what it returned."""
+
+    def my_hook(_: Any) -> Any:
+        return made
+
+    config = read_vcr_config({f"before_record_{kind}": my_hook for kind in ("request", "response")})
+    with pytest.raises(GwsReplayError, match="before_record_request my_hook returned no request") as of_request:
+        config.request(asked())
+    with pytest.raises(GwsReplayError, match="before_record_response my_hook returned no response") as of_response:
+        config.response(RESPONSE)
+    assert "secret" not in f"{of_request.value}{of_response.value}"
