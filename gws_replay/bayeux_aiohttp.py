@@ -64,9 +64,15 @@ async def poll(
 class Conversations:
     """The open WebSockets of a server; each speaks Bayeux until it is closed."""
 
-    def __init__(self, lobby_of: Callable[[web.BaseRequest, Sequence[Any]], Lobby], put: Put = as_it_is) -> None:
+    def __init__(
+        self,
+        lobby_of: Callable[[web.BaseRequest, Sequence[Any]], Lobby],
+        put: Put = as_it_is,
+        failed: Callable[[web.BaseRequest, Exception], object] | None = None,
+    ) -> None:
         self._lobby_of = lobby_of
         self._put = put
+        self._failed = failed
         self._open: dict[web.WebSocketResponse, web.BaseRequest] = {}
 
     async def hold(self, request: web.BaseRequest, headers: Mapping[str, str] | None = None) -> web.WebSocketResponse:
@@ -92,9 +98,16 @@ class Conversations:
         return socket
 
     async def _answer(self, request: web.BaseRequest, socket: web.WebSocketResponse, messages: Sequence[Any]) -> None:
-        lobby = self._lobby_of(request, messages)
-        answer = await lobby.receive_async(messages)
-        text = encoded(self._put(request, message) for message in answer.messages)
+        try:
+            lobby = self._lobby_of(request, messages)
+            answer = await lobby.receive_async(messages)
+            text = encoded(self._put(request, message) for message in answer.messages)
+        except Exception as error:
+            if self._failed is None:
+                raise
+            self._failed(request, error)
+            await socket.close(code=1011, message=b"The server failed.")
+            return
         with suppress(ConnectionError), _kept(lobby, answer):
             await socket.send_str(text)
 

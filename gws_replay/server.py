@@ -114,7 +114,7 @@ class _Edge:
             frozenset(gate.interaction for gate in script.gates if gate and gate.after == "response")
             for script in playback.stage.scripts
         )
-        self.conversations = Conversations(self._lobby_of, self._put)
+        self.conversations = Conversations(self._lobby_of, self._put, self._failed)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request. A fault of our own is a 500 for the client, and kept for the test."""
@@ -125,9 +125,12 @@ class _Edge:
         except web.HTTPException as error:  # aiohttp's refusal of a broken WebSocket handshake
             return _error(error.status, error.text or error.reason)
         except Exception as error:  # noqa: BLE001 (whatever it is, the test has to hear of it)
-            fault = f"the replay server failed: {request.method} {request.path}: {type(error).__name__}: {error}"
-            self._playback.faults.append(fault)
-            return _error(500, fault)
+            return _error(500, self._failed(request, error))
+
+    def _failed(self, request: web.BaseRequest, error: Exception) -> str:
+        fault = f"the replay server failed: {request.method} {request.path}: {type(error).__name__}: {error}"
+        self._playback.faults.append(fault)
+        return fault
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if not _HOST.fullmatch(request.host):  # it is going to stand in answers

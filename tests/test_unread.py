@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -10,10 +9,7 @@ from typing import Any
 import pytest
 
 from gws_replay.unread import unread, until_read
-
-on_linux = pytest.mark.skipif(
-    sys.platform != "linux", reason="only Linux tells what a connection's other end has not read"
-)
+from tests.raw_sockets import on_linux
 
 
 @pytest.fixture(params=["127.0.0.1", "::1"])

@@ -1,0 +1,47 @@
+"""Sockets that are read only when a test says so, and what is written to them."""
+
+import json
+import os
+import socket
+import struct
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+on_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells what a connection's other end has not read"
+)
+
+
+def connected(url: str, *, receive_buffer: int = 0) -> socket.socket:
+    """Connect to a server; the system keeps about so many bytes for a reader that does not read."""
+    made = socket.socket()
+    if receive_buffer:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    made.settimeout(30)
+    made.connect(("127.0.0.1", urlsplit(url).port or 80))
+    return made
+
+
+def post(path: str, value: Any) -> bytes:
+    """Spell a POST of JSON."""
+    body = json.dumps(value).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def upgrade(path: str) -> bytes:
+    """Spell the beginning of a WebSocket."""
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13"
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{key}\r\n\r\n".encode()
+    )
+
+
+def frame(value: Any) -> bytes:
+    """Spell a short frame of a client."""
+    body, mask = json.dumps(value).encode(), os.urandom(4)
+    masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(body))
+    return struct.pack("!BBH", 0x81, 0xFE, len(body)) + mask + masked
