@@ -27,7 +27,7 @@ _OWN_PATIENCE = 1.0
 
 
 class Playback:
-    """Cassettes that are being played: what was missed, what is left, and the userData shown so far.
+    """Cassettes that are being played (at `url`, if by a server): what was missed and is left, the userData so far.
 
     `timing` is the pace of the notifications, `timeout` how long a CometD connect is held, in seconds; `patience` how
     long `expect_userdata` waits for a client that runs elsewhere.
@@ -44,12 +44,10 @@ class Playback:
     ) -> None:
         scripts = [each if isinstance(each, Script) else Script(each) for each in cassettes]
         self.cassettes = tuple(script.cassette for script in scripts)
-        # Where clients find it, if it is behind a server.
         self.url = ""
         self.blocked: list[str] = []
         self.faults: list[str] = []
-        # Hosts whose requests are none of ours.
-        self.allowed_hosts: frozenset[str] = frozenset()
+        self.allowed_hosts: frozenset[str] = frozenset()  # requests to them are none of ours
         self.stage = Stage(scripts, factor=factor_of(timing), timeout=timeout, max_silence=max_silence, clock=clock)
         # What a client can do that was stopped.
         self.advice = "; a client that vcrpy does not catch, over WebSocket for instance, needs the fixture gws_server"
@@ -218,6 +216,13 @@ class Playback:
         self.blocked.clear()
         self.faults.clear()
         self.stage.rewind()
+
+    def left(self, *, allow_unplayed: bool = False) -> str:
+        """Say what must fail the test at its very end: its problems, and that nothing was asked at all."""
+        silent = (
+            [] if self.stage.was_asked else [f"no recorded request was made: nothing asked {self.name} for anything"]
+        )
+        return "\n".join(filter(None, [*silent, self.problems(allow_unplayed=allow_unplayed)]))
 
     def finish(self, *, passed: bool) -> str:  # noqa: ARG002 (a recording asks)
         """Do what is to be done after the test, and say it: nothing for a replay."""

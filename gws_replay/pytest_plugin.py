@@ -1,27 +1,28 @@
 """Edge: the pytest plugin. It imports nothing but pytest and the standard library until a marked test runs."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gws_replay.cassette_names import cassette_path, default_name
 from gws_replay.marked import Marked, read_markers
+from gws_replay.pytest_runs import gws_use_cassette, told, wanted_of
 from gws_replay.pytest_stash import CASSETTES, ENDED_BADLY, PLAYBACK, RECORDED
-from gws_replay.record_mode import MODES, chosen_mode
+from gws_replay.record_mode import MODES
 from gws_replay.user_traceback import shorten
 
 if TYPE_CHECKING:
     from gws_replay.playback import Playback
     from gws_replay.runs import Wanted
 
+__all__ = ["gws_use_cassette"]  # a fixture of ours that stands elsewhere
+
+pytest_plugins = ("gws_replay.pytest_summary",)
+
 _MARKER = "gws_cassette"
-
-
-_T = TypeVar("_T")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -117,47 +118,19 @@ def _run(
     marked = _marked(node)
     names = marked.names or (_own_name(node, folder),)
     paths = node.stash[CASSETTES] = tuple(cassette_path(folder, name) for name in names)
+    wanted = wanted_of(request.config, node.nodeid, paths, marked)
     node.stash[ENDED_BADLY] = False
     with ExitStack() as running:
-        run = _told(node, lambda: running.enter_context(way(_wanted(request.config, node.nodeid, paths, marked))))
+        run = told(node.nodeid, lambda: running.enter_context(way(wanted)))
         node.stash[PLAYBACK] = run
         yield run
     # Only now has every other fixture asked what it will; a test that failed has its own reason for what is left.
     passed = not node.stash[ENDED_BADLY]
-    if said := _told(node, lambda: run.finish(passed=passed)):
+    if said := told(node.nodeid, lambda: run.finish(passed=passed)):
         node.stash[RECORDED] = said
         node.add_report_section("teardown", "gws_replay", said)
-    if passed and (problems := run.problems(allow_unplayed=marked.allow_unplayed)):
+    if passed and (problems := run.left(allow_unplayed=marked.allow_unplayed)):
         pytest.fail(problems, pytrace=False)
-
-
-def _wanted(config: pytest.Config, test: str, paths: tuple[Path, ...], marked: Marked) -> "Wanted":
-    from gws_replay.runs import Wanted
-
-    mode = chosen_mode(
-        command_line=config.getoption("--gws-record"),
-        marker=marked.record_mode,
-        ini=config.getini("gws_record"),
-        in_ci=os.environ.get("CI", "") not in ("", "0", "false"),
-    )
-    return Wanted(
-        test=test,
-        paths=paths,
-        mode=mode,
-        timing=marked.timing,
-        allowed_hosts=marked.allowed_hosts,
-        upstream=config.getoption("--gws-upstream"),
-    )
-
-
-def _told(node: pytest.Item, do: Callable[[], _T]) -> _T:
-    """Do something for a test; what is wrong with the user's files or arguments is a failure of one sentence."""
-    from gws_replay.errors import GwsReplayError
-
-    try:
-        return do()
-    except GwsReplayError as error:
-        pytest.fail(f"{node.nodeid}: {error}", pytrace=False)
 
 
 def _own_name(node: pytest.Item, folder: Path) -> str:

@@ -65,6 +65,10 @@ class RecordingRun(Playback):
         """Say what failed: a request that the old cassette does not know is recorded, and no miss."""
         return "\n".join(self.faults)
 
+    def left(self, *, allow_unplayed: bool = False) -> str:
+        """Say what failed: that nothing was recorded is said by `finish`."""
+        return self.problems(allow_unplayed=allow_unplayed)
+
     def finish(self, *, passed: bool) -> str:
         """Save, and put the pending file in the cassette's place if the test passed; return what became of it."""
         try:

@@ -121,6 +121,11 @@ class Stage:
         with self._changed:
             return self._changed.wait_for(happened, timeout=seconds)
 
+    @property
+    def was_asked(self) -> bool:
+        """Whether anybody has asked for anything."""
+        return any(seat.track.served or seat.track.misses or seat.track.polled for seat in self.seats)
+
     def rewind(self) -> None:
         """Begin all runs again; sessions and Bayeux clients stay."""
         for seat in self.seats:

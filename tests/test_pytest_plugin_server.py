@@ -74,7 +74,15 @@ def test_what_no_client_asked_fails_the_test(project: Project) -> None:
     result = project.run(marked("\n    pass\n", head=HEAD))
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["*notification 0 on /v2/me/facebooksession, caused by interaction 1*"])
-    project.run(marked("\n    pass\n", "'small', allow_unplayed=True", head=HEAD)).assert_outcomes(passed=1)
+    project.run(marked(f"{LOOK}\n", "'small', allow_unplayed=True", head=HEAD)).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("fixture", ["gws", "gws_server"])
+def test_a_test_that_asks_nothing_at_all_fails(project: Project, fixture: str) -> None:
+    """Though its marker allows what is left unplayed: it proves nothing."""
+    result = project.run(marked("\n    pass\n", "'small', allow_unplayed=True", head=f"def test_it({fixture}):"))
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*no recorded request was made: nothing asked cassettes/small.yaml for anything*"])
 
 
 def test_the_network_is_closed_but_for_this_machine(project: Project) -> None:

@@ -4,8 +4,9 @@ Sans-IO, with the caller's clock; the edges hold a lock. All clients of one user
 gets each push; another user has a track of its own.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from gws_replay.core.bayeux import Answer, BayeuxServer, Hold
 from gws_replay.core.bayeux_wire import Verbatim
@@ -17,6 +18,12 @@ from gws_replay.core.script import Script
 
 _EXPIRE_EVERY = 1.0
 _REASONS = ("already_played", "no_match", "nothing_similar")
+# How many events a track remembers: what a person reads after a failure, not what a server does in a day.
+_REMEMBERED = 200
+
+# What happened when, in which of the cassettes, and to which of its interactions or notifications, or of the misses.
+Happening = Literal["asked", "again", "told", "missed"]
+Event = tuple[float, Happening, int, int]
 
 
 class Track:
@@ -45,13 +52,16 @@ class Track:
         """Begin the cassettes again; the clients and their subscriptions stay, what they have not taken goes."""
         self._bayeux.forget()
         self.misses: list[Miss] = []
+        self.events: deque[Event] = deque(maxlen=_REMEMBERED)
         self.served = 0
         self.repeated = 0
+        # Whether a CometD client has said anything.
+        self.polled = False
         self.replays = tuple(
             Replay(script, number=number, factor=self._factor, start=now) for number, script in enumerate(self._scripts)
         )
-        # Notifications that were due before anybody was subscribed to their channel, by channel.
-        self._early: dict[str, list[Verbatim]] = {}
+        # Notifications that were due before anybody was subscribed to their channel, by channel: cassette and index.
+        self._early: dict[str, list[tuple[int, int]]] = {}
 
     def ask(self, request: Request, now: float) -> Send | Miss:
         """Answer a request from the first cassette that has an answer left; a miss is remembered."""
@@ -62,8 +72,10 @@ class Track:
         if found:
             self.served += 1
             self.repeated += found.repeated
+            self.events.append((now, "again" if found.repeated else "asked", found.cassette, found.interaction))
             return found
         miss = min((replay.miss(request) for replay in self.replays), key=lambda each: _REASONS.index(each.reason))
+        self.events.append((now, "missed", 0, len(self.misses)))
         self.misses.append(miss)
         return miss
 
@@ -95,20 +107,20 @@ class Track:
         """Deliver what is due; return the tickets of connects that can now be answered."""
         ready: list[int] = []
         for channel in [channel for channel in self._early if self._bayeux.hears(channel)]:
-            for data in self._early.pop(channel):
-                ready.extend(self._bayeux.deliver(channel, data))
-        for replay in self.replays:
+            for number, index in self._early.pop(channel):
+                ready.extend(self._tell(number, index, now))
+        for number, replay in enumerate(self.replays):
             for index in replay.due(now):
                 channel = replay.script.cassette.notifications[index].channel
-                data = Verbatim(replay.script.pushes[index])
                 if self._bayeux.hears(channel):
-                    ready.extend(self._bayeux.deliver(channel, data))
+                    ready.extend(self._tell(number, index, now))
                 else:
-                    self._early.setdefault(channel, []).append(data)
+                    self._early.setdefault(channel, []).append((number, index))
         return tuple(ready)
 
     def receive(self, messages: Sequence[Any], now: float) -> Answer | Hold:
         """Take a batch of Bayeux messages."""
+        self.polled = True
         if now - self._expired >= _EXPIRE_EVERY:
             self._expired = now
             self._bayeux.expire(now)
@@ -125,3 +137,9 @@ class Track:
     def put_back(self, answer: Answer) -> tuple[int, ...]:
         """Take back the notifications of an answer that could not be written."""
         return self._bayeux.put_back(answer)
+
+    def _tell(self, number: int, index: int, now: float) -> Sequence[int]:
+        """Give a notification to the clients that hear its channel; return the tickets that it makes ready."""
+        script = self.replays[number].script
+        self.events.append((now, "told", number, index))
+        return self._bayeux.deliver(script.cassette.notifications[index].channel, Verbatim(script.pushes[index]))

@@ -1,0 +1,101 @@
+"""What a test, or a fixture of a wider scope, asks of `runs`, in pytest's terms."""
+
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+from gws_replay.cassette_names import cassette_path
+from gws_replay.marked import Marked, read_markers
+from gws_replay.record_mode import chosen_mode
+
+if TYPE_CHECKING:
+    from gws_replay.playback import Playback
+    from gws_replay.runs import Wanted
+
+_T = TypeVar("_T")
+
+
+@pytest.fixture(scope="session")
+def gws_use_cassette(request: pytest.FixtureRequest) -> "Callable[..., AbstractContextManager[Playback]]":
+    """Return what plays, or records, a cassette for a block: for fixtures of a module or of the whole session.
+
+    `with gws_use_cassette("login") as run:` takes the marker's arguments, and `server=True` for a run with a `.url`.
+    The cassette is in the cassette folder beside the file that says so.
+    """
+    session, config = request.session, request.config
+
+    def use(name: str, *, server: bool = False, **arguments: Any) -> "AbstractContextManager[Playback]":
+        caller = inspect.stack()[1].filename
+        chosen = config.getoption("--gws-cassette-dir")
+        folder = config.invocation_params.dir / chosen if chosen else Path(caller).parent / "cassettes"
+        marked = told(name, lambda: _read(name, arguments))
+        return _used(session, wanted_of(config, name, (cassette_path(folder, name),), marked), marked, server=server)
+
+    return use
+
+
+@contextmanager
+def _used(session: pytest.Session, wanted: "Wanted", marked: Marked, *, server: bool) -> "Iterator[Playback]":
+    """Run a cassette for a block; a recording is kept if no test has failed meanwhile."""
+    from gws_replay.runs import in_process, through_a_server
+
+    failed = session.testsfailed
+    way = through_a_server(wanted) if server else in_process(wanted)
+    run = told(wanted.test, way.__enter__)
+    try:
+        yield run
+    except BaseException as error:
+        if not way.__exit__(type(error), error, error.__traceback__):
+            run.finish(passed=False)
+            raise
+    way.__exit__(None, None, None)
+    told(wanted.test, lambda: run.finish(passed=session.testsfailed == failed))
+    if session.testsfailed == failed and (problems := run.left(allow_unplayed=marked.allow_unplayed)):
+        pytest.fail(problems, pytrace=False)
+
+
+def wanted_of(config: pytest.Config, test: str, paths: tuple[Path, ...], marked: Marked) -> "Wanted":
+    """Return what is asked of `runs`: the marker's arguments, with what the command line and the ini file say."""
+    from gws_replay.runs import Wanted
+
+    mode = told(
+        test,
+        lambda: chosen_mode(
+            command_line=config.getoption("--gws-record"),
+            marker=marked.record_mode,
+            ini=config.getini("gws_record"),
+            in_ci=os.environ.get("CI", "") not in ("", "0", "false"),
+        ),
+    )
+    return Wanted(
+        test=test,
+        paths=paths,
+        mode=mode,
+        timing=marked.timing,
+        allowed_hosts=marked.allowed_hosts,
+        upstream=config.getoption("--gws-upstream"),
+    )
+
+
+def told(who: str, do: Callable[[], _T]) -> _T:
+    """Do something for a test; what is wrong with the user's files or arguments is a failure of one sentence."""
+    from gws_replay.errors import GwsReplayError
+
+    try:
+        return do()
+    except GwsReplayError as error:
+        pytest.fail(f"{who}: {error}", pytrace=False)
+
+
+def _read(name: str, arguments: dict[str, Any]) -> Marked:
+    from gws_replay.errors import GwsReplayError
+
+    try:
+        return read_markers([((name,), arguments)])
+    except ValueError as error:
+        raise GwsReplayError(str(error)) from None
