@@ -57,10 +57,14 @@ class Miss:
     nearest: int | None = None
     differences: tuple[Difference, ...] = ()
 
-    def __str__(self) -> str:
+    @property
+    def what(self) -> str:
+        """The request in a few words."""
         sent = gws.call_of(self.request, lossless_json.loads_or_none(self.request.body))
-        what = f"{self.request.method} {self.request.path}" + (f" {sent.operation}" if sent.operation else "")
-        first = printable(f"{what} has no answer in {self.cassette}: {_WHY[self.reason]}")
+        return f"{self.request.method} {self.request.path}" + (f" {sent.operation}" if sent.operation else "")
+
+    def __str__(self) -> str:
+        first = printable(f"{self.what} has no answer in {self.cassette}: {_WHY[self.reason]}")
         return "\n".join([first, *self._explanation()])
 
     def _explanation(self) -> list[str]:
@@ -151,6 +155,11 @@ class Replay:
         unlike = differences(request, requests[found]) if found is not None else ()
         name = self.script.cassette.source
         return Miss(request=request, reason=reason, cassette=name, nearest=found, differences=unlike)
+
+    @property
+    def asked(self) -> frozenset[int]:
+        """The indices of the interactions that were asked for."""
+        return frozenset(self._asked)
 
     @property
     def unplayed(self) -> tuple[int, ...]:

@@ -1,0 +1,181 @@
+"""Edge: what pytest shows of marked tests: a section for a failed one, a summary line, JUnit properties, a page.
+
+A test's process puts what it knows on the report of the teardown, as plain JSON data; the process that pytest was
+started in adds it up, with xdist too. Nothing heavy is imported until a marked test runs.
+"""
+
+import sys
+from collections.abc import Generator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gws_replay.cassette_names import shown
+from gws_replay.pytest_stash import CASSETTES, PLAYBACK, RECORDED
+
+if TYPE_CHECKING:
+    from gws_replay.core.judge import Update
+    from gws_replay.core.model import Cassette
+    from gws_replay.playback import Playback
+    from gws_replay.run_report import RanTest
+
+_OUTCOME: "pytest.StashKey[str]" = pytest.StashKey()
+_SECONDS: "pytest.StashKey[float]" = pytest.StashKey()
+_SECTION: "pytest.StashKey[str]" = pytest.StashKey()
+_JUDGE: "pytest.StashKey[_Judge]" = pytest.StashKey()
+_MOST_KNOWN = 16
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the option."""
+    parser.getgroup("gws_replay").addoption(
+        "--gws-report",
+        metavar="FILE.html",
+        help="Write a page of what the marked tests played, missed and changed.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Add up where the session is, not in the processes of xdist."""
+    config.stash[_JUDGE] = _Judge()
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Session(config), "gws_replay_session")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell what a marked test's run came to: where it fails, and at its end."""
+    report = yield
+    if CASSETTES in item.stash:
+        _tell(item, call, report)
+    return report
+
+
+def _tell(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    stash, playback = item.stash, item.stash.get(PLAYBACK, None)
+    first = call.when == "setup"
+    stash[_OUTCOME] = _outcome(report, "" if first else stash.get(_OUTCOME, ""))
+    stash[_SECONDS] = call.duration + (0.0 if first else stash.get(_SECONDS, 0.0))
+    if report.failed and playback is not None:
+        from gws_replay.run_report import section
+
+        text = section(playback, report.longreprtext)
+        if first or text != stash.get(_SECTION, None):
+            report.sections.append(("gws_replay", text))
+        stash[_SECTION] = text
+    if call.when == "teardown":
+        test = _test(item, playback)
+        counts = test["counts"]
+        report.user_properties.append(("gws_cassette", test["cassette"]))
+        report.user_properties += [(f"gws_{name}", counts[name]) for name in ("played", "missed", "unplayed")]
+        vars(report)["gws_replay"] = test  # as the others of a report, it crosses to the process that xdist reports to
+
+
+def _test(item: pytest.Item, playback: "Playback | None") -> "RanTest":
+    from gws_replay.core.change import printable
+    from gws_replay.run_report import Counts, counts_of, details_of
+
+    paths, recorded = item.stash[CASSETTES], item.stash.get(RECORDED, "")
+    nothing = Counts(played=0, missed=0, unplayed=0, stopped=0, live=0)
+    test: RanTest = {
+        "nodeid": printable(item.nodeid),
+        "outcome": item.stash[_OUTCOME],
+        "seconds": item.stash[_SECONDS],
+        "cassette": printable(", ".join(map(shown, paths))),
+        "counts": nothing if playback is None else counts_of(playback, recorded),
+        "recorded": printable(recorded),
+        "allows_hosts": _allows_hosts(item),
+    }
+    if test["outcome"] == "skipped":
+        test["counts"]["unplayed"] = 0  # it need not play
+    if playback is not None and item.config.getoption("--gws-report"):
+        judge = item.config.stash[_JUDGE]
+        test["details"] = details_of(playback, [judge.updates(each) for each in playback.cassettes])
+    return test
+
+
+def _outcome(report: pytest.TestReport, before: str) -> str:
+    """Name the outcome of a test so far, as pytest's own summary does; what has failed stays so."""
+    if report.failed:
+        return before if before in ("failed", "error") else "failed" if report.when == "call" else "error"
+    if report.when == "teardown" or before in ("failed", "error"):
+        return before
+    if hasattr(report, "wasxfail"):
+        return "xpassed" if report.passed else "xfailed"
+    return "skipped" if report.skipped else "passed"
+
+
+def _allows_hosts(item: pytest.Item) -> bool:
+    return any(mark.kwargs.get("allowed_hosts") or any(mark.args[2:3]) for mark in item.iter_markers("gws_cassette"))
+
+
+class _Judge:
+    """Judges the operations of a cassette, once for the tests that play it."""
+
+    def __init__(self) -> None:
+        # With the cassette, so that another one never gets its id.
+        self._known: dict[int, tuple[Cassette, Sequence[Update]]] = {}
+
+    def updates(self, cassette: "Cassette") -> "Sequence[Update]":
+        if id(cassette) not in self._known:
+            if len(self._known) == _MOST_KNOWN:
+                self._known.clear()
+            self._known[id(cassette)] = (cassette, cassette.updates())
+        return self._known[id(cassette)][1]
+
+
+class _Session:
+    """The marked tests of the session, in the process that pytest was started in."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._began = datetime.now(UTC)
+        # By test, and the process of xdist that ran it; a test that is run again counts once.
+        self._tests: dict[tuple[str, str], RanTest] = {}
+        self._problem = ""
+        self._written = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if (test := getattr(report, "gws_replay", None)) is not None:
+            self._tests[report.nodeid, getattr(report, "worker_id", "")] = test
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the page; that it cannot be written is a sentence, and no reason to fail what passed."""
+        file = self._config.getoption("--gws-report")
+        if file is None or self._config.getoption("collectonly"):
+            return
+        from gws_replay.errors import GwsReplayError
+        from gws_replay.files import write_whole
+        from gws_replay.reports.html import page
+
+        path = self._config.invocation_params.dir / Path(file)
+        try:
+            write_whole(path, page(list(self._tests.values()), self._began))
+        except GwsReplayError as error:
+            self._problem = f"--gws-report: {error}"
+            if not self._config.pluginmanager.has_plugin("terminalreporter"):
+                sys.stderr.write(f"{self._problem}\n")
+        else:
+            self._written = f"gws_replay: {shown(path)} shows each test"
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        from gws_replay.core.change import printable
+
+        if self._problem:
+            terminalreporter.write_line(printable(self._problem), red=True)
+        if terminalreporter.verbosity < -1:
+            return
+        if self._tests:
+            from gws_replay.reports.session import colour, summary
+
+            tests = list(self._tests.values())
+            terminalreporter.write_line(summary(tests), **{colour(tests): True})
+            for test in tests:
+                if test["recorded"]:
+                    terminalreporter.write_line(f"gws_replay: {test['recorded']}")
+        if self._written:
+            terminalreporter.write_line(printable(self._written))
