@@ -28,16 +28,13 @@ def connected(url: str, *, receive_buffer: int = 0) -> socket.socket:
 def post(path: str, value: Any) -> bytes:
     """Spell a POST of JSON."""
     body = json.dumps(value).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    return _request(f"POST {path}", "Content-Type: application/json", f"Content-Length: {len(body)}") + body
 
 
 def upgrade(path: str) -> bytes:
     """Spell the beginning of a WebSocket."""
-    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13"
-    return (
-        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{key}\r\n\r\n".encode()
-    )
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"
+    return _request(f"GET {path}", "Connection: Upgrade", "Upgrade: websocket", *key)
 
 
 def frame(value: Any) -> bytes:
@@ -45,3 +42,7 @@ def frame(value: Any) -> bytes:
     body, mask = json.dumps(value).encode(), os.urandom(4)
     masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(body))
     return struct.pack("!BBH", 0x81, 0xFE, len(body)) + mask + masked
+
+
+def _request(what: str, *fields: str) -> bytes:
+    return "\r\n".join([f"{what} HTTP/1.1", "Host: localhost", *fields, "", ""]).encode()
