@@ -10,13 +10,14 @@ import pytest
 from gws_replay.server import ServedPlayback, serving
 from tests.async_poller import SENT, polling, run, shown
 from tests.builders import TOPIC
-from tests.comet_clients import CLIENTS, TRANSPORTS, Open, seen_by
+from tests.comet_clients import CLIENTS, Open, seen_by
 from tests.comet_sessions import recorded, session
 from tests.commands import BEFORE, captured, small
 from tests.sockets import of_aiocometd
 
 AFTER = {**BEFORE, "A": 2}
 PATHS = ["/api/v2/notifications", "/api/v2/notifications/", "/notifications/connect", "/prefix/notifications"]
+ADDRESSES = [*((path, "long-polling") for path in PATHS), (PATHS[-1], "websocket")]
 
 
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:
@@ -37,8 +38,7 @@ def packed(value: Any) -> dict[str, Any]:
 
 @of_aiocometd
 @pytest.mark.parametrize("open_client", CLIENTS)
-@pytest.mark.parametrize("transport", TRANSPORTS)
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(("path", "transport"), ADDRESSES)
 def test_cometd_may_have_any_address(path: str, transport: str, open_client: Open) -> None:
     """With what npm cometd adds to it: /handshake, /connect and the like."""
     played = captured("longpoll-js-push-first").cassette
