@@ -40,6 +40,7 @@ class Listener:
         self.track = track
         self.heard: list[Any] = []
         self.held: int | None = None
+        self.until = 0.0
         (reply,) = self.sent([{"channel": "/meta/handshake"}], 0.0)
         self.id: str = reply["clientId"]
         if subscription:
@@ -56,7 +57,7 @@ class Listener:
         """Connect; it may be held, and is never refused."""
         result = self.track.receive([connect(self.id)], now)
         if isinstance(result, Hold):
-            self.held = result.ticket
+            self.held, self.until = result.ticket, result.until
         else:
             self._take(result.messages)
         return result
@@ -76,7 +77,7 @@ def looked(track: Track, listeners: Sequence[Listener], now: float) -> None:
     """Let the track do what is due, and every listener poll until it is held."""
     ready = track.advance(now)
     for listener in listeners:
-        if listener.held in ready:
+        if listener.held in ready or (listener.held and now >= listener.until):
             listener.released(now)
         while listener.held is None and isinstance(listener.poll(now), Answer):
             pass

@@ -120,6 +120,21 @@ def test_a_push_is_shown_before_it_is_due() -> None:
     assert [{"A": 1}] == shown(replay)
 
 
+def test_a_repeated_answer_opens_nothing() -> None:
+    """The first one is still on its way to another client."""
+    start = exchange("POST", "/api/v2/me", {"operationName": "StartContactCenterSession"}, {"statusCode": 0})
+    cause = Cause(interaction=0, rule="pin", after="response")
+    played = Cassette(interactions=(start,), notifications=(replace(told({"A": 1}, seen=1), cause=cause),))
+    replay = Replay(Script(played))
+    first, again = asking(replay, 0), replay.again(key_of(start.request))
+    assert first
+    assert again
+    replay.answered(again, 1.0)
+    assert replay.next_at is None
+    replay.answered(first, 2.0)
+    assert replay.next_at is not None
+
+
 def test_an_unsolicited_push_waits_for_those_before_it() -> None:
     """The order of the recording is kept: it may build on them."""
     replay = begun(update({"A": 1}, began=0), told({"A": 1}, seen=1), told(None, seen=2, kind="StatusChange"))

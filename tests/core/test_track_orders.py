@@ -22,6 +22,7 @@ from tests.tracks import Listener
 RUNS = 150  # of each capture
 WAITS = (0.0, 0.05, 2.0)
 TRAVEL = 0.0009  # at most: two of them are less than the gap between an answer and what it caused
+THOUGHT = 0.01  # at most, of the server before it answers
 LED_PATIENCE = 0.25
 FOREVER = float("inf")
 
@@ -79,6 +80,8 @@ class Simulation:
             if send.led:
                 yield self.after(LED_PATIENCE, lambda: not self.track.unheard)
                 yield self.after(GAP)
+            else:
+                yield self.after(self.chance.uniform(0.0, THOUGHT))
             self.track.answered(send, self.now)
             yield self.travel()
             self.events.append(("answer", index))

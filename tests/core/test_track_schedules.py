@@ -13,9 +13,10 @@ from tests.builders import Server, Step, steps, told
 from tests.tracks import Listener, looked, track_of
 
 OPERATIONS = ["UpdateUserData", "AttachUserData", "DeleteUserData", "SetDisposition", "GET"]
-STEPS = st.lists(steps(OPERATIONS, sessions=("S1", "S2"), refusals=True), max_size=6)
+STEPS = st.lists(steps(OPERATIONS, sessions=("S1", "S2"), refusals=True), min_size=1, max_size=6)
 UNSOLICITED = st.lists(st.integers(0, 40), max_size=2)
-ACTIONS = st.sampled_from(["ask", "ask", "answer", "answer", "poll", "advance", "hang up", "join"])
+ACTIONS = st.sampled_from(["ask", "ask", "answer", "wait", "hang up", "join"])
+SCHEDULES = st.lists(st.tuples(ACTIONS, st.integers(0, 50)), max_size=25)
 FACTORS = st.sampled_from([INSTANT, RECORDED, 0.25])
 
 
@@ -62,9 +63,7 @@ class Schedule:
             self.ask(self.left.pop(pick % len(self.left)))
         elif action == "answer" and self.open:
             self.answer(self.open.pop(pick % len(self.open)))
-        elif action == "poll":
-            looked(self.track, self.listeners[: 1 + pick % 2], self.now)
-        elif action == "advance":
+        elif action == "wait":
             self.now += pick / 10
         elif action == "hang up" and (ticket := self.listeners[0].held):
             self.track.abandon(ticket, self.now)
@@ -72,6 +71,9 @@ class Schedule:
         elif action == "join":
             late = self.listeners[1]
             late.sent([{"channel": "/meta/subscribe", "clientId": late.id, "subscription": "/**"}], self.now)
+        if pick % 4:  # one of them looks, or both, at once or much later
+            self.now += pick
+            looked(self.track, self.listeners[: pick % 4], self.now)
         self.check()
 
     def ask(self, index: int) -> None:
@@ -118,8 +120,8 @@ class Schedule:
         assert () == self.track.replays[0].unreleased
 
 
-@given(STEPS, UNSOLICITED, FACTORS, st.lists(st.tuples(ACTIONS, st.integers(0, 50)), max_size=40))
-@settings(max_examples=120)
+@given(STEPS, UNSOLICITED, FACTORS, SCHEDULES)
+@settings(max_examples=150)
 def test_no_push_before_its_cause_each_once_and_none_stuck(
     taken: list[Step], unsolicited: list[int], factor: float, schedule: list[tuple[str, int]]
 ) -> None:
@@ -130,8 +132,8 @@ def test_no_push_before_its_cause_each_once_and_none_stuck(
     run.finish()
 
 
-@given(STEPS, UNSOLICITED, FACTORS, st.lists(st.tuples(ACTIONS, st.integers(0, 50)), max_size=40))
-@settings(max_examples=100)
+@given(STEPS, UNSOLICITED, FACTORS, SCHEDULES)
+@settings(max_examples=150)
 def test_requests_in_recorded_order_bring_pushes_in_recorded_order(
     taken: list[Step], unsolicited: list[int], factor: float, schedule: list[tuple[str, int]]
 ) -> None:
