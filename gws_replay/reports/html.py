@@ -13,7 +13,8 @@ from importlib.resources import files
 
 from gws_replay.core.change import printable
 from gws_replay.reports.session import total
-from gws_replay.run_report import Details, Event, Missed, Operation, RanTest
+from gws_replay.run_events import Event
+from gws_replay.run_report import Details, Missed, Operation, RanTest
 
 _OUTCOMES = ("failed", "error", "xpassed", "passed", "xfailed", "skipped")
 _SIGNS = {"failed": "✗", "error": "✗", "passed": "✓", "skipped": "○", "xfailed": "✓", "xpassed": "!"}
@@ -75,7 +76,7 @@ def _head(tests: Sequence[RanTest], began: datetime) -> Iterator[str]:
     for outcome in present:
         yield (
             f'<button type="button" class="{outcome}" data-outcome="{outcome}" aria-pressed="false">'
-            f"{_SIGNS[outcome]} {outcomes[outcome]} {outcome}</button>"
+            f"{_SIGNS[outcome]} {outcomes[outcome]} {_plural(outcome, outcomes[outcome])}</button>"
         )
     yield (
         '</div>\n<button type="button" id="fold">Open all</button>\n'
@@ -191,6 +192,10 @@ def _split(nodeid: str) -> tuple[str, str, str]:
     place, bracket, parameters = nodeid.partition("[")
     file, colons, name = place.rpartition("::")
     return file, colons, f"{name}{bracket}{parameters}"
+
+
+def _plural(outcome: str, number: int) -> str:
+    return "errors" if outcome == "error" and number > 1 else outcome
 
 
 def _safe(text: str) -> str:
