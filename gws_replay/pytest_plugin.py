@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["gws_use_cassette"]  # a fixture of ours that stands elsewhere
 
-pytest_plugins = ("gws_replay.pytest_summary",)
+pytest_plugins = ("gws_replay.pytest_summary", "gws_replay.pytest_unused")
 
 _MARKER = "gws_cassette"
 
