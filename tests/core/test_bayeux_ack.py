@@ -198,7 +198,7 @@ ACTIONS = [
 
 
 @given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.sampled_from([0, 1])), max_size=60))
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_every_notification_arrives_once_in_order_and_never_early(schedule: list[tuple[str, int]]) -> None:
     """Whatever the clients do, and whatever is lost, with and without acknowledgement."""
     wire = Wire()

@@ -77,6 +77,7 @@ def test_random_bytes_are_messages_or_a_value_error(body: bytes) -> None:
         assert isinstance(decoded(body), list)
 
 
+@settings(max_examples=50)
 @given(st.lists(st.dictionaries(st.sampled_from(["id", "channel", "data", "ext"]), JSON), max_size=3))
 def test_what_is_written_reads_the_same(messages: list[Message]) -> None:
     """On one line, since a frame of some servers is one."""

@@ -202,7 +202,7 @@ OBJECTS = TEXTS.filter(lambda text: text.lstrip()[0] == "{")
 
 
 @given(OBJECTS, OBJECTS)
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_merging_is_the_union_of_members(text: str, newer: str) -> None:
     """A key of both has the newer value, and once, though it was repeated; the others keep their order and spelling."""
     old, new = list(lossless_json.children(text)), dict(lossless_json.children(newer))

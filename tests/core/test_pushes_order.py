@@ -61,7 +61,7 @@ def runs(draw: st.DrawFn) -> tuple[Script, list[tuple[What, int]]]:
 
 
 @given(runs(), st.sampled_from([INSTANT, RECORDED]))
-@settings(max_examples=200)
+@settings(max_examples=120)
 def test_what_goes_and_in_which_order_is_as_the_rule_says(
     run: tuple[Script, list[tuple[What, int]]], factor: float
 ) -> None:

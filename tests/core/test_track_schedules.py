@@ -121,7 +121,7 @@ class Schedule:
 
 
 @given(STEPS, UNSOLICITED, FACTORS, SCHEDULES)
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_no_push_before_its_cause_each_once_and_none_stuck(
     taken: list[Step], unsolicited: list[int], factor: float, schedule: list[tuple[str, int]]
 ) -> None:
@@ -133,7 +133,7 @@ def test_no_push_before_its_cause_each_once_and_none_stuck(
 
 
 @given(STEPS, UNSOLICITED, FACTORS, SCHEDULES)
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_requests_in_recorded_order_bring_pushes_in_recorded_order(
     taken: list[Step], unsolicited: list[int], factor: float, schedule: list[tuple[str, int]]
 ) -> None:
