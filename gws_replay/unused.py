@@ -36,6 +36,16 @@ class Run:
     cut: Mapping[Path, str] = field(default_factory=dict)
 
 
+class Reason(NamedTuple):
+    """Why a cassette cannot be judged: a file or folder, and what is the matter with it."""
+
+    path: Path
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.what}"
+
+
 class World(NamedTuple):
     """The test files that are there, the root of all, and pytest's patterns for the names of test files."""
 
@@ -57,7 +67,7 @@ class Verdict(NamedTuple):
     """The cassettes that nobody uses, and how many could not be judged, by the reason."""
 
     orphans: tuple[Path, ...]
-    unjudged: Mapping[str, int]
+    unjudged: Mapping[Reason, int]
 
 
 class Likeness(NamedTuple):
@@ -99,7 +109,7 @@ def judge(run: Run, places: Iterable[Place], world: World) -> Verdict:
     paths = {path for test in run.tests for path in test.paths}
     names = {name for test in run.tests for name in test.names}
     orphans: list[Path] = []
-    unjudged = Counter[str]()
+    unjudged = Counter[Reason]()
     for place in places:
         for file in place.files:
             parts = file.relative_to(place.folder).parts
@@ -112,25 +122,25 @@ def judge(run: Run, places: Iterable[Place], world: World) -> Verdict:
     return Verdict(tuple(sorted(orphans)), dict(sorted(unjudged.items())))
 
 
-def untold(run: Run, place: Place, file: Path, world: World) -> str:
-    """Say why not all that could use a cassette is known, or nothing."""
+def untold(run: Run, place: Place, file: Path, world: World) -> Reason | None:
+    """Say why not all that could use a cassette is known; None if it is."""
     inside = file.relative_to(place.folder)
     there = [owner for owner in owners(file, place.folder, world.root) if owner in world.existing]
     module = inside.parent.name and inside.parent.with_name(f"{inside.parent.name}.py")
     gone = module and not there and any(module.match(pattern) for pattern in world.patterns)
     tests = sorted(path for path in place.texts if path.name != "conftest.py")
     if not gone and not there and not tests:
-        return f"no test file stands beside {place.folder}"
+        return Reason(place.folder, "has no test file beside it")
     for test in () if gone else there or tests:
         if test not in run.whole:
-            return run.cut.get(test, f"{test} was not collected")
+            return Reason(test, run.cut.get(test, "was not collected"))
     # It may be opened by other means than a marker.
-    name = inside.with_suffix("").as_posix()
+    names = [f"{quote}{name}{quote}" for name in {inside.with_suffix("").as_posix(), inside.stem} for quote in "'\""]
     for path, text in sorted(place.texts.items()):
-        known = path in run.whole and "gws_use_cassette" not in text
-        if file.name in text or (not known and (f"'{name}'" in text or f'"{name}"' in text)):
-            return f"{path} has the name in its text"
-    return ""
+        known = path in run.whole and "use_cassette" not in text
+        if file.name in text or (not known and any(name in text for name in names)):
+            return Reason(path, "has its name in the text")
+    return None
 
 
 def missing(run: Run, is_there: Collection[str]) -> dict[Path, str]:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -10,9 +10,23 @@ from pathlib import Path
 from gws_replay.cassette_names import SUFFIXES
 from gws_replay.core.matching import key_of
 from gws_replay.errors import CassetteError
-from gws_replay.files import load_cassette, pending_path, reason
+from gws_replay.files import load_cassette, pending_path
+from gws_replay.files import reason as in_words
 from gws_replay.journal_file import is_being_written
-from gws_replay.unused import Place, Requests, Run, World, judge, likeness, merged, missing, owners, sentence, untold
+from gws_replay.unused import (
+    Place,
+    Reason,
+    Requests,
+    Run,
+    World,
+    judge,
+    likeness,
+    merged,
+    missing,
+    owners,
+    sentence,
+    untold,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +69,9 @@ def findings(runs: list[Run], layout: Layout) -> Findings:
         _name_leftovers(found, run, place, world, layout)
     if not found.lines:
         found.lines.append("no cassette that could be judged is unused")
-    unjudged = dict(verdict.unjudged)
+    found.lines.extend(_not_judged(verdict.unjudged))
     if damaged := len(verdict.orphans) - len(found.orphans):
-        unjudged["no cassette, or a damaged one"] = damaged
-    found.lines.extend(f"{count} could not be judged: {why}" for why, count in unjudged.items())
+        found.lines.append(f"{damaged} could not be judged: no cassette, or a damaged one")
     return found
 
 
@@ -67,7 +80,7 @@ def removed(path: Path) -> str:
     try:
         path.unlink()
     except OSError as error:
-        return f"cannot remove {path}: {reason(error)}"
+        return f"cannot remove {path}: {in_words(error)}"
     return f"removed {path}"
 
 
@@ -113,6 +126,14 @@ def _name_leftovers(found: Findings, run: Run, place: Place, world: World, layou
         found.lines.append(line)
 
 
+def _not_judged(reasons: Mapping[Reason, int]) -> Iterator[str]:
+    """Yield a line for each kind of reason: of many test files, the first stands for the others."""
+    for what in sorted({reason.what for reason in reasons}):
+        first, *more = [reason for reason in reasons if reason.what == what]
+        count = sum(reasons[reason] for reason in (first, *more))
+        yield f"{count} could not be judged: {first}{f' (and {len(more)} more)' if more else ''}"
+
+
 def _places(layout: Layout, run: Run) -> Iterator[Place]:
     """Yield the cassette folders: the chosen one, or those beside tests, and those that tests of this run used."""
     folders = {layout.chosen} if layout.chosen else {path.parent / "cassettes" for path in (*run.whole, *run.cut)}
@@ -124,7 +145,8 @@ def _places(layout: Layout, run: Run) -> Iterator[Place]:
             in_module = _is_test(layout, Path(f"{file.parent.name}.py"))
             folders.add(file.parent.parent if in_module else file.parent)
     for folder in sorted(folders):
-        if not folders.isdisjoint(folder.parents):
+        # What is reached by a link is judged where it is, and not as what it looks like here.
+        if not folders.isdisjoint(folder.parents) or (folder.is_symlink() and folder != layout.chosen):
             continue
         # Fixtures of a conftest.py can send all tests below it to the folder beside it.
         beside = folder.name == "cassettes" and folder != layout.chosen
@@ -143,6 +165,8 @@ def _walk(layout: Layout, top: Path) -> Iterator[Path]:
     """Yield the files below a folder, less those in folders that pytest leaves out."""
     for folder, inner, files in os.walk(top):
         inner[:] = sorted(name for name in inner if not any(fnmatch(name, each) for each in layout.left_out))
+        if "pyvenv.cfg" in files:
+            inner.clear()
         yield from (normal(Path(folder, name)) for name in sorted(files))
 
 

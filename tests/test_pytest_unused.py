@@ -96,6 +96,11 @@ USED = {
         (),
     ),
     "opened by its file": ("data", "def test_it():\n    open('cassettes/data.yaml').close()", ()),
+    "by vcrpy": (
+        "TestA.test_it",
+        "import vcr.unittest\nclass TestA(vcr.unittest.VCRTestCase):\n  def test_it(self): pass",
+        (),
+    ),
     "by another plugin": ("test_agent/test_it", "@pytest.mark.vcr\ndef test_it(): pass", ()),
     "by a wider fixture": ("login", "# with gws_use_cassette('login'):\ndef test_it(): pass", ()),
 }
@@ -119,7 +124,11 @@ def test_a_parameter_that_went_is_an_orphan(project: Project) -> None:
 
 # How a run was cut short: the options, what cannot be judged, what still can.
 CUT = {
-    "single tests": (("test_agent.py::test_it",), "2 could not be judged: single tests of test_agent.py", 0),
+    "single tests": (
+        ("test_agent.py::test_it",),
+        "2 could not be judged: test_agent.py was collected in part: single",
+        0,
+    ),
     "one file": (("test_agent.py",), "1 could not be judged: test_other.py was not collected", 1),
     "the other file": (("test_other.py",), "3 could not be judged: test_agent.py was not collected", 0),
     "ignored": (("--ignore=test_other.py",), "1 could not be judged: test_other.py was not collected", 1),
@@ -166,7 +175,10 @@ def test_last_failed_judges_nothing(project: Project) -> None:
     project.cassette("test_agent/test_gone.yaml")
     project.run("def test_1(): pass\ndef test_2(): assert 0")
     result = project.pytester.runpytest_inprocess("--lf", "--gws-unused=report")
-    assert ([], "1 could not be judged: --lf chose the tests") == (orphans(result), unjudged(result))
+    assert ([], "1 could not be judged: test_agent.py was collected in part, for --lf") == (
+        orphans(result),
+        unjudged(result),
+    )
 
 
 def test_a_module_that_is_gone_leaves_orphans(project: Project) -> None:
@@ -179,15 +191,14 @@ def test_a_module_that_is_gone_leaves_orphans(project: Project) -> None:
     assert "1 could not be judged: test_other.py was not collected" == unjudged(result)
 
 
-@pytest.mark.parametrize("options", [("-n", "2"), ("-n", "2", "-k", "1")])
-def test_xdist(project: Project, options: tuple[str, ...]) -> None:
+def test_xdist(project: Project) -> None:
     """What several workers collected and used is judged once, in one section, and fails the session."""
     elsewhere = "from pathlib import Path\n@pytest.fixture\ndef gws_cassette_dir():\n    return Path('else')\n"
     for name in ("small.yaml", "gone.yaml"):
         saved(small(), project.pytester.path / "else" / name)
     project.cassette("test_agent/test_gone.yaml", numbered(3))
     tests = elsewhere + "@pytest.mark.parametrize('n', range(8))\n" + marked(PLAYED, head="def test_it(n):")
-    result = project.run(tests, "--gws-unused=fail", *options, apart=True)
+    result = project.run(tests, "--gws-unused=fail", "-n", "2", "-k", "not 7", apart=True)
     assert [GONE, "else/gone.yaml"] == orphans(result)
     assert (1, 1) == (result.ret, result.stdout.str().count("unused cassettes"))
 
@@ -216,3 +227,22 @@ def test_where_tests_keep_their_cassettes_elsewhere(project: Project) -> None:
     tests = override + marked(PLAYED, head="def test_1():") + marked(PLAYED, "'other'", "def test_2():")
     result = project.run(f"{tests}\ndef test_3(gws): pass\n", "--gws-unused=report", "-k", "test_1")
     assert ["cassettes/small.yaml", "else/unused.yaml"] == orphans(result)
+
+
+def test_many_files_that_were_not_collected_take_one_line(project: Project) -> None:
+    """The first stands for the others."""
+    for name in "abc":
+        project.pytester.makepyfile(**{f"test_{name}": ""})
+        project.cassette(f"test_{name}/test_it.yaml")
+    result = project.run("def test_it(): pass", "test_agent.py", "--gws-unused=report")
+    assert "3 could not be judged: test_a.py was not collected (and 2 more)" == unjudged(result)
+
+
+def test_a_linked_folder_is_judged_where_it_is(project: Project) -> None:
+    """A cassette that is used under one name is not removed under another."""
+    used = project.cassette("small.yaml")
+    (project.pytester.path / "inner").mkdir()
+    (project.pytester.path / "inner" / "cassettes").symlink_to(used.parent)
+    (project.pytester.path / "inner" / "test_inner.py").write_text("def test_it(): pass\n")
+    result = project.run(marked(PLAYED), "--gws-unused=delete")
+    assert ([], True) == (orphans(result), used.exists())

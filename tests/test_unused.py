@@ -5,7 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from gws_replay.unused import Likeness, Place, Run, Seen, World, judge, likeness, merged, missing, owners, sentence
+from gws_replay.unused import (
+    Likeness,
+    Place,
+    Reason,
+    Run,
+    Seen,
+    World,
+    judge,
+    likeness,
+    merged,
+    missing,
+    owners,
+    sentence,
+)
 
 ROOT = Path("/root")
 FOLDER = ROOT / "tests" / "cassettes"
@@ -19,9 +32,9 @@ def judged(
     file: str, *tests: Seen, whole: tuple[Path, ...] = (TEST_A, TEST_B), text: str = "", world: World = WORLD
 ) -> str:
     """What becomes of one cassette: used, orphan, or why it cannot be judged."""
-    run = Run(tests, frozenset(whole), {} if TEST_A in whole else {TEST_A: "a is cut"})
+    run = Run(tests, frozenset(whole), {} if TEST_A in whole else {TEST_A: "is cut"})
     verdict = judge(run, [Place(FOLDER, (FOLDER / file,), {TEST_A: text, TEST_B: ""})], world)
-    return next(iter(verdict.unjudged), "orphan" if verdict.orphans else "used")
+    return next(map(str, verdict.unjudged), "orphan" if verdict.orphans else "used")
 
 
 @pytest.mark.parametrize(
@@ -43,13 +56,13 @@ def test_what_is_used(becomes: str, file: str, test: Seen) -> None:
     ("becomes", "file", "whole"),
     [
         ("orphan", "test_a/x.yaml", (TEST_A,)),
-        ("a is cut", "test_a/x.yaml", (TEST_B,)),
-        ("a is cut", "tests/test_a/x.yaml", (TEST_B,)),
-        ("a is cut", "v2/test_a/x.yaml", (TEST_B,)),
+        (f"{TEST_A} is cut", "test_a/x.yaml", (TEST_B,)),
+        (f"{TEST_A} is cut", "tests/test_a/x.yaml", (TEST_B,)),
+        (f"{TEST_A} is cut", "v2/test_a/x.yaml", (TEST_B,)),
         ("orphan", "test_c/x.yaml", ()),
         ("orphan", "c_test/x.yaml", ()),
-        ("a is cut", "helpers/x.yaml", (TEST_B,)),
-        ("a is cut", "x.yaml", (TEST_B,)),
+        (f"{TEST_A} is cut", "helpers/x.yaml", (TEST_B,)),
+        (f"{TEST_A} is cut", "x.yaml", (TEST_B,)),
         (f"{TEST_B} was not collected", "x.yaml", (TEST_A,)),
         ("orphan", "x.yaml", (TEST_A, TEST_B)),
     ],
@@ -66,6 +79,8 @@ def test_what_can_be_judged(becomes: str, file: str, whole: tuple[Path, ...]) ->
         ("text", "'test_c/x'", (TEST_B,)),
         ("text", '"test_c/x"', (TEST_B,)),
         ("orphan", "test_c/x", (TEST_B,)),
+        ("orphan", "'x'", (TEST_A, TEST_B)),
+        ("text", "vcr.use_cassette('x')", (TEST_A, TEST_B)),
         ("text", "gws_use_cassette('test_c/x')", (TEST_A, TEST_B)),
         ("text", "open('x.yaml')", (TEST_A, TEST_B)),
     ],
@@ -73,14 +88,14 @@ def test_what_can_be_judged(becomes: str, file: str, whole: tuple[Path, ...]) ->
 def test_a_name_in_the_text_of_a_test_file(becomes: str, text: str, whole: tuple[Path, ...]) -> None:
     """The file may be opened by other means, or by a test that was not collected: that is not judged."""
     said = judged("test_c/x.yaml", whole=whole, text=text)
-    assert becomes == said.replace(f"{TEST_A} has the name in its text", "text")
+    assert becomes == said.replace(f"{TEST_A} has its name in the text", "text")
 
 
 def test_a_folder_without_tests_is_not_judged() -> None:
     """Unless the cassette lies where a test module's would."""
     place = Place(FOLDER, (FOLDER / "x.yaml", FOLDER / "test_c" / "x.yaml"), {FOLDER.parent / "conftest.py": ""})
     verdict = judge(Run(), [place], WORLD)
-    assert ((FOLDER / "test_c" / "x.yaml",), {f"no test file stands beside {FOLDER}": 1}) == verdict
+    assert ((FOLDER / "test_c" / "x.yaml",), {Reason(FOLDER, "has no test file beside it"): 1}) == verdict
 
 
 def test_where_the_test_of_a_cassette_may_be() -> None:
