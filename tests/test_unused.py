@@ -108,11 +108,11 @@ def test_where_the_test_of_a_cassette_may_be() -> None:
 def test_workers_are_merged() -> None:
     """The one that ran a test knows what it asked for; what one could not collect is not whole."""
     guess, knows = Seen("t", certain=False, names=("x",)), Seen("t", certain=True, paths=("/p",))
-    more = Seen("t", certain=True, paths=("/p", "/q"))
+    both = Seen("t", certain=True, paths=("/p", "/q"))
     one, two = Run((guess,), frozenset({TEST_A, TEST_B})), Run((knows,), frozenset({TEST_A}), {TEST_B: "no"})
     for runs in ([one, two], [two, one]):
         assert Run((knows,), frozenset({TEST_A}), {TEST_B: "no"}) == merged(runs)
-    assert (more,) == merged([two, Run((more,))]).tests
+    assert (both,) == merged([two, Run((Seen("t", certain=True, paths=("/q",)),))]).tests
     assert Run() == merged([])
 
 
