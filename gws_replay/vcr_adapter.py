@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import vcr.cassette
@@ -19,7 +20,7 @@ from gws_replay.errors import ReplayMiss
 from gws_replay.in_force import InForce
 from gws_replay.network_guard import closed_network
 from gws_replay.playback import Playback
-from gws_replay.vcr_stubs import AWAITED, aiohttp_awaits, connections_of, httpx_awaits
+from gws_replay.vcr_stubs import AWAITED, aiohttp_awaits, connections_of, httpx_awaits, patched
 
 
 class Player(Protocol):
@@ -69,7 +70,7 @@ def intercepted(player: Player) -> Iterator[None]:
 def _installed() -> Iterator[None]:
     with (
         connections_of(_Interceptor),
-        _Interceptor.use_arg_getter(lambda: {"path": "gws_replay"}),
+        patched(_the_interceptor()),
         aiohttp_awaits(_decide_async, lambda url: _player().websocket(url)),
         httpx_awaits(_decide_async),
     ):
@@ -154,6 +155,11 @@ class _Interceptor(vcr.cassette.Cassette):  # type: ignore[misc]
 
     def _save(self, force: bool = False) -> None:
         """Save nothing."""
+
+
+@cache
+def _the_interceptor() -> _Interceptor:
+    return _Interceptor("gws_replay")
 
 
 _DECISION = "_gws_replay_decision"

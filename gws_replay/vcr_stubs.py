@@ -11,18 +11,38 @@ stub is run until it asks, is left there, and is run again when the answer has b
 import http.client
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from unittest import mock
 
 import aiohttp
+import vcr.cassette
+import vcr.patch
 import vcr.stubs.httpx_stubs
 from vcr.request import Request as VcrRequest
 from vcr.stubs import VCRConnection, VCRHTTPResponse, serialize_headers
 
 _HTTP, _HTTPS = http.client.HTTPConnection, http.client.HTTPSConnection
+
+
+@contextmanager
+def patched(cassette: vcr.cassette.Cassette) -> Iterator[None]:
+    """Install vcrpy's patches for a cassette. They are made once: to make them, vcrpy looks for a dozen libraries."""
+    with ExitStack() as stack:
+        for patcher in _patchers(cassette):
+            stack.enter_context(patcher)
+        yield
+    for patcher in _patchers(cassette):
+        if isinstance(patcher, vcr.patch.ConnectionRemover):
+            patcher._connection_pool_to_connections.clear()  # noqa: SLF001 (it would keep the pools of all tests alive)
+
+
+@cache
+def _patchers(cassette: vcr.cassette.Cassette) -> tuple[AbstractContextManager[Any], ...]:
+    return tuple(vcr.patch.CassettePatcherBuilder(cassette).build())
 
 
 @contextmanager
