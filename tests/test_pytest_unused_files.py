@@ -34,20 +34,20 @@ def names(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("mode", "cassette", "tests", "code"),
+    ("mode", "unused", "tests", "code"),
     [
-        ("report", GONE, PASSES, 0),
-        ("fail", GONE, PASSES, 1),
-        ("fail", None, PASSES, 0),
-        ("fail", GONE, "", 1),
-        ("fail", GONE, "def test_it(:", 2),
-        ("delete", GONE, PASSES, 0),
+        ("report", True, PASSES, 0),
+        ("fail", True, PASSES, 1),
+        ("fail", False, PASSES, 0),
+        ("fail", True, "", 1),
+        ("fail", True, "def test_it(:", 2),
+        ("delete", True, PASSES, 0),
     ],
 )
-def test_the_exit_code(project: Project, mode: str, cassette: str | None, tests: str, code: int) -> None:
+def test_the_exit_code(project: Project, mode: str, unused: bool, tests: str, code: int) -> None:
     """Only fail changes it, where something is unused; what went wrong before keeps its own."""
-    if cassette:
-        project.cassette("test_agent/test_gone.yaml")
+    if unused:
+        project.cassette("test_lost/test_gone.yaml")
     assert code == project.run(tests, f"--gws-unused={mode}").ret
 
 
