@@ -5,28 +5,29 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
+from gws_replay.core.matching import WHOLE, Matching
 from gws_replay.core.script import Script
 from gws_replay.files import load_cassette
 
 # How many are kept: a cassette of each test would fill the memory of a long session.
 _KEPT = 16
 _LOCK = threading.Lock()
-_SCRIPTS: "OrderedDict[tuple[str, str], tuple[tuple[int, int, int], Script]]" = OrderedDict()
+_SCRIPTS: "OrderedDict[tuple[str, str, Matching | None], tuple[tuple[int, int, int], Script]]" = OrderedDict()
 
 
-def load_script(path: Path, name: str) -> Script:
+def load_script(path: Path, name: str, matching: Matching | None = None) -> Script:
     """Load a cassette, under the name that messages call it by, ready for replay; again only if its file has changed.
 
     Raises CassetteError as `load_cassette` does.
     """
-    key = (os.fspath(path), name)
+    key = (os.fspath(path), name, matching)
     with _LOCK:
         signature = _signature(path)
         kept = _SCRIPTS.get(key)
         if kept and signature and kept[0] == signature:
             _SCRIPTS.move_to_end(key)
             return kept[1]
-        script = Script(load_cassette(path).named(name))
+        script = Script(load_cassette(path).named(name), matching or WHOLE)
         if signature:
             _SCRIPTS[key] = (signature, script)
             while len(_SCRIPTS) > _KEPT:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -85,7 +85,13 @@ def gws_cassette_dir(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def gws(request: pytest.FixtureRequest, gws_cassette_dir: Path) -> "Iterator[Playback]":
+def gws_vcr_config() -> dict[str, Any]:
+    """Return vcrpy's configuration; override it to match on less, to filter, or to ignore hosts."""
+    return {}
+
+
+@pytest.fixture
+def gws(request: pytest.FixtureRequest, gws_cassette_dir: Path, gws_vcr_config: dict[str, Any]) -> "Iterator[Playback]":
     """Replay the marked cassette in this process, with the network closed.
 
     requests, httpx, aiohttp, urllib3 and http.client get the recorded answers, and a CometD client on them the
@@ -93,11 +99,13 @@ def gws(request: pytest.FixtureRequest, gws_cassette_dir: Path) -> "Iterator[Pla
     """
     from gws_replay.runs import in_process
 
-    yield from _run(request, gws_cassette_dir, in_process)
+    yield from _run(request, gws_cassette_dir, gws_vcr_config, in_process)
 
 
 @pytest.fixture
-def gws_server(request: pytest.FixtureRequest, gws_cassette_dir: Path) -> "Iterator[Playback]":
+def gws_server(
+    request: pytest.FixtureRequest, gws_cassette_dir: Path, gws_vcr_config: dict[str, Any]
+) -> "Iterator[Playback]":
     """Replay the marked cassette through a server at `.url`, for clients in any language and over WebSocket.
 
     The test process reaches this machine and nothing else. In a writing mode it is the recording proxy before
@@ -105,11 +113,14 @@ def gws_server(request: pytest.FixtureRequest, gws_cassette_dir: Path) -> "Itera
     """
     from gws_replay.runs import through_a_server
 
-    yield from _run(request, gws_cassette_dir, through_a_server)
+    yield from _run(request, gws_cassette_dir, gws_vcr_config, through_a_server)
 
 
 def _run(
-    request: pytest.FixtureRequest, folder: Path, way: "Callable[[Wanted], AbstractContextManager[Playback]]"
+    request: pytest.FixtureRequest,
+    folder: Path,
+    vcr: dict[str, Any],
+    way: "Callable[[Wanted], AbstractContextManager[Playback]]",
 ) -> "Iterator[Playback]":
     """Run the cassettes of a marked test while it runs; then save what it recorded, or fail it for what it left."""
     node = request.node
@@ -118,7 +129,7 @@ def _run(
     marked = _marked(node)
     names = marked.names or (_own_name(node, folder),)
     paths = node.stash[CASSETTES] = tuple(cassette_path(folder, name) for name in names)
-    wanted = wanted_of(request.config, node.nodeid, paths, marked)
+    wanted = wanted_of(request.config, node.nodeid, paths, marked, vcr)
     node.stash[ENDED_BADLY] = False
     with ExitStack() as running:
         run = told(node.nodeid, lambda: running.enter_context(way(wanted)))

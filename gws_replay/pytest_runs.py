@@ -59,9 +59,12 @@ def _used(session: pytest.Session, wanted: "Wanted", marked: Marked, *, server: 
         pytest.fail(problems, pytrace=False)
 
 
-def wanted_of(config: pytest.Config, test: str, paths: tuple[Path, ...], marked: Marked) -> "Wanted":
+def wanted_of(
+    config: pytest.Config, test: str, paths: tuple[Path, ...], marked: Marked, vcr: dict[str, Any] | None = None
+) -> "Wanted":
     """Return what is asked of `runs`: the marker's arguments, with what the command line and the ini file say."""
     from gws_replay.runs import Wanted
+    from gws_replay.vcr_config import read_vcr_config
 
     mode = told(
         test,
@@ -79,6 +82,7 @@ def wanted_of(config: pytest.Config, test: str, paths: tuple[Path, ...], marked:
         timing=marked.timing,
         allowed_hosts=marked.allowed_hosts,
         upstream=config.getoption("--gws-upstream"),
+        vcr=told(test, lambda: read_vcr_config(vcr or {})),
     )
 
 

@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from gws_replay.core.bayeux_http import is_cometd
 from gws_replay.core.compile import compile_recording
 from gws_replay.core.model import Cassette, Exchange, Recording, Request, Response
 from gws_replay.core.redact import Redactor
+from gws_replay.core.script import Script
 from gws_replay.core.userdata import Snapshot, history
 from gws_replay.errors import CassetteError, GwsReplayError, ReplayMiss
 from gws_replay.files import load_cassette, pending_path, save_cassette
@@ -24,6 +26,7 @@ from gws_replay.formats import journal
 from gws_replay.journal_file import JournalFile
 from gws_replay.playback import Playback
 from gws_replay.recorder import Recorder, Settings
+from gws_replay.vcr_config import PLAIN, VcrConfig
 
 # How long an expectation waits for a live notification.
 _PATIENCE = 10.0
@@ -34,8 +37,9 @@ _BEHIND = 0.001
 class RecordingRun(Playback):
     """A run that is recorded."""
 
-    def __init__(self, path: Path, old: Cassette | None = None) -> None:
-        super().__init__(old or Cassette(interactions=(), source=str(path)), patience=_PATIENCE)
+    def __init__(self, path: Path, old: Cassette | None = None, vcr: VcrConfig = PLAIN) -> None:
+        script = Script(old or Cassette(interactions=(), source=str(path)), vcr.matching)
+        super().__init__(script, patience=_PATIENCE)
         self.path = path
         self.pending = pending_path(path)
 
@@ -91,9 +95,11 @@ class InProcessRecording(RecordingRun):
     Raises GwsReplayError when the cassette cannot be written, or is being recorded by somebody else.
     """
 
-    def __init__(self, path: Path, old: Cassette | None = None) -> None:
-        super().__init__(path, old)
+    def __init__(self, path: Path, old: Cassette | None = None, vcr: VcrConfig = PLAIN) -> None:
+        super().__init__(path, old, vcr)
         self._old = old
+        self._vcr = vcr
+        self.allowed_hosts = vcr.ignored_hosts
         self._redactor = Redactor()
         self._exchanges: list[Exchange] = []
         self._numbers = itertools.count()
@@ -126,12 +132,25 @@ class InProcessRecording(RecordingRun):
             began=exchange.began + self._epoch,
             ended=exchange.ended + self._epoch,
         )
+        kept = self._filtered(seen)
+        if kept is None:
+            return
+        seen = kept
         with self._lock:
             number = str(next(self._numbers))
             self._journal.append(journal.request_line(number, seen.began, seen.request))
             self._journal.append(journal.response_line(number, seen.ended, seen.response))
             self._exchanges.append(seen)
         self.stage.changed()
+
+    def _filtered(self, exchange: Exchange) -> Exchange | None:
+        """Apply the user's own filters and hooks, which see REST only; None for what they leave out."""
+        if is_cometd(exchange.request):
+            return exchange
+        request, response = self._vcr.request(exchange.request), self._vcr.response(exchange.response)
+        if request is None or response is None:
+            return None
+        return replace(exchange, request=request, response=response)
 
     def websocket(self, url: str) -> None:
         """Refuse to let a WebSocket go by unrecorded."""

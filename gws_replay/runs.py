@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gws_replay.cassette_names import shown
+from gws_replay.core.matching import Matching
 from gws_replay.core.script import Script
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.loaded import load_script
 from gws_replay.playback import Playback
 from gws_replay.record_mode import RecordMode, records, upstream_of
+from gws_replay.vcr_config import PLAIN, VcrConfig
 
 _HERE = ("localhost", "127.0.0.1", "::1")
 
@@ -25,6 +27,7 @@ class Wanted:
     timing: str | float = "instant"
     allowed_hosts: tuple[str, ...] = ()
     upstream: str | None = None
+    vcr: VcrConfig = PLAIN
 
     @property
     def records(self) -> bool:
@@ -46,12 +49,12 @@ def in_process(wanted: Wanted) -> Iterator[Playback]:
 
         (path,) = wanted.paths
         old = _scripts(wanted)[0].cassette if wanted.mode == "new_episodes" and path.exists() else None
-        recording = InProcessRecording(path, old)
+        recording = InProcessRecording(path, old, wanted.vcr)
         with intercepted(recording):
             yield recording
         return
     playback = Playback(*_scripts(wanted), timing=wanted.timing)
-    with replaying(playback, wanted.allowed_hosts):
+    with replaying(playback, (*wanted.allowed_hosts, *wanted.vcr.ignored_hosts)):
         yield playback
 
 
@@ -65,24 +68,27 @@ def through_a_server(wanted: Wanted) -> Iterator[Playback]:
         from gws_replay.recordings import ProxyRecording  # noqa: PLC0415 (rarely needed)
 
         (path,) = wanted.paths
+        if wanted.vcr != VcrConfig(match_on=wanted.vcr.match_on):
+            raise GwsReplayError("the filters and hooks of gws_vcr_config are not for the proxy: record with gws")
         yield ProxyRecording(path, upstream_of(wanted.mode, wanted.upstream))
         return
     from gws_replay.network_guard import closed_network  # noqa: PLC0415 (only one of the two ways is needed)
     from gws_replay.server import ServedPlayback, serving  # noqa: PLC0415 (as above)
 
     playback = ServedPlayback(*_scripts(wanted), timing=wanted.timing)
-    with serving(playback), closed_network(playback.refuse, (*_HERE, *wanted.allowed_hosts)):
+    with serving(playback), closed_network(playback.refuse, (*_HERE, *wanted.allowed_hosts, *wanted.vcr.ignored_hosts)):
         yield playback
 
 
 def _scripts(wanted: Wanted) -> tuple[Script, ...]:
-    return tuple(_script(path, wanted.test) for path in wanted.paths)
+    matching = None if wanted.vcr == PLAIN else wanted.vcr.matching
+    return tuple(_script(path, wanted.test, matching) for path in wanted.paths)
 
 
-def _script(path: Path, test: str) -> Script:
+def _script(path: Path, test: str, matching: Matching | None) -> Script:
     name = shown(path)
     if path.exists():
-        return load_script(path, name)
+        return load_script(path, name, matching)
     raise CassetteError(
         f"cassette_not_found: {name} does not exist. Record it: pytest '{test}' --gws-record=once, with the client "
         f"going to your GWS; or gws-replay record --upstream https://YOUR-GWS --cassette {name} -- YOUR-CLIENT"

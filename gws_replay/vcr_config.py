@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlencode, urlsplit, urlunsplit
 
 from gws_replay.core import lossless_json
+from gws_replay.core.matching import WHOLE, Matching
 from gws_replay.core.model import Request, Response
 from gws_replay.errors import GwsReplayError
 from gws_replay.vcr_shapes import HookRequest, response_through
@@ -103,6 +104,14 @@ class VcrConfig:
             if chosen:
                 apply(asked, chosen)
         return asked
+
+    @property
+    def matching(self) -> Matching:
+        """How requests are compared."""
+        return WHOLE if self == PLAIN else Matching(self.match_on, self.request, self.recorded)
+
+
+PLAIN = VcrConfig()
 
 
 def read_vcr_config(given: object) -> VcrConfig:

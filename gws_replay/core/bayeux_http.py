@@ -64,6 +64,14 @@ def _posted(request: Request, to_cometd: bool) -> Carried | None:
     return Carried(decoded(body)) if to_cometd or b'"channel"' in body else None
 
 
+def is_cometd(request: Request) -> bool:
+    """Tell whether a request is of CometD, well-formed or not."""
+    try:
+        return carried(request) is not None
+    except ValueError:
+        return True
+
+
 def refused(error: ValueError) -> Response:
     """Answer a request to a CometD address that carries no Bayeux."""
     text = f"The body holds no Bayeux messages: {error}."

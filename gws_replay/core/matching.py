@@ -3,7 +3,7 @@
 The host does not count: a cassette recorded from staging answers a client that talks to localhost. Nor do headers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -12,6 +12,7 @@ from gws_replay.core import lossless_json
 from gws_replay.core.change import compare_userdata, printable, show
 from gws_replay.core.model import Request
 
+MATCH_ON = frozenset({"method", "path", "query", "body"})
 _COMPARED = 50  # how many bodies a miss is compared with
 Key = tuple[str, str, tuple[tuple[str, str], ...], str | bytes]
 
@@ -28,18 +29,47 @@ class Difference:
         return f"{printable(self.part)}: asked {self.asked}, recorded {self.recorded}"
 
 
-def key_of(request: Request) -> Key:
-    """Return what must be equal for two requests to match: method, path, query in any order, JSON in any key order."""
+def key_of(request: Request, match_on: frozenset[str] = MATCH_ON) -> Key:
+    """Return what must be equal for two requests to match: method, path, query in any order, JSON in any key order.
+
+    What is not to be matched on is blank.
+    """
     parts = urlsplit(request.uri)
     query = tuple(sorted(parse_qsl(parts.query, keep_blank_values=True))) if parts.query else ()
     parsed = lossless_json.loads_or_none(request.body)
     body = request.body if parsed is None else lossless_json.canonical(parsed)
+    if match_on is not MATCH_ON:
+        return (
+            request.method.upper() if "method" in match_on else "",
+            parts.path or "/" if "path" in match_on else "",
+            query if "query" in match_on else (),
+            body if "body" in match_on else "",
+        )
     return request.method.upper(), parts.path or "/", query, body
 
 
-def differences(asked: Request, recorded: Request) -> tuple[Difference, ...]:
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """How requests are compared: which parts count, and what is done before to a live and to a recorded one.
+
+    `asked` gives None for a live request that is to be none of the cassette's.
+    """
+
+    match_on: frozenset[str] = MATCH_ON
+    asked: Callable[[Request], Request | None] = lambda request: request
+    recorded: Callable[[Request], Request] = lambda request: request
+
+    def key(self, request: Request) -> Key:
+        """Return the key of a live request on which `asked` was done."""
+        return key_of(request, self.match_on)
+
+
+WHOLE = Matching()
+
+
+def differences(asked: Request, recorded: Request, match_on: frozenset[str] = MATCH_ON) -> tuple[Difference, ...]:
     """Return where a request differs from a recorded one; empty means that they match. JSON bodies by path."""
-    one, other = key_of(asked), key_of(recorded)
+    one, other = key_of(asked, match_on), key_of(recorded, match_on)
     found = [
         Difference(part, show(mine), show(theirs))
         for part, mine, theirs in zip(("method", "path"), one[:2], other[:2], strict=True)

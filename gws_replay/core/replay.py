@@ -21,14 +21,14 @@ from typing import Literal
 
 from gws_replay.core import gws, lossless_json
 from gws_replay.core.change import printable
-from gws_replay.core.matching import Difference, Key, differences, key_of, nearest
+from gws_replay.core.matching import Difference, Key, differences, nearest
 from gws_replay.core.model import Exchange, Notification, Request, Response
 from gws_replay.core.newest import brought_up_to_date
 from gws_replay.core.pushes import INSTANT, Pushes
 from gws_replay.core.script import Script
 from gws_replay.core.userdata import Snapshot, of_exchange, of_notification
 
-Reason = Literal["already_played", "no_match", "nothing_similar"]
+Reason = Literal["already_played", "no_match", "nothing_similar", "left_out"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,7 @@ _WHY: dict[Reason, str] = {
     "already_played": "every recording of it has been played",
     "no_match": "no recorded request is equal to it",
     "nothing_similar": "nothing like it was recorded",
+    "left_out": "before_record_request leaves it out; name its host in ignore_hosts to let it go live",
 }
 
 
@@ -148,11 +149,12 @@ class Replay:
 
     def miss(self, request: Request) -> Miss:
         """Say why a request has no answer, and which recorded one is nearest."""
-        requests = [exchange.request for exchange in self.script.interactions]
+        matching = self.script.matching
+        requests = [matching.recorded(exchange.request) for exchange in self.script.interactions]
         found = nearest(request, requests)
-        known = key_of(request) in self.script.by_key
+        known = matching.key(request) in self.script.by_key
         reason: Reason = "already_played" if known else "nothing_similar" if found is None else "no_match"
-        unlike = differences(request, requests[found]) if found is not None else ()
+        unlike = differences(request, requests[found], matching.match_on) if found is not None else ()
         name = self.script.cassette.source
         return Miss(request=request, reason=reason, cassette=name, nearest=found, differences=unlike)
 

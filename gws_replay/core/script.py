@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gws_replay.core import gws, lossless_json
-from gws_replay.core.matching import Key, key_of
+from gws_replay.core.matching import WHOLE, Key, Matching
 from gws_replay.core.model import Cassette, Exchange, Moment, Notification
 
 _READING = ("GET", "HEAD")
@@ -41,6 +41,7 @@ class Script:
     """A cassette with its look-ups: requests by key, the gate of each notification, the time of each GET."""
 
     cassette: Cassette
+    matching: Matching = WHOLE
 
     @property
     def interactions(self) -> tuple[Exchange, ...]:
@@ -52,7 +53,7 @@ class Script:
         """The indices of the interactions that ask the same, in recorded order."""
         found: dict[Key, list[int]] = {}
         for index, exchange in enumerate(self.interactions):
-            found.setdefault(key_of(exchange.request), []).append(index)
+            found.setdefault(self.matching.key(self.matching.recorded(exchange.request)), []).append(index)
         return {key: tuple(indices) for key, indices in found.items()}
 
     @cached_property

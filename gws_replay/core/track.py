@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from gws_replay.core.bayeux import Answer, BayeuxServer, Hold
 from gws_replay.core.bayeux_wire import Verbatim
-from gws_replay.core.matching import key_of
 from gws_replay.core.model import Request
 from gws_replay.core.pushes import INSTANT
 from gws_replay.core.replay import Miss, Replay, Send
@@ -65,7 +64,13 @@ class Track:
 
     def ask(self, request: Request, now: float) -> Send | Miss:
         """Answer a request from the first cassette that has an answer left; a miss is remembered."""
-        key = key_of(request)
+        matching = self._scripts[0].matching
+        asked = matching.asked(request)
+        if asked is None:
+            return self._missed(
+                Miss(request=request, reason="left_out", cassette=self._scripts[0].cassette.source), now
+            )
+        key = matching.key(asked)
         found = next((send for replay in self.replays if (send := replay.ask(key, now))), None) or next(
             (send for replay in self.replays if (send := replay.again(key))), None
         )
@@ -74,7 +79,10 @@ class Track:
             self.repeated += found.repeated
             self.events.append((now, "again" if found.repeated else "asked", found.cassette, found.interaction))
             return found
-        miss = min((replay.miss(request) for replay in self.replays), key=lambda each: _REASONS.index(each.reason))
+        misses = (replay.miss(asked) for replay in self.replays)
+        return self._missed(min(misses, key=lambda each: _REASONS.index(each.reason)), now)
+
+    def _missed(self, miss: Miss, now: float) -> Miss:
         self.events.append((now, "missed", 0, len(self.misses)))
         self.misses.append(miss)
         return miss
