@@ -85,7 +85,7 @@ def _test(item: pytest.Item, playback: "Playback | None") -> "RanTest":
         "nodeid": printable(item.nodeid),
         "outcome": item.stash[_OUTCOME],
         "seconds": item.stash[_SECONDS],
-        "cassette": printable(", ".join(map(shown, paths))),
+        "cassette": printable(", ".join(map(shown, paths)) if playback is None or recorded else playback.name),
         "counts": nothing if playback is None else counts_of(playback, recorded),
         "recorded": printable(recorded),
         "allows_hosts": _allows_hosts(item),

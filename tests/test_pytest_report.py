@@ -42,6 +42,19 @@ def test_the_page_shows_each_marked_test(project: Project, options: Sequence[str
     assert "c2VjcmV0" not in (project.pytester.path / "out" / "r.html").read_text("utf-8")
 
 
+def test_the_workers_of_xdist_write_no_page(project: Project) -> None:
+    """At their end there is none yet."""
+    project.pytester.makeconftest("""
+        import pathlib, pytest
+        @pytest.hookimpl(trylast=True)
+        def pytest_sessionfinish(session):
+            if hasattr(session.config, "workerinput") and pathlib.Path("r.html").exists():
+                pathlib.Path("too_early").touch()
+    """)
+    project.run(marked(PLAYED), "--gws-report=r.html", "-n", "1", apart=True)
+    assert (True, False) == tuple((project.pytester.path / name).exists() for name in ("r.html", "too_early"))
+
+
 def test_the_terminal_names_the_page(project: Project) -> None:
     """As it names pytest's own files."""
     result = project.run(marked(PLAYED), "--gws-report=out/r.html")
