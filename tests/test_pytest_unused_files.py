@@ -189,3 +189,27 @@ def test_off_it_imports_nothing(project: Project) -> None:
     """Neither what judges nor what reads."""
     tests = "import sys\ndef test_it():\n    assert not [name for name in sys.modules if 'gws_replay.unused' in name]\n"
     project.run(tests, apart=True).assert_outcomes(passed=1)
+
+
+def test_a_test_that_ran_without_its_cassette_does_not_use_it(project: Project) -> None:
+    """Its name alone is enough only while it has not run."""
+    project.cassette("test_agent/test_it.yaml")
+    assert ["cassettes/test_agent/test_it.yaml"] == orphans(project.run(PASSES, "--gws-unused=report"))
+    assert [] == orphans(project.run(PASSES, "--gws-unused=report", "-k", "nothing"))
+
+
+def test_what_a_link_leads_to_is_used(project: Project) -> None:
+    """A test plays the file that the link of its name points to."""
+    real = project.cassette("real.yaml")
+    (real.parent / "test_agent").mkdir()
+    (real.parent / "test_agent" / "test_it.yaml").symlink_to(real)
+    assert [] == orphans(project.run(IT, "--gws-unused=delete"))
+    assert real.exists()
+
+
+def test_a_collection_that_was_stopped_judges_nothing(project: Project) -> None:
+    """What the rest of it would have used is not known."""
+    project.cassette("test_lost/test_gone.yaml")
+    project.pytester.makepyfile(test_later="def test_it(): pass\n")
+    result = project.run("def test_it(:", "--gws-unused=delete", "-x")
+    assert ["nothing was judged: the collection did not come to its end"] == section(result)
