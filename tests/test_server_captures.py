@@ -9,9 +9,6 @@ from tests.comet_sessions import recorded, session
 from tests.commands import captured
 from tests.sockets import of_aiocometd
 
-# Notifications that no request caused have nothing but their time: it keeps them behind the GET before them.
-PACE = {"longpoll-js-idle": 0.2}
-
 
 @of_aiocometd
 @pytest.mark.parametrize("open_client", CLIENTS)
@@ -20,7 +17,7 @@ PACE = {"longpoll-js-idle": 0.2}
 def test_a_client_sees_what_was_recorded(name: str, transport: str, open_client: Open) -> None:
     """Answers and notifications, value for value and in their order; nothing is missed or left."""
     cassette = captured(name).cassette
-    playback = ServedPlayback(cassette, timing=PACE.get(name, "instant"))
+    playback = ServedPlayback(cassette)
     with serving(playback):
         seen = seen_by(open_client, playback.url, transport, session(cassette))
     assert recorded(cassette, playback.url) == seen

@@ -73,7 +73,8 @@ class Pushes:
         # When each interaction was asked, and answered.
         self._asked: dict[int, float] = {}
         self._answered: dict[int, float] = {}
-        self._reached = float("-inf")
+        # How far the client has got in recorded time: by operations, and by anything that it asked.
+        self._reached = {True: float("-inf"), False: float("-inf")}
         # Recorded moments, and when they came in this run: what an unsolicited notification is timed by.
         self._moments: list[tuple[float, float]] = [(0.0, start)]
         self._shown = InOrder(script, self._is_asked, self._has_passed)
@@ -99,8 +100,8 @@ class Pushes:
         """Take note that an interaction was asked; return the notifications that count as shown from now on."""
         self._asked[interaction] = now
         exchange = self.script.interactions[interaction]
-        if interaction in self.script.operations:
-            self._reached = max(self._reached, exchange.began)
+        for of_operations in {False, interaction in self.script.operations}:
+            self._reached[of_operations] = max(self._reached[of_operations], exchange.began)
         self._happened(exchange.began, now)
         self._schedule(self._opened.go(interaction), now)
         return tuple(self._shown.go(interaction))
@@ -133,9 +134,13 @@ class Pushes:
         return self._answered if gate.after == "response" else self._asked
 
     def _has_passed(self, gate: Gate) -> bool:
-        """Tell whether the client has asked an operation that was recorded after the answer of a gate's interaction."""
+        """Tell whether the client has asked an operation that was recorded after the answer of a gate's interaction.
+
+        What only reads is passed by whatever was recorded after it.
+        """
+        reached = self._reached[gate.interaction in self.script.operations]
         asked = gate.interaction in self._asked
-        return not asked and self.script.interactions[gate.interaction].ended <= self._reached
+        return not asked and self.script.interactions[gate.interaction].ended <= reached
 
     def _happened(self, recorded: float, now: float) -> None:
         if self._factor:

@@ -60,9 +60,9 @@ class Script:
     def gates(self) -> tuple[Gate | None, ...]:
         """The gate of each notification; None for one that nothing was recorded before.
 
-        An unsolicited one follows the last operation that had been answered when it was seen.
+        An unsolicited one follows the last interaction that had been answered when it was seen.
         """
-        answered = sorted((self.interactions[index].ended, index) for index in self.operations)
+        answered = sorted((exchange.ended, index) for index, exchange in enumerate(self.interactions))
         return tuple(self._gate(told, answered) for told in self.cassette.notifications)
 
     @cached_property

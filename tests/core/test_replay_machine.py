@@ -98,7 +98,7 @@ def test_pushes_are_shown_once_their_cause_was_asked() -> None:
         update({"A": 1}, began=1),
         told({"A": 1}, seen=2),
         get({"A": 2}, began=3),
-        told({"A": 7}, seen=0.5, session="S2"),
+        told({"A": 7}, seen=-0.5, session="S2"),
     )
     assert ([], [{"A": 7}]) == (shown(replay), shown(replay, "S2"))
     assert (1,) == replay.unreleased

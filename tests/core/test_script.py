@@ -36,17 +36,19 @@ def test_the_gate_of_a_caused_notification_is_its_cause(interaction: int, after:
 @pytest.mark.parametrize(
     ("seen", "gate"),
     [
-        (0.05, None),
-        (0.09, None),
+        (0.04, None),
+        (0.05, Gate(0, "response")),
+        (0.09, Gate(0, "response")),
         (0.1, Gate(1, "response")),
         (2.4, Gate(1, "response")),
         (2.5, Gate(3, "response")),
+        (3.2, Gate(4, "response")),
         (4.0, Gate(2, "response")),
         (99.0, Gate(2, "response")),
     ],
 )
-def test_the_gate_of_an_unsolicited_one_is_the_last_operation_answered_before(seen: float, gate: Gate | None) -> None:
-    """By the time of the answer, not of the request; reading does not count."""
+def test_the_gate_of_an_unsolicited_one_is_the_last_interaction_answered_before(seen: float, gate: Gate | None) -> None:
+    """By the time of the answer, not of the request."""
     script = Script(
         cassette(
             get({}, began=0, ended=0.05),

@@ -68,7 +68,7 @@ class Simulation:
         return self.after(self.chance.uniform(0.0, TRAVEL))
 
     def rest(self) -> Iterator[Wait]:
-        """The requests in recorded order; each of them waits until what the last one caused has been seen."""
+        """The requests in recorded order; each of them waits until what had been pushed before it has been seen."""
         for index, exchange in enumerate(self.script.interactions):
             if index in self.script.operations:
                 yield self.after(self.wait())
@@ -85,7 +85,7 @@ class Simulation:
             self.track.answered(send, self.now)
             yield self.travel()
             self.events.append(("answer", index))
-            yield FOREVER, lambda index=index: self.has_seen_what_it_caused(index)  # type: ignore[misc]
+            yield FOREVER, lambda index=index: self.has_seen_what_came_before(index + 1)  # type: ignore[misc]
         while True:
             yield FOREVER, lambda: False
 
@@ -108,19 +108,19 @@ class Simulation:
         told = enumerate(self.script.cassette.notifications)
         return next(number for number, each in told if number not in seen and each.value == data)
 
-    def has_seen_what_it_caused(self, index: int) -> bool:
+    def has_seen_what_came_before(self, index: int) -> bool:
+        interactions = self.script.interactions
+        began = interactions[index].began if index < len(interactions) else FOREVER
         told = enumerate(self.script.cassette.notifications)
-        caused = {("push", number) for number, each in told if each.cause and each.cause.interaction == index}
-        return caused <= set(self.events)
+        return {("push", number) for number, each in told if each.seen < began} <= set(self.events)
 
 
 def recorded_order(script: Script) -> list[Event]:
-    """The events by their recorded times; what nothing caused comes with the push before it, not seconds later."""
-    found = [(exchange.ended, ("answer", index)) for index, exchange in enumerate(script.interactions)]
-    at = 0.0
-    for number, told in enumerate(script.cassette.notifications):
-        at = told.seen if told.cause else at
-        found.append((at, ("push", number)))
+    """The events by their recorded times."""
+    found = [
+        *((exchange.ended, ("answer", index)) for index, exchange in enumerate(script.interactions)),
+        *((told.seen, ("push", number)) for number, told in enumerate(script.cassette.notifications)),
+    ]
     return [event for _, event in sorted(found, key=lambda each: each[0])]
 
 
