@@ -5,14 +5,14 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 JS = tests/js
 
-.PHONY: demo test check clean
+.PHONY: demo test check bench clean
 
 demo: $(VENV)/.ready
 	$(BIN)/gws-replay demo
 
 test: $(VENV)/.ready $(JS)/node_modules/.ready
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
 
 check: $(VENV)/.ready
@@ -20,6 +20,15 @@ check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_architecture.py
+
+# What the plugin costs beside its peers, in an environment of its own.
+bench: .venv-bench/.ready
+	.venv-bench/bin/python bench/plugin.py
+
+.venv-bench/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable . requests pytest-recording cassetter
+	@touch $@
 
 clean:
 	rm -rf .venv .venv-* $(JS)/node_modules .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.*

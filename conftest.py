@@ -22,6 +22,11 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 from gws_replay.sandbox import serving
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # What a worker of `make test` starts is not measured in its turn: that would double the time of a hundred starts.
+    for _name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+        os.environ.pop(_name, None)
+
 _STAGING = "https://gws.example.com"
 _PORT = "8085"  # of the examples; a free one takes its place
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -11,6 +11,7 @@ import pytest
 
 from gws_replay.cassette_names import cassette_path
 from gws_replay.marked import Marked, read_markers
+from gws_replay.pytest_stash import CASSETTES
 from gws_replay.record_mode import chosen_mode
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def _used(session: pytest.Session, wanted: "Wanted", marked: Marked, *, server: 
     """Run a cassette for a block; a recording is kept if no test has failed meanwhile."""
     from gws_replay.runs import in_process, through_a_server
 
+    session.stash[CASSETTES] = (*session.stash.get(CASSETTES, ()), *wanted.paths)
     failed = session.testsfailed
     way = through_a_server(wanted) if server else in_process(wanted)
     run = told(wanted.test, way.__enter__)

@@ -198,17 +198,17 @@ def test_a_recorded_request_is_filtered_but_by_no_function() -> None:
 @pytest.mark.parametrize(
     ("given", "ignored"),
     [
-        ({"ignore_hosts": ["GWS.example"]}, {"gws.example"}),
-        ({"ignore_localhost": True}, {"localhost", "0.0.0.0", "127.0.0.1", "::1"}),
-        ({"ignore_localhost": False, "ignore_hosts": ()}, set()),
-        ({"ignore_localhost": True, "ignore_hosts": ["a"]}, {"a", "localhost", "0.0.0.0", "127.0.0.1", "::1"}),
+        ({"ignore_hosts": ["GWS.example"]}, ["gws.example"]),
+        ({"ignore_localhost": True}, ["localhost", "0.0.0.0", "127.0.0.1", "::1"]),
+        ({"ignore_localhost": False, "ignore_hosts": ()}, []),
+        ({"ignore_localhost": True, "ignore_hosts": ["a"]}, ["a", "localhost", "0.0.0.0", "127.0.0.1", "::1"]),
     ],
     ids=repr,
 )
-def test_ignored_hosts_are_none_of_the_cassettes_business(given: dict[str, Any], ignored: set[str]) -> None:
+def test_ignored_hosts_are_none_of_the_cassettes_business(given: dict[str, Any], ignored: list[str]) -> None:
     """Their requests are neither matched nor recorded, and no hook sees them."""
     config = read_vcr_config(given)
-    assert ignored == config.ignored_hosts
+    assert set(ignored) == config.ignored_hosts
     hosts = ["gws.example", "localhost", "127.0.0.1", "[::1]", "b"]
     left = [host for host in hosts if config.request(asked(f"http://{host}:1/")) is None]
     assert [host for host in hosts if host.strip("[]") in ignored] == left

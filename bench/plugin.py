@@ -1,0 +1,97 @@
+"""What the pytest plugin costs: per unmarked test, per marked test, per marked test with one 6 KB replay by requests.
+
+The peers, pytest-recording and cassetter, do the same work in the same run. Every replayed answer is checked. Prints a
+table in Markdown: `make bench`.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+TESTS, ROUNDS = 1000, 3
+URL = "http://gws.example/api/v2/me"
+BODY = json.dumps({"statusCode": 0, "pad": "x" * 6000})
+CASSETTE = f"""version: 1
+interactions:
+- request: {{method: GET, uri: {URL}, body: null, headers: {{}}}}
+  response:
+    status: {{code: 200, message: OK}}
+    headers: {{Content-Type: [application/json]}}
+    body: {{string: '{BODY}'}}
+"""
+REPLAY = f"    assert requests.get({URL!r}, timeout=9).json()['statusCode'] == 0\n"
+IDLE = "    pass\n"
+HEAD = "import pytest, requests\n"
+OFF = {
+    "gws_replay": ["-p", "no:gws_replay"],
+    "pytest-recording": ["-p", "no:recording"],
+    "cassetter": ["-p", "no:cassetter"],
+}
+# What each plugin calls its marker.
+MARKERS = {
+    "gws_replay": "gws_cassette('one')",
+    "pytest-recording": "default_cassette('one.yaml')\n@pytest.mark.vcr",
+    "cassetter": "default_cassette('one.yaml')\n@pytest.mark.vcr",
+}
+
+
+def tests(marker: str, body: str) -> str:
+    """A module of many tests."""
+    mark = f"@pytest.mark.{marker}\n" if marker else ""
+    fixture = "gws" if "gws.stage" in body else ""
+    return HEAD + "".join(f"{mark}def test_{n}({fixture}):\n{body}" for n in range(TESTS))
+
+
+def seconds(folder: Path, options: list[str]) -> float:
+    """How long pytest takes for the module, at best."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *options]
+    took = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        took.append(time.perf_counter() - began)
+        if f"{TESTS} passed" not in done.stdout:
+            raise SystemExit(done.stdout[-3000:] + done.stderr[-2000:])
+    return statistics.median(took)
+
+
+def measured(name: str | None, marker: str, body: str) -> float:
+    """Measure one plugin alone, or none."""
+    with tempfile.TemporaryDirectory() as root:
+        folder = Path(root)
+        module = tests(marker, body)
+        (folder / "test_many.py").write_text(module, "utf-8")
+        (folder / "pytest.ini").write_text("[pytest]\n", "utf-8")
+        for place in (folder / "cassettes", folder / "cassettes" / "test_many"):
+            place.mkdir()
+            (place / "one.yaml").write_text(CASSETTE, "utf-8")
+        off = [option for each, options in OFF.items() if each != name for option in options]
+        return seconds(folder, off)
+
+
+def cases(name: str) -> tuple[tuple[str, str], ...]:
+    """Return the marker and the body of an unmarked test, a marked one, and a marked one with a replay."""
+    marker = MARKERS[name]
+    idle = (marker, IDLE)
+    if name == "gws_replay":  # a marked test that asks nothing fails by design: this one claims to have
+        idle = "gws_cassette('one', allow_unplayed=True)", "    gws.stage.seats[0].track.polled = True\n"
+    return ("", IDLE), idle, (marker, REPLAY)
+
+
+def main() -> None:
+    """Print the table."""
+    floor = measured(None, "", IDLE)
+    print("| plugin | unmarked test | marked test | marked test with one replay |\n|---|--:|--:|--:|")
+    for name in MARKERS:
+        cost = [(measured(name, marker, body) - floor) / TESTS * 1000 for marker, body in cases(name)]
+        cells = " | ".join(f"{each:.3f} ms" for each in cost)
+        print(f"| {name.replace('_', '-')} {version(name.replace('_', '-'))} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
