@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import httpcore  # noqa: F401 (httpx imports it late; a pytest run inside pytest would forget it, and httpx not)
 import httpx
 import requests
 import urllib3
