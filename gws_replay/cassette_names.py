@@ -6,13 +6,13 @@ from pathlib import Path
 
 _UNSAFE = re.compile(r"[<>?%*:|\"'/\\\x00-\x1f]")
 _LONGEST = 120
-SUFFIXES = (".yaml", ".yml", ".json")
+CASSETTE_SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def cassette_path(folder: Path, name: str) -> Path:
     """Return the file of a cassette that is called by name; `.yaml` unless the name says otherwise."""
     path = folder / name
-    return path if path.suffix in SUFFIXES else path.with_name(f"{path.name}.yaml")
+    return path if path.suffix in CASSETTE_SUFFIXES else path.with_name(f"{path.name}.yaml")
 
 
 def default_name(test: str, cls: str | None, module: Path, root: Path, folder: Path) -> str:

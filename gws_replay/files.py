@@ -5,12 +5,12 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from gws_replay.cassette_names import CASSETTE_SUFFIXES
 from gws_replay.core.model import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats import vcr_yaml
 
 _PENDING = ".pending"
-CASSETTE_SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def load_cassette(path: str | os.PathLike[str]) -> Cassette:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from gws_replay.core import bayeux_http
+from gws_replay.core.addresses import bare
 from gws_replay.core.bayeux import Answer
 from gws_replay.core.expect import Expectation
 from gws_replay.core.model import Cassette, Exchange, Headers, Request, Response
@@ -189,10 +190,11 @@ class Playback:
         """Refuse a WebSocket that is opened inside the process: nothing could answer it."""
         if urlsplit(url).hostname in self.allowed_hosts:
             return
-        self.blocked.append(f"a WebSocket to {url}")
+        what = f"a WebSocket to {bare(url)}"
+        self.blocked.append(what)
         raise ReplayMiss(
-            f"a WebSocket to {url} cannot be replayed inside the test process: use the fixture gws_server instead of "
-            "gws, and connect to its .url"
+            f"{what} cannot be replayed inside the test process: use the fixture gws_server instead of gws, "
+            "and connect to its .url"
         )
 
     def refuse(self, what: str) -> str:
@@ -219,10 +221,8 @@ class Playback:
 
     def left(self, *, allow_unplayed: bool = False) -> str:
         """Say what must fail the test at its very end: its problems, and that nothing was asked at all."""
-        silent = (
-            [] if self.stage.was_asked else [f"no recorded request was made: nothing asked {self.name} for anything"]
-        )
-        return "\n".join(filter(None, [*silent, self.problems(allow_unplayed=allow_unplayed)]))
+        silent = "" if self.stage.was_asked else f"no recorded request was made: nothing asked {self.name} for anything"
+        return "\n".join(filter(None, [silent, self.problems(allow_unplayed=allow_unplayed)]))
 
     def finish(self, *, passed: bool) -> str:  # noqa: ARG002 (a recording asks)
         """Do what is to be done after the test, and say it: nothing for a replay."""

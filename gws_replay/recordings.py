@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from gws_replay.core.addresses import bare
 from gws_replay.core.bayeux_http import is_cometd
 from gws_replay.core.compile import compile_recording
 from gws_replay.core.model import Cassette, Exchange, Recording, Request, Response
@@ -155,7 +156,7 @@ class InProcessRecording(RecordingRun):
     def websocket(self, url: str) -> None:
         """Refuse to let a WebSocket go by unrecorded."""
         raise GwsReplayError(
-            f"a WebSocket to {url} cannot be recorded inside the test process: use the fixture gws_server with "
+            f"a WebSocket to {bare(url)} cannot be recorded inside the test process: use the fixture gws_server with "
             "--gws-upstream, which records through the proxy"
         )
 

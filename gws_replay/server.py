@@ -128,7 +128,8 @@ class _Edge:
             return _error(500, self._failed(request, error))
 
     def _failed(self, request: web.BaseRequest, error: Exception) -> str:
-        fault = f"the replay server failed: {request.method} {request.path}: {type(error).__name__}: {error}"
+        path = request.path.partition(";")[0]  # a session may stand behind it
+        fault = f"the replay server failed: {request.method} {path}: {type(error).__name__}: {error}"
         self._playback.faults.append(fault)
         return fault
 
@@ -179,12 +180,13 @@ class _Edge:
     def _response(self, request: web.BaseRequest, seat: Seat, send: Send, allow: dict[str, str]) -> web.Response:
         recorded, origin = send.response, self._origin(request)
         headers = server_answers.fields(recorded.headers, csrf_token=seat.csrf_token, origin=origin, allow=allow)
-        if f"{seat.session_id}" not in request.headers.get("Cookie", ""):
+        if seat.session_id not in request.headers.get("Cookie", ""):
             headers.add("Set-Cookie", server_answers.session_cookie(seat.session_id))
         body = recorded.body
-        if body[:1] in (b"{", b"["):
+        is_json = body[:1] in (b"{", b"[")
+        if is_json:
             headers.setdefault("Content-Type", _JSON["Content-Type"])  # one written by hand may have none
-        if origin and body[:1] in (b"{", b"[") and b":" in body:
+        if is_json and origin:
             body = addresses.at_home(body.decode(errors="surrogateescape"), origin).encode(errors="surrogateescape")
         return web.Response(status=recorded.status, reason=recorded.reason or None, headers=headers, body=body)
 

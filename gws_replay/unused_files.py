@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from gws_replay.cassette_names import SUFFIXES
+from gws_replay.cassette_names import CASSETTE_SUFFIXES
 from gws_replay.core.matching import key_of
 from gws_replay.errors import CassetteError
 from gws_replay.files import load_cassette, pending_path
@@ -112,7 +112,7 @@ def _name_leftovers(found: Findings, run: Run, place: Place, world: World, layou
             if is_being_written(path):
                 continue
             line = f"{path}: left by a recording that was interrupted; save it: gws-replay recover {path}"
-        elif path.suffix in SUFFIXES and path == pending_path(cassette):
+        elif path.suffix in CASSETTE_SUFFIXES and path == pending_path(cassette):
             state = "stands as it was" if cassette.exists() else "does not exist"
             line = f"{path}: left by a test that failed while it was recorded; {cassette.name} {state}"
         else:
@@ -152,7 +152,7 @@ def _places(layout: Layout, run: Run) -> Iterator[Place]:
         beside = folder.name == "cassettes" and folder != layout.chosen
         tops = (folder.parent,) if beside else layout.testpaths or (layout.root,)
         tests = [path for top in tops for path in _walk(layout, top) if _is_test(layout, path, "conftest.py")]
-        inside = [path for path in _walk(layout, folder) if path.suffix in SUFFIXES]
+        inside = [path for path in _walk(layout, folder) if path.suffix in CASSETTE_SUFFIXES]
         files = tuple(path for path in inside if not path.stem.endswith(".pending"))
         yield Place(folder, files, {path: path.read_text("utf-8", "replace") for path in tests})
 

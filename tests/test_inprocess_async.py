@@ -108,8 +108,10 @@ def test_a_websocket_is_refused_by_name() -> None:
 
     async def scenario() -> None:
         async with aiohttp.ClientSession() as session:
-            await session.ws_connect("ws://gws.example/api/v2/notifications")
+            await session.ws_connect("ws://me:c2VjcmV0@gws.example/api/v2/notifications;s=c2VjcmV0?token=c2VjcmV0")
 
     with replaying(playback), pytest.raises(ReplayMiss, match="use the fixture gws_server instead of gws"):
         asyncio.run(scenario())
-    assert "a WebSocket to ws://gws.example/api/v2/notifications was stopped" in playback.problems(allow_unplayed=True)
+    said = playback.problems(allow_unplayed=True)
+    assert "a WebSocket to ws://gws.example/api/v2/notifications was stopped" in said
+    assert "c2VjcmV0" not in said

@@ -3,11 +3,19 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from gws_replay.core.lossless_json import LEXEME
 
 # The start of an absolute address of the API, as the first characters of a JSON string; some servers escape slashes.
 _ADDRESS = re.compile(r'^"https?:\\?/\\?/[^/"\\\s]+(?=\\?/(?:[^"\s]*/)?api\\?/v?\d)')
+
+
+def bare(url: str) -> str:
+    """Return an address for a message: without user info, path parameters and query, which may hold credentials."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path.partition(';')[0]}"
 
 
 @lru_cache(maxsize=512)
