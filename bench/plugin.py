@@ -1,10 +1,12 @@
 """What the pytest plugin costs: per unmarked test, per marked test, per marked test with one 6 KB replay by requests.
 
-The peers, pytest-recording and cassetter, do the same work in the same run. Every replayed answer is checked. Prints a
-table in Markdown: `make bench`.
+The peers, pytest-recording and cassetter, do the same work in the same run. Every replayed answer is checked. Then a
+cassette of 10,000 interactions, used by 1, 100 and 1,000 tests of one module: loading it must count once. Prints tables
+in Markdown: `make bench`.
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -16,14 +18,16 @@ from pathlib import Path
 TESTS, ROUNDS = 1000, 3
 URL = "http://gws.example/api/v2/me"
 BODY = json.dumps({"statusCode": 0, "pad": "x" * 6000})
-CASSETTE = f"""version: 1
-interactions:
-- request: {{method: GET, uri: {URL}, body: null, headers: {{}}}}
+INTERACTION = """- request: {{method: GET, uri: {uri}, body: null, headers: {{}}}}
   response:
     status: {{code: 200, message: OK}}
     headers: {{Content-Type: [application/json]}}
-    body: {{string: '{BODY}'}}
+    body: {{string: '{body}'}}
 """
+CASSETTE = "version: 1\ninteractions:\n" + INTERACTION.format(uri=URL, body=BODY)
+INTERACTIONS = 10_000
+# Python compiles our modules and those of an installed peer once, not in each run.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 REPLAY = f"    assert requests.get({URL!r}, timeout=9).json()['statusCode'] == 0\n"
 IDLE = "    pass\n"
 HEAD = "import pytest, requests\n"
@@ -40,22 +44,22 @@ MARKERS = {
 }
 
 
-def tests(marker: str, body: str) -> str:
+def tests(marker: str, body: str, count: int = TESTS) -> str:
     """A module of many tests."""
     mark = f"@pytest.mark.{marker}\n" if marker else ""
     fixture = "gws" if "gws.stage" in body else ""
-    return HEAD + "".join(f"{mark}def test_{n}({fixture}):\n{body}" for n in range(TESTS))
+    return HEAD + "".join(f"{mark}def test_{n}({fixture}):\n{body}" for n in range(count))
 
 
-def seconds(folder: Path, options: list[str]) -> float:
-    """How long pytest takes for the module, at best."""
+def seconds(folder: Path, options: list[str], count: int = TESTS) -> float:
+    """How long pytest takes for the module: the median."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *options]
     took = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
         took.append(time.perf_counter() - began)
-        if f"{TESTS} passed" not in done.stdout:
+        if f"{count} passed" not in done.stdout:
             raise SystemExit(done.stdout[-3000:] + done.stderr[-2000:])
     return statistics.median(took)
 
@@ -83,14 +87,40 @@ def cases(name: str) -> tuple[tuple[str, str], ...]:
     return ("", IDLE), idle, (marker, REPLAY)
 
 
+def long_cassette() -> None:
+    """Print what a long cassette costs by the number of tests that use it."""
+    answers = "".join(
+        INTERACTION.format(
+            uri=f"{URL}/{number}", body=json.dumps({"statusCode": 0, "number": number, "pad": "x" * 600})
+        )
+        for number in range(INTERACTIONS)
+    )
+    print(f"\n| {INTERACTIONS:,} interactions, used by | the module takes |\n|---|--:|")
+    for count in (1, 100, 1000):
+        with tempfile.TemporaryDirectory() as root:
+            folder = Path(root)
+            (folder / "cassettes").mkdir()
+            (folder / "cassettes" / "one.yaml").write_text(f"version: 1\ninteractions:\n{answers}", "utf-8")
+            (folder / "pytest.ini").write_text("[pytest]\n", "utf-8")
+            module = "".join(
+                f"@pytest.mark.gws_cassette('one', allow_unplayed=True)\ndef test_{n}():\n"
+                f"    assert requests.get('{URL}/{n * 9}', timeout=9).json()['number'] == {n * 9}\n"
+                for n in range(count)
+            )
+            (folder / "test_many.py").write_text(HEAD + module, "utf-8")
+            off = [option for each, options in OFF.items() if each != "gws_replay" for option in options]
+            print(f"| {count:,} tests | {seconds(folder, off, count):.2f} s |", flush=True)
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     floor = measured(None, "", IDLE)
     print("| plugin | unmarked test | marked test | marked test with one replay |\n|---|--:|--:|--:|")
     for name in MARKERS:
         cost = [(measured(name, marker, body) - floor) / TESTS * 1000 for marker, body in cases(name)]
         cells = " | ".join(f"{each:.3f} ms" for each in cost)
         print(f"| {name.replace('_', '-')} {version(name.replace('_', '-'))} | {cells} |", flush=True)
+    long_cassette()
 
 
 if __name__ == "__main__":

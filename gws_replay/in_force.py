@@ -10,7 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
-from unittest import mock
+
+from gws_replay.swapped import Swap, swapped
 
 _T = TypeVar("_T")
 _LOCK = threading.RLock()
@@ -83,8 +84,8 @@ _carrying = ExitStack()
 def _carried_on(kind: InForce[Any]) -> Iterator[None]:
     """Let new threads, and work given to pools, belong to who started them."""
     if not _kinds:
-        _carrying.enter_context(mock.patch.object(threading.Thread, "start", _starting(threading.Thread.start)))
-        _carrying.enter_context(mock.patch.object(ThreadPoolExecutor, "submit", _submitting(ThreadPoolExecutor.submit)))
+        starts = Swap(threading.Thread, "start", _starting), Swap(ThreadPoolExecutor, "submit", _submitting)
+        _carrying.enter_context(swapped(starts))
     _kinds.append(kind)
     try:
         yield

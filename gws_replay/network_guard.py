@@ -7,16 +7,18 @@ import errno
 import ipaddress
 import socket
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from unittest import mock
 
 from gws_replay.in_force import InForce
+from gws_replay.swapped import Swap, swapped
 
 Refuse = Callable[[str], str]
 # Windows has no sendmsg.
 _REACHING = tuple(name for name in ("connect", "connect_ex", "sendto", "sendmsg") if hasattr(socket.socket, name))
+_LOOKING_UP = ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr")
 # A server that binds to this machine asks for its own name.
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -40,14 +42,10 @@ def closed_network(refuse: Refuse, allowed_hosts: Collection[str] = ()) -> Itera
         yield
 
 
-@contextmanager
-def _built() -> Iterator[None]:
-    with ExitStack() as stack:
-        for name in _REACHING:
-            stack.enter_context(mock.patch.object(socket.socket, name, _guarded(name)))
-        for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
-            stack.enter_context(mock.patch.object(socket, name, _known(name)))
-        yield
+def _built() -> AbstractContextManager[None]:
+    reaching = (Swap(socket.socket, name, partial(_guarded, name)) for name in _REACHING)
+    looking_up = (Swap(socket, name, partial(_known, name)) for name in _LOOKING_UP)
+    return swapped((*reaching, *looking_up))
 
 
 _WALLS: InForce[_Wall] = InForce("gws_replay_wall", _built)
@@ -65,9 +63,7 @@ def _refused(what: str) -> str:
     return texts[0]
 
 
-def _guarded(name: str) -> Callable[..., Any]:
-    real = getattr(socket.socket, name)
-
+def _guarded(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
     def guard(sock: socket.socket, *args: Any) -> Any:
         given = args[3:] if name == "sendmsg" else args  # its buffers may be a tuple as well
         address = given[-1] if given else None
@@ -80,9 +76,7 @@ def _guarded(name: str) -> Callable[..., Any]:
     return guard
 
 
-def _known(name: str) -> Callable[..., Any]:
-    real = getattr(socket, name)
-
+def _known(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
     def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
         asked = host.decode() if isinstance(host, bytes) else host
         # An address is its own name, but asking for the name of an address goes to a name server too.

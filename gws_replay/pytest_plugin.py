@@ -77,14 +77,14 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         call.excinfo = pytest.ExceptionInfo.from_exception(call.excinfo.value)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def gws_cassette_dir(request: pytest.FixtureRequest) -> Path:
     """Return the folder of the cassettes; override it to keep them elsewhere."""
     chosen = request.config.getoption("--gws-cassette-dir")
     return request.config.invocation_params.dir / chosen if chosen else request.path.parent / "cassettes"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def gws_vcr_config() -> dict[str, Any]:
     """Return vcrpy's configuration; override it to match on less, to filter, or to ignore hosts."""
     return {}

@@ -14,9 +14,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
-from unittest import mock
 
 import aiohttp
 import vcr.cassette
@@ -25,40 +24,53 @@ import vcr.stubs.httpx_stubs
 from vcr.request import Request as VcrRequest
 from vcr.stubs import VCRConnection, VCRHTTPResponse, serialize_headers
 
+from gws_replay.swapped import Swap, swapped
+
 _HTTP, _HTTPS = http.client.HTTPConnection, http.client.HTTPSConnection
 
 
 @contextmanager
 def patched(cassette: vcr.cassette.Cassette) -> Iterator[None]:
     """Install vcrpy's patches for a cassette. They are made once: to make them, vcrpy looks for a dozen libraries."""
+    swaps, removers = _patchers(cassette)
     with ExitStack() as stack:
-        for patcher in _patchers(cassette):
-            stack.enter_context(patcher)
+        for remover in removers:
+            stack.enter_context(remover)
+        stack.enter_context(swapped(swaps))
         yield
-    for patcher in _patchers(cassette):
-        if isinstance(patcher, vcr.patch.ConnectionRemover):
-            patcher._connection_pool_to_connections.clear()  # noqa: SLF001 (it would keep the pools of all tests alive)
+    for remover in removers:
+        remover._connection_pool_to_connections.clear()  # noqa: SLF001 (it would keep the pools of all tests alive)
 
 
 @cache
-def _patchers(cassette: vcr.cassette.Cassette) -> tuple[AbstractContextManager[Any], ...]:
-    return tuple(vcr.patch.CassettePatcherBuilder(cassette).build())
+def _patchers(cassette: vcr.cassette.Cassette) -> tuple[list[Swap], list[vcr.patch.ConnectionRemover]]:
+    swaps, removers = [], []
+    for patcher in vcr.patch.CassettePatcherBuilder(cassette).build():
+        if isinstance(patcher, vcr.patch.ConnectionRemover):
+            removers.append(patcher)
+        else:
+            swaps.append(Swap(patcher.getter(), patcher.attribute, partial(_instead, patcher.new)))
+    return swaps, removers
 
 
-@contextmanager
-def connections_of(kind: type) -> Iterator[None]:
+def _instead(new: Any, _: Any) -> Any:
+    return new
+
+
+def connections_of(kind: type) -> AbstractContextManager[None]:
     """Let the stubs of connections that ask a cassette of a kind do as is said here; those of others do as before."""
 
-    def ours(name: str, here: Callable[..., Any]) -> AbstractContextManager[Any]:
-        before = getattr(VCRConnection, name)
+    def ours(here: Callable[..., Any]) -> Callable[[Any], Any]:
+        def replacing(before: Callable[..., Any]) -> Callable[..., Any]:
+            def do(self: Any, *args: Any, **kwargs: Any) -> Any:
+                return (here if isinstance(self.cassette, kind) else before)(self, *args, **kwargs)
 
-        def do(self: Any, *args: Any, **kwargs: Any) -> Any:
-            return (here if isinstance(self.cassette, kind) else before)(self, *args, **kwargs)
+            return do
 
-        return mock.patch.object(VCRConnection, name, do)
+        return replacing
 
-    with ours("__init__", _init), ours("connect", _connect), ours("getresponse", _getresponse):
-        yield
+    stubs = (("__init__", _init), ("connect", _connect), ("getresponse", _getresponse))
+    return swapped(Swap(VCRConnection, name, ours(here)) for name, here in stubs)
 
 
 def _init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -144,45 +156,47 @@ async def _await_answers(answer: Answer, stub: Callable[[], Awaitable[Any]]) -> 
         awaited.answers.append(await answer(request))
 
 
-def httpx_awaits(answer: Answer) -> AbstractContextManager[Any]:
+def httpx_awaits(answer: Answer) -> AbstractContextManager[None]:
     """Await the answers of httpx's asynchronous transports: this is where vcrpy's stub of them comes together."""
-    stub = vcr.stubs.httpx_stubs._vcr_handle_async_request  # noqa: SLF001 (there is no other seam)
 
-    async def awaiting(*arguments: Any) -> Any:
-        return await _await_answers(answer, lambda: stub(*arguments))
+    def replacing(stub: Callable[..., Any]) -> Callable[..., Any]:
+        async def awaiting(*arguments: Any) -> Any:
+            return await _await_answers(answer, lambda: stub(*arguments))
 
-    return mock.patch.object(vcr.stubs.httpx_stubs, "_vcr_handle_async_request", awaiting)
+        return awaiting
+
+    return swapped([Swap(vcr.stubs.httpx_stubs, "_vcr_handle_async_request", replacing)])
 
 
-@contextmanager
-def aiohttp_awaits(answer: Answer, websocket: Callable[[str], None]) -> Iterator[None]:
+def aiohttp_awaits(answer: Answer, websocket: Callable[[str], None]) -> AbstractContextManager[None]:
     """Await the answers of aiohttp; and spell bodies before its stub sees them, which cannot tell json= from a form.
 
     `websocket` is told of the address of a WebSocket before it is opened, and may raise.
     """
-    stub = aiohttp.ClientSession._request  # noqa: SLF001 (where vcrpy has put its stub)
-    opened = aiohttp.ClientSession._ws_connect  # noqa: SLF001 (no other way to tell it from a request)
 
-    async def awaiting(self: aiohttp.ClientSession, method: str, url: Any, **arguments: Any) -> Any:
-        data = arguments.get("data")
-        if arguments.get("json") is not None and data is None:
-            arguments |= {"data": self.json_serialize(arguments["json"]).encode(), "json": None}
-        elif isinstance(data, dict | list | tuple | aiohttp.FormData):
-            form = data if isinstance(data, aiohttp.FormData) else aiohttp.FormData(data)
-            written = _Written()
-            await form().write(written)  # type: ignore[arg-type]
-            arguments["data"] = bytes(written.body)
-        return await _await_answers(answer, lambda: stub(self, method, url, **arguments))
+    def requesting(stub: Callable[..., Any]) -> Callable[..., Any]:
+        async def awaiting(self: aiohttp.ClientSession, method: str, url: Any, **arguments: Any) -> Any:
+            data = arguments.get("data")
+            if arguments.get("json") is not None and data is None:
+                arguments |= {"data": self.json_serialize(arguments["json"]).encode(), "json": None}
+            elif isinstance(data, dict | list | tuple | aiohttp.FormData):
+                form = data if isinstance(data, aiohttp.FormData) else aiohttp.FormData(data)
+                written = _Written()
+                await form().write(written)  # type: ignore[arg-type]
+                arguments["data"] = bytes(written.body)
+            return await _await_answers(answer, lambda: stub(self, method, url, **arguments))
 
-    async def opening(self: aiohttp.ClientSession, url: Any, **arguments: Any) -> Any:
-        websocket(str(url))
-        return await opened(self, url, **arguments)
+        return awaiting
 
-    with (
-        mock.patch.object(aiohttp.ClientSession, "_request", awaiting),
-        mock.patch.object(aiohttp.ClientSession, "_ws_connect", opening),
-    ):
-        yield
+    def connecting(opened: Callable[..., Any]) -> Callable[..., Any]:
+        async def opening(self: aiohttp.ClientSession, url: Any, **arguments: Any) -> Any:
+            websocket(str(url))
+            return await opened(self, url, **arguments)
+
+        return opening
+
+    session = aiohttp.ClientSession
+    return swapped([Swap(session, "_request", requesting), Swap(session, "_ws_connect", connecting)])
 
 
 class _Written:
