@@ -44,11 +44,11 @@ MARKERS = {
 }
 
 
-def tests(marker: str, body: str, count: int = TESTS) -> str:
-    """A module of many tests."""
+def module_of(marker: str, body: str) -> str:
+    """Spell a module of many tests."""
     mark = f"@pytest.mark.{marker}\n" if marker else ""
     fixture = "gws" if "gws.stage" in body else ""
-    return HEAD + "".join(f"{mark}def test_{n}({fixture}):\n{body}" for n in range(count))
+    return HEAD + "".join(f"{mark}def test_{n}({fixture}):\n{body}" for n in range(TESTS))
 
 
 def seconds(folder: Path, options: list[str], count: int = TESTS) -> float:
@@ -68,7 +68,7 @@ def measured(name: str | None, marker: str, body: str) -> float:
     """Measure one plugin alone, or none."""
     with tempfile.TemporaryDirectory() as root:
         folder = Path(root)
-        module = tests(marker, body)
+        module = module_of(marker, body)
         (folder / "test_many.py").write_text(module, "utf-8")
         (folder / "pytest.ini").write_text("[pytest]\n", "utf-8")
         for place in (folder / "cassettes", folder / "cassettes" / "test_many"):
