@@ -48,6 +48,7 @@ class Playback:
         self.url = ""
         self.blocked: list[str] = []
         self.faults: list[str] = []
+        self.live = 0  # exchanges that were recorded
         self.allowed_hosts: frozenset[str] = frozenset()  # requests to them are none of ours
         self.stage = Stage(scripts, factor=factor_of(timing), timeout=timeout, max_silence=max_silence, clock=clock)
         # What a client can do that was stopped.

@@ -3,15 +3,18 @@
 import inspect
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from gws_replay.cassette_names import cassette_path
+from gws_replay.cassette_names import cassette_path, shown
 from gws_replay.marked import Marked, read_markers
 from gws_replay.pytest_stash import CASSETTES
+from gws_replay.pytest_summary import tell_of_block
 from gws_replay.record_mode import chosen_mode
 
 if TYPE_CHECKING:
@@ -35,29 +38,37 @@ def gws_use_cassette(request: pytest.FixtureRequest) -> "Callable[..., AbstractC
         chosen = config.getoption("--gws-cassette-dir")
         folder = config.invocation_params.dir / chosen if chosen else Path(caller).parent / "cassettes"
         marked = told(name, lambda: _read(name, arguments))
-        return _used(session, wanted_of(config, name, (cassette_path(folder, name),), marked), marked, server=server)
+        wanted = replace(wanted_of(config, name, (cassette_path(folder, name),), marked), test="")
+        block = f"{shown(Path(caller))}::gws_use_cassette({name!r})"
+        return _used(session, wanted, marked, block=block, server=server)
 
     return use
 
 
 @contextmanager
-def _used(session: pytest.Session, wanted: "Wanted", marked: Marked, *, server: bool) -> "Iterator[Playback]":
+def _used(
+    session: pytest.Session, wanted: "Wanted", marked: Marked, *, block: str, server: bool
+) -> "Iterator[Playback]":
     """Run a cassette for a block; a recording is kept if no test has failed meanwhile."""
     from gws_replay.runs import in_process, through_a_server
 
     session.stash[CASSETTES] = (*session.stash.get(CASSETTES, ()), *wanted.paths)
-    failed = session.testsfailed
-    way = through_a_server(wanted) if server else in_process(wanted)
-    run = told(wanted.test, way.__enter__)
-    try:
-        yield run
-    except BaseException as error:
-        if not way.__exit__(type(error), error, error.__traceback__):
-            run.finish(passed=False)
-            raise
-    way.__exit__(None, None, None)
-    told(wanted.test, lambda: run.finish(passed=session.testsfailed == failed))
-    if session.testsfailed == failed and (problems := run.left(allow_unplayed=marked.allow_unplayed)):
+    before, began = session.testsfailed, perf_counter()
+    way = through_a_server if server else in_process
+    raised, problems = True, ""
+    with ExitStack() as running:
+        run = told(block, lambda: running.enter_context(way(wanted)))
+        try:
+            yield run
+            raised = False
+        finally:
+            running.close()
+            passed = not raised and session.testsfailed == before
+            said = told(block, lambda: run.finish(passed=passed))
+            problems = run.left(allow_unplayed=marked.allow_unplayed) if passed else ""
+            failed = raised or bool(problems)
+            tell_of_block(session, run, wanted.paths, said, name=block, failed=failed, began=began)
+    if problems:
         pytest.fail(problems, pytrace=False)
 
 

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gws_replay.cassette_names import shown
-from gws_replay.pytest_stash import CASSETTES, PLAYBACK, RECORDED
+from gws_replay.pytest_stash import BLOCKS, CASSETTES, PLAYBACK, RECORDED
 
 if TYPE_CHECKING:
     from gws_replay.core.judge import Update
@@ -52,6 +53,10 @@ def pytest_runtest_makereport(
     report = yield
     if CASSETTES in item.stash:
         _tell(item, call, report)
+    if call.when == "teardown" and BLOCKS in item.session.stash:
+        # As the others of a report, they cross to the process that xdist reports to.
+        vars(report)["gws_replay_blocks"] = item.session.stash[BLOCKS]
+        del item.session.stash[BLOCKS]
     return report
 
 
@@ -72,30 +77,47 @@ def _tell(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRep
         counts = test["counts"]
         report.user_properties.append(("gws_cassette", test["cassette"]))
         report.user_properties += [(f"gws_{name}", counts[name]) for name in ("played", "missed", "unplayed")]
-        vars(report)["gws_replay"] = test  # as the others of a report, it crosses to the process that xdist reports to
+        vars(report)["gws_replay"] = test
 
 
 def _test(item: pytest.Item, playback: "Playback | None") -> "RanTest":
+    test = _ran(item.config, playback, item.stash[CASSETTES], item.stash.get(RECORDED, ""))
+    test |= {"nodeid": item.nodeid, "outcome": item.stash[_OUTCOME], "seconds": item.stash[_SECONDS]}
+    test["allows_hosts"] = _allows_hosts(item)
+    if test["outcome"] == "skipped":
+        test["counts"]["unplayed"] = 0  # it need not play
+    return test
+
+
+def tell_of_block(
+    session: pytest.Session, run: "Playback", paths: Sequence[Path], said: str, *, name: str, failed: bool, began: float
+) -> None:
+    """Keep what a block of gws_use_cassette came to for the summary. `began` is of `time.perf_counter`."""
+    block = _ran(session.config, run, paths, said)
+    block |= {"nodeid": name, "block": True, "outcome": "failed" if failed else "passed"}
+    block |= {"seconds": perf_counter() - began, "allows_hosts": bool(run.allowed_hosts)}
+    session.stash.setdefault(BLOCKS, []).append(block)
+
+
+def _ran(config: pytest.Config, playback: "Playback | None", paths: Sequence[Path], recorded: str) -> "RanTest":
     from gws_replay.core.change import printable
     from gws_replay.run_report import Counts, counts_of, details_of
 
-    paths, recorded = item.stash[CASSETTES], item.stash.get(RECORDED, "")
     nothing = Counts(played=0, missed=0, unplayed=0, stopped=0, live=0)
-    test: RanTest = {
-        "nodeid": printable(item.nodeid),
-        "outcome": item.stash[_OUTCOME],
-        "seconds": item.stash[_SECONDS],
+    ran: RanTest = {
+        "nodeid": "",
+        "block": False,
+        "outcome": "",
+        "seconds": 0.0,
         "cassette": printable(", ".join(map(shown, paths)) if playback is None or recorded else playback.name),
-        "counts": nothing if playback is None else counts_of(playback, recorded),
+        "counts": nothing if playback is None else counts_of(playback),
         "recorded": printable(recorded),
-        "allows_hosts": _allows_hosts(item),
+        "allows_hosts": False,
     }
-    if test["outcome"] == "skipped":
-        test["counts"]["unplayed"] = 0  # it need not play
-    if playback is not None and item.config.getoption("--gws-report"):
-        judge = item.config.stash[_JUDGE]
-        test["details"] = details_of(playback, [judge.updates(each) for each in playback.cassettes])
-    return test
+    if playback is not None and config.getoption("--gws-report"):
+        judge = config.stash[_JUDGE]
+        ran["details"] = details_of(playback, [judge.updates(each) for each in playback.cassettes])
+    return ran
 
 
 def _outcome(report: pytest.TestReport, before: str) -> str:
@@ -142,6 +164,8 @@ class _Session:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if (test := getattr(report, "gws_replay", None)) is not None:
             self._tests[report.nodeid, getattr(report, "worker_id", "")] = test
+        for block in getattr(report, "gws_replay_blocks", ()):
+            self._tests[f"{block['nodeid']} {len(self._tests)}", ""] = block
 
     def pytest_sessionfinish(self) -> None:
         """Write the page; that it cannot be written is a sentence, and no reason to fail what passed."""

@@ -83,6 +83,7 @@ class RecordingRun(Playback):
                 raise
             return f"{self.path}: {error}"
         count = len(load_cassette(self.pending).interactions)
+        self.live = count - len(self.cassettes[0].interactions)
         what = f"{count} exchange{'s' * (count != 1)}"
         if not passed:
             return f"{what} recorded to {self.pending}, since the test failed; {self.path} is as it was"

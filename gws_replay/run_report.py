@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _MOST_LEFT = 10
 _MOST_UPDATES = 200
-_RECORDED = re.compile(r"(\d+) exchanges? recorded to ")
 _SECRET_PARTS = re.compile(r"(?<=//)[^/@\s]*@|\?\S*")
 
 
@@ -63,9 +62,10 @@ class Counts(TypedDict):
 
 
 class RanTest(TypedDict):
-    """A marked test."""
+    """A marked test, or a `block` of gws_use_cassette."""
 
     nodeid: str
+    block: bool
     outcome: str
     seconds: float
     cassette: str
@@ -75,18 +75,15 @@ class RanTest(TypedDict):
     details: NotRequired[Details]
 
 
-def counts_of(run: "Playback", recorded: str = "") -> Counts:
-    """Count; `recorded` is what became of a recording, in a sentence."""
-    live = 0
-    if found := _RECORDED.match(recorded):
-        live = int(found[1]) - len(run.cassettes[0].interactions)
+def counts_of(run: "Playback") -> Counts:
+    """Count."""
     recording = is_recording(run)
     return Counts(
         played=sum(seat.track.served for seat in run.stage.seats),
         missed=0 if recording else len(run.misses),
         unplayed=0 if recording else sum(_left(run)),
         stopped=len(run.blocked),
-        live=live,
+        live=run.live,
     )
 
 

@@ -19,7 +19,7 @@ _HERE = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a test asks for. `test` is how pytest calls it; `upstream` is where the recording proxy goes."""
+    """What a test asks for. `test` is how pytest calls it (empty for all); `upstream`, where the proxy goes."""
 
     test: str
     paths: tuple[Path, ...]
@@ -89,7 +89,8 @@ def _script(path: Path, test: str, matching: Matching | None) -> Script:
     name = shown(path)
     if path.exists():
         return load_script(path, name, matching)
+    selected = f"'{test}' " if test else ""
     raise CassetteError(
-        f"cassette_not_found: {name} does not exist. Record it: pytest '{test}' --gws-record=once, with the client "
+        f"cassette_not_found: {name} does not exist. Record it: pytest {selected}--gws-record=once, with the client "
         f"going to your GWS; or gws-replay record --upstream https://YOUR-GWS --cassette {name} -- YOUR-CLIENT"
     )

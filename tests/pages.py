@@ -16,6 +16,7 @@ def ran(nodeid: str = "test_a.py::test_it", playback: Playback | None = None, **
     """A test that ran, with what its playback came to."""
     test: RanTest = {
         "nodeid": nodeid,
+        "block": False,
         "outcome": "passed",
         "seconds": 0.0125,
         "cassette": "cassettes/small.yaml",

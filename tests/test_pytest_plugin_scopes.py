@@ -121,6 +121,20 @@ def test_version(http, gws):
     pytester.runpytest_inprocess().assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_blocks_are_in_the_summary(project: Project, workers: int) -> None:
+    """What gws_use_cassette played counts as a block, of each process of xdist."""
+    fixture = (
+        "import requests\n@pytest.fixture(scope='module')\ndef login(gws_use_cassette):\n"
+        f"    with gws_use_cassette('login'):\n        {ME}\n"
+    )
+    tests = "".join(f"def test_{number}(login):\n    pass\n" for number in range(2))
+    result = project.run(fixture + tests, *(("-n", "2") if workers else ()))
+    result.assert_outcomes(passed=2)
+    blocks = "2 blocks, 2" if workers else "1 block, 1"
+    result.stdout.fnmatch_lines([f"gws_replay: {blocks} played, 0 missed, 0 unplayed, 0 live connections"])
+
+
 def test_a_fixture_that_leaves_something_fails_where_it_ends(project: Project) -> None:
     """And one whose cassette is missing says how to record it."""
     fixture = "@pytest.fixture(scope='module')\ndef login(gws_use_cassette):\n"
@@ -129,7 +143,7 @@ def test_a_fixture_that_leaves_something_fails_where_it_ends(project: Project) -
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*no recorded request was made*", "*login.yaml was not played to its end*"])
     project.run(left.format("no") + marked(PLAYED, head="def test_it(login, gws):")).stdout.fnmatch_lines(
-        ["*cassette_not_found: cassettes/no.yaml does not exist. Record it: pytest 'no' --gws-record=once*"]
+        ["*cassette_not_found: cassettes/no.yaml does not exist. Record it: pytest --gws-record=once*"]
     )
 
 

@@ -21,13 +21,18 @@ def summary(tests: Sequence[RanTest]) -> str:
     """Say what was played; a connection that was stopped is none, and a host that a marker allows is not watched."""
     counts = total(tests)
     parts = [
-        _count(len(tests), "test"),
+        " and ".join(_count(number, word) for word, number in _kinds(tests) if number),
         f"{counts['played']} played",
         f"{counts['missed']} missed",
         f"{counts['unplayed']} unplayed",
         _live(counts["live"], allowed=any(test["allows_hosts"] for test in tests)),
     ]
     return "gws_replay: " + ", ".join([*parts, *([f"{counts['stopped']} stopped"] if counts["stopped"] else [])])
+
+
+def _kinds(tests: Sequence[RanTest]) -> tuple[tuple[str, int], ...]:
+    blocks = sum(test["block"] for test in tests)
+    return ("test", len(tests) - blocks), ("block", blocks)
 
 
 def colour(tests: Sequence[RanTest]) -> str:
