@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from gws_replay.core import gws
+from gws_replay.core import api, operations
 from gws_replay.core.model import Cause, Exchange, Moment, Notification, Rule
 
 # How many operations of a resource are looked back at for one notification; bounds the work on long recordings.
@@ -23,7 +23,7 @@ class _Asked:
     """A modifying request that the server took: a possible cause."""
 
     index: int
-    call: gws.Call
+    call: operations.Call
     began: float
 
     @property
@@ -39,7 +39,7 @@ class _Told:
     index: int
     seen: float
     kind: str
-    subject: gws.Subject | None
+    subject: operations.Subject | None
 
 
 _Evidence = Callable[[_Asked, _Told], bool]
@@ -54,19 +54,19 @@ def attribute(exchanges: Sequence[Exchange], notifications: Sequence[Notificatio
     asked = [
         _Asked(index, call, exchange.began)
         for index, exchange in enumerate(exchanges)
-        if (call := gws.call_of(exchange.request, exchange.sent)).operation
-        and gws.succeeded(exchange.response.status, exchange.answer)
+        if (call := api.call_of(exchange.request, exchange.sent)).operation
+        and api.succeeded(exchange.response.status, exchange.answer)
     ]
     by_reference = _by_reference(asked, exchanges)
     found: dict[int, tuple[_Asked, Rule]] = {}
     settled: set[tuple[int, str]] = set()
     groups: dict[tuple[str, ...], list[_Told]] = {}
     for index, notification in enumerate(notifications):
-        data = notification.value if isinstance(notification.value, dict) else {}
-        kind = str(data.get("notificationType") or data.get("messageType") or "")
-        told = _Told(index, notification.seen, kind, gws.subject_of(data))
-        reference = data.get("referenceId")
-        named = by_reference.get(reference) if type(reference) is int else None
+        data = notification.value
+        kind = api.kind_of(data)
+        told = _Told(index, notification.seen, kind, api.subject_of(data))
+        reference = api.reference_of(data)
+        named = by_reference.get(reference) if reference is not None else None
         if notification.cause and notification.cause.rule == "pin":
             settled.add((notification.cause.interaction, kind))
         elif named and named.began <= told.seen and _may_answer(named, told):
@@ -81,22 +81,22 @@ def attribute(exchanges: Sequence[Exchange], notifications: Sequence[Notificatio
     return tuple(_with_cause(told, exchanges, found.get(index)) for index, told in enumerate(notifications))
 
 
-def _by_reference(asked: Sequence[_Asked], exchanges: Sequence[Exchange]) -> dict[int, _Asked]:
-    """Index the operations whose response names a referenceId, as workitems and open media do."""
-    found: dict[int, _Asked] = {}
+def _by_reference(asked: Sequence[_Asked], exchanges: Sequence[Exchange]) -> dict[int | str, _Asked]:
+    """Index the operations whose response names a referenceId, as workitems and open media do, or an operationId."""
+    found: dict[int | str, _Asked] = {}
     for each in asked:
-        answer = exchanges[each.index].answer
-        if isinstance(answer, dict) and type(answer.get("referenceId")) is int:
-            found[answer["referenceId"]] = each
+        for reference in (api.reference_of(exchanges[each.index].answer), api.reference_of(each.call.sent)):
+            if reference is not None:
+                found[reference] = each
     return found
 
 
 def _may_answer(asked: _Asked, told: _Told) -> bool:
     """Tell whether an operation can be about the notification's resource, and be answered by its kind."""
-    call, subject, row = asked.call, told.subject, asked.call.row
+    call, subject = asked.call, told.subject
     if subject and (call.channel is not subject.channel or call.resource_id not in (None, subject.resource_id)):
         return False
-    return row is None or told.kind in row.answered_by
+    return call.answered_by(told.kind)
 
 
 def _pair(group: Sequence[_Told], asked: Sequence[_Asked]) -> dict[int, tuple[_Asked, Rule]]:
@@ -125,12 +125,12 @@ def _shown_at_the_push(group: Sequence[_Told]) -> bool:
     If its notifications are not simply one operation further each, some operation's was shown by the one before it
     already: two that follow each other are equal.
     """
-    shown = [told.subject.resource.get("userData") for told in group if told.subject]
+    shown = [told.subject.user_data for told in group if told.subject]
     return any(one == other for one, other in pairwise(shown) if one is not None)
 
 
 def _shows(asked: _Asked, told: _Told) -> bool:
-    return bool(told.subject and asked.call.shown_in(told.subject.resource))
+    return bool(told.subject and asked.call.shown_in(told.subject))
 
 
 def _shows_or_hidden(known: Sequence[_Asked]) -> _Evidence:
@@ -139,13 +139,13 @@ def _shows_or_hidden(known: Sequence[_Asked]) -> _Evidence:
     def evidence(asked: _Asked, told: _Told) -> bool:
         if _shows(asked, told):
             return True
-        user_data = told.subject.resource.get("userData") if told.subject else None
+        user_data = told.subject.user_data if told.subject else None
         writes = asked.call.writes
-        if not isinstance(user_data, dict) or not writes:
+        if user_data is None or not writes:
             return False
         later = [each.call.writes or {} for each in known if asked.began < each.began <= told.seen]
         return all(
-            any(gws.shows_key(user_data, key, wrote[key]) for wrote in (writes, *later) if key in wrote)
+            any(operations.shows_key(user_data, key, wrote[key]) for wrote in (writes, *later) if key in wrote)
             for key in writes
         )
 

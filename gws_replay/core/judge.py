@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from gws_replay.core import gws
+from gws_replay.core import operations
 from gws_replay.core.change import Change, Changes, compare_userdata, show, type_name
-from gws_replay.core.gws import ABSENT
 from gws_replay.core.model import Cassette
+from gws_replay.core.operations import ABSENT
 from gws_replay.core.timeline import Timeline, Write, timelines_of
 from gws_replay.core.userdata import Snapshot
 
@@ -110,12 +110,16 @@ def _judged(write: Write, timeline: Timeline, topics: set[str], elsewhere: Seque
 def _not_written(write: Write, others: Sequence[Write], after: Mapping[str, Any]) -> Iterator[str]:
     view = "the notification" if write.notified else "the next GET"
     for key, value in write.writes.items():
-        if gws.shows_key(after, key, value) or any(key in o.writes and o.wrote(key, after) for o in others):
+        if isinstance(key, operations.Wild):
+            if not operations.shows_key(after, key, value):
+                yield f"disposition: sent {show(value)}, {view} does not show it"
+            continue
+        if operations.shows_key(after, key, value) or any(key in o.writes and o.wrote(key, after) for o in others):
             continue
         if value is ABSENT:
             yield f"{key}: should be deleted, {view} shows {show(after[key])}"
         elif key not in after:
-            yield f"{key or 'disposition'}: sent {show(value)}, {view} does not show it"
+            yield f"{key}: sent {show(value)}, {view} does not show it"
         else:
             shown = after[key]
             yield f"{key}: sent {show(value)} ({type_name(value)}), {view} shows {show(shown)} ({type_name(shown)})"

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
-from gws_replay.core import gws
-from gws_replay.core.gws import ANY_KEY
+from gws_replay.core import api, operations
 from gws_replay.core.model import Cassette
+from gws_replay.core.operations import ANY_KEY
 from gws_replay.core.userdata import Snapshot, history
 
 
@@ -20,11 +20,11 @@ class Write:
     """A userData operation while it is judged. `writes` is empty for one that was refused."""
 
     index: int
-    call: gws.Call
+    call: operations.Call
     began: float
     ended: float
     refused: bool
-    writes: Mapping[str, Any]
+    writes: Mapping[operations.Key, Any]
     after: Snapshot | None
     notified: bool
 
@@ -36,8 +36,8 @@ class Write:
     def wrote(self, key: str, user_data: Mapping[str, Any]) -> bool:
         """Tell whether userData shows at a key what this operation wrote there."""
         if key in self.writes:
-            return gws.shows_key(user_data, key, self.writes[key])
-        return ANY_KEY in self.writes and gws.shows_key({key: user_data.get(key)}, ANY_KEY, self.writes[ANY_KEY])
+            return operations.shows_key(user_data, key, self.writes[key])
+        return ANY_KEY in self.writes and operations.shows_key({key: user_data.get(key)}, ANY_KEY, self.writes[ANY_KEY])
 
 
 @dataclass(slots=True)
@@ -95,13 +95,13 @@ def timelines_of(cassette: Cassette) -> Mapping[str, Timeline]:
     }
     timelines = {name: Timeline(group) for name, group in snapshots.items()}
     for index, exchange in enumerate(cassette.interactions):
-        call = gws.call_of(exchange.request, exchange.sent)
+        call = api.call_of(exchange.request, exchange.sent)
         writes = call.writes
         if writes is None or call.resource_id is None:
             continue
         asked = gets.get(call.resource_id, [])
         following = bisect_left(asked, exchange.ended, key=lambda s: s.began)
-        refused = not gws.succeeded(exchange.response.status, exchange.answer)
+        refused = not api.succeeded(exchange.response.status, exchange.answer)
         timeline = timelines.setdefault(call.resource_id, Timeline(()))
         timeline.writes.append(
             Write(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gws_replay.core import gws
+from gws_replay.core import api
 from gws_replay.core.model import Cassette, Exchange, Notification
 
 
@@ -34,9 +34,9 @@ class Snapshot:
 def of_exchange(exchange: Exchange, index: int) -> Iterator[Snapshot]:
     """Yield the snapshots in the answer of a GET."""
     if exchange.request.method == "GET":
-        for subject in gws.resources_in(exchange.answer):
-            shown = subject.resource.get("userData")
-            if isinstance(shown, dict):
+        for subject in api.resources_in(exchange.answer):
+            shown = subject.user_data
+            if shown is not None:
                 yield Snapshot(
                     resource_id=subject.resource_id,
                     data=shown,
@@ -49,12 +49,12 @@ def of_exchange(exchange: Exchange, index: int) -> Iterator[Snapshot]:
 def of_notification(notification: Notification, index: int, interactions: Sequence[Exchange]) -> Iterator[Snapshot]:
     """Yield the snapshot in a notification that carries userData.
 
-    A Facebook session's notification without userData (FacebookPMAddComment) means "unchanged": no snapshot.
+    One without userData means "unchanged" (FacebookPMAddComment): no snapshot; of a call, "empty" (DeleteUserData).
     """
-    subject = gws.subject_of(notification.value)
-    shown = subject.resource.get("userData") if subject else None
+    subject = api.subject_of(notification.value)
+    shown = subject.user_data if subject else None
     cause = notification.cause.interaction if notification.cause else None
-    if subject and isinstance(shown, dict):
+    if subject and shown is not None:
         yield Snapshot(
             resource_id=subject.resource_id,
             data=shown,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gws_replay.core import gws
+from gws_replay.core import api
 from gws_replay.core.judge import Update
 from gws_replay.core.model import Cassette
 
@@ -33,7 +33,7 @@ def cassette(one: Cassette) -> dict[str, Any]:
                 "ended": exchange.ended,
                 "method": exchange.request.method,
                 "path": exchange.request.path,
-                "operation": (call := gws.call_of(exchange.request, exchange.sent)).operation,
+                "operation": (call := api.call_of(exchange.request, exchange.sent)).operation,
                 "resource": call.resource_id,
                 "sent": exchange.sent,
                 "status": exchange.response.status,

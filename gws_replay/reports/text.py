@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from gws_replay.core import gws
+from gws_replay.core import api
 from gws_replay.core.change import compare_userdata, printable
 from gws_replay.core.judge import Update
 from gws_replay.core.model import Cassette, Exchange, Notification
@@ -75,19 +75,19 @@ def _moves(cassette: Cassette) -> Mapping[tuple[bool, int], list[str]]:
 
 
 def _exchange(exchange: Exchange) -> str:
-    call = gws.call_of(exchange.request, exchange.sent)
-    code = exchange.answer.get("statusCode") if isinstance(exchange.answer, dict) else None
+    call = api.call_of(exchange.request, exchange.sent)
+    code = api.code_of(exchange.answer)
     what = f"{call.operation} {call.resource_id or exchange.request.path}"
     if not call.operation:
         what = f"{exchange.request.method} {exchange.request.path}"
-    said = f"HTTP {exchange.response.status}" + (f", statusCode {code}" if code is not None else "")
+    said = f"HTTP {exchange.response.status}" + (f", {code}" if code else "")
     return f"{what}  {said}  {(exchange.ended - exchange.began) * 1000:.0f} ms"
 
 
 def _notification(told: Notification, index: int) -> str:
-    subject, data = gws.subject_of(told.value), told.value if isinstance(told.value, dict) else {}
-    kind = data.get("notificationType") or data.get("messageType") or told.channel
-    reference = f" referenceId {data['referenceId']}" if "referenceId" in data else ""
+    subject = api.subject_of(told.value)
+    kind = api.kind_of(told.value) or told.channel
+    reference = api.spelled_reference(told.value)
     cause = "unsolicited"
     if told.cause:
         cause = f"answers {told.cause.interaction} ({told.cause.rule}, after the {told.cause.after})"
