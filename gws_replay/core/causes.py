@@ -40,6 +40,7 @@ class _Told:
     seen: float
     kind: str
     subject: operations.Subject | None
+    reference: int | str | None
 
 
 _Evidence = Callable[[_Asked, _Told], bool]
@@ -64,8 +65,8 @@ def attribute(exchanges: Sequence[Exchange], notifications: Sequence[Notificatio
     for index, notification in enumerate(notifications):
         data = notification.value
         kind = api.kind_of(data)
-        told = _Told(index, notification.seen, kind, api.subject_of(data))
         reference = api.reference_of(data)
+        told = _Told(index, notification.seen, kind, api.subject_of(data), reference)
         named = by_reference.get(reference) if reference is not None else None
         if notification.cause and notification.cause.rule == "pin":
             settled.add((notification.cause.interaction, kind))
@@ -75,9 +76,14 @@ def attribute(exchanges: Sequence[Exchange], notifications: Sequence[Notificatio
         else:
             resource = (told.subject.channel.key, told.subject.resource_id) if told.subject else ()
             groups.setdefault((*resource, kind), []).append(told)
-    for group in groups.values():
+    for group in sorted(groups.values(), key=lambda each: each[0].kind == api.ERROR):
         open_ = [each for each in asked if (each.index, group[0].kind) not in settled and _may_answer(each, group[0])]
-        found.update(_pair(group, open_))
+        if group[0].kind == api.ERROR:  # it says that an operation failed: one that nothing else has answered
+            answered = {each.index for each, _ in found.values()}
+            open_ = [each for each in open_ if each.index not in answered]
+        once, again = _told_again(group)
+        found.update(_pair(once, open_))
+        found.update({index: (found[first][0], "referenceId") for index, first in again.items() if first in found})
     return tuple(_with_cause(told, exchanges, found.get(index)) for index, told in enumerate(notifications))
 
 
@@ -96,7 +102,32 @@ def _may_answer(asked: _Asked, told: _Told) -> bool:
     call, subject = asked.call, told.subject
     if subject and (call.channel is not subject.channel or call.resource_id not in (None, subject.resource_id)):
         return False
-    return call.answered_by(told.kind)
+    return call.answered_by(told.kind) or (told.kind == api.ERROR and subject is not None)
+
+
+def _told_again(group: Sequence[_Told]) -> tuple[list[_Told], dict[int, int]]:
+    """Part a group into first notifications and those (by index) that repeat the reference of one before them.
+
+    Both answer the same operation. A number that comes again after a smaller one is another's: the server has begun
+    to count anew.
+    """
+    once: list[_Told] = []
+    again: dict[int, int] = {}
+    first: dict[int | str, int] = {}
+    numbers: list[int] = []
+    for told in group:
+        reference = told.reference
+        while isinstance(reference, int) and numbers and numbers[-1] > reference:
+            first.pop(numbers.pop())
+        if reference is None or reference not in first:
+            once.append(told)
+            if reference is not None:
+                first[reference] = told.index
+            if isinstance(reference, int):
+                numbers.append(reference)
+        else:
+            again[told.index] = first[reference]
+    return once, again
 
 
 def _pair(group: Sequence[_Told], asked: Sequence[_Asked]) -> dict[int, tuple[_Asked, Rule]]:

@@ -71,6 +71,14 @@ def _disposes(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
     return {str(sent["dispositionKey"]) if sent.get("dispositionKey") else ANY_KEY: sent.get("disposition")}
 
 
+def _nothing(_sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
+    return {}
+
+
+def _comments(sent: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"comment": sent.get("comment")}
+
+
 def _shows_comment(sent: Mapping[str, Any], resource: Mapping[str, Any]) -> bool:
     return "userData" not in resource and resource.get("comment") == sent.get("comment")
 
@@ -97,7 +105,12 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation(name="SetDisposition", writes=_disposes),
         # Its PropertiesUpdated has no userData, which means "unchanged".
         Operation(
-            name="AddComment", answered_by=("PropertiesUpdated",), shows=_shows_comment, moves=frozenset({"comment"})
+            name="AddComment",
+            answered_by=("PropertiesUpdated",),
+            writes=_nothing,
+            shows=_shows_comment,
+            sets=_comments,
+            moves=frozenset({"comment"}),
         ),
         Operation(name="Accept", answered_by=(*_PARTIES, *_MESSAGES), moves=_LIFE),
         Operation(name="Reject", answered_by=_STATUS, shows=_shows_completed, moves=_LIFE),

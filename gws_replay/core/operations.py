@@ -84,6 +84,7 @@ class Channel:
 
 Writes = Callable[[Mapping[str, Any], Channel], Mapping[Key, Any]]
 Shows = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
+Sets = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +94,15 @@ class Operation:
     Without `answered_by` the channel's own `told_by` answers it. `writes(sent, channel)` gives the userData keys that
     the request writes, with the values (ABSENT for a deletion); None for an operation that leaves userData alone.
     `shows(sent, resource)` is the evidence for those; None where the documentation gives nothing to look for.
-    `moves` are the attributes of the resource that it is documented to move.
+    `sets(sent)` gives the attributes of the resource that it sets, with their values; `moves` are those that it is
+    documented to move, in whatever way.
     """
 
     name: str
     answered_by: tuple[str, ...] = ()
     writes: Writes | None = None
     shows: Shows | None = None
+    sets: Sets | None = None
     moves: frozenset[str] = frozenset()
 
 
@@ -120,6 +123,11 @@ class Call:
             return self.row.writes(self.sent, self.channel)
         return None
 
+    @property
+    def sets(self) -> Mapping[str, Any]:
+        """The attributes of the resource that the request sets."""
+        return self.row.sets(self.sent) if self.row and self.row.sets else {}
+
     def answered_by(self, kind: str) -> bool:
         """Tell whether notifications of a kind may answer it: any may, where the table does not know it."""
         if self.row is None:
@@ -130,11 +138,13 @@ class Call:
 
     def shown_in(self, subject: "Subject") -> bool | None:
         """Tell whether a message shows what the request wrote; None where there is nothing to look for."""
+        if self.row and self.row.shows:
+            return self.row.shows(self.sent, subject.resource)
         writes = self.writes
         if writes is not None:
             shown = subject.user_data
             return shown is not None and all(shows_key(shown, key, value) for key, value in writes.items())
-        return self.row.shows(self.sent, subject.resource) if self.row and self.row.shows else None
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

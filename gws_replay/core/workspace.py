@@ -92,6 +92,14 @@ def _deletes_pair(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, An
     return {key: ONE_LESS} if isinstance(key, str) else {}
 
 
+def _nothing(_sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
+    return {}
+
+
+def _comments(sent: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"comment": _data(sent).get("comment")}
+
+
 def _shows_comment(sent: Mapping[str, Any], resource: Mapping[str, Any]) -> bool:
     return resource.get("comment") == _data(sent).get("comment")
 
@@ -109,7 +117,9 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation(
             name="set-comment",
             answered_by=("PropertiesUpdated", "StatusChange"),
+            writes=_nothing,
             shows=_shows_comment,
+            sets=_comments,
             moves=frozenset({"comment"}),
         ),
         *(

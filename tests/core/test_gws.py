@@ -65,7 +65,7 @@ def test_other_bodies_are_no_operation(sent: Any) -> None:
         ({"operationName": "DeleteUserData", "keys": "A"}, {}),
         ({"operationName": "SetDisposition", "disposition": "Done", "dispositionKey": "K"}, {"K": "Done"}),
         ({"operationName": "SetDisposition", "disposition": "Done"}, {ANY_KEY: "Done"}),
-        ({"operationName": "AddComment", "comment": "x"}, None),
+        ({"operationName": "AddComment", "comment": "x"}, {}),
         ({"operationName": "Complete"}, None),
         ({"operationName": "SomethingNew", "userData": {"A": 1}}, None),
     ],
