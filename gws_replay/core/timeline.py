@@ -162,8 +162,10 @@ def timelines_of(cassette: Cassette) -> tuple[Mapping[str, Timeline], Sequence[D
         if call.writes is None or call.resource_id is None:
             done.append(_doing(index, call, exchange, told))
             continue
-        timeline = timelines.setdefault(call.resource_id, Timeline(call.channel))
-        write = _write(index, call, exchange, told, shown.get(call.resource_id, _Shown()))
+        if call.resource_id not in timelines:
+            timelines[call.resource_id], shown[call.resource_id] = Timeline(call.channel), _Shown()
+        timeline = timelines[call.resource_id]
+        write = _write(index, call, exchange, told, shown[call.resource_id])
         timeline.writes.append(write)
         done.append(write)
     for timeline in timelines.values():
