@@ -13,7 +13,7 @@ from typing import Any
 from gws_replay.core.change import compare_userdata, same, show
 from gws_replay.core.findings import Findings, Heard, Names
 from gws_replay.core.lossless_json import canonical
-from gws_replay.core.timeline import Doing, InTime, Timeline, Write
+from gws_replay.core.timeline import Timeline, Write
 from gws_replay.core.userdata import Sighting
 
 # How many operations are looked back at for the one to blame.
@@ -37,23 +37,15 @@ class _Move:
 class Frame:
     """Everything that was shown and done in a cassette, and what speaks against its userData operations."""
 
-    def __init__(
-        self, timelines: Mapping[str, Timeline], done: Sequence[Doing], ignored: Names, volatile: Names, heard: Heard
-    ) -> None:
+    def __init__(self, timelines: Mapping[str, Timeline], ignored: Names, volatile: Names, heard: Heard) -> None:
         self._timelines = timelines
         self._ignored = ignored
         self._volatile = volatile
         self._heard = heard
         self._found: dict[int, Findings] = {}
-        writes = (write for timeline in timelines.values() for write in timeline.writes)
+        writes = (write for timeline in timelines.values() for write in timeline.writes if write.judged)
         self._writes = sorted(writes, key=lambda write: write.began)
         self._begun = [write.began for write in self._writes]
-        everywhere = [each for each in done if each.call.resource_id is None]
-        by_resource: dict[str, list[Doing]] = {name: list(everywhere) for name in timelines}
-        for each in done:
-            if each.call.resource_id is not None:
-                by_resource.setdefault(each.call.resource_id, list(everywhere)).append(each)
-        self._done = {name: InTime(each) for name, each in by_resource.items()}
 
     def findings(self) -> Mapping[int, Findings]:
         """Return what speaks against each operation, by its index."""
@@ -65,7 +57,7 @@ class Frame:
     def _other_resources(self, name: str, timeline: Timeline) -> None:
         """Find userData that moved though nothing was asked of that resource."""
         for earlier, later in pairwise(timeline.snapshots):
-            if later.cause is not None or later.began < earlier.at:
+            if later.cause is not None or later.began < earlier.at or timeline.at_work(earlier.at, later.at):
                 continue
             changes = compare_userdata(earlier.data, later.data).entries
             own = timeline.between(earlier.began, later.at) if changes else []
@@ -101,12 +93,13 @@ class Frame:
         unsolicited = [each for each in timeline.sightings if each.interaction is None and each.cause is None]
         for move in self._moves(timeline):
             earlier, later = move.earlier, move.later
-            doing = self._done[name].between(earlier.began, later.at)
+            writes = timeline.between(earlier.began, later.at)
+            doing = (*writes, *timeline.at_work(earlier.began, later.at))
             if any(each.moves is None or move.name in each.moves for each in doing):
                 continue
             if any(each.at >= earlier.began and _shows(each, move) for each in unsolicited):
                 continue
-            own = [each for each in doing if isinstance(each, Write) and later.cause in (None, each.index)]
+            own = [each for each in writes if each.judged and later.cause in (None, each.index)]
             suspects = own[::-1] or self._elsewhere(name, earlier, later)
             if not suspects:
                 continue

@@ -101,8 +101,8 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation(name="UpdateUserData", writes=_sets),
         Operation(name="DeleteUserData", writes=_deletes),
         Operation(name="DeleteUserDataPair", writes=_deletes),
-        # Without dispositionKey the server uses the key it is configured with.
-        Operation(name="SetDisposition", writes=_disposes),
+        # Without dispositionKey the server uses the key it is configured with. The sample shows that key alone.
+        Operation(name="SetDisposition", writes=_disposes, tells_part=True),
         # Its PropertiesUpdated has no userData, which means "unchanged".
         Operation(
             name="AddComment",

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 from gws_replay.core import api
 from gws_replay.core.change import Changes, compare_userdata
+from gws_replay.core.evidence import timelines_of
 from gws_replay.core.findings import Findings, Heard, Names
 from gws_replay.core.frame import Frame
 from gws_replay.core.gws import VOLATILE
 from gws_replay.core.model import Cassette
 from gws_replay.core.operations import Channel
-from gws_replay.core.timeline import Timeline, Write, timelines_of
+from gws_replay.core.timeline import Timeline, Write
 from gws_replay.core.userdata import Snapshot
 from gws_replay.core.views import Views
 
@@ -51,13 +52,14 @@ def judge(
     as it likes: what they match is reported, not counted, unless the operation itself wrote it. `volatile` are
     patterns of the attributes that differ between two messages about the same state; None for the usual ones.
     """
-    timelines, done = timelines_of(cassette)
+    timelines = timelines_of(cassette)
     ignored, heard = Names(ignore), _heard(cassette, timelines)
-    frame = Frame(timelines, done, ignored, Names(VOLATILE if volatile is None else volatile), heard).findings()
+    frame = Frame(timelines, ignored, Names(VOLATILE if volatile is None else volatile), heard).findings()
     updates = [
         _judged(write, timeline, Findings() if write.index not in frame else frame[write.index], ignored, heard)
         for timeline in timelines.values()
         for write in timeline.writes
+        if write.judged
     ]
     return tuple(sorted(updates, key=lambda update: update.interaction))
 

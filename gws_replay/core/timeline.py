@@ -1,4 +1,4 @@
-"""The operations and the sightings of each resource in time order: what a verdict is read off.
+"""The operations and the sightings of one resource in time order: what a verdict is read off.
 
 Times decide what can have been seen of what; nothing here compares userData.
 """
@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
-from gws_replay.core import api, operations
+from gws_replay.core import operations
 from gws_replay.core.change import same
-from gws_replay.core.model import Cassette, Exchange
 from gws_replay.core.operations import ALL_KEYS, ANY_KEY, Call, Channel, Key, Taken
-from gws_replay.core.userdata import Sighting, Snapshot, sightings
+from gws_replay.core.userdata import Sighting, Snapshot
 
-_NEVER = float("inf")
+NEVER = float("inf")
 # How many GETs in flight are looked past for the one that follows an operation.
-_IN_FLIGHT = 64
+IN_FLIGHT = 64
 # How many operations before and after one may be mistaken for it.
 _NEAR = 3
 
@@ -44,7 +43,8 @@ class Write(Doing):
     """A userData operation while it is judged: `asked` is what it writes, `answers` the notifications that answer it.
 
     `error` is the notification that said it had failed. `after` is the snapshot that shows its effect, `notified`
-    whether that is a notification of its own.
+    whether that is a notification of its own. One that attaches userData beside what it does (Complete, Reply) only
+    accounts for them: it is not `judged`.
     """
 
     ended: float
@@ -54,6 +54,7 @@ class Write(Doing):
     error: Sighting | None = None
     after: Snapshot | None = None
     notified: bool = False
+    judged: bool = True
 
     @property
     def refused(self) -> bool:
@@ -78,8 +79,8 @@ class InTime(Generic[_D]):
     """Operations in the order in which they began, looked up by the time in which they may have an effect."""
 
     def __init__(self, items: Collection[_D]) -> None:
-        self._items = sorted((each for each in items if each.until < _NEVER), key=lambda each: each.began)
-        self._endless = [each for each in items if each.until == _NEVER]
+        self._items = sorted((each for each in items if each.until < NEVER), key=lambda each: each.began)
+        self._endless = [each for each in items if each.until == NEVER]
         self._begun = [each.began for each in self._items]
         self._settled = list(accumulate((each.until for each in self._items), max))
 
@@ -99,19 +100,26 @@ class Timeline:
     sightings: Sequence[Sighting] = ()
     snapshots: Sequence[Snapshot] = ()
     writes: list[Write] = field(default_factory=list)
+    besides: list[Doing] = field(default_factory=list)
     _writes: InTime[Write] = field(default_factory=lambda: InTime(()))
+    _besides: InTime[Doing] = field(default_factory=lambda: InTime(()))
     _seen: list[float] = field(default_factory=list)
     _places: dict[int, int] = field(default_factory=dict)
 
     def index(self) -> None:
-        """Prepare the look-ups, once all writes are in."""
+        """Prepare the look-ups, once all operations are in."""
         self._writes = InTime(self.writes)
+        self._besides = InTime(self.besides)
         self._seen = [snapshot.at for snapshot in self.snapshots]
         self._places = {id(snapshot): place for place, snapshot in enumerate(self.snapshots)}
 
     def between(self, since: float, until: float) -> list[Write]:
         """Return the writes whose effect may show at `until` and not yet at `since`."""
         return self._writes.between(since, until)
+
+    def at_work(self, since: float, until: float) -> list[Doing]:
+        """Return the operations besides writes that may move something of the resource between two moments."""
+        return [each for each in self._besides.between(since, until) if each.moves is None or each.moves]
 
     def others(self, write: Write, earlier: Snapshot | None, later: Snapshot) -> list[Write]:
         """Return the other writes that may account for what differs between two snapshots."""
@@ -136,99 +144,6 @@ class Timeline:
     def following(self, snapshot: Snapshot) -> Iterator[Snapshot]:
         """Yield the snapshots seen after one, less the GETs that were on their way when it was seen."""
         place = self._places[id(snapshot)] + 1
-        for each in self.snapshots[place : place + _IN_FLIGHT]:
+        for each in self.snapshots[place : place + IN_FLIGHT]:
             if each.began >= snapshot.at or each.interaction is None:
                 yield each
-
-
-def timelines_of(cassette: Cassette) -> tuple[Mapping[str, Timeline], Sequence[Doing]]:
-    """Return the timeline of each resource that a cassette shows or writes to, by resource id, and all operations."""
-    seen: dict[str, list[Sighting]] = {}
-    answers: dict[int, list[Sighting]] = {}
-    for each in sightings(cassette):
-        # What GetInteractionContent tells of an interaction is another resource with the same id.
-        if each.channel and each.channel.deletes:
-            seen.setdefault(each.resource_id, []).append(each)
-        if each.cause is not None:
-            answers.setdefault(each.cause, []).append(each)
-    timelines = {name: _timeline(group) for name, group in seen.items()}
-    shown = {name: _Shown(timeline.snapshots) for name, timeline in timelines.items()}
-    done: list[Doing] = []
-    for index, exchange in enumerate(cassette.interactions):
-        call = api.call_of(exchange.request, exchange.sent)
-        if call.operation is None:
-            continue
-        told = [each for each in answers.get(index, ()) if call.resource_id in (None, each.resource_id)]
-        if call.writes is None or call.resource_id is None:
-            done.append(_doing(index, call, exchange, told))
-            continue
-        if call.resource_id not in timelines:
-            timelines[call.resource_id], shown[call.resource_id] = Timeline(call.channel), _Shown()
-        timeline = timelines[call.resource_id]
-        write = _write(index, call, exchange, told, shown[call.resource_id])
-        timeline.writes.append(write)
-        done.append(write)
-    for timeline in timelines.values():
-        timeline.index()
-    return timelines, done
-
-
-def _timeline(group: Sequence[Sighting]) -> Timeline:
-    snapshots = [each for each in group if isinstance(each, Snapshot)]
-    return Timeline(channel=group[0].channel, sightings=group, snapshots=snapshots)
-
-
-class _Shown:
-    """The snapshots of one resource, by when they were seen, and the GETs among them by when they were asked."""
-
-    def __init__(self, snapshots: Sequence[Snapshot] = ()) -> None:
-        gets = (each for each in snapshots if each.interaction is not None)
-        self._snapshots = snapshots
-        self._gets = sorted(gets, key=lambda each: each.began)
-
-    def next_get(self, since: float) -> Snapshot | None:
-        """Return the first GET asked since then."""
-        place = bisect_left(self._gets, since, key=lambda each: each.began)
-        return self._gets[place] if place < len(self._gets) else None
-
-    def next_of_any_kind(self, since: float) -> Snapshot | None:
-        """Return the first snapshot that shows nothing older than that."""
-        place = bisect_left(self._snapshots, since, key=lambda each: each.at)
-        few = self._snapshots[place : place + _IN_FLIGHT]
-        return next((each for each in few if each.began >= since), None) or self.next_get(since)
-
-
-def _doing(index: int, call: Call, exchange: Exchange, told: Sequence[Sighting]) -> Doing:
-    refused = not api.succeeded(exchange.response.status, exchange.answer)
-    return Doing(
-        index=index,
-        call=call,
-        began=exchange.began,
-        until=max((each.at for each in told), default=_NEVER),
-        moves=frozenset() if refused else call.row.moves if call.row else None,
-    )
-
-
-def _write(index: int, call: Call, exchange: Exchange, told: Sequence[Sighting], shown: "_Shown") -> Write:
-    taken = api.taken(exchange.response.status, exchange.answer)
-    error = next((each for each in told if each.kind == api.ERROR), None)
-    answers = [each for each in told if each is not error]
-    refused = taken == "refused" or error is not None
-    own = next((each for each in answers if isinstance(each, Snapshot)), None)
-    since = max(exchange.ended, *(each.at for each in answers)) if answers else exchange.ended
-    # Of one that was refused, whatever cannot be older shows whether it was done all the same.
-    after = own or (shown.next_of_any_kind(since) if refused else shown.next_get(since))
-    return Write(
-        index=index,
-        call=call,
-        began=exchange.began,
-        until=after.at if after else _NEVER,
-        moves=frozenset() if refused or call.row is None else call.row.moves,
-        ended=exchange.ended,
-        taken=taken,
-        asked=call.writes or {},
-        answers=answers,
-        error=error,
-        after=after,
-        notified=own is not None,
-    )

@@ -79,8 +79,14 @@ class Views:
                     )
 
     def check_attributes(self) -> None:
-        """Check that the notification shows each attribute of the resource that the operation sets."""
+        """Check that the notification shows what the operation sets besides userData, or of userData in part."""
         write = self.write
+        for answer in write.answers:
+            part = answer.resource.get("userData")
+            if not isinstance(answer, Snapshot) and isinstance(part, dict):
+                for key, value in write.writes.items():
+                    if not isinstance(key, Wild) and not shows_key(part, key, value):
+                        self.found.failures.append(_missed(key, value, part, answer.place))
         beside = [each for each in self.timeline.between(write.began, write.until) if each is not write]
         for answer in write.answers[:1] if not write.refused else ():
             for name, value in write.call.sets.items():
@@ -138,13 +144,10 @@ class Views:
         for change in changes.entries:
             if change.key in write.writes or self._explained(change, others, after):
                 continue
-            if told := self._told_apart(change, after):
-                self.found.doubts.append(
-                    f"changed besides: {change}; {told.place}, which answers no operation, shows it: "
-                    "ignore the key if the server moves it"
-                )
-                continue
-            yield f"{'changed though it was refused' if write.refused else 'changed besides'}: {change}"
+            if reason := self._other_reason(change, after):
+                self.found.doubts.append(f"changed besides: {change}; {reason}: ignore the key if the server moves it")
+            else:
+                yield f"{'changed though it was refused' if write.refused else 'changed besides'}: {change}"
 
     def _explained(self, change: Change, others: Sequence[Write], after: Snapshot) -> bool:
         """Tell whether an operation, this one or another at the same time, accounts for a change; or it is ignored.
@@ -160,14 +163,16 @@ class Views:
             return True
         return False
 
-    def _told_apart(self, change: Change, after: Snapshot) -> Snapshot | None:
-        """Find a notification that no operation caused and that showed a change before the answer did."""
+    def _other_reason(self, change: Change, after: Snapshot) -> str | None:
+        """Find what may have moved a key besides: something unsolicited that showed it first, another operation."""
         if self.before is None or (self.write.refused and self.write.wrote(change.key, after.data)):
             return None
         for told in self.timeline.during(self.before, after):
             unsolicited = told.interaction is None and told.cause is None
             if unsolicited and _alike(change.key, told.data, after.data):
-                return told
+                return f"{told.place}, which answers no operation, shows it"
+        for doing in self.timeline.at_work(self.before.at, after.at):
+            return f"interaction {doing.index} ({doing.call.operation}) was under way"
         return None
 
     def _cause(self, after: Snapshot, changes: Changes) -> str | None:
