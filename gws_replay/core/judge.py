@@ -92,6 +92,7 @@ def _judged(write: Write, timeline: Timeline, found: Findings, ignored: Names, h
     views = Views(write=write, timeline=timeline, before=before, ignored=ignored, found=found)
     changes = compare_userdata(before.data, after.data) if before and after else Changes()
     views.check_attributes()
+    views.check_told_in_part()
     if after is not None:
         views.check(after, changes, "the notification" if write.notified else "the next GET")
         views.check_other_answers()
