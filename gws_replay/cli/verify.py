@@ -11,8 +11,7 @@ from typing import Any
 
 import click
 
-from gws_replay.cli.common import PATH, Output, output_options
-from gws_replay.cli.progress import Progress
+from gws_replay.cli.common import PATH, Output, Progress, output_options
 from gws_replay.core.change import printable
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.errors import CassetteError

@@ -233,7 +233,7 @@ def test_the_number_of_processes_changes_nothing(folder: Path) -> None:
 
 def test_a_person_sees_how_far_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, on stderr, once it takes long; gone before each result, and never with -q or in a pipe."""
-    monkeypatch.setattr("gws_replay.cli.progress._SOON", 0.0)
+    monkeypatch.setattr("gws_replay.cli.common._SOON", 0.0)
     shown = command_line("verify", folder / "good.yaml", folder / "wrong.yaml").err
     assert f"\r\x1b[K0 of 2 cassettes, 0 operations: {folder}/good.yaml\r\x1b[K" == shown
     assert "" == command_line("verify", "-q", folder / "good.yaml").err

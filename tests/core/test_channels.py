@@ -26,12 +26,9 @@ def path(channel: Channel, *, segment: str | None = None, name: str = "R1") -> s
     return f"/api/v2/me/{segment or channel.collection}/{middle}{name}"
 
 
-def asked(
-    channel: Channel, operation: str, *, began: float = 1.0, reference: int | None = None, **sent: Any
-) -> Exchange:
-    """An operation, answered with a referenceId or without."""
-    answer = {"statusCode": 0, **({} if reference is None else {"referenceId": reference})}
-    return exchange("POST", path(channel), {"operationName": operation, **sent}, answer, began=began)
+def asked(channel: Channel, operation: str, began: float = 1.0, **sent: Any) -> Exchange:
+    """An operation that the server takes."""
+    return exchange("POST", path(channel), {"operationName": operation, **sent}, {"statusCode": 0}, began=began)
 
 
 def shown(channel: Channel, user_data: Mapping[str, Any] | str, *, began: float = 0.0) -> Exchange:
