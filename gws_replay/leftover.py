@@ -6,7 +6,7 @@ The texts of failures and the server's control endpoint are both made of these.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gws_replay.core import gws
+from gws_replay.core import api
 from gws_replay.core.model import Cassette
 from gws_replay.core.script import Script
 from gws_replay.stage import Stage
@@ -35,7 +35,7 @@ def left_of(stage: Stage) -> tuple[Left, ...]:
 def interaction_text(cassette: Cassette, index: int) -> str:
     """Name an interaction in messages."""
     exchange = cassette.interactions[index]
-    operation = gws.call_of(exchange.request, exchange.sent).operation
+    operation = api.call_of(exchange.request, exchange.sent).operation
     what = f"{exchange.request.method} {exchange.request.path}{f' {operation}' if operation else ''}"
     return f"interaction {index}: {what}"
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from gws_replay.core import gws
-from gws_replay.core.change import printable, show
+from gws_replay.core import api
+from gws_replay.core.change import printable
 from gws_replay.core.model import Cassette, Exchange, Notification
 from gws_replay.core.replay import Miss
 from gws_replay.core.track import Event as Happened
@@ -92,24 +92,24 @@ def _untold(seat: "Seat", happened: Sequence[Happened]) -> dict[tuple[int, int],
 
 
 def _asked_event(exchange: Exchange, kind: Literal["asked", "again", "live"], index: int, where: str) -> Event:
-    call = gws.call_of(exchange.request, exchange.sent)
-    code = exchange.answer.get("statusCode") if call.operation and isinstance(exchange.answer, dict) else None
+    call = api.call_of(exchange.request, exchange.sent)
+    code = api.code_of(exchange.answer) if call.operation else None
     path = exchange.request.path
     return Event(
         kind=kind,
         what=named(call.operation or exchange.request.method, (call.operation and call.resource_id) or path),
-        said=f"HTTP {exchange.response.status}" if code is None else f"statusCode {show(code)}",
+        said=code or f"HTTP {exchange.response.status}",
         where=cut(f"interaction {index}{where}") + (", again" if kind == "again" else ""),
     )
 
 
 def _told_event(told: Notification, index: int, where: str) -> Event:
-    subject, data = gws.subject_of(told.value), told.value if isinstance(told.value, dict) else {}
-    kind = data.get("notificationType") or data.get("messageType") or told.channel
+    subject = api.subject_of(told.value)
+    kind = api.kind_of(told.value) or told.channel
     cause = f"answers interaction {told.cause.interaction}" if told.cause else "unsolicited"
     return Event(
         kind="told",
-        what=named(str(kind), subject.resource_id if subject else ""),
+        what=named(kind, subject.resource_id if subject else ""),
         said="",
         where=cut(f"notification {index}{where}, {cause}"),
     )

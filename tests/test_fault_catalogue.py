@@ -103,7 +103,8 @@ def verdict(fault: str | None) -> Update:
     """Judge the one update of a session with a sandbox that has a fault."""
     with serving(fault=fault, push_delay=0.01) as sandbox:
         recording = Desktop(sandbox).run()
-    (update,) = compile_recording(Redactor().recording(recording)).cassette.updates()
+    update, comment = compile_recording(Redactor().recording(recording)).cassette.updates()
+    assert "AddComment" == comment.operation
     return update
 
 

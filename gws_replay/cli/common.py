@@ -1,5 +1,7 @@
-"""What the commands share: the options that stand everywhere, and where output goes."""
+"""What the commands share: the options that stand everywhere, where output goes, and how far long work has come."""
 
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -11,6 +13,8 @@ import click
 from gws_replay.core.lossless_json import dumps_ascii
 
 PATH = click.Path(path_type=Path)
+_SOON = 2.0  # seconds; nobody needs to watch less
+_OFTEN = 0.1
 
 redact_option = click.option(
     "--redact",
@@ -47,6 +51,26 @@ class Output:
         """Tell a person who asked for more."""
         if self.verbose:
             click.echo(text, err=True)
+
+
+class Progress:
+    """One line that is written over again and again; nothing at all when it is `quiet` or stderr is no terminal."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._next = float("inf") if quiet or not sys.stderr.isatty() else time.monotonic() + _SOON
+        self._shown = False
+
+    def show(self, text: str) -> None:
+        """Show how far it is, unless that was shown a moment ago."""
+        if time.monotonic() >= self._next:
+            click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+            self._next, self._shown = time.monotonic() + _OFTEN, True
+
+    def clear(self) -> None:
+        """Make room for a result."""
+        if self._shown:
+            click.echo("\r\x1b[K", nl=False, err=True)
+            self._shown = False
 
 
 def output_options(quiet: str, verbose: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

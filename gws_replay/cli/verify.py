@@ -1,62 +1,120 @@
 """`gws-replay verify`: judge every userData operation in cassettes."""
 
-from collections.abc import Sequence
+import signal
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import click
 
-from gws_replay.cli.common import PATH, Output, output_options
-from gws_replay.core.judge import Update
+from gws_replay.cli.common import PATH, Output, Progress, output_options
+from gws_replay.core.change import printable
+from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.errors import CassetteError
 from gws_replay.files import cassettes_in, load_cassette
 from gws_replay.reports import as_json, text
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One cassette to judge, and how: it crosses to another process, and so does `_Judged`."""
+
+    path: Path
+    ignore: tuple[str, ...]
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What is to be printed of one cassette, how many operations had which verdict, and why it is none."""
+
+    lines: Sequence[str] = ()
+    verdicts: Mapping[str, int] = field(default_factory=dict)
+    broken: str | None = None
+
+
 @click.command()
 @click.argument("paths", type=PATH, nargs=-1, required=True, metavar="PATH...")
 @click.option("--allow-unknown", is_flag=True, help="End with 0 though some operations cannot be judged.")
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="NAME",
+    help="A userData key, or an attribute, that the server moves by itself; `*` stands for anything (LCA_*). It is "
+    "reported, and does not count unless the operation wrote it. May be given several times.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes to judge cassettes in."
+)
 @output_options("Only what failed or cannot be told.", "Also what changed in each operation that passed.")
-def verify(*, output: Output, paths: Sequence[Path], allow_unknown: bool) -> int:
+def verify(*, output: Output, paths: Sequence[Path], allow_unknown: bool, ignore: tuple[str, ...], jobs: int) -> int:
     """Judge every userData operation in cassettes (files or folders).
 
-    Passed: exactly the keys that the request wrote changed, to exactly the values it sent; request, notification and
-    the next GET agree. Cannot tell: a snapshot before or after is missing from the recording.
+    Passed: exactly the keys that the request wrote changed, to exactly the values it sent, and nothing else moved;
+    request, notification and the next GET agree. Cannot tell: the recording lacks what would show it.
 
     Exit codes: 0 all passed; 1 one failed, or cannot be told; 2 a file is no cassette; 5 there was nothing to judge.
     """
-    judged: list[Update] = []
+    work = [_Work(path, ignore, output) for path in cassettes_in(paths)]
+    verdicts: Counter[str] = Counter()
     broken: list[str] = []
-    count = 0
-    for path in list(cassettes_in(paths)):  # a path that does not exist is said before anything is judged
-        count += 1
-        try:
-            updates = load_cassette(path).updates()
-        except CassetteError as error:
-            broken.append(str(error))
-            continue
-        judged.extend(updates)
-        _report(str(path), updates, output)
+    for judged in _all_judged(work, jobs, Progress(quiet=output.quiet)):
+        for line in judged.lines:
+            click.echo(line)
+        verdicts.update(judged.verdicts)
+        broken.extend([judged.broken] if judged.broken else [])
     for problem in broken:
         click.echo(f"Error: {problem}", err=True)
-    tally = text.tally(judged, count)
     if output.as_json or not output.quiet:
-        verdicts = [update.verdict for update in judged]
-        output.result(
-            tally, {name: verdicts.count(name) for name in ("passed", "failed", "unknown")} | {"broken": broken}
-        )
+        counts: dict[str, Any] = {name: verdicts[name] for name in ("passed", "failed", "unknown")}
+        output.result(text.tally(verdicts, len(work)), counts | {"broken": broken})
     if broken:
         return 2
-    failed = any(update.verdict == "failed" or (update.verdict == "unknown" and not allow_unknown) for update in judged)
-    return 1 if failed else 0 if judged else 5
+    failed = verdicts["failed"] or (verdicts["unknown"] and not allow_unknown)
+    return 1 if failed else 0 if verdicts else 5
 
 
-def _report(path: str, updates: Sequence[Update], output: Output) -> None:
+def _all_judged(work: Sequence[_Work], jobs: int, progress: Progress) -> Iterator[_Judged]:
+    """Yield what becomes of each cassette, in their order whatever the number of processes."""
+    results = map(_judged, work) if min(jobs, len(work)) < 2 else _in_processes(work, jobs)
+    operations = 0
+    for number, one in enumerate(work):
+        progress.show(printable(f"{number} of {len(work)} cassettes, {operations} operations: {one.path}"))
+        judged = next(results)
+        operations += sum(judged.verdicts.values())
+        progress.clear()
+        yield judged
+
+
+def _in_processes(work: Sequence[_Work], jobs: int) -> Iterator[_Judged]:
+    pool = ProcessPoolExecutor(min(jobs, len(work)), mp_context=get_context("spawn"), initializer=_leave_interrupts)
+    try:
+        yield from pool.map(_judged, work)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal; the parent alone says what it means."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _judged(work: _Work) -> _Judged:
+    try:
+        updates = load_cassette(work.path).updates(ignore=work.ignore)
+    except CassetteError as error:
+        return _Judged(broken=str(error))
+    output, path = work.output, str(work.path)
+    verdicts: Counter[str] = Counter(update.verdict for update in updates)
     if output.as_json:
-        output.result("", {"cassette": path, "updates": [as_json.update(update) for update in updates]})
-        return
+        told = {"cassette": path, "updates": [as_json.update(update) for update in updates]}
+        return _Judged([dumps_ascii(told)], verdicts)
     shown = [update for update in updates if not output.quiet or update.verdict != "passed"]
+    lines = [line for update in shown for line in text.verdict(update, path, details=output.verbose)]
     if shown or not output.quiet:
-        click.echo(path if updates else f"{path}: no userData operation")
-    for update in shown:
-        for line in text.verdict(update, path, details=output.verbose):
-            click.echo(line)
+        lines.insert(0, path if updates else f"{path}: no userData operation")
+    return _Judged(lines, verdicts)

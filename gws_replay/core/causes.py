@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from gws_replay.core import gws
+from gws_replay.core import api, operations
 from gws_replay.core.model import Cause, Exchange, Moment, Notification, Rule
 
 # How many operations of a resource are looked back at for one notification; bounds the work on long recordings.
@@ -23,7 +23,7 @@ class _Asked:
     """A modifying request that the server took: a possible cause."""
 
     index: int
-    call: gws.Call
+    call: operations.Call
     began: float
 
     @property
@@ -39,7 +39,8 @@ class _Told:
     index: int
     seen: float
     kind: str
-    subject: gws.Subject | None
+    subject: operations.Subject | None
+    reference: int | str | None
 
 
 _Evidence = Callable[[_Asked, _Told], bool]
@@ -54,19 +55,19 @@ def attribute(exchanges: Sequence[Exchange], notifications: Sequence[Notificatio
     asked = [
         _Asked(index, call, exchange.began)
         for index, exchange in enumerate(exchanges)
-        if (call := gws.call_of(exchange.request, exchange.sent)).operation
-        and gws.succeeded(exchange.response.status, exchange.answer)
+        if (call := api.call_of(exchange.request, exchange.sent)).operation
+        and api.succeeded(exchange.response.status, exchange.answer)
     ]
     by_reference = _by_reference(asked, exchanges)
     found: dict[int, tuple[_Asked, Rule]] = {}
     settled: set[tuple[int, str]] = set()
     groups: dict[tuple[str, ...], list[_Told]] = {}
     for index, notification in enumerate(notifications):
-        data = notification.value if isinstance(notification.value, dict) else {}
-        kind = str(data.get("notificationType") or data.get("messageType") or "")
-        told = _Told(index, notification.seen, kind, gws.subject_of(data))
-        reference = data.get("referenceId")
-        named = by_reference.get(reference) if type(reference) is int else None
+        data = notification.value
+        kind = api.kind_of(data)
+        reference = api.reference_of(data)
+        told = _Told(index, notification.seen, kind, api.subject_of(data), reference)
+        named = by_reference.get(reference) if reference is not None else None
         if notification.cause and notification.cause.rule == "pin":
             settled.add((notification.cause.interaction, kind))
         elif named and named.began <= told.seen and _may_answer(named, told):
@@ -75,28 +76,58 @@ def attribute(exchanges: Sequence[Exchange], notifications: Sequence[Notificatio
         else:
             resource = (told.subject.channel.key, told.subject.resource_id) if told.subject else ()
             groups.setdefault((*resource, kind), []).append(told)
-    for group in groups.values():
+    for group in sorted(groups.values(), key=lambda each: each[0].kind == api.ERROR):
         open_ = [each for each in asked if (each.index, group[0].kind) not in settled and _may_answer(each, group[0])]
-        found.update(_pair(group, open_))
+        if group[0].kind == api.ERROR:  # it says that an operation failed: one that nothing else has answered
+            answered = {each.index for each, _ in found.values()}
+            open_ = [each for each in open_ if each.index not in answered]
+        once, again = _told_again(group)
+        found.update(_pair(once, open_))
+        found.update({index: (found[first][0], "referenceId") for index, first in again.items() if first in found})
     return tuple(_with_cause(told, exchanges, found.get(index)) for index, told in enumerate(notifications))
 
 
-def _by_reference(asked: Sequence[_Asked], exchanges: Sequence[Exchange]) -> dict[int, _Asked]:
-    """Index the operations whose response names a referenceId, as workitems and open media do."""
-    found: dict[int, _Asked] = {}
+def _by_reference(asked: Sequence[_Asked], exchanges: Sequence[Exchange]) -> dict[int | str, _Asked]:
+    """Index the operations whose response names a referenceId, as workitems and open media do, or an operationId."""
+    found: dict[int | str, _Asked] = {}
     for each in asked:
-        answer = exchanges[each.index].answer
-        if isinstance(answer, dict) and type(answer.get("referenceId")) is int:
-            found[answer["referenceId"]] = each
+        for reference in (api.reference_of(exchanges[each.index].answer), api.reference_of(each.call.sent)):
+            if reference is not None:
+                found[reference] = each
     return found
 
 
 def _may_answer(asked: _Asked, told: _Told) -> bool:
     """Tell whether an operation can be about the notification's resource, and be answered by its kind."""
-    call, subject, row = asked.call, told.subject, asked.call.row
+    call, subject = asked.call, told.subject
     if subject and (call.channel is not subject.channel or call.resource_id not in (None, subject.resource_id)):
         return False
-    return row is None or told.kind in row.answered_by
+    return call.answered_by(told.kind) or (told.kind == api.ERROR and subject is not None)
+
+
+def _told_again(group: Sequence[_Told]) -> tuple[list[_Told], dict[int, int]]:
+    """Part a group into first notifications and those (by index) that repeat the reference of one before them.
+
+    Both answer the same operation. A number that comes again after a smaller one is another's: the server has begun
+    to count anew.
+    """
+    once: list[_Told] = []
+    again: dict[int, int] = {}
+    first: dict[int | str, int] = {}
+    numbers: list[int] = []
+    for told in group:
+        reference = told.reference
+        while isinstance(reference, int) and numbers and numbers[-1] > reference:
+            first.pop(numbers.pop())
+        if reference is None or reference not in first:
+            once.append(told)
+            if reference is not None:
+                first[reference] = told.index
+            if isinstance(reference, int):
+                numbers.append(reference)
+        else:
+            again[told.index] = first[reference]
+    return once, again
 
 
 def _pair(group: Sequence[_Told], asked: Sequence[_Asked]) -> dict[int, tuple[_Asked, Rule]]:
@@ -125,12 +156,12 @@ def _shown_at_the_push(group: Sequence[_Told]) -> bool:
     If its notifications are not simply one operation further each, some operation's was shown by the one before it
     already: two that follow each other are equal.
     """
-    shown = [told.subject.resource.get("userData") for told in group if told.subject]
+    shown = [told.subject.user_data for told in group if told.subject]
     return any(one == other for one, other in pairwise(shown) if one is not None)
 
 
 def _shows(asked: _Asked, told: _Told) -> bool:
-    return bool(told.subject and asked.call.shown_in(told.subject.resource))
+    return bool(told.subject and asked.call.shown_in(told.subject))
 
 
 def _shows_or_hidden(known: Sequence[_Asked]) -> _Evidence:
@@ -139,13 +170,13 @@ def _shows_or_hidden(known: Sequence[_Asked]) -> _Evidence:
     def evidence(asked: _Asked, told: _Told) -> bool:
         if _shows(asked, told):
             return True
-        user_data = told.subject.resource.get("userData") if told.subject else None
+        user_data = told.subject.user_data if told.subject else None
         writes = asked.call.writes
-        if not isinstance(user_data, dict) or not writes:
+        if user_data is None or not writes:
             return False
         later = [each.call.writes or {} for each in known if asked.began < each.began <= told.seen]
         return all(
-            any(gws.shows_key(user_data, key, wrote[key]) for wrote in (writes, *later) if key in wrote)
+            any(operations.shows_key(user_data, key, wrote[key]) for wrote in (writes, *later) if key in wrote)
             for key in writes
         )
 

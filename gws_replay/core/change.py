@@ -15,6 +15,8 @@ Kind = Literal["added", "removed", "changed", "type"]
 Path = tuple[str | int, ...]
 
 _SHOWN = 120
+_MISSING = object()
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,13 @@ def same(one: Any, other: Any) -> bool:
     rest = [(one, other)]  # a stack of our own: recorded values may be nested deeper than Python recurses
     while rest:
         one, other = rest.pop()
+        if type(one) is type(other) and type(one) in _PLAIN:
+            if one != other:
+                return False
+            continue
         if isinstance(one, Repeated) and isinstance(other, Repeated):
             one, other = one.values, other.values
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
+        if isinstance(one, dict | Mapping) and isinstance(other, dict | Mapping):
             if one.keys() != other.keys():
                 return False
             rest.extend((value, other[key]) for key, value in one.items())
@@ -114,13 +120,16 @@ def same(one: Any, other: Any) -> bool:
 def compare_userdata(before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
     """Return everything that differs between two userData objects."""
     entries: list[Change] = []
-    for key in dict.fromkeys((*before, *after)):
-        if key not in after:
-            entries.append(Change((key,), "removed", before[key], None))
-        elif key not in before:
-            entries.append(Change((key,), "added", None, after[key]))
-        elif not same(before[key], after[key]):
-            entries.extend(_inside(key, before[key], after[key]))
+    for key, old in before.items():
+        new = after.get(key, _MISSING)
+        # Nearly every key is as it was, and plain: that must cost next to nothing.
+        if new is old or (type(new) is type(old) and type(old) in _PLAIN and new == old):
+            continue
+        if new is _MISSING:
+            entries.append(Change((key,), "removed", old, None))
+        elif not same(old, new):
+            entries.extend(_inside(key, old, new))
+    entries.extend(Change((key,), "added", None, after[key]) for key in after if key not in before)
     return Changes(tuple(entries))
 
 

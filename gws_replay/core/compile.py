@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gws_replay.core import bayeux_text, gws, lossless_json
+from gws_replay.core import api, bayeux_text, lossless_json
 from gws_replay.core.causes import attribute
 from gws_replay.core.model import Cassette, Exchange, Headers, Notification, Recording, Request
 
@@ -51,7 +51,12 @@ def compile_recording(recording: Recording, header: Mapping[str, Any] | None = N
     cassette = Cassette(
         interactions=tuple(rest),
         notifications=notifications,
-        header={"format": FORMAT, "api": gws.API, **_server_version(rest), **(header or {})},
+        header={
+            "format": FORMAT,
+            "api": api.api_of(exchange.request for exchange in rest),
+            **_server_version(rest),
+            **(header or {}),
+        },
     )
     return Compiled(cassette=cassette, notes=(*_notes_on_causes(notifications), *_notes_on_lost(recording.unanswered)))
 

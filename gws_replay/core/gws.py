@@ -1,24 +1,31 @@
-"""Every GWS fact as a table: channels, operations, what they write, what answers them, what is secret.
+"""Every fact about GWS v2 as a table: operations, what they write, what answers them, what is secret, what is volatile.
 
 Sources are the API pages at docs.genesys.com (Documentation/GWS and HTCC, 8.5.2 and 8.6.0); the page's name stands
 beside what it says. Adding a channel or an operation is adding a row.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from gws_replay.core.lossless_json import canonical
-from gws_replay.core.model import Request
+from gws_replay.core.gws_channels import CHANNELS
+from gws_replay.core.operations import (
+    ABSENT,
+    ALL_KEYS,
+    ANY_KEY,
+    ONE_LESS,
+    Another,
+    Call,
+    Channel,
+    Delete,
+    Key,
+    Operation,
+    Subject,
+    Taken,
+)
 
 API = "gws-v2"
-REST_PATH = "/api/v2/"
-COMETD_PATH = "/api/v2/notifications"
-
-# ReturnValues: 7 is partial success and counts as success for clients; everything else is an error.
-SUCCESS_CODES = (0, 7)
+REFERENCE = "referenceId"
 
 # CSRFProtection, SecuredConnectionsSAMLHTCCFlow and the Workspace v3 authentication page.
 SECRET_HEADERS = frozenset(
@@ -39,69 +46,37 @@ UNIQUE_SECRETS = frozenset(
 CSRF_NAME_HEADER = "x-csrf-header"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
-    """One kind of interaction: where it is in REST paths and answers, and in notifications."""
-
-    name: str
-    collection: str
-    key: str
-    topic: str
-    message_type: str
-
-
-CHANNELS = (
-    # FacebookPMMessageType, FacebookPMUpdateUserData: the topic is singular, the path plural.
-    Channel(
-        name="Facebook session",
-        collection="facebooksessions",
-        key="facebooksession",
-        topic="/v2/me/facebooksession",
-        message_type="FacebooksessionStateChangeMessage",
-    ),
-)
-
-
-class Absent(Enum):
-    """The value that a deletion writes; null is another thing."""
-
-    ABSENT = "absent"
-
-
-ABSENT = Absent.ABSENT
-ANY_KEY = ""  # no userData key is empty; stands for the key that only the server's configuration knows
-
-Writes = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-Shows = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """One operationName: the notificationTypes that answer it, what it writes, and how a notification shows it.
-
-    `writes(sent)` gives the userData keys that the request writes, with the values (ABSENT for a deletion);
-    None for an operation that leaves userData alone. `shows(sent, resource)` is the evidence for those;
-    None where the documentation gives nothing to look for.
-    """
-
-    name: str
-    answered_by: tuple[str, ...]
-    writes: Writes | None = None
-    shows: Shows | None = None
-
-
-def _sets(sent: Mapping[str, Any]) -> Mapping[str, Any]:
+def _sets(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
     wrote = sent.get("userData")
     return wrote if isinstance(wrote, dict) else {}
 
 
-def _deletes(sent: Mapping[str, Any]) -> Mapping[str, Any]:
+def _attaches(sent: Mapping[str, Any], channel: Channel) -> Mapping[Key, Any]:
+    wrote = _sets(sent, channel)
+    return {key: Another(value) for key, value in wrote.items()} if channel.repeats else wrote
+
+
+def _deletes(sent: Mapping[str, Any], channel: Channel) -> Mapping[Key, Any]:
+    shape = channel.deletes.get(str(sent.get("operationName")))
+    if shape is Delete.ALL:
+        return {ALL_KEYS: ABSENT}
+    if shape is Delete.KEY:
+        key = sent.get("key")
+        return {key: ONE_LESS if channel.repeats else ABSENT} if isinstance(key, str) else {}
     keys = sent.get("keys")
     return {str(key): ABSENT for key in keys} if isinstance(keys, list) else {}
 
 
-def _disposes(sent: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {str(sent.get("dispositionKey") or ANY_KEY): sent.get("disposition")}
+def _disposes(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
+    return {str(sent["dispositionKey"]) if sent.get("dispositionKey") else ANY_KEY: sent.get("disposition")}
+
+
+def _nothing(_sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
+    return {}
+
+
+def _comments(sent: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"comment": sent.get("comment")}
 
 
 def _shows_comment(sent: Mapping[str, Any], resource: Mapping[str, Any]) -> bool:
@@ -112,129 +87,144 @@ def _shows_completed(_sent: Mapping[str, Any], resource: Mapping[str, Any]) -> b
     return resource.get("state") == "Completed"
 
 
-_PROPERTIES = ("PropertiesUpdated",)
+_LIFE = frozenset({"state", "participants", "participantsInfo", "capabilities"})
+_STATUS = ("StatusChange",)
+_PARTIES = ("ParticipantsUpdated", "StatusChange")
+_MESSAGES = ("NewMessages",)
 
-# The Facebook Private Messaging pages (FacebookPM<operation>); "answered by" as their samples show.
+# The Facebook Private Messaging pages (FacebookPM<operation>), "answered by" as their samples show; the other
+# channels' pages show the same. Operations of one channel only name its page.
 OPERATIONS: Mapping[str, Operation] = {
     row.name: row
     for row in (
-        Operation(name="AttachUserData", answered_by=_PROPERTIES, writes=_sets),
-        Operation(name="UpdateUserData", answered_by=_PROPERTIES, writes=_sets),
-        Operation(name="DeleteUserData", answered_by=_PROPERTIES, writes=_deletes),
-        # Without dispositionKey the server uses the key it is configured with.
-        Operation(name="SetDisposition", answered_by=_PROPERTIES, writes=_disposes),
+        Operation(name="AttachUserData", writes=_attaches),
+        Operation(name="UpdateUserData", writes=_sets),
+        Operation(name="DeleteUserData", writes=_deletes),
+        Operation(name="DeleteUserDataPair", writes=_deletes),
+        # Without dispositionKey the server uses the key it is configured with. The sample shows that key alone.
+        Operation(name="SetDisposition", writes=_disposes, tells_part=True),
         # Its PropertiesUpdated has no userData, which means "unchanged".
-        Operation(name="AddComment", answered_by=_PROPERTIES, shows=_shows_comment),
-        Operation(name="Accept", answered_by=("StatusChange", "ParticipantsUpdated", "NewMessages")),
-        Operation(name="Reject", answered_by=("StatusChange",), shows=_shows_completed),
-        Operation(name="Complete", answered_by=("StatusChange",), shows=_shows_completed),
-        Operation(name="Leave", answered_by=("StatusChange",)),
-        Operation(name="SendMessage", answered_by=("NewMessages",)),
-        Operation(name="SendUrl", answered_by=("NewMessages",)),
-        Operation(name="SendToAgents", answered_by=("NewMessages",)),
-        Operation(name="Consult", answered_by=("ParticipantsUpdated", "StatusChange")),
-        Operation(name="Transfer", answered_by=("ParticipantsUpdated", "StatusChange")),
-        Operation(name="RemoveParticipantFromConference", answered_by=("NewMessages", "ParticipantsUpdated")),
+        Operation(
+            name="AddComment",
+            answered_by=("PropertiesUpdated",),
+            writes=_nothing,
+            shows=_shows_comment,
+            sets=_comments,
+            moves=frozenset({"comment"}),
+        ),
+        Operation(name="Accept", answered_by=(*_PARTIES, *_MESSAGES), moves=_LIFE),
+        Operation(name="Reject", answered_by=_STATUS, shows=_shows_completed, moves=_LIFE),
+        Operation(name="Complete", answered_by=_STATUS, shows=_shows_completed, moves=_LIFE),
+        Operation(name="Leave", answered_by=_STATUS, moves=_LIFE),
+        Operation(name="SendMessage", answered_by=_MESSAGES),
+        Operation(name="SendUrl", answered_by=_MESSAGES),
+        Operation(name="SendToAgents", answered_by=_MESSAGES),
+        Operation(name="SendStartTypingNotification", answered_by=_MESSAGES),
+        Operation(name="SendStopTypingNotification", answered_by=_MESSAGES),
+        Operation(name="Consult", answered_by=_PARTIES, moves=_LIFE),
+        Operation(name="Invite", answered_by=_PARTIES, moves=_LIFE),
+        Operation(name="Transfer", answered_by=_PARTIES, moves=_LIFE),
+        Operation(name="RemoveParticipantFromConference", answered_by=(*_MESSAGES, *_PARTIES), moves=_LIFE),
+        Operation(name="GetInteractionContent", answered_by=("GetInteractionContentMessage",)),
     )
 }
 
 # StartContactCenterSession, EndContactCenterSession: they frame a session, and each client of a user asks them.
 FRAMING_OPERATIONS = frozenset({"StartContactCenterSession", "EndContactCenterSession"})
 
+# What differs between two messages that show the same state (hosts, addresses, clocks, counters): names of attributes,
+# as patterns.
+VOLATILE = (
+    "uri",
+    "path",
+    "*Uri",
+    "*Uris",
+    "*Path",
+    "*Paths",
+    "duration",
+    "timestamp*",
+    "*Date",
+    "index",
+    "referenceId",
+)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A request read as an operation on a resource; both parts may be unknown (None)."""
-
-    operation: str | None
-    channel: Channel | None
-    resource_id: str | None
-    sent: Mapping[str, Any]
-
-    @property
-    def row(self) -> Operation | None:
-        """The operation's row in the table, or None for one the table does not know."""
-        return OPERATIONS.get(self.operation) if self.operation else None
-
-    @property
-    def writes(self) -> Mapping[str, Any] | None:
-        """The userData keys that the request writes; None for a request that is no userData operation."""
-        row = self.row
-        return row.writes(self.sent) if row and row.writes and self.resource_id else None
-
-    def shown_in(self, resource: Mapping[str, Any]) -> bool | None:
-        """Tell whether a resource shows what the request wrote; None where there is nothing to look for."""
-        writes = self.writes
-        if writes is not None:
-            shown = resource.get("userData")
-            return isinstance(shown, dict) and all(shows_key(shown, key, value) for key, value in writes.items())
-        return self.row.shows(self.sent, resource) if self.row and self.row.shows else None
+_BY_SEGMENT = {segment: channel for channel in CHANNELS for segment in channel.segments}
+_BY_KEY = {key: channel for channel in CHANNELS for key in (*channel.segments, *channel.keys)}
+_BY_URI_FIELD = {f"{channel.key}Uri": channel for channel in CHANNELS}
+# Old deployments have a prefix such as /cloud-web before it.
+_RESOURCE_PATH = re.compile(
+    rf"/api/v\d+/(?:me/|ucs/)?({'|'.join(sorted(_BY_SEGMENT, key=len, reverse=True))})((?:/[^/]+)*)/?$"
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """The resource that a notification or a GET answer shows."""
-
-    channel: Channel
-    resource_id: str
-    resource: Mapping[str, Any]
-
-
-def shows_key(user_data: Mapping[str, Any], key: str, value: Any) -> bool:
-    """Tell whether userData shows one written key: its exact value, or its absence."""
-    if value is ABSENT:
-        return key not in user_data
-    shown = user_data.values() if key == ANY_KEY else [user_data[key]] if key in user_data else []
-    return any(canonical(each) == canonical(value) for each in shown)
+def _located(path: str) -> tuple[Channel | None, str | None]:
+    match = _RESOURCE_PATH.search(path)
+    if match is None:
+        return None, None
+    channel, segments = _BY_SEGMENT[match[1]], match[2].split("/")[1:]
+    if len(segments) > channel.depth:
+        return None, None
+    return channel, segments[-1] if len(segments) == channel.depth else None
 
 
-_BY_SEGMENT = {segment: channel for channel in CHANNELS for segment in (channel.collection, channel.key)}
-_RESOURCE_PATH = re.compile(rf"/(?:me/)?({'|'.join(_BY_SEGMENT)})(?:/([^/]+))?/?$")
-
-
-def call_of(request: Request, sent: Any) -> Call:
+def call_of(path: str, sent: Mapping[str, Any]) -> Call:
     """Read a request (`sent` is its parsed body) as an operation on a resource.
 
-    The path may be plural or, as the pages had it until 2019, singular.
+    The path may be plural or, as the pages had it until 2019, singular; with or without `me`.
     """
-    match = _RESOURCE_PATH.search(request.path)
-    fields = sent if isinstance(sent, dict) else {}
-    name = fields.get("operationName")
-    return Call(
-        operation=name if isinstance(name, str) else None,
-        channel=_BY_SEGMENT[match[1]] if match else None,
-        resource_id=match[2] if match else None,
-        sent=fields,
-    )
+    channel, resource_id = _located(path)
+    name = sent.get("operationName")
+    operation = name if isinstance(name, str) else None
+    row = OPERATIONS.get(operation) if operation else None
+    return Call(operation=operation, channel=channel, resource_id=resource_id, sent=sent, row=row)
 
 
-def subject_of(data: Any) -> Subject | None:
+def subject_of(data: Mapping[str, Any]) -> Subject | None:
     """Find the resource that a notification's data shows, by its key and id (or the end of its uri)."""
-    if isinstance(data, dict):
-        for channel in CHANNELS:
-            resource = data.get(channel.key, data.get(channel.collection))
-            if isinstance(resource, dict):
-                resource_id = resource.get("id") or str(resource.get("uri") or "").rpartition("/")[2]
-                return Subject(channel=channel, resource_id=str(resource_id), resource=resource)
-            # MessageLogUpdated has neither id nor resource, only facebooksessionUri (FacebookPMSendMessage).
-            uri = data.get(f"{channel.key}Uri")
-            if isinstance(uri, str):
-                return Subject(channel=channel, resource_id=uri.rpartition("/")[2], resource={})
+    for key, value in data.items():
+        channel = _BY_KEY.get(key)
+        if channel and isinstance(value, dict):
+            resource_id = value.get("id") or str(value.get("uri") or "").rpartition("/")[2]
+            return _subject(channel, str(resource_id), value, whole=data.get("notificationType") == channel.told_by)
+    for key, value in data.items():
+        # MessageLogUpdated has neither id nor resource, only facebooksessionUri (FacebookPMSendMessage), or a chatUri
+        # that is the uri of a Facebook session (FacebookPMSendUrl).
+        if key in _BY_URI_FIELD and isinstance(value, str):
+            channel = _located(value)[0] or _BY_URI_FIELD[key]
+            return Subject(channel=channel, resource_id=value.rpartition("/")[2], resource={})
     return None
 
 
-def resources_in(answer: Any) -> Iterator[Subject]:
-    """Yield the resources of a GET answer: one under its key, or a list under the collection's name."""
-    if not isinstance(answer, dict):
-        return
-    for channel in CHANNELS:
-        many = answer.get(channel.collection)
-        for resource in (answer.get(channel.key), *(many if isinstance(many, list) else ())):
+def resources_in(answer: Mapping[str, Any]) -> Iterator[Subject]:
+    """Yield the resources of a GET answer: one under its key, or a list under the collection's name.
+
+    They may be subresources of the user (RecoveringExistingState).
+    """
+    user = answer.get("user")
+    for key, value in (*answer.items(), *(user.items() if isinstance(user, dict) else ())):
+        channel = _BY_KEY.get(key)
+        if channel is None:
+            continue
+        resources: Iterable[Any] = value if isinstance(value, list) else (value,)
+        for resource in resources:
             if isinstance(resource, dict) and resource.get("id"):
-                yield Subject(channel=channel, resource_id=str(resource["id"]), resource=resource)
+                yield _subject(channel, str(resource["id"]), resource, whole="state" in resource)
 
 
-def succeeded(status: int, answer: Any) -> bool:
-    """Tell whether an answer says that the operation was taken (InterpretingaResponse, ReturnValues)."""
-    code = answer.get("statusCode", 0) if isinstance(answer, dict) else 0
-    return status < 400 and code in SUCCESS_CODES
+def _subject(channel: Channel, resource_id: str, resource: Mapping[str, Any], *, whole: bool) -> Subject:
+    """Read userData; where the channel omits it when empty, what shows the `whole` resource without it shows that."""
+    shown = resource.get("userData")
+    nothing: Mapping[str, Any] | None = {} if channel.omits_empty and whole and "userData" not in resource else None
+    return Subject(
+        channel=channel,
+        resource_id=resource_id,
+        resource=resource,
+        user_data=shown if isinstance(shown, dict) else nothing,
+    )
+
+
+def taken(code: Any) -> Taken:
+    """Read a `statusCode`: 7 is partial success and counts as success; all but 0 and 7 are errors (ReturnValues)."""
+    if type(code) is not int or code not in (0, 7):
+        return "refused"
+    return "partly" if code else "taken"

@@ -4,18 +4,21 @@ Three views must agree: what was sent, what the notification shows, and what the
 snapshot before or after an operation the verdict is "unknown", never "passed".
 """
 
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Literal
 
-from gws_replay.core import gws
-from gws_replay.core.change import Change, Changes, compare_userdata, show, type_name
-from gws_replay.core.gws import ABSENT
+from gws_replay.core import api
+from gws_replay.core.change import Changes, compare_userdata
+from gws_replay.core.evidence import timelines_of
+from gws_replay.core.findings import Findings, Heard, Names
+from gws_replay.core.frame import Frame
+from gws_replay.core.gws import VOLATILE
 from gws_replay.core.model import Cassette
-from gws_replay.core.timeline import Timeline, Write, timelines_of
+from gws_replay.core.operations import Channel
+from gws_replay.core.timeline import Timeline, Write
 from gws_replay.core.userdata import Snapshot
+from gws_replay.core.views import Views
 
 Verdict = Literal["passed", "failed", "unknown"]
 
@@ -25,7 +28,7 @@ class Update:
     """One userData operation: what it sent, the userData around it, and the verdict with its reasons.
 
     `interaction` is the operation's index in the cassette; `sent` is its body; `changes` is what differs between
-    `before` and `after`.
+    `before` and `after`; `ignored` names what moved and, as the caller asked, did not count.
     """
 
     interaction: int
@@ -37,63 +40,66 @@ class Update:
     changes: Changes
     verdict: Verdict
     reasons: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
-def judge(cassette: Cassette) -> tuple[Update, ...]:
-    """Judge each userData operation of a cassette, in the order of the cassette."""
+def judge(
+    cassette: Cassette, *, ignore: Iterable[str] = (), volatile: Iterable[str] | None = None
+) -> tuple[Update, ...]:
+    """Judge each userData operation of a cassette, in the order of the cassette.
+
+    `ignore` are patterns (`LCA_*`) of the userData keys, and of the attributes of a resource, that the server may move
+    as it likes: what they match is reported, not counted, unless the operation itself wrote it. `volatile` are
+    patterns of the attributes that differ between two messages about the same state; None for the usual ones.
+    """
     timelines = timelines_of(cassette)
-    topics = {told.channel for told in cassette.notifications}
-    elsewhere = _elsewhere(timelines)
+    ignored, heard = Names(ignore), _heard(cassette, timelines)
+    frame = Frame(timelines, ignored, Names(VOLATILE if volatile is None else volatile), heard).findings()
     updates = [
-        _judged(write, timeline, topics, elsewhere.get(write.index, ()))
+        _judged(write, timeline, Findings() if write.index not in frame else frame[write.index], ignored, heard)
         for timeline in timelines.values()
         for write in timeline.writes
+        if write.judged
     ]
     return tuple(sorted(updates, key=lambda update: update.interaction))
 
 
-def _elsewhere(timelines: Mapping[str, Timeline]) -> Mapping[int, Sequence[str]]:
-    """Find what moved in a resource that no operation on it accounts for, by the last operation on another one."""
-    blamed: dict[int, list[str]] = {}
-    writes = sorted((write for each in timelines.values() for write in each.writes), key=lambda write: write.began)
-    begun = [write.began for write in writes]
-    for name, timeline in timelines.items():
-        for earlier, later in pairwise(timeline.snapshots):
-            if later.cause is not None or later.began < earlier.at:
-                continue
-            changes = compare_userdata(earlier.data, later.data).entries
-            own = timeline.between(earlier, later) if changes else []
-            moved = [change for change in changes if not _explained(change, own, later.data)]
-            suspects = writes[: bisect_left(begun, later.at)] if moved else []
-            for write in reversed(suspects):
-                if write.until > earlier.at and write.call.resource_id != name:
-                    blamed.setdefault(write.index, []).extend(
-                        f"session {name} changed too, from {earlier.place} to {later.place}: {change}"
-                        for change in moved
-                    )
-                    break
-    return blamed
+def _heard(cassette: Cassette, timelines: Mapping[str, Timeline]) -> Heard:
+    topics: dict[str, str] = {}
+    answered: dict[str, float] = {}
+    for timeline in timelines.values():
+        for seen in timeline.sightings:
+            if seen.notification is not None and seen.channel:
+                topics.setdefault(seen.channel.key, cassette.notifications[seen.notification].channel)
+                if seen.cause is not None:
+                    answered[seen.channel.key] = max(answered.get(seen.channel.key, 0.0), seen.began)
+    errors = [
+        (told.seen, f"notification {index}")
+        for index, told in enumerate(cassette.notifications)
+        if told.cause is None and _is_error_of_nothing(told.value)
+    ]
+    return Heard(topics=topics, answered=answered, errors=errors)
 
 
-def _judged(write: Write, timeline: Timeline, topics: set[str], elsewhere: Sequence[str]) -> Update:
+def _is_error_of_nothing(data: Any) -> bool:
+    """Tell an error that names no resource (AsyncTelephonyOpsNotifications: devices, with errorMessage)."""
+    is_error = isinstance(data, dict) and ("errorMessage" in data or api.kind_of(data) == api.ERROR)
+    return is_error and api.subject_of(data) is None
+
+
+def _judged(write: Write, timeline: Timeline, found: Findings, ignored: Names, heard: Heard) -> Update:
     before, after = timeline.before(write), write.after
-    changes = Changes()
-    verdict: Verdict = "unknown"
-    if after is None:
-        reasons = ["no notification shows its effect and no GET follows it: record until one of them has come"]
-    elif before is None:
-        reasons = ["no userData of this session was seen before it: GET /me/facebooksessions?fields=* first"]
-    else:
-        changes = compare_userdata(before.data, after.data)
-        others = [other for other in timeline.between(before, after) if other is not write]
-        reasons = [
-            *_not_written(write, others, after.data),
-            *_besides(write, others, changes, after.data),
-            *_not_notified(write, topics),
-            *_get_disagrees(write, timeline),
-            *elsewhere,
-        ]
-        verdict = "failed" if reasons else "passed"
+    views = Views(write=write, timeline=timeline, before=before, ignored=ignored, found=found)
+    changes = compare_userdata(before.data, after.data) if before and after else Changes()
+    views.check_attributes()
+    views.check_told_in_part()
+    if after is not None:
+        views.check(after, changes, "the notification" if write.notified else "the next GET")
+        views.check_other_answers()
+        views.check_next_get()
+        views.check_told_twice()
+        _check_notified(write, heard, found)
+    found.doubts.extend(_missing(write, before, after))
     return Update(
         interaction=write.index,
         operation=write.call.operation or "",
@@ -102,46 +108,41 @@ def _judged(write: Write, timeline: Timeline, topics: set[str], elsewhere: Seque
         before=before,
         after=after,
         changes=changes,
-        verdict=verdict,
-        reasons=tuple(reasons),
+        verdict="failed" if found.failures else "unknown" if found.doubts else "passed",
+        reasons=(*found.failures, *found.doubts),
+        ignored=tuple(sorted(found.ignored)),
     )
 
 
-def _not_written(write: Write, others: Sequence[Write], after: Mapping[str, Any]) -> Iterator[str]:
-    view = "the notification" if write.notified else "the next GET"
-    for key, value in write.writes.items():
-        if gws.shows_key(after, key, value) or any(key in o.writes and o.wrote(key, after) for o in others):
-            continue
-        if value is ABSENT:
-            yield f"{key}: should be deleted, {view} shows {show(after[key])}"
-        elif key not in after:
-            yield f"{key or 'disposition'}: sent {show(value)}, {view} does not show it"
-        else:
-            shown = after[key]
-            yield f"{key}: sent {show(value)} ({type_name(value)}), {view} shows {show(shown)} ({type_name(shown)})"
+def _missing(write: Write, before: Snapshot | None, after: Snapshot | None) -> Iterator[str]:
+    """Say which snapshot is missing, and what to record to have it."""
+    if write.call.sets and write.answers and not isinstance(write.answers[0], Snapshot):
+        return  # a notification without userData says that it is unchanged
+    if after is None and write.refused:
+        yield f"nothing shows userData after it was refused: {_get(write.call.channel)} then"
+    elif after is None:
+        yield "no notification shows its effect and no GET follows it: record until one of them has come"
+    elif before is None:
+        yield f"no userData of it was seen before: {_get(write.call.channel)} first"
 
 
-def _besides(write: Write, others: Sequence[Write], changes: Changes, after: Mapping[str, Any]) -> Iterator[str]:
-    for change in changes.entries:
-        if change.key in write.writes or _explained(change, [write, *others], after):
-            continue
-        yield f"{'changed though it was refused' if write.refused else 'changed besides'}: {change}"
+def _get(channel: Channel | None) -> str:
+    is_workspace = channel is not None and channel.topic.startswith("/workspace")
+    return "GET it" if channel is None or is_workspace else f"GET /me/{channel.collection}?fields=*"
 
 
-def _not_notified(write: Write, topics: set[str]) -> Iterator[str]:
+def _check_notified(write: Write, heard: Heard, found: Findings) -> None:
+    """Call a notification that never came a fault where a later operation had its own, else a doubt."""
     channel = write.call.channel
-    if not write.refused and not write.notified and channel and channel.topic in topics:
-        yield f"no notification on {channel.topic} answers it, though others were recorded"
-
-
-def _get_disagrees(write: Write, timeline: Timeline) -> Iterator[str]:
-    following = timeline.next_get(write)
-    if following and write.after:
-        later = [other for other in timeline.between(write.after, following) if other is not write]
-        for change in compare_userdata(write.after.data, following.data).entries:
-            if not _explained(change, later, following.data):
-                yield f"the next GET ({following.place}) disagrees with the notification: {change}"
-
-
-def _explained(change: Change, writes: Sequence[Write], after: Mapping[str, Any]) -> bool:
-    return any(write.wrote(change.key, after) for write in writes)
+    if write.refused or write.answers or channel is None or channel.key not in heard.topics:
+        return
+    topic = heard.topics[channel.key]
+    if place := heard.error_since(write):
+        found.doubts.append(
+            f"no notification on {topic} answers it; {place} tells of an error and names no resource: "
+            "pin it as the cause if it is this operation's"
+        )
+    elif heard.answered.get(channel.key, -1.0) >= write.ended:
+        found.failures.append(f"no notification on {topic} answers it, though others were recorded")
+    else:
+        found.doubts.append(f"no notification on {topic} answers it: record until it has come")

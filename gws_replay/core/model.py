@@ -3,7 +3,7 @@
 All are frozen. Times are seconds since the recording began. Nothing here knows a file format or an HTTP library.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -141,11 +141,16 @@ class Cassette:
     header: Mapping[str, Any] = field(default_factory=dict)
     source: str = "<memory>"
 
-    def updates(self) -> tuple["Update", ...]:
-        """Return each userData operation with the snapshots around it and the verdict."""
+    def updates(self, *, ignore: Iterable[str] = (), volatile: Iterable[str] | None = None) -> tuple["Update", ...]:
+        """Return each userData operation with the snapshots around it and the verdict.
+
+        `ignore` are patterns (`LCA_*`) of keys and attributes that the server may move as it likes: what they match is
+        reported and does not count. `volatile` are those of attributes that differ between two messages about the same
+        state; None for the usual (`gws.VOLATILE`).
+        """
         from gws_replay.core.judge import judge  # noqa: PLC0415  (judge imports this module)
 
-        return judge(self)
+        return judge(self, ignore=ignore, volatile=volatile)
 
     def named(self, source: str) -> "Cassette":
         """Return the same cassette under the name that messages call it by."""

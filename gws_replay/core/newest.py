@@ -7,7 +7,7 @@ notifications that came later; each of those shows the resource, or what changed
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from gws_replay.core import gws, lossless_json
+from gws_replay.core import api, lossless_json
 from gws_replay.core.model import Exchange, Notification
 
 # The notifications about a resource (by its id) that came after the answer, in their order.
@@ -19,7 +19,7 @@ def brought_up_to_date(exchange: Exchange, since: Since) -> Exchange:
 
     Every token that no notification shows stays as it was recorded.
     """
-    if not any(since(subject.resource_id) for subject in gws.resources_in(exchange.answer)):
+    if not any(since(subject.resource_id) for subject in api.resources_in(exchange.answer)):
         return exchange
     members = [_member(key, text, since) for key, text in lossless_json.children(exchange.response.body.decode())]
     body = lossless_json.indented(lossless_json.assembled(members)).encode()
@@ -29,12 +29,13 @@ def brought_up_to_date(exchange: Exchange, since: Since) -> Exchange:
 
 
 def _member(key: str | None, text: str, since: Since) -> tuple[str | None, str]:
-    for channel in gws.CHANNELS:
-        if key == channel.key and text.startswith("{"):
-            return key, _resource(text, since)
-        if key == channel.collection and text.startswith("["):
-            items = [(None, _resource(item, since)) for _, item in lossless_json.children(text)]
-            return key, lossless_json.assembled(items) if items else text
+    if key in api.RESOURCE_NAMES and text.startswith("{"):
+        return key, _resource(text, since)
+    if key in api.RESOURCE_NAMES and text.startswith("["):
+        items = [(None, _resource(item, since)) for _, item in lossless_json.children(text)]
+        return key, lossless_json.assembled(items) if items else text
+    if key in api.ENVELOPES and text.startswith("{"):
+        return key, lossless_json.assembled([_member(*child, since) for child in lossless_json.children(text)])
     return key, text
 
 
@@ -49,7 +50,6 @@ def _resource(text: str, since: Since) -> str:
 
 def _shown_in(told: Notification) -> Iterator[str]:
     """Yield the text of the resource in a notification's data."""
-    names = {name for channel in gws.CHANNELS for name in (channel.key, channel.collection)}
     for key, text in lossless_json.children(told.data):
-        if key in names and text.startswith("{"):
+        if key in api.RESOURCE_NAMES and text.startswith("{"):
             yield text

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from gws_replay.core import gws, lossless_json
+from gws_replay.core import api, lossless_json
 from gws_replay.core.change import printable
 from gws_replay.core.matching import Difference, Key, differences, nearest
 from gws_replay.core.model import Exchange, Notification, Request, Response
@@ -60,7 +60,7 @@ class Miss:
     @property
     def what(self) -> str:
         """The request in a few words."""
-        sent = gws.call_of(self.request, lossless_json.loads_or_none(self.request.body))
+        sent = api.call_of(self.request, lossless_json.loads_or_none(self.request.body))
         return f"{self.request.method} {self.request.path}" + (f" {sent.operation}" if sent.operation else "")
 
     def __str__(self) -> str:
@@ -200,5 +200,5 @@ class Replay:
         for index in indices:
             told = self.script.cassette.notifications[index]
             self.snapshots.extend(of_notification(told, index, self.script.interactions))
-            if subject := gws.subject_of(told.value):
+            if subject := api.subject_of(told.value):
                 insort(self._shown[subject.resource_id], index)

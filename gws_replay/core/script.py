@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from gws_replay.core import gws, lossless_json
+from gws_replay.core import api, gws, lossless_json
 from gws_replay.core.matching import WHOLE, Key, Matching
 from gws_replay.core.model import Cassette, Exchange, Moment, Notification
 
@@ -106,7 +106,7 @@ class Script:
         exchange = self.interactions[index]
         if exchange.request.method in _READING:
             return True
-        return gws.call_of(exchange.request, exchange.sent).operation in gws.FRAMING_OPERATIONS
+        return api.call_of(exchange.request, exchange.sent).operation in gws.FRAMING_OPERATIONS
 
     @cached_property
     def operations(self) -> frozenset[int]:
@@ -121,13 +121,13 @@ class Script:
         found: dict[str, list[int]] = {}
         for index in sorted(self.operations):
             exchange = self.interactions[index]
-            call = gws.call_of(exchange.request, exchange.sent)
-            if call.resource_id and call.operation and gws.succeeded(exchange.response.status, exchange.answer):
+            call = api.call_of(exchange.request, exchange.sent)
+            if call.resource_id and call.operation and api.succeeded(exchange.response.status, exchange.answer):
                 found.setdefault(call.resource_id, []).append(index)
         return found
 
     def _windows_of(self, exchange: Exchange) -> Iterator[Window]:
-        for subject in gws.resources_in(exchange.answer):
+        for subject in api.resources_in(exchange.answer):
             operations = [self.interactions[index] for index in self._by_resource.get(subject.resource_id, ())]
             if operations:
                 yield Window(

@@ -1,120 +1,149 @@
-"""The writes and the snapshots of each resource in time order: what a verdict is read off.
+"""The operations and the sightings of one resource in time order: what a verdict is read off.
 
 Times decide what can have been seen of what; nothing here compares userData.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from gws_replay.core import gws
-from gws_replay.core.gws import ANY_KEY
-from gws_replay.core.model import Cassette
-from gws_replay.core.userdata import Snapshot, history
+from gws_replay.core import operations
+from gws_replay.core.change import same
+from gws_replay.core.operations import ALL_KEYS, ANY_KEY, Call, Channel, Key, Taken
+from gws_replay.core.userdata import Sighting, Snapshot
+
+NEVER = float("inf")
+# How many GETs in flight are looked past for the one that follows an operation.
+IN_FLIGHT = 64
+# How many operations before and after one may be mistaken for it.
+_NEAR = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
-    """A userData operation while it is judged. `writes` is empty for one that was refused."""
+class Doing:
+    """Any operation while it may have an effect: between `began` and `until`, when its effect had been shown.
+
+    `moves` are the attributes that it may move, None for any. One that was refused moves nothing.
+    """
 
     index: int
-    call: gws.Call
+    call: Call
     began: float
+    until: float
+    moves: frozenset[str] | None
+
+
+_D = TypeVar("_D", bound=Doing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write(Doing):
+    """A userData operation while it is judged: `asked` is what it writes, `answers` the notifications that answer it.
+
+    `error` is the notification that said it had failed. `after` is the snapshot that shows its effect, `notified`
+    whether that is a notification of its own. One that attaches userData beside what it does (Complete, Reply) only
+    accounts for them: it is not `judged`.
+    """
+
     ended: float
-    refused: bool
-    writes: Mapping[str, Any]
-    after: Snapshot | None
-    notified: bool
+    taken: Taken
+    asked: Mapping[Key, Any]
+    answers: Sequence[Sighting] = ()
+    error: Sighting | None = None
+    after: Snapshot | None = None
+    notified: bool = False
+    judged: bool = True
 
     @property
-    def until(self) -> float:
-        """When its effect had been shown."""
-        return self.after.at if self.after else float("inf")
+    def refused(self) -> bool:
+        """Whether the answer, or a notification later, said that nothing was done."""
+        return self.taken == "refused" or self.error is not None
+
+    @property
+    def writes(self) -> Mapping[Key, Any]:
+        """What must be written: nothing, if it was refused."""
+        return {} if self.refused else self.asked
 
     def wrote(self, key: str, user_data: Mapping[str, Any]) -> bool:
-        """Tell whether userData shows at a key what this operation wrote there."""
-        if key in self.writes:
-            return gws.shows_key(user_data, key, self.writes[key])
-        return ANY_KEY in self.writes and gws.shows_key({key: user_data.get(key)}, ANY_KEY, self.writes[ANY_KEY])
+        """Tell whether userData shows at a key what this operation asked to write there."""
+        if key in self.asked:
+            return operations.shows_key(user_data, key, self.asked[key])
+        if ALL_KEYS in self.asked:
+            return key not in user_data
+        return ANY_KEY in self.asked and key in user_data and same(user_data[key], self.asked[ANY_KEY])
+
+
+class InTime(Generic[_D]):
+    """Operations in the order in which they began, looked up by the time in which they may have an effect."""
+
+    def __init__(self, items: Collection[_D]) -> None:
+        self._items = sorted((each for each in items if each.until < NEVER), key=lambda each: each.began)
+        self._endless = [each for each in items if each.until == NEVER]
+        self._begun = [each.began for each in self._items]
+        self._settled = list(accumulate((each.until for each in self._items), max))
+
+    def between(self, since: float, until: float) -> list[_D]:
+        """Return the operations whose effect may show at `until` and not yet at `since`, in the order of beginning."""
+        first, last = bisect_right(self._settled, since), bisect_left(self._begun, until)
+        found = [each for each in self._items[first:last] if each.until > since]
+        endless = [each for each in self._endless if each.began < until]
+        return sorted([*found, *endless], key=lambda each: each.began) if endless else found
 
 
 @dataclass(slots=True)
 class Timeline:
-    """The writes and snapshots of one resource, in time order, with the indices that keep judging linear."""
+    """What was done to one resource, and what was seen of it, in time order, with the indices that keep it linear."""
 
-    snapshots: Sequence[Snapshot]
+    channel: Channel | None
+    sightings: Sequence[Sighting] = ()
+    snapshots: Sequence[Snapshot] = ()
     writes: list[Write] = field(default_factory=list)
-    _begun: list[float] = field(default_factory=list)
-    _settled: list[float] = field(default_factory=list)
+    besides: list[Doing] = field(default_factory=list)
+    _writes: InTime[Write] = field(default_factory=lambda: InTime(()))
+    _besides: InTime[Doing] = field(default_factory=lambda: InTime(()))
     _seen: list[float] = field(default_factory=list)
     _places: dict[int, int] = field(default_factory=dict)
 
     def index(self) -> None:
-        """Prepare the look-ups, once all writes are in."""
-        self._begun = [write.began for write in self.writes]
-        self._settled = list(accumulate((write.until for write in self.writes), max))
+        """Prepare the look-ups, once all operations are in."""
+        self._writes = InTime(self.writes)
+        self._besides = InTime(self.besides)
         self._seen = [snapshot.at for snapshot in self.snapshots]
         self._places = {id(snapshot): place for place, snapshot in enumerate(self.snapshots)}
 
-    def between(self, earlier: Snapshot, later: Snapshot) -> list[Write]:
-        """Return the writes whose effect may show in the later of two snapshots and not in the earlier."""
-        first = bisect_right(self._settled, earlier.began)
-        last = bisect_left(self._begun, later.at)
-        return [
-            write for write in self.writes[first:last] if write.until > earlier.began and write.after is not earlier
-        ]
+    def between(self, since: float, until: float) -> list[Write]:
+        """Return the writes whose effect may show at `until` and not yet at `since`."""
+        return self._writes.between(since, until)
+
+    def at_work(self, since: float, until: float) -> list[Doing]:
+        """Return the operations besides writes that may move something of the resource between two moments."""
+        return [each for each in self._besides.between(since, until) if each.moves is None or each.moves]
+
+    def others(self, write: Write, earlier: Snapshot | None, later: Snapshot) -> list[Write]:
+        """Return the other writes that may account for what differs between two snapshots."""
+        since = earlier.began if earlier else write.began
+        found = self.between(since, later.at)
+        return [each for each in found if each is not write and (earlier is None or each.after is not earlier)]
 
     def before(self, write: Write) -> Snapshot | None:
         """Find the last snapshot seen before a write was asked."""
         place = bisect_right(self._seen, write.began)
         return self.snapshots[place - 1] if place else None
 
-    def next_get(self, write: Write) -> Snapshot | None:
-        """Find the GET that shows the resource next after the notification of a write."""
-        if write.after is None or not write.notified:
-            return None
-        place = self._places[id(write.after)] + 1
-        following = self.snapshots[place] if place < len(self.snapshots) else None
-        is_get = following and following.interaction is not None and following.began >= write.after.at
-        return following if is_get else None
+    def near(self, write: Write) -> Sequence[Write]:
+        """Return the few writes that were asked just before and after one."""
+        place = bisect_left(self.writes, write.index, key=lambda each: each.index)
+        return [*self.writes[max(0, place - _NEAR) : place], *self.writes[place + 1 : place + 1 + _NEAR]]
 
+    def during(self, earlier: Snapshot, later: Snapshot) -> Sequence[Snapshot]:
+        """Return the snapshots seen between two."""
+        return self.snapshots[self._places[id(earlier)] + 1 : self._places[id(later)]]
 
-def timelines_of(cassette: Cassette) -> Mapping[str, Timeline]:
-    """Return the timeline of each resource that a cassette shows or writes to, by resource id."""
-    snapshots = history(cassette)
-    answers: dict[int, Snapshot] = {}
-    for group in snapshots.values():
-        for snapshot in group:
-            if snapshot.cause is not None:
-                answers.setdefault(snapshot.cause, snapshot)
-    gets = {
-        name: sorted((s for s in group if s.interaction is not None), key=lambda s: s.began)
-        for name, group in snapshots.items()
-    }
-    timelines = {name: Timeline(group) for name, group in snapshots.items()}
-    for index, exchange in enumerate(cassette.interactions):
-        call = gws.call_of(exchange.request, exchange.sent)
-        writes = call.writes
-        if writes is None or call.resource_id is None:
-            continue
-        asked = gets.get(call.resource_id, [])
-        following = bisect_left(asked, exchange.ended, key=lambda s: s.began)
-        refused = not gws.succeeded(exchange.response.status, exchange.answer)
-        timeline = timelines.setdefault(call.resource_id, Timeline(()))
-        timeline.writes.append(
-            Write(
-                index=index,
-                call=call,
-                began=exchange.began,
-                ended=exchange.ended,
-                refused=refused,
-                writes={} if refused else writes,
-                after=answers.get(index) or (asked[following] if following < len(asked) else None),
-                notified=index in answers,
-            )
-        )
-    for timeline in timelines.values():
-        timeline.index()
-    return timelines
+    def following(self, snapshot: Snapshot) -> Iterator[Snapshot]:
+        """Yield the snapshots seen after one, less the GETs that were on their way when it was seen."""
+        place = self._places[id(snapshot)] + 1
+        for each in self.snapshots[place : place + IN_FLIGHT]:
+            if each.began >= snapshot.at or each.interaction is None:
+                yield each

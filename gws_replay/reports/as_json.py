@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from gws_replay.core import gws
+from gws_replay.core import api
 from gws_replay.core.judge import Update
 from gws_replay.core.model import Cassette
 
 
 def update(one: Update) -> dict[str, Any]:
-    """Return one verdict: interaction, operation, resource, sent, verdict, reasons, changes, and where it was seen."""
+    """Return one verdict: the operation, the verdict and its reasons, what was ignored, what changed, and where."""
     return {
         "interaction": one.interaction,
         "operation": one.operation,
@@ -16,6 +16,7 @@ def update(one: Update) -> dict[str, Any]:
         "sent": dict(one.sent),
         "verdict": one.verdict,
         "reasons": list(one.reasons),
+        "ignored": list(one.ignored),
         "changes": one.changes.as_json(),
         "before": one.before.place if one.before else None,
         "after": one.after.place if one.after else None,
@@ -33,7 +34,7 @@ def cassette(one: Cassette) -> dict[str, Any]:
                 "ended": exchange.ended,
                 "method": exchange.request.method,
                 "path": exchange.request.path,
-                "operation": (call := gws.call_of(exchange.request, exchange.sent)).operation,
+                "operation": (call := api.call_of(exchange.request, exchange.sent)).operation,
                 "resource": call.resource_id,
                 "sent": exchange.sent,
                 "status": exchange.response.status,

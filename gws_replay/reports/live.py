@@ -3,21 +3,21 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from gws_replay.core import bayeux_text, gws, lossless_json
-from gws_replay.core.change import printable, show
+from gws_replay.core import api, bayeux_text, lossless_json
+from gws_replay.core.change import printable
 from gws_replay.core.compile import Compiled
 from gws_replay.core.model import Request, Response
 
 
 def exchange_line(request: Request, response: Response, seconds: float) -> str:
     """Say in one line what was asked and answered: the operation rather than the URL, where there is one."""
+    # A desktop asks thousands of times for what is no operation: it is not parsed.
     sent = lossless_json.loads_or_none(request.body) if b'"operationName"' in request.body else None
-    call = gws.call_of(request, sent)
+    call = api.call_of(request, sent)
     if call.operation:
         answer = lossless_json.loads_or_none(response.body)
-        code = answer.get("statusCode") if isinstance(answer, dict) else None
-        taken = gws.succeeded(response.status, answer)
-        said = f"statusCode {show(code)}" if code is not None else f"HTTP {response.status}"
+        taken = api.succeeded(response.status, answer)
+        said = api.code_of(answer) or f"HTTP {response.status}"
         what = printable(f"{call.operation} {call.resource_id or request.path}")
         return f"{'-->' if taken else '!!!'} {what}  {said}  {seconds * 1000:.0f} ms"
     arrow = "-->" if response.status < 400 else "!!!"
@@ -39,12 +39,10 @@ def notification_lines(body: bytes | str) -> Iterator[str]:
     for message in bayeux_text.messages_in(body) or ():
         if message.is_notification:
             data = lossless_json.loads(message.fields["data"])
-            subject = gws.subject_of(data)
-            kind = (data.get("notificationType") or data.get("messageType")) if isinstance(data, dict) else None
-            reference = data.get("referenceId") if isinstance(data, dict) else None
-            parts = [f"<-- {kind or 'notification'}", subject.resource_id if subject else "", f" on {message.channel}"]
-            parts += [f" referenceId {reference}"] if reference is not None else []
-            yield printable(" ".join(filter(None, parts)))
+            subject = api.subject_of(data)
+            parts = [api.kind_of(data) or "notification", subject.resource_id if subject else ""]
+            where = f" on {message.channel}{api.spelled_reference(data)}"
+            yield printable(" ".join(["<--", *filter(None, parts), where]))
 
 
 def summary(compiled: Compiled, path: str) -> str:

@@ -1,9 +1,9 @@
 """Cassettes and verdicts as text for a terminal. What was recorded is escaped: it cannot steer the terminal."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from gws_replay.core import gws
+from gws_replay.core import api
 from gws_replay.core.change import compare_userdata, printable
 from gws_replay.core.judge import Update
 from gws_replay.core.model import Cassette, Exchange, Notification
@@ -35,9 +35,11 @@ def timeline(cassette: Cassette, *, changes: bool = True, bodies: bool = False) 
 def verdict(update: Update, source: str, *, details: bool = False) -> Iterator[str]:
     """Yield the lines of one verdict: what changed, and for a failed one why, where, and what shows more."""
     what = printable(f"interaction {update.interaction}  {update.operation} {update.resource_id}")
-    changed = ", ".join(sorted(update.changes.keys)) or "nothing"
+    changed = ", ".join(sorted(update.changes.keys - set(update.ignored))) or "nothing"
+    ignored = f"; ignored: {', '.join(update.ignored)}" if update.ignored else ""
     label = {"passed": "passed", "failed": "FAILED", "unknown": "cannot tell"}[update.verdict]
-    yield f"  {label:<11} {what}" + (f": exactly {printable(changed)} changed" if update.verdict == "passed" else "")
+    passed = f": exactly {changed} changed" if update.verdict == "passed" else ""
+    yield f"  {label:<11} {what}{printable(passed + ignored)}"
     indent = " " * 14
     yield from (f"{indent}{printable(reason)}" for reason in update.reasons)
     if details or update.verdict == "failed":
@@ -48,11 +50,11 @@ def verdict(update: Update, source: str, *, details: bool = False) -> Iterator[s
         yield f"{indent}more: gws-replay show {source}"
 
 
-def tally(updates: Sequence[Update], cassettes: int) -> str:
-    """Say how many operations were judged, and how."""
-    counts = Counter(update.verdict for update in updates)
+def tally(verdicts: Mapping[str, int], cassettes: int) -> str:
+    """Say how many operations had which verdict."""
+    counts = Counter(verdicts)
     return (
-        f"{len(updates)} userData operation{'' if len(updates) == 1 else 's'} in "
+        f"{counts.total()} userData operation{'' if counts.total() == 1 else 's'} in "
         f"{cassettes} cassette{'' if cassettes == 1 else 's'}: "
         f"{counts['passed']} passed, {counts['failed']} failed, {counts['unknown']} cannot tell"
     )
@@ -75,19 +77,19 @@ def _moves(cassette: Cassette) -> Mapping[tuple[bool, int], list[str]]:
 
 
 def _exchange(exchange: Exchange) -> str:
-    call = gws.call_of(exchange.request, exchange.sent)
-    code = exchange.answer.get("statusCode") if isinstance(exchange.answer, dict) else None
+    call = api.call_of(exchange.request, exchange.sent)
+    code = api.code_of(exchange.answer)
     what = f"{call.operation} {call.resource_id or exchange.request.path}"
     if not call.operation:
         what = f"{exchange.request.method} {exchange.request.path}"
-    said = f"HTTP {exchange.response.status}" + (f", statusCode {code}" if code is not None else "")
+    said = f"HTTP {exchange.response.status}" + (f", {code}" if code else "")
     return f"{what}  {said}  {(exchange.ended - exchange.began) * 1000:.0f} ms"
 
 
 def _notification(told: Notification, index: int) -> str:
-    subject, data = gws.subject_of(told.value), told.value if isinstance(told.value, dict) else {}
-    kind = data.get("notificationType") or data.get("messageType") or told.channel
-    reference = f" referenceId {data['referenceId']}" if "referenceId" in data else ""
+    subject = api.subject_of(told.value)
+    kind = api.kind_of(told.value) or told.channel
+    reference = api.spelled_reference(told.value)
     cause = "unsolicited"
     if told.cause:
         cause = f"answers {told.cause.interaction} ({told.cause.rule}, after the {told.cause.after})"

@@ -32,15 +32,15 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("suffix", [".flow", ".har"])
 def test_every_operation_of_the_captures_is_correct(suffix: str, tmp_path: Path) -> None:
-    """Seven captures, converted: 23 operations, all judged, all passed."""
+    """Seven captures, converted: 24 operations, all judged, all passed."""
     for name in CAPTURES:
         source = Path(__file__).parents[1] / "data" / "captures" / f"{name}{suffix}"
         assert 0 == command_line("convert", source, tmp_path / f"{name}.yaml", "-q").code
     ended = command_line("verify", tmp_path)
     assert (0, "") == (ended.code, ended.err)
-    tally = "23 userData operations in 7 cassettes: 23 passed, 0 failed, 0 cannot tell"
+    tally = "24 userData operations in 7 cassettes: 24 passed, 0 failed, 0 cannot tell"
     assert tally == ended.out.splitlines()[-1]
-    assert 23 == sum(line.startswith("  passed ") for line in ended.out.splitlines())
+    assert 24 == sum(line.startswith("  passed ") for line in ended.out.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_the_text_of_each_verdict(folder: Path) -> None:
         f"{folder}/nothing.yaml: no userData operation",
         f"{folder}/unknown.yaml",
         "  cannot tell interaction 0  UpdateUserData S1",
-        "              no userData of this session was seen before it: GET /me/facebooksessions?fields=* first",
+        "              no userData of it was seen before: GET /me/facebooksessions?fields=* first",
         f"{folder}/wrong.yaml",
         "  FAILED      interaction 1  UpdateUserData S1",
         '              changed besides: B: "b" -> "c"',
@@ -125,6 +125,7 @@ def test_json_is_a_document_a_line(folder: Path) -> None:
         "sent": {"operationName": "UpdateUserData", "userData": {"A": 2}},
         "verdict": "failed",
         "reasons": ['changed besides: B: "b" -> "c"'],
+        "ignored": [],
         "changes": [
             {"path": ["A"], "kind": "changed", "before": 1, "after": 2},
             {"path": ["B"], "kind": "changed", "before": "b", "after": "c"},
@@ -192,7 +193,7 @@ def test_nothing_recorded_can_steer_a_terminal(options: tuple[str, ...], tmp_pat
 def test_a_captured_session_is_named_by_its_operation(tmp_path: Path) -> None:
     """Every kind of operation of the family capture has its line."""
     _, out = verified(captured("longpoll-js-family").cassette, tmp_path)
-    names = ["AttachUserData", "UpdateUserData", "UpdateUserData", "DeleteUserData", "SetDisposition"]
+    names = ["AttachUserData", "UpdateUserData", "AddComment", "UpdateUserData", "DeleteUserData", "SetDisposition"]
     assert names == [line.split()[3] for line in out.splitlines() if line.startswith("  passed")]
     assert SESSIONS not in out
 
@@ -205,3 +206,36 @@ def test_an_exchange_that_failed_is_no_reason_to_fail(tmp_path: Path) -> None:
     code, out = verified(cassette(*good, get({**BEFORE, "A": 2}, began=2.0)), tmp_path)
     assert (1, True) == (code, "changed though it was refused: A: 1 -> 2" in out)
     assert 5 == verified(cassette(exchange("GET", "/x", None, b"", status=500)), tmp_path)[0]
+
+
+def test_what_is_ignored_is_said(folder: Path) -> None:
+    """A key that the server moves does not count, by name or pattern, and never in silence."""
+    path = folder / "wrong.yaml"
+    for pattern in ("B", "[B]", "*"):
+        ended = command_line("verify", "--ignore", "Z*", "--ignore", pattern, path)
+        line = "  passed      interaction 1  UpdateUserData S1: exactly A changed; ignored: B"
+        assert (0, line) == (ended.code, ended.out.splitlines()[1])
+    (told_,) = json.loads(command_line("verify", "--json", "--ignore", "B", path).out.splitlines()[0])["updates"]
+    assert ("passed", ["B"]) == (told_["verdict"], told_["ignored"])
+    assert 1 == command_line("verify", "--ignore", "A", path).code
+
+
+def test_the_number_of_processes_changes_nothing(folder: Path) -> None:
+    """Same text, same order, same exit code."""
+    paths = [folder, folder / "good.yaml", folder / "wrong.yaml"]
+    alone = command_line("verify", "-v", *paths)
+    assert (alone.code, alone.out, alone.err) == (
+        (several := command_line("verify", "-v", "--jobs", "3", *paths)).code,
+        several.out,
+        several.err,
+    )
+
+
+def test_a_person_sees_how_far_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal, on stderr, once it takes long; gone before each result, and never with -q or in a pipe."""
+    monkeypatch.setattr("gws_replay.cli.common._SOON", 0.0)
+    shown = command_line("verify", folder / "good.yaml", folder / "wrong.yaml").err
+    assert f"\r\x1b[K0 of 2 cassettes, 0 operations: {folder}/good.yaml\r\x1b[K" == shown
+    assert "" == command_line("verify", "-q", folder / "good.yaml").err
+    monkeypatch.setattr("tests.commands._Terminal.isatty", lambda _: False)
+    assert "" == command_line("verify", folder / "good.yaml").err

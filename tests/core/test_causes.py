@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core import gws
+from gws_replay.core import operations
 from gws_replay.core.causes import attribute
 from gws_replay.core.model import Cause, Exchange, Notification
 from tests.builders import Server, Step, growth, operation, steps, told, update
@@ -255,13 +255,13 @@ def sequential(count: int) -> tuple[list[Exchange], list[Notification]]:
 def test_5000_updates_are_attributed_with_little_looking(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each notification looks at a few requests, not at all of them."""
     looks: Counter[str] = Counter()
-    shows_key = gws.shows_key
+    shows_key = operations.shows_key
 
-    def counted(user_data: Any, key: str, value: Any) -> bool:
+    def counted(user_data: Any, key: operations.Key, value: Any) -> bool:
         looks["looked"] += 1
         return shows_key(user_data, key, value)
 
-    monkeypatch.setattr(gws, "shows_key", counted)
+    monkeypatch.setattr(operations, "shows_key", counted)
     asked, pushed = sequential(5000)
     assert [(index, "content") for index in range(5000)] == causes(asked, pushed)
     assert looks["looked"] <= 4 * 5000

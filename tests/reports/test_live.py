@@ -55,7 +55,7 @@ def test_notifications_are_lines() -> None:
         {"channel": "/v2/me/other", "data": [1]},
     ]
     assert [
-        "<-- PropertiesUpdated S1  on /v2/me/facebooksession  referenceId 16",
+        "<-- PropertiesUpdated S1  on /v2/me/facebooksession referenceId 16",
         "<-- Hello  on /v2/me/other",
         "<-- notification  on /v2/me/other",
     ] == list(notification_lines(json.dumps(messages)))

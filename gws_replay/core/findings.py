@@ -1,0 +1,47 @@
+"""What speaks against an operation, or leaves it in doubt, while it is judged; and what a caller does not count."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from gws_replay.core.timeline import Write
+
+
+@dataclass(slots=True)
+class Findings:
+    """Sentences: what is wrong for certain, what cannot be told, and the keys that moved and were to be ignored."""
+
+    failures: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    ignored: set[str] = field(default_factory=set)
+
+
+class Names:
+    """Names that match one of several patterns (`LCA_*`), each looked at once."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._patterns = tuple(patterns)
+        self._known: dict[str, bool] = {}
+
+    def __contains__(self, name: str) -> bool:
+        if not self._patterns:
+            return False
+        if name not in self._known:
+            self._known[name] = any(fnmatchcase(name, pattern) for pattern in self._patterns)
+        return self._known[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What was heard of the channels (by key): the topic, and when the last operation began that was answered.
+
+    `errors` are the places of errors that name no resource, with the time when they were seen.
+    """
+
+    topics: dict[str, str]
+    answered: dict[str, float]
+    errors: Sequence[tuple[float, str]]
+
+    def error_since(self, write: Write) -> str | None:
+        """Return the place of an error that may be about an operation."""
+        return next((place for seen, place in self.errors if seen >= write.began), None)

@@ -1,0 +1,235 @@
+"""One userData operation in each view of it: the notifications that answer it, and the next GET."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gws_replay.core.change import Change, Changes, compare_userdata, same, show, type_name
+from gws_replay.core.findings import Findings, Names
+from gws_replay.core.operations import Absent, Another, Key, Wild, shows_key
+from gws_replay.core.timeline import Timeline, Write
+from gws_replay.core.userdata import Snapshot
+from gws_replay.core.written import settled
+
+_NONE: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Views:
+    """An operation, the last snapshot before it, and the findings that its views add to."""
+
+    write: Write
+    timeline: Timeline
+    before: Snapshot | None
+    ignored: Names
+    found: Findings
+
+    def check(self, after: Snapshot, changes: Changes, view: str) -> None:
+        """Check that a snapshot shows what was written, and that nothing besides has changed since the one before."""
+        others = self.timeline.others(self.write, self.before, after)
+        failures = [*self._not_written(others, after, view)]
+        if failures and self.write.notified and (cause := self._cause(after, changes)):
+            failures.insert(0, f"{view} {cause}")
+        failures.extend(self._besides(others, changes, after))
+        self.found.failures.extend(failures)
+
+    def check_other_answers(self) -> None:
+        """Check every other notification that answers the operation: all of them must show it."""
+        write = self.write
+        for answer in write.answers:
+            if isinstance(answer, Snapshot) and answer is not write.after:
+                apart = Views(
+                    write=write, timeline=self.timeline, before=self.before, ignored=self.ignored, found=Findings()
+                )
+                changes = compare_userdata(self.before.data, answer.data) if self.before else Changes()
+                apart.check(answer, changes, answer.place)
+                self.found.failures.extend(f"{answer.place} answers it too: {each}" for each in apart.found.failures)
+                self.found.doubts.extend(apart.found.doubts)
+
+    def check_next_get(self) -> None:
+        """Check that the GET that shows the resource next agrees with the notification."""
+        write = self.write
+        following = next(self.timeline.following(write.after), None) if write.after and write.notified else None
+        if write.after is None or following is None or following.interaction is None:
+            return
+        later = self.timeline.others(write, write.after, following)
+        for change in compare_userdata(write.after.data, following.data).entries:
+            if not self._explained(change, later, following):
+                self.found.failures.append(
+                    f"the next GET ({following.place}) disagrees with the notification: {change}"
+                )
+
+    def check_told_twice(self) -> None:
+        """Find what was told beside the answer, where nothing says whether that answers the operation too."""
+        write, after = self.write, self.write.after
+        if after is None or not write.notified or after.reference is not None:
+            return
+        earlier = self.timeline.during(self.before, after) if self.before else ()
+        for told in (*earlier, *self._told_next(after)):
+            if told.interaction is not None or told.cause is not None or told.kind != after.kind:
+                continue
+            others = self.timeline.others(write, self.before, told if told.at > after.at else after)
+            following = next(self.timeline.following(told), None) if told.at > after.at else None
+            for change in compare_userdata(after.data, told.data).entries:
+                if told.at < after.at and self.before and _alike(change.key, self.before.data, told.data):
+                    continue  # it shows what was there before the operation
+                if change.key in self.ignored or any(each.wrote(change.key, told.data) for each in others):
+                    continue
+                text = f"{told.place} shows other userData than {after.place}, and answers no operation: {change}"
+                if following and self._contradicts(following, after, change.key, others):
+                    self.found.failures.append(f"{text}; the next GET ({following.place}) does not show it")
+                else:
+                    self.found.doubts.append(
+                        f"{text}; a second answer, or a change of the server's own: pin its cause, or ignore the key"
+                    )
+
+    def _contradicts(self, following: Snapshot, after: Snapshot, key: str, others: Sequence[Write]) -> bool:
+        """Tell whether a GET shows a key as the answer did, though a notification between them did not."""
+        later = [*others, *self.timeline.between(after.at, following.at)]
+        alike = following.interaction is not None and _alike(key, after.data, following.data)
+        return alike and not any(each is not self.write and each.wrote(key, following.data) for each in later)
+
+    def check_told_in_part(self) -> None:
+        """Check the notifications that do not show the whole userData: what they show of it was written."""
+        write = self.write
+        for answer in write.answers if write.writes else ():
+            part = answer.resource.get("userData")
+            if isinstance(answer, Snapshot):
+                continue
+            if isinstance(part, dict):
+                for key, value in write.writes.items():
+                    if not isinstance(key, Wild) and not shows_key(part, key, value):
+                        self.found.failures.append(_missed(key, value, part, answer.place))
+            elif write.call.answered_by(answer.kind):
+                # No page says whether other channels than voice leave out what is empty.
+                certain = write.after is not None and bool(write.after.data)
+                (self.found.failures if certain else self.found.doubts).append(f"{answer.place} does not show userData")
+
+    def check_attributes(self) -> None:
+        """Check that the notification, or the next GET, shows the attributes that the operation sets."""
+        write = self.write
+        shown = write.answers[0] if write.answers else write.after
+        if write.refused or shown is None:
+            return
+        others = [each for each in self.timeline.between(write.began, shown.at) if each is not write]
+        for name, value in write.call.sets.items():
+            beside = [each.call.sets[name] for each in others if name in each.call.sets]
+            if name in shown.resource:
+                if not any(same(shown.resource[name], each) for each in (value, *beside)):
+                    found = show(shown.resource[name])
+                    self.found.failures.append(f"{name}: sent {show(value)}, {shown.place} shows {found}")
+            elif write.answers:
+                self.found.failures.append(f"{name}: sent {show(value)}, {shown.place} does not show it")
+            else:
+                self.found.doubts.append(f"{name}: no notification shows it, nor does {shown.place}")
+
+    def _told_next(self, after: Snapshot) -> Iterator[Snapshot]:
+        for told in self.timeline.following(after):
+            if told.interaction is not None or told.cause is not None:
+                return
+            yield told
+
+    def _not_written(self, others: Sequence[Write], after: Snapshot, view: str) -> Iterator[str]:
+        write = self.write
+        before = self.before.data if self.before else None
+        for key, value in write.writes.items():
+            if isinstance(key, Wild):
+                yield from self._not_written_wildly(key, others, after.data, view)
+                continue
+            beside = [each for each in others if not each.refused and key in each.writes]
+            shown = settled(key, value, before, after.data, [each.writes[key] for each in beside])
+            if shown or any(each.wrote(key, after.data) for each in others if not each.refused):
+                continue
+            unchanged = before is not None and _alike(key, before, after.data)
+            if shown is None:
+                self.found.doubts.append(f"{key}: stood there before, {view} shows that one only: attached, or not?")
+            elif write.taken == "partly" and (unchanged or before is None):
+                self.found.doubts.append(
+                    f"{key}: not written, and partial success (statusCode 7) does not say which are"
+                )
+            else:
+                yield _missed(key, value, after.data, view)
+
+    def _not_written_wildly(
+        self, key: Wild, others: Sequence[Write], after: Mapping[str, Any], view: str
+    ) -> Iterator[str]:
+        value = self.write.writes[key]
+        if shows_key(after, key, value):
+            return
+        if key is Wild.ANY:
+            if any(each.writes for each in others):
+                self.found.doubts.append(f"disposition: {view} does not show it; another operation may have hidden it")
+            else:
+                yield f"disposition: sent {show(value)}, {view} does not show it"
+            return
+        for name in after:
+            if not any(each.wrote(name, after) for each in others if not each.refused):
+                yield _missed(name, value, after, view)
+
+    def _besides(self, others: Sequence[Write], changes: Changes, after: Snapshot) -> Iterator[str]:
+        write = self.write
+        for change in changes.entries:
+            if change.key in write.writes or self._explained(change, others, after):
+                continue
+            if reason := self._other_reason(change, after):
+                self.found.doubts.append(f"changed besides: {change}; {reason}: ignore the key if the server moves it")
+            else:
+                yield f"{'changed though it was refused' if write.refused else 'changed besides'}: {change}"
+
+    def _explained(self, change: Change, others: Sequence[Write], after: Snapshot) -> bool:
+        """Tell whether an operation, this one or another at the same time, accounts for a change; or it is ignored.
+
+        What another one asked and was refused is held against that one.
+        """
+        if not self.write.refused and self.write.wrote(change.key, after.data):
+            return True
+        if any(each.wrote(change.key, after.data) for each in others):
+            return True
+        if change.key in self.ignored:
+            self.found.ignored.add(change.key)
+            return True
+        return False
+
+    def _other_reason(self, change: Change, after: Snapshot) -> str | None:
+        """Find what may have moved a key besides: something unsolicited that showed it first, another operation."""
+        if self.before is None or (self.write.refused and self.write.wrote(change.key, after.data)):
+            return None
+        for told in self.timeline.during(self.before, after):
+            unsolicited = told.interaction is None and told.cause is None
+            if unsolicited and _alike(change.key, told.data, after.data):
+                return f"{told.place}, which answers no operation, shows it"
+        for doing in self.timeline.at_work(self.before.at, after.at):
+            return f"interaction {doing.index} ({doing.call.operation}) was under way"
+        return None
+
+    def _cause(self, after: Snapshot, changes: Changes) -> str | None:
+        """Say whose userData a notification shows, if not those after this operation."""
+        if self.before and not changes:
+            return f"is stale: userData as {self.before.place} showed them"
+        shown = [
+            each
+            for each in self.timeline.near(self.write)
+            if each.writes
+            and not (self.before and _shows_all(self.before.data, each.writes))
+            and _shows_all(after.data, each.writes)
+        ]
+        return f"shows what interaction {shown[0].index} wrote" if shown else None
+
+
+def _alike(key: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return (key in one) == (key in other) and same(one.get(key), other.get(key))
+
+
+def _shows_all(user_data: Mapping[str, Any], writes: Mapping[Key, Any]) -> bool:
+    return all(shows_key(user_data, key, value) for key, value in writes.items())
+
+
+def _missed(key: str, value: Any, after: Mapping[str, Any], view: str) -> str:
+    if isinstance(value, Another):
+        value = value.value
+    if isinstance(value, Absent):
+        return f"{key}: should be deleted, {view} shows {show(after[key])}"
+    if key not in after:
+        return f"{key}: sent {show(value)}, {view} does not show it"
+    shown = after[key]
+    return f"{key}: sent {show(value)} ({type_name(value)}), {view} shows {show(shown)} ({type_name(shown)})"

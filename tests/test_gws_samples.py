@@ -1,0 +1,180 @@
+"""The documented samples, each read as what it documents: operation, resource, answer, notification, userData.
+
+They are in tests/data/gws-samples with the address of the page that each one is from. The raw texts are what the pages
+print: most of it is no JSON, and must be refused, not guessed at.
+"""
+
+import json
+from json import JSONDecodeError
+from typing import Any
+
+import pytest
+
+from gws_replay.core import api, bayeux_text, lossless_json
+from gws_replay.core.model import Cassette, Cause, Notification, Request
+from gws_replay.core.operations import Another
+from tests.builders import DATA, HOST, exchange
+from tests.gws_samples import ANSWERED, ASKED, TOLD
+
+SAMPLES = {path.stem: lossless_json.loads(path.read_text("utf-8")) for path in (DATA / "gws-samples").glob("*.json")}
+RAW = {path.name.partition(".")[0]: path for path in (DATA / "gws-samples").glob("*.raw.txt")}
+
+
+def several(found: Any) -> list[dict[str, Any]]:
+    """One sample, or several, or none."""
+    return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, dict)]
+
+
+def data_of(shown: dict[str, Any]) -> dict[str, Any]:
+    """The data of a notification: pages print it with or without the Bayeux message around it."""
+    data = shown.get("data", shown)
+    assert isinstance(data, dict)
+    return data
+
+
+def request_of(sample: dict[str, Any]) -> Request:
+    """The request of a sample, whose path may lack the first slash."""
+    path = sample["path"]
+    uri = path if path.startswith("http") else f"{HOST}/{path.lstrip('/')}"
+    sent = sample.get("body")
+    return Request(method=sample["method"], uri=uri, body=b"" if sent is None else json.dumps(sent).encode())
+
+
+def test_no_sample_is_left_out() -> None:
+    """Every file has what it documents here, and its page."""
+    assert SAMPLES.keys() == ASKED.keys()
+    assert {name for name, sample in SAMPLES.items() if several(sample["notification"])} == TOLD.keys()
+    assert all(sample["source_url"] for sample in SAMPLES.values())
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_a_sample_is_read_as_documented(name: str) -> None:
+    """Its requests, answers and notifications."""
+    sample = SAMPLES[name]
+    asked = [(request_of(each), each.get("body")) for each in several(sample["request"])]
+    calls = [api.call_of(request, sent) for request, sent in asked]
+    assert ASKED[name] == [
+        (call.operation, call.channel and call.channel.name, call.resource_id, call.writes) for call in calls
+    ]
+    assert {"workspace-v3" if name.startswith("successor") else "gws-v2"} == {
+        api.api_of(request for request, _ in asked)
+    }
+
+    answers = several(sample["response"])
+    assert ANSWERED.get(name, [("taken", "statusCode 0", None, [])] * len(answers)) == [
+        (
+            api.taken(each.get("http_status", 200), each),
+            api.code_of(each),
+            api.reference_of(each),
+            [subject.resource_id for subject in api.resources_in(each)],
+        )
+        for each in answers
+    ]
+
+    told = [data_of(each) for each in several(sample["notification"])]
+    subjects = [api.subject_of(each) for each in told]
+    assert TOLD.get(name, []) == [
+        (
+            api.kind_of(data),
+            api.reference_of(data),
+            subject and subject.channel.name,
+            subject and subject.resource_id,
+            None if subject is None or subject.user_data is None else len(subject.user_data),
+        )
+        for data, subject in zip(told, subjects, strict=True)
+    ]
+
+
+# The kinds that samples show as answers; a message log without its session's address, or one that was cut, has none.
+ANSWERS = [
+    (name, number) for name, told in TOLD.items() for number, (kind, *_) in enumerate(told) if ASKED[name] and kind
+]
+
+
+@pytest.mark.parametrize(("name", "number"), ANSWERS, ids=str)
+def test_an_operation_is_answered_by_the_kind_that_its_page_shows(name: str, number: int) -> None:
+    """What the tables say of each operation is what its sample shows."""
+    sample = SAMPLES[name]
+    asked = several(sample["request"])[0]
+    assert api.call_of(request_of(asked), asked.get("body")).answered_by(TOLD[name][number][0])
+
+
+JUDGED = [name for name in TOLD if ASKED[name] and TOLD[name][0][4] is not None and not name.startswith("successor")]
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_the_notification_of_a_sample_shows_what_its_operation_wrote(name: str) -> None:
+    """Its page's own notification passes; the same with one more key does not."""
+    asked, data = several(SAMPLES[name]["request"])[0], data_of(several(SAMPLES[name]["notification"])[0])
+    call, subject = api.call_of(request_of(asked), asked["body"]), api.subject_of(data)
+    assert subject
+    assert subject.user_data is not None
+    key, resource = subject.channel.key, {**subject.resource, "id": subject.resource_id}
+    new = [name for name, value in (call.writes or {}).items() if isinstance(value, Another)]
+    before = {**subject.user_data, **{str(name): "before" for name in (call.writes or ())}}
+    before = {name: value for name, value in before.items() if name not in new}
+    path = asked["path"].rpartition("/")[0].strip("/")
+    asked_for = exchange("POST", f"/{path}/{subject.resource_id}", asked["body"], {"statusCode": 0}, began=1.0)
+    shown = exchange("GET", f"/{path}?fields=*", None, {key: {**resource, "userData": before}})
+    cause = Cause(interaction=1, rule="pin", after="response")
+    for more, verdict in (({}, "passed"), ({"Z": 1}, "failed")):
+        text = json.dumps({**data, key: {**resource, "userData": {**subject.user_data, **more}}})
+        push = Notification(channel=subject.channel.topic, data=text, seen=2.0, cause=cause)
+        (found,) = Cassette(interactions=(shown, asked_for), notifications=(push,)).updates()
+        assert verdict == found.verdict, found.reasons
+
+
+@pytest.mark.parametrize("name", sorted(RAW))
+def test_what_a_page_prints_is_no_json(name: str) -> None:
+    """None for null, Python's quotes and suffixes, typographic quotes, torn ends: refused, not guessed at."""
+    text = RAW[name].read_text("utf-8")
+    with pytest.raises(JSONDecodeError):
+        lossless_json.loads(text)
+    assert None is lossless_json.loads_or_none(text)
+    assert None is bayeux_text.messages_in(text)
+
+
+ODDITIES = {
+    "None for null": '{"RRequestedSkills": None}',
+    "single quotes": "{'operationName': 'SetDisposition'}",
+    "unicode prefix": '{u"referenceId": 34}',
+    "long suffix": '{"timestampSeconds": 1389261492035L}',
+    "typographic quotes": "{“operationName”: “Create”}",
+    "trailing comma": '{"statusCode":0,"referenceId":10,}',
+    "torn end": '{"facebooksession": {"userData": {"A": 1}',
+    "one brace too many": '{"A": 1}}}',
+    "newline in a string": '{"_facebookPMInboxUrl": "https://a\nb"}',
+    "unescaped quotes": '{"UserData1": ""DATAUPDATE-@123""}',
+}
+
+
+@pytest.mark.parametrize("oddity", ODDITIES)
+def test_an_oddity_of_the_pages_is_refused(oddity: str) -> None:
+    """A server never sends it; a hand-written cassette may have copied it."""
+    with pytest.raises(JSONDecodeError):
+        lossless_json.loads(ODDITIES[oddity])
+
+
+def test_a_duplicate_key_of_a_page_is_read_as_one() -> None:
+    """The printed page has LCATimeStamp_facebooksession twice: both values are kept, and shown as a difference."""
+    line = '"LCATimeStamp_facebooksession": "2015-08-11T12: 11: 34Z",\n"LCATimeStamp_facebooksession": "a1"'
+    assert 2 == RAW["UpdateUserData-facebooksession"].read_text("utf-8").count('"LCATimeStamp_facebooksession":')
+    read = lossless_json.loads(f'{{"facebooksession": {{"id": "S1", "userData": {{{line}}}}}}}')
+    subject = api.subject_of(read)
+    assert subject
+    assert {
+        "LCATimeStamp_facebooksession": lossless_json.Repeated(("2015-08-11T12: 11: 34Z", "a1"))
+    } == subject.user_data
+
+
+def test_the_comment_of_the_sample_is_not_the_one_that_was_sent() -> None:
+    """The page contradicts itself: a server that did so would be told."""
+    sample = SAMPLES["AddComment-facebooksession"]
+    call = api.call_of(request_of(sample["request"]), sample["request"]["body"])
+    subject = api.subject_of(data_of(sample["notification"]))
+    assert subject
+    assert False is call.shown_in(subject)
+    assert ("Some facebook session comment text", "Some chat comment text") == (
+        call.sets["comment"],
+        subject.resource["comment"],
+    )
