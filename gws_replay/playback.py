@@ -3,8 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakSet
@@ -18,8 +17,9 @@ from gws_replay.core.pace import Timing, factor_of
 from gws_replay.core.replay import Miss
 from gws_replay.core.script import Script
 from gws_replay.core.userdata import Snapshot
-from gws_replay.errors import ReplayMiss, UserDataMismatch
-from gws_replay.leftover import interaction_text, left_of
+from gws_replay.errors import ReplayMiss
+from gws_replay.expecting import Expecting
+from gws_replay.leftover import left_of
 from gws_replay.lobby import FOREVER
 from gws_replay.stage import Stage
 
@@ -31,7 +31,7 @@ class Playback:
     """Cassettes that are being played (at `url`, if by a server): what was missed and is left, the userData so far.
 
     `timing` is the pace of the notifications, `timeout` how long a CometD connect is held, in seconds; `patience` how
-    long `expect_userdata` waits for a client that runs elsewhere.
+    long `expect_userdata` waits for a client that runs in another thread or task.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Playback:
         timing: Timing = "instant",
         timeout: float = 30.0,
         max_silence: float = 60.0,
-        patience: float = 0.0,
+        patience: float = 5.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         scripts = [each if isinstance(each, Script) else Script(each) for each in cassettes]
@@ -54,6 +54,7 @@ class Playback:
         # What a client can do that was stopped.
         self.advice = "; a client that vcrpy does not catch, over WebSocket for instance, needs the fixture gws_server"
         self._patience = patience
+        self._older_threads = _threads()
         self._asking_threads: set[int] = set()
         self._polling_threads: set[int] = set()
         self._asking_tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
@@ -81,6 +82,18 @@ class Playback:
         several = len(self.cassettes) > 1
         return tuple(f"{each.cassette}, {each}" if several else str(each) for each in left)
 
+    @property
+    def over(self) -> bool:
+        """Whether everything has been played, so that nothing more can be shown."""
+        return not left_of(self.stage)
+
+    @property
+    def others_may_ask(self) -> bool:
+        """Whether a client may run elsewhere: in a thread that was started meanwhile, or that has asked before."""
+        threads = _threads()
+        ours = (threads - self._older_threads) | (threads & (self._asking_threads | self._polling_threads))
+        return bool(ours - {threading.get_ident()})
+
     def userdata(self, resource_id: str) -> tuple[Snapshot, ...]:
         """Return the history of a resource's userData in this run: a snapshot for each message that showed it.
 
@@ -94,7 +107,6 @@ class Playback:
                 return found
         return ()
 
-    @contextmanager
     def expect_userdata(
         self,
         resource_id: str,
@@ -103,36 +115,17 @@ class Playback:
         added: Mapping[str, Any] | Iterable[str] = (),
         removed: Iterable[str] = (),
         ignore: Iterable[str] = (),
-    ) -> Iterator[None]:
-        """Expect that the block changes exactly this in the resource's userData, and nothing else.
+        timeout: float | None = None,
+    ) -> Expecting:
+        """Expect that the block (`with` or `async with`) changes exactly this in the resource's userData.
 
         `changed` maps keys to the values they must have changed to; `added` names (or maps to values) new keys,
-        `removed` those that go; keys that match a pattern of `ignore` do not count. Raises UserDataMismatch otherwise,
-        also where the recording shows no userData before or after.
+        `removed` those that go; keys that match a pattern of `ignore` do not count. What is to be shown is waited for,
+        `timeout` seconds at the most. Raises UserDataMismatch where it is not exactly so, also where the recording
+        shows no userData before or after.
         """
-        __tracebackhide__ = True
         expectation = Expectation.of(changed or {}, added, removed, ignore)
-        shown = self.userdata(resource_id)
-        if not shown:
-            raise UserDataMismatch(
-                f"cannot tell what changes: no userData of {resource_id} was shown before; "
-                f"let the client GET /me/facebooksessions?fields=* first ({self.name})"
-            )
-        yield
-        self.stage.wait_for_change(self._patience, lambda: len(self.userdata(resource_id)) > len(shown))
-        later = self.userdata(resource_id)[len(shown) :]
-        if not later:
-            raise UserDataMismatch(
-                f"cannot tell what changed: nothing showed the userData of {resource_id} since {shown[-1].place}; "
-                f"not asked for yet: {'; '.join(self.unplayed) or 'nothing'} ({self.name})"
-            )
-        before, after = shown[-1], later[-1]
-        answers = "" if after.cause is None else f", which answers {interaction_text(self.cassette, after.cause)}"
-        where = (
-            f"  where:    {self.name}, {before.place} to {after.place}{answers}\n"
-            f"  more:     gws-replay show {self.cassette.source}"
-        )
-        expectation.check(before.data, after.data, of=f" of {resource_id}", where=where)
+        return Expecting(self, resource_id, expectation, self._patience if timeout is None else timeout)
 
     def ask(self, request: Request) -> Response | None:
         """Answer a request of this thread, CometD too: a connect that has nothing to say blocks.
@@ -242,6 +235,10 @@ class Playback:
             return bayeux_http.carried(request)
         except ValueError as error:
             return bayeux_http.refused(error)
+
+
+def _threads() -> set[int]:
+    return {thread.ident for thread in threading.enumerate() if thread.ident is not None}
 
 
 def _response(carried: bayeux_http.Carried, answer: Answer) -> Response:

@@ -66,6 +66,16 @@ class RecordingRun(Playback):
         """Nothing is left over while a cassette is being made."""
         return ()
 
+    @property
+    def others_may_ask(self) -> bool:
+        """The live server itself may show more."""
+        return True
+
+    @property
+    def over(self) -> bool:
+        """A live server may always show more."""
+        return False
+
     def problems(self, *, allow_unplayed: bool = False) -> str:  # noqa: ARG002 (nothing is left over)
         """Say what failed: a request that the old cassette does not know is recorded, and no miss."""
         return "\n".join(self.faults)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
-from gws_replay.core.change import Change, printable, show
+from gws_replay.core.change import Change, printable, show_both
 from gws_replay.core.judge import Update, Verdict
 from gws_replay.core.replay import Miss
 from gws_replay.run_events import Event, cut, events_of, is_recording, line_of, named
@@ -147,8 +147,8 @@ def _operation(update: Update, source: str) -> Operation:
 
 def _change(change: Change) -> list[str]:
     name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in change.path)[1:]
-    before = "" if change.kind == "added" else show(change.before)
-    return [cut(name), change.kind, before, "" if change.kind == "removed" else show(change.after)]
+    before, after = show_both(change.before, change.after)
+    return [cut(name), change.kind, "" if change.kind == "added" else before, "" if change.kind == "removed" else after]
 
 
 def _left(run: "Playback") -> tuple[int, int]:

@@ -39,9 +39,14 @@ _JSON: Final = {"Content-Type": "application/json;charset=UTF-8"}
 class ServedPlayback(Playback):
     """A playback that a server plays at `url`; its client runs elsewhere, so `expect_userdata` waits for it."""
 
-    def __init__(self, *cassettes: Cassette | Script, patience: float = 5.0, **options: Any) -> None:
-        super().__init__(*cassettes, patience=patience, **options)
+    def __init__(self, *cassettes: Cassette | Script, **options: Any) -> None:
+        super().__init__(*cassettes, **options)
         self.advice = ""
+
+    @property
+    def others_may_ask(self) -> bool:
+        """The client of a server always runs elsewhere."""
+        return True
 
 
 class RunningServer:

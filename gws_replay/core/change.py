@@ -15,6 +15,7 @@ Kind = Literal["added", "removed", "changed", "type"]
 Path = tuple[str | int, ...]
 
 _SHOWN = 120
+_LEAD = 30  # how much is shown before a difference
 _MISSING = object()
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
@@ -40,7 +41,7 @@ class Change:
         if self.kind == "removed":
             return f"{name}: removed, was {show(self.before)}"
         types = f" ({type_name(self.before)} to {type_name(self.after)})" if self.kind == "type" else ""
-        return f"{name}: {show(self.before)} -> {show(self.after)}{types}"
+        return f"{name}: {' -> '.join(show_both(self.before, self.after))}{types}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,23 @@ def show(value: Any) -> str:
     """Spell a value for a message as JSON, cut in the middle when it is long, control characters escaped."""
     text = printable(lossless_json.dumps(value))
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 40]}...{text[-30:]} ({len(text)} characters)"
+
+
+def show_both(one: Any, other: Any) -> tuple[str, str]:
+    """Spell two values for a message as JSON, long ones cut around where they begin to differ."""
+    texts = [printable(lossless_json.dumps(value)) for value in (one, other)]
+    if max(map(len, texts)) <= _SHOWN:
+        return texts[0], texts[1]
+    alike = next((place for place, (a, b) in enumerate(zip(*texts, strict=False)) if a != b), min(map(len, texts)))
+    start = max(0, alike - _LEAD)
+    return _cut(texts[0], start), _cut(texts[1], start)
+
+
+def _cut(text: str, start: int) -> str:
+    end = start + _SHOWN - 40
+    if start == 0 and len(text) <= _SHOWN:
+        return text
+    return f"{'...' * (start > 0)}{text[start:end]}{'...' * (end < len(text))} ({len(text)} characters)"
 
 
 def printable(text: str) -> str:

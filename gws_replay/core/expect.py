@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from gws_replay.core.change import Change, Changes, compare_userdata, printable, same, show, type_name
+from gws_replay.core.change import Change, Changes, compare_userdata, printable, same, show, show_both, type_name
 from gws_replay.errors import UserDataMismatch
 
 _ANY = object()
@@ -54,6 +54,14 @@ class Expectation:
             raise UserDataMismatch("\n".join([*report, *([where] if where else [])]))
         return changes
 
+    def holds(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+        """Tell whether the changes are as expected."""
+        try:
+            self.check(before, after)
+        except UserDataMismatch:
+            return False
+        return True
+
     def _deviations(self, changes: Changes, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
         found: Mapping[str, Iterable[str]] = {
             "changed": changes.changed,
@@ -66,7 +74,10 @@ class Expectation:
                 if key not in found[verb]:
                     yield f"{key} should have been {verb}, {_happened(key, found, before)}"
                 elif value is not _ANY and not same(after[key], value):
-                    yield f"{key} should be {_typed(value)}, is {_typed(after[key])}"
+                    wanted_text, found_text = show_both(value, after[key])
+                    yield (
+                        f"{key} should be {wanted_text} ({type_name(value)}), is {found_text} ({type_name(after[key])})"
+                    )
 
     def _report(self, deviations: list[str], besides: list[Change], ignored: list[str], *, of: str) -> Iterator[str]:
         wanted = [
@@ -106,7 +117,3 @@ def _happened(key: str, found: Mapping[str, Iterable[str]], before: Mapping[str,
         if key in keys:
             return f"was {verb}"
     return f"stayed {show(before[key])}" if key in before else "was absent before and after"
-
-
-def _typed(value: Any) -> str:
-    return f"{show(value)} ({type_name(value)})"

@@ -117,8 +117,10 @@ class Track:
         for channel in [channel for channel in self._early if self._bayeux.hears(channel)]:
             for number, index in self._early.pop(channel):
                 ready.extend(self._tell(number, index, now))
-        for number, replay in enumerate(self.replays):
-            for index in replay.due(now):
+        # Of several cassettes, whose time came first goes first, however late it is looked at.
+        while (at := self.next_at) is not None and at <= now:
+            number, replay = next((n, each) for n, each in enumerate(self.replays) if each.next_at == at)
+            for index in replay.due(at):
                 channel = replay.script.cassette.notifications[index].channel
                 if self._bayeux.hears(channel):
                     ready.extend(self._tell(number, index, now))

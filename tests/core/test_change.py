@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 
 from gws_replay.core import lossless_json
-from gws_replay.core.change import Change, Changes, compare_userdata, same, show, type_name
+from gws_replay.core.change import Change, Changes, compare_userdata, same, show, show_both, type_name
 from gws_replay.core.lossless_json import Repeated
 from tests.builders import JSON, USER_DATA, spelled
 
@@ -237,3 +237,25 @@ def test_long_values_are_cut_in_the_middle(length: int) -> None:
 def test_types_have_their_json_names(value: Any, name: str) -> None:
     """Integers and other numbers are apart."""
     assert name == type_name(value)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (
+            "a" * 90 + "X" + "b" * 90,
+            "a" * 90 + "Y" + "b" * 90,
+            ("...{a}X{b}... (183 characters)", "...{a}Y{b}... (183 characters)"),
+        ),
+        ("X" + "a" * 150, "Y" + "a" * 150, ('"X{c}... (153 characters)', '"Y{c}... (153 characters)')),
+        ("a" * 150, "a" * 151, ('...{a}" (152 characters)', '...{a}a" (153 characters)')),
+        ("short", "a" * 150, ('"short"', '"{d}... (152 characters)')),
+    ],
+    ids=["in the middle", "at the start", "at the end", "short and long"],
+)
+def test_long_values_are_cut_around_where_they_begin_to_differ(
+    before: str, after: str, expected: tuple[str, str]
+) -> None:
+    """So that the difference is seen, whatever the length."""
+    parts = {"a": "a" * 30, "b": "b" * 49, "c": "a" * 78, "d": "a" * 79}
+    assert tuple(each.format(**parts) for each in expected) == show_both(before, after)

@@ -115,6 +115,17 @@ def test_several_cassettes_answer_in_their_order() -> None:
     assert ((1,), ()) == tuple(replay.unplayed for replay in track.replays)
 
 
+def test_pushes_of_several_cassettes_come_in_the_order_of_their_times() -> None:
+    """Also when both are looked at late."""
+    one, two = (cassette(update({"A": n}, began=0), told({"A": n}, seen=1)) for n in (1, 2))
+    track = track_of(one, two)
+    listener = Listener(track)
+    for number, now in ((1, 1.0), (0, 2.0)):
+        track.answered(asked(track, 0, now, cassette=number), now)
+    looked(track, [listener], LATER)
+    assert [2, 1] == numbers(listener)
+
+
 def test_an_answer_belongs_to_its_cassette() -> None:
     """The same index of another one is not answered with it."""
     track = track_of(*(cassette(update({"A": n}, began=0), told({"A": n}, seen=1)) for n in (1, 2)))

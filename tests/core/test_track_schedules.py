@@ -98,12 +98,14 @@ class Schedule:
         if one.cause:
             done = self.answered if one.cause.after == "response" else self.asked
             return one.cause.interaction in done
+        # What follows a GET need not wait for it, if the operation before that was answered.
         before = [
-            (each.ended, index)
+            (each.ended, index, each.request.method)
             for index, each in enumerate(self.played.interactions)
-            if each.request.method != "GET" and each.ended <= one.seen
+            if each.ended <= one.seen
         ]
-        return not before or max(before)[1] in self.answered
+        operations = [each for each in before if each[2] != "GET"]
+        return not operations or any(max(each)[1] in self.answered for each in (before, operations))
 
     def finish(self) -> None:
         """All is asked, answered, and time passes: then all is heard, and nothing is left."""
