@@ -157,4 +157,5 @@ def _marked(node: pytest.Item) -> Marked:
         # Decorators are applied from the bottom up.
         return read_markers([(mark.args, mark.kwargs) for mark in reversed(markers)])
     except ValueError as error:
-        pytest.fail(f"{node.nodeid}: {error}", pytrace=False)
+        said = f"{node.nodeid}: {error}"
+    pytest.fail(said, pytrace=False)

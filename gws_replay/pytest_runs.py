@@ -106,7 +106,8 @@ def told(who: str, do: Callable[[], _T]) -> _T:
     try:
         return do()
     except GwsReplayError as error:
-        pytest.fail(f"{who}: {error}", pytrace=False)
+        said = f"{who}: {error}"
+    pytest.fail(said, pytrace=False)  # out here, or pytest would show the error as well
 
 
 def _read(name: str, arguments: dict[str, Any]) -> Marked:
