@@ -144,9 +144,7 @@ class Views:
             if shown is None:
                 self.found.doubts.append(f"{key}: stood there before, {view} shows that one only: attached, or not?")
             elif write.taken == "partly" and (unchanged or before is None):
-                self.found.doubts.append(
-                    f"{key}: not written, and partial success (statusCode 7) does not say which are"
-                )
+                self.found.doubts.append(f"{key}: not written, and partial success (statusCode 7) allows that")
             else:
                 yield _missed(key, value, after.data, view)
 
