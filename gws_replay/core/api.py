@@ -37,7 +37,8 @@ def subject_of(data: Any) -> Subject | None:
     """Find the resource that a notification's data shows."""
     if not isinstance(data, dict):
         return None
-    is_workspace = data.get("messageType") in workspace.MESSAGE_TYPES
+    kind = data.get("messageType")
+    is_workspace = isinstance(kind, str) and kind in workspace.MESSAGE_TYPES
     return workspace.subject_of(data) if is_workspace else gws.subject_of(data)
 
 

@@ -70,7 +70,7 @@ def attribute(exchanges: Sequence[Exchange], notifications: Sequence[Notificatio
         named = by_reference.get(reference) if reference is not None else None
         if notification.cause and notification.cause.rule == "pin":
             settled.add((notification.cause.interaction, kind))
-        elif named and named.began <= told.seen and _may_answer(named, told):
+        elif named and named.began <= told.seen and (_may_answer(named, told) or _has_own_id(named, told)):
             found[index] = (named, "referenceId")
             settled.add((named.index, kind))
         else:
@@ -103,6 +103,12 @@ def _may_answer(asked: _Asked, told: _Told) -> bool:
     if subject and (call.channel is not subject.channel or call.resource_id not in (None, subject.resource_id)):
         return False
     return call.answered_by(told.kind) or (told.kind == api.ERROR and subject is not None)
+
+
+def _has_own_id(asked: _Asked, told: _Told) -> bool:
+    """Tell whether a notification bears the id that a client gave its operation: then its kind does not matter."""
+    same_resource = told.subject is not None and asked.call.resource_id == told.subject.resource_id
+    return same_resource and isinstance(told.reference, str)
 
 
 def _told_again(group: Sequence[_Told]) -> tuple[list[_Told], dict[int, int]]:

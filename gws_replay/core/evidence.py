@@ -112,11 +112,12 @@ def _write(index: int, call: Call, exchange: Exchange, told: Sequence[Sighting],
     # Of one that was refused, whatever cannot be older shows whether it was done all the same.
     after = own or (shown.next_of_any_kind(since) if refused else shown.next_get(since))
     attached: Mapping[Key, Any] = call.sent.get("userData") or {} if call.writes is None else call.writes
+    shown_at = own.at if own else max((each.at for each in answers), default=after.at if after else NEVER)
     return Write(
         index=index,
         call=call,
         began=exchange.began,
-        until=after.at if after else NEVER,
+        until=shown_at,
         moves=_moves(call, refused=refused),
         ended=exchange.ended,
         taken=taken,

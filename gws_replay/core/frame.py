@@ -73,9 +73,7 @@ class Frame:
             for change in moved:
                 text = f"{_named(timeline, name)} changed too, from {earlier.place} to {later.place}: {change}"
                 if later.interaction is None and not alike:
-                    found.doubts.append(
-                        f"{text}; that notification answers no operation: ignore the key if it is right"
-                    )
+                    found.doubts.append(f"{text}; no operation asked for it: ignore the key if it is right")
                 else:
                     found.failures.append(text)
 

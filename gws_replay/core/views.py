@@ -1,17 +1,18 @@
 """One userData operation in each view of it: the notifications that answer it, and the next GET."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from gws_replay.core.change import Change, Changes, compare_userdata, same, show, type_name
 from gws_replay.core.findings import Findings, Names
 from gws_replay.core.operations import Absent, Another, Key, Wild, shows_key
 from gws_replay.core.timeline import Timeline, Write
-from gws_replay.core.userdata import Snapshot
+from gws_replay.core.userdata import Sighting, Snapshot
 from gws_replay.core.written import settled
 
-_NONE: Mapping[str, Any] = {}
+_Others = Callable[[], Sequence[Write]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class Views:
 
     def check(self, after: Snapshot, changes: Changes, view: str) -> None:
         """Check that a snapshot shows what was written, and that nothing besides has changed since the one before."""
-        others = self.timeline.others(self.write, self.before, after)
+        others = self._others(self.before, after)
         failures = [*self._not_written(others, after, view)]
         if failures and self.write.notified and (cause := self._cause(after, changes)):
             failures.insert(0, f"{view} {cause}")
@@ -52,7 +53,7 @@ class Views:
         following = next(self.timeline.following(write.after), None) if write.after and write.notified else None
         if write.after is None or following is None or following.interaction is None:
             return
-        later = self.timeline.others(write, write.after, following)
+        later = self._others(write.after, following)
         for change in compare_userdata(write.after.data, following.data).entries:
             if not self._explained(change, later, following):
                 self.found.failures.append(
@@ -68,12 +69,12 @@ class Views:
         for told in (*earlier, *self._told_next(after)):
             if told.interaction is not None or told.cause is not None or told.kind != after.kind:
                 continue
-            others = self.timeline.others(write, self.before, told if told.at > after.at else after)
+            others = self._others(self.before, told if told.at > after.at else after)
             following = next(self.timeline.following(told), None) if told.at > after.at else None
             for change in compare_userdata(after.data, told.data).entries:
                 if told.at < after.at and self.before and _alike(change.key, self.before.data, told.data):
                     continue  # it shows what was there before the operation
-                if change.key in self.ignored or any(each.wrote(change.key, told.data) for each in others):
+                if change.key in self.ignored or any(each.wrote(change.key, told.data) for each in others()):
                     continue
                 text = f"{told.place} shows other userData than {after.place}, and answers no operation: {change}"
                 if following and self._contradicts(following, after, change.key, others):
@@ -83,9 +84,9 @@ class Views:
                         f"{text}; a second answer, or a change of the server's own: pin its cause, or ignore the key"
                     )
 
-    def _contradicts(self, following: Snapshot, after: Snapshot, key: str, others: Sequence[Write]) -> bool:
+    def _contradicts(self, following: Snapshot, after: Snapshot, key: str, others: _Others) -> bool:
         """Tell whether a GET shows a key as the answer did, though a notification between them did not."""
-        later = [*others, *self.timeline.between(after.at, following.at)]
+        later = [*others(), *self.timeline.between(after.at, following.at)]
         alike = following.interaction is not None and _alike(key, after.data, following.data)
         return alike and not any(each is not self.write and each.wrote(key, following.data) for each in later)
 
@@ -111,11 +112,9 @@ class Views:
         shown = write.answers[0] if write.answers else write.after
         if write.refused or shown is None:
             return
-        others = [each for each in self.timeline.between(write.began, shown.at) if each is not write]
         for name, value in write.call.sets.items():
-            beside = [each.call.sets[name] for each in others if name in each.call.sets]
             if name in shown.resource:
-                if not any(same(shown.resource[name], each) for each in (value, *beside)):
+                if not same(shown.resource[name], value) and not self._set_by_others(name, shown):
                     found = show(shown.resource[name])
                     self.found.failures.append(f"{name}: sent {show(value)}, {shown.place} shows {found}")
             elif write.answers:
@@ -123,50 +122,58 @@ class Views:
             else:
                 self.found.doubts.append(f"{name}: no notification shows it, nor does {shown.place}")
 
+    def _set_by_others(self, name: str, shown: Sighting) -> bool:
+        found = self.timeline.between(self.write.began, shown.at)
+        return any(name in each.call.sets and same(shown.resource[name], each.call.sets[name]) for each in found)
+
+    def _others(self, earlier: Snapshot | None, later: Snapshot) -> _Others:
+        """Return the other writes between two snapshots, looked for once they are needed: they may be many."""
+        return cache(lambda: self.timeline.others(self.write, earlier, later))
+
     def _told_next(self, after: Snapshot) -> Iterator[Snapshot]:
         for told in self.timeline.following(after):
             if told.interaction is not None or told.cause is not None:
                 return
             yield told
 
-    def _not_written(self, others: Sequence[Write], after: Snapshot, view: str) -> Iterator[str]:
+    def _not_written(self, others: _Others, after: Snapshot, view: str) -> Iterator[str]:
         write = self.write
         before = self.before.data if self.before else None
         for key, value in write.writes.items():
             if isinstance(key, Wild):
                 yield from self._not_written_wildly(key, others, after.data, view)
                 continue
-            beside = [each for each in others if not each.refused and key in each.writes]
-            shown = settled(key, value, before, after.data, [each.writes[key] for each in beside])
-            if shown or any(each.wrote(key, after.data) for each in others if not each.refused):
+            shown = settled(key, value, before, after.data)
+            if not shown:
+                beside = [each for each in others() if not each.refused]
+                values = [each.writes[key] for each in beside if key in each.writes]
+                shown = settled(key, value, before, after.data, values) if values else shown
+                shown = shown or any(each.wrote(key, after.data) for each in beside) or shown
+            if shown:
                 continue
             unchanged = before is not None and _alike(key, before, after.data)
             if shown is None:
                 self.found.doubts.append(f"{key}: stood there before, {view} shows that one only: attached, or not?")
             elif write.taken == "partly" and (unchanged or before is None):
-                self.found.doubts.append(
-                    f"{key}: not written, and partial success (statusCode 7) does not say which are"
-                )
+                self.found.doubts.append(f"{key}: not written, and partial success (statusCode 7) allows that")
             else:
                 yield _missed(key, value, after.data, view)
 
-    def _not_written_wildly(
-        self, key: Wild, others: Sequence[Write], after: Mapping[str, Any], view: str
-    ) -> Iterator[str]:
+    def _not_written_wildly(self, key: Wild, others: _Others, after: Mapping[str, Any], view: str) -> Iterator[str]:
         value = self.write.writes[key]
         if shows_key(after, key, value):
             return
         if key is Wild.ANY:
-            if any(each.writes for each in others):
+            if any(each.writes for each in others()):
                 self.found.doubts.append(f"disposition: {view} does not show it; another operation may have hidden it")
             else:
                 yield f"disposition: sent {show(value)}, {view} does not show it"
             return
         for name in after:
-            if not any(each.wrote(name, after) for each in others if not each.refused):
+            if not any(each.wrote(name, after) for each in others() if not each.refused):
                 yield _missed(name, value, after, view)
 
-    def _besides(self, others: Sequence[Write], changes: Changes, after: Snapshot) -> Iterator[str]:
+    def _besides(self, others: _Others, changes: Changes, after: Snapshot) -> Iterator[str]:
         write = self.write
         for change in changes.entries:
             if change.key in write.writes or self._explained(change, others, after):
@@ -176,14 +183,14 @@ class Views:
             else:
                 yield f"{'changed though it was refused' if write.refused else 'changed besides'}: {change}"
 
-    def _explained(self, change: Change, others: Sequence[Write], after: Snapshot) -> bool:
+    def _explained(self, change: Change, others: _Others, after: Snapshot) -> bool:
         """Tell whether an operation, this one or another at the same time, accounts for a change; or it is ignored.
 
         What another one asked and was refused is held against that one.
         """
         if not self.write.refused and self.write.wrote(change.key, after.data):
             return True
-        if any(each.wrote(change.key, after.data) for each in others):
+        if any(each.wrote(change.key, after.data) for each in others()):
             return True
         if change.key in self.ignored:
             self.found.ignored.add(change.key)

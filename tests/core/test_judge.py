@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gws_replay.core.causes import attribute
 from gws_replay.core.judge import Update
 from gws_replay.core.model import Cassette, Exchange, Notification
-from tests.builders import Server, Step, cassette, get, operation, steps, told, update
+from tests.builders import Server, Step, cassette, get, growth, operation, steps, told, update
 
 BEFORE = {"A": 1, "B": "two", "N": None, "L": [1, {"x": 1}]}
 
@@ -289,3 +289,22 @@ def test_no_correct_run_is_accused(asked: list[Step], at_push: bool) -> None:
     server = Server([replace(step, up=1) for step in asked], snapshot="push") if at_push else Server(asked)
     found = recorded(server).updates()
     assert [] == [(each.interaction, each.verdict, each.reasons) for each in found if each.verdict != "passed"]
+
+
+def test_the_time_grows_with_the_number_of_operations() -> None:
+    """Four times the operations take about four times as long, whatever answers them."""
+
+    def run(count: int, kind: str) -> Cassette:
+        asked = [update({"A": n}, began=n, ended=n + 0.1) for n in range(1, count)]
+        if kind == "comments":
+            asked = [operation("AddComment", began=n, comment=str(n)) for n in range(1, count)]
+        shown = [None if kind == "comments" else {"A": n} for n in range(1, count)]
+        # One whose notification is lost stays open for ever.
+        pushed = [told(data, seen=n + 1.5, comment=str(n + 1), reference=n) for n, data in enumerate(shown) if n]
+        return cassette(get({"A": 0}, began=0), *asked, *pushed)
+
+    for kind in ("updates", "comments"):
+        recorded_ = {count: run(count, kind) for count in (200, 800)}
+        for played in recorded_.values():
+            played.updates()  # parses the bodies once
+        assert growth(lambda count: recorded_[count].updates(), 200) < 9  # noqa: B023
