@@ -42,6 +42,7 @@ class Settings:
     port: int = 0
     filter: str | None = None
     redact: str = "all"
+    keep: tuple[str, ...] = ()
     force: bool = False
     insecure: bool = False
     upstream_ca: Path | None = None
@@ -241,5 +242,6 @@ def _arguments(settings: Settings) -> list[str]:
     if settings.mode == "regular" and upstream:
         options["gws_filter"] = f'({settings.filter or "~u /api/v2/"}) & ~u "^{_url_pattern(upstream)}/"'
     mode = f"reverse:{upstream}" if settings.mode == "reverse" else "regular"
-    sets = [part for name, value in options.items() for part in ("--set", f"{name}={value}")]
+    options_with = [*options.items(), *(("gws_keep", key) for key in settings.keep)]
+    sets = [part for name, value in options_with for part in ("--set", f"{name}={value}")]
     return ["--mode", mode, "-s", str(ADDON), *sets]

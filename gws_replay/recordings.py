@@ -18,7 +18,7 @@ from gws_replay.core.addresses import bare
 from gws_replay.core.bayeux_http import is_cometd
 from gws_replay.core.compile import compile_recording
 from gws_replay.core.model import Cassette, Exchange, Recording, Request, Response
-from gws_replay.core.redact import Redactor
+from gws_replay.core.policy import Policy
 from gws_replay.core.script import Script
 from gws_replay.core.userdata import Snapshot, history
 from gws_replay.errors import CassetteError, GwsReplayError, ReplayMiss
@@ -27,6 +27,7 @@ from gws_replay.formats import journal
 from gws_replay.journal_file import JournalFile
 from gws_replay.playback import Playback
 from gws_replay.recorder import Recorder, Settings
+from gws_replay.redaction import redactor
 from gws_replay.vcr_config import PLAIN, VcrConfig
 
 # How long an expectation waits for a live notification.
@@ -96,12 +97,14 @@ class InProcessRecording(RecordingRun):
     Raises GwsReplayError when the cassette cannot be written, or is being recorded by somebody else.
     """
 
-    def __init__(self, path: Path, old: Cassette | None = None, vcr: VcrConfig = PLAIN) -> None:
+    def __init__(
+        self, path: Path, old: Cassette | None = None, vcr: VcrConfig = PLAIN, policy: Policy | None = None
+    ) -> None:
         super().__init__(path, old, vcr)
         self._old = old
         self._vcr = vcr
         self.allowed_hosts = vcr.ignored_hosts
-        self._redactor = Redactor()
+        self._redactor = redactor(policy or Policy(), old.header.get("stand_ins", ()) if old else ())
         self._exchanges: list[Exchange] = []
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -126,19 +129,21 @@ class InProcessRecording(RecordingRun):
 
     def take(self, exchange: Exchange) -> None:
         """Redact a live exchange and write it down."""
-        seen = replace(
-            exchange,
-            request=self._redactor.request(exchange.request),
-            response=self._redactor.response(exchange.response),
-            began=exchange.began + self._epoch,
-            ended=exchange.ended + self._epoch,
-        )
-        kept = self._filtered(seen)
-        if kept is None:
-            return
-        seen = kept
         with self._lock:
+            seen = self._filtered(
+                replace(
+                    exchange,
+                    request=self._redactor.request(exchange.request),
+                    response=self._redactor.response(exchange.response),
+                    began=exchange.began + self._epoch,
+                    ended=exchange.ended + self._epoch,
+                )
+            )
+            if seen is None:
+                return
             number = str(next(self._numbers))
+            if made := self._redactor.fresh():
+                self._journal.append(journal.stand_ins_line(made))
             self._journal.append(journal.request_line(number, seen.began, seen.request))
             self._journal.append(journal.response_line(number, seen.ended, seen.response))
             self._exchanges.append(seen)
@@ -163,8 +168,9 @@ class InProcessRecording(RecordingRun):
     def recorded(self) -> Cassette:
         """Return the old cassette, if there is one, and what has gone live since."""
         with self._lock:
-            exchanges = tuple(self._exchanges)
-        new = compile_recording(Recording(exchanges=exchanges), self._header()).cassette
+            # What gave away a personal value may have come after others that hold it.
+            seen = self._redactor.again().recording(Recording(exchanges=tuple(self._exchanges)))
+        new = compile_recording(seen, {**self._header(), **self._redactor.header}).cassette
         return new if self._old is None else _appended(self._old, new)
 
     def save(self) -> None:
@@ -180,7 +186,7 @@ class InProcessRecording(RecordingRun):
         return {
             "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
             "recorder": f"gws-replay {version('gws-replay')}, vcrpy {version('vcrpy')}",
-            "redaction": self._redactor.applied,
+            **self._redactor.facts,
         }
 
 
@@ -222,4 +228,7 @@ def _appended(old: Cassette, new: Cassette) -> Cassette:
         )
         for told in new.notifications
     )
-    return replace(old, interactions=(*old.interactions, *later), notifications=(*old.notifications, *told_later))
+    header = {**old.header, **({"stand_ins": made} if (made := new.header.get("stand_ins")) else {})}
+    return replace(
+        old, interactions=(*old.interactions, *later), notifications=(*old.notifications, *told_later), header=header
+    )

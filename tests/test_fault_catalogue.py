@@ -10,9 +10,9 @@ import requests
 from gws_replay.core.compile import compile_recording
 from gws_replay.core.judge import Update
 from gws_replay.core.model import Exchange, Headers, Recording, Request, Response
-from gws_replay.core.redact import Redactor
 from gws_replay.sandbox import RunningSandbox, serving
 from gws_replay.sandbox_faults import FAULTS
+from tests.redactors import redactor
 
 SESSION = "/api/v2/me/facebooksessions/0002DaAVKJ0V0095"
 COMETD = "/api/v2/notifications"
@@ -103,7 +103,7 @@ def verdict(fault: str | None) -> Update:
     """Judge the one update of a session with a sandbox that has a fault."""
     with serving(fault=fault, push_delay=0.01) as sandbox:
         recording = Desktop(sandbox).run()
-    (update,) = compile_recording(Redactor().recording(recording)).cassette.updates()
+    (update,) = compile_recording(redactor("secrets").recording(recording)).cassette.updates()
     return update
 
 

@@ -9,7 +9,15 @@ from typing import Any, Literal
 
 import click
 
-from gws_replay.cli.common import PATH, Output, force_option, output_options, redact_option, warn_if_unredacted
+from gws_replay.cli.common import (
+    PATH,
+    Output,
+    force_option,
+    keep_option,
+    output_options,
+    redact_option,
+    warn_if_unredacted,
+)
 from gws_replay.errors import GwsReplayError
 from gws_replay.files import reason
 from gws_replay.recorder import Recorder, Settings
@@ -49,6 +57,7 @@ def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> t
 @click.option("--insecure", is_flag=True, help="Do not verify the server's certificate.")
 @click.option("--upstream-ca", type=PATH, help="Trust this CA certificate (PEM) of the server.")
 @redact_option
+@keep_option
 @force_option
 @output_options("No live lines.", "Also show mitmproxy's own log.")
 @click.argument("command", nargs=-1, metavar="[-- CMD...]")
