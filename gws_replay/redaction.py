@@ -9,6 +9,7 @@ from typing import Any
 
 from gws_replay.core.policy import LEVELS, Level, Policy
 from gws_replay.core.redact import Redactor
+from gws_replay.core.redact_text import Noticed
 from gws_replay.errors import GwsReplayError
 from gws_replay.files import reason
 
@@ -17,10 +18,10 @@ _LISTS = ("keep", "secret", "personal")
 _TABLE = "[tool.gws_replay.redact]"
 
 
-def redactor(policy: Policy, settled: Iterable[str] = ()) -> Redactor:
+def redactor(policy: Policy, settled: Iterable[str] = (), noticed: Noticed | None = None) -> Redactor:
     """Return a redactor with a key of its own, or with that of GWS_REPLAY_KEY: then stand-ins agree with others'."""
     key = os.environ.get(KEY_VARIABLE, "").encode() or secrets.token_bytes(32)
-    return Redactor(policy, key, settled)
+    return Redactor(policy, key, settled, noticed)
 
 
 def policy_of(
@@ -75,6 +76,7 @@ def _place(source: Path | str | None, what: str) -> str:
         return f"{source}: " if source else ""
     lines = source.read_text("utf-8").splitlines()
     first = next((number for number, line in enumerate(lines) if line.strip() == _TABLE), 0)
-    spellings = {what, repr(what)[1:-1], what.replace("\\", "\\\\").replace('"', '\\"')}
+    escaped = what.replace("\\", "\\\\").replace('"', '\\"')
+    spellings = (f"'{what}'", f'"{escaped}"', f"{what} =", f"{what}=")
     found = (n for n, line in enumerate(lines) if n >= first and any(each in line for each in spellings))
     return f"{source}, line {next(found, first) + 1}: "

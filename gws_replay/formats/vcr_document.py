@@ -4,7 +4,7 @@ Errors name the file, the interaction and the field, and what to do.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,8 @@ from gws_replay.core.model import (
 )
 from gws_replay.errors import CassetteError
 
+# What was redacted in a cassette without our header: `gws-replay scrub` writes it.
+REDACTION = "gws_replay_redaction"
 _RULES: tuple[Rule, ...] = ("pin", "referenceId", "content", "counting", "order")
 _MOMENTS: tuple[Moment, ...] = ("request", "response")
 
@@ -41,7 +43,7 @@ def read(document: Mapping[str, Any], source: str) -> Cassette:
     exchanges = tuple(reader.exchange(index, item) for index, item in enumerate(items))
     if header is None:
         recording = Recording(exchanges=tuple(map(_as_unpacked, exchanges)))
-        return compile_recording(recording).cassette.named(source)
+        return compile_recording(recording, document.get(REDACTION)).cassette.named(source)
     told = reader.list_of(document, "notifications")
     return Cassette(
         interactions=exchanges,
@@ -49,6 +51,14 @@ def read(document: Mapping[str, Any], source: str) -> Cassette:
         header=header,
         source=source,
     )
+
+
+def contents(document: Mapping[str, Any], source: str) -> tuple[Sequence[Exchange], Sequence[Notification]]:
+    """Return the exchanges and notifications of a parsed cassette file as they stand there, ours or not."""
+    reader = _Reader(source)
+    exchanges = [reader.exchange(index, item) for index, item in enumerate(reader.document(document))]
+    told = reader.list_of(document, "notifications")
+    return exchanges, [reader.notification(index, item, len(exchanges)) for index, item in enumerate(told)]
 
 
 def interaction(exchange: Exchange) -> dict[str, Any]:
