@@ -62,7 +62,13 @@ def _used(session: pytest.Session, wanted: "Wanted", marked: Marked, *, server: 
 
 
 def wanted_of(
-    config: pytest.Config, test: str, paths: tuple[Path, ...], marked: Marked, vcr: dict[str, Any] | None = None
+    config: pytest.Config,
+    test: str,
+    paths: tuple[Path, ...],
+    marked: Marked,
+    *,
+    vcr: dict[str, Any] | None = None,
+    redaction: object = None,
 ) -> "Wanted":
     """Return what is asked of `runs`: the marker's arguments, with what the command line and the ini file say."""
     from gws_replay.runs import Wanted
@@ -85,6 +91,7 @@ def wanted_of(
         allowed_hosts=marked.allowed_hosts,
         upstream=config.getoption("--gws-upstream"),
         vcr=told(test, lambda: read_vcr_config(vcr or {})),
+        redaction={} if redaction is None else redaction,
     )
 
 

@@ -18,10 +18,14 @@ _LISTS = ("keep", "secret", "personal")
 _TABLE = "[tool.gws_replay.redact]"
 
 
-def redactor(policy: Policy, settled: Iterable[str] = (), noticed: Noticed | None = None) -> Redactor:
-    """Return a redactor with a key of its own, or with that of GWS_REPLAY_KEY: then stand-ins agree with others'."""
-    key = os.environ.get(KEY_VARIABLE, "").encode() or secrets.token_bytes(32)
-    return Redactor(policy, key, settled, noticed)
+def redactor(policy: Policy, settled: Iterable[str] = (), noticed: Noticed | None = None, *, key: str = "") -> Redactor:
+    """Return a redactor with a key of its own (unless `key`), or with that of GWS_REPLAY_KEY: they make the same."""
+    return Redactor(policy, (key or new_key()).encode(), settled, noticed)
+
+
+def new_key() -> str:
+    """Return the key of GWS_REPLAY_KEY, or a random one."""
+    return os.environ.get(KEY_VARIABLE, "") or secrets.token_hex(32)
 
 
 def policy_of(
@@ -40,6 +44,17 @@ def policy_of(
     if chosen is None:
         raise GwsReplayError(f"the level of redaction is {' or '.join(LEVELS)}, not {level!r}")
     return Policy(chosen, **{name: (*rules.get(name, ()), *more.get(name, ())) for name in _LISTS})
+
+
+def policy_of_test(rules: object, start: Path) -> Policy:
+    """Return the policy of a test that records: what its fixture `gws_redaction` says, and pyproject.toml.
+
+    Raises GwsReplayError for what is wrong with either.
+    """
+    if not isinstance(rules, Mapping):
+        raise GwsReplayError(f"gws_redaction must return a dict with level, {', '.join(_LISTS)}, not {rules!r}")
+    added = {name: listed for name, listed in rules.items() if name != "level"}
+    return policy_of(str(rules.get("level", "all")), added, "gws_redaction", start=start)
 
 
 def _checked(rules: Mapping[str, Any], source: Path | str | None) -> Mapping[str, Sequence[str]]:

@@ -69,6 +69,7 @@ def record(
     mode: Literal["reverse", "regular"],
     upstream: str | None,
     cassette: Path,
+    keep: tuple[str, ...],
     **options: Any,
 ) -> int:
     """Record GWS traffic through mitmproxy into a cassette.
@@ -83,6 +84,7 @@ def record(
         raise GwsReplayError(f"cannot run {command[0]}: there is no such command")
     warn_if_unredacted(options["redact"])
     host, port = listen or ("127.0.0.1", 0 if command else _DEFAULT_PORT)
+    options["rules"] = {"keep": keep}
     settings = Settings(upstream=upstream, cassette=cassette, mode=mode, host=host, port=port, **options)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     recorder = Recorder(settings, say=output.progress, log=output.detail)
