@@ -5,7 +5,7 @@ for the rest of the run: answers and notifications show the client the value tha
 bound to one stand-in, nor one to two. The ids of resources are bound in the same way where the client has its own.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from html import escape
 from urllib.parse import quote, quote_plus
@@ -13,9 +13,7 @@ from urllib.parse import quote, quote_plus
 from gws_replay.core.lexicon import Lexicon
 from gws_replay.core.model import Exchange, Notification, Request, Response
 from gws_replay.core.redact_text import TextRedactor
-from gws_replay.core.stand_in_index import UNIQUE, StandInIndex
-
-Pairs = Mapping[str, str]
+from gws_replay.core.stand_in_index import UNIQUE, Pairs, StandInIndex
 
 
 class Bindings:
@@ -28,13 +26,18 @@ class Bindings:
         self._shown = _Shown()
         self._texts = TextRedactor(index.rules, self._shown)
 
+    @property
+    def live_values(self) -> Collection[str]:
+        """The client's own values that stand for recorded ones."""
+        return self._recorded.keys()
+
     def resolve(self, request: Request, asked: Collection[int]) -> tuple[int, Pairs] | None:
         """Return the recorded request that a live one is, by index, and what it binds; None if it is none.
 
         The first that has not been asked; if all have, the last.
         """
         last: tuple[int, Pairs] | None = None
-        for index, pairs in self._index.matching(request):
+        for index, pairs in self._index.matching(request, self._live):
             bound = self._bound(pairs)
             if bound is None:
                 continue
@@ -45,7 +48,7 @@ class Bindings:
 
     def is_conflict(self, request: Request) -> bool:
         """Tell whether a live request differs only in what stood for another value before."""
-        return any(self._bound(pairs) is None for _, pairs in self._index.matching(request))
+        return any(self._bound(pairs) is None for _, pairs in self._index.matching(request, self._live))
 
     def bind(self, pairs: Pairs) -> None:
         """Keep to what a request has bound."""

@@ -14,7 +14,7 @@ from gws_replay.core.standins import StandIns
 PLACEHOLDER = "<redacted:"
 _MIN_SECRET = 8  # shorter values could occur by chance
 _MIN_PERSONAL = 6
-_PLACEHOLDERS = re.compile(r"<redacted:[^<>]*>")
+PLACEHOLDERS = re.compile(r"<redacted:[^<>]*>")
 # Words of the API: somebody whose comment was "Completed" must not change what a state is called.
 _VOCABULARY = frozenset(
     {
@@ -67,7 +67,7 @@ class Known:
     def secret(self, value: str, name: str, *, unique: bool) -> str:
         """Return the placeholder of a secret; where it is `unique` enough it is looked for from now on."""
         if PLACEHOLDER in value:
-            return value if value.startswith(PLACEHOLDER) else _PLACEHOLDERS.sub(f"<redacted:{name}>", value)
+            return value if value.startswith(PLACEHOLDER) else PLACEHOLDERS.sub(f"<redacted:{name}>", value)
         placeholder = f"<redacted:{name}>"
         if unique and len(value) >= _MIN_SECRET and value not in self._secrets and "redacted" not in value:
             self._secrets[value] = placeholder

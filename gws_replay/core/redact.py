@@ -9,7 +9,7 @@ import base64
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from gws_replay.core import sensitive
 from gws_replay.core.known import Known
@@ -18,6 +18,7 @@ from gws_replay.core.policy import Policy
 from gws_replay.core.redact_text import Noticed, TextRedactor
 from gws_replay.core.standins import StandIns
 
+_T = TypeVar("_T")
 _PIECE = re.compile(r"[^;\s][^;]*")
 
 
@@ -72,8 +73,7 @@ class Redactor:
         """Return the request without what is to be redacted."""
         if self.policy.level == "none":
             return request
-        headers, body = self._message(request.headers, request.body, asked=True)
-        return Request(method=request.method, uri=self._texts.uri(request.uri), headers=headers, body=body)
+        return self._settle(lambda: self._request(request))
 
     def response(self, response: Response) -> Response:
         """Return the response without what is to be redacted."""
@@ -82,7 +82,7 @@ class Redactor:
         # CSRFProtection: the server chooses the name of the header that carries the token.
         if token_header := response.headers.get(sensitive.CSRF_NAME_HEADER):
             self._token_headers.add(token_header.lower())
-        headers, body = self._message(response.headers, response.body, asked=False)
+        headers, body = self._settle(lambda: self._message(response.headers, response.body, asked=False))
         return Response(status=response.status, reason=response.reason, headers=headers, body=body)
 
     def body(self, body: bytes, *, is_form: bool = False) -> bytes:
@@ -101,7 +101,7 @@ class Redactor:
 
     def data(self, data: str) -> str:
         """Return a notification's data without what is to be redacted."""
-        return data if self.policy.level == "none" else self._texts.json(data)
+        return data if self.policy.level == "none" else self._settle(lambda: self._texts.json(data))
 
     def recording(self, recording: Recording) -> Recording:
         """Return a whole recording without what is to be redacted."""
@@ -146,7 +146,18 @@ class Redactor:
         """Return a WebSocket message without what is to be redacted."""
         if self.policy.level == "none":
             return frame
-        return replace(frame, uri=self._texts.uri(frame.uri), text=self.body(frame.text.encode()).decode())
+        text = self._settle(lambda: self.body(frame.text.encode()))
+        return replace(frame, uri=self._texts.uri(frame.uri), text=text.decode())
+
+    def _request(self, request: Request) -> Request:
+        headers, body = self._message(request.headers, request.body, asked=True)
+        return Request(method=request.method, uri=self._texts.uri(request.uri), headers=headers, body=body)
+
+    def _settle(self, redact: Callable[[], _T]) -> _T:
+        """Redact a message; once more where a value may stand in it before what gave it away."""
+        found = len(self._known.log)
+        redacted = redact()
+        return redact() if len(self._known.log) != found else redacted
 
     def _message(self, headers: Headers, body: bytes, *, asked: bool) -> tuple[Headers, bytes]:
         is_form = asked and "x-www-form-urlencoded" in (headers.get("content-type") or "").lower()

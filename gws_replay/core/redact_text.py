@@ -100,7 +100,8 @@ class TextRedactor:
         """Redact a URL: user info, the session in its path, segments of the path, parameters."""
         uri = _SESSION_IN_PATH.sub(r"\1<redacted:jsessionid>", _USER_INFO.sub("<redacted:userinfo>", uri, count=1))
         origin, path, query, fragment = (part or "" for part in _URI.fullmatch(uri).groups())  # type: ignore[union-attr]
-        path = "/".join(self._encoded(segment, unquote, quote, "path") for segment in path.split("/"))
+        segments = path.split("/")
+        path = "/".join(self._segment(before, each) for before, each in zip(["", *segments], segments, strict=False))
         query = query[:1] + self.form(query[1:], "query")
         fragment = fragment[:1] + (self.form(fragment[1:], "fragment") if "=" in fragment else self.text(fragment[1:]))
         return f"{origin}{path}{query}{fragment}"
@@ -149,11 +150,18 @@ class TextRedactor:
             return self._encoded(found[3], unquote_plus, quote_plus, place)
         name = unquote_plus(found[1])
         kind: Kind | None = "secret" if name.lower() in sensitive.SECRET_PARAMETERS else None
+        if self.rules.personal and kind is None and name.lower() in sensitive.PERSONAL_PARAMETERS:
+            kind = self.rules.of_key(name) or "personal"
         value = unquote_plus(found[2])
         redacted = self.value(name, value, f"{place} {name}", kind)
         if redacted == value:
             return found[0]
         return f"{found[1]}={redacted if redacted.startswith(PLACEHOLDER) else quote_plus(redacted)}"
+
+    def _segment(self, before: str, segment: str) -> str:
+        if segment and self.rules.personal and before in sensitive.PERSONAL_COLLECTIONS:
+            return quote(self.value(before, unquote(segment), "path", "personal"))
+        return self._encoded(segment, unquote, quote, "path")
 
     def _encoded(self, text: str, decode: Callable[[str], str], encode: Callable[[str], str], place: str) -> str:
         plain = decode(text)

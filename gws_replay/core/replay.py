@@ -164,21 +164,28 @@ class Replay:
     def miss(self, request: Request) -> Miss:
         """Say why a request has no answer, and which recorded one is nearest."""
         matching = self.script.matching
-        requests = [self.shown(matching.recorded(exchange.request)) for exchange in self.script.interactions]
+        requests = [matching.recorded(exchange.request) for exchange in self.script.interactions]
         known = self._resolved(matching.key(request), request)[0] in self.script.by_key
         conflict = not known and self._bindings is not None and self._bindings.is_conflict(request)
-        request = self.shown(request)
         found = nearest(request, requests)
+        asked = self.shown(request, found)
         reason: Reason = "already_played" if known else "nothing_similar" if found is None else "no_match"
-        unlike = differences(request, requests[found], matching.match_on) if found is not None else ()
+        unlike = () if found is None else differences(asked, self.shown(requests[found]), matching.match_on)
         if conflict and not unlike:
             unlike = (_CONFLICT,)
         name = self.script.cassette.source
-        return Miss(request=request, reason=reason, cassette=name, nearest=found, differences=unlike)
+        return Miss(request=asked, reason=reason, cassette=name, nearest=found, differences=unlike)
 
-    def shown(self, request: Request) -> Request:
-        """Return a request for a message: without personal data, where the cassette is redacted."""
-        return self.script.stand_ins.hidden(request) if self.script.stand_ins else request
+    def shown(self, request: Request, like: int | None = None) -> Request:
+        """Return a request for a message: where the cassette is redacted, without personal data.
+
+        Personal is what stands where it was redacted in the recorded request that it is `like`, too.
+        """
+        index = self.script.stand_ins
+        if index is None or self._bindings is None:
+            return request
+        there = () if like is None else index.live_values(request, like)
+        return index.hidden(request, (*self._bindings.live_values, *there))
 
     def told(self, index: int) -> str:
         """Return the data of a notification as JSON text on one line, as the client is to see it."""

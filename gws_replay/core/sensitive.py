@@ -47,6 +47,9 @@ SECRET_KEYS = (
 )
 # Parameters that are secret in URLs and forms only: OAuth 2.0, RFC 6749. In JSON `code` is often a number of an error.
 SECRET_PARAMETERS = frozenset({"code"})
+# Likewise; and the collections in whose addresses the id of a person follows.
+PERSONAL_PARAMETERS = frozenset({"name", "q", "search", "searchterm"})
+PERSONAL_COLLECTIONS = frozenset({"contacts"})
 
 # userData (the samples of all channels), and elsewhere: participants, messages, comments, calls, /me.
 PERSONAL_KEYS = (
