@@ -66,6 +66,7 @@ class Redactor:
         """Return a redactor of what this one has redacted: it knows all that was found, also what was found late."""
         later = Redactor(self.policy, self._key, self.stand_ins)
         later._known.take_over(self._known)
+        later._stand_ins.of_value.update(self._stand_ins.of_value)
         later._token_headers |= self._token_headers
         return later
 

@@ -37,9 +37,11 @@ class StandIns:
 
     def of(self, value: str) -> str:
         """Return the stand-in of a value; what holds no letter and no digit, and a stand-in, is itself."""
+        if value in self.settled:
+            return value
         known = self.of_value.get(value)
         if known is None:
-            if value in self.settled or not any(map(str.isalnum, value)):
+            if not any(map(str.isalnum, value)):
                 return value
             known = self.of_value[value] = self._new(value)
             self.made.append(known)

@@ -13,7 +13,8 @@ from gws_replay.core.replay import Miss, Send
 from gws_replay.core.script import Script
 from gws_replay.core.track import Track
 from gws_replay.core.userdata import history
-from tests.builders import SESSIONS, cassette, exchange, get, operation, told, update
+from tests.builders import CAPTURES, SESSIONS, cassette, exchange, get, operation, told, update
+from tests.commands import captured
 from tests.redactors import redactor
 
 NAME, OTHER, ID = "Vitaliy Onv", "Kristi Sippola", "0002DaAVKJ0V0095"
@@ -41,7 +42,11 @@ class Client:
 
     def pushes(self) -> list[Any]:
         """The notifications that are due."""
-        return [json.loads(self.replay.told(index)) for index in self.replay.due(1e9)]
+        return [json.loads(self.replay.told(index)) for index in self.due()]
+
+    def due(self) -> tuple[int, ...]:
+        """The indices of the notifications that are due."""
+        return self.replay.due(1e9)
 
     def miss(self) -> str:
         """The last miss."""
@@ -249,3 +254,25 @@ def test_requests_of_any_form() -> None:
     assert [False, True] == [asks("/x", b"to=Peter&a=2"), asks("/x", b"a=1&to=Peter")]
     assert [False, True] == [asks("/y", b"dear x, hi"), asks("/y", b"dear p@live.corp.com, hello")]
     assert SESSIONS not in str(client.track.misses)
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_every_capture_replays_to_its_live_client_as_if_it_were_raw(name: str) -> None:
+    """The same answers and pushes, once what is shown of others is redacted; the same verdicts and snapshots."""
+    raw = captured(name).cassette
+    using = redactor()
+    played = using.cassette(raw)
+    final = using.again()
+    seen: list[list[Any]] = []
+    for client in (Client(raw), Client(played)):
+        events: list[Any] = []
+        for each in raw.interactions:
+            found = client.track.ask(each.request, 0.0)
+            assert isinstance(found, Send)
+            client.track.answered(found, 0.0)
+            events += [found.interaction, final.body(found.response.body), list(map(client.replay.told, client.due()))]
+        events += [(each.resource_id, sorted(each.data)) for each in client.replay.snapshots]
+        seen.append([[final.data(each) for each in event] if isinstance(event, list) else event for event in events])
+    assert seen[0] == seen[1]
+    verdicts = [[(each.verdict, each.changes.keys) for each in one.updates()] for one in (raw, played)]
+    assert verdicts[0] == verdicts[1]
