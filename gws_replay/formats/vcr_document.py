@@ -24,6 +24,7 @@ from gws_replay.core.model import (
 )
 from gws_replay.errors import CassetteError
 
+_MOST = 1_000_000
 # What was redacted in a cassette without our header: `gws-replay scrub` writes it.
 REDACTION = "gws_replay_redaction"
 _RULES: tuple[Rule, ...] = ("pin", "referenceId", "content", "counting", "order")
@@ -193,18 +194,24 @@ class _Reader:
         fields = self.field(message, "headers", place, dict)
         return Headers(
             tuple(
-                (_header_text(name), _header_text(value))
+                (_header_text(name), self.scalar(value, place))
                 for name, values in fields.items()
                 for value in (values if isinstance(values, list | tuple) else [values])
             )
         )
 
+    def scalar(self, value: Any, place: str) -> str:
+        if isinstance(value, dict | list):
+            raise CassetteError(f"{self.source}, {place}: the value of a header is {type(value).__name__}")
+        return _header_text(value)
+
     def bytes(self, body: Any, place: str) -> bytes:
+        for _ in range(2):  # a mapping may hold itself
+            if isinstance(body, dict) and not body.keys() - {"string"}:
+                body = body.get("string")
         if isinstance(body, str):
             return body.encode()
-        if isinstance(body, dict) and not body.keys() - {"string"}:
-            return self.bytes(body.get("string"), place)
-        if isinstance(body, dict | list):  # how vcrpy records json= of aiohttp
+        if isinstance(body, dict | list) and _is_small(body):  # how vcrpy records json= of aiohttp
             return json.dumps(body).encode()
         if not isinstance(body, bytes | None):
             raise CassetteError(f"{self.source}, {place}: {type(body).__name__} is neither text nor binary")
@@ -225,6 +232,17 @@ class _Reader:
         if not isinstance(item[name], type_) or isinstance(item[name], bool):
             raise CassetteError(f"{self.source}, {place}: the field {name!r} is {type(item[name]).__name__}")
         return item[name]
+
+
+def _is_small(value: Any) -> bool:
+    """Tell whether a value can be written out: a few aliases of YAML can stand for more than the memory holds."""
+    rest, count = [value], 0
+    while rest and count <= _MOST:
+        each = rest.pop()
+        inside = each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+        rest.extend(inside)
+        count += 1 + len(inside)
+    return count <= _MOST
 
 
 def _header_text(value: Any) -> str:
