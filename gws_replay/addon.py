@@ -9,6 +9,7 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,17 +19,24 @@ from mitmproxy import ctx, exceptions, flowfilter, http
 from mitmproxy.addonmanager import Loader
 
 from gws_replay.core.model import Frame, Request
-from gws_replay.core.redact import LEVELS, Redactor
+from gws_replay.core.policy import LEVELS, Policy
 from gws_replay.errors import GwsReplayError
 from gws_replay.formats import flow as flows
 from gws_replay.formats import journal
 from gws_replay.journal_file import JournalFile
+from gws_replay.redaction import policy_of, redactor
 from gws_replay.reports import live
 
 DEFAULT_FILTER = "~u /api/v2/"
 _OF_THE_RESPONSE = re.compile(r"~(s|c|b|bs|h|hs|t|ts|a|e)\b")
 _STREAMED = "its body was streamed past the recorder"
 _SHOW_EVERY = 0.1
+# Added to the rules of pyproject.toml, which says what a rule may be.
+_RULES = {
+    "keep": "Never redact the values of this key (repeat it for more).",
+    "secret": "A key, path, header: or pattern: whose values are secret (repeat it for more).",
+    "personal": "A key, path, header: or pattern: whose values are personal (repeat it for more).",
+}
 EVENT_PREFIX = "gws-replay-event "
 
 _log = logging.getLogger("gws_replay")
@@ -39,7 +47,7 @@ class GwsRecorder:
 
     def __init__(self) -> None:
         self._journal: JournalFile | None = None
-        self._redactor = Redactor()
+        self._redactor = redactor(Policy())
         self._filter: flowfilter.TFilter = flowfilter.parse(DEFAULT_FILTER)
         self._late = False
         self._running = False
@@ -52,6 +60,8 @@ class GwsRecorder:
         loader.add_option("gws_cassette", str, "", "Record GWS traffic to this cassette (.yaml or .json).")
         loader.add_option("gws_filter", str, DEFAULT_FILTER, "Record only flows that match this mitmproxy filter.")
         loader.add_option("gws_redact", str, "all", "What to redact before anything is written.", choices=LEVELS)
+        for name, what in _RULES.items():
+            loader.add_option(f"gws_{name}", Sequence[str], [], what)
         loader.add_option("gws_force", bool, False, "Replace the cassette if it exists.")
         loader.add_option("gws_events", bool, False, "Speak to `gws-replay record` over stdin and stdout.")
 
@@ -111,12 +121,17 @@ class GwsRecorder:
             return
         message = flow.websocket.messages[-1]
         if message.is_text:
-            text = self._redactor.body(message.content).decode()
-            uri = self._redactor.request(flows.request_of(flow)).uri
-            frame = Frame(uri=uri, seen=message.timestamp, from_client=message.from_client, text=text)
+            frame = self._redactor.frame(
+                Frame(
+                    uri=flow.request.url,
+                    seen=message.timestamp,
+                    from_client=message.from_client,
+                    text=message.content.decode(),
+                )
+            )
             self._write(journal.frame_line(frame))
             if not message.from_client:
-                self._say(*live.notification_lines(text))
+                self._say(*live.notification_lines(frame.text))
 
     def done(self) -> None:
         """Save the cassette."""
@@ -137,17 +152,18 @@ class GwsRecorder:
     def _change_cassette(self, cassette: Path | None) -> None:
         if self._journal and self._journal.cassette == cassette:
             return  # mitmproxy takes back an option that was refused; the recording goes on
-        redactor = Redactor(ctx.options.gws_redact)
+        given = {name: getattr(ctx.options, f"gws_{name}") for name in _RULES}
+        chosen = redactor(policy_of(ctx.options.gws_redact, given))
         header = {
             "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
             "recorder": f"gws-replay {version('gws-replay')}, mitmproxy {version('mitmproxy')}",
-            "redaction": redactor.applied,
+            **chosen.facts,
         }
         claimed = JournalFile(cassette, header, force=ctx.options.gws_force) if cassette else None
         self._finish()
-        self._journal, self._redactor = claimed, redactor
-        if cassette and redactor.level == "none":
-            _log.warning("gws_redact=none: passwords and session cookies are written to %s", cassette)
+        self._journal, self._redactor = claimed, chosen
+        if cassette and chosen.policy.level == "none":
+            _log.warning("gws_redact=none: passwords and personal data are written to %s", cassette)
 
     def _begin(self, flow: http.HTTPFlow) -> None:
         if flow.request.raw_content is None:
@@ -159,6 +175,8 @@ class GwsRecorder:
     def _write(self, line: bytes) -> None:
         if self._journal:
             try:
+                if made := self._redactor.fresh():
+                    self._journal.append(journal.stand_ins_line(made))
                 self._journal.append(line)
             except GwsReplayError as error:
                 self._journal.close()
@@ -171,7 +189,7 @@ class GwsRecorder:
             return
         recording, self._journal = self._journal, None
         try:
-            compiled = recording.finish()
+            compiled = recording.finish(self._redactor.again().recording)
         except GwsReplayError as error:
             self._fail(error)
             return

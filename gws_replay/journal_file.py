@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gws_replay.core.compile import Compiled, compile_recording
+from gws_replay.core.model import Recording
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.files import check_suffix, reason, save_cassette
 from gws_replay.formats import journal
@@ -58,11 +59,14 @@ class JournalFile:
                 exit_code=4,
             ) from None
 
-    def finish(self) -> Compiled:
-        """Compile the journal into the cassette and remove it. If that fails (GwsReplayError), the journal stays."""
+    def finish(self, last: Callable[[Recording], Recording] = lambda seen: seen) -> Compiled:
+        """Compile the journal into the cassette and remove it. If that fails (GwsReplayError), the journal stays.
+
+        `last` has a last look at the whole recording: what gave away a personal value may have come late.
+        """
         self.close()
         try:
-            compiled = recover(self.path, self.cassette).compiled
+            compiled = recover(self.path, self.cassette, last).compiled
         except CassetteError as error:
             if error.exit_code == 5:
                 self.path.unlink(missing_ok=True)
@@ -85,7 +89,9 @@ class Recovered:
         self.damaged = read.damaged
 
 
-def recover(path: Path, cassette: Path) -> Recovered:
+def recover(
+    path: Path, cassette: Path, last: Callable[[Recording], Recording] = lambda recording: recording
+) -> Recovered:
     """Compile a journal into a cassette file; the journal stays.
 
     Raises CassetteError for what is no journal (exit code 4) or holds no finished exchange (5), GwsReplayError when
@@ -98,7 +104,7 @@ def recover(path: Path, cassette: Path) -> Recovered:
         raise CassetteError(f"cannot read {path}: {reason(error)}") from None
     if not read.recording.exchanges:
         raise CassetteError(_nothing(read.recording.unanswered), exit_code=5)
-    compiled = compile_recording(read.recording, read.header)
+    compiled = compile_recording(last(read.recording), read.header)
     try:
         save_cassette(compiled.cassette, cassette)
     except GwsReplayError as error:

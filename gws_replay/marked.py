@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any
 
 _TAKES = (
@@ -33,6 +34,8 @@ def read_markers(markers: Sequence[tuple[Sequence[Any], Mapping[str, Any]]]) -> 
         except TypeError:
             given = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())])
             raise ValueError(f"gws_cassette({given}) is wrong: {_TAKES}") from None
+        if any(".." in PurePath(name).parts for name in one.names):
+            raise ValueError(f"gws_cassette({one.names[0]!r}) is wrong: it leads out of the cassette folder")
         if len(markers) > 1 and not one.names:
             raise ValueError("several gws_cassette markers: each has to name its cassette")
         found = replace(

@@ -90,8 +90,22 @@ def gws_vcr_config() -> dict[str, Any]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def gws_redaction() -> dict[str, Any]:
+    """Return what recordings redact; override it with level ("all", "secrets", "none"), keep, secret, personal (lists).
+
+    The rules are those of `[tool.gws_replay.redact]` in pyproject.toml, to which they are added.
+    """
+    return {}
+
+
 @pytest.fixture
-def gws(request: pytest.FixtureRequest, gws_cassette_dir: Path, gws_vcr_config: dict[str, Any]) -> "Iterator[Playback]":
+def gws(
+    request: pytest.FixtureRequest,
+    gws_cassette_dir: Path,
+    gws_vcr_config: dict[str, Any],
+    gws_redaction: dict[str, Any],
+) -> "Iterator[Playback]":
     """Replay the marked cassette in this process, with the network closed.
 
     requests, httpx, aiohttp, urllib3 and http.client get the recorded answers, and a CometD client on them the
@@ -99,12 +113,15 @@ def gws(request: pytest.FixtureRequest, gws_cassette_dir: Path, gws_vcr_config: 
     """
     from gws_replay.runs import in_process
 
-    yield from _run(request, gws_cassette_dir, gws_vcr_config, in_process)
+    yield from _run(request, gws_cassette_dir, (gws_vcr_config, gws_redaction), in_process)
 
 
 @pytest.fixture
 def gws_server(
-    request: pytest.FixtureRequest, gws_cassette_dir: Path, gws_vcr_config: dict[str, Any]
+    request: pytest.FixtureRequest,
+    gws_cassette_dir: Path,
+    gws_vcr_config: dict[str, Any],
+    gws_redaction: dict[str, Any],
 ) -> "Iterator[Playback]":
     """Replay the marked cassette through a server at `.url`, for clients in any language and over WebSocket.
 
@@ -113,13 +130,13 @@ def gws_server(
     """
     from gws_replay.runs import through_a_server
 
-    yield from _run(request, gws_cassette_dir, gws_vcr_config, through_a_server)
+    yield from _run(request, gws_cassette_dir, (gws_vcr_config, gws_redaction), through_a_server)
 
 
 def _run(
     request: pytest.FixtureRequest,
     folder: Path,
-    vcr: dict[str, Any],
+    configured: tuple[dict[str, Any], dict[str, Any]],
     way: "Callable[[Wanted], AbstractContextManager[Playback]]",
 ) -> "Iterator[Playback]":
     """Run the cassettes of a marked test while it runs; then save what it recorded, or fail it for what it left."""
@@ -129,7 +146,7 @@ def _run(
     marked = _marked(node)
     names = marked.names or (_own_name(node, folder),)
     paths = node.stash[CASSETTES] = tuple(cassette_path(folder, name) for name in names)
-    wanted = wanted_of(request.config, node.nodeid, paths, marked, vcr)
+    wanted = wanted_of(request.config, node.nodeid, paths, marked, vcr=configured[0], redaction=configured[1])
     node.stash[ENDED_BADLY] = False
     with ExitStack() as running:
         run = told(node.nodeid, lambda: running.enter_context(way(wanted)))

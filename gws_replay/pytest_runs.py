@@ -73,7 +73,13 @@ def _used(
 
 
 def wanted_of(
-    config: pytest.Config, test: str, paths: tuple[Path, ...], marked: Marked, vcr: dict[str, Any] | None = None
+    config: pytest.Config,
+    test: str,
+    paths: tuple[Path, ...],
+    marked: Marked,
+    *,
+    vcr: dict[str, Any] | None = None,
+    redaction: object = None,
 ) -> "Wanted":
     """Return what is asked of `runs`: the marker's arguments, with what the command line and the ini file say."""
     from gws_replay.runs import Wanted
@@ -96,6 +102,7 @@ def wanted_of(
         allowed_hosts=marked.allowed_hosts,
         upstream=config.getoption("--gws-upstream"),
         vcr=told(test, lambda: read_vcr_config(vcr or {})),
+        redaction={} if redaction is None else redaction,
     )
 
 

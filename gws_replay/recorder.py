@@ -14,7 +14,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 from gws_replay.errors import GwsReplayError
 from gws_replay.files import reason
+from gws_replay.redaction import KEY_VARIABLE
 
 _EVENT_PREFIX = "gws-replay-event "
 _START_TIMEOUT = 60.0
@@ -42,6 +43,8 @@ class Settings:
     port: int = 0
     filter: str | None = None
     redact: str = "all"
+    rules: Mapping[str, Sequence[str]] = field(default_factory=dict)  # keep, secret, personal
+    key: str = field(default="", repr=False)  # of the stand-ins; the proxy's own choice where there is none
     force: bool = False
     insecure: bool = False
     upstream_ca: Path | None = None
@@ -71,6 +74,7 @@ class Recorder:
         _check(self.settings)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _MITMDUMP, *_arguments(self.settings)],
+            env={**os.environ, **({KEY_VARIABLE: self.settings.key} if self.settings.key else {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -241,5 +245,6 @@ def _arguments(settings: Settings) -> list[str]:
     if settings.mode == "regular" and upstream:
         options["gws_filter"] = f'({settings.filter or "~u /api/v2/"}) & ~u "^{_url_pattern(upstream)}/"'
     mode = f"reverse:{upstream}" if settings.mode == "reverse" else "regular"
-    sets = [part for name, value in options.items() for part in ("--set", f"{name}={value}")]
+    given = [*options.items(), *((f"gws_{name}", rule) for name, rules in settings.rules.items() for rule in rules)]
+    sets = [part for name, value in given for part in ("--set", f"{name}={value}")]
     return ["--mode", mode, "-s", str(ADDON), *sets]

@@ -5,6 +5,7 @@ journal, the redaction, the compile and the file are those of `gws-replay record
 """
 
 import itertools
+import json
 import threading
 import time
 from collections.abc import Mapping
@@ -13,11 +14,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from gws_replay.core.addresses import bare
+from gws_replay.core.appended import appended
 from gws_replay.core.bayeux_http import is_cometd
 from gws_replay.core.compile import compile_recording
 from gws_replay.core.model import Cassette, Exchange, Recording, Request, Response
+from gws_replay.core.policy import Policy
 from gws_replay.core.redact import Redactor
 from gws_replay.core.script import Script
 from gws_replay.core.userdata import Snapshot, history
@@ -27,26 +31,35 @@ from gws_replay.formats import journal
 from gws_replay.journal_file import JournalFile
 from gws_replay.playback import Playback
 from gws_replay.recorder import Recorder, Settings
+from gws_replay.redaction import new_key
+from gws_replay.redaction import redactor as new_redactor
 from gws_replay.vcr_config import PLAIN, VcrConfig
 
 # How long an expectation waits for a live notification.
 _PATIENCE = 10.0
-# How long after the last moment of a cassette what is appended to it begins, in seconds.
-_BEHIND = 0.001
 
 
 class RecordingRun(Playback):
     """A run that is recorded."""
 
-    def __init__(self, path: Path, old: Cassette | None = None, vcr: VcrConfig = PLAIN) -> None:
+    def __init__(self, path: Path, redactor: Redactor, old: Cassette | None = None, vcr: VcrConfig = PLAIN) -> None:
         script = Script(old or Cassette(interactions=(), source=str(path)), vcr.matching)
         super().__init__(script, patience=_PATIENCE)
         self.path = path
         self.pending = pending_path(path)
+        self.redactor = redactor
 
     def recorded(self) -> Cassette:
         """Return the cassette as it would be saved now."""
         raise NotImplementedError
+
+    def _shown_as(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Redact what a test expects as what was recorded is: it shows stand-ins."""
+        try:
+            found: Mapping[str, Any] = json.loads(self.redactor.data(json.dumps(values)))
+        except TypeError:  # what is no JSON is nowhere in a recording
+            return values
+        return found
 
     @property
     def cassette(self) -> Cassette:
@@ -107,12 +120,14 @@ class InProcessRecording(RecordingRun):
     Raises GwsReplayError when the cassette cannot be written, or is being recorded by somebody else.
     """
 
-    def __init__(self, path: Path, old: Cassette | None = None, vcr: VcrConfig = PLAIN) -> None:
-        super().__init__(path, old, vcr)
+    def __init__(
+        self, path: Path, old: Cassette | None = None, vcr: VcrConfig = PLAIN, policy: Policy | None = None
+    ) -> None:
+        settled = old.header.get("stand_ins", ()) if old else ()
+        super().__init__(path, new_redactor(policy or Policy(), settled), old, vcr)
         self._old = old
         self._vcr = vcr
         self.allowed_hosts = vcr.ignored_hosts
-        self._redactor = Redactor()
         self._exchanges: list[Exchange] = []
         self._numbers = itertools.count()
         self._lock = threading.Lock()
@@ -137,19 +152,21 @@ class InProcessRecording(RecordingRun):
 
     def take(self, exchange: Exchange) -> None:
         """Redact a live exchange and write it down."""
-        seen = replace(
-            exchange,
-            request=self._redactor.request(exchange.request),
-            response=self._redactor.response(exchange.response),
-            began=exchange.began + self._epoch,
-            ended=exchange.ended + self._epoch,
-        )
-        kept = self._filtered(seen)
-        if kept is None:
-            return
-        seen = kept
         with self._lock:
+            seen = self._filtered(
+                replace(
+                    exchange,
+                    request=self.redactor.request(exchange.request),
+                    response=self.redactor.response(exchange.response),
+                    began=exchange.began + self._epoch,
+                    ended=exchange.ended + self._epoch,
+                )
+            )
+            if seen is None:
+                return
             number = str(next(self._numbers))
+            if made := self.redactor.fresh():
+                self._journal.append(journal.stand_ins_line(made))
             self._journal.append(journal.request_line(number, seen.began, seen.request))
             self._journal.append(journal.response_line(number, seen.ended, seen.response))
             self._exchanges.append(seen)
@@ -174,9 +191,10 @@ class InProcessRecording(RecordingRun):
     def recorded(self) -> Cassette:
         """Return the old cassette, if there is one, and what has gone live since."""
         with self._lock:
-            exchanges = tuple(self._exchanges)
-        new = compile_recording(Recording(exchanges=exchanges), self._header()).cassette
-        return new if self._old is None else _appended(self._old, new)
+            # What gave away a personal value may have come after others that hold it.
+            seen = self.redactor.again().recording(Recording(exchanges=tuple(self._exchanges)))
+        new = compile_recording(seen, {**self._header(), **self.redactor.header}).cassette
+        return new if self._old is None else appended(self._old, new)
 
     def save(self) -> None:
         """Write the pending file, and remove the journal."""
@@ -191,7 +209,7 @@ class InProcessRecording(RecordingRun):
         return {
             "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
             "recorder": f"gws-replay {version('gws-replay')}, vcrpy {version('vcrpy')}",
-            "redaction": self._redactor.applied,
+            **self.redactor.facts,
         }
 
 
@@ -201,9 +219,17 @@ class ProxyRecording(RecordingRun):
     Raises GwsReplayError when the proxy cannot start, or the cassette is being recorded by somebody else.
     """
 
-    def __init__(self, path: Path, upstream: str) -> None:
-        super().__init__(path)
-        settings = Settings(cassette=self.pending, upstream=upstream, force=True)
+    def __init__(self, path: Path, upstream: str, policy: Policy | None = None) -> None:
+        chosen, key = policy or Policy(), new_key()
+        super().__init__(path, new_redactor(chosen, key=key))
+        settings = Settings(
+            cassette=self.pending,
+            upstream=upstream,
+            force=True,
+            redact=chosen.level,
+            rules={"keep": chosen.keep, "secret": chosen.secret, "personal": chosen.personal},
+            key=key,
+        )
         self._recorder = Recorder(settings, say=lambda _line: self.stage.changed())
         self._recorder.__enter__()
         self.url = self._recorder.url
@@ -218,19 +244,3 @@ class ProxyRecording(RecordingRun):
     def save(self) -> None:
         """Stop the proxy, which saves."""
         self._recorder.__exit__(None, None, None)
-
-
-def _appended(old: Cassette, new: Cassette) -> Cassette:
-    """Return a cassette with newer exchanges, and what they caused, behind its own."""
-    moments = [*(each.ended for each in old.interactions), *(told.seen for told in old.notifications)]
-    start, count = max(moments, default=0.0) + _BEHIND, len(old.interactions)
-    later = (replace(each, began=each.began + start, ended=each.ended + start) for each in new.interactions)
-    told_later = (
-        replace(
-            told,
-            seen=told.seen + start,
-            cause=told.cause and replace(told.cause, interaction=told.cause.interaction + count),
-        )
-        for told in new.notifications
-    )
-    return replace(old, interactions=(*old.interactions, *later), notifications=(*old.notifications, *told_later))

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gws_replay.cassette_names import shown
 from gws_replay.core.matching import Matching
+from gws_replay.core.policy import Policy
 from gws_replay.core.script import Script
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.loaded import load_script
@@ -28,6 +29,7 @@ class Wanted:
     allowed_hosts: tuple[str, ...] = ()
     upstream: str | None = None
     vcr: VcrConfig = PLAIN
+    redaction: object = field(default_factory=dict)
 
     @property
     def records(self) -> bool:
@@ -49,7 +51,7 @@ def in_process(wanted: Wanted) -> Iterator[Playback]:
 
         (path,) = wanted.paths
         old = _scripts(wanted)[0].cassette if wanted.mode == "new_episodes" and path.exists() else None
-        recording = InProcessRecording(path, old, wanted.vcr)
+        recording = InProcessRecording(path, old, wanted.vcr, _policy(wanted))
         with intercepted(recording):
             yield recording
         return
@@ -70,7 +72,7 @@ def through_a_server(wanted: Wanted) -> Iterator[Playback]:
         (path,) = wanted.paths
         if wanted.vcr != VcrConfig(match_on=wanted.vcr.match_on):
             raise GwsReplayError("the filters and hooks of gws_vcr_config are not for the proxy: record with gws")
-        yield ProxyRecording(path, upstream_of(wanted.mode, wanted.upstream))
+        yield ProxyRecording(path, upstream_of(wanted.mode, wanted.upstream), _policy(wanted))
         return
     from gws_replay.network_guard import closed_network  # noqa: PLC0415 (only one of the two ways is needed)
     from gws_replay.server import ServedPlayback, serving  # noqa: PLC0415 (as above)
@@ -78,6 +80,12 @@ def through_a_server(wanted: Wanted) -> Iterator[Playback]:
     playback = ServedPlayback(*_scripts(wanted), timing=wanted.timing)
     with serving(playback), closed_network(playback.refuse, (*_HERE, *wanted.allowed_hosts, *wanted.vcr.ignored_hosts)):
         yield playback
+
+
+def _policy(wanted: Wanted) -> Policy:
+    from gws_replay.redaction import policy_of_test  # noqa: PLC0415 (rarely needed)
+
+    return policy_of_test(wanted.redaction, wanted.paths[0].parent)
 
 
 def _scripts(wanted: Wanted) -> tuple[Script, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from multidict import CIMultiDict
 
-from gws_replay.core import addresses, gws, users
+from gws_replay.core import addresses, sensitive, users
 from gws_replay.core.model import Headers
 
 # Fields of one connection, or that the server sets itself (RFC 9110, section 7.6.1).
@@ -44,7 +44,7 @@ def cors(headers: Mapping[str, str], *, preflight: bool = False) -> dict[str, st
 
 def fields(recorded: Headers, *, csrf_token: str, origin: str | None, allow: Mapping[str, str]) -> CIMultiDict[str]:
     """Return the fields of an answer: the recorded ones, with the server's own token, and its own address if given."""
-    name = (recorded.get(gws.CSRF_NAME_HEADER) or _CSRF_HEADER).lower()
+    name = (recorded.get(sensitive.CSRF_NAME_HEADER) or _CSRF_HEADER).lower()
     kept: CIMultiDict[str] = CIMultiDict()
     for key, value in recorded.pairs:
         lowered = key.lower()

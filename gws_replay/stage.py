@@ -13,16 +13,19 @@ from typing import Any
 
 from gws_replay.core import users
 from gws_replay.core.model import Headers, Request
+from gws_replay.core.policy import Policy
 from gws_replay.core.pushes import GAP, INSTANT
 from gws_replay.core.redact import Redactor
 from gws_replay.core.replay import Miss, Send
 from gws_replay.core.script import Script
 from gws_replay.core.track import Track
 from gws_replay.lobby import Lobby
+from gws_replay.redaction import redactor
 
 # How long an answer waits for a client that is to be told something first, if that client does not come.
 LED_PATIENCE = 0.25
 _NUMBER_DIGITS = 8
+_SECRETS = Policy("secrets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,7 @@ class Seat:
     number: int
     track: Track
     lobby: Lobby
-    redactor: Redactor = field(default_factory=Redactor)
+    redactor: Redactor = field(default_factory=lambda: redactor(_SECRETS))
     session_id: str = field(default_factory=lambda: secrets.token_hex(13))
     csrf_token: str = field(default_factory=lambda: secrets.token_hex(16))
 

@@ -11,10 +11,10 @@ from unittest import mock
 from gws_replay.cli import main
 from gws_replay.core.compile import Compiled, compile_recording
 from gws_replay.core.model import Cassette
-from gws_replay.core.redact import Redactor
 from gws_replay.files import save_cassette
 from gws_replay.formats import flow, har
 from tests.builders import DATA, cassette, exchange, get, told, update
+from tests.redactors import redactor
 
 BEFORE = {"A": 1, "B": "b"}
 
@@ -32,13 +32,14 @@ def numbered(count: int) -> Cassette:
 
 @functools.cache
 def captured(name: str, suffix: str = ".flow") -> Compiled:
-    """A capture, redacted and compiled."""
+    """A capture without its secrets, compiled."""
     path = DATA / "captures" / f"{name}{suffix}"
     if suffix == ".flow":
         recording = flow.load(io.BytesIO(path.read_bytes()), str(path))
     else:
         recording = har.load(path.read_text(encoding="utf-8"), str(path))
-    return compile_recording(Redactor().recording(recording), {"recorded": "2026-01-02", "redaction": "secrets"})
+    using = redactor("secrets")
+    return compile_recording(using.recording(recording), {"recorded": "2026-01-02", **using.header})
 
 
 def small() -> Cassette:

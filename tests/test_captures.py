@@ -11,9 +11,9 @@ import vcr
 
 from gws_replay.core.compile import compile_recording
 from gws_replay.core.model import Cassette, Recording
-from gws_replay.core.redact import Redactor
 from gws_replay.files import load_cassette, save_cassette
 from gws_replay.formats import flow, har
+from tests.redactors import redactor
 
 CAPTURES = Path(__file__).parent / "data" / "captures"
 FILES = sorted(path for path in CAPTURES.iterdir() if path.suffix in (".flow", ".har"))
@@ -41,8 +41,8 @@ def recording(path: Path) -> Recording:
 
 @cache
 def compiled(path: Path) -> Cassette:
-    """The cassette of a capture, redacted."""
-    return compile_recording(Redactor().recording(recording(path)), {"redaction": "secrets"}).cassette
+    """The cassette of a capture, without its secrets."""
+    return compile_recording(redactor("secrets").recording(recording(path)), {"redaction": "secrets"}).cassette
 
 
 def secrets(raw: Recording) -> Iterator[str]:

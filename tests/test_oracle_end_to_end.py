@@ -13,8 +13,8 @@ import requests
 from gws_replay.core.compile import compile_recording
 from gws_replay.core.judge import Update
 from gws_replay.core.model import Exchange, Headers, Recording, Request, Response
-from gws_replay.core.redact import Redactor
 from gws_replay.sandbox import RunningSandbox, serving
+from tests.redactors import redactor
 
 SESSION = "/api/v2/me/facebooksessions/0002DaAVKJ0V0095"
 COMETD = "/api/v2/notifications"
@@ -102,7 +102,7 @@ def verdict(fault: str | None) -> Update:
     """Judge the one update of a session with a sandbox that has a fault."""
     with serving(fault=fault, push_delay=0.01) as sandbox:
         recording = Desktop(sandbox).run()
-    update, comment = compile_recording(Redactor().recording(recording)).cassette.updates()
+    update, comment = compile_recording(redactor().recording(recording)).cassette.updates()
     assert "AddComment" == comment.operation
     return update
 

@@ -216,3 +216,51 @@ def test_nothing_live_is_nothing_recorded(project: Project) -> None:
     result.stdout.fnmatch_lines(["*nothing was recorded: no request went live*"])
     assert not project.cassette.exists()
     assert [] == list(project.cassette.parent.iterdir())
+
+
+PERSONAL = """
+    agent = Agent(URL)
+    agent.listen()
+    agent.sessions()
+    with gws.expect_userdata(SESSION, changed={"FirstName": %r}):
+        agent.update(FirstName=%r)
+        (told,) = agent.connect()
+        assert told["facebooksession"]["userData"]["FirstName"] == %r
+"""
+
+
+def test_personal_data_are_expected_as_they_were_sent(project: Project) -> None:
+    """While it is recorded, where only stand-ins are seen, and when it is replayed to another value."""
+    project.run(PERSONAL % (("Peter Live",) * 3), "--gws-record=once").assert_outcomes(passed=1)
+    assert "Peter" not in project.cassette.read_text("utf-8")
+    project.url = "http://nowhere.example"
+    project.run(PERSONAL % (("Paul Else",) * 3)).assert_outcomes(passed=1)
+    project.run(PERSONAL % ("Peter Live", "Paul Else", "Paul Else")).assert_outcomes(failed=1)
+
+
+REDACTION = "\n@pytest.fixture\ndef gws_redaction():\n    return %s\n"
+
+
+def test_a_test_has_rules_of_its_own(project: Project) -> None:
+    """The fixture gws_redaction; a wrong one is said, and nothing is recorded."""
+    body = "\n    Agent(URL).sessions()\n"
+    rules = REDACTION % "{'keep': ['FirstName'], 'personal': ['RTenant']}"
+    project.run(body + rules, "--gws-record=once").assert_outcomes(passed=1)
+    shown = load_cassette(project.cassette)
+    user_data = shown.interactions[1].answer["facebooksessions"][0]["userData"]
+    assert ("Vitaliy", True) == (user_data["FirstName"], user_data["RTenant"] != "Environment")
+    assert shown.header["policy"].startswith("own ")
+    for wrong, said in (("{'secret': ['pattern:(']}", "secret: 'pattern:('"), ("[1]", "gws_redaction must return a")):
+        result = project.run(body + REDACTION % wrong, "--gws-record=all")
+        result.assert_outcomes(errors=1)
+        result.stdout.fnmatch_lines([f"*{said}*"])
+
+
+def test_a_proxy_keeps_to_them_as_well(project: Project) -> None:
+    """A recording of gws_server expects personal data as they were sent, too."""
+    body = PERSONAL.replace("Agent(URL)", "Agent(gws_server.url)").replace("with gws.", "with gws_server.")
+    body = body % (("Peter Live",) * 3) + REDACTION % "{'keep': ['LastName']}"
+    ran = project.run(body, "--gws-record=once", f"--gws-upstream={project.url}", fixture="gws_server")
+    ran.assert_outcomes(passed=1)
+    text = project.cassette.read_text("utf-8")
+    assert (False, True) == ("Peter" in text, '"LastName": "Onv"' in text)

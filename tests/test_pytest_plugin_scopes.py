@@ -177,3 +177,11 @@ loaded.load_cassette = counting
     )
     project.pytester.makepyfile(test_many=tests)
     project.pytester.runpytest_inprocess().assert_outcomes(passed=21)
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "a/../../b"])
+def test_a_name_stays_in_the_cassette_folder(project: Project, name: str) -> None:
+    """One that leads out of it is refused."""
+    result = project.run(marked(PLAYED, repr(name)))
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*gws_cassette('{name}') is wrong: it leads out of the cassette folder*"])

@@ -38,7 +38,7 @@ REQUESTS = {
     "post-large": (b"POST", b"Content-Length: %d\r\n" % len(LARGE), LARGE),
     "post-binary": (b"PUT", b"Content-Length: %d\r\n" % len(BINARY), BINARY),
     "delete": (b"DELETE", b"", b""),
-    "secrets": (b"GET", b"Authorization: Basic YWdlbnQxOnNhbmRib3g=\r\nCookie: JSESSIONID=0123456789; x=y\r\n", b""),
+    "secrets": (b"GET", b"Authorization: Basic YWdlbnQxOnNhbmRib3g=\r\nCookie: JSESSIONID=0a1qazxsw2; x=y\r\n", b""),
 }
 SAME = [
     *((name, "get") for name in ANSWERS),

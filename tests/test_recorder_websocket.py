@@ -54,7 +54,7 @@ def recorded(open_client: Open, transport: str) -> tuple[str, list[Event], Casse
     lines: list[str] = []
     with TemporaryDirectory() as folder, serving(password="x") as sandbox:  # the password of the clients
         path = Path(folder) / "c.yaml"
-        with Recorder(Settings(cassette=path, upstream=sandbox.url), say=lines.append) as recorder:
+        with Recorder(Settings(cassette=path, upstream=sandbox.url, redact="secrets"), say=lines.append) as recorder:
             events = seen_by(open_client, recorder.url, transport, COMMANDS)
         return path.read_text(), events, load_cassette(path), tuple(lines)
 

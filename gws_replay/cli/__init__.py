@@ -15,6 +15,7 @@ _COMMANDS = {
     "record": "Record GWS traffic through mitmproxy into a cassette.",
     "recover": "Save the cassette of a recording that was interrupted.",
     "sandbox": "Run the embedded GWS stand-in.",
+    "scrub": "Redact cassettes in place, ours or plain vcrpy's; --check finds what is not.",
     "serve": "Play cassettes to a client in any language: REST, and the notifications by CometD.",
     "show": "Show the operations, notifications and userData changes of a cassette.",
     "verify": "Judge every userData operation in cassettes: exactly what was sent changed.",
@@ -43,8 +44,9 @@ class _Commands(click.Group):
 def group() -> None:
     """Record and replay Genesys Web Services traffic, and prove what each userData operation changed.
 
-    Exit codes: 0 clean, 1 differences or a failed judgement, 2 usage or bad input, 4 damaged recording,
-    5 nothing recorded or collected, 130 Ctrl-C; a wrapped command's own code is passed through.
+    Exit codes: 0 clean, 1 differences or a failed judgement, 2 usage or bad input, 3 something to redact was
+    found, 4 damaged recording, 5 nothing recorded or collected, 130 Ctrl-C; a wrapped command's own code is passed
+    through.
     """
 
 

@@ -21,9 +21,10 @@ redact_option = click.option(
     type=click.Choice(["all", "secrets", "none"]),
     default="all",
     show_default=True,
-    help="What to replace before anything is written. `secrets`: credentials, cookies, CSRF tokens, Bayeux client "
-    "ids. `all` will cover personal data too; today it is the same as `secrets`. `none` warns.",
+    help="What to replace before anything is written. `secrets`: credentials, cookies, tokens, Bayeux client ids, "
+    "unknown request headers. `all`: personal data too. `none` warns.",
 )
+keep_option = click.option("--keep", metavar="KEY", multiple=True, help="Never redact the values of this key.")
 force_option = click.option("--force", is_flag=True, help="Replace the output if it exists.")
 
 
@@ -92,4 +93,4 @@ def output_options(quiet: str, verbose: str) -> Callable[[Callable[..., Any]], C
 def warn_if_unredacted(redact: str) -> None:
     """Warn, even with -q, that secrets are going to be written."""
     if redact == "none":
-        click.echo("Warning: --redact none writes passwords, cookies and tokens as they are.", err=True)
+        click.echo("Warning: --redact none writes passwords, tokens and personal data as they are.", err=True)

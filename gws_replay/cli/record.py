@@ -9,7 +9,15 @@ from typing import Any, Literal
 
 import click
 
-from gws_replay.cli.common import PATH, Output, force_option, output_options, redact_option, warn_if_unredacted
+from gws_replay.cli.common import (
+    PATH,
+    Output,
+    force_option,
+    keep_option,
+    output_options,
+    redact_option,
+    warn_if_unredacted,
+)
 from gws_replay.errors import GwsReplayError
 from gws_replay.files import reason
 from gws_replay.recorder import Recorder, Settings
@@ -49,6 +57,7 @@ def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> t
 @click.option("--insecure", is_flag=True, help="Do not verify the server's certificate.")
 @click.option("--upstream-ca", type=PATH, help="Trust this CA certificate (PEM) of the server.")
 @redact_option
+@keep_option
 @force_option
 @output_options("No live lines.", "Also show mitmproxy's own log.")
 @click.argument("command", nargs=-1, metavar="[-- CMD...]")
@@ -60,6 +69,7 @@ def record(
     mode: Literal["reverse", "regular"],
     upstream: str | None,
     cassette: Path,
+    keep: tuple[str, ...],
     **options: Any,
 ) -> int:
     """Record GWS traffic through mitmproxy into a cassette.
@@ -74,6 +84,7 @@ def record(
         raise GwsReplayError(f"cannot run {command[0]}: there is no such command")
     warn_if_unredacted(options["redact"])
     host, port = listen or ("127.0.0.1", 0 if command else _DEFAULT_PORT)
+    options["rules"] = {"keep": keep}
     settings = Settings(upstream=upstream, cassette=cassette, mode=mode, host=host, port=port, **options)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     recorder = Recorder(settings, say=output.progress, log=output.detail)

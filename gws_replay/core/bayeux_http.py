@@ -5,7 +5,7 @@ and the name of a function in the query.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -100,3 +100,10 @@ def _all_have_channels(messages: list[Any]) -> bool:
     return bool(messages) and all(
         isinstance(message, dict) and str(message.get("channel", "")).startswith("/") for message in messages
     )
+
+
+def response(carried: Carried, messages: Sequence[Message]) -> Response:
+    """Return the answer to what a request carried."""
+    kind, body = carried.answer(messages)
+    headers = Headers((("Content-Type", kind), ("Content-Length", str(len(body)))))
+    return Response(status=200, reason="OK", headers=headers, body=body)

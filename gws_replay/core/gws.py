@@ -1,4 +1,4 @@
-"""Every fact about GWS v2 as a table: operations, what they write, what answers them, what is secret, what is volatile.
+"""Every fact about GWS v2 as a table: operations, what they write, what answers them, what is volatile.
 
 Sources are the API pages at docs.genesys.com (Documentation/GWS and HTCC, 8.5.2 and 8.6.0); the page's name stands
 beside what it says. Adding a channel or an operation is adding a row.
@@ -26,24 +26,6 @@ from gws_replay.core.operations import (
 
 API = "gws-v2"
 REFERENCE = "referenceId"
-
-# CSRFProtection, SecuredConnectionsSAMLHTCCFlow and the Workspace v3 authentication page.
-SECRET_HEADERS = frozenset(
-    {
-        *("authorization", "proxy-authorization", "cookie", "set-cookie", "x-csrf-token", "x-api-key"),
-        *("ssid", "surl", "susername", "rnurl", "rnsid", "rnusername"),
-    }
-)
-# Headers, cookies and Bayeux fields whose values are random enough to be looked for, and replaced, elsewhere too.
-# The value of any other cookie could be a common word.
-UNIQUE_SECRETS = frozenset(
-    {
-        *("authorization", "proxy-authorization", "x-csrf-token", "x-api-key", "ssid", "rnsid", "clientid"),
-        *("jsessionid", "awselb", "awsalb", "awsalbcors", "bayeux_browser", "workspace_sessionid"),
-    }
-)
-# CSRFProtection: the response names the header that carries the token; its value is no secret.
-CSRF_NAME_HEADER = "x-csrf-header"
 
 
 def _sets(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:

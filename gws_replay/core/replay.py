@@ -15,11 +15,12 @@ Which recorded answer a request gets:
 
 from bisect import bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from gws_replay.core import api, lossless_json
+from gws_replay.core.binding import Bindings
 from gws_replay.core.change import printable
 from gws_replay.core.matching import Difference, Key, differences, nearest
 from gws_replay.core.model import Exchange, Notification, Request, Response
@@ -83,6 +84,9 @@ _WHY: dict[Reason, str] = {
 }
 
 
+_CONFLICT = Difference("personal data", "other values than before in this run", "the same people and things")
+
+
 class Replay:
     """One run of a script: what has been asked, answered, and shown so far."""
 
@@ -96,10 +100,15 @@ class Replay:
         self._asked: set[int] = set()
         self._progress: dict[str, int] = defaultdict(int)
         self._shown: dict[str, list[int]] = defaultdict(list)
+        self._bindings = Bindings(script.stand_ins) if script.stand_ins else None
         self._show(self._pushes.start())
 
-    def ask(self, key: Key, now: float = 0.0) -> Send | None:
-        """Answer a request, named by its key, with the next recorded answer; None where there is none left for it."""
+    def ask(self, key: Key, now: float = 0.0, request: Request | None = None) -> Send | None:
+        """Answer a request, named by its key, with the next recorded answer; None where there is none left for it.
+
+        `request` is the request itself: where the cassette is redacted, its values count for the recorded ones.
+        """
+        key, bound = self._resolved(key, request)
         recorded = self.script.by_key.get(key)
         if recorded is None:
             return None
@@ -108,7 +117,9 @@ class Replay:
         if index is None:
             return None
         self._asked.add(index)
-        exchange = self._newest(index) if self._is_past(index) else self.script.interactions[index]
+        if self._bindings:
+            self._bindings.bind(bound)
+        exchange = self._mine(self._newest(index) if self._is_past(index) else self.script.interactions[index])
         if step := self.script.steps.get(index):
             resource_id, number = step
             self._progress[resource_id] = max(self._progress[resource_id], number)
@@ -122,13 +133,16 @@ class Replay:
             led=index in self.script.leading,
         )
 
-    def again(self, key: Key) -> Send | None:
+    def again(self, key: Key, request: Request | None = None) -> Send | None:
         """Answer once more what may be asked again, with the newest recording of it that was played."""
+        key, bound = self._resolved(key, request)
         recorded = self.script.by_key.get(key, ())
         index = max((each for each in recorded if each in self._asked), default=None)
         if index is None or not self.script.may_repeat(index):
             return None
-        exchange = self._newest(index)
+        if self._bindings:
+            self._bindings.bind(bound)
+        exchange = self._mine(self._newest(index))
         self.snapshots.extend(of_exchange(exchange, index))
         wait = (exchange.ended - exchange.began) * self._factor
         return Send(response=exchange.response, interaction=index, cassette=self.number, after=wait, repeated=True)
@@ -151,12 +165,32 @@ class Replay:
         """Say why a request has no answer, and which recorded one is nearest."""
         matching = self.script.matching
         requests = [matching.recorded(exchange.request) for exchange in self.script.interactions]
+        known = self._resolved(matching.key(request), request)[0] in self.script.by_key
+        conflict = not known and self._bindings is not None and self._bindings.is_conflict(request)
         found = nearest(request, requests)
-        known = matching.key(request) in self.script.by_key
+        asked = self.shown(request, found)
         reason: Reason = "already_played" if known else "nothing_similar" if found is None else "no_match"
-        unlike = differences(request, requests[found], matching.match_on) if found is not None else ()
+        unlike = () if found is None else differences(asked, self.shown(requests[found]), matching.match_on)
+        if conflict and not unlike:
+            unlike = (_CONFLICT,)
         name = self.script.cassette.source
-        return Miss(request=request, reason=reason, cassette=name, nearest=found, differences=unlike)
+        return Miss(request=asked, reason=reason, cassette=name, nearest=found, differences=unlike)
+
+    def shown(self, request: Request, like: int | None = None) -> Request:
+        """Return a request for a message: where the cassette is redacted, without personal data.
+
+        Personal is what stands where it was redacted in the recorded request that it is `like`, too.
+        """
+        index = self.script.stand_ins
+        if index is None or self._bindings is None:
+            return request
+        there = () if like is None else index.live_values(request, like)
+        return index.hidden(request, (*self._bindings.live_values, *there))
+
+    def told(self, index: int) -> str:
+        """Return the data of a notification as JSON text on one line, as the client is to see it."""
+        text = self.script.pushes[index]
+        return self._bindings.data(text) if self._bindings else text
 
     @property
     def asked(self) -> frozenset[int]:
@@ -172,6 +206,15 @@ class Replay:
     def unreleased(self) -> tuple[int, ...]:
         """The indices of the notifications whose cause, or that of an earlier one, was not asked."""
         return self._pushes.not_shown
+
+    def _resolved(self, key: Key, request: Request | None) -> tuple[Key, Mapping[str, str]]:
+        """Return the key of the recorded request that a live one stands for, and the values that it binds."""
+        if self._bindings and request and (found := self._bindings.resolve(request, self._asked)):
+            return self.script.keys[found[0]], found[1]
+        return key, {}
+
+    def _mine(self, exchange: Exchange) -> Exchange:
+        return self._bindings.exchange(exchange) if self._bindings else exchange
 
     def _next(self, left: list[int], recorded: Sequence[int]) -> int | None:
         """Take the next answer of a kind (the last of `left`), of the client's time where there is a choice."""
@@ -199,6 +242,7 @@ class Replay:
     def _show(self, indices: Iterable[int]) -> None:
         for index in indices:
             told = self.script.cassette.notifications[index]
-            self.snapshots.extend(of_notification(told, index, self.script.interactions))
+            seen = self._bindings.notification(told) if self._bindings else told
+            self.snapshots.extend(of_notification(seen, index, self.script.interactions))
             if subject := api.subject_of(told.value):
                 insort(self._shown[subject.resource_id], index)

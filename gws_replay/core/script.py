@@ -11,6 +11,7 @@ from functools import cached_property
 from gws_replay.core import api, gws, lossless_json
 from gws_replay.core.matching import WHOLE, Key, Matching
 from gws_replay.core.model import Cassette, Exchange, Moment, Notification
+from gws_replay.core.stand_in_index import StandInIndex
 
 _READING = ("GET", "HEAD")
 
@@ -49,11 +50,24 @@ class Script:
         return self.cassette.interactions
 
     @cached_property
+    def stand_ins(self) -> StandInIndex | None:
+        """The index for live values of a cassette whose personal data were redacted; None for any other."""
+        if self.cassette.header.get("redaction") != "all":
+            return None
+        requests = [self.matching.recorded(exchange.request) for exchange in self.interactions]
+        return StandInIndex(self.cassette, requests, self.matching.match_on)
+
+    @cached_property
+    def keys(self) -> tuple[Key, ...]:
+        """The key of each interaction."""
+        return tuple(self.matching.key(self.matching.recorded(exchange.request)) for exchange in self.interactions)
+
+    @cached_property
     def by_key(self) -> Mapping[Key, tuple[int, ...]]:
         """The indices of the interactions that ask the same, in recorded order."""
         found: dict[Key, list[int]] = {}
-        for index, exchange in enumerate(self.interactions):
-            found.setdefault(self.matching.key(self.matching.recorded(exchange.request)), []).append(index)
+        for index, key in enumerate(self.keys):
+            found.setdefault(key, []).append(index)
         return {key: tuple(indices) for key, indices in found.items()}
 
     @cached_property

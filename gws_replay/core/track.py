@@ -68,11 +68,16 @@ class Track:
         asked = matching.asked(request)
         if asked is None:
             return self._missed(
-                Miss(request=request, reason="left_out", cassette=self._scripts[0].cassette.source), now
+                Miss(
+                    request=self.replays[0].shown(request),
+                    reason="left_out",
+                    cassette=self._scripts[0].cassette.source,
+                ),
+                now,
             )
         key = matching.key(asked)
-        found = next((send for replay in self.replays if (send := replay.ask(key, now))), None) or next(
-            (send for replay in self.replays if (send := replay.again(key))), None
+        found = next((send for replay in self.replays if (send := replay.ask(key, now, asked))), None) or next(
+            (send for replay in self.replays if (send := replay.again(key, asked))), None
         )
         if found:
             self.served += 1
@@ -150,6 +155,7 @@ class Track:
 
     def _tell(self, number: int, index: int, now: float) -> Sequence[int]:
         """Give a notification to the clients that hear its channel; return the tickets that it makes ready."""
-        script = self.replays[number].script
+        replay = self.replays[number]
         self.events.append((now, "told", number, index))
-        return self._bayeux.deliver(script.cassette.notifications[index].channel, Verbatim(script.pushes[index]))
+        channel = replay.script.cassette.notifications[index].channel
+        return self._bayeux.deliver(channel, Verbatim(replay.told(index)))

@@ -1,7 +1,8 @@
 """The journal of a recording: a checksummed line for each moment seen, so that a crash loses nothing finished.
 
 A line is eight hex digits (CRC-32 of the rest), a space, and a JSON object. The first is the header; then `request`,
-`response`, `error` and `frame` lines, which an id ties together. Only what was redacted is ever written here.
+`response`, `error` and `frame` lines, which an id ties together, and lines with the `stand_ins` of personal values.
+Only what was redacted is ever written here.
 """
 
 import base64
@@ -49,6 +50,11 @@ def response_line(id_: str, at: float, response: Response) -> bytes:
     return _line({"kind": "response", "id": id_, "at": at, **fields, **_body(response.body)})
 
 
+def stand_ins_line(made: Iterable[str]) -> bytes:
+    """Return the line for stand-ins that occur in what follows for the first time."""
+    return _line({"kind": "stand_ins", "made": list(made)})
+
+
 def error_line(id_: str, at: float, message: str) -> bytes:
     """Return the line for a request that will get no answer."""
     return _line({"kind": "error", "id": id_, "at": at, "message": message})
@@ -78,6 +84,8 @@ def read(lines: Iterable[bytes], source: str) -> Journal:
             torn = True
     if header is None:
         raise CassetteError(f"{source} is empty: nothing was recorded", exit_code=5)
+    stand_ins = [made for event in events if event["kind"] == "stand_ins" for made in event["made"]]
+    header = {**header, "stand_ins": stand_ins} if stand_ins else header
     return Journal(header=header, recording=_recording(events), torn=torn, damaged=tuple(damaged))
 
 

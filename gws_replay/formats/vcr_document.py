@@ -4,7 +4,7 @@ Errors name the file, the interaction and the field, and what to do.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,9 @@ from gws_replay.core.model import (
 )
 from gws_replay.errors import CassetteError
 
+_MOST = 1_000_000
+# What was redacted in a cassette without our header: `gws-replay scrub` writes it.
+REDACTION = "gws_replay_redaction"
 _RULES: tuple[Rule, ...] = ("pin", "referenceId", "content", "counting", "order")
 _MOMENTS: tuple[Moment, ...] = ("request", "response")
 
@@ -41,7 +44,7 @@ def read(document: Mapping[str, Any], source: str) -> Cassette:
     exchanges = tuple(reader.exchange(index, item) for index, item in enumerate(items))
     if header is None:
         recording = Recording(exchanges=tuple(map(_as_unpacked, exchanges)))
-        return compile_recording(recording).cassette.named(source)
+        return compile_recording(recording, document.get(REDACTION)).cassette.named(source)
     told = reader.list_of(document, "notifications")
     return Cassette(
         interactions=exchanges,
@@ -49,6 +52,14 @@ def read(document: Mapping[str, Any], source: str) -> Cassette:
         header=header,
         source=source,
     )
+
+
+def contents(document: Mapping[str, Any], source: str) -> tuple[Sequence[Exchange], Sequence[Notification]]:
+    """Return the exchanges and notifications of a parsed cassette file as they stand there, ours or not."""
+    reader = _Reader(source)
+    exchanges = [reader.exchange(index, item) for index, item in enumerate(reader.document(document))]
+    told = reader.list_of(document, "notifications")
+    return exchanges, [reader.notification(index, item, len(exchanges)) for index, item in enumerate(told)]
 
 
 def interaction(exchange: Exchange) -> dict[str, Any]:
@@ -183,18 +194,24 @@ class _Reader:
         fields = self.field(message, "headers", place, dict)
         return Headers(
             tuple(
-                (_header_text(name), _header_text(value))
+                (_header_text(name), self.scalar(value, place))
                 for name, values in fields.items()
                 for value in (values if isinstance(values, list | tuple) else [values])
             )
         )
 
+    def scalar(self, value: Any, place: str) -> str:
+        if isinstance(value, dict | list):
+            raise CassetteError(f"{self.source}, {place}: the value of a header is {type(value).__name__}")
+        return _header_text(value)
+
     def bytes(self, body: Any, place: str) -> bytes:
+        for _ in range(2):  # a mapping may hold itself
+            if isinstance(body, dict) and not body.keys() - {"string"}:
+                body = body.get("string")
         if isinstance(body, str):
             return body.encode()
-        if isinstance(body, dict) and not body.keys() - {"string"}:
-            return self.bytes(body.get("string"), place)
-        if isinstance(body, dict | list):  # how vcrpy records json= of aiohttp
+        if isinstance(body, dict | list) and _is_small(body):  # how vcrpy records json= of aiohttp
             return json.dumps(body).encode()
         if not isinstance(body, bytes | None):
             raise CassetteError(f"{self.source}, {place}: {type(body).__name__} is neither text nor binary")
@@ -215,6 +232,17 @@ class _Reader:
         if not isinstance(item[name], type_) or isinstance(item[name], bool):
             raise CassetteError(f"{self.source}, {place}: the field {name!r} is {type(item[name]).__name__}")
         return item[name]
+
+
+def _is_small(value: Any) -> bool:
+    """Tell whether a value can be written out: a few aliases of YAML can stand for more than the memory holds."""
+    rest, count = [value], 0
+    while rest and count <= _MOST:
+        each = rest.pop()
+        inside = each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+        rest.extend(inside)
+        count += 1 + len(inside)
+    return count <= _MOST
 
 
 def _header_text(value: Any) -> str:

@@ -21,11 +21,11 @@ _LAST_LINE = "..."
 _ON_ONE_LINE = frozenset({("code", "message"), ("began", "ended"), ("interaction", "rule", "after")})
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
     """Writes strings of several lines as literal blocks, so that a review reads them."""
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Reads what vcrpy writes: safe YAML and the few Python tags of its request bodies."""
 
 
@@ -50,16 +50,16 @@ def _construct_chunks(loader: Any, node: Any) -> bytes:
     return b"".join(chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in chunks)
 
 
-_Dumper.add_representer(str, _represent_text)
-_Dumper.add_representer(dict, _represent_mapping)
-_Dumper.add_representer(
+Dumper.add_representer(str, _represent_text)
+Dumper.add_representer(dict, _represent_mapping)
+Dumper.add_representer(
     tuple, lambda dumper, value: dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
 )
-_Loader.add_constructor("tag:yaml.org,2002:python/str", lambda loader, node: loader.construct_scalar(node))
-_Loader.add_constructor("tag:yaml.org,2002:python/unicode", lambda loader, node: loader.construct_scalar(node))
-_Loader.add_constructor("tag:yaml.org,2002:python/tuple", lambda loader, node: loader.construct_sequence(node))
-_Loader.add_constructor("tag:yaml.org,2002:python/object/new:_io.BytesIO", _construct_file)
-_Loader.add_constructor("tag:yaml.org,2002:python/object/apply:builtins.iter", _construct_chunks)
+Loader.add_constructor("tag:yaml.org,2002:python/str", lambda loader, node: loader.construct_scalar(node))
+Loader.add_constructor("tag:yaml.org,2002:python/unicode", lambda loader, node: loader.construct_scalar(node))
+Loader.add_constructor("tag:yaml.org,2002:python/tuple", lambda loader, node: loader.construct_sequence(node))
+Loader.add_constructor("tag:yaml.org,2002:python/object/new:_io.BytesIO", _construct_file)
+Loader.add_constructor("tag:yaml.org,2002:python/object/apply:builtins.iter", _construct_chunks)
 
 
 def dump_yaml(cassette: Cassette) -> Iterator[str]:
@@ -97,23 +97,27 @@ def dump_json(cassette: Cassette) -> Iterator[str]:
 
 def load(text: str, source: str, *, as_json: bool = False) -> Cassette:
     """Read a cassette file. Raises CassetteError, which names the file, the interaction and the field."""
+    text = whole_lines(text, source, as_json=as_json)
+    return vcr_document.read(parse(text, source, as_json=as_json), source)
+
+
+def whole_lines(text: str, source: str, *, as_json: bool) -> str:
+    """Return the text of a file without a byte order mark. Raises CassetteError where its end is missing."""
     text = text.removeprefix("\ufeff")
-    if (
-        not as_json
-        and text.startswith(_FIRST_LINE.rpartition(",")[0])
-        and not text.rstrip().endswith(f"\n{_LAST_LINE}")
-    ):
+    is_ours = not as_json and text.startswith(_FIRST_LINE.rpartition(",")[0])
+    if is_ours and not text.rstrip().endswith(f"\n{_LAST_LINE}"):
         raise CassetteError(f"{source} is torn: its end is missing; restore it, or record it again")
-    return vcr_document.read(_parse(text, source, as_json=as_json), source)
+    return text
 
 
 def _yaml(value: Any) -> str:
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+    return yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=10_000)
 
 
-def _parse(text: str, source: str, *, as_json: bool) -> Mapping[str, Any]:
+def parse(text: str, source: str, *, as_json: bool) -> Mapping[str, Any]:
+    """Parse a cassette file into plain values. Raises CassetteError, which names the file and the line."""
     try:
-        document = json.loads(text) if as_json else yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader)
+        document = json.loads(text) if as_json else yaml.load(text, Loader=Loader)  # noqa: S506 (a safe loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else getattr(error, "lineno", None)

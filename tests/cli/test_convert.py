@@ -12,7 +12,7 @@ import vcr.serialize
 from vcr.request import Request as VcrRequest
 from vcr.serializers import yamlserializer
 
-from gws_replay.core import bayeux_text, gws
+from gws_replay.core import bayeux_text, sensitive
 from gws_replay.core.model import Recording
 from gws_replay.files import load_cassette
 from gws_replay.formats import flow
@@ -34,7 +34,7 @@ def secrets_of(recording: Recording) -> set[str]:
     for exchange in recording.exchanges:
         for message in (exchange.request, exchange.response):
             for name, value in message.headers.pairs:
-                if name.lower() in gws.SECRET_HEADERS:
+                if name.lower() in sensitive.SECRET_HEADERS:
                     found.update(part.partition("=")[2] or part for part in value.split(";")[0].split())
             for each in bayeux_text.messages_in(message.body) or ():
                 found.add(json.loads(each.fields.get("clientId", '""')))
@@ -54,7 +54,7 @@ def test_every_capture_converts(path: Path, tmp_path: Path) -> None:
     assert [] == [each.request.path for each in cassette.interactions if "notifications" in each.request.path]
     caused = [told for told in cassette.notifications if told.cause]
     assert (7 if "family" in path.stem else 3) == len(caused)
-    assert "secrets" == cassette.header["redaction"]
+    assert "all" == cassette.header["redaction"]
 
 
 @pytest.mark.parametrize("name", CAPTURES)
@@ -83,7 +83,7 @@ def test_no_secret_of_a_capture_is_in_the_cassette(path: Path, tmp_path: Path) -
     command_line("convert", path, out)
     assert [] == [secret for secret in secrets if secret in out.read_text("utf-8")]
     ended = command_line("convert", path, out, "--force", "--redact", "none", "-q")
-    assert "Warning: --redact none writes passwords, cookies and tokens as they are.\n" == ended.err
+    assert "Warning: --redact none writes passwords, tokens and personal data as they are.\n" == ended.err
     assert "YWdlbnQxQGNvcnA6c2VjcmV0MQ" in out.read_text("utf-8")
     assert "none" == load_cassette(out).header["redaction"]
 
@@ -92,7 +92,7 @@ def test_yaml_to_json_to_yaml_loses_nothing(tmp_path: Path) -> None:
     """The same cassette comes back, byte for byte and value for value."""
     first = saved(captured("longpoll-js-family").cassette, tmp_path / "first.yaml")
     for source, target in (("first.yaml", "second.json"), ("second.json", "third.yaml"), ("third.yaml", "fourth.json")):
-        assert 0 == command_line("convert", tmp_path / source, tmp_path / target).code
+        assert 0 == command_line("convert", tmp_path / source, tmp_path / target, "--redact", "secrets").code
     third = tmp_path / "third.yaml"
     assert load_cassette(first).named("") == load_cassette(third).named("")
     assert first.read_bytes() == third.read_bytes()
@@ -125,7 +125,7 @@ def test_a_cassette_of_plain_vcrpy_converts_and_is_redacted(name: str, tmp_path:
     recording = raw(name)
     source, out = tmp_path / "plain.yaml", tmp_path / "out.yaml"
     source.write_text(by_plain_vcrpy(recording), "utf-8")
-    ended = command_line("convert", source, out, "-v")
+    ended = command_line("convert", source, out, "-v", "--redact", "secrets")
     assert (0, f"{source} is a cassette\n") == (ended.code, ended.err)
     cassette, expected = load_cassette(out), captured(name).cassette
     assert len(expected.interactions) == len(cassette.interactions)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core import gws
+from gws_replay.core import sensitive
 from gws_replay.core.api import call_of, resources_in, subject_of, succeeded
 from gws_replay.core.gws import OPERATIONS
 from gws_replay.core.gws_channels import CHANNELS
@@ -189,5 +189,5 @@ def test_every_row_is_filed_under_its_own_name() -> None:
 
 def test_the_secret_headers_are_spelled_as_they_are_compared() -> None:
     """Names are compared in lower case."""
-    assert {"authorization", "cookie", "set-cookie", "x-csrf-token"} < gws.SECRET_HEADERS
-    assert gws.SECRET_HEADERS == {name.lower() for name in gws.SECRET_HEADERS}
+    assert {"authorization", "cookie", "set-cookie", "x-csrf-token"} < sensitive.SECRET_HEADERS
+    assert sensitive.SECRET_HEADERS == {name.lower() for name in sensitive.SECRET_HEADERS}

@@ -239,3 +239,22 @@ def test_raw_connect_answers_of_a_plain_cassette_are_found() -> None:
     assert ["http://h/api/v2/me/facebooksessions/S1"] == [e.request.uri for e in cassette.interactions]
     (told,) = cassette.notifications
     assert Cause(interaction=0, rule="content", after="response") == told.cause
+
+
+BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
+)
+HARMLESS = {"uri": "x", "headers": "{}", "body": "null", "answer": "''"}
+SELF = "&self {string: *self}"
+
+
+@pytest.mark.parametrize("place", ["uri", "headers", "header", "body", "itself", "answer", "interactions"])
+def test_aliases_that_multiply_are_refused(place: str) -> None:
+    """A file of 500 bytes that stands for ten thousand million values, wherever they are: at once, in a sentence."""
+    places = {"header": {"headers": "{a: *a9}"}, "itself": {"body": SELF}}
+    put = {**HARMLESS, **places.get(place, {place: "*a9"})}
+    request = f"request: {{method: GET, uri: {put['uri']}, headers: {put['headers']}, body: {put['body']}}}"
+    response = f"response: {{status: {{code: 200, message: OK}}, headers: {{}}, body: {{string: {put['answer']}}}}}"
+    items = "*a9" if place == "interactions" else f"[{{{request}, {response}}}]"
+    with pytest.raises(CassetteError, match=r"bomb\.yaml, interaction 0"):
+        vcr_yaml.load(f"version: 1\n{BOMB}interactions: {items}\n", "bomb.yaml")

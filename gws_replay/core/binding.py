@@ -1,0 +1,127 @@
+"""Replay of a redacted cassette: what stands for a person's data in it is taken for whatever the client says there.
+
+A redacted place of a recorded request matches any value of its JSON type. The live value is then bound to the stand-in
+for the rest of the run: answers and notifications show the client the value that it sent. Two live values are never
+bound to one stand-in, nor one to two. The ids of resources are bound in the same way where the client has its own.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from html import escape
+from urllib.parse import quote, quote_plus
+
+from gws_replay.core.lexicon import Lexicon
+from gws_replay.core.model import Exchange, Notification, Request, Response
+from gws_replay.core.redact_text import TextRedactor
+from gws_replay.core.stand_in_index import UNIQUE, Pairs, StandInIndex
+
+
+class Bindings:
+    """Which live value stands for which stand-in in one run."""
+
+    def __init__(self, index: StandInIndex) -> None:
+        self._index = index
+        self._live: dict[str, str] = {}
+        self._recorded: dict[str, str] = {}
+        self._shown = _Shown()
+        self._texts = TextRedactor(index.rules, self._shown)
+
+    @property
+    def live_values(self) -> Collection[str]:
+        """The client's own values that stand for recorded ones."""
+        return self._recorded.keys()
+
+    def resolve(self, request: Request, asked: Collection[int]) -> tuple[int, Pairs] | None:
+        """Return the recorded request that a live one is, by index, and what it binds; None if it is none.
+
+        The first that has not been asked; if all have, the last.
+        """
+        last: tuple[int, Pairs] | None = None
+        for index, pairs in self._index.matching(request, self._live):
+            bound = self._bound(pairs)
+            if bound is None:
+                continue
+            if index not in asked:
+                return index, bound
+            last = index, bound
+        return last
+
+    def is_conflict(self, request: Request) -> bool:
+        """Tell whether a live request differs only in what stood for another value before."""
+        return any(self._bound(pairs) is None for _, pairs in self._index.matching(request, self._live))
+
+    def bind(self, pairs: Pairs) -> None:
+        """Keep to what a request has bound."""
+        for recorded, live in pairs.items():
+            if recorded not in self._live:
+                self._live[recorded] = live
+                self._recorded[live] = recorded
+                self._shown.take(recorded, live, anywhere=len(recorded) >= UNIQUE or recorded in self._index.ids)
+
+    def exchange(self, exchange: Exchange) -> Exchange:
+        """Return an exchange whose answer shows the client's own values."""
+        if not self._live:
+            return exchange
+        old = exchange.response
+        text = old.body.decode("utf-8", "surrogateescape")
+        body = self._texts.body(text).encode("utf-8", "surrogateescape")
+        headers = replace(
+            old.headers, pairs=tuple((name, self._texts.text(value)) for name, value in old.headers.pairs)
+        ).replacing("content-length", str(len(body)))
+        response = Response(status=old.status, reason=old.reason, headers=headers, body=body)
+        return Exchange(request=exchange.request, response=response, began=exchange.began, ended=exchange.ended)
+
+    def data(self, data: str) -> str:
+        """Return a notification's data with the client's own values."""
+        return self._texts.json(data) if self._live else data
+
+    def notification(self, told: Notification) -> Notification:
+        """Return a notification that shows the client's own values."""
+        return replace(told, data=self.data(told.data)) if self._live else told
+
+    def _bound(self, pairs: Sequence[tuple[str, str]]) -> Pairs | None:
+        """Return what is to be bound if nothing speaks against it."""
+        new: dict[str, str] = {}
+        taken: dict[str, str] = {}
+        for recorded, live in pairs:
+            if (known := self._live.get(recorded, new.get(recorded))) is not None:
+                if known != live:
+                    return None
+            elif live in self._recorded or live in taken or (live != recorded and self._is_recorded(live)):
+                return None
+            else:
+                new[recorded], taken[live] = live, recorded
+        return new
+
+    def _is_recorded(self, live: str) -> bool:
+        return live in self._index.ids or (len(live) >= UNIQUE and live in self._index.stand_ins)
+
+
+class _Shown:
+    """Live values for stand-ins, for a `TextRedactor` that puts them there."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self._whole: dict[str, str] = {}
+        self._anywhere = Lexicon()
+
+    def take(self, recorded: str, live: str, *, anywhere: bool) -> None:
+        """Show a live value instead of a stand-in: as the whole value of a personal key, or wherever it occurs."""
+        self._whole[recorded] = live
+        self.log.append(recorded)
+        if anywhere:
+            encodings: tuple[Callable[[str], str], ...] = (str, quote, quote_plus, escape)
+            for form in encodings:
+                self._anywhere.add(form(recorded), form(live))
+
+    def person(self, value: str) -> str:
+        """Return what is shown for the whole value of a personal key."""
+        return self._whole.get(value) or self._anywhere.replaced(value)
+
+    def secret(self, value: str, name: str, *, unique: bool) -> str:  # noqa: ARG002 (a placeholder stays one)
+        """Return a secret's placeholder as it is."""
+        return value
+
+    def replaced(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """Return a text with live values in it, and no names of findings."""
+        return self._anywhere.replaced(text), ()

@@ -1,0 +1,208 @@
+"""The requests of a redacted cassette, found by live ones: a redacted place matches any value of its JSON type."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape, unescape
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+from gws_replay.core.known import PLACEHOLDERS
+from gws_replay.core.leaves import Leaf, Place, id_place, leaves_of
+from gws_replay.core.lexicon import Lexicon
+from gws_replay.core.model import Cassette, Request
+from gws_replay.core.policy import Policy, Rules
+from gws_replay.core.redact_text import TextRedactor
+
+# What is shorter is a stand-in only where the key says that a person's data stand there.
+UNIQUE = 6
+_POLICY = Policy()
+_HIDDEN = "<redacted:personal>"
+_SECRET = "<redacted:secret>"  # noqa: S105 (a placeholder)
+# How a value may stand in a text, and how it is read there.
+_ENCODINGS: tuple[tuple[Callable[[str], str], Callable[[str], str]], ...] = (
+    (str, str),
+    (quote, unquote),
+    (quote_plus, unquote_plus),
+    (escape, unescape),
+)
+Pairs = Mapping[str, str]
+_Rest = frozenset[tuple[Place, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A stand-in within a text (empty: the placeholder of a secret), what stands before it, and its encoding."""
+
+    before: str
+    made: str
+    encoding: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """A redacted place: a stand-in alone, or a text with parts that are redacted, and what stands after them."""
+
+    made: str = ""
+    parts: tuple[_Part, ...] = ()
+    after: str = ""
+
+    def values_in(self, text: str, known: Pairs) -> Sequence[tuple[str, str]] | None:
+        """Return the stand-ins with what a live text has instead; None if it is no match.
+
+        `known` are live values that are bound already: they tell where the others begin.
+        """
+        if not self.parts:
+            return ((self.made, text),)
+        pattern = "".join(f"{re.escape(part.before)}{_pattern(part, known)}" for part in self.parts)
+        found = re.fullmatch(f"(?s){pattern}{re.escape(self.after)}", text)
+        if found is None:
+            return None
+        open_ = [part for part in self.parts if part.made and part.made not in known]
+        values = zip(open_, found.groups(), strict=True)
+        return [(part.made, _ENCODINGS[part.encoding][1](value)) for part, value in values]
+
+
+def _pattern(part: _Part, known: Pairs) -> str:
+    if part.made in known:
+        return re.escape(_ENCODINGS[part.encoding][0](known[part.made]))
+    return "(.+?)" if part.made else ".*?"
+
+
+_Slots = Mapping[Place, _Slot]
+# The recorded requests that have their redacted places in common, by all that is not redacted.
+_ByRest = dict[_Rest, list[tuple[int, _Slots]]]
+
+
+class StandInIndex:
+    """The requests of a redacted cassette, to be found by live ones."""
+
+    def __init__(self, cassette: Cassette, requests: Sequence[Request], match_on: frozenset[str]) -> None:
+        self.stand_ins = frozenset(map(str, cassette.header.get("stand_ins", ())))
+        self.ids: frozenset[str] = frozenset()
+        self.rules: Rules = _POLICY.rules
+        self._match_on = match_on
+        self._long = Lexicon()
+        for made in self.stand_ins:
+            if len(made) >= UNIQUE:
+                for number, (encode, _) in reversed(list(enumerate(_ENCODINGS))):
+                    self._long.add(encode(made), f"{number}{made}")
+        self._slots: list[_Slots] = []
+        # Those whose id is that of the live request come before those whose id is another.
+        self._masks: tuple[dict[frozenset[Place], _ByRest], ...] = ({}, {})
+        for index, request in enumerate(requests):
+            self._add(index, request)
+
+    def matching(self, request: Request, known: Pairs) -> Iterator[tuple[int, Sequence[tuple[str, str]]]]:
+        """Yield the recorded requests that a live one may be, with the stand-ins and the live values for them.
+
+        `known` are the live values that are bound already, by their stand-ins.
+        """
+        live = leaves_of(request, self._match_on)
+        for masks in self._masks:
+            found: list[tuple[int, _Slots]] = []
+            for places, by_rest in masks.items():
+                if places <= live.keys():
+                    found += by_rest.get(_rest(live, places), ())
+            for index, slots in sorted(found, key=lambda each: each[0]):
+                pairs = _pairs(slots, live, known)
+                if pairs is not None:
+                    yield index, pairs
+
+    def hidden(self, request: Request, values: Iterable[str] = ()) -> Request:
+        """Return a live or recorded request for a message: personal data, and known live values, are all the same."""
+        texts = TextRedactor(self.rules, _Hidden(self.rules, (*self._long.entries, *values)))
+        body = request.body.decode("utf-8", "surrogateescape")
+        for _ in range(2):  # a value may stand before the key that gives it away
+            uri, redacted = texts.uri(request.uri), texts.body(body)
+        return Request(
+            method=request.method,
+            uri=uri,
+            headers=request.headers,
+            body=redacted.encode("utf-8", "surrogateescape"),
+        )
+
+    def live_values(self, request: Request, index: int) -> set[str]:
+        """Return what a live request has in the places that are redacted in a recorded one."""
+        live = leaves_of(request, self._match_on)
+        slots = {place: slot for place, slot in self._slots[index].items() if place in live}
+        whole = {slot.made: live[place].text for place, slot in slots.items() if not slot.parts}
+        parts = (slot.values_in(live[place].text, whole) or () for place, slot in slots.items() if slot.parts)
+        return {*whole.values(), *(value for found in parts for _, value in found)} - {""}
+
+    def _add(self, index: int, request: Request) -> None:
+        leaves = leaves_of(request, self._match_on)
+        slots = {place: slot for place, leaf in leaves.items() if (slot := self._slot(leaf))}
+        self._slots.append(slots)
+        self._file(0, index, leaves, slots)
+        place = id_place(request) if "path" in self._match_on else None
+        if place and place not in slots:
+            id_ = leaves[place].text
+            self.ids |= {id_}
+            self._file(1, index, leaves, {**slots, place: _Slot(id_)})
+
+    def _file(self, which: int, index: int, leaves: Mapping[Place, Leaf], slots: _Slots) -> None:
+        places = frozenset(slots)
+        self._masks[which].setdefault(places, {}).setdefault(_rest(leaves, places), []).append((index, slots))
+
+    def _slot(self, leaf: Leaf) -> _Slot | None:
+        if leaf.type not in ("string", "number"):
+            return None
+        if leaf.text in self.stand_ins and (len(leaf.text) >= UNIQUE or self.rules.of_key(leaf.name) == "personal"):
+            return _Slot(leaf.text)
+        made = {start: (end, instead) for start, end, instead in self._long.spans(leaf.text)}
+        redacted = {found.start(): (found.end(), "") for found in PLACEHOLDERS.finditer(leaf.text)}
+        spans = sorted({**made, **redacted}.items())
+        if not spans:
+            return None
+        parts, at = [], 0
+        for start, (end, instead) in spans:
+            parts.append(_Part(leaf.text[at:start], instead[1:], int(instead[:1] or 0)))
+            at = end
+        return _Slot(parts=tuple(parts), after=leaf.text[at:])
+
+
+class _Hidden:
+    """One token for all personal data, for a `TextRedactor` that puts it there."""
+
+    def __init__(self, rules: Rules, values: Iterable[str]) -> None:
+        self.log: list[str] = []
+        self._shapes = rules.personal_shapes
+        self._values = Lexicon()
+        for value in values:
+            self._take(value)
+
+    def person(self, value: str) -> str:
+        """Return the token, whatever the value."""
+        if value and value not in self._values.entries:
+            self._take(value)
+            self.log.append(value)
+        return _HIDDEN if value else value
+
+    def secret(self, value: str, name: str, *, unique: bool) -> str:  # noqa: ARG002 (one token for all)
+        """Return the token of secrets, however they were found."""
+        return _SECRET if value else value
+
+    def replaced(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """Return a text with the token for every known value, and for what has the shape of personal data."""
+        text = self._values.replaced(PLACEHOLDERS.sub(_SECRET, text))
+        return self._shapes.sub(_HIDDEN, text) if self._shapes else text, ()
+
+    def _take(self, value: str) -> None:
+        for encode, _ in _ENCODINGS:
+            self._values.add(encode(value), _HIDDEN)
+
+
+def _rest(leaves: Mapping[Place, Leaf], places: frozenset[Place]) -> _Rest:
+    return frozenset((place, leaf.type, "" if place in places else leaf.text) for place, leaf in leaves.items())
+
+
+def _pairs(slots: _Slots, live: Mapping[Place, Leaf], known: Pairs) -> Sequence[tuple[str, str]] | None:
+    whole = [(slot.made, live[place].text) for place, slot in slots.items() if not slot.parts]
+    pairs, known = list(whole), {**known, **dict(whole)}
+    for place, slot in slots.items():
+        if slot.parts:
+            values = slot.values_in(live[place].text, known)
+            if values is None:
+                return None
+            pairs += values
+    return pairs
