@@ -164,7 +164,7 @@ class Replay:
     def miss(self, request: Request) -> Miss:
         """Say why a request has no answer, and which recorded one is nearest."""
         matching = self.script.matching
-        requests = [matching.recorded(exchange.request) for exchange in self.script.interactions]
+        requests = self.script.requests
         known = self._resolved(matching.key(request), request)[0] in self.script.by_key
         conflict = not known and self._bindings is not None and self._bindings.is_conflict(request)
         found = nearest(request, requests)

@@ -10,10 +10,14 @@ from functools import cached_property
 
 from gws_replay.core import api, gws, lossless_json
 from gws_replay.core.matching import WHOLE, Key, Matching
-from gws_replay.core.model import Cassette, Exchange, Moment, Notification
+from gws_replay.core.model import Cassette, Exchange, Moment, Notification, Request
+from gws_replay.core.policy import Policy
+from gws_replay.core.redact import Redactor
 from gws_replay.core.stand_in_index import StandInIndex
 
 _READING = ("GET", "HEAD")
+# What the header of a cassette says of its redaction where no secret is left in it.
+_WITHOUT_SECRETS = ("all", "secrets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,24 @@ class Script:
         """The index for live values of a cassette whose personal data were redacted; None for any other."""
         if self.cassette.header.get("redaction") != "all":
             return None
-        requests = [self.matching.recorded(exchange.request) for exchange in self.interactions]
-        return StandInIndex(self.cassette, requests, self.matching.match_on)
+        return StandInIndex(self.cassette, self.requests, self.matching.match_on)
+
+    @cached_property
+    def requests(self) -> tuple[Request, ...]:
+        """The recorded requests as live ones are compared with them: filtered, and without secrets.
+
+        A foreign cassette may hold secrets; those of a live request are replaced before it comes here.
+        """
+        requests = [exchange.request for exchange in self.interactions]
+        if self.cassette.header.get("redaction") not in _WITHOUT_SECRETS:
+            redactor = Redactor(Policy("secrets"), b"")
+            requests = [redactor.request(request) for request in requests]
+        return tuple(map(self.matching.recorded, requests))
 
     @cached_property
     def keys(self) -> tuple[Key, ...]:
         """The key of each interaction."""
-        return tuple(self.matching.key(self.matching.recorded(exchange.request)) for exchange in self.interactions)
+        return tuple(map(self.matching.key, self.requests))
 
     @cached_property
     def by_key(self) -> Mapping[Key, tuple[int, ...]]:

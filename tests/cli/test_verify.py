@@ -220,8 +220,9 @@ def test_what_is_ignored_is_said(folder: Path) -> None:
     assert 1 == command_line("verify", "--ignore", "A", path).code
 
 
-def test_the_number_of_processes_changes_nothing(folder: Path) -> None:
+def test_the_number_of_processes_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Same text, same order, same exit code."""
+    monkeypatch.setattr("tests.commands._Terminal.isatty", lambda _: False)  # progress is shown where it takes long
     paths = [folder, folder / "good.yaml", folder / "wrong.yaml"]
     alone = command_line("verify", "-v", *paths)
     assert (alone.code, alone.out, alone.err) == (
