@@ -4,6 +4,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,7 +15,7 @@ import click
 from gws_replay.cli.common import PATH, Output, Progress, output_options
 from gws_replay.core.change import printable
 from gws_replay.core.lossless_json import dumps_ascii
-from gws_replay.errors import CassetteError
+from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.files import cassettes_in, load_cassette
 from gws_replay.reports import as_json, text
 
@@ -91,16 +92,18 @@ def _all_judged(work: Sequence[_Work], jobs: int, progress: Progress) -> Iterato
 
 
 def _in_processes(work: Sequence[_Work], jobs: int) -> Iterator[_Judged]:
-    pool = ProcessPoolExecutor(min(jobs, len(work)), mp_context=get_context("spawn"), initializer=_leave_interrupts)
+    pool = ProcessPoolExecutor(min(jobs, len(work)), mp_context=get_context("spawn"), initializer=_end_at_once)
     try:
         yield from pool.map(_judged, work)
+    except BrokenProcessPool:
+        raise GwsReplayError("a process of verify was ended, for want of memory perhaps: give fewer --jobs") from None
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; the parent alone says what it means."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _end_at_once() -> None:
+    """End without a word at Ctrl-C, which reaches every process of a terminal: the parent says what is to be said."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _judged(work: _Work) -> _Judged:

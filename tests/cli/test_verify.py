@@ -1,6 +1,7 @@
 """`gws-replay verify`: the verdicts, the exit codes, and what is said at each level of detail."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -246,3 +247,13 @@ def test_a_person_sees_how_far_it_is(folder: Path, monkeypatch: pytest.MonkeyPat
     assert "" == command_line("verify", "-q", folder / "good.yaml").err
     monkeypatch.setattr("tests.commands._Terminal.isatty", lambda _: False)
     assert "" == command_line("verify", folder / "good.yaml").err
+
+
+def test_a_process_that_was_ended_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when memory runs out: a sentence, and what to do."""
+    monkeypatch.setattr("gws_replay.cli.verify._end_at_once", os.abort)
+    ended = command_line("verify", "--jobs", "2", folder)
+    assert (2, "Error: a process of verify was ended, for want of memory perhaps: give fewer --jobs\n") == (
+        ended.code,
+        ended.err,
+    )
