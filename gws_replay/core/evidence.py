@@ -1,8 +1,8 @@
 """A cassette read as timelines: what was done to each resource, and what was seen of it."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 from gws_replay.core import api
@@ -10,6 +10,9 @@ from gws_replay.core.model import Cassette, Exchange
 from gws_replay.core.operations import Call, Key
 from gws_replay.core.timeline import IN_FLIGHT, NEVER, Doing, Timeline, Write
 from gws_replay.core.userdata import Sighting, Snapshot, sightings
+
+# Rules of causes by which several operations at once can be mistaken for each other.
+_BY_CONTENT = ("content", "counting", "order")
 
 
 def timelines_of(cassette: Cassette) -> Mapping[str, Timeline]:
@@ -39,8 +42,30 @@ def timelines_of(cassette: Cassette) -> Mapping[str, Timeline]:
         else:
             timelines[name].besides.append(_doing(index, call, exchange, told, shown[name]))
     for timeline in timelines.values():
+        timeline.writes = list(_contested(timeline.writes))
         timeline.index()
     return timelines
+
+
+def _contested(writes: Iterable[Write]) -> Iterator[Write]:
+    """Yield the writes, those that share their notifications with others marked, and open until the last of them."""
+    group: list[Write] = []
+    until = 0.0
+    for write in writes:
+        if write.began >= until:
+            yield from _marked(group, until)
+            group, until = [], 0.0
+        group.append(write)
+        if any(each.rule in _BY_CONTENT for each in write.answers):
+            until = max(until, write.until)
+    yield from _marked(group, until)
+
+
+def _marked(group: Sequence[Write], until: float) -> Iterator[Write]:
+    rivals = [write for write in group if any(each.rule in _BY_CONTENT for each in write.answers)]
+    for write in group:
+        is_rival = len(rivals) > 1 and any(write is each for each in rivals)
+        yield replace(write, contested=True, until=until) if is_rival else write
 
 
 def _told_in_whole(found: Iterable[Sighting], calls: Mapping[int, Call]) -> Iterable[Sighting]:

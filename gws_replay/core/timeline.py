@@ -44,7 +44,8 @@ class Write(Doing):
 
     `error` is the notification that said it had failed. `after` is the snapshot that shows its effect, `notified`
     whether that is a notification of its own. One that attaches userData beside what it does (Complete, Reply) only
-    accounts for them: it is not `judged`.
+    accounts for them: it is not `judged`. Where several were on their way at once, and nothing but their content told
+    their notifications apart, each is `contested`: its effect may have been shown by any of those notifications.
     """
 
     ended: float
@@ -55,6 +56,7 @@ class Write(Doing):
     after: Snapshot | None = None
     notified: bool = False
     judged: bool = True
+    contested: bool = False
 
     @property
     def refused(self) -> bool:
@@ -125,7 +127,7 @@ class Timeline:
         """Return the other writes that may account for what differs between two snapshots."""
         since = earlier.began if earlier else write.began
         found = self.between(since, later.at)
-        return [each for each in found if each is not write and (earlier is None or each.after is not earlier)]
+        return [each for each in found if each is not write and (each.contested or each.after is not earlier)]
 
     def before(self, write: Write) -> Snapshot | None:
         """Find the last snapshot seen before a write was asked."""

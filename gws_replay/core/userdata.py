@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gws_replay.core import api
-from gws_replay.core.model import Cassette, Exchange, Notification
+from gws_replay.core.model import Cassette, Exchange, Notification, Rule
 from gws_replay.core.operations import Channel, Subject
 
 
@@ -16,7 +16,7 @@ class Sighting:
     `interaction` is the index of the GET that showed it, `notification` that of the notification; the other is
     None. `at` is when it was seen, `began` the earliest moment whose state it can show: when the GET, or the
     operation that the notification answers (`cause`), was asked. `kind` is the notificationType, `reference` what
-    links it with an operation.
+    links it with an operation, `rule` the evidence by which the cause was found.
     """
 
     resource_id: str
@@ -29,6 +29,7 @@ class Sighting:
     resource: Mapping[str, Any] = field(default_factory=dict)
     kind: str = ""
     reference: int | str | None = None
+    rule: Rule | None = None
 
     @property
     def place(self) -> str:
@@ -82,6 +83,7 @@ def sighting_of_notification(
         cause=cause,
         kind=api.kind_of(data),
         reference=api.reference_of(data),
+        rule=notification.cause.rule if notification.cause else None,
     )
 
 

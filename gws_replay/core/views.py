@@ -103,7 +103,7 @@ class Views:
                         self.found.failures.append(_missed(key, value, part, answer.place))
             elif write.call.answered_by(answer.kind):
                 # No page says whether other channels than voice leave out what is empty.
-                certain = write.after is not None and bool(write.after.data)
+                certain = write.after is not None and bool(write.after.data) and not write.contested
                 (self.found.failures if certain else self.found.doubts).append(f"{answer.place} does not show userData")
 
     def check_attributes(self) -> None:
@@ -112,13 +112,14 @@ class Views:
         shown = write.answers[0] if write.answers else write.after
         if write.refused or shown is None:
             return
+        wrong = self.found.doubts if write.contested else self.found.failures
         for name, value in write.call.sets.items():
             if name in shown.resource:
                 if not same(shown.resource[name], value) and not self._set_by_others(name, shown):
                     found = show(shown.resource[name])
-                    self.found.failures.append(f"{name}: sent {show(value)}, {shown.place} shows {found}")
+                    wrong.append(f"{name}: sent {show(value)}, {shown.place} shows {found}")
             elif write.answers:
-                self.found.failures.append(f"{name}: sent {show(value)}, {shown.place} does not show it")
+                wrong.append(f"{name}: sent {show(value)}, {shown.place} does not show it")
             else:
                 self.found.doubts.append(f"{name}: no notification shows it, nor does {shown.place}")
 

@@ -279,3 +279,26 @@ def test_a_recording_that_ends_before_the_notification_came_accuses_nobody() -> 
         found.reasons,
     )
     assert json.loads(json.dumps(found.changes.as_json())) == found.changes.as_json()
+
+
+def test_operations_at_once_may_be_taken_for_each_other() -> None:
+    """The value of the disposition stood there before: an attachment's notification is taken for its own."""
+    disposition = operation("SetDisposition", began=1, ended=9, disposition="")
+    nothing = [operation("AttachUserData", began=began, ended=9, userData={}) for began in (1.1, 3)]
+    before = {"A": ""}
+    pushed = [told(before, seen=2), told(before, seen=4), told({"A": "", "Code": ""}, seen=5)]
+    played = cassette(get(before, began=0), disposition, *nothing, *pushed)
+    assert [1, 2, 3] == [each.cause and each.cause.interaction for each in played.notifications]
+    assert ["passed"] * 3 == [each.verdict for each in played.updates()], [each.reasons for each in played.updates()]
+
+
+def test_a_comment_at_once_leaves_a_notification_without_user_data_in_doubt() -> None:
+    """It may be the comment's; alone, an attachment's notification has to show them."""
+    comments = [operation("AddComment", began=1 + n / 10, ended=9, comment=str(n)) for n in (1, 2)]
+    attached = [operation("AttachUserData", began=1.5 + n / 10, ended=9, userData={"B": n}) for n in (1, 2)]
+    after = {**BEFORE, "B": 1}
+    # All is shown as it is at the push: of each two operations, the one that was carried out first does not show.
+    shown = [told(None, seen=2, comment="2"), told(None, seen=3, comment="2"), told(after, seen=4), told(after, seen=5)]
+    assert "failed" not in verdicts(START, *comments, *attached, *shown, get(after, began=10))
+    alone = (START, attached[0], pinned(shown[0], 1), get(after, began=10))
+    assert "failed" == only(*alone).verdict
