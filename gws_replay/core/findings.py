@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from gws_replay.core import api
 from gws_replay.core.timeline import Write
 
 
@@ -35,13 +36,15 @@ class Names:
 class Heard:
     """What was heard of the channels (by key): the topic, and when the last operation began that was answered.
 
-    `errors` are the places of errors that name no resource, with the time when they were seen.
+    `errors` are those that name no resource: when each was seen, its messageType, and its place.
     """
 
     topics: dict[str, str]
     answered: dict[str, float]
-    errors: Sequence[tuple[float, str]]
+    errors: Sequence[tuple[float, str, str]]
 
     def error_since(self, write: Write) -> str | None:
         """Return the place of an error that may be about an operation."""
-        return next((place for seen, place in self.errors if seen >= write.began), None)
+        own = write.call.channel.message_type if write.call.channel else None
+        others = {channel.message_type for channel in api.CHANNELS} - {own}
+        return next((place for seen, kind, place in self.errors if seen >= write.began and kind not in others), None)

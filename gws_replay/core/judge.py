@@ -14,6 +14,7 @@ from gws_replay.core.evidence import timelines_of
 from gws_replay.core.findings import Findings, Heard, Names
 from gws_replay.core.frame import Frame
 from gws_replay.core.gws import VOLATILE
+from gws_replay.core.gws_channels import CHANNELS as GWS_CHANNELS
 from gws_replay.core.model import Cassette
 from gws_replay.core.operations import Channel
 from gws_replay.core.timeline import Timeline, Write
@@ -74,7 +75,7 @@ def _heard(cassette: Cassette, timelines: Mapping[str, Timeline]) -> Heard:
                 if seen.cause is not None:
                     answered[seen.channel.key] = max(answered.get(seen.channel.key, 0.0), seen.began)
     errors = [
-        (told.seen, f"notification {index}")
+        (told.seen, str(told.value.get("messageType")), f"notification {index}")
         for index, told in enumerate(cassette.notifications)
         if told.cause is None and _is_error_of_nothing(told.value)
     ]
@@ -99,7 +100,7 @@ def _judged(write: Write, timeline: Timeline, found: Findings, ignored: Names, h
         views.check_next_get()
         views.check_told_twice()
         _check_notified(write, heard, found)
-    found.doubts.extend(_missing(write, before, after))
+    found.doubts.extend(_missing(write, before, heard))
     return Update(
         interaction=write.index,
         operation=write.call.operation or "",
@@ -114,21 +115,23 @@ def _judged(write: Write, timeline: Timeline, found: Findings, ignored: Names, h
     )
 
 
-def _missing(write: Write, before: Snapshot | None, after: Snapshot | None) -> Iterator[str]:
+def _missing(write: Write, before: Snapshot | None, heard: Heard) -> Iterator[str]:
     """Say which snapshot is missing, and what to record to have it."""
+    channel, after = write.call.channel, write.after
     if write.call.sets and write.answers and not isinstance(write.answers[0], Snapshot):
         return  # a notification without userData says that it is unchanged
     if after is None and write.refused:
-        yield f"nothing shows userData after it was refused: {_get(write.call.channel)} then"
+        yield f"nothing shows userData after it was refused: {_get(channel)} then"
+    elif after is None and channel and channel.key not in heard.topics:
+        yield f"no notification shows its effect and no GET follows it: subscribe to {channel.topic}, or GET it"
     elif after is None:
         yield "no notification shows its effect and no GET follows it: record until one of them has come"
     elif before is None:
-        yield f"no userData of it was seen before: {_get(write.call.channel)} first"
+        yield f"no userData of it was seen before: {_get(channel)} first"
 
 
 def _get(channel: Channel | None) -> str:
-    is_workspace = channel is not None and channel.topic.startswith("/workspace")
-    return "GET it" if channel is None or is_workspace else f"GET /me/{channel.collection}?fields=*"
+    return f"GET /me/{channel.collection}?fields=*" if channel in GWS_CHANNELS else "GET it"
 
 
 def _check_notified(write: Write, heard: Heard, found: Findings) -> None:

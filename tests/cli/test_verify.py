@@ -21,6 +21,12 @@ def verified(played: Cassette, folder: Path, *options: str) -> tuple[object, str
     return ended.code, ended.out
 
 
+@pytest.fixture(autouse=True)
+def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is: how far it has come is shown only where a test says so."""
+    monkeypatch.setattr("gws_replay.cli.common._SOON", float("inf"))
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A cassette of each kind, and a broken one."""

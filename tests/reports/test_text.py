@@ -74,7 +74,8 @@ def test_a_binary_body_is_shown_by_its_bytes() -> None:
             cassette(update({"A": 2}, began=1.0)),
             [
                 "  cannot tell interaction 0  UpdateUserData S1",
-                f"{'':14}no notification shows its effect and no GET follows it: record until one of them has come",
+                f"{'':14}no notification shows its effect and no GET follows it: "
+                "subscribe to /v2/me/facebooksession, or GET it",
             ],
         ),
     ],
