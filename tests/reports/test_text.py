@@ -74,8 +74,10 @@ def test_a_binary_body_is_shown_by_its_bytes() -> None:
             cassette(update({"A": 2}, began=1.0)),
             [
                 "  cannot tell interaction 0  UpdateUserData S1",
-                f"{'':14}no notification shows its effect and no GET follows it: "
-                "subscribe to /v2/me/facebooksession, or GET it",
+                (
+                    f"{'':14}no notification shows its effect and no GET follows it: "
+                    "subscribe to /v2/me/facebooksession, or GET it"
+                ),
             ],
         ),
     ],
