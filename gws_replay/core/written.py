@@ -11,7 +11,7 @@ from typing import Any
 
 from gws_replay.core.change import same
 from gws_replay.core.lossless_json import Repeated, canonical
-from gws_replay.core.operations import ONE_LESS, Absent, Another, shows_key, values_of
+from gws_replay.core.operations import ONE_LESS, Absent, Another, Key, shows_key, values_of
 
 
 def settled(
@@ -30,6 +30,16 @@ def settled(
         shown = values_of(after[key])
         return 0 < len(shown) <= len(old.values) and any(same(each, value) for each in shown)
     return shows_key(after, key, value)
+
+
+def alike(key: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two userData have the same value at a key, or none."""
+    return (key in one) == (key in other) and same(one.get(key), other.get(key))
+
+
+def shows_all(user_data: Mapping[str, Any], writes: Mapping[Key, Any]) -> bool:
+    """Tell whether userData shows everything that an operation wrote."""
+    return all(shows_key(user_data, key, value) for key, value in writes.items())
 
 
 def _attached(

@@ -302,3 +302,14 @@ def test_a_comment_at_once_leaves_a_notification_without_user_data_in_doubt() ->
     assert "failed" not in verdicts(START, *comments, *attached, *shown, get(after, began=10))
     alone = (START, attached[0], pinned(shown[0], 1), get(after, began=10))
     assert "failed" == only(*alone).verdict
+
+
+def test_a_get_after_what_may_write_keys_of_its_own_is_in_doubt() -> None:
+    """Completing a session is told without userData; a key of the server's own shows in the GET after it."""
+    done = (operation("Complete", began=3), told(None, seen=4, kind="StatusChange", state="Completed"))
+    moments = (START, update({"A": 2}, began=1), told(AFTER, seen=2))
+    found = only(*moments, *done, get({**AFTER, "LCA_x": 1}, began=5))
+    assert ("unknown", True) == (found.verdict, "interaction 2 (Complete) was under way" in found.reasons[0])
+    ignoring = only(*moments, *done, get({**AFTER, "LCA_x": 1}, began=5), ignore=["LCA_*"])
+    assert ("passed", ("LCA_x",)) == (ignoring.verdict, ignoring.ignored)
+    assert "failed" == only(*moments, get({**AFTER, "LCA_x": 1}, began=5)).verdict
