@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.model import Cassette, Notification
 from tests.builders import CAPTURES, SESSIONS, TOPIC, cassette, exchange, get, operation, told, update
 from tests.commands import BEFORE, captured, command_line, refused, saved, small
 
@@ -167,3 +167,22 @@ def test_what_is_no_cassette_is_a_sentence_and_2(content: bytes | str | None, sa
     elif isinstance(content, bytes):
         path.write_bytes(content)
     assert refused(command_line("show", path)).startswith(said.format(path=path))
+
+
+def test_workspace_operations_have_their_names(tmp_path: Path) -> None:
+    """The verb of the path, the code of the status, the operationId of the notification."""
+    sent = {"operationId": "op-1", "data": {"keys": ["A"]}}
+    verb = "/workspace/v3/media/chat/interactions/I1/delete-user-data"
+    data = {"messageType": "InteractionStateChanged", "notificationType": "PropertiesUpdated", "operationId": "op-1"}
+    gone = {**data, "interaction": {"id": "I1", "userData": []}}
+    answer = {"status": {"code": 1}, "operationId": "op-1"}
+    push = Notification(channel="/workspace/v3/media/chat", data=json.dumps(gone), seen=2.0)
+    shown = command_line("show", saved(cassette(exchange("POST", verb, sent, answer), push), tmp_path / "x.yaml")).out
+    assert [
+        "   0     0.000  delete-user-data I1  HTTP 200, status.code 1  100 ms",
+        (
+            "         2.000    <- notification 0: PropertiesUpdated I1 operationId op-1  "
+            "answers 0 (referenceId, after the response)"
+        ),
+        "                    userData of I1: 0 keys",
+    ] == shown.splitlines()[1:]

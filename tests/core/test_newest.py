@@ -104,3 +104,16 @@ def test_members_stay_in_their_order() -> None:
     text = newest(SINGLE, since)
     shown = next(child for key, child in children(text) if key == "facebooksession")
     assert ["id", "userData", "x", "new"] == [key for key, _ in children(shown)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"status":{"code":0},"data":{"calls":[{"id":"S1","userData":[1.50],"x":1e1}]}}',
+        '{"statusCode":0,"user":{"id":"U1","calls":[{"id":"S1","userData":[1.50],"x":1e1}]}}',
+    ],
+)
+def test_resources_inside_an_envelope_change_too(body: str) -> None:
+    """Workspace v3 answers with `data`; GWS with the user, whose subresources they are."""
+    since = pushed('{"messageType":"CallStateChanged","call":{"id":"S1","userData":[2.50]}}')
+    assert indented(body.replace("1.50", "2.50")) == newest(body, {"S1": [since]})
