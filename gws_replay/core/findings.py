@@ -1,11 +1,15 @@
 """What speaks against an operation, or leaves it in doubt, while it is judged; and what a caller does not count."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from gws_replay.core import api
 from gws_replay.core.timeline import Write
+
+# How many later operations had their notifications before one without is called lost.
+_SEVERAL = 3
 
 
 @dataclass(slots=True)
@@ -34,14 +38,26 @@ class Names:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What was heard of the channels (by key): the topic, and when the last operation began that was answered.
+    """What was heard of the channels (by key): the topic, and when each operation began that was answered, in order.
 
-    `errors` are those that name no resource: when each was seen, its messageType, and its place.
+    `last` is when the last such operation of a resource (by id) began. `errors` are those that name no resource: when
+    each was seen, its messageType, and its place.
     """
 
-    topics: dict[str, str]
-    answered: dict[str, float]
+    topics: Mapping[str, str]
+    answered: Mapping[str, Sequence[float]]
+    last: Mapping[str, float]
     errors: Sequence[tuple[float, str, str]]
+
+    def is_lost(self, write: Write) -> bool:
+        """Tell whether a notification will not come: one later operation on the resource had its own, or several did.
+
+        A single one on another resource may just have been quicker, before the recording ended.
+        """
+        if self.last.get(write.call.resource_id or "", -1.0) >= write.ended:
+            return True
+        begun = self.answered.get(write.call.channel.key if write.call.channel else "", ())
+        return len(begun) - bisect_left(begun, write.ended) >= _SEVERAL
 
     def error_since(self, write: Write) -> str | None:
         """Return the place of an error that may be about an operation."""

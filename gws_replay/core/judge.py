@@ -67,19 +67,22 @@ def judge(
 
 def _heard(cassette: Cassette, timelines: Mapping[str, Timeline]) -> Heard:
     topics: dict[str, str] = {}
-    answered: dict[str, float] = {}
-    for timeline in timelines.values():
+    answered: dict[str, list[float]] = {}
+    last: dict[str, float] = {}
+    for name, timeline in timelines.items():
         for seen in timeline.sightings:
             if seen.notification is not None and seen.channel:
                 topics.setdefault(seen.channel.key, cassette.notifications[seen.notification].channel)
                 if seen.cause is not None:
-                    answered[seen.channel.key] = max(answered.get(seen.channel.key, 0.0), seen.began)
+                    answered.setdefault(seen.channel.key, []).append(seen.began)
+                    last[name] = max(last.get(name, 0.0), seen.began)
     errors = [
         (told.seen, str(told.value.get("messageType")), f"notification {index}")
         for index, told in enumerate(cassette.notifications)
         if told.cause is None and _is_error_of_nothing(told.value)
     ]
-    return Heard(topics=topics, answered=answered, errors=errors)
+    begun = {key: sorted(each) for key, each in answered.items()}
+    return Heard(topics=topics, answered=begun, last=last, errors=errors)
 
 
 def _is_error_of_nothing(data: Any) -> bool:
@@ -145,7 +148,7 @@ def _check_notified(write: Write, heard: Heard, found: Findings) -> None:
             f"no notification on {topic} answers it; {place} tells of an error and names no resource: "
             "pin it as the cause if it is this operation's"
         )
-    elif heard.answered.get(channel.key, -1.0) >= write.ended:
+    elif heard.is_lost(write):
         found.failures.append(f"no notification on {topic} answers it, though others were recorded")
     else:
         found.doubts.append(f"no notification on {topic} answers it: record until it has come")
