@@ -1,15 +1,11 @@
 """What speaks against an operation, or leaves it in doubt, while it is judged; and what a caller does not count."""
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from gws_replay.core import api
 from gws_replay.core.timeline import Write
-
-# How many later operations had their notifications before one without is called lost.
-_SEVERAL = 3
 
 
 @dataclass(slots=True)
@@ -38,26 +34,28 @@ class Names:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What was heard of the channels (by key): the topic, and when each operation began that was answered, in order.
+    """What was heard of the channels (by key): the topic, and when the last operation began that was answered.
 
-    `last` is when the last such operation of a resource (by id) began. `errors` are those that name no resource: when
+    `last` is the same of each resource (by id). `errors` are those that name no resource: when
     each was seen, its messageType, and its place.
     """
 
     topics: Mapping[str, str]
-    answered: Mapping[str, Sequence[float]]
+    answered: Mapping[str, float]
     last: Mapping[str, float]
     errors: Sequence[tuple[float, str, str]]
 
     def is_lost(self, write: Write) -> bool:
-        """Tell whether a notification will not come: one later operation on the resource had its own, or several did.
+        """Tell whether a notification will not come, since that of an operation that was carried out later has.
 
-        A single one on another resource may just have been quicker, before the recording ended.
+        On the same resource, one that was asked after the answer; on another, one that was asked after a GET had
+        shown the effect. Without a GET it may just have been quicker, and the recording at its end.
         """
-        if self.last.get(write.call.resource_id or "", -1.0) >= write.ended:
-            return True
-        begun = self.answered.get(write.call.channel.key if write.call.channel else "", ())
-        return len(begun) - bisect_left(begun, write.ended) >= _SEVERAL
+        channel, after = write.call.channel, write.after
+        on_others = self.answered.get(channel.key, -1.0) if channel and after else -1.0
+        return self.last.get(write.call.resource_id or "", -1.0) >= write.ended or (
+            after is not None and on_others >= after.at
+        )
 
     def error_since(self, write: Write) -> str | None:
         """Return the place of an error that may be about an operation."""

@@ -67,22 +67,21 @@ def judge(
 
 def _heard(cassette: Cassette, timelines: Mapping[str, Timeline]) -> Heard:
     topics: dict[str, str] = {}
-    answered: dict[str, list[float]] = {}
+    answered: dict[str, float] = {}
     last: dict[str, float] = {}
     for name, timeline in timelines.items():
         for seen in timeline.sightings:
             if seen.notification is not None and seen.channel:
                 topics.setdefault(seen.channel.key, cassette.notifications[seen.notification].channel)
                 if seen.cause is not None:
-                    answered.setdefault(seen.channel.key, []).append(seen.began)
+                    answered[seen.channel.key] = max(answered.get(seen.channel.key, 0.0), seen.began)
                     last[name] = max(last.get(name, 0.0), seen.began)
     errors = [
         (told.seen, str(told.value.get("messageType")), f"notification {index}")
         for index, told in enumerate(cassette.notifications)
         if told.cause is None and _is_error_of_nothing(told.value)
     ]
-    begun = {key: sorted(each) for key, each in answered.items()}
-    return Heard(topics=topics, answered=begun, last=last, errors=errors)
+    return Heard(topics=topics, answered=answered, last=last, errors=errors)
 
 
 def _is_error_of_nothing(data: Any) -> bool:
