@@ -62,10 +62,10 @@ def _contested(writes: Iterable[Write]) -> Iterator[Write]:
 
 
 def _marked(group: Sequence[Write], until: float) -> Iterator[Write]:
-    rivals = [write for write in group if any(each.rule in _BY_CONTENT for each in write.answers)]
-    for write in group:
-        is_rival = len(rivals) > 1 and any(write is each for each in rivals)
-        yield replace(write, contested=True, until=until) if is_rival else write
+    rivals = [any(each.rule in _BY_CONTENT for each in write.answers) for write in group]
+    several = sum(rivals) > 1
+    for write, is_rival in zip(group, rivals, strict=True):
+        yield replace(write, contested=True, until=until) if is_rival and several else write
 
 
 def _told_in_whole(found: Iterable[Sighting], calls: Mapping[int, Call]) -> Iterable[Sighting]:

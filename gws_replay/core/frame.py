@@ -72,7 +72,7 @@ class Frame:
             moved = [change for change in moved if change.key not in self._ignored]
             for change in moved:
                 text = f"{_named(timeline, name)} changed too, from {earlier.place} to {later.place}: {change}"
-                if later.interaction is None and not alike:
+                if not alike and (later.interaction is None or not self._is_heard(timeline)):
                     found.doubts.append(f"{text}; no operation asked for it: ignore the key if it is right")
                 else:
                     found.failures.append(text)
@@ -98,7 +98,7 @@ class Frame:
             if any(each.at >= earlier.began and _shows(each, move) for each in unsolicited):
                 continue
             own = [each for each in writes if each.judged and later.cause in (None, each.index)]
-            suspects = own[::-1] or self._elsewhere(name, earlier, later)
+            suspects = own[::-1] or (self._elsewhere(name, earlier, later) if later.cause is None else ())
             if not suspects:
                 continue
             blamed = suspects[0]
@@ -106,10 +106,13 @@ class Frame:
             text = f"{move}" if own else f"{_named(timeline, name)} changed too: {move}"
             if move.name in self._ignored:
                 found.ignored.add(move.name)
-            elif timeline.channel and timeline.channel.key in self._heard.topics:
+            elif self._is_heard(timeline):
                 found.failures.append(text)
             else:
                 found.doubts.append(f"{text}; no notifications of it were recorded, which could say why")
+
+    def _is_heard(self, timeline: Timeline) -> bool:
+        return timeline.channel is not None and timeline.channel.key in self._heard.topics
 
     def _moves(self, timeline: Timeline) -> Iterator[_Move]:
         """Yield the attributes that differ from when the same kind of message showed them last.

@@ -212,3 +212,19 @@ def test_a_resource_may_have_odd_attributes() -> None:
     notification = Notification(channel=TOPIC, data=json.dumps({"facebooksession": odd}), seen=0.5)
     changed = Notification(channel=TOPIC, data=json.dumps({"facebooksession": {**odd, "x": [1, None]}}), seen=0.7)
     assert "passed" == first(notification, changed, UPDATE, told(AFTER, seen=2)).verdict
+
+
+def test_without_notifications_another_session_is_in_doubt() -> None:
+    """Another agent may have changed it; what shows the same as this operation wrote is no accident."""
+    for other, verdict in (({"A": 1, "Z": 9}, "unknown"), (AFTER, "failed")):
+        assert verdict == first(both(0, DATA, DATA), UPDATE, both(5, other, AFTER)).verdict
+
+
+def test_what_an_operation_on_a_resource_showed_is_no_fault_of_another_resource() -> None:
+    """A message to the second session was answered with a state that nobody had told of."""
+    sent = (
+        operation("SendMessage", began=1.1, session="S2"),
+        told({"A": 1}, seen=1.5, session="S2", kind="NewMessages", state="y"),
+    )
+    found = first(both(0, DATA, DATA, state="x"), UPDATE, *sent, told(AFTER, seen=2))
+    assert ("passed", ()) == (found.verdict, found.reasons)
