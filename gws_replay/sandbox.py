@@ -1,9 +1,9 @@
 """An embedded stand-in for Genesys Web Services: for the demo, for tests, and for people without a staging system.
 
-It is our own reading of the public documentation, not Genesys code: the Facebook Private Messaging operations on
-userData, the session that frames them, and CometD by long-polling, callback-polling and WebSocket. This file starts
-and stops it. How HTTP looks is in `sandbox_http`, what is answered in `sandbox_state`, when it is pushed in
-`sandbox_pushes`, what is wrong on purpose in `sandbox_faults`.
+It is our own reading of the public documentation, not Genesys code: the operations on userData of every channel, the
+session that frames them, and CometD by long-polling, callback-polling and WebSocket. This file starts and stops it.
+How HTTP looks is in `sandbox_http`, what is answered in `sandbox_state` and `sandbox_resources`, the channels in
+`sandbox_channels`, when it is pushed in `sandbox_pushes`, what is wrong on purpose in `sandbox_faults`.
 """
 
 import json
@@ -17,9 +17,12 @@ from aiohttp import web
 
 from gws_replay.errors import GwsReplayError
 from gws_replay.listening import in_a_thread, listen
-from gws_replay.sandbox_faults import FAULTS, faithful
+from gws_replay.sandbox_answers import Json
+from gws_replay.sandbox_channels import CHANNELS
+from gws_replay.sandbox_faults import FAULTS
 from gws_replay.sandbox_http import Edge
-from gws_replay.sandbox_state import Json, Sandbox
+from gws_replay.sandbox_state import Sandbox
+from gws_replay.sandbox_userdata import faithful
 
 
 class StartOptions(TypedDict, total=False):
@@ -72,14 +75,16 @@ async def start(
     if not 0 <= push_delay < math.inf:
         raise GwsReplayError(f"A push delay of {push_delay} is not possible: give seconds, 0 or more.")
     apply = faithful if fault is None else FAULTS[fault].apply
-    sandbox = Sandbox(_documented_data(), apply=apply, user=user, password=password)
+    sandbox = Sandbox(documented_data(), apply=apply, user=user, password=password)
     application = Edge(sandbox, push_delay=push_delay, log=log).application()
     runner = web.AppRunner(
         application, access_log=None, auto_decompress=False, handler_cancellation=True, shutdown_timeout=1.0
     )
     await runner.setup()
     url = await listen(runner, host, port)
-    return RunningSandbox(runner=runner, url=url, user=user, password=password, session_ids=sandbox.session_ids)
+    return RunningSandbox(
+        runner=runner, url=url, user=user, password=password, session_ids=sandbox.resources.ids(CHANNELS["Facebook PM"])
+    )
 
 
 @contextmanager
@@ -89,6 +94,7 @@ def serving(**options: Unpack[StartOptions]) -> Iterator[RunningSandbox]:
         yield running
 
 
-def _documented_data() -> Json:
+def documented_data() -> Json:
+    """Return what a sandbox knows when it starts: the samples of the documentation, and made-up people."""
     data: Json = json.loads(resources.files("gws_replay").joinpath("sandbox_data.json").read_text("utf-8"))
     return data

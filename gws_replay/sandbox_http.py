@@ -16,16 +16,9 @@ from gws_replay.bayeux_aiohttp import MAX_BODY, Conversations, is_websocket, pol
 from gws_replay.core.bayeux_http import JSON_TYPE, Carried, carried
 from gws_replay.core.model import Headers, Request
 from gws_replay.lobby import Lobby
+from gws_replay.sandbox_answers import Push, Reply, access_denied, not_found, not_json
 from gws_replay.sandbox_pushes import Pushes
-from gws_replay.sandbox_state import (
-    HttpSession,
-    Json,
-    Reply,
-    Sandbox,
-    access_denied,
-    not_found,
-    not_json,
-)
+from gws_replay.sandbox_state import HttpSession, Sandbox
 from gws_replay.sandbox_wire import decode, encode, gist, gist_of, unpacked
 
 _ME: Final = "/api/v2/me"
@@ -56,11 +49,7 @@ class Edge:
             add("POST", path, self._notifications)
         add("GET", _ME, self._rest(lambda request, _session, _body: sandbox.me(_origin(request))))
         add("POST", _ME, self._rest(lambda _request, session, body: sandbox.operate_on_me(body, session)))
-        for path in (f"{_ME}/facebooksessions", "/api/v2/facebooksessions"):  # both name the same thing [INT]
-            add("GET", path, self._rest(self._list))
-            add("GET", f"{path}/{{id}}", self._rest(self._show))
-            add("POST", f"{path}/{{id}}", self._rest(self._operate))
-        add("*", "/api/v2/{rest:.*}", self._rest(lambda _request, _session, _body: not_found()))
+        add("*", "/api/v2/{rest:.*}", self._rest(self._resource))
         add("*", "/{rest:.*}", self._unknown)
         application.on_shutdown.append(self._let_go)
         return application
@@ -96,14 +85,14 @@ class Edge:
 
         return handle
 
-    def _list(self, request: web.Request, _session: HttpSession, _body: Any) -> Reply:
-        return self._sandbox.facebooksessions(whole=request.query.get("fields") == "*", origin=_origin(request))
-
-    def _show(self, request: web.Request, _session: HttpSession, _body: Any) -> Reply:
-        return self._sandbox.facebooksession(request.match_info["id"], _origin(request))
-
-    def _operate(self, request: web.Request, _session: HttpSession, body: Any) -> Reply:
-        return self._sandbox.operate(request.match_info["id"], body, _origin(request))
+    def _resource(self, request: web.Request, _session: HttpSession, body: Any) -> Reply:
+        return self._sandbox.resources.answer(
+            request.method,
+            request.path,
+            whole=request.query.get("fields") == "*",
+            body=body,
+            origin=_origin(request),
+        )
 
     async def _version(self, request: web.Request) -> web.Response:
         return _respond(request, self._sandbox.version())
@@ -130,7 +119,7 @@ class Edge:
             self._log(" ".join(filter(None, ("WEBSOCKET", request.rel_url.raw_path, gist_of(messages)))))
         return self._lobby
 
-    def _push(self, notifications: Iterable[Json]) -> None:
+    def _push(self, notifications: Iterable[Push]) -> None:
         with self._lobby.lock:
             self._pushes.push(notifications, self._lobby.clock())
             self._lobby.changed()

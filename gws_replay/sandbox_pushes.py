@@ -5,12 +5,10 @@ No clock, no lock and no socket: `gws_replay.lobby` gives it the first two. It m
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from gws_replay.core.bayeux import Answer, BayeuxServer, Hold
-from gws_replay.sandbox_state import Json
-
-_CHANNEL: Final = "/v2/me/facebooksession"  # singular, though the path in its uri is plural [FBMT]
+from gws_replay.sandbox_answers import Push
 
 
 class Pushes(BayeuxServer):
@@ -19,9 +17,9 @@ class Pushes(BayeuxServer):
     def __init__(self, *, new_id: Callable[[], str], delay: float, max_silence: float = 60.0) -> None:
         super().__init__(new_id=new_id, max_silence=max_silence)
         self._delay = delay
-        self._due: deque[tuple[float, Json]] = deque()
+        self._due: deque[tuple[float, Push]] = deque()
 
-    def push(self, notifications: Iterable[Json], now: float) -> None:
+    def push(self, notifications: Iterable[Push], now: float) -> None:
         """Make notifications due, after those that are due already."""
         self._due.extend((now + self._delay, notification) for notification in notifications)
 
@@ -34,7 +32,7 @@ class Pushes(BayeuxServer):
         """Deliver what is due; return the tickets of connects that can now be answered."""
         ready: list[int] = []
         while self._due and self._due[0][0] <= now:
-            ready.extend(self.deliver(_CHANNEL, self._due.popleft()[1]))
+            ready.extend(self.deliver(*self._due.popleft()[1]))
         return tuple(ready)
 
     def receive(self, messages: Sequence[Any], now: float) -> Answer | Hold:

@@ -150,7 +150,9 @@ def test_errors_of_operations_on_me(agent: Agent, body: Any, status_code: int) -
     [
         ("GET", "/api/v2/me/facebooksessions/none"),
         ("POST", "/api/v2/me/facebooksessions/none"),
-        ("GET", "/api/v2/me/calls"),
+        ("GET", "/api/v2/me/devices"),
+        ("GET", "/api/v2/me/openmedia/other/0009MaDTW3SX002H"),
+        ("GET", "/api/v2/me/chats/0000Wa9CAM6W00J/more"),
         ("DELETE", f"/api/v2/me/facebooksessions/{ONE}"),
         ("GET", "/api/v2/notifications"),
         ("GET", "/"),

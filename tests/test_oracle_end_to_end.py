@@ -1,0 +1,122 @@
+"""Faults of the sandbox caught through real sockets, as a user would record them; a faithful sandbox is not accused.
+
+All faults on all channels are in `test_fault_catalogue`, without sockets.
+"""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+import requests
+
+from gws_replay.core.compile import compile_recording
+from gws_replay.core.judge import Update
+from gws_replay.core.model import Exchange, Headers, Recording, Request, Response
+from gws_replay.core.redact import Redactor
+from gws_replay.sandbox import RunningSandbox, serving
+
+SESSION = "/api/v2/me/facebooksessions/0002DaAVKJ0V0095"
+COMETD = "/api/v2/notifications"
+UPDATE = {"UserData1": 987654321, "UserData2": "DATAUPDATE-@123"}
+
+# What the verdict has to say of a fault: the reason, or a part of it.
+NAMED = {
+    "number-to-string": 'UserData1: sent 987654321 (integer), the notification shows "987654321" (string)',
+    "key-twice": "repeated key",
+    "lost-update": "UserData1: sent 987654321",
+    "other-session": "session 0002DaAVKJ0V0097 changed too",
+    "refused-written": "changed though it was refused: UserData1",
+    "not-notified": "no notification on /v2/me/facebooksession answers it",
+}
+
+
+class Desktop:
+    """An agent's client that writes down what it sees, as a proxy would."""
+
+    def __init__(self, sandbox: RunningSandbox) -> None:
+        self.sandbox = sandbox
+        self.exchanges: list[Exchange] = []
+        self.commented = threading.Event()
+        self.headers: dict[str, str] = {}
+        self.cookies: dict[str, str] = {}
+
+    def ask(self, method: str, path: str, body: Any = None) -> requests.Response:
+        """Make one request on a connection of its own, and write it down."""
+        began = time.monotonic()
+        with requests.request(
+            method,
+            self.sandbox.url + path,
+            json=body,
+            headers=self.headers,
+            cookies=self.cookies,
+            auth=(self.sandbox.user, self.sandbox.password),
+            timeout=60,
+        ) as answer:
+            self.exchanges.append(
+                Exchange(
+                    request=Request(
+                        method=method,
+                        uri=self.sandbox.url + path,
+                        headers=Headers(tuple(answer.request.headers.items())),
+                        body=answer.request.body or b"",  # type: ignore[arg-type]
+                    ),
+                    response=Response(status=answer.status_code, body=answer.content),
+                    began=began,
+                    ended=time.monotonic(),
+                )
+            )
+            return answer
+
+    def run(self) -> Recording:
+        """Log in, subscribe, update two keys, comment (its notification tells that all before it have come), look."""
+        me = self.ask("GET", "/api/v2/me")
+        self.headers = {me.headers["X-CSRF-HEADER"]: me.headers["X-CSRF-TOKEN"]}
+        self.cookies = dict(me.cookies)
+        client = self.ask("POST", COMETD, [{"channel": "/meta/handshake", "version": "1.0", "id": "1"}]).json()[0]
+        meta = {"clientId": client["clientId"], "connectionType": "long-polling"}
+        self.ask("POST", COMETD, [{"channel": "/meta/subscribe", "subscription": "/v2/me/facebooksession", **meta}])
+        self.ask("POST", COMETD, [{"channel": "/meta/connect", **meta}])
+        poller = threading.Thread(target=self.poll, args=(meta,))
+        poller.start()
+        self.ask("GET", "/api/v2/me/facebooksessions?fields=*")
+        self.ask("POST", SESSION, {"operationName": "UpdateUserData", "userData": UPDATE})
+        self.ask("POST", SESSION, {"operationName": "AddComment", "comment": "the last"})
+        assert self.commented.wait(30)
+        self.ask("GET", "/api/v2/me/facebooksessions?fields=*")
+        self.ask("POST", COMETD, [{"channel": "/meta/disconnect", **meta}])
+        poller.join(30)
+        return Recording(exchanges=tuple(self.exchanges))
+
+    def poll(self, meta: dict[str, str]) -> None:
+        """Keep a connect at the server until it is disconnected."""
+        while True:
+            for message in self.ask("POST", COMETD, [{"channel": "/meta/connect", **meta}]).json():
+                if message.get("data", {}).get("facebooksession", {}).get("comment") == "the last":
+                    self.commented.set()
+                if message.get("advice", {}).get("reconnect") in ("none", "handshake"):
+                    return
+
+
+def verdict(fault: str | None) -> Update:
+    """Judge the one update of a session with a sandbox that has a fault."""
+    with serving(fault=fault, push_delay=0.01) as sandbox:
+        recording = Desktop(sandbox).run()
+    update, comment = compile_recording(Redactor().recording(recording)).cassette.updates()
+    assert "AddComment" == comment.operation
+    return update
+
+
+def test_a_faithful_sandbox_is_not_accused() -> None:
+    """Exactly the two keys changed."""
+    update = verdict(None)
+    assert ("passed", ()) == (update.verdict, update.reasons)
+    assert set(UPDATE) == update.changes.keys
+
+
+@pytest.mark.parametrize("fault", NAMED)
+def test_a_fault_is_caught_and_named(fault: str) -> None:
+    """Whatever the server answers, the verdict is "failed", and says why."""
+    update = verdict(fault)
+    assert "failed" == update.verdict
+    assert any(NAMED[fault] in reason for reason in update.reasons), update.reasons
