@@ -1,0 +1,24 @@
+"""No correct run is accused, whatever it does: Hypothesis plays random ones on every channel."""
+
+import os
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gws_replay.sandbox_channels import CHANNELS
+from tests.random_runs import Run, runs
+
+# For each channel; docs/oracle.md says how to ask for more.
+RUNS = int(os.environ.get("GWS_REPLAY_RUNS", "25"))
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+@settings(max_examples=RUNS, deadline=None, derandomize=RUNS == 25, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_correct_run_is_never_accused(channel: str, data: Any) -> None:
+    """Any userData, any operations, two sessions, overlapping, any latencies: no verdict is "failed"."""
+    run = Run(CHANNELS[channel], data.draw(runs(CHANNELS[channel])))
+
+    assert [] == [(update.operation, update.reasons) for update in run.verdicts() if update.verdict == "failed"]
