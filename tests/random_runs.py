@@ -4,7 +4,6 @@ A run is drawn as a list of requests, each with the ticks until it is carried ou
 leave in the order in which the operations were carried out, as CometD's queue has them.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,40 +92,53 @@ def _named(channel: Channel, operation: str) -> dict[str, st.SearchStrategy[Any]
 
 def runs(channel: Channel) -> st.SearchStrategy[list[Asked]]:
     """Draw the requests of a run."""
-    ticks = st.integers(0, 6)
-    return st.lists(
-        st.builds(Asked, st.integers(0, 1), bodies(channel), ticks, ticks, ticks, ticks), min_size=1, max_size=6
-    )
+    few, several = st.integers(0, 2), st.integers(0, 8)
+    asked = st.builds(Asked, st.integers(0, 1), bodies(channel), few, several, several, several)
+    return st.lists(asked, min_size=1, max_size=3) | st.lists(asked, min_size=4, max_size=8)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Run:
-    """A run while it is played: what is asked is carried out in the order of the moments that were drawn."""
+    """A run while it is played: what is asked is carried out in the order of the moments that were drawn.
+
+    A notification shows the resource as it was right after its operation, or, `shown_late`, as it is when it leaves:
+    the documentation does not say which.
+    """
 
     channel: Channel
     requests: list[Asked]
-    pushed: list[tuple[float, list[Push]]] = field(default_factory=list)
+    shown_late: bool
+    wire: Wire = field(init=False)
 
     def verdicts(self) -> tuple[Update, ...]:
         """Play it between two looks at everything, and judge what was seen."""
-        wire = Wire(self.channel)
+        self.wire = wire = Wire(self.channel)
         wire.asked(0.0, TICK / 2, wire.path())
         now, latest = 1.0, 0.0
-        timed = []
+        moments: list[tuple[float, int, float, Asked]] = []
         for number, asked in enumerate(self.requests):
             now += asked.gap * TICK + TICK / 100
-            at = now + asked.carried_out * TICK
-            timed.append((at, number, now, at + asked.answered * TICK + TICK / 200, asked))
-        for at, _, began, ended, asked in sorted(timed):
+            moments.append((now + asked.carried_out * TICK, number, now, asked))
+        due: list[tuple[float, tuple[Push, ...]]] = []
+        for at, _, began, asked in sorted(moments, key=lambda moment: moment[:2]):
+            while due and due[0][0] <= at:
+                self._tell(*due.pop(0))
             path = wire.path(wire.ids[asked.session] if asked.body else None)
-            reply = wire.asked(began, ended, path, asked.body)
-            if reply.notifications:
+            pushes = wire.asked(began, at + asked.answered * TICK + TICK / 200, path, asked.body).notifications
+            if pushes:
                 latest = max(latest + TICK / 1000, at + asked.notified * TICK + TICK / 300)
-                self.pushed.append((latest, list(reply.notifications)))
-        self._tell(wire, self.pushed)
+                due.append((latest, pushes))
+        for each in due:
+            self._tell(*each)
         wire.asked(now + 10, now + 10 + TICK, wire.path())
         return wire.verdicts()
 
-    def _tell(self, wire: Wire, pushed: Iterable[tuple[float, list[Push]]]) -> None:
-        for seen, pushes in pushed:
-            wire.told(seen, pushes)
+    def _tell(self, seen: float, pushes: tuple[Push, ...]) -> None:
+        self.wire.told(seen, [(topic, self._as_it_is(told) if self.shown_late else told) for topic, told in pushes])
+
+    def _as_it_is(self, told: Json) -> Json:
+        key = self.channel.key
+        shown = self.wire.shown(told[key]["id"])
+        if "userData" not in told[key] and not self.channel.omits_empty:
+            shown = {name: value for name, value in shown.items() if name != "userData"}
+        return {**told, key: shown}

@@ -52,6 +52,12 @@ class Wire:
         )
         return reply
 
+    def shown(self, resource_id: str) -> Json:
+        """Return a resource as it is now, without anyone seeing it."""
+        reply = self.resources.answer("GET", self.path(resource_id), whole=True, body=None, origin=ORIGIN)
+        found: Json = reply.body[self.channel.key]
+        return found
+
     def told(self, seen: float, pushes: Iterable[Push]) -> None:
         """Write down notifications that came with the answer to a connect."""
         messages = [{"channel": topic, "data": shown} for topic, shown in pushes]

@@ -19,6 +19,7 @@ RUNS = int(os.environ.get("GWS_REPLAY_RUNS", "25"))
 @given(data=st.data())
 def test_a_correct_run_is_never_accused(channel: str, data: Any) -> None:
     """Any userData, any operations, two sessions, overlapping, any latencies: no verdict is "failed"."""
-    run = Run(CHANNELS[channel], data.draw(runs(CHANNELS[channel])))
+    requests = data.draw(runs(CHANNELS[channel]))
+    run = Run(channel=CHANNELS[channel], requests=requests, shown_late=data.draw(st.booleans()))
 
     assert [] == [(update.operation, update.reasons) for update in run.verdicts() if update.verdict == "failed"]

@@ -16,13 +16,19 @@ from gws_replay.sandbox_faults import FAULTS
 if TYPE_CHECKING:
     from gws_replay.sandbox import RunningSandbox
 
-_FAULT_LINES = "\n".join(f"  {name:<20}{fault.description}" for name, fault in FAULTS.items())
+
+def _fault_lines() -> str:
+    """List the faults by group; click keeps the lines of a paragraph that begins with its mark."""
+    groups: dict[str, list[str]] = {}
+    for name, fault in FAULTS.items():
+        groups.setdefault(fault.group, []).append(f"  {name:<20}{fault.description}")
+    return "\n\n".join("\n".join(("\b", f"Faults, {group.lower()}:", *lines)) for group, lines in groups.items())
 
 
 @click.command(
     "sandbox",
     short_help="Run an embedded GWS stand-in.",
-    epilog=f"\b\nFaults:\n{_FAULT_LINES}",
+    epilog=_fault_lines(),
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -39,11 +45,12 @@ _FAULT_LINES = "\n".join(f"  {name:<20}{fault.description}" for name, fault in F
 )
 @output_options("Print the URL and nothing else.", "Log one line per request to stderr, without credentials.")
 def sandbox(*, output: Output, host: str, port: int, fault: str | None, push_delay: float) -> int:
-    """Run a GWS stand-in with two Facebook sessions, until Ctrl-C.
+    """Run a GWS stand-in with two interactions on every channel, until Ctrl-C.
 
-    It answers the documented REST operations on userData and pushes their notifications by CometD: long-polling,
-    callback-polling or WebSocket. It is our own reading of the public documentation, for trying things out without a
-    staging system; user agent1, password sandbox.
+    It answers the documented REST operations on userData (GET /api/v2/me/facebooksessions?fields=* shows the Facebook
+    sessions; chats, smssessions, emails, workitems, openmedia, twitter, facebook, im-sessions and calls likewise) and
+    pushes their notifications by CometD: long-polling, callback-polling or WebSocket. It is our own reading of the
+    public documentation, for trying things out without a staging system; user agent1, password sandbox.
     """
     from gws_replay.listening import serve_until_stopped
     from gws_replay.sandbox import start
