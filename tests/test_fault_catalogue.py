@@ -4,12 +4,14 @@ Without sockets or a clock, so that the whole table is cheap; a few of its cells
 `test_oracle_end_to_end`.
 """
 
+import random
 from pathlib import Path
 
 import pytest
 
 from gws_replay.sandbox_channels import CHANNELS
 from gws_replay.sandbox_faults import FAULTS
+from gws_replay.sandbox_userdata import Operation, Outcome, faithful
 from tests.fault_scenario import played
 
 # What a verdict has to say of each fault: the reason, or a part of it.
@@ -92,6 +94,24 @@ def test_each_fault_is_caught_and_named(fault: str, channel: str) -> None:
     named = NAMED_THERE.get((fault, channel), NAMED[fault])
     reasons = [reason for update in failed for reason in update.reasons]
     assert any(named in reason for reason in reasons), reasons
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("seed", range(20))
+def test_several_faults_at_once_are_never_passed(seed: int, channel: str) -> None:
+    """Each operation goes wrong in a way of its own, or not at all: one fault does not cover for another."""
+    chosen = random.Random(seed)
+    wrong = []
+
+    def apply(operation: Operation) -> Outcome:
+        outcome = FAULTS[chosen.choice(sorted(FAULTS))].apply(operation)
+        wrong.append(outcome != faithful(operation))
+        return outcome
+
+    verdicts = [update.verdict for update in played(CHANNELS[channel], apply)]
+
+    assert any(wrong)
+    assert "failed" in verdicts
 
 
 def test_the_catalogue_is_whole() -> None:

@@ -1,0 +1,119 @@
+"""Every channel of the sandbox against what its page says: addresses, keys, referenceIds, deletions."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gws_replay.sandbox import serving
+from gws_replay.sandbox_channels import CHANNELS
+from tests.sandbox_wire_in_process import ORIGIN, Wire, deletion
+from tests.sandboxes import Agent
+
+MEDIA, VOICE = "PropertiesUpdated", "AttachedDataChanged"
+UPDATE = {"operationName": "UpdateUserData", "userData": {"UserData1": 987654321}}
+
+
+# Channel, path, key, notificationType, messageType, and whether answer and notification carry a referenceId.
+ROWS = [
+    ("Facebook PM", "facebooksessions", "facebooksession", MEDIA, "Facebooksession", False, True),
+    ("Facebook public", "facebook", "facebook", MEDIA, "Facebook", True, True),
+    ("chat", "chats", "chat", MEDIA, "Chat", False, True),
+    ("SMS", "smssessions", "smssession", MEDIA, "Smssession", False, True),
+    ("e-mail", "emails", "email", MEDIA, "Email", False, True),
+    ("workitem", "workitems", "workitem", MEDIA, "Workitem", True, True),
+    ("open media", "openmedia/promotion", "openmedia", MEDIA, "Openmedia", True, True),
+    ("Twitter", "twitter", "twitter", MEDIA, "Twitter", True, True),
+    ("IM", "im-sessions", "imSession", VOICE, "IMSession", False, False),
+    ("voice", "calls", "call", VOICE, "Call", False, False),
+]
+
+
+@pytest.mark.parametrize(("channel", "path", "key", "kind", "message_type", "answers", "tells"), ROWS)
+def test_update_is_answered_and_notified_as_the_channel_has_it(
+    channel: str, path: str, key: str, kind: str, message_type: str, *, answers: bool, tells: bool
+) -> None:
+    """The answer and the notification carry the same referenceId, where they carry one."""
+    wire = Wire(CHANNELS[channel])
+    one, _ = wire.ids
+
+    reply = wire.resources.answer("POST", f"/api/v2/me/{path}/{one}", whole=False, body=UPDATE, origin=ORIGIN)
+
+    assert {"statusCode": 0, **({"referenceId": 11} if answers else {})} == reply.body
+    ((topic, told),) = reply.notifications
+    assert topic.startswith("/v2/me/")
+    assert told.pop(key) == wire.shown(one)
+    assert 987654321 == wire.shown(one)["userData"]["UserData1"]
+    expected = {"notificationType": kind, "messageType": f"{message_type}StateChangeMessage"}
+    assert {**expected, **({"referenceId": 11} if tells else {})} == told
+
+
+def test_every_channel_is_in_the_table_above() -> None:
+    """A new one needs a row."""
+    assert list(CHANNELS) == [row[0] for row in ROWS]
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_uris_lead_to_the_resources(channel: str) -> None:
+    """Two on each channel, of made-up people; a uri, with or without `me`, shows one."""
+    wire = Wire(CHANNELS[channel])
+    answer = wire.resources.answer
+
+    uris = answer("GET", wire.path(), whole=False, body=None, origin="").body["uris"]
+    listed = answer("GET", wire.path(), whole=True, body=None, origin="").body[CHANNELS[channel].collection]
+
+    assert 2 == len(uris)
+    shown = [answer("GET", uri, whole=True, body=None, origin="").body[CHANNELS[channel].key] for uri in uris]
+    assert shown == listed
+    assert [each["id"] for each in shown] == list(wire.ids)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_named_key_is_deleted(channel: str) -> None:
+    """By `keys`, by `key`, or by DeleteUserDataPair."""
+    wire = Wire(CHANNELS[channel])
+    one, two = wire.ids
+    before, other = wire.shown(one)["userData"], wire.shown(two)
+
+    wire.asked(0, 1, wire.path(one), deletion(CHANNELS[channel], "LastName"))
+
+    assert {key: value for key, value in before.items() if key != "LastName"} == wire.shown(one)["userData"]
+    assert other == wire.shown(two)
+
+
+def test_voice_deletes_all_and_then_shows_no_userdata() -> None:
+    """As the page notes."""
+    wire = Wire(CHANNELS["voice"])
+
+    reply = wire.asked(0, 1, wire.path(wire.ids[0]), {"operationName": "DeleteUserData"})
+
+    assert "userData" not in wire.shown(wire.ids[0])
+    assert "userData" not in reply.notifications[0][1]["call"]
+
+
+def test_voice_attaches_a_key_beside_itself() -> None:
+    """It stands twice in the JSON; an update makes one of them."""
+    wire = Wire(CHANNELS["voice"])
+    one, _ = wire.ids
+
+    attach: Any = {"operationName": "AttachUserData", "userData": {"LastName": "Again"}}
+    wire.asked(0, 1, wire.path(one), attach)
+    twice = json.dumps(wire.shown(one)["userData"])
+    wire.asked(0, 1, wire.path(one), {**attach, "operationName": "UpdateUserData"})
+
+    assert '"LastName": "Sample"' in twice
+    assert '"LastName": "Again"' in twice
+    assert 1 == json.dumps(wire.shown(one)["userData"]).count("LastName")
+
+
+def test_channels_over_http_with_their_notifications() -> None:
+    """GET /me/calls?fields=*, an operation, and what is pushed on the channel's topic."""
+    with serving(push_delay=0.001) as running, Agent(running) as agent:
+        agent.listen("/v2/me/*")
+        call, _ = agent.get("/api/v2/me/calls?fields=*").json()["calls"]
+        assert {"statusCode": 0} == agent.post(f"/api/v2/me/calls/{call['id']}", UPDATE).json()
+        (told, *_) = agent.bayeux(agent.connecting())
+
+    assert "/v2/me/calls" == told["channel"]
+    assert {**call["userData"], "UserData1": 987654321} == told["data"]["call"]["userData"]
+    assert call["uri"] == f"{running.url}/api/v2/calls/{call['id']}"
