@@ -5,11 +5,10 @@ for the rest of the run: answers and notifications show the client the value tha
 bound to one stand-in, nor one to two. The ids of resources are bound in the same way where the client has its own.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from html import escape
-from urllib.parse import quote, quote_plus
 
+from gws_replay.core.known import ENCODINGS
 from gws_replay.core.lexicon import Lexicon
 from gws_replay.core.model import Exchange, Notification, Request, Response
 from gws_replay.core.redact_text import TextRedactor
@@ -138,9 +137,8 @@ class _Shown:
         self._whole[recorded] = live
         self.log.append(recorded)
         if anywhere:
-            encodings: tuple[Callable[[str], str], ...] = (str, quote, quote_plus, escape)
-            for form in encodings:
-                self._anywhere.add(form(recorded), form(live))
+            for encode, _ in ENCODINGS:
+                self._anywhere.add(encode(recorded), encode(live))
 
     def person(self, value: str) -> str:
         """Return what is shown for the whole value of a personal key."""

@@ -1,12 +1,10 @@
 """The requests of a redacted cassette, found by live ones: a redacted place matches any value of its JSON type."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape, unescape
-from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
-from gws_replay.core.known import PLACEHOLDERS
+from gws_replay.core.known import ENCODINGS, PLACEHOLDERS
 from gws_replay.core.leaves import Leaf, Place, id_place, leaves_of
 from gws_replay.core.lexicon import Lexicon, spliced
 from gws_replay.core.model import Cassette, Request
@@ -18,13 +16,6 @@ UNIQUE = 6
 _POLICY = Policy()
 _HIDDEN = "<redacted:personal>"
 _SECRET = "<redacted:secret>"  # noqa: S105 (a placeholder)
-# How a value may stand in a text, and how it is read there.
-_ENCODINGS: tuple[tuple[Callable[[str], str], Callable[[str], str]], ...] = (
-    (str, str),
-    (quote, unquote),
-    (quote_plus, unquote_plus),
-    (escape, unescape),
-)
 _ENCODED = frozenset("%&+\\")
 Pairs = Mapping[str, str]
 _Rest = frozenset[tuple[Place, str, str]]
@@ -60,12 +51,12 @@ class _Slot:
             return None
         open_ = [part for part in self.parts if part.made and part.made not in known]
         values = zip(open_, found.groups(), strict=True)
-        return [(part.made, _ENCODINGS[part.encoding][1](value)) for part, value in values]
+        return [(part.made, ENCODINGS[part.encoding][1](value)) for part, value in values]
 
 
 def _pattern(part: _Part, known: Pairs) -> str:
     if part.made in known:
-        return re.escape(_ENCODINGS[part.encoding][0](known[part.made]))
+        return re.escape(ENCODINGS[part.encoding][0](known[part.made]))
     return "(.+?)" if part.made else ".*?"
 
 
@@ -109,7 +100,7 @@ class StandInIndex:
         self._long = Lexicon()
         for made in self.stand_ins:
             if len(made) >= UNIQUE:
-                for number, (encode, _) in reversed(list(enumerate(_ENCODINGS))):
+                for number, (encode, _) in reversed(list(enumerate(ENCODINGS))):
                     self._long.add(encode(made), f"{number}{made}")
         self._slots: list[_Slots] = []
         # Those whose id is that of the live request come before those whose id is another.
@@ -211,7 +202,7 @@ class _Hidden:
         return self._shapes.sub(_HIDDEN, text) if self._shapes else text, ()
 
     def _take(self, value: str) -> None:
-        for encode, _ in _ENCODINGS:
+        for encode, _ in ENCODINGS:
             self._values.add(encode(value), _HIDDEN)
 
 
