@@ -146,14 +146,21 @@ class GwsRecorder:
             self._late = bool(_OF_THE_RESPONSE.search(ctx.options.gws_filter))
         if "gws_redact" in updated and ctx.options.gws_redact not in LEVELS:
             raise GwsReplayError(f"gws_redact is {' or '.join(LEVELS)}, not {ctx.options.gws_redact!r}")
+        if updated & {f"gws_{name}" for name in _RULES}:
+            self._policy()
         if "gws_cassette" in updated:
             self._change_cassette(Path(ctx.options.gws_cassette) if ctx.options.gws_cassette else None)
+
+    @staticmethod
+    def _policy() -> Policy:
+        """Return what the options ask for, with the rules of pyproject.toml; a change counts from the next cassette."""
+        rules = {name: getattr(ctx.options, f"gws_{name}") for name in _RULES}
+        return policy_of(ctx.options.gws_redact, rules, "an option gws_*")
 
     def _change_cassette(self, cassette: Path | None) -> None:
         if self._journal and self._journal.cassette == cassette:
             return  # mitmproxy takes back an option that was refused; the recording goes on
-        given = {name: getattr(ctx.options, f"gws_{name}") for name in _RULES}
-        chosen = redactor(policy_of(ctx.options.gws_redact, given))
+        chosen = redactor(self._policy())
         header = {
             "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
             "recorder": f"gws-replay {version('gws-replay')}, mitmproxy {version('mitmproxy')}",

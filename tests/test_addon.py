@@ -246,6 +246,7 @@ def test_another_cassette_at_run_time_ends_the_one_before(tmp_path: Path) -> Non
         ("gws_cassette", "old.yaml", "old.yaml exists"),
         ("gws_filter", "~~(", "is no mitmproxy filter"),
         ("gws_redact", "nonsense", "gws_redact"),
+        ("gws_secret", ["pattern:("], r"gws_\*: secret: 'pattern:\(' is no regular expression"),
     ],
 )
 def test_an_option_refused_at_run_time_changes_nothing(tmp_path: Path, option: str, value: str, sentence: str) -> None:
@@ -258,3 +259,17 @@ def test_an_option_refused_at_run_time_changes_nothing(tmp_path: Path, option: s
         hooks.passed(flow_of())
 
     assert 2 == len(load_cassette(tmp_path / "a.yaml").interactions)
+
+
+def test_rules_of_ones_own(tmp_path: Path) -> None:
+    """The options gws_keep, gws_secret and gws_personal; the header says that there were any."""
+    path = tmp_path / "c.yaml"
+    options = {"gws_keep": ["firstName"], "gws_secret": ["Pin"], "gws_personal": ["$.a.b"]}
+    with recording(path, **options) as hooks:
+        answer = {"firstName": "Vitaliy", "lastName": "Onv", "Pin": "0815", "a": {"b": "KD 4711"}}
+        hooks.passed(flow_of(answer=json.dumps(answer).encode()))
+    cassette = load_cassette(path)
+    shown = cassette.interactions[0].answer
+    assert ("Vitaliy", "<redacted:Pin>") == (shown["firstName"], shown["Pin"])
+    assert {shown["lastName"], shown["a"]["b"]} == set(cassette.header["stand_ins"])
+    assert cassette.header["policy"].startswith("own ")

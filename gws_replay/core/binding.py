@@ -5,15 +5,17 @@ for the rest of the run: answers and notifications show the client the value tha
 bound to one stand-in, nor one to two. The ids of resources are bound in the same way where the client has its own.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from html import escape
-from urllib.parse import quote, quote_plus
 
+from gws_replay.core.known import ENCODINGS
 from gws_replay.core.lexicon import Lexicon
 from gws_replay.core.model import Exchange, Notification, Request, Response
 from gws_replay.core.redact_text import TextRedactor
-from gws_replay.core.stand_in_index import UNIQUE, Pairs, StandInIndex
+from gws_replay.core.stand_in_index import UNIQUE, Candidates, Pairs, StandInIndex
+
+# How many recorded requests a conflict is looked for in.
+_LOOKED_AT = 50
 
 
 class Bindings:
@@ -23,6 +25,7 @@ class Bindings:
         self._index = index
         self._live: dict[str, str] = {}
         self._recorded: dict[str, str] = {}
+        self._starts: dict[int, int] = {}
         self._shown = _Shown()
         self._texts = TextRedactor(index.rules, self._shown)
 
@@ -37,18 +40,42 @@ class Bindings:
         The first that has not been asked; if all have, the last.
         """
         last: tuple[int, Pairs] | None = None
-        for index, pairs in self._index.matching(request, self._live):
-            bound = self._bound(pairs)
-            if bound is None:
-                continue
-            if index not in asked:
-                return index, bound
-            last = index, bound
-        return last
+        first: tuple[int, Pairs] | None = None
+        for found in self._index.candidates(request):
+            new = self._first(found, range(self._start(found, asked), len(found.recorded)), asked)
+            if new and (first is None or new[0] < first[0]):
+                first = new
+            if first is None and last is None:
+                last = self._first(found, range(len(found.recorded) - 1, -1, -1), ())
+        return first or last
 
     def is_conflict(self, request: Request) -> bool:
         """Tell whether a live request differs only in what stood for another value before."""
-        return any(self._bound(pairs) is None for _, pairs in self._index.matching(request, self._live))
+        return self.resolve(request, ()) is None and any(
+            found.pairs(number, self._live) is not None
+            for found in self._index.candidates(request)
+            for number in range(min(len(found.recorded), _LOOKED_AT))
+        )
+
+    def _start(self, found: Candidates, asked: Collection[int]) -> int:
+        """Return the first of some recorded requests that has not been asked."""
+        if not asked:
+            return 0
+        at = self._starts.get(id(found.recorded), 0)
+        while at < len(found.recorded) and found.recorded[at][0] in asked:
+            at += 1
+        self._starts[id(found.recorded)] = at
+        return at
+
+    def _first(self, found: Candidates, numbers: range, asked: Collection[int]) -> tuple[int, Pairs] | None:
+        for number in numbers:
+            index = found.recorded[number][0]
+            if index in asked:
+                continue
+            pairs = found.pairs(number, self._live)
+            if pairs is not None and (bound := self._bound(pairs)) is not None:
+                return index, bound
+        return None
 
     def bind(self, pairs: Pairs) -> None:
         """Keep to what a request has bound."""
@@ -110,9 +137,8 @@ class _Shown:
         self._whole[recorded] = live
         self.log.append(recorded)
         if anywhere:
-            encodings: tuple[Callable[[str], str], ...] = (str, quote, quote_plus, escape)
-            for form in encodings:
-                self._anywhere.add(form(recorded), form(live))
+            for encode, _ in ENCODINGS:
+                self._anywhere.add(encode(recorded), encode(live))
 
     def person(self, value: str) -> str:
         """Return what is shown for the whole value of a personal key."""

@@ -2,9 +2,10 @@
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Protocol
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from gws_replay.core import api, gws, sensitive
 from gws_replay.core.lexicon import Lexicon, Span, spliced
@@ -12,6 +13,13 @@ from gws_replay.core.policy import Rules
 from gws_replay.core.standins import StandIns
 
 PLACEHOLDER = "<redacted:"
+# How a value may stand in a text, and how it is read there.
+ENCODINGS: tuple[tuple[Callable[[str], str], Callable[[str], str]], ...] = (
+    (str, str),
+    (partial(quote, errors="surrogatepass"), unquote),
+    (partial(quote_plus, errors="surrogatepass"), unquote_plus),
+    (html.escape, html.unescape),
+)
 _MIN_SECRET = 8  # shorter values could occur by chance
 _MIN_PERSONAL = 6
 PLACEHOLDERS = re.compile(r"<redacted:[^<>]*>")
@@ -82,8 +90,8 @@ class Known:
             return value
         instead = self.stand_ins.of(value)
         if instead != value and value not in self._personal.entries and self._is_unique(value):
-            for form in (str, quote, quote_plus, html.escape):
-                self._personal.add(form(value), form(instead))
+            for encode, _ in ENCODINGS:
+                self._personal.add(encode(value), encode(instead))
             self.log.append(value)
         return instead
 

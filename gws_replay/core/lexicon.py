@@ -15,8 +15,8 @@ class Lexicon:
 
     def __init__(self) -> None:
         self.entries: dict[str, str] = {}
-        # First word -> where it begins in the value, the value, and what stands for it; the longest value first.
-        self._by_word: dict[str, list[tuple[int, str, str]]] = {}
+        # First word -> how long the values are that it begins, and where in them it stands; the longest first.
+        self._by_word: dict[str, list[tuple[int, int]]] = {}
 
     def add(self, value: str, instead: str) -> None:
         """Take up a value that holds a word; a value that is known gets what stands for it anew."""
@@ -24,9 +24,10 @@ class Lexicon:
         if first is None:
             return
         known = self._by_word.setdefault(first[0], [])
-        known[:] = sorted(
-            [*(each for each in known if each[1] != value), (first.start(), value, instead)], key=lambda e: -len(e[1])
-        )
+        where = (len(value), first.start())
+        if where not in known:
+            known.append(where)
+            known.sort(reverse=True)
         self.entries[value] = instead
 
     def spans(self, text: str) -> Iterator[Span]:
@@ -35,10 +36,11 @@ class Lexicon:
             return
         end = 0
         for word in _WORD.finditer(text):
-            for offset, value, instead in self._by_word.get(word[0], ()):
+            for length, offset in self._by_word.get(word[0], ()):
                 start = word.start() - offset
-                if start >= end and text.startswith(value, start) and self._ends(text, start + len(value)):
-                    end = start + len(value)
+                instead = self.entries.get(text[start : start + length]) if start >= end else None
+                if instead is not None and self._ends(text, start + length):
+                    end = start + length
                     yield start, end, instead
                     break
 

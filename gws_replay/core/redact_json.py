@@ -133,7 +133,9 @@ class JsonRun:
             redacted = self._redactor.value(name, plain, place, kind)
             if redacted == plain:
                 return f'"{string}"'
-            return json.dumps(redacted, ensure_ascii=string.isascii() and not redacted.isascii())
+            # Half a surrogate pair cannot be encoded but as an escape.
+            escaped = string.isascii() or any("\ud800" <= letter <= "\udfff" for letter in redacted)
+            return json.dumps(redacted, ensure_ascii=escaped)
         return self._number(name, bare or "", place, kind)
 
     def _number(self, name: str, bare: str, place: str, kind: Kind | None) -> str:

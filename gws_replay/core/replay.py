@@ -85,6 +85,7 @@ _WHY: dict[Reason, str] = {
 
 
 _CONFLICT = Difference("personal data", "other values than before in this run", "the same people and things")
+_HIDDEN = Difference("what is redacted", "another value", "the one that is not shown")
 
 
 class Replay:
@@ -171,8 +172,8 @@ class Replay:
         asked = self.shown(request, found)
         reason: Reason = "already_played" if known else "nothing_similar" if found is None else "no_match"
         unlike = () if found is None else differences(asked, self.shown(requests[found]), matching.match_on)
-        if conflict and not unlike:
-            unlike = (_CONFLICT,)
+        if not known and not unlike and found is not None:
+            unlike = (_CONFLICT if conflict else _HIDDEN,)
         name = self.script.cassette.source
         return Miss(request=asked, reason=reason, cassette=name, nearest=found, differences=unlike)
 

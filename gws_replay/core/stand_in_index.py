@@ -1,14 +1,12 @@
 """The requests of a redacted cassette, found by live ones: a redacted place matches any value of its JSON type."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape, unescape
-from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
-from gws_replay.core.known import PLACEHOLDERS
+from gws_replay.core.known import ENCODINGS, PLACEHOLDERS
 from gws_replay.core.leaves import Leaf, Place, id_place, leaves_of
-from gws_replay.core.lexicon import Lexicon
+from gws_replay.core.lexicon import Lexicon, spliced
 from gws_replay.core.model import Cassette, Request
 from gws_replay.core.policy import Policy, Rules
 from gws_replay.core.redact_text import TextRedactor
@@ -18,13 +16,7 @@ UNIQUE = 6
 _POLICY = Policy()
 _HIDDEN = "<redacted:personal>"
 _SECRET = "<redacted:secret>"  # noqa: S105 (a placeholder)
-# How a value may stand in a text, and how it is read there.
-_ENCODINGS: tuple[tuple[Callable[[str], str], Callable[[str], str]], ...] = (
-    (str, str),
-    (quote, unquote),
-    (quote_plus, unquote_plus),
-    (escape, unescape),
-)
+_ENCODED = frozenset("%&+\\")
 Pairs = Mapping[str, str]
 _Rest = frozenset[tuple[Place, str, str]]
 
@@ -59,18 +51,42 @@ class _Slot:
             return None
         open_ = [part for part in self.parts if part.made and part.made not in known]
         values = zip(open_, found.groups(), strict=True)
-        return [(part.made, _ENCODINGS[part.encoding][1](value)) for part, value in values]
+        return [(part.made, ENCODINGS[part.encoding][1](value)) for part, value in values]
 
 
 def _pattern(part: _Part, known: Pairs) -> str:
     if part.made in known:
-        return re.escape(_ENCODINGS[part.encoding][0](known[part.made]))
+        return re.escape(ENCODINGS[part.encoding][0](known[part.made]))
     return "(.+?)" if part.made else ".*?"
 
 
 _Slots = Mapping[Place, _Slot]
 # The recorded requests that have their redacted places in common, by all that is not redacted.
 _ByRest = dict[_Rest, list[tuple[int, _Slots]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """A live request, and recorded ones that are equal to it in all that is not redacted."""
+
+    live: Mapping[Place, Leaf]
+    recorded: list[tuple[int, _Slots]]
+
+    def pairs(self, number: int, known: Pairs) -> Sequence[tuple[str, str]] | None:
+        """Return the stand-ins of a recorded request with the live values for them; None if it is no match.
+
+        `known` are the live values that are bound already, by their stand-ins.
+        """
+        slots = self.recorded[number][1]
+        whole = [(slot.made, self.live[place].text) for place, slot in slots.items() if not slot.parts]
+        pairs, known = list(whole), {**known, **dict(whole)} if len(whole) != len(slots) else known
+        for place, slot in slots.items():
+            if slot.parts:
+                values = slot.values_in(self.live[place].text, known)
+                if values is None:
+                    return None
+                pairs += values
+        return pairs
 
 
 class StandInIndex:
@@ -84,7 +100,7 @@ class StandInIndex:
         self._long = Lexicon()
         for made in self.stand_ins:
             if len(made) >= UNIQUE:
-                for number, (encode, _) in reversed(list(enumerate(_ENCODINGS))):
+                for number, (encode, _) in reversed(list(enumerate(ENCODINGS))):
                     self._long.add(encode(made), f"{number}{made}")
         self._slots: list[_Slots] = []
         # Those whose id is that of the live request come before those whose id is another.
@@ -92,26 +108,21 @@ class StandInIndex:
         for index, request in enumerate(requests):
             self._add(index, request)
 
-    def matching(self, request: Request, known: Pairs) -> Iterator[tuple[int, Sequence[tuple[str, str]]]]:
-        """Yield the recorded requests that a live one may be, with the stand-ins and the live values for them.
-
-        `known` are the live values that are bound already, by their stand-ins.
-        """
+    def candidates(self, request: Request) -> Iterator["Candidates"]:
+        """Yield the recorded requests that a live one may be: first those of its own resource, then those of others."""
         live = leaves_of(request, self._match_on)
         for masks in self._masks:
-            found: list[tuple[int, _Slots]] = []
             for places, by_rest in masks.items():
-                if places <= live.keys():
-                    found += by_rest.get(_rest(live, places), ())
-            for index, slots in sorted(found, key=lambda each: each[0]):
-                pairs = _pairs(slots, live, known)
-                if pairs is not None:
-                    yield index, pairs
+                if places <= live.keys() and (found := by_rest.get(_rest(live, places))):
+                    yield Candidates(live, found)
 
     def hidden(self, request: Request, values: Iterable[str] = ()) -> Request:
         """Return a live or recorded request for a message: personal data, and known live values, are all the same."""
-        texts = TextRedactor(self.rules, _Hidden(self.rules, (*self._long.entries, *values)))
         body = request.body.decode("utf-8", "surrogateescape")
+        said = f"{request.uri}{body}"
+        encoded = not _ENCODED.isdisjoint(said)
+        found = [value for value in values if encoded or value in said]
+        texts = TextRedactor(self.rules, _Hidden(self.rules, self._long, found))
         for _ in range(2):  # a value may stand before the key that gives it away
             uri, redacted = texts.uri(request.uri), texts.body(body)
         return Request(
@@ -164,9 +175,10 @@ class StandInIndex:
 class _Hidden:
     """One token for all personal data, for a `TextRedactor` that puts it there."""
 
-    def __init__(self, rules: Rules, values: Iterable[str]) -> None:
+    def __init__(self, rules: Rules, stand_ins: Lexicon, values: Iterable[str]) -> None:
         self.log: list[str] = []
         self._shapes = rules.personal_shapes
+        self._stand_ins = stand_ins
         self._values = Lexicon()
         for value in values:
             self._take(value)
@@ -184,25 +196,15 @@ class _Hidden:
 
     def replaced(self, text: str) -> tuple[str, tuple[str, ...]]:
         """Return a text with the token for every known value, and for what has the shape of personal data."""
-        text = self._values.replaced(PLACEHOLDERS.sub(_SECRET, text))
+        text = PLACEHOLDERS.sub(_SECRET, text)
+        text = spliced(text, [(start, end, _HIDDEN) for start, end, _ in self._stand_ins.spans(text)])
+        text = self._values.replaced(text)
         return self._shapes.sub(_HIDDEN, text) if self._shapes else text, ()
 
     def _take(self, value: str) -> None:
-        for encode, _ in _ENCODINGS:
+        for encode, _ in ENCODINGS:
             self._values.add(encode(value), _HIDDEN)
 
 
 def _rest(leaves: Mapping[Place, Leaf], places: frozenset[Place]) -> _Rest:
     return frozenset((place, leaf.type, "" if place in places else leaf.text) for place, leaf in leaves.items())
-
-
-def _pairs(slots: _Slots, live: Mapping[Place, Leaf], known: Pairs) -> Sequence[tuple[str, str]] | None:
-    whole = [(slot.made, live[place].text) for place, slot in slots.items() if not slot.parts]
-    pairs, known = list(whole), {**known, **dict(whole)}
-    for place, slot in slots.items():
-        if slot.parts:
-            values = slot.values_in(live[place].text, known)
-            if values is None:
-                return None
-            pairs += values
-    return pairs

@@ -13,7 +13,7 @@ from gws_replay.core.replay import Miss, Send
 from gws_replay.core.script import Script
 from gws_replay.core.track import Track
 from gws_replay.core.userdata import history
-from tests.builders import CAPTURES, SESSIONS, cassette, exchange, get, operation, told, update
+from tests.builders import CAPTURES, SESSIONS, cassette, exchange, get, growth, operation, told, update
 from tests.commands import captured
 from tests.redactors import redactor
 
@@ -276,3 +276,17 @@ def test_every_capture_replays_to_its_live_client_as_if_it_were_raw(name: str) -
     assert seen[0] == seen[1]
     verdicts = [[(each.verdict, each.changes.keys) for each in one.updates()] for one in (raw, played)]
     assert verdicts[0] == verdicts[1]
+
+
+def test_many_equal_requests_are_told_apart_in_time() -> None:
+    """Four times as many updates of a name take four times as long, not sixteen times; a miss among them, too."""
+
+    def replay(count: int) -> None:
+        names = [f"Name Number{number:05}" for number in range(count)]
+        played = redacted(*(update({"FirstName": name}, began=number) for number, name in enumerate(names)))
+        client = Client(played)
+        for name in names:
+            assert client.ask(update({"FirstName": f"{name} live"}, began=0))
+        assert client.ask(update({"FirstName": "x", "Z": 1}, began=0)) is None
+
+    assert growth(replay, 100) < 9

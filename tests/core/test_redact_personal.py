@@ -10,6 +10,8 @@ from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape, quoteattr
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gws_replay.core.compile import compile_recording
 from gws_replay.core.lossless_json import loads
@@ -270,3 +272,35 @@ def test_what_is_recorded_line_by_line_is_put_right_at_the_end() -> None:
     assert NAME not in str(found)
     assert found.exchanges[1].request == seen[1].request
     assert compile_recording(found).cassette.interactions[0].sent["userData"] == {"Note": f"by {stand_in(NAME)}"}
+
+
+WORDS = st.sampled_from(
+    [NAME, "Bo", MAIL, PHONE, CARD, "", "x", "a\ud800", "\udcff\u00fcber", "<a>Bo</a>", '{"FirstName": "Bo"}', "%41"]
+)
+TEXTS = WORDS | st.text(max_size=8) | st.lists(WORDS, max_size=3).map(" ".join)
+NAMES = ["FirstName", "Note", "key", "value", "password", "AccountNumber", "keys", "channel", "ext", "a b"]
+KEYS = st.sampled_from(NAMES)
+SCALARS = TEXTS | st.integers() | st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=10
+)
+
+
+def structure(value: Any) -> Any:
+    """Which keys there are, and of what type everything is; what stands under a secret key is a text."""
+    if isinstance(value, dict):
+        return {key: None if key == "password" else structure(inner) for key, inner in value.items()}
+    return list(map(structure, value)) if isinstance(value, list) else type(value)
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(KEYS, VALUES, max_size=4) | st.lists(VALUES, max_size=3), st.booleans())
+def test_any_json_keeps_its_structure_and_is_redacted_once(value: Any, ascii_: bool) -> None:
+    """Whatever characters it holds, escaped or not; the second time nothing changes."""
+    text = json.dumps(value, ensure_ascii=ascii_ or not json.dumps(value, ensure_ascii=False).isprintable())
+    one = redactor()
+    found = one.data(text)
+    assert structure(json.loads(text)) == structure(json.loads(found))
+    assert found == one.again().data(found)
+    body = one.body(found.encode("utf-8", "surrogatepass"))
+    assert isinstance(body, bytes)

@@ -4,7 +4,7 @@ import re
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gws_replay.core import sensitive
@@ -20,6 +20,7 @@ def shape(text: str) -> list[tuple[bool, bool, bool]]:
     return [(each.isupper(), each.islower(), each.isalnum()) for each in text]
 
 
+@settings(max_examples=60)
 @given(st.lists(VALUES, max_size=30))
 def test_equal_values_have_one_stand_in_and_different_ones_have_two(values: list[str]) -> None:
     """Whatever the order and the number of the values."""
@@ -30,6 +31,7 @@ def test_equal_values_have_one_stand_in_and_different_ones_have_two(values: list
     assert len(changed) == len(set(changed.values()))
 
 
+@settings(max_examples=60)
 @given(NAMES)
 def test_length_and_kinds_of_characters_stay(value: str) -> None:
     """Capitals, small letters, digits and signs, each at its place; e-mail addresses have a rule of their own."""
@@ -38,6 +40,7 @@ def test_length_and_kinds_of_characters_stay(value: str) -> None:
         assert shape(value) == shape(made)
 
 
+@settings(max_examples=60)
 @given(VALUES)
 def test_a_stand_in_is_its_own_stand_in_for_whoever_knows_it(value: str) -> None:
     """A recording that is redacted again does not change."""

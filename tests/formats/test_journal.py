@@ -61,3 +61,10 @@ def test_what_is_no_journal_is_refused(lines: list[bytes], code: int, said: str)
     with pytest.raises(CassetteError, match=said) as caught:
         journal.read(lines, "j")
     assert code == caught.value.exit_code
+
+
+def test_the_stand_ins_of_a_journal_come_into_the_header() -> None:
+    """In their order, from whichever lines; a journal without any has none in its header."""
+    lines = [LINES[0], journal.stand_ins_line(["b", "a"]), *LINES[1:3], journal.stand_ins_line(["c"]), LINES[3]]
+    assert {"recorder": "me", "stand_ins": ["b", "a", "c"]} == journal.read(lines, "j").header
+    assert (EXCHANGE,) == journal.read(lines, "j").recording.exchanges
