@@ -19,7 +19,7 @@ _TAG = re.compile(r"<(/?)([A-Za-z_][\w:.-]*)([^<>]*)>|([^<]+|<)")
 _XML = re.compile(r"</|/>")
 _ATTRIBUTE = re.compile(r"""(?<![\w:.-])([\w:.-]++)(\s*+=\s*+)("[^"]*"|'[^']*')""")
 _PARAMETER = re.compile(r"([^&=]*)=([^&]*)|([^&=]+)")
-_SESSION_IN_PATH = re.compile(r"(;jsessionid=)[^/?;#]+", re.IGNORECASE)
+_SESSION_IN_PATH = re.compile(r"(?i:(?<=;jsessionid=))[^/?;#]+")
 _USER_INFO = re.compile(r"(?<=://)[^/\s]+(?=@)")
 _URI = re.compile(r"(?s)([A-Za-z][\w+.-]*://[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?")
 _TOO_DEEP = 8  # how often text may stand inside text
@@ -98,13 +98,23 @@ class TextRedactor:
 
     def uri(self, uri: str) -> str:
         """Redact a URL: user info, the session in its path, segments of the path, parameters."""
-        uri = _SESSION_IN_PATH.sub(r"\1<redacted:jsessionid>", _USER_INFO.sub("<redacted:userinfo>", uri, count=1))
+        for name, where in (("userinfo", _USER_INFO), ("jsessionid", _SESSION_IN_PATH)):
+            uri = self._without(name, where, uri)
         origin, path, query, fragment = (part or "" for part in _URI.fullmatch(uri).groups())  # type: ignore[union-attr]
         segments = path.split("/")
         path = "/".join(self._segment(before, each) for before, each in zip(["", *segments], segments, strict=False))
         query = query[:1] + self.form(query[1:], "query")
         fragment = fragment[:1] + (self.form(fragment[1:], "fragment") if "=" in fragment else self.text(fragment[1:]))
         return f"{origin}{path}{query}{fragment}"
+
+    def _without(self, name: str, where: re.Pattern[str], uri: str) -> str:
+        found = where.search(uri)
+        if not found or PLACEHOLDER in found[0]:
+            return uri
+        if self.noticed:
+            self.noticed("uri", f"secret {name}")
+        self.known.secret(unquote(found[0].rpartition(":")[2]), name, unique=True)
+        return f"{uri[: found.start()]}<redacted:{name}>{uri[found.end() :]}"
 
     def _text(self, text: str, place: str) -> str:
         if (nested := self._nested(text, place)) is not None:

@@ -191,3 +191,15 @@ def test_the_hook_for_pre_commit() -> None:
     (hook,) = yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text("utf-8"))
     assert "gws-replay scrub --check" == hook["entry"]
     assert re.search(hook["files"], "tests/cassettes/a.yaml")
+
+
+@pytest.mark.parametrize("uri", ["http://klaus:geheim123@gws.example/x", "http://gws.example/x;jsessionid=node0abcd"])
+def test_a_secret_that_stands_in_an_address_alone_is_found(tmp_path: Path, uri: str) -> None:
+    """By --check, and after the scrub no more."""
+    path = saved(cassette(get({"A": 1}, began=0)), tmp_path / "a.yaml")
+    path.write_text(path.read_text("utf-8").replace("http://gws.example/api/v2", uri), "utf-8")
+    assert uri in path.read_text("utf-8")
+    found = command_line("scrub", "--check", "--redact", "secrets", path)
+    assert (3, True) == (found.code, "request uri: secret " in found.out)
+    assert [0, 0] == [command_line("scrub", *options, path).code for options in ((), ("--check",))]
+    assert uri not in path.read_text("utf-8")
