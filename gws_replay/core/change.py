@@ -20,9 +20,12 @@ _MISSING = object()
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """One difference: the path inside userData, its kind, and the values (None on the side that has none)."""
+    """One difference: the path inside userData, its kind, and the values (None on the side that has none).
+
+    Two are equal when their values are of the same types as well: a change to 1 is none to true.
+    """
 
     path: Path
     kind: Kind
@@ -34,6 +37,15 @@ class Change:
         """The userData key that the path begins with."""
         return str(self.path[0])
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Change):
+            return NotImplemented
+        values = (self.before, self.after), (other.before, other.after)
+        return (self.path, self.kind) == (other.path, other.kind) and same(*values)
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.kind))
+
     def __str__(self) -> str:
         name = printable("".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)[1:])
         if self.kind == "added":
@@ -44,7 +56,7 @@ class Change:
         return f"{name}: {' -> '.join(show_both(self.before, self.after))}{types}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Changes:
     """Everything that differs between two userData objects, in the order of the keys; false when nothing does."""
 
@@ -86,6 +98,9 @@ class Changes:
             }
             for change in self.entries
         ]
+
+    def __repr__(self) -> str:
+        return f"<Changes: {'; '.join(map(str, self.entries)) or 'none'}>"
 
     def __bool__(self) -> bool:
         return bool(self.entries)

@@ -259,3 +259,19 @@ def test_long_values_are_cut_around_where_they_begin_to_differ(
     """So that the difference is seen, whatever the length."""
     parts = {"a": "a" * 30, "b": "b" * 49, "c": "a" * 78, "d": "a" * 79}
     assert tuple(each.format(**parts) for each in expected) == show_both(before, after)
+
+
+def test_changes_are_equal_when_values_and_types_are() -> None:
+    """1 and true are other values, also inside a list; equal ones have equal hashes."""
+    assert compare_userdata({"A": 0}, {"A": [1]}) == compare_userdata({"A": 0}, {"A": [1]})
+    assert compare_userdata({"A": 0}, {"A": [1]}) != compare_userdata({"A": 0}, {"A": [True]})
+    assert compare_userdata({"A": 0}, {"A": 1}) != compare_userdata({"A": False}, {"A": 1})
+    assert 1 == len({compare_userdata({}, {"A": [1]}), compare_userdata({}, {"A": [1]})})
+    assert Change(("A",), "added", None, 1) != "A: added 1"
+
+
+def test_changes_are_shown_in_one_line() -> None:
+    """As a debugger, or a failed assertion, shows them."""
+    changes = compare_userdata({"A": 1, "B": "b"}, {"A": "1", "C": [1]})
+    assert '<Changes: A: 1 -> "1" (integer to string); B: removed, was "b"; C: added [1]>' == repr(changes)
+    assert "<Changes: none>" == repr(Changes())
