@@ -20,13 +20,15 @@ class Kind:
     notification: str | None = None
 
 
-_WRITE: Final = {
+WRITE: Final = {
     "AttachUserData": Kind(parameter="userData", type=dict),
     "UpdateUserData": Kind(parameter="userData", type=dict),
 }
+DELETE_KEYS: Final = {"DeleteUserData": Kind(parameter="keys", type=list)}  # [FBDEL]
+DELETE_PAIR: Final = {"DeleteUserDataPair": Kind(parameter="key")}  # [VOP]
 _MEDIA: Final = {
-    **_WRITE,  # [FBATT], [FBUPD]
-    "DeleteUserData": Kind(parameter="keys", type=list),  # [FBDEL]
+    **WRITE,  # [FBATT], [FBUPD]
+    **DELETE_KEYS,
     "SetDisposition": Kind(parameter="disposition"),  # [FBDIS]
     "AddComment": Kind(parameter="comment"),  # [FBCOM]
     "Complete": Kind(notification="StatusChange"),  # [FBCMP]
@@ -95,17 +97,17 @@ CHANNELS: Final = {
         message_type="IMSessionStateChangeMessage",
         collection="imSessions",
         notification="AttachedDataChanged",
-        operations={**_WRITE, "DeleteUserData": Kind(parameter="key")},
+        operations={**WRITE, "DeleteUserData": Kind(parameter="key")},
         tells_reference=False,
     ),
-    "voice": Channel(  # [VOA], [VOD]: DeleteUserData takes no argument and deletes all; [VOP]
+    "voice": Channel(  # [VOA], [VOD]: DeleteUserData takes no argument and deletes all
         path="calls",
         key="call",
         topic="/v2/me/calls",
         message_type="CallStateChangeMessage",
         collection="calls",
         notification="AttachedDataChanged",
-        operations={**_WRITE, "DeleteUserData": Kind(), "DeleteUserDataPair": Kind(parameter="key")},
+        operations={**WRITE, "DeleteUserData": Kind(), **DELETE_PAIR},
         tells_reference=False,
         omits_empty=True,
         repeats=True,

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from aiohttp import web
 
+from gws_replay import sandbox_workspace
 from gws_replay.bayeux_aiohttp import MAX_BODY, Conversations, is_websocket, poll
 from gws_replay.core.bayeux_http import JSON_TYPE, Carried, carried
 from gws_replay.core.model import Headers, Request
@@ -22,7 +23,7 @@ from gws_replay.sandbox_state import HttpSession, Sandbox
 from gws_replay.sandbox_wire import decode, encode, gist, gist_of, unpacked
 
 _ME: Final = "/api/v2/me"
-_COMETD: Final = "/api/v2/notifications"
+_COMETD: Final = ("/api/v2/notifications", "/workspace/v3/notifications")
 
 # What a REST resource answers: the request, its HTTP session and its decoded body in, a reply out.
 _Resource: TypeAlias = Callable[[web.Request, HttpSession, Any], Reply]
@@ -44,12 +45,13 @@ class Edge:
         application = web.Application(client_max_size=MAX_BODY, middlewares=[self._logged] if self._log else [])
         add = application.router.add_route
         add("GET", "/api/v2/diagnostics/version", self._version)
-        for path in (_COMETD, f"{_COMETD}/{{rest:.*}}"):
+        for path in (each + rest for each in _COMETD for rest in ("", "/{rest:.*}")):
             add("GET", path, self._notifications)
             add("POST", path, self._notifications)
         add("GET", _ME, self._rest(lambda request, _session, _body: sandbox.me(_origin(request))))
         add("POST", _ME, self._rest(lambda _request, session, body: sandbox.operate_on_me(body, session)))
         add("*", "/api/v2/{rest:.*}", self._rest(self._resource))
+        add("*", "/workspace/v3/{rest:.*}", self._rest(self._workspace))
         add("*", "/{rest:.*}", self._unknown)
         application.on_shutdown.append(self._let_go)
         return application
@@ -93,6 +95,9 @@ class Edge:
             body=body,
             origin=_origin(request),
         )
+
+    def _workspace(self, request: web.Request, _session: HttpSession, body: Any) -> Reply:
+        return sandbox_workspace.answer(self._sandbox.resources, request.method, request.path, body)
 
     async def _version(self, request: web.Request) -> web.Response:
         return _respond(request, self._sandbox.version())

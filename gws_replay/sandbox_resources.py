@@ -5,13 +5,13 @@ mistakes of what it helps to test. This file must never know of sockets, of HTTP
 returns its answer together with the notifications that are still to be pushed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
 from gws_replay.sandbox_answers import Json, Push, Reply, missing, not_found, not_json, not_valid, refusal, success
-from gws_replay.sandbox_channels import CHANNELS, Channel, Kind, change_asked, located
+from gws_replay.sandbox_channels import Channel, Kind, change_asked, located
 from gws_replay.sandbox_userdata import Operation, Outcome, UserData
 
 _UNNAMED: Final = frozenset({"userData"})
@@ -20,14 +20,14 @@ _UNNAMED: Final = frozenset({"userData"})
 class Resources:
     """The interactions by channel; `apply` is how a userData operation turns out (a fault, or `faithful`).
 
-    `data` holds a list of documents for each channel's path. Documents are replaced and never changed in place, so a
+    `data` is a list of documents for each channel's path. Documents are replaced and never changed in place, so a
     notification is a snapshot of the moment of its request.
     """
 
-    def __init__(self, data: Mapping[str, Any], apply: Callable[[Operation], Outcome]) -> None:
+    def __init__(self, data: Mapping[str, Sequence[Json]], apply: Callable[[Operation], Outcome]) -> None:
         self._apply = apply
         self._documents: dict[str, dict[str, Json]] = {
-            channel.path: {each["id"]: each for each in data[channel.path]} for channel in CHANNELS.values()
+            path: {each["id"]: each for each in documents} for path, documents in data.items()
         }
         self._earlier: dict[tuple[str, str], UserData] = {}
         self._reference_ids = count(11)  # the resource page's sample has 11 [FBRES]
@@ -39,9 +39,21 @@ class Resources:
     def answer(self, method: str, path: str, *, whole: bool, body: Any, origin: str) -> Reply:
         """Answer a request to a collection or a resource; `origin` is the scheme and host that the client used."""
         found = located(path)
-        if found is None or method not in ("GET", "POST"):
+        return self.of(*found, method, whole=whole, body=body, origin=origin) if found else not_found()
+
+    def of(
+        self,
+        channel: Channel,
+        segments: tuple[str, ...],
+        method: str,
+        *,
+        whole: bool = True,
+        body: Any = None,
+        origin: str = "",
+    ) -> Reply:
+        """Answer a request to a channel; `segments` lead from its collection to a resource."""
+        if method not in ("GET", "POST"):
             return not_found()
-        channel, segments = found
         if method == "GET" and len(segments) < channel.depth:
             return self._list(channel, whole=whole, origin=origin)
         document = self._documents[channel.path].get(segments[-1]) if len(segments) == channel.depth else None

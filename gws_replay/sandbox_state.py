@@ -34,7 +34,7 @@ class Sandbox:
         self._credentials = f"{user}:{password}".encode()
         self._version: str = data["version"]
         self._user: Json = {**data["user"], "userName": user}
-        self.resources = Resources(data, apply)
+        self.resources = Resources(data["resources"], apply)
         self._http_sessions: dict[str, HttpSession] = {}
 
     def knows(self, authorization: str) -> bool:

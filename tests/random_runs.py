@@ -84,8 +84,8 @@ def bodies(channel: Channel) -> st.SearchStrategy[Json | None]:
 
 
 def _named(channel: Channel, operation: str) -> dict[str, st.SearchStrategy[Any]]:
-    kind = channel.operations[operation]
-    if kind.parameter is None:
+    kind = channel.operations.get(operation)
+    if kind is None or kind.parameter is None:
         return {}
     return {kind.parameter: st.lists(KEYS, max_size=3) if kind.type is list else KEYS}
 

@@ -1,10 +1,12 @@
 """A recording of the sandbox without sockets or clock: what a proxy would have seen, at times of the test's choice."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from gws_replay import sandbox_workspace
 from gws_replay.core.compile import compile_recording
 from gws_replay.core.judge import Update
 from gws_replay.core.model import Exchange, Headers, Recording, Request, Response
@@ -14,6 +16,7 @@ from gws_replay.sandbox_channels import Channel
 from gws_replay.sandbox_resources import Resources
 from gws_replay.sandbox_userdata import Operation, Outcome, faithful
 from gws_replay.sandbox_wire import encode
+from gws_replay.sandbox_workspace import WORKSPACE
 
 ORIGIN = "http://gws.example"
 JSON = Headers((("Content-Type", "application/json"),))
@@ -30,38 +33,57 @@ class Wire:
     exchanges: list[Exchange] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.resources = Resources(data(), self.apply)
+        self.resources = Resources(data()["resources"], self.apply)
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids of the channel's two resources."""
         return self.resources.ids(self.channel)
 
+    @property
+    def is_workspace(self) -> bool:
+        """Whether the channel is one of Workspace v3."""
+        return self.channel in WORKSPACE.values()
+
     def path(self, resource_id: str | None = None) -> str:
         """The path of the collection, or of a resource."""
+        resource = f"/{resource_id}" if resource_id else ""
+        if self.is_workspace:
+            return (
+                f"/workspace/v3/{'voice/calls' if self.channel.key == 'call' else 'media/chat/interactions'}{resource}"
+            )
         kind = "/promotion" if self.channel.depth > 1 and resource_id else ""
-        return f"/api/v2/me/{self.channel.path}{kind}{f'/{resource_id}' if resource_id else ''}"
+        return f"/api/v2/me/{self.channel.path}{kind}{resource}"
 
     def asked(self, began: float, ended: float, path: str, body: Json | None = None) -> Reply:
-        """Ask now, and write down that it took until `ended`; what is to be pushed is in the reply."""
+        """Ask now, and write down that it took until `ended`; what is to be pushed is in the reply.
+
+        `body` is in the words of GWS; for Workspace v3 it is said in its own.
+        """
         method = "GET" if body is None else "POST"
-        reply = self.resources.answer(method, path, whole=True, body=body, origin=ORIGIN)
-        uri = f"{ORIGIN}{path}{'?fields=*' if body is None else ''}"
-        self._seen(
-            began, ended, Request(method=method, uri=uri, headers=JSON, body=encode(body) if body else b""), reply
-        )
+        if self.is_workspace:
+            if body is not None:
+                path, body = f"{path}/{verb(body)}", workspace_body(body)
+            reply = sandbox_workspace.answer(self.resources, method, path, body)
+        else:
+            reply = self.resources.answer(method, path, whole=True, body=body, origin=ORIGIN)
+        uri = f"{ORIGIN}{path}{'?fields=*' if body is None and not self.is_workspace else ''}"
+        request = Request(method=method, uri=uri, headers=JSON, body=encode(body) if body is not None else b"")
+        self._seen(began, ended, request, reply)
         return reply
 
     def shown(self, resource_id: str) -> Json:
-        """Return a resource as it is now, without anyone seeing it."""
-        reply = self.resources.answer("GET", self.path(resource_id), whole=True, body=None, origin=ORIGIN)
+        """Return a resource as a message shows it now, without anyone seeing it."""
+        segments = self.path(resource_id).removeprefix(f"{self.path()}/").split("/")
+        reply = self.resources.of(self.channel, tuple(segments), "GET", origin=ORIGIN)
         found: Json = reply.body[self.channel.key]
-        return found
+        return {**found, "userData": sandbox_workspace.listed(found["userData"])} if self.is_workspace else found
 
     def told(self, seen: float, pushes: Iterable[Push]) -> None:
         """Write down notifications that came with the answer to a connect."""
         messages = [{"channel": topic, "data": shown} for topic, shown in pushes]
-        request = Request(method="POST", uri=f"{ORIGIN}/api/v2/notifications", headers=JSON, body=encode(SESSION))
+        path = "/workspace/v3/notifications" if self.is_workspace else "/api/v2/notifications"
+        request = Request(method="POST", uri=f"{ORIGIN}{path}", headers=JSON, body=encode(SESSION))
         body: Any = [*messages, {"channel": "/meta/connect", "successful": True}]
         self._seen(seen - 0.001, seen, request, Reply(status=200, body=body))
 
@@ -72,6 +94,27 @@ class Wire:
     def verdicts(self) -> tuple[Update, ...]:
         """Compile what was seen, and judge it."""
         return compile_recording(Recording(exchanges=tuple(self.exchanges))).cassette.updates()
+
+
+def verb(body: Json) -> str:
+    """Say an operationName as Workspace v3 does, whether it has such an operation or not."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", str(body["operationName"])).lower()
+
+
+def workspace_body(body: Json) -> Json:
+    """Say a body as Workspace v3 does."""
+    fields = {key: value for key, value in body.items() if key != "operationName"}
+    return {"data": {**fields, **({"userData": pairs(fields["userData"])} if "userData" in fields else {})}}
+
+
+def pairs(userdata: Json) -> list[Json]:
+    """Write userData as a list, objects inside as lists of their own."""
+    return [
+        {"key": key, "type": "kvlist", "value": pairs(value)}
+        if isinstance(value, dict)
+        else {"key": key, "type": "str", "value": value}
+        for key, value in userdata.items()
+    ]
 
 
 def deletion(channel: Channel, *names: str) -> Json:

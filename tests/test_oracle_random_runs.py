@@ -7,9 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gws_replay.sandbox_channels import CHANNELS
+from gws_replay.sandbox_channels import CHANNELS as GWS
+from gws_replay.sandbox_workspace import WORKSPACE
 from tests.random_runs import Run, runs
 
+CHANNELS = {**GWS, **WORKSPACE}
 # For each channel; docs/oracle.md says how to ask for more.
 RUNS = int(os.environ.get("GWS_REPLAY_RUNS", "25"))
 

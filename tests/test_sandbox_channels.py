@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 
 from gws_replay.sandbox import serving
+from gws_replay.sandbox_answers import Reply
 from gws_replay.sandbox_channels import CHANNELS
-from tests.sandbox_wire_in_process import ORIGIN, Wire, deletion
+from gws_replay.sandbox_resources import Resources
+from gws_replay.sandbox_userdata import faithful
+from gws_replay.sandbox_workspace import answer
+from tests.sandbox_wire_in_process import ORIGIN, Wire, data, deletion
 from tests.sandboxes import Agent
 
 MEDIA, VOICE = "PropertiesUpdated", "AttachedDataChanged"
@@ -57,13 +61,13 @@ def test_every_channel_is_in_the_table_above() -> None:
 def test_uris_lead_to_the_resources(channel: str) -> None:
     """Two on each channel, of made-up people; a uri, with or without `me`, shows one."""
     wire = Wire(CHANNELS[channel])
-    answer = wire.resources.answer
+    ask = wire.resources.answer
 
-    uris = answer("GET", wire.path(), whole=False, body=None, origin="").body["uris"]
-    listed = answer("GET", wire.path(), whole=True, body=None, origin="").body[CHANNELS[channel].collection]
+    uris = ask("GET", wire.path(), whole=False, body=None, origin="").body["uris"]
+    listed = ask("GET", wire.path(), whole=True, body=None, origin="").body[CHANNELS[channel].collection]
 
     assert 2 == len(uris)
-    shown = [answer("GET", uri, whole=True, body=None, origin="").body[CHANNELS[channel].key] for uri in uris]
+    shown = [ask("GET", uri, whole=True, body=None, origin="").body[CHANNELS[channel].key] for uri in uris]
     assert shown == listed
     assert [each["id"] for each in shown] == list(wire.ids)
 
@@ -117,3 +121,72 @@ def test_channels_over_http_with_their_notifications() -> None:
     assert "/v2/me/calls" == told["channel"]
     assert {**call["userData"], "UserData1": 987654321} == told["data"]["call"]["userData"]
     assert call["uri"] == f"{running.url}/api/v2/calls/{call['id']}"
+
+
+# Workspace v3
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "kind", "message_type", "topic"),
+    [
+        ("media/chat/interactions/0000Wb1DCM7X00A", "interaction", MEDIA, "Interaction", "media/chat"),
+        ("voice/calls/01TQFN6GBK93D1Q0D8FK02LAES00000A", "call", VOICE, "Call", "voice"),
+    ],
+)
+def test_workspace_has_verbs_in_the_path_and_userdata_in_lists(
+    path: str, key: str, kind: str, message_type: str, topic: str
+) -> None:
+    """The operationId of the client comes back in the answer and in the notification."""
+    resources = Resources(data()["resources"], faithful)
+    path = f"/workspace/v3/{path}"
+    written = [{"key": "Level", "type": "kvlist", "value": [{"key": "n", "type": "int", "value": 2}]}]
+
+    def asked(verb: str, content: Any) -> Reply:
+        return answer(resources, "POST", f"{path}/{verb}", {"operationId": "o-1", "data": content})
+
+    reply = asked("attach-user-data", {"userData": [*written, {"key": "LastName", "type": "str", "value": "Again"}]})
+
+    ((told_on, told),) = reply.notifications
+    assert {"status": {"code": 1}, "operationId": "o-1"} == reply.body
+    assert f"/workspace/v3/{topic}" == told_on
+    assert {kind, f"{message_type}StateChanged", "o-1"} == {
+        told["notificationType"],
+        told["messageType"],
+        told["operationId"],
+    }
+    assert told[key] == answer(resources, "GET", path, None).body["data"][key]
+    shown = told[key]["userData"]
+    assert ["Sample", "Again"] == [each["value"] for each in shown if each["key"] == "LastName"]
+    assert written == [each for each in shown if each["key"] == "Level"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("fly", {"data": {}}, 103),
+        ("update-user-data", {"data": {}}, 101),
+        ("update-user-data", {"data": {"userData": {"a": 1}}}, 110),
+        ("update-user-data", {"userData": []}, 110),
+        ("update-user-data", [], 110),
+    ],
+)
+def test_workspace_refuses_with_a_status(path: str, body: Any, code: int) -> None:
+    """Neither 0 nor 1, which mean success there."""
+    resources = Resources(data()["resources"], faithful)
+
+    reply = answer(resources, "POST", f"/workspace/v3/voice/calls/01TQFN6GBK93D1Q0D8FK02LAES00000A/{path}", body)
+
+    assert code == reply.body["status"]["code"]
+
+
+def test_workspace_over_http() -> None:
+    """Its CometD has an address of its own."""
+    with serving(push_delay=0.001) as running, Agent(running) as agent:
+        agent.listen("/workspace/v3/voice")
+        call, _ = agent.get("/workspace/v3/voice/calls").json()["data"]["calls"]
+        pair = {"data": {"key": "LastName"}}
+        assert 1 == agent.post(f"{call['uri']}/delete-user-data-pair", pair).json()["status"]["code"]
+        (told, *_) = agent.post("/workspace/v3/notifications", [agent.connecting()]).json()
+
+    assert "/workspace/v3/voice" == told["channel"]
+    assert "LastName" not in [each["key"] for each in told["data"]["call"]["userData"]]

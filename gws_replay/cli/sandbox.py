@@ -48,9 +48,10 @@ def sandbox(*, output: Output, host: str, port: int, fault: str | None, push_del
     """Run a GWS stand-in with two interactions on every channel, until Ctrl-C.
 
     It answers the documented REST operations on userData (GET /api/v2/me/facebooksessions?fields=* shows the Facebook
-    sessions; chats, smssessions, emails, workitems, openmedia, twitter, facebook, im-sessions and calls likewise) and
-    pushes their notifications by CometD: long-polling, callback-polling or WebSocket. It is our own reading of the
-    public documentation, for trying things out without a staging system; user agent1, password sandbox.
+    sessions; chats, smssessions, emails, workitems, openmedia, twitter, facebook, im-sessions and calls likewise; of
+    Workspace v3 there are /workspace/v3/media/chat/interactions and /workspace/v3/voice/calls) and pushes their
+    notifications by CometD: long-polling, callback-polling or WebSocket. It is our own reading of the public
+    documentation, for trying things out without a staging system; user agent1, password sandbox.
     """
     from gws_replay.listening import serve_until_stopped
     from gws_replay.sandbox import start
