@@ -3,8 +3,8 @@
 It is our own reading of the public documentation, not Genesys code: the operations on userData of every channel, the
 session that frames them, and CometD by long-polling, callback-polling and WebSocket. This file starts and stops it.
 How HTTP looks is in `sandbox_http`, what is answered in `sandbox_state` and `sandbox_resources`, the channels in
-`sandbox_channels` and
-`sandbox_workspace`, when it is pushed in `sandbox_pushes`, what is wrong on purpose in `sandbox_faults`.
+`sandbox_channels` and `sandbox_workspace`, when it is pushed in `sandbox_pushes`, what is wrong on purpose in
+`sandbox_faults`.
 """
 
 import json

@@ -12,12 +12,13 @@ from gws_replay.sandbox_workspace import WORKSPACE
 from tests.random_runs import Run, runs
 
 CHANNELS = {**GWS, **WORKSPACE}
+FEW = 25
 # For each channel; docs/oracle.md says how to ask for more.
-RUNS = int(os.environ.get("GWS_REPLAY_RUNS", "25"))
+RUNS = int(os.environ.get("GWS_REPLAY_RUNS", FEW))
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-@settings(max_examples=RUNS, deadline=None, derandomize=RUNS == 25, suppress_health_check=list(HealthCheck))
+@settings(max_examples=RUNS, deadline=None, derandomize=RUNS == FEW, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_correct_run_is_never_accused(channel: str, data: Any) -> None:
     """Any userData, any operations, two sessions, overlapping, any latencies: no verdict is "failed"."""
