@@ -51,15 +51,14 @@ def operations(channel: Channel) -> tuple[Json, ...]:
 def played(channel: Channel, apply: Callable[[Operation], Outcome] = faithful) -> tuple[Update, ...]:
     """Play the scenario: a second apart, each operation, its notifications, and a look at everything.
 
-    The last operation is on the other resource and goes well on every server: it tells that notifications were still
-    heard. Its verdict is not returned.
+    The last operation goes well on every server: it tells that notifications were still heard. Its verdict is not
+    returned.
     """
     wire = Wire(channel, lambda operation: (faithful if operation.written == LAST["userData"] else apply)(operation))
-    session, other = wire.ids
+    session, _ = wire.ids
     wire.asked(0.0, 0.1, wire.path())
-    todo = [(session, body) for body in operations(channel)]
-    for second, (resource_id, body) in enumerate([*todo, (other, LAST)], 1):
-        reply = wire.asked(second, second + 0.1, wire.path(resource_id), body)
+    for second, body in enumerate([*operations(channel), LAST], 1):
+        reply = wire.asked(second, second + 0.1, wire.path(session), body)
         for number, push in enumerate(reply.notifications):
             wire.told(second + 0.2 + number / 100, [push])
         wire.asked(second + 0.5, second + 0.6, wire.path())
