@@ -19,6 +19,7 @@ check: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/gws-replay scrub --check cassettes
 	$(BIN)/pytest -q tests/test_architecture.py
 
 # What the plugin costs beside its peers, in an environment of its own.
