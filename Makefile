@@ -22,9 +22,9 @@ check: $(VENV)/.ready
 	$(BIN)/gws-replay scrub --check cassettes
 	$(BIN)/pytest -q tests/test_architecture.py
 
-# What the plugin costs beside its peers, in an environment of its own.
+# What loading, the server and the plugin cost beside their peers, in an environment of its own; writes bench/RESULTS.md.
 bench: .venv-bench/.ready
-	.venv-bench/bin/python bench/plugin.py
+	.venv-bench/bin/python bench/run.py
 
 .venv-bench/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv-bench

@@ -2,14 +2,16 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 from gws_replay.cassette_names import CASSETTE_SUFFIXES
 from gws_replay.core.model import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.formats import vcr_yaml
+from gws_replay.formats import vcr_layout, vcr_yaml
 
+_T = TypeVar("_T")
 _PENDING = ".pending"
 
 
@@ -19,6 +21,8 @@ def load_cassette(path: str | os.PathLike[str]) -> Cassette:
     Raises CassetteError for a file that is missing, torn, not UTF-8 or no cassette: it names the place.
     """
     source = os.fspath(path)
+    if not source.endswith(".json") and (found := _opened(path, lambda file: vcr_layout.load(file, source))):
+        return found
     return vcr_yaml.load(read_text(path), source, as_json=source.endswith(".json"))
 
 
@@ -42,9 +46,16 @@ def check_suffix(path: Path) -> None:
 def read_text(path: str | os.PathLike[str]) -> str:
     """Read a text file as it is. Raises CassetteError with the reason in a sentence."""
     try:
-        return Path(path).read_bytes().decode()
+        return _opened(path, lambda file: file.read()).decode()
     except UnicodeDecodeError as error:
         raise CassetteError(f"{os.fspath(path)} is not UTF-8 text (byte {error.start}): it is no cassette") from None
+
+
+def _opened(path: str | os.PathLike[str], read: Callable[[BinaryIO], _T]) -> _T:
+    """Read an open file. Raises CassetteError with the reason in a sentence."""
+    try:
+        with Path(path).open("rb") as file:
+            return read(file)
     except OSError as error:
         raise CassetteError(f"cannot read {os.fspath(path)}: {reason(error)}") from None
     except ValueError as error:  # a name that no file can have

@@ -26,6 +26,7 @@ from gws_replay.redaction import redactor
 LED_PATIENCE = 0.25
 _NUMBER_DIGITS = 8
 _SECRETS = Policy("secrets")
+_MOST_HEARD = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class Seat:
     redactor: Redactor = field(default_factory=lambda: redactor(_SECRETS))
     session_id: str = field(default_factory=lambda: secrets.token_hex(13))
     csrf_token: str = field(default_factory=lambda: secrets.token_hex(16))
+    # The header fields that the redactor has seen.
+    heard: set[tuple[str, str]] = field(default_factory=set)
 
 
 class Stage:
@@ -85,7 +88,8 @@ class Stage:
     def begin(self, seat: Seat, request: Request) -> Send | Miss:
         """Answer a REST request; a `Send` is to be waited for, and finished."""
         with seat.lobby.lock:
-            outcome = seat.track.ask(seat.redactor.request(request), self.clock())
+            _learn(seat, request.headers)
+            outcome = seat.track.ask(request, self.clock(), seat.redactor.request)
             if seat.track.next_at is not None:
                 seat.lobby.changed()
         self.changed()
@@ -169,3 +173,13 @@ class Stage:
         self.seats.append(seat)
         self._sessions[seat.session_id] = seat
         return seat
+
+
+def _learn(seat: Seat, headers: Headers) -> None:
+    """Let the redactor see a request's credentials: they may turn up in what is shown later."""
+    news = tuple(pair for pair in headers.pairs if pair not in seat.heard)
+    if news:
+        if len(seat.heard) > _MOST_HEARD:
+            seat.heard.clear()
+        seat.redactor.request(Request(method="", uri="/", headers=Headers(news)))
+        seat.heard.update(news)

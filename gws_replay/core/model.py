@@ -26,7 +26,11 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Return the first value of a field, or None."""
-        return next((value for key, value in self.pairs if key.lower() == name.lower()), None)
+        lowered = name.lower()
+        for key, value in self.pairs:  # a generator would take twice as long, nine times a request
+            if key.lower() == lowered:
+                return value
+        return None
 
     def without(self, *names: str) -> "Headers":
         """Return the fields less the named ones."""

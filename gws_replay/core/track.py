@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from gws_replay.core.bayeux import Answer, BayeuxServer, Hold
 from gws_replay.core.bayeux_wire import Verbatim
+from gws_replay.core.matching import WHOLE, Key
 from gws_replay.core.model import Request
 from gws_replay.core.pushes import INSTANT
 from gws_replay.core.replay import Miss, Replay, Send
@@ -62,9 +63,18 @@ class Track:
         # Notifications that were due before anybody was subscribed to their channel, by channel: cassette and index.
         self._early: dict[str, list[tuple[int, int]]] = {}
 
-    def ask(self, request: Request, now: float) -> Send | Miss:
-        """Answer a request from the first cassette that has an answer left; a miss is remembered."""
+    def ask(
+        self, request: Request, now: float, redact: Callable[[Request], Request] = lambda request: request
+    ) -> Send | Miss:
+        """Answer a request from the first cassette that has an answer left; a miss is remembered.
+
+        One that asks word for word what was recorded has nothing to hide; any other is redacted first: recorded secrets
+        are placeholders, and it may have to be shown.
+        """
         matching = self._scripts[0].matching
+        if matching is WHOLE and (found := self._word_for_word(request, now)):
+            return found
+        request = redact(request)
         asked = matching.asked(request)
         if asked is None:
             return self._missed(
@@ -75,7 +85,17 @@ class Track:
                 ),
                 now,
             )
-        key = matching.key(asked)
+        if found := self._played(matching.key(asked), asked, now):
+            return found
+        misses = (replay.miss(asked) for replay in self.replays)
+        return self._missed(min(misses, key=lambda each: _REASONS.index(each.reason)), now)
+
+    def _word_for_word(self, request: Request, now: float) -> Send | None:
+        key = WHOLE.key(request)
+        is_recorded = any(key in script.by_key for script in self._scripts)
+        return self._played(key, request, now) if is_recorded else None
+
+    def _played(self, key: Key, asked: Request, now: float) -> Send | None:
         found = next((send for replay in self.replays if (send := replay.ask(key, now, asked))), None) or next(
             (send for replay in self.replays if (send := replay.again(key, asked))), None
         )
@@ -83,9 +103,7 @@ class Track:
             self.served += 1
             self.repeated += found.repeated
             self.events.append((now, "again" if found.repeated else "asked", found.cassette, found.interaction))
-            return found
-        misses = (replay.miss(asked) for replay in self.replays)
-        return self._missed(min(misses, key=lambda each: _REASONS.index(each.reason)), now)
+        return found
 
     def _missed(self, miss: Miss, now: float) -> Miss:
         self.events.append((now, "missed", 0, len(self.misses)))

@@ -16,7 +16,7 @@ from gws_replay.core.model import Cassette
 from gws_replay.errors import CassetteError
 from gws_replay.formats import vcr_document
 
-_FIRST_LINE = f"# gws-replay cassette, format {FORMAT}"
+FIRST_LINE = f"# gws-replay cassette, format {FORMAT}"
 _LAST_LINE = "..."
 _ON_ONE_LINE = frozenset({("code", "message"), ("began", "ended"), ("interaction", "rule", "after")})
 
@@ -64,7 +64,7 @@ Loader.add_constructor("tag:yaml.org,2002:python/object/apply:builtins.iter", _c
 
 def dump_yaml(cassette: Cassette) -> Iterator[str]:
     """Yield the text of a cassette file in pieces, an item each."""
-    yield f"{_FIRST_LINE}\nversion: 1\ninteractions:{'' if cassette.interactions else ' []'}\n"
+    yield f"{FIRST_LINE}\nversion: 1\ninteractions:{'' if cassette.interactions else ' []'}\n"
     for exchange in cassette.interactions:
         yield _yaml([vcr_document.interaction(exchange)])
     if cassette.notifications:
@@ -104,10 +104,15 @@ def load(text: str, source: str, *, as_json: bool = False) -> Cassette:
 def whole_lines(text: str, source: str, *, as_json: bool) -> str:
     """Return the text of a file without a byte order mark. Raises CassetteError where its end is missing."""
     text = text.removeprefix("\ufeff")
-    is_ours = not as_json and text.startswith(_FIRST_LINE.rpartition(",")[0])
+    is_ours = not as_json and text.startswith(FIRST_LINE.rpartition(",")[0])
     if is_ours and not text.rstrip().endswith(f"\n{_LAST_LINE}"):
         raise CassetteError(f"{source} is torn: its end is missing; restore it, or record it again")
     return text
+
+
+def is_text(plain: str) -> bool:
+    """Tell whether a scalar without quotes is read as the text that it is spelled as."""
+    return not any(form.match(plain) for _, form in Loader.yaml_implicit_resolvers.get(plain[0], ()))
 
 
 def _yaml(value: Any) -> str:

@@ -1,11 +1,12 @@
 """One user's track: who hears what, several cassettes at once, early notifications, beginning again, counters."""
 
 import json
+from dataclasses import replace
 
 from gws_replay.core.bayeux import Hold
 from gws_replay.core.model import Cassette, Notification, Request
 from gws_replay.core.pushes import GAP
-from gws_replay.core.replay import Miss
+from gws_replay.core.replay import Miss, Send
 from tests.bayeux_by_hand import CHANNEL, subscribe
 from tests.builders import cassette, exchange, get, told, update
 from tests.tracks import Listener, asked, looked, track_of
@@ -222,3 +223,25 @@ def test_a_lost_connect_and_an_unwritten_answer_lose_nothing() -> None:
     listener.held = None
     looked(track, [listener], LATER)
     assert [1] == numbers(listener)
+
+
+def test_only_what_was_not_recorded_word_for_word_is_redacted() -> None:
+    """Before it is looked up, or shown as missed; also one whose recordings have all been played."""
+    secret = exchange("POST", "/api/v2/me", {"password": "<redacted:password>"}, {"statusCode": 0}, began=3)
+    track = track_of(cassette(update({"A": 1}, began=1), secret))
+    redacted: list[bytes] = []
+
+    def hidden(request: Request) -> Request:
+        redacted.append(request.body)
+        return replace(request, body=request.body.replace(b"hunter2", b"<redacted:password>"))
+
+    update_, login = (each.request for each in track.replays[0].script.interactions)
+    assert isinstance(track.ask(update_, 0.0, hidden), Send)
+    assert [] == redacted
+    assert isinstance(track.ask(replace(login, body=b'{"password": "hunter2"}'), 0.0, hidden), Send)
+    other = track.ask(replace(login, body=b'{"password": "hunter2", "x": 1}'), 0.0, hidden)
+    again = track.ask(update_, 0.0, hidden)
+    assert isinstance(other, Miss)
+    assert isinstance(again, Miss)
+    assert (b'{"password": "<redacted:password>", "x": 1}', "already_played") == (other.request.body, again.reason)
+    assert 3 == len(redacted)

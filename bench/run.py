@@ -1,0 +1,54 @@
+"""Runs the benches that print Markdown, one after the other, and writes what they print to bench/RESULTS.md.
+
+Run: python bench/run.py [NAME...]; without names, all. The sections of others stay as they are.
+"""
+
+import platform
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "RESULTS.md"
+BENCHES = ("load", "server", "plugin")
+PACKAGES = ("gws-replay", "vcrpy", "PyYAML", "aiohttp", "pytest", "pytest-recording", "cassetter", "requests")
+INTRODUCTION = """# Measured
+
+Written by `make bench`. Times of one machine say little; compare those of one table, which are of one run.
+"""
+
+
+def section(name: str, printed: str) -> str:
+    """Spell what a bench printed, under its own first sentence, with the versions of the run."""
+    said = (HERE / f"{name}.py").read_text("utf-8").split('"""')[1].split("\n")[0]
+    versions = ", ".join(f"{each} {version(each)}" for each in PACKAGES)
+    where = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"## {name}\n\n{said}\n\n{when}; {where}; {versions}.\n\n{printed.strip()}\n"
+
+
+def main() -> int:
+    """Run the benches; one that fails leaves its section as it was."""
+    failed = 0
+    for name in sys.argv[1:] or BENCHES:
+        print(f"\n## {name}", flush=True)
+        lines = []
+        with subprocess.Popen([sys.executable, str(HERE / f"{name}.py")], stdout=subprocess.PIPE, text=True) as bench:
+            for line in bench.stdout or ():
+                print(line, end="", flush=True)
+                lines.append(line)
+        if bench.returncode:
+            failed = 1
+            continue
+        text = RESULTS.read_text("utf-8") if RESULTS.exists() else INTRODUCTION
+        introduction, *sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)
+        kept = [each.strip() + "\n" for each in sections if not each.startswith(f"## {name}\n")]
+        RESULTS.write_text("\n".join([introduction.strip() + "\n", *kept, section(name, "".join(lines))]), "utf-8")
+    return failed
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

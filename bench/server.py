@@ -1,0 +1,205 @@
+"""The replay server: requests a second at 1, 8 and 32 clients, every answer checked; when it is ready; its memory.
+
+Each request is a POST of its own, to one address, told apart by its body. The floor is a server on the same HTTP
+library that looks the body up in a dict. Then 1,000 clients of CometD whose connects are held. Prints tables in
+Markdown. Run: python bench/server.py [STUBS]
+"""
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gws_replay.core.model import Cassette, Exchange, Headers, Request, Response
+from gws_replay.files import save_cassette
+
+STUBS, CLIENTS, HELD, ROUNDS = 10_000, (1, 8, 32), 1000, 3
+PATH = "/api/v2/me/facebooksessions/S1"
+JSON = Headers((("Content-Type", "application/json"),))
+FLOOR = """
+import sys
+from aiohttp import web
+from gws_replay.files import load_cassette
+answers = {each.request.body: each.response.body for each in load_cassette(sys.argv[1]).interactions}
+async def handle(request):
+    return web.Response(body=answers[await request.read()], headers={"Content-Type": "application/json"})
+async def main():
+    runner = web.ServerRunner(web.Server(handle, access_log=None))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
+    await asyncio.Event().wait()
+import asyncio
+asyncio.run(main())
+"""
+SERVERS: dict[str, Sequence[str]] = {
+    "gws_replay": ("-m", "gws_replay", "serve"),
+    "floor: aiohttp and a dict": ("-c", FLOOR),
+}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that runs: its port, how long it took to be ready, and its process."""
+
+    port: int
+    ready: float
+    process: "subprocess.Popen[str]"
+
+    @property
+    def megabytes(self) -> float:
+        """The memory that it holds now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text("utf-8")
+        return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
+
+
+@contextmanager
+def running(command: Sequence[str], cassette: Path) -> Iterator[Server]:
+    """Run a server until it is not needed any more."""
+    began = time.perf_counter()
+    arguments = [sys.executable, *command, str(cassette)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            line = next(line for line in process.stdout or () if "http://" in line)
+            port = int(re.findall(r":(\d+)", line)[-1])
+            yield Server(port, time.perf_counter() - began, process)
+        finally:
+            process.kill()
+
+
+def asked(number: int) -> bytes:
+    """Return the body of a request."""
+    user_data = {"UserData1": f"value {number}", "UserData2": number}
+    return json.dumps({"operationName": "UpdateUserData", "userData": user_data}, indent=2).encode()
+
+
+def recorded(stubs: int) -> Cassette:
+    """Return a cassette of many updates of one session."""
+    return Cassette(
+        interactions=tuple(
+            Exchange(
+                request=Request(method="POST", uri=f"http://gws.example{PATH}", headers=JSON, body=asked(number)),
+                response=Response(
+                    status=200,
+                    reason="OK",
+                    headers=JSON,
+                    body=json.dumps({"statusCode": 0, "number": number, "pad": "x" * 600}, indent=2).encode(),
+                ),
+                began=float(number),
+                ended=number + 0.1,
+            )
+            for number in range(stubs)
+        ),
+        header={"format": 1, "api": "gws-v2"},
+    )
+
+
+def message(path: str, body: bytes) -> bytes:
+    """Spell a request as it goes over the wire."""
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    return f"{head}\r\n\r\n".encode() + body
+
+
+async def exchanged(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes) -> bytes:
+    """Send a request and return the body of its answer."""
+    writer.write(sent)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(re.findall(rb"(?i)content-length: (\d+)", head)[0])
+    body = await reader.readexactly(length)
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise SystemExit((head + body).decode())
+    return body
+
+
+async def load(port: int, clients: int, numbers: Sequence[int]) -> float:
+    """Ask for all numbers, shared among so many clients; return how many are answered in a second."""
+    messages = iter([(number, message(PATH, asked(number))) for number in numbers])
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for number, sent in messages:
+            body = await exchanged(reader, writer, sent)
+            if b'"number": %d,' % number not in body:
+                raise SystemExit(f"the answer to {number} is that of another request: {body[:80]!r}")
+        writer.close()
+
+    began = time.perf_counter()
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return len(numbers) / (time.perf_counter() - began)
+
+
+async def hold(port: int, count: int) -> list[asyncio.StreamWriter]:
+    """Connect so many clients of CometD whose second connect is held."""
+
+    async def client() -> asyncio.StreamWriter:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+
+        async def bayeux(**fields: object) -> dict[str, str]:
+            body = json.dumps([{"id": "1", **fields}]).encode()
+            answers = json.loads(await exchanged(reader, writer, message("/api/v2/notifications", body)))
+            found: dict[str, str] = answers[0]
+            return found
+
+        shaken = await bayeux(channel="/meta/handshake", version="1.0", supportedConnectionTypes=["long-polling"])
+        connect = {
+            "channel": "/meta/connect",
+            "clientId": shaken["clientId"],
+            "connectionType": "long-polling",
+            "id": "2",
+        }
+        await bayeux(**connect)
+        writer.write(message("/api/v2/notifications", json.dumps([connect]).encode()))
+        return writer
+
+    writers = [await client() for _ in range(count)]
+    await asyncio.sleep(0.5)
+    return writers
+
+
+def held(cassette: Path) -> str:
+    """Spell what held connects cost."""
+    with running(SERVERS["gws_replay"], cassette) as server:
+        before = server.megabytes
+
+        async def measured() -> float:
+            writers = await hold(server.port, HELD)
+            after = server.megabytes
+            for writer in writers:
+                writer.close()
+            return after - before
+
+        return f"{asyncio.run(measured()):.0f} MB"
+
+
+def main() -> None:
+    """Print the tables."""
+    stubs = int(sys.argv[1]) if len(sys.argv) > 1 else STUBS
+    with tempfile.TemporaryDirectory() as folder:
+        for size in sorted({100, stubs}):
+            cassette = Path(folder, f"{size}.yaml")
+            save_cassette(recorded(size), cassette)
+            heads = " | ".join(f"{clients} clients" for clients in CLIENTS)
+            print(f"\n| {size:,} stubs | {heads} | ready | memory |\n|---|{'--:|' * (len(CLIENTS) + 2)}", flush=True)
+            for name, command in SERVERS.items():
+                cells = []
+                for clients in CLIENTS:
+                    rates = []
+                    for _ in range(ROUNDS):
+                        with running(command, cassette) as server:
+                            rates.append(asyncio.run(load(server.port, clients, range(size))))
+                            ready, memory = server.ready, server.megabytes
+                    cells.append(f"{max(rates):,.0f}/s")
+                print(f"| {name} | {' | '.join(cells)} | {ready:.2f} s | {memory:.0f} MB |", flush=True)
+        print(f"\n{HELD:,} held connects cost {held(cassette)} more.")
+
+
+if __name__ == "__main__":
+    main()
