@@ -51,9 +51,10 @@ class Naming:
         `field` is the name under which the value stands; in userData (`free`) names and lists mean what applications
         want. A recorded value is never nested too deeply to be walked: `lossless_json.loads` has refused it.
         """
-        if isinstance(value, str):
-            if not self._names:
-                return value
+        is_text = isinstance(value, str)
+        if not self._names and (is_text or free or (field == _USER_DATA and isinstance(value, dict))):
+            return value
+        if is_text:
             return self.of_id(value) if _is_id(field) and not free else self._texts.replaced(value)
         if isinstance(value, dict):
             free = free or field == _USER_DATA

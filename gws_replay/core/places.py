@@ -35,17 +35,21 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Place
     rest: list[tuple[tuple[str | int, ...], dict[str, Any], dict[str, Any]]] = [((), before, after)]
     while rest:
         path, one, other = rest.pop()
-        plain_one, plain_other = {}, {}
-        for key in one.keys() | other.keys():
-            mine, theirs = one.get(key, NOTHING), other.get(key, NOTHING)
+        changed: list[str] = []
+        for key, mine in one.items():
+            theirs = other.get(key, NOTHING)
+            # Nearly every value is a text as before: that must cost next to nothing.
+            if mine is theirs or (type(mine) is str and mine == theirs):
+                continue
             if isinstance(mine, dict) and isinstance(theirs, dict):
                 rest.append(((*path, key), mine, theirs))
             elif not same(mine, theirs):
-                if mine is not NOTHING:
-                    plain_one[key] = mine
-                if theirs is not NOTHING:
-                    plain_other[key] = theirs
-        for change in compare_userdata(plain_one, plain_other).entries:
+                changed.append(key)
+        changed.extend(key for key in other if key not in one)
+        if not changed:
+            continue
+        mine, theirs = ({key: each[key] for key in changed if key in each} for each in (one, other))
+        for change in compare_userdata(mine, theirs).entries:
             kind = "value" if change.kind == "changed" else change.kind
             yield Place(
                 (*path, *change.path),

@@ -35,6 +35,11 @@ def diff(
     return _Comparison(baseline, candidate, {**SEVERITY, **(severity or {})}).findings()
 
 
+def operations(cassette: Cassette) -> list[str]:
+    """Return what findings call each exchange of a recording, in order."""
+    return [each.operation for each in asked(cassette, namings(cassette, cassette)[0])]
+
+
 class _Comparison:
     def __init__(self, baseline: Cassette, candidate: Cassette, severity: Mapping[Kind, Severity]) -> None:
         self._severity = severity
