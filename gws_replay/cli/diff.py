@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
+from gws_replay.cli.accepting import Drifted, take_over
 from gws_replay.cli.common import PATH
 from gws_replay.cli.reporting import Report, lines_in, report_options
+from gws_replay.core.accept import drifted
 from gws_replay.core.change import printable
 from gws_replay.core.difference import KINDS, SEVERITIES, Finding, Kind, Severity
 from gws_replay.core.lossless_json import dumps_ascii
@@ -36,6 +38,7 @@ class _Rules:
 @dataclass(slots=True)
 class _Sum:
     findings: list[Finding] = field(default_factory=list)
+    drifted: list[Drifted] = field(default_factory=list)
     compared: int = 0
     missing: int = 0
     new: int = 0
@@ -60,6 +63,10 @@ class _Sum:
     "What it suppresses is counted, and shown with -v. May be given several times.",
 )
 @click.option("--noise", "noise_file", type=PATH, help="What `gws-replay noise learn` found to differ by itself.")
+@click.option(
+    "--accept", is_flag=True, help="Rewrite what drifted in the baseline as the candidate has it; asks first."
+)
+@click.option("--yes", is_flag=True, help="With --accept: do not ask.")
 @report_options("Only what differs.", "Also what is suppressed, and why.")
 def diff(
     *,
@@ -69,13 +76,19 @@ def diff(
     levels: Sequence[str],
     ignore: Sequence[str],
     noise_file: Path | None,
+    accept: bool,
+    yes: bool,
 ) -> int:
     """Compare a cassette, or a folder of them, with a baseline, operation by operation.
 
     Ids of sessions and people may be others, clocks and counters are passed over, and what overlapped has no order. A
     difference that later messages show again is said once.
 
-    Exit codes: 0 nothing at warning or above; 1 something is; 2 a file is no cassette; 5 there was nothing to compare.
+    --accept takes over the exchanges and notifications that drifted, and no others, under the baseline's ids; what is
+    ignored, noise, a matter of order or time, or a whole cassette stays as it is.
+
+    Exit codes: 0 nothing at warning or above (after --accept: nothing is left); 1 something is; 2 a file is no
+    cassette; 5 there was nothing to compare.
     """
     noise = read_noise(noise_file) if noise_file else None
     rules = _Rules(ignore=ignore, severity=dict(map(_level, levels)), noise=noise)
@@ -98,7 +111,11 @@ def diff(
         return 2
     if not (total.compared or total.missing or total.new):
         return 5
-    return 1 if counts["error"] or counts["warning"] or total.missing or total.new else 0
+    settled = {id(each) for each in take_over(total.drifted, yes=yes)} if accept else set()
+    left = [
+        each for each in total.findings if not each.suppressed and each.severity != "info" and id(each) not in settled
+    ]
+    return 1 if left or total.missing or total.new else 0
 
 
 def _one(match: Match, rules: _Rules, report: Report, total: _Sum) -> None:
@@ -113,6 +130,8 @@ def _one(match: Match, rules: _Rules, report: Report, total: _Sum) -> None:
     total.compared += 1
     output = report.output
     counting = [each for each in found if not each.suppressed]
+    if drifted(found):
+        total.drifted.append((baseline, candidate, found))
     if output.as_json:
         told = {
             "schema": differences.SCHEMA,

@@ -24,7 +24,7 @@ class Naming:
     """The names of one recording in a comparison of two: of its `resources`, and of all `things` that have an id."""
 
     def __init__(self, names: Mapping[str, str], ids: "_Ids") -> None:
-        self._names = dict(names)
+        self.names = dict(names)
         self._texts = Lexicon()
         for value, name in names.items():
             if len(value) >= _UNIQUE or name.startswith(_STAND_IN):
@@ -35,15 +35,15 @@ class Naming:
 
     def of_id(self, value: str) -> str:
         """Return the common name of an id."""
-        return self._names.get(value, value)
+        return self.names.get(value, value)
 
     def path(self, path: str) -> str:
         """Return the path of a request with common names for ids, without the prefix of old deployments."""
         start = path.find("/api/v")
         home = path[start:] if start > 0 else path
-        if not self._names:
+        if not self.names:
             return home
-        return "/".join(self._names.get(step) or self._texts.replaced(step) for step in home.split("/"))
+        return "/".join(self.names.get(step) or self._texts.replaced(step) for step in home.split("/"))
 
     def value(self, value: Any, field: str = "", *, free: bool = False) -> Any:
         """Return a JSON value with common names for ids, and lists whose items have an id as objects of these.
@@ -52,7 +52,7 @@ class Naming:
         want. A recorded value is never nested too deeply to be walked: `lossless_json.loads` has refused it.
         """
         is_text = isinstance(value, str)
-        if not self._names and (is_text or free or (field == _USER_DATA and isinstance(value, dict))):
+        if not self.names and (is_text or free or (field == _USER_DATA and isinstance(value, dict))):
             return value
         if is_text:
             return self.of_id(value) if _is_id(field) and not free else self._texts.replaced(value)
@@ -84,6 +84,12 @@ def namings(one: Cassette, other: Cassette) -> tuple[Naming, Naming]:
                 for side in (0, 1):
                     names[side].setdefault(pair[side], f"{_STAND_IN}#{number}")
     return Naming(names[0], ids[0]), Naming(names[1], ids[1])
+
+
+def translation(mine: Naming, theirs: Naming) -> dict[str, str]:
+    """Return what of their recording is called otherwise in mine, with what it is called there."""
+    values = {name: value for value, name in mine.names.items()}
+    return {value: values[name] for value, name in theirs.names.items() if name in values}
 
 
 class _Ids:

@@ -22,6 +22,8 @@ SEVERITY: Mapping[Kind, Severity] = {
     "timing": "info",
     "verdict": "error",
 }
+# Why a finding does not count, where the comparison itself says so.
+VOLATILE, SHOWN_BEFORE = "volatile", "shown before"
 _CLEAR = re.compile(r"[^.\[\]\"]+")
 
 

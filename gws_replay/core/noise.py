@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
-from gws_replay.core.difference import Finding
+from gws_replay.core.difference import VOLATILE, Finding
 from gws_replay.core.model import Cassette
 from gws_replay.core.regress import diff, operations
 
@@ -80,5 +80,5 @@ def _fields(findings: Iterable[Finding]) -> Iterable[Field]:
     return (
         (each.operation, each.pattern)
         for each in findings
-        if each.suppressed != "volatile" and not each.written and each.kind != "verdict"
+        if each.suppressed != VOLATILE and not each.written and each.kind != "verdict"
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from gws_replay.core import api
 from gws_replay.core.aliases import namings
-from gws_replay.core.difference import SEVERITY, Finding, Kind, Severity, spelled
+from gws_replay.core.difference import SEVERITY, SHOWN_BEFORE, VOLATILE, Finding, Kind, Severity, spelled
 from gws_replay.core.judge import Update
 from gws_replay.core.lossless_json import canonical
 from gws_replay.core.model import Cassette
@@ -32,7 +32,7 @@ def diff(
 
     `severity` overrides that of single kinds.
     """
-    return _Comparison(baseline, candidate, {**SEVERITY, **(severity or {})}).findings()
+    return Comparison(baseline, candidate, {**SEVERITY, **(severity or {})}).findings()
 
 
 def operations(cassette: Cassette) -> list[str]:
@@ -40,17 +40,19 @@ def operations(cassette: Cassette) -> list[str]:
     return [each.operation for each in asked(cassette, namings(cassette, cassette)[0])]
 
 
-class _Comparison:
+class Comparison:
+    """Two recordings, the names of each (`names`), and what is paired: `exchanges`, and notifications (`told`)."""
+
     def __init__(self, baseline: Cassette, candidate: Cassette, severity: Mapping[Kind, Severity]) -> None:
         self._severity = severity
         self._cassettes = baseline, candidate
-        names = namings(baseline, candidate)
+        self.names = names = namings(baseline, candidate)
         self._resources = names[0].resources | names[1].resources
         self._things = names[0].things | names[1].things
         self._asked = asked(baseline, names[0]), asked(candidate, names[1])
-        self._exchanges = pair_exchanges(*self._asked)
+        self.exchanges = pair_exchanges(*self._asked)
         told = heard(baseline, names[0]), heard(candidate, names[1])
-        self._told = pair_notifications(*told, self._exchanges)
+        self.told = pair_notifications(*told, self.exchanges)
         written = {
             key for each in (*self._asked[0], *self._asked[1]) for key in each.call.writes or () if isinstance(key, str)
         }
@@ -63,7 +65,7 @@ class _Comparison:
         return tuple(self._told_once(found))
 
     def _of_exchanges(self) -> Iterator[Finding]:
-        for pair in self._exchanges:
+        for pair in self.exchanges:
             mine, theirs = pair
             if mine is None or theirs is None:
                 yield self._only_one(pair, ())
@@ -75,8 +77,8 @@ class _Comparison:
             )
 
     def _of_notifications(self) -> Iterator[Finding]:
-        numbers = [{each.index: n for n, pair in enumerate(self._exchanges) if (each := pair[side])} for side in (0, 1)]
-        for pair in self._told:
+        numbers = [{each.index: n for n, pair in enumerate(self.exchanges) if (each := pair[side])} for side in (0, 1)]
+        for pair in self.told:
             mine, theirs = pair
             top = (f"notification {next(each.kind for each in pair if each)}",)
             if mine is None or theirs is None:
@@ -100,7 +102,7 @@ class _Comparison:
             path = (*top, *each.path)
             found = self._finding(pair, path, each.kind, each.before, each.after)
             written = self._volatile.is_written(path)
-            hidden = "volatile" if self._is_volatile(each, path) else ""
+            hidden = VOLATILE if self._is_volatile(each, path) else ""
             yield replace(found, resource=self._owner(path) or found.resource, suppressed=hidden, written=written)
 
     def _is_volatile(self, place: Place, path: tuple[Step, ...]) -> bool:
@@ -122,7 +124,7 @@ class _Comparison:
 
     def _of_order(self) -> Iterator[Finding]:
         """Find neighbours of one recording that the other has the other way round, and that never were both at work."""
-        pairs = [(mine, theirs) for mine, theirs in self._exchanges if mine and theirs]
+        pairs = [(mine, theirs) for mine, theirs in self.exchanges if mine and theirs]
         turned = set()
         for side in (0, 1):
             ordered = sorted(pairs, key=lambda pair: pair[side].index)
@@ -143,7 +145,7 @@ class _Comparison:
         updates: list[dict[int, Update]] = [
             {each.interaction: each for each in one.updates()} for one in self._cassettes
         ]
-        for pair in self._exchanges:
+        for pair in self.exchanges:
             verdicts = [updates[side].get(each.index) if each else None for side, each in enumerate(pair)]
             if verdicts[0] and verdicts[1] and verdicts[0].verdict != verdicts[1].verdict:
                 yield self._finding(pair, ("verdict",), "verdict", *(_verdict(each) for each in verdicts if each))
@@ -195,7 +197,7 @@ class _Comparison:
                 each.kind,
                 *(_spelling(value) for value in (each.before, each.after)),
             )
-            yield replace(each, suppressed="shown before") if told in shown else each
+            yield replace(each, suppressed=SHOWN_BEFORE) if told in shown else each
             shown.add(told)
 
     def _inside_resource(self, path: tuple[Step, ...]) -> tuple[Step, ...]:

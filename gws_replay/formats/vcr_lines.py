@@ -24,7 +24,7 @@ def lines_of(text: str, *, as_json: bool) -> dict[str, int]:
 def _yaml(text: str) -> Iterator[tuple[str, int]]:
     """Yield items of the lists of a block mapping; what is inside an item is indented deeper than its dash."""
     section, indent = "", -1
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if key := _KEY.match(line):
             section, indent = key[1], -1
         elif line.lstrip(" ").startswith("- "):

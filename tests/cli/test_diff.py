@@ -1,5 +1,6 @@
 """`gws-replay diff`: what is said of files and folders, in each format, and how it ends."""
 
+import io
 import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -164,3 +165,50 @@ def test_a_report_goes_to_a_file(pair: tuple[Path, Path], tmp_path: Path) -> Non
 def test_two_formats_are_refused(pair: tuple[Path, Path]) -> None:
     """--json and another --format contradict each other."""
     assert "are two formats: give one" in refused(command_line("diff", "--json", "--format", "sarif", *pair))
+
+
+def test_accept_rewrites_only_what_drifted(pair: tuple[Path, Path]) -> None:
+    """Every line of the baseline but those of the drifted notification stays; then nothing differs."""
+    before = pair[0].read_text().replace("- request:", "- # a note of a person\n  request:", 1)
+    pair[0].write_text(before)
+    ended = command_line("diff", "--accept", "--yes", *pair)
+    assert (0, f"Rewrote {pair[0]}.\n") == (ended.code, ended.err)
+    changed = set(pair[0].read_text().splitlines()) ^ set(before.splitlines())
+    assert 2 == len(changed)
+    assert all(line.startswith("  data: ") for line in changed)
+    assert 0 == command_line("diff", *pair).code
+
+
+def test_accept_refuses_where_nobody_can_be_asked(pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal and without --yes nothing is written."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    before = pair[0].read_text()
+    ended = command_line("diff", "--accept", *pair)
+    assert 2 == ended.code
+    assert "nobody can be asked here, give --yes; nothing was changed" in ended.err
+    assert before == pair[0].read_text()
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1)])
+def test_accept_asks_on_a_terminal(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    """A person says yes, or it stays as it was."""
+    stdin = io.StringIO(f"{answer}\n")
+    stdin.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stdin", stdin)
+    before = pair[0].read_text()
+    assert code == command_line("diff", "--accept", *pair).code
+    assert (answer == "n") == (before == pair[0].read_text())
+
+
+def test_accept_writes_json_cassettes_and_no_foreign_ones(tmp_path: Path) -> None:
+    """JSON as YAML; a cassette of plain vcrpy is to be converted first."""
+    good, bad = saved(small(), tmp_path / "good.json"), saved(WRONG, tmp_path / "bad.json")
+    assert 0 == command_line("diff", "--accept", "--yes", good, bad).code
+    assert 0 == command_line("diff", good, bad).code
+    plain = json.loads(saved(small(), tmp_path / "plain.json").read_text())
+    (tmp_path / "plain.json").write_text(json.dumps({key: plain[key] for key in ("version", "interactions")}))
+    ended = command_line("diff", "--accept", "--yes", tmp_path / "plain.json", bad)
+    assert 2 == ended.code
+    assert "make it a cassette of ours with convert first" in ended.err
