@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gws_replay.core.compile import compile_recording
 from gws_replay.core.difference import Finding, Kind, spelled
-from gws_replay.core.model import Cassette, Exchange
+from gws_replay.core.model import Cassette, Exchange, Recording
 from gws_replay.core.places import NOTHING
+from gws_replay.core.policy import Policy
+from gws_replay.core.redact import Redactor
 from gws_replay.core.regress import diff
 from gws_replay.sandbox_channels import CHANNELS
 from gws_replay.sandbox_faults import FAULTS
@@ -71,6 +74,25 @@ def test_a_capture_is_as_itself(name: str) -> None:
     """A recording against itself has no finding, not even a suppressed one."""
     played_once = captured(name).cassette
     assert () == diff(played_once, played_once)
+
+
+@pytest.mark.parametrize("name", [name for name in CAPTURES if name.endswith("update")])
+def test_other_clients_and_transports_of_one_scenario_are_the_same(name: str) -> None:
+    """Captures of three clients, two servers and two transports: the same operations, nothing to say."""
+    assert () == both_ways(captured("longpoll-js-update").cassette, captured(name).cassette)
+    assert () == both_ways(captured("longpoll-js-update").cassette, captured(name, ".har").cassette)
+
+
+def test_stand_ins_of_other_keys_are_the_same_people() -> None:
+    """Two recordings that were redacted with keys of their own: a person is the same person in both."""
+    runs = []
+    for key in (b"one key", b"another key"):
+        using = Redactor(Policy("all"), key)
+        recording = using.recording(Recording(exchanges=right().interactions))
+        runs.append(compile_recording(recording, using.header).cassette)
+    people = [json.dumps(each.interactions[0].answer) for each in runs]
+    assert people[0] != people[1]
+    assert [] == counted(both_ways(*runs))
 
 
 @pytest.mark.parametrize("name", CHANNELS)
