@@ -2,7 +2,9 @@
 
 import functools
 import io
+import os
 import sys
+from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,11 +71,12 @@ class _Terminal(io.StringIO):
         return True
 
 
-def command_line(*arguments: object) -> Ended:
-    """Run a command of gws-replay in this process."""
+def command_line(*arguments: object, environment: Mapping[str, str] | None = None) -> Ended:
+    """Run a command of gws-replay in this process, which is not on GitHub unless its `environment` says so."""
     out, err = _Terminal(), _Terminal()
     code: object = "did not end"
     with (
+        mock.patch.dict(os.environ, {"GITHUB_ACTIONS": "", **(environment or {})}),
         mock.patch.object(sys, "argv", ["gws-replay", *map(str, arguments)]),
         redirect_stdout(out),
         redirect_stderr(err),

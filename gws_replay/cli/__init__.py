@@ -12,6 +12,8 @@ _COMMANDS = {
     "addon": 'Print the path of the mitmproxy addon: mitmdump -s "$(gws-replay addon)".',
     "convert": "Make a cassette of a mitmproxy flow file, a HAR, or another cassette.",
     "demo": "Record, replay, prove: the whole tool on the embedded sandbox, in under a minute.",
+    "diff": "Compare cassettes with a baseline, operation by operation.",
+    "noise": "Learn what differs between recordings of one scenario by itself.",
     "record": "Record GWS traffic through mitmproxy into a cassette.",
     "recover": "Save the cassette of a recording that was interrupted.",
     "sandbox": "Run the embedded GWS stand-in.",

@@ -12,12 +12,15 @@ from typing import Any
 
 import click
 
-from gws_replay.cli.common import PATH, Output, Progress, output_options
+from gws_replay.cli.common import PATH, Output, Progress
+from gws_replay.cli.reporting import Report, lines_in, report_options
 from gws_replay.core.change import printable
+from gws_replay.core.judge import Update
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.files import cassettes_in, load_cassette
 from gws_replay.reports import as_json, text
+from gws_replay.reports.judged import Case, Issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,16 @@ class _Work:
     path: Path
     ignore: tuple[str, ...]
     output: Output
+    allow_unknown: bool
+    wants_cases: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What is to be printed of one cassette, how many operations had which verdict, and why it is none."""
+    """What is to be printed of one cassette, its cases, how many operations had which verdict, and why it is none."""
 
     lines: Sequence[str] = ()
+    cases: Sequence[Case] = ()
     verdicts: Mapping[str, int] = field(default_factory=dict)
     broken: str | None = None
 
@@ -51,8 +57,8 @@ class _Judged:
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes to judge cassettes in."
 )
-@output_options("Only what failed or cannot be told.", "Also what changed in each operation that passed.")
-def verify(*, output: Output, paths: Sequence[Path], allow_unknown: bool, ignore: tuple[str, ...], jobs: int) -> int:
+@report_options("Only what failed or cannot be told.", "Also what changed in each operation that passed.")
+def verify(*, report: Report, paths: Sequence[Path], allow_unknown: bool, ignore: tuple[str, ...], jobs: int) -> int:
     """Judge every userData operation in cassettes (files or folders).
 
     Passed: exactly the keys that the request wrote changed, to exactly the values it sent, and nothing else moved;
@@ -60,19 +66,19 @@ def verify(*, output: Output, paths: Sequence[Path], allow_unknown: bool, ignore
 
     Exit codes: 0 all passed; 1 one failed, or cannot be told; 2 a file is no cassette; 5 there was nothing to judge.
     """
-    work = [_Work(path, ignore, output) for path in cassettes_in(paths)]
+    output = report.output
+    work = [_Work(path, ignore, output, allow_unknown, report.wants_cases) for path in cassettes_in(paths)]
     verdicts: Counter[str] = Counter()
     broken: list[str] = []
     for judged in _all_judged(work, jobs, Progress(quiet=output.quiet)):
-        for line in judged.lines:
-            click.echo(line)
+        report.say(judged.lines)
+        report.take(judged.cases)
         verdicts.update(judged.verdicts)
         broken.extend([judged.broken] if judged.broken else [])
     for problem in broken:
         click.echo(f"Error: {problem}", err=True)
-    if output.as_json or not output.quiet:
-        counts: dict[str, Any] = {name: verdicts[name] for name in ("passed", "failed", "unknown")}
-        output.result(text.tally(verdicts, len(work)), counts | {"broken": broken})
+    counts: dict[str, Any] = {name: verdicts[name] for name in ("passed", "failed", "unknown")}
+    report.end(text.tally(verdicts, len(work)), counts | {"broken": broken})
     if broken:
         return 2
     failed = verdicts["failed"] or (verdicts["unknown"] and not allow_unknown)
@@ -113,11 +119,33 @@ def _judged(work: _Work) -> _Judged:
         return _Judged(broken=str(error))
     output, path = work.output, str(work.path)
     verdicts: Counter[str] = Counter(update.verdict for update in updates)
+    cases = _cases(work, updates) if work.wants_cases else ()
     if output.as_json:
         told = {"cassette": path, "updates": [as_json.update(update) for update in updates]}
-        return _Judged([dumps_ascii(told)], verdicts)
+        return _Judged([dumps_ascii(told)], cases, verdicts)
     shown = [update for update in updates if not output.quiet or update.verdict != "passed"]
     lines = [line for update in shown for line in text.verdict(update, path, details=output.verbose)]
     if shown or not output.quiet:
         lines.insert(0, path if updates else f"{path}: no userData operation")
-    return _Judged(lines, verdicts)
+    return _Judged(lines, cases, verdicts)
+
+
+def _cases(work: _Work, updates: Sequence[Update]) -> list[Case]:
+    lines = lines_in(work.path) if any(update.verdict != "passed" for update in updates) else {}
+    file = str(work.path)
+    cases = []
+    for update in updates:
+        what = f"{update.operation} {update.resource_id}"
+        fails = update.verdict == "failed" or (update.verdict == "unknown" and not work.allow_unknown)
+        place = f"interaction {update.interaction}"
+        message = f"{what}: {'; '.join(update.reasons)}"
+        issue = Issue(
+            level="error" if update.verdict == "failed" else "warning",
+            rule=update.verdict,
+            message=message,
+            file=file,
+            line=lines.get(place, 1),
+        )
+        issues = () if update.verdict == "passed" else (issue,)
+        cases.append(Case(name=f"{place} {what}", file=file, issues=issues, fails=fails))
+    return cases

@@ -41,7 +41,12 @@ def words(text: str) -> list[str]:
 
 def test_every_file_of_a_command_is_a_command() -> None:
     """What stands in the folder is what `--help` lists, and nothing is listed that cannot be loaded."""
-    files = {path.stem for path in Path(cli.__file__).parent.glob("*.py")} - {"__init__", "common"}
+    files = {path.stem for path in Path(cli.__file__).parent.glob("*.py")} - {
+        "__init__",
+        "accepting",
+        "common",
+        "reporting",
+    }
     assert files == set(COMMANDS)
     assert COMMANDS == cli.group.list_commands(click.Context(cli.group))
 
@@ -77,8 +82,10 @@ def test_everything_of_a_command_is_documented(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "addon"])
 def test_the_common_options_stand_everywhere(name: str) -> None:
     """--json, -q and -v mean something in each command that reports."""
-    flags = {flag for param in command(name).params for flag in param.opts}
-    assert {"--json", "-q", "--quiet", "-v", "--verbose"} <= flags
+    found = command(name)
+    for each in found.commands.values() if isinstance(found, click.Group) else [found]:
+        flags = {flag for param in each.params for flag in param.opts}
+        assert {"--json", "-q", "--quiet", "-v", "--verbose"} <= flags
 
 
 def test_version() -> None:

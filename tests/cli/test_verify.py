@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -257,3 +258,32 @@ def test_a_process_that_was_ended_is_said(folder: Path, monkeypatch: pytest.Monk
         ended.code,
         ended.err,
     )
+
+
+def test_reports_for_ci(folder: Path, tmp_path: Path) -> None:
+    """JUnit has a case for each operation; what cannot be told fails unless allowed; annotations name the line."""
+    path = tmp_path / "reports" / "out"
+    names = [folder / f"{name}.yaml" for name in ("good", "wrong", "unknown")]
+    tally = "3 userData operations in 3 cassettes: 1 passed, 1 failed, 1 cannot tell"
+    for options, failures in (((), "2"), (("--allow-unknown",), "1")):
+        ended = command_line("verify", "--format", "junit", "--output", path, *options, *names)
+        assert f"{tally}; written to {path}\n" == ended.out
+        suites = ET.fromstring(path.read_text())
+        assert ("3", failures) == (suites.get("tests"), suites.get("failures"))
+    printed = command_line("verify", "--format", "github", *names).out
+    text = names[1].read_text().splitlines()
+    line = [number for number, row in enumerate(text, 1) if row.startswith("- request:")][1]
+    assert (
+        f"::error file={names[1]},line={line},title=gws-replay%3A failed::UpdateUserData S1: changed besides" in printed
+    )
+    assert f"::warning file={names[2]}," in printed
+    told = command_line("verify", *names, environment={"GITHUB_ACTIONS": "true"})
+    assert printed == told.err
+
+
+def test_text_and_json_go_to_a_file_too(folder: Path, tmp_path: Path) -> None:
+    """The same as would be printed."""
+    for name in ("text", "json", "markdown", "sarif"):
+        printed = command_line("verify", "--format", name, folder / "wrong.yaml").out
+        command_line("verify", "--format", name, "--output", tmp_path / "out", folder / "wrong.yaml")
+        assert printed == (tmp_path / "out").read_text()

@@ -1,0 +1,56 @@
+"""`gws-replay diff --accept`: asks, and rewrites what drifted in the baseline."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from gws_replay.core.accept import accepted, drifted
+from gws_replay.core.difference import Finding
+from gws_replay.errors import GwsReplayError
+from gws_replay.files import load_cassette, read_text, save_cassette, write_whole
+from gws_replay.formats.vcr_splice import spliced
+
+Drifted = tuple[Path, Path, Sequence[Finding]]
+
+
+def take_over(found: Sequence[Drifted], *, yes: bool) -> Sequence[Finding]:
+    """Rewrite baselines, each file whole, if a person agrees or has agreed; return the findings that are settled.
+
+    Verdicts follow from what is taken over. Raises GwsReplayError where nobody can be asked, or it cannot be done.
+    """
+    if not found:
+        return ()
+    count = sum(len({each.place for each in drifted(findings)}) for _, _, findings in found)
+    question = f"Rewrite what drifted in {_files(found)} ({count} of its exchanges and notifications)"
+    if not yes:
+        if not sys.stdin.isatty():
+            raise GwsReplayError(f"{question}: nobody can be asked here, give --yes; nothing was changed")
+        if not click.confirm(f"{question}?", err=True):
+            click.echo("Nothing was changed.", err=True)
+            return ()
+    for baseline, candidate, findings in found:
+        _rewrite(baseline, candidate, findings)
+    click.echo(f"Rewrote {_files(found)}.", err=True)
+    return [each for _, _, findings in found for each in findings if each.kind != "order"]
+
+
+def _rewrite(baseline: Path, candidate: Path, findings: Sequence[Finding]) -> None:
+    old, text = load_cassette(baseline), read_text(baseline)
+    is_json = baseline.suffix == ".json"
+    if not (json.loads(text).get("gws_replay") if is_json else "\ngws_replay:" in text):
+        raise GwsReplayError(f"{baseline} was not written by gws-replay: make it a cassette of ours with convert first")
+    try:
+        new = accepted(old, load_cassette(candidate), findings)
+    except ValueError as error:
+        raise GwsReplayError(f"{baseline} cannot be rewritten: {error}") from None
+    if is_json:
+        save_cassette(new, baseline)
+    else:
+        write_whole(baseline, spliced(text, old, new))
+
+
+def _files(found: Sequence[Drifted]) -> str:
+    return str(found[0][0]) if len(found) == 1 else f"{len(found)} cassettes"

@@ -1,0 +1,132 @@
+"""The reports of commands that judge: --format and --output, and what GitHub Actions is told unasked."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gws_replay import __version__
+from gws_replay.cli.common import PATH, Output
+from gws_replay.core.change import printable
+from gws_replay.core.lossless_json import dumps_ascii
+from gws_replay.errors import GwsReplayError
+from gws_replay.files import read_text, reason, write_whole
+from gws_replay.formats.vcr_lines import lines_of
+from gws_replay.reports.judged import Case
+
+_FORMATS = ("text", "json", "junit", "github", "sarif", "markdown")
+
+
+class Report:
+    """Collects what is to be said, and says it at the end: to stdout, or to a file."""
+
+    def __init__(self, name: str, path: Path | None, output: Output) -> None:
+        self.output = output
+        self._name = name
+        self._path = path
+        self._lines: list[str] = []
+        self._cases: list[Case] = []
+        self._on_github = os.environ.get("GITHUB_ACTIONS") == "true"
+        self._summary = os.environ.get("GITHUB_STEP_SUMMARY") if self._on_github else None
+
+    @property
+    def wants_cases(self) -> bool:
+        """Whether anything but text and JSON is to be written."""
+        return self._on_github or self._name not in ("text", "json")
+
+    def say(self, lines: Iterable[str]) -> None:
+        """Take up lines of text or JSON: printed at once where they are what was asked for."""
+        if self._name not in ("text", "json"):
+            return
+        if self._path is not None:
+            self._lines.extend(lines)
+            return
+        for line in lines:
+            click.echo(line)
+
+    def take(self, cases: Iterable[Case]) -> None:
+        """Take up what was judged."""
+        self._cases.extend(cases)
+
+    def end(self, text: str, value: Any) -> None:
+        """Say the sum, and write the report. Raises GwsReplayError where that fails."""
+        content = self._content(text, value)
+        if self._path is None:
+            click.echo(content, nl=False)
+        else:
+            write_whole(self._path, [content])
+            if not self.output.quiet:
+                click.echo(printable(f"{text}; written to {self._path}"))
+        if self._on_github:
+            self._tell_github(text)
+
+    def _content(self, text: str, value: Any) -> str:
+        if self._name in ("text", "json"):
+            if self._name == "json":
+                self._lines.append(dumps_ascii(value))
+            elif not self.output.quiet:
+                self._lines.append(text)
+            return "".join(f"{line}\n" for line in self._lines)
+        return _written(self._name, self._cases, text)
+
+    def _tell_github(self, text: str) -> None:
+        """Annotate, on stderr, which a runner reads too: stdout may be a report. Add to the summary of the step."""
+        if self._name != "github" or self._path is not None:
+            click.echo(_written("github", self._cases, text), nl=False, err=True)
+        if self._summary:
+            try:
+                with Path(self._summary).open("a", encoding="utf-8") as file:
+                    file.write(_written("markdown", self._cases, text))
+            except OSError as error:
+                raise GwsReplayError(f"cannot write GITHUB_STEP_SUMMARY {self._summary}: {reason(error)}") from None
+
+
+def report_options(quiet: str, verbose: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add --format, --output, --json, -q and -v; the function gets one `report`."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @click.option("--format", "name", type=click.Choice(_FORMATS), help="What to write.  [default: text]")
+        @click.option("--output", "path", type=PATH, help="Write the report to this file; stdout gets the sum alone.")
+        @click.option("--json", "as_json", is_flag=True, help="As --format json: one document a line.")
+        @click.option("-q", "--quiet", is_flag=True, help=quiet)
+        @click.option("-v", "--verbose", is_flag=True, help=verbose)
+        @wraps(command)
+        def with_report(
+            *, name: str | None, path: Path | None, as_json: bool, quiet: bool, verbose: bool, **arguments: Any
+        ) -> Any:
+            if as_json and name not in (None, "json"):
+                raise GwsReplayError(f"--json and --format {name} are two formats: give one")
+            name = "json" if as_json else name or "text"
+            output = Output(as_json=name == "json", quiet=quiet, verbose=verbose)
+            return command(report=Report(name, path, output), **arguments)
+
+        return with_report
+
+    return decorate
+
+
+def lines_in(path: Path) -> dict[str, int]:
+    """Return the lines of a cassette's interactions and notifications by their names."""
+    return lines_of(read_text(path), as_json=path.suffix == ".json")
+
+
+def _written(name: str, cases: Sequence[Case], text: str) -> str:
+    if name == "junit":
+        from gws_replay.reports.junit import junit
+
+        return junit(cases)
+    if name == "github":
+        from gws_replay.reports.github import github
+
+        return github(cases)
+    if name == "markdown":
+        from gws_replay.reports.markdown import markdown
+
+        return markdown(cases, text)
+    from gws_replay.reports.sarif import sarif
+
+    return json.dumps(sarif(cases, __version__), indent=2) + "\n"

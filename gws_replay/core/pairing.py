@@ -1,0 +1,235 @@
+"""Which exchange and which notification of one recording is which of the other, whatever stands between them.
+
+Exchanges are paired within what asks the same of the same resource (method, path, operation), notifications within
+what tells the same kind of thing of the same resource for the same cause. Pairing A with B is pairing B with A.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from typing import Any, TypeAlias, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+from gws_replay.core import api
+from gws_replay.core.aliases import Naming
+from gws_replay.core.lossless_json import canonical
+from gws_replay.core.model import Cassette, Exchange, Notification
+from gws_replay.core.operations import Call
+from gws_replay.core.places import differences
+
+_ALIGNED = 1_000_000  # the product of two lengths; beyond it what is left is paired in its order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An exchange under common names; `operation` is what people call it."""
+
+    index: int
+    exchange: Exchange
+    call: Call
+    operation: str
+    resource: str
+    key: Hashable
+    sent: Any
+    answer: Any
+
+    @property
+    def place(self) -> str:
+        """Where it stands in its cassette."""
+        return f"interaction {self.index}"
+
+    @property
+    def gist(self) -> Any:
+        """What it shows of itself where the other side has none."""
+        return self.sent["body"]
+
+    def asks(self) -> str:
+        """Spell all that the request asks."""
+        return canonical(self.sent)
+
+    def whole(self) -> str:
+        """Spell request and answer."""
+        return canonical([self.sent, self.answer])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A notification under common names; `kind` is its notificationType, `cause` the index of what it answers."""
+
+    index: int
+    notification: Notification
+    kind: str
+    resource: str
+    data: Any
+
+    @property
+    def place(self) -> str:
+        """Where it stands in its cassette."""
+        return f"notification {self.index}"
+
+    @property
+    def gist(self) -> Any:
+        """What it shows of itself where the other side has none."""
+        return self.data
+
+    @property
+    def cause(self) -> int | None:
+        """The index of the exchange that it answers."""
+        cause = self.notification.cause
+        return None if cause is None else cause.interaction
+
+    @property
+    def key(self) -> Hashable:
+        """What is the same for notifications of one kind about one resource."""
+        return self.notification.channel, self.kind, self.resource
+
+    def whole(self) -> str:
+        """Spell what it tells."""
+        return canonical(self.data)
+
+
+Item = TypeVar("Item", bound=Asked | Heard)
+Pair: TypeAlias = tuple[Item | None, Item | None]
+
+
+def asked(cassette: Cassette, naming: Naming) -> list[Asked]:
+    """Return the exchanges of a recording under common names."""
+    return [_asked(index, exchange, naming) for index, exchange in enumerate(cassette.interactions)]
+
+
+def heard(cassette: Cassette, naming: Naming) -> list[Heard]:
+    """Return the notifications of a recording under common names."""
+    return [_heard(index, told, naming) for index, told in enumerate(cassette.notifications)]
+
+
+def pair_exchanges(one: Sequence[Asked], other: Sequence[Asked]) -> list[Pair[Asked]]:
+    """Pair exchanges; None stands for what one side has not."""
+    pairs: list[Pair[Asked]] = []
+    for mine, theirs in _grouped(one, other, lambda each: each.key):
+        if [each.asks() for each in mine] == [each.asks() for each in theirs]:
+            pairs.extend(zip(mine, theirs, strict=True))
+            continue
+        found, *left = _aligned(mine, theirs, Asked.whole)
+        for alike, others in _grouped(left[0], left[1], Asked.asks):
+            found.extend(zip(alike, others, strict=False))
+        done = [{id(pair[side]) for pair in found} for side in (0, 1)]
+        mine_left, theirs_left = ([each for each in left[side] if id(each) not in done[side]] for side in (0, 1))
+        pairs.extend([*found, *zip_longest(mine_left, theirs_left)])
+    return pairs
+
+
+def pair_notifications(
+    one: Sequence[Heard], other: Sequence[Heard], exchanges: Sequence[Pair[Asked]]
+) -> list[Pair[Heard]]:
+    """Pair notifications of one kind about one resource: what tells the same; the rest by cause, or by order.
+
+    Of these two the one that leaves fewer differences: a server that tells wrong values is also one whose
+    notifications cannot be given their causes for certain.
+    """
+    mine_of = {pair[0].index: number for number, pair in enumerate(exchanges) if pair[0]}
+    theirs_of = {pair[1].index: number for number, pair in enumerate(exchanges) if pair[1]}
+    pairs: list[Pair[Heard]] = []
+    for mine, theirs in _grouped(one, other, lambda each: each.key):
+        found, *left = _aligned(mine, theirs, Heard.whole)
+        by_order = list(zip_longest(left[0], left[1]))
+        by_cause: list[Pair[Heard]] = []
+        for alike, others in _grouped(
+            left[0],
+            left[1],
+            lambda each: None if each.cause is None else mine_of[each.cause],
+            lambda each: None if each.cause is None else theirs_of[each.cause],
+        ):
+            by_cause.extend(zip_longest(alike, others))
+        by_cause = _joined(by_cause)
+        pairs.extend([*found, *min(by_order, by_cause, key=_unlikeness)])
+    return pairs
+
+
+def _joined(pairs: Iterable[Pair[Heard]]) -> list[Pair[Heard]]:
+    """Pair in order what has no partner on either side."""
+    whole = [pair for pair in pairs if pair[0] and pair[1]]
+    mine = [one for one, other in pairs if one and not other]
+    theirs = [other for one, other in pairs if other and not one]
+    in_time = [sorted(side, key=lambda each: each.index) for side in (mine, theirs)]
+    return [*whole, *zip_longest(in_time[0], in_time[1])]
+
+
+def _unlikeness(pairs: Sequence[Pair[Heard]]) -> int:
+    """Count the places in which paired notifications differ."""
+    return sum(1 for one, other in pairs if one and other for _ in differences(one.data, other.data))
+
+
+def _asked(index: int, exchange: Exchange, naming: Naming) -> Asked:
+    request = exchange.request
+    call = api.call_of(request, exchange.sent)
+    path = naming.path(request.path)
+    resource = naming.of_id(call.resource_id) if call.resource_id else ""
+    generic = "/".join("*" if step in naming.things else step for step in path.split("/"))
+    query = parse_qs(urlsplit(request.uri).query, keep_blank_values=True)
+    return Asked(
+        index=index,
+        exchange=exchange,
+        call=call,
+        operation=call.operation or f"{request.method} {generic}",
+        resource=resource,
+        key=(request.method, path, call.operation, resource),
+        sent={"query": naming.value(query), "body": _read(request.body, exchange.sent, naming)},
+        answer={
+            "status": exchange.response.status,
+            "body": _read(exchange.response.body, exchange.answer, naming),
+        },
+    )
+
+
+def _heard(index: int, told: Notification, naming: Naming) -> Heard:
+    subject = api.subject_of(told.value)
+    return Heard(
+        index=index,
+        notification=told,
+        kind=api.kind_of(told.value) or told.channel,
+        resource=naming.of_id(subject.resource_id) if subject else "",
+        data=naming.value(told.value),
+    )
+
+
+def _read(body: bytes, parsed: Any, naming: Naming) -> Any:
+    """Return a body as it is compared: JSON, or text with what is no text escaped; None for none."""
+    if parsed is not None:
+        return naming.value(parsed)
+    return naming.value(body.decode(errors="backslashreplace")) if body else None
+
+
+def _grouped(
+    one: Iterable[Item],
+    other: Iterable[Item],
+    key: Callable[[Item], Hashable],
+    other_key: Callable[[Item], Hashable] | None = None,
+) -> Iterable[tuple[list[Item], list[Item]]]:
+    """Put what has the same key together, in order."""
+    groups: dict[Hashable, tuple[list[Item], list[Item]]] = {}
+    for side, (items, key_of) in enumerate(((one, key), (other, other_key or key))):
+        for item in items:
+            groups.setdefault(key_of(item), ([], []))[side].append(item)
+    return groups.values()
+
+
+def _aligned(
+    mine: list[Item], theirs: list[Item], spell: Callable[[Item], str]
+) -> tuple[list[Pair[Item]], list[Item], list[Item]]:
+    """Pair what is spelled the same in the same order, as much as can be; return what is left of both, too."""
+    if not mine or not theirs or len(mine) * len(theirs) > _ALIGNED:
+        return [], mine, theirs
+    one, other = [spell(each) for each in mine], [spell(each) for each in theirs]
+    # Which way round they are compared must not depend on which is the baseline.
+    turned = one > other
+    matcher = SequenceMatcher(None, *((other, one) if turned else (one, other)), autojunk=False)
+    places = [(block.a + n, block.b + n) for block in matcher.get_matching_blocks() for n in range(block.size)]
+    if turned:
+        places = [(b, a) for a, b in places]
+    done = {a for a, _ in places}, {b for _, b in places}
+    return (
+        [(mine[a], theirs[b]) for a, b in places],
+        [each for place, each in enumerate(mine) if place not in done[0]],
+        [each for place, each in enumerate(theirs) if place not in done[1]],
+    )

@@ -1,0 +1,47 @@
+"""JUnit XML, as CI servers read it: a suite for each cassette, a test case for each thing judged."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from xml.sax.saxutils import escape, quoteattr
+
+from gws_replay.core.change import printable
+from gws_replay.reports.judged import Case
+
+
+def junit(cases: Iterable[Case]) -> str:
+    """Return the document; issues that fail nothing stand as output."""
+    listed = sorted(cases, key=lambda case: case.file)
+    suites = [_suite(file, list(group)) for file, group in groupby(listed, key=lambda case: case.file)]
+    failed = sum(case.fails for case in listed)
+    top = f'<testsuites name="gws-replay" tests="{len(listed)}" failures="{failed}">'
+    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', top, *suites, "</testsuites>", ""])
+
+
+def _suite(file: str, cases: list[Case]) -> str:
+    failed = sum(case.fails for case in cases)
+    top = f'  <testsuite name={_attribute(file)} tests="{len(cases)}" failures="{failed}" errors="0" skipped="0">'
+    return "\n".join([top, *map(_case, cases), "  </testsuite>"])
+
+
+def _case(case: Case) -> str:
+    top = f"    <testcase classname={_attribute(case.file)} name={_attribute(case.name)}"
+    if not case.issues:
+        return f"{top}/>"
+    text = "\n".join(f"{each.file}:{each.line}: {each.level}: {printable(each.message)}" for each in case.issues)
+    first = case.issues[0]
+    shown = escape(printable_lines(text))
+    inside = (
+        f"<failure type={_attribute(first.rule)} message={_attribute(first.message)}>{shown}</failure>"
+        if case.fails
+        else f"<system-out>{shown}</system-out>"
+    )
+    return f"{top}>\n      {inside}\n    </testcase>"
+
+
+def printable_lines(text: str) -> str:
+    """Escape what XML and terminals cannot bear, line by line."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(printable(text))

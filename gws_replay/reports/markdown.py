@@ -1,0 +1,32 @@
+"""Markdown for step summaries and merge requests. What was recorded is escaped: no markup, no links, no mentions."""
+
+import re
+from collections.abc import Iterable
+
+from gws_replay.core.change import printable
+from gws_replay.reports.judged import Case, issues_of
+
+_MARKUP = re.compile(r"[\\`*_\[\]<>#|~&@$]|:(?=//)")
+_MOST = 500  # a step summary holds 1 MiB
+
+
+def markdown(cases: Iterable[Case], summary: str) -> str:
+    """Return a heading with the summary and a table of issues, the first of very many."""
+    listed = list(cases)
+    issues = issues_of(listed)
+    failed = any(case.fails for case in listed)
+    lines = [f"### gws-replay: {'something to look at' if failed else 'clean'}", "", escaped(summary), ""]
+    if issues:
+        lines += ["| | rule | where | what |", "|---|---|---|---|"]
+        lines += [
+            f"| {each.level} | {each.rule} | {escaped(each.file)} line {each.line} | {escaped(each.message)} |"
+            for each in issues[:_MOST]
+        ]
+    if len(issues) > _MOST:
+        lines.append(f"\nand {len(issues) - _MOST} more")
+    return "\n".join([*lines, ""])
+
+
+def escaped(text: str) -> str:
+    """Spell every character that could be markup, a mention or a link as a character reference."""
+    return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", printable(text))

@@ -1,0 +1,82 @@
+"""Noise is learned from recordings of one build, and never covers what an operation writes."""
+
+import random
+from typing import Any
+
+import pytest
+
+from gws_replay.core.difference import Finding
+from gws_replay.core.model import Cassette
+from gws_replay.core.noise import Noise, learn, read
+from gws_replay.core.regress import diff
+from gws_replay.core.suppress import suppressed
+from tests.builders import cassette, get, told, update
+
+FIELD = ("UpdateUserData", "notification PropertiesUpdated.facebooksession.userData.RVQ")
+
+
+def run(queue: str = "q1", *, b: str = "b", written: str = "w") -> Cassette:
+    """A run in which routing chose a queue."""
+    before = {"A": "1", "B": "b", "RVQ": "q0"}
+    after = {"A": written, "B": b, "RVQ": queue}
+    return cassette(get(before, began=0.0), update({"A": written}, began=1.0), told(after, seen=2.0))
+
+
+def counted(found: tuple[Finding, ...]) -> set[Any]:
+    """The userData keys of what counts."""
+    return {each.path[-1] for each in found if not each.suppressed}
+
+
+def test_what_differs_within_a_build_is_noise_between_builds() -> None:
+    """How often of how often is kept; afterwards only what the new build changed counts."""
+    noise = learn([run("q1"), run("q2"), run("q3")])
+    assert {FIELD: 3} == noise.differed
+    assert {"UpdateUserData": 3, "GET /api/v2/me/facebooksessions": 3} == noise.seen
+    found = diff(run("q1"), run("q9", b="changed"))
+    assert {"RVQ", "B", "verdict"} >= counted(found)
+    assert {"B"} == counted(suppressed(found, (), noise)) - {"verdict"}
+    assert ["noise"] == [each.suppressed for each in suppressed(found, (), noise) if each.path[-1] == "RVQ"]
+
+
+def test_a_key_that_an_operation_writes_is_never_noise() -> None:
+    """Neither learned, nor passed over because a file says so."""
+    assert {} == learn([run(written="x"), run(written="y")]).differed
+    by_hand = Noise({("UpdateUserData", "request.body.userData.A"): 1})
+    assert {"A"} == counted(suppressed(diff(run(written="x"), run(written="y")), (), by_hand))
+
+
+def test_a_file_gives_back_what_was_learned() -> None:
+    """Written, read by people, read again."""
+    noise = learn([run("q1"), run("q2")])
+    assert noise.differed == read(noise.as_json()).differed
+    assert {"operation": FIELD[0], "path": FIELD[1], "differed": 1, "seen": 1} in noise.as_json()["noise"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, [], {}, {"format": 2}, {"format": 1, "noise": 1}, {"format": 1, "noise": [{}]}]
+)
+def test_what_is_no_noise_file(wrong: Any) -> None:
+    """It is said what is wrong."""
+    with pytest.raises(ValueError, match=r"noise|entry"):
+        read(wrong)
+
+
+def test_planted_changes_among_noise() -> None:
+    """Of 500 changes among ten noisy keys none is missed, and there is no false alarm."""
+    chance = random.Random(7)
+    noisy, steady = [f"N{n}" for n in range(10)], [f"S{n}" for n in range(20)]
+
+    def shown(changed: str = "") -> Cassette:
+        data = {**{key: str(chance.random()) for key in noisy}, **dict.fromkeys(steady, "steady")}
+        if changed:
+            data[changed] = "planted"
+        return cassette(update({"A": "w"}, began=1.0), told({**data, "A": "w"}, seen=2.0))
+
+    noise = learn([shown() for _ in range(3)])
+    missed = false = 0
+    for _ in range(500):
+        key = chance.choice(steady)
+        keys = counted(suppressed(diff(shown(), shown(key)), (), noise))
+        missed += key not in keys
+        false += bool(keys - {key})
+    assert (0, 0) == (missed, false)
