@@ -40,6 +40,7 @@ class JsonRun:
 
     def redacted(self) -> str:
         """Return the text redacted; the same text where there was nothing."""
+        self._redactor.remembered.refresh()  # an item of a list may have told something since
         text, end, pending = self._text, 0, ""
         pieces: list[str] = []
         remembered = None if self._tracked or self._forced else self._redactor.remembered.members

@@ -108,13 +108,12 @@ class TextRedactor:
         return f"{origin}{path}{query}{fragment}"
 
     def _without(self, name: str, where: re.Pattern[str], uri: str) -> str:
-        found = where.search(uri)
-        if not found or PLACEHOLDER in found[0]:
+        found, instead = where.search(uri), f"<redacted:{name}>"
+        if not found or found[0] == instead:
             return uri
         if self.noticed:
             self.noticed("uri", f"secret {name}")
-        self.known.secret(unquote(found[0].rpartition(":")[2]), name, unique=True)
-        return f"{uri[: found.start()]}<redacted:{name}>{uri[found.end() :]}"
+        return f"{uri[: found.start()]}{instead}{uri[found.end() :]}"
 
     def _text(self, text: str, place: str) -> str:
         if (nested := self._nested(text, place)) is not None:

@@ -293,6 +293,12 @@ def structure(value: Any) -> Any:
     return list(map(structure, value)) if isinstance(value, list) else type(value)
 
 
+def test_what_an_item_of_a_list_gives_away_is_replaced_before_it_too() -> None:
+    """Though the member before it was looked at, and remembered as harmless."""
+    found = json.loads(redactor().data(json.dumps({"Note": "Vitaliy Onv", "FirstName": ["Vitaliy Onv"]})))
+    assert found["Note"] == found["FirstName"][0] != "Vitaliy Onv"
+
+
 @settings(max_examples=60)
 @given(st.dictionaries(KEYS, VALUES, max_size=4) | st.lists(VALUES, max_size=3), st.booleans())
 def test_any_json_keeps_its_structure_and_is_redacted_once(value: Any, ascii_: bool) -> None:
