@@ -38,7 +38,10 @@ def demo(*, output: Output, folder: Path) -> int:
         "1. Record: a CometD client logs in, subscribes, updates two of 83 userData keys, gets the notification."
     )
     recorded = story.record("update.yaml", fault=None)
-    story.tell("2. Look: operations and notifications with their causes, and what changed. No secret was written.")
+    story.tell(
+        "2. Look: operations and notifications with their causes, and what changed. "
+        "No secret was written, and no person's data."
+    )
     story.run("show", "cassettes/update.yaml")
     story.tell("3. Replay in pytest, REST and notification: the sandbox is gone and the network is closed.")
     replayed = story.call([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_agent.py"], "pytest")
