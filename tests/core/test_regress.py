@@ -65,7 +65,8 @@ def small(*, wrong: bool = False, ids: str = "S1") -> Cassette:
 def both_ways(one: Cassette, other: Cassette) -> tuple[Finding, ...]:
     """The findings, after it was seen that they mirror those the other way round."""
     found = diff(one, other)
-    assert mirrored(found) == list(diff(other, one))
+    # A removed and an added exchange at the same place and time have no order that is the same from both sides.
+    assert sorted(map(repr, mirrored(found))) == sorted(map(repr, diff(other, one)))
     return found
 
 
