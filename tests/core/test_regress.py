@@ -116,7 +116,7 @@ def test_random_runs_are_as_themselves_under_other_ids(todo: list[Any]) -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_fault_of_the_sandbox_is_found(name: str) -> None:
-    """Every wrong server differs from the right one, and none of the differences is about the last, right operation."""
+    """Every wrong server differs from the right one, both ways round."""
     found = counted(both_ways(right(), played(apply=FAULTS[name].apply)))
     assert {"error"} <= {each.severity for each in found}
 
