@@ -27,6 +27,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for _name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
         os.environ.pop(_name, None)
 
+# What is printed in the examples and tests is printed everywhere, also where they run on GitHub.
+os.environ.pop("GITHUB_ACTIONS", None)
+
 _STAGING = "https://gws.example.com"
 _PORT = "8085"  # of the examples; a free one takes its place
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

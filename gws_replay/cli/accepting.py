@@ -10,7 +10,8 @@ import click
 from gws_replay.core.accept import accepted, drifted
 from gws_replay.core.difference import Finding
 from gws_replay.errors import GwsReplayError
-from gws_replay.files import load_cassette, read_text, save_cassette, write_whole
+from gws_replay.files import load_cassette, read_text, write_whole
+from gws_replay.formats import vcr_yaml
 from gws_replay.formats.vcr_splice import spliced
 
 Drifted = tuple[Path, Path, Sequence[Finding]]
@@ -31,13 +32,16 @@ def take_over(found: Sequence[Drifted], *, yes: bool) -> Sequence[Finding]:
         if not click.confirm(f"{question}?", err=True):
             click.echo("Nothing was changed.", err=True)
             return ()
-    for baseline, candidate, findings in found:
-        _rewrite(baseline, candidate, findings)
+    # All are made before the first is written.
+    made = [(baseline, _rewritten(baseline, candidate, findings)) for baseline, candidate, findings in found]
+    for path, pieces in made:
+        write_whole(path, pieces)
     click.echo(f"Rewrote {_files(found)}.", err=True)
     return [each for _, _, findings in found for each in findings if each.kind != "order"]
 
 
-def _rewrite(baseline: Path, candidate: Path, findings: Sequence[Finding]) -> None:
+def _rewritten(baseline: Path, candidate: Path, findings: Sequence[Finding]) -> list[str]:
+    """Return the new text of a baseline in pieces."""
     old, text = load_cassette(baseline), read_text(baseline)
     is_json = baseline.suffix == ".json"
     if not (json.loads(text).get("gws_replay") if is_json else "\ngws_replay:" in text):
@@ -46,10 +50,7 @@ def _rewrite(baseline: Path, candidate: Path, findings: Sequence[Finding]) -> No
         new = accepted(old, load_cassette(candidate), findings)
     except ValueError as error:
         raise GwsReplayError(f"{baseline} cannot be rewritten: {error}") from None
-    if is_json:
-        save_cassette(new, baseline)
-    else:
-        write_whole(baseline, spliced(text, old, new))
+    return list(vcr_yaml.dump_json(new) if is_json else spliced(text, old, new))
 
 
 def _files(found: Sequence[Drifted]) -> str:

@@ -7,11 +7,12 @@ taken over.
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from gws_replay.core.aliases import translation
 from gws_replay.core.difference import SEVERITY, SHOWN_BEFORE, Finding
 from gws_replay.core.lexicon import Lexicon
-from gws_replay.core.model import Cassette, Cause, Exchange, Notification
+from gws_replay.core.model import Cassette, Exchange, Notification
 from gws_replay.core.pairing import Asked, Heard, Item, Pair
 from gws_replay.core.regress import Comparison
 
@@ -38,14 +39,11 @@ def accepted(baseline: Cassette, candidate: Cassette, findings: Iterable[Finding
         raise ValueError("the ids of the candidate are too short to be found in text: record the baseline anew")
     taking = _Taking(renamed, comparison.exchanges)
     exchanges = [
-        (pair, taking.exchange(pair))
+        (pair, taking.exchange(pair) if fate == "take" else _mine(pair).exchange)
         for pair in comparison.exchanges
-        if _is_kept(pair, places) or _is_new(pair, places)
+        if (fate := _fate(pair, places)) != "drop"
     ]
-    exchanges = [
-        (pair, new if _is_drifted(pair, places) or pair[0] is None else pair[0].exchange) for pair, new in exchanges
-    ]
-    exchanges.sort(key=lambda each: (each[1].began, each[0][0].index if each[0][0] else -1))
+    exchanges.sort(key=lambda each: each[1].began)
     index: tuple[dict[int, int], dict[int, int]] = ({}, {})
     for number, (pair, _) in enumerate(exchanges):
         for side in (0, 1):
@@ -53,9 +51,11 @@ def accepted(baseline: Cassette, candidate: Cassette, findings: Iterable[Finding
             if one is not None:
                 index[side][one.index] = number
     told = [
-        _with_cause(pair, taking, places, index)
+        _with_cause(taking.notification(pair), index[1])
+        if fate == "take"
+        else _with_cause(_mine(pair).notification, index[0])
         for pair in comparison.told
-        if _is_kept(pair, places) or _is_new(pair, places)
+        if (fate := _fate(pair, places)) != "drop"
     ]
     return replace(
         baseline,
@@ -76,11 +76,8 @@ class _Taking:
         self._theirs, self._mine = [each[0] for each in both], [each[1] for each in both]
 
     def exchange(self, pair: Pair[Asked]) -> Exchange:
-        """Return the exchange of a pair as it is to be: the candidate's, or the baseline's where there is none."""
-        mine, theirs = pair
-        if theirs is None:
-            return next(each for each in pair if each).exchange
-        new = theirs.exchange
+        """Return the candidate's exchange of a pair."""
+        mine, new = pair[0], _theirs(pair).exchange
         began = mine.exchange.began if mine else self.time(new.began)
         ended = mine.exchange.ended if mine else began + new.ended - new.began
         request = replace(new.request, uri=self.text(new.request.uri), body=self.bytes(new.request.body))
@@ -88,11 +85,8 @@ class _Taking:
         return Exchange(request=request, response=response, began=began, ended=ended)
 
     def notification(self, pair: Pair[Heard]) -> Notification:
-        """Return the notification of a pair as it is to be, likewise."""
-        mine, theirs = pair
-        if theirs is None:
-            return next(each for each in pair if each).notification
-        new = theirs.notification
+        """Return the candidate's notification of a pair."""
+        mine, new = pair[0], _theirs(pair).notification
         seen = mine.notification.seen if mine else self.time(new.seen)
         return replace(new, data=self.text(new.data), seen=seen)
 
@@ -110,31 +104,30 @@ class _Taking:
         return self.text(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
-def _with_cause(
-    pair: Pair[Heard], taking: _Taking, places: Sequence[set[str | None]], index: tuple[dict[int, int], dict[int, int]]
-) -> Notification:
-    takes = _is_drifted(pair, places) or pair[0] is None
-    old = taking.notification(pair) if takes else next(each for each in pair if each).notification
-    if old.cause is None:
-        return old
-    number = index[1 if takes and pair[1] else 0].get(old.cause.interaction)
-    if number == old.cause.interaction:
-        return old
-    cause = None if number is None else Cause(interaction=number, rule=old.cause.rule, after=old.cause.after)
-    return replace(old, cause=cause)
+def _with_cause(told: Notification, index: Mapping[int, int]) -> Notification:
+    """Return a notification that names its cause by where that stands now; none if that is gone."""
+    if told.cause is None:
+        return told
+    number = index.get(told.cause.interaction)
+    if number == told.cause.interaction:
+        return told
+    return replace(told, cause=None if number is None else replace(told.cause, interaction=number))
 
 
-def _is_drifted(pair: Pair[Item], places: Sequence[set[str | None]]) -> bool:
-    return any(one is not None and one.place in places[side] for side, one in enumerate(pair))
+def _fate(pair: Pair[Item], places: Sequence[set[str | None]]) -> Literal["keep", "take", "drop"]:
+    """Tell what becomes of a pair: what did not drift stays as the baseline has it, or has it not."""
+    is_drifted = any(one is not None and one.place in places[side] for side, one in enumerate(pair))
+    if is_drifted:
+        return "drop" if pair[1] is None else "take"
+    return "drop" if pair[0] is None else "keep"
 
 
-def _is_kept(pair: Pair[Item], places: Sequence[set[str | None]]) -> bool:
-    """Tell whether the baseline's stays: it is there, and not gone for good."""
-    return pair[0] is not None and (pair[1] is not None or not _is_drifted(pair, places))
+def _mine(pair: Pair[Item]) -> Item:
+    return next(each for each in pair[:1] if each)
 
 
-def _is_new(pair: Pair[Item], places: Sequence[set[str | None]]) -> bool:
-    return pair[0] is None and _is_drifted(pair, places)
+def _theirs(pair: Pair[Item]) -> Item:
+    return next(each for each in pair[1:] if each)
 
 
 def _header(baseline: Cassette, candidate: Cassette, renamed: Mapping[str, str]) -> Mapping[str, object]:

@@ -5,6 +5,7 @@ order of their first appearance. Stand-ins for personal data, which are other on
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from gws_replay.core import api
@@ -45,12 +46,18 @@ class Naming:
             return home
         return "/".join(self.names.get(step) or self._texts.replaced(step) for step in home.split("/"))
 
-    def value(self, value: Any, field: str = "", *, free: bool = False) -> Any:
+    def value(self, value: Any) -> Any:
         """Return a JSON value with common names for ids, and lists whose items have an id as objects of these.
 
-        `field` is the name under which the value stands; in userData (`free`) names and lists mean what applications
-        want. A recorded value is never nested too deeply to be walked: `lossless_json.loads` has refused it.
+        What is nested so deeply that Python cannot walk it is compared as it is.
         """
+        try:
+            return self._named(value)
+        except RecursionError:
+            return value
+
+    def _named(self, value: Any, field: str = "", *, free: bool = False) -> Any:
+        """Name what is inside: `field` is where it stands; in userData (`free`) names and lists mean what they like."""
         is_text = isinstance(value, str)
         if not self.names and (is_text or free or (field == _USER_DATA and isinstance(value, dict))):
             return value
@@ -58,12 +65,12 @@ class Naming:
             return self.of_id(value) if _is_id(field) and not free else self._texts.replaced(value)
         if isinstance(value, dict):
             free = free or field == _USER_DATA
-            return {key: self.value(item, key, free=free) for key, item in value.items()}
+            return {key: self._named(item, key, free=free) for key, item in value.items()}
         if isinstance(value, Repeated):
-            return Repeated(tuple(self.value(item, field, free=free) for item in value.values))
+            return Repeated(tuple(self._named(item, field, free=free) for item in value.values))
         if isinstance(value, list):
             pairs = field == _USER_DATA and not free  # Workspace v3
-            items = [self.value(item, free=free or pairs) for item in value]
+            items = [self._named(item, free=free or pairs) for item in value]
             return items if free else _by_name(items, "key" if pairs else "id") or items
         return value
 
@@ -105,7 +112,7 @@ class _Ids:
             subject = api.subject_of(told.value)
             if subject:
                 self._take(subject.resource_id, subject.channel.key, is_resource=True)
-            self._inside(told.value, "")
+            self._others(told.value)
 
     def _exchange(self, exchange: Exchange) -> None:
         call = api.call_of(exchange.request, exchange.sent)
@@ -113,8 +120,8 @@ class _Ids:
             self._take(call.resource_id, call.channel.key, is_resource=True)
         for subject in api.resources_in(exchange.answer):
             self._take(subject.resource_id, subject.channel.key, is_resource=True)
-        self._inside(exchange.sent, "")
-        self._inside(exchange.answer, "")
+        self._others(exchange.sent)
+        self._others(exchange.answer)
 
     def _take(self, value: str, kind: str, *, is_resource: bool = False) -> None:
         if value and self._kind.setdefault(value, kind) == kind:
@@ -122,8 +129,12 @@ class _Ids:
         if value and is_resource:
             self.resources[value] = None
 
-    def _inside(self, value: Any, name: str) -> None:
+    def _others(self, value: Any) -> None:
         """Take the ids of what is no resource: people, devices, participants. In userData keys are anybody's."""
+        with suppress(RecursionError):  # as in `Naming.value`
+            self._inside(value, "")
+
+    def _inside(self, value: Any, name: str) -> None:
         for key, item in _items(value):
             if isinstance(item, str) and key and _is_id(key):
                 self._take(item, name or key if key == "id" else key)

@@ -4,21 +4,19 @@ Exchanges are paired within what asks the same of the same resource (method, pat
 what tells the same kind of thing of the same resource for the same cause. Pairing A with B is pairing B with A.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from gws_replay.core import api
 from gws_replay.core.aliases import Naming
+from gws_replay.core.alignment import common, gaps
 from gws_replay.core.lossless_json import canonical
 from gws_replay.core.model import Cassette, Exchange, Notification
 from gws_replay.core.operations import Call
 from gws_replay.core.places import differences
-
-_ALIGNED = 1_000_000  # the product of two lengths; beyond it what is left is paired in its order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,14 +107,28 @@ def pair_exchanges(one: Sequence[Asked], other: Sequence[Asked]) -> list[Pair[As
     for mine, theirs in _grouped(one, other, lambda each: each.key):
         if [each.asks() for each in mine] == [each.asks() for each in theirs]:
             pairs.extend(zip(mine, theirs, strict=True))
-            continue
-        found, *left = _aligned(mine, theirs, Asked.whole)
-        for alike, others in _grouped(left[0], left[1], Asked.asks):
-            found.extend(zip(alike, others, strict=False))
-        done = [{id(pair[side]) for pair in found} for side in (0, 1)]
-        mine_left, theirs_left = ([each for each in left[side] if id(each) not in done[side]] for side in (0, 1))
-        pairs.extend([*found, *zip_longest(mine_left, theirs_left)])
+        else:
+            pairs.extend(_paired_between(mine, theirs))
     return pairs
+
+
+def _paired_between(mine: Sequence[Asked], theirs: Sequence[Asked]) -> Iterator[Pair[Asked]]:
+    """Pair what is the same in the same order; between, what asks the same; then what has moved, and the rest."""
+    rest: list[tuple[list[Asked], list[Asked]]] = []
+    alike, between = _aligned(mine, theirs, Asked.whole)
+    yield from alike
+    for gap in between:
+        alike, inside = _aligned(*gap, Asked.asks)
+        yield from alike
+        rest.extend(inside)
+    # One operation is known by what it wrote, wherever it stands; one look at a state is as good as another.
+    writes = [[each for gap in rest for each in gap[side] if each.exchange.request.method != "GET"] for side in (0, 1)]
+    moved = [pair for same in _grouped(writes[0], writes[1], Asked.whole) for pair in zip(*same, strict=False)]
+    yield from moved
+    done = [{pair[side].index for pair in moved} for side in (0, 1)]
+    for gap in rest:
+        left = [[each for each in gap[side] if each.index not in done[side]] for side in (0, 1)]
+        yield from zip_longest(left[0], left[1])
 
 
 def pair_notifications(
@@ -131,7 +143,8 @@ def pair_notifications(
     theirs_of = {pair[1].index: number for number, pair in enumerate(exchanges) if pair[1]}
     pairs: list[Pair[Heard]] = []
     for mine, theirs in _grouped(one, other, lambda each: each.key):
-        found, *left = _aligned(mine, theirs, Heard.whole)
+        found, between = _aligned(mine, theirs, Heard.whole)
+        left = [[each for gap in between for each in gap[side]] for side in (0, 1)]
         by_order = list(zip_longest(left[0], left[1]))
         by_cause: list[Pair[Heard]] = []
         for alike, others in _grouped(
@@ -215,21 +228,15 @@ def _grouped(
 
 
 def _aligned(
-    mine: list[Item], theirs: list[Item], spell: Callable[[Item], str]
-) -> tuple[list[Pair[Item]], list[Item], list[Item]]:
-    """Pair what is spelled the same in the same order, as much as can be; return what is left of both, too."""
-    if not mine or not theirs or len(mine) * len(theirs) > _ALIGNED:
-        return [], mine, theirs
-    one, other = [spell(each) for each in mine], [spell(each) for each in theirs]
-    # Which way round they are compared must not depend on which is the baseline.
-    turned = one > other
-    matcher = SequenceMatcher(None, *((other, one) if turned else (one, other)), autojunk=False)
-    places = [(block.a + n, block.b + n) for block in matcher.get_matching_blocks() for n in range(block.size)]
-    if turned:
-        places = [(b, a) for a, b in places]
-    done = {a for a, _ in places}, {b for _, b in places}
-    return (
-        [(mine[a], theirs[b]) for a, b in places],
-        [each for place, each in enumerate(mine) if place not in done[0]],
-        [each for place, each in enumerate(theirs) if place not in done[1]],
-    )
+    mine: Sequence[Item], theirs: Sequence[Item], spell: Callable[[Item], str]
+) -> tuple[list[tuple[Item, Item]], list[tuple[list[Item], list[Item]]]]:
+    """Pair what is spelled the same in the same order, as much as can be; return what lies between, too."""
+    if not mine or not theirs:
+        return [], [(list(mine), list(theirs))]
+    places = common([spell(each) for each in mine], [spell(each) for each in theirs])
+    between = [
+        ([mine[n] for n in left], [theirs[n] for n in right])
+        for left, right in gaps(places, (len(mine), len(theirs)))
+        if left or right
+    ]
+    return [(mine[one], theirs[other]) for one, other in places], between

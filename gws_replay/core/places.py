@@ -30,8 +30,10 @@ class Place:
     after: Any
 
 
-def differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Place]:
-    """Yield where two objects differ."""
+def differences(before: Any, after: Any) -> Iterator[Place]:
+    """Yield where two messages differ; what is no object is the `data` of one."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        before, after = {"data": before}, {"data": after}
     rest: list[tuple[tuple[str | int, ...], dict[str, Any], dict[str, Any]]] = [((), before, after)]
     while rest:
         path, one, other = rest.pop()

@@ -173,8 +173,19 @@ class Comparison:
     def _rank(self, finding: Finding) -> tuple[Any, ...]:
         at = sorted(self._at(side, place) for side, place in enumerate(finding.place) if place)
         places = sorted(place or "" for place in finding.place)
-        values = sorted((_spelling(finding.before), _spelling(finding.after)))
-        return (*at[:1], places, spelled(finding.path), finding.operation, finding.resource, values, finding.kind)
+        # What tells two findings apart must not depend on which recording is the baseline.
+        shown = zip(
+            map(_spelling, (finding.before, finding.after)), (place or "" for place in finding.place), strict=True
+        )
+        return (
+            *at[:1],
+            places,
+            spelled(finding.path),
+            finding.operation,
+            finding.resource,
+            sorted(shown),
+            finding.kind,
+        )
 
     def _at(self, side: int, place: str) -> float:
         what, _, index = place.partition(" ")
@@ -218,7 +229,7 @@ def _over(earlier: Asked, later: Asked) -> bool:
 
 def _symmetric(pair: tuple[Asked, Asked]) -> tuple[Any, ...]:
     places = sorted(each.index for each in pair)
-    return (places, pair[0].operation, pair[0].resource, sorted(each.asks() for each in pair))
+    return (places, pair[0].operation, pair[0].resource, sorted((each.whole(), each.index) for each in pair))
 
 
 def _verdict(update: Update) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 from gws_replay.core.findings import Names
 from gws_replay.core.gws import VOLATILE
-from gws_replay.core.lossless_json import Repeated
 
 # Beside those of one recording: the samples' other clocks and counters, Workspace v3's link, and what a restart moves.
 _BETWEEN_RECORDINGS = ("OccuredAt", "operationId", "*TimeStamp*", "*Hash", "version")
@@ -43,8 +42,3 @@ def key_of(path: tuple[Step, ...]) -> str | None:
     if _USER_DATA not in path[:-1]:
         return None
     return str(path[path.index(_USER_DATA) + 1])
-
-
-def is_plain(value: object) -> bool:
-    """Tell whether a value has nothing inside that could be volatile by itself."""
-    return not isinstance(value, dict | list | tuple | Repeated)

@@ -2,12 +2,13 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.builders import cassette, exchange, get, told, update
+from tests.builders import cassette, exchange, get, operation, told, update
 from tests.commands import BEFORE, command_line, refused, saved, small
 
 WRONG = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), told({"A": 2, "B": "c"}, seen=2.0))
@@ -212,3 +213,39 @@ def test_accept_writes_json_cassettes_and_no_foreign_ones(tmp_path: Path) -> Non
     ended = command_line("diff", "--accept", "--yes", tmp_path / "plain.json", bad)
     assert 2 == ended.code
     assert "make it a cassette of ours with convert first" in ended.err
+    strict = saved(replace(WRONG, header={"format": 1, "redaction": "default"}), tmp_path / "strict.yaml")
+    right = saved(small(), tmp_path / "right.yaml")
+    assert "cannot be rewritten: the two are redacted" in command_line("diff", "--accept", "--yes", right, strict).err
+
+
+def test_accept_of_nothing(pair: tuple[Path, Path]) -> None:
+    """No question, no file written."""
+    ended = command_line("diff", "--accept", pair[0], pair[0])
+    assert (0, "") == (ended.code, ended.err)
+
+
+def test_a_summary_that_cannot_be_written(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    """One sentence, which names the variable."""
+    environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(tmp_path)}
+    ended = command_line("diff", *pair, environment=environment)
+    assert 2 == ended.code
+    assert f"Error: cannot write GITHUB_STEP_SUMMARY {tmp_path}: Is a directory" in ended.err
+
+
+def test_information_and_order_are_said(tmp_path: Path) -> None:
+    """Times as numbers, orders in words; a report in which nothing fails has them, too."""
+    first, second = (
+        cassette(
+            operation("Accept", began=begin, ended=begin + lasting),
+            exchange("GET", "/api/v2/me", None, {"statusCode": 0}, began=10.0 - begin),
+        )
+        for begin, lasting in ((1.0, 0.1), (11.0, 5.0))
+    )
+    paths = saved(first, tmp_path / "a.yaml"), saved(second, tmp_path / "b.yaml")
+    options = ("--severity", "order=info")
+    printed = command_line("diff", *paths, *options).out
+    assert "answer.seconds: 0.1 -> 5.0  [interaction 0 / interaction 1]" in printed
+    assert "order: Accept S1 then GET /api/v2/me -> GET /api/v2/me then Accept S1" in printed
+    ended = command_line("diff", *paths, *options, "--format", "junit")
+    assert 0 == ended.code
+    assert "<system-out>" in ended.out

@@ -35,6 +35,7 @@ def test_what_cannot_be_learned(tmp_path: Path) -> None:
     first, second = recorded(tmp_path, "q1", "q2")
     path = tmp_path / "noise.json"
     assert "give two of one scenario" in refused(command_line("noise", "learn", first, "--output", path), 5)
+    assert "cannot read" in refused(command_line("diff", first, second, "--noise", path))
     path.write_text("{}")
     assert f"{path} exists: give --force" in refused(command_line("noise", "learn", first, second, "--output", path))
     assert "it is no noise file of format 1" in refused(command_line("diff", first, second, "--noise", path))

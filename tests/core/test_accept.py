@@ -54,3 +54,25 @@ def test_other_redaction_is_not_mixed() -> None:
     strict = replace(_run(more=True), header={"format": 1, "redaction": "default 1"})
     with pytest.raises(ValueError, match="redacted by different rules"):
         accepted(_run(more=False), strict, diff(_run(more=False), strict))
+
+
+def test_what_is_ignored_stays() -> None:
+    """An exchange that only one of them has, and a cause that goes with what goes."""
+    more, less = _run(more=True), _run(more=False)
+    for baseline, candidate in ((more, less), (less, more)):
+        ignored = [replace(each, suppressed="ignored") for each in diff(baseline, candidate)]
+        assert baseline == accepted(baseline, candidate, ignored)
+    silent = cassette(get(BEFORE, began=0.0), told({**BEFORE, "A": 2}, seen=2.0))
+    found = [each for each in diff(more, silent) if each.operation == "UpdateUserData" and not each.path]
+    (kept,) = accepted(more, silent, found).notifications
+    assert kept.cause is None
+
+
+def test_ids_that_are_too_short_are_refused() -> None:
+    """Session 1 of the one is session 2 of the other: a 2 in a body may be anything."""
+    one, two = (
+        cassette(get({"A": value}, began=0.0, session=name), update({"B": 1}, began=1.0, session=name))
+        for name, value in (("1", 1), ("2", 2))
+    )
+    with pytest.raises(ValueError, match="too short to be found"):
+        accepted(one, two, diff(one, two))

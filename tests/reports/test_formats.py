@@ -83,3 +83,11 @@ def test_markdown_stops_somewhere() -> None:
 def test_every_kind_is_a_rule() -> None:
     """What can be found can be reported."""
     assert set(KINDS) <= RULES.keys()
+
+
+def test_the_address_of_a_file_is_an_address() -> None:
+    """SARIF wants URIs: what has a meaning in them is escaped."""
+    issue = Issue(level="error", rule="value", message="m", file="a folder/50%#1.yaml")
+    (result,) = sarif([Case(name="n", file="f", issues=(issue,))], "1.0")["runs"][0]["results"]
+    (place,) = result["locations"]
+    assert "a%20folder/50%25%231.yaml" == place["physicalLocation"]["artifactLocation"]["uri"]
