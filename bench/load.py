@@ -74,7 +74,7 @@ def recorded(count: int) -> Cassette:
         answer = json.dumps({"statusCode": 0, "number": number, "userData": shown}, indent=2).encode()
         response = Response(status=200, reason="OK", headers=fields, body=answer)
         exchanges.append(Exchange(request=request, response=response, began=float(number), ended=number + 0.25))
-    return Cassette(interactions=tuple(exchanges), header={"format": 1, "api": "gws-v2"})
+    return Cassette(interactions=tuple(exchanges), header={"format": 1, "api": "gws-v2", "redaction": "secrets"})
 
 
 def measured(way: Sequence[str], path: Path, count: int) -> tuple[float, float]:

@@ -98,7 +98,7 @@ def recorded(stubs: int) -> Cassette:
             )
             for number in range(stubs)
         ),
-        header={"format": 1, "api": "gws-v2"},
+        header={"format": 1, "api": "gws-v2", "redaction": "secrets"},
     )
 
 
