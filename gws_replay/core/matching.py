@@ -14,6 +14,7 @@ from gws_replay.core.model import Request
 
 MATCH_ON = frozenset({"method", "path", "query", "body"})
 _COMPARED = 50  # how many bodies a miss is compared with
+_Place = tuple[int, str, str]
 Key = tuple[str, str, tuple[tuple[str, str], ...], str | bytes]
 
 
@@ -82,18 +83,32 @@ def differences(asked: Request, recorded: Request, match_on: frozenset[str] = MA
     return tuple(found)
 
 
-def nearest(asked: Request, recorded: Sequence[Request]) -> int | None:
-    """Return the index of the recorded request that differs least, or None where not even the path is alike.
+class Neighbours:
+    """Recorded requests by where they stand, so that the nearest to another is found without looking at all of them."""
 
-    Of many that are equally alike by method and path, the bodies of the first are compared.
-    """
-    groups: dict[int, list[int]] = {}
-    for index, request in enumerate(recorded):
-        if request.path.rpartition("/")[0] == asked.path.rpartition("/")[0]:
-            unlike = 2 * (request.path != asked.path) + (request.method.upper() != asked.method.upper())
-            groups.setdefault(unlike, []).append(index)
-    best = groups[min(groups)][:_COMPARED] if groups else []
-    return min(best, key=lambda index: len(differences(asked, recorded[index])), default=None)
+    def __init__(self, recorded: Sequence[Request]) -> None:
+        self._recorded = recorded
+        self._places: dict[_Place, list[int]] = {}
+        for index, request in enumerate(recorded):
+            for place in _places(request):
+                there = self._places.setdefault(place, [])
+                if len(there) < _COMPARED:
+                    there.append(index)
+
+    def nearest(self, asked: Request) -> int | None:
+        """Return the index of the recorded request that differs least, or None where not even the path is alike.
+
+        Of many that are equally alike by method and path, the bodies of the first are compared.
+        """
+        best = next((found for place in _places(asked) if (found := self._places.get(place))), ())
+        return min(best, key=lambda index: len(differences(asked, self._recorded[index])), default=None)
+
+
+def _places(request: Request) -> tuple[_Place, ...]:
+    """Return by what two requests are alike, the nearest first: path and method, path, folder and method, folder."""
+    path, method = request.path, request.method.upper()
+    folder = path.rpartition("/")[0]
+    return (0, path, method), (1, path, ""), (2, folder, method), (3, folder, "")
 
 
 def _body_differences(asked: Request, recorded: Request) -> list[Difference]:

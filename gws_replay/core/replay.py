@@ -22,7 +22,7 @@ from typing import Literal
 from gws_replay.core import api, lossless_json
 from gws_replay.core.binding import Bindings
 from gws_replay.core.change import printable
-from gws_replay.core.matching import Difference, Key, differences, nearest
+from gws_replay.core.matching import Difference, Key, differences
 from gws_replay.core.model import Exchange, Notification, Request, Response
 from gws_replay.core.newest import brought_up_to_date
 from gws_replay.core.pushes import INSTANT, Pushes
@@ -165,13 +165,12 @@ class Replay:
     def miss(self, request: Request) -> Miss:
         """Say why a request has no answer, and which recorded one is nearest."""
         matching = self.script.matching
-        requests = self.script.requests
         known = self._resolved(matching.key(request), request)[0] in self.script.by_key
         conflict = not known and self._bindings is not None and self._bindings.is_conflict(request)
-        found = nearest(request, requests)
+        found = self.script.neighbours.nearest(request)
         asked = self.shown(request, found)
         reason: Reason = "already_played" if known else "nothing_similar" if found is None else "no_match"
-        unlike = () if found is None else differences(asked, self.shown(requests[found]), matching.match_on)
+        unlike = () if found is None else differences(asked, self.shown(self.script.requests[found]), matching.match_on)
         if not known and not unlike and found is not None:
             unlike = (_CONFLICT if conflict else _HIDDEN,)
         name = self.script.cassette.source

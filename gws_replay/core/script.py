@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gws_replay.core import api, gws, lossless_json
-from gws_replay.core.matching import WHOLE, Key, Matching
+from gws_replay.core.matching import WHOLE, Key, Matching, Neighbours
 from gws_replay.core.model import Cassette, Exchange, Moment, Notification, Request
 from gws_replay.core.policy import Policy
 from gws_replay.core.redact import Redactor
@@ -52,6 +52,11 @@ class Script:
     def interactions(self) -> tuple[Exchange, ...]:
         """The recorded exchanges."""
         return self.cassette.interactions
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        """Finds the recorded request that is nearest to a missed one."""
+        return Neighbours(self.requests)
 
     @cached_property
     def stand_ins(self) -> StandInIndex | None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from gws_replay.core.matching import differences, key_of, nearest
+from gws_replay.core.matching import Neighbours, differences, key_of
 from gws_replay.core.model import Headers, Request
 from tests.builders import USER_DATA, spelled
 
@@ -116,9 +117,27 @@ RECORDED = [
 )
 def test_the_nearest_recorded_request(asked: Request, index: int | None) -> None:
     """Path before method, method before body; nothing when even the collection is another."""
-    assert index == nearest(asked, RECORDED)
+    assert index == Neighbours(RECORDED).nearest(asked)
 
 
 def test_nothing_is_nearest_to_nothing() -> None:
     """An empty cassette."""
-    assert nearest(request(), []) is None
+    assert Neighbours([]).nearest(request()) is None
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["GET", "POST"]), st.integers(0, 2)), max_size=8),
+    st.tuples(st.sampled_from("abd"), st.sampled_from(["post", "PUT"]), st.integers(0, 2)),
+)
+def test_the_nearest_is_the_first_with_the_fewest_differences(
+    recorded: list[tuple[str, str, int]], asked: tuple[str, str, int]
+) -> None:
+    """As comparing it with each of them tells."""
+    requests = [request(f"http://h/me/{path}", {"A": value}, method) for path, method, value in (*recorded, asked)]
+
+    def unlike(index: int) -> tuple[bool, bool, bool]:
+        path, method, value = recorded[index]
+        return path != asked[0], method != asked[1].upper(), value != asked[2]
+
+    expected = min(range(len(recorded)), key=unlike, default=None)
+    assert expected == Neighbours(requests[:-1]).nearest(requests[-1])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.matching import differences, key_of, nearest
+from gws_replay.core.matching import Neighbours, differences, key_of
 from gws_replay.core.model import Exchange, Notification, Request
 from gws_replay.core.replay import Replay
 from gws_replay.core.script import Script
@@ -77,9 +77,9 @@ def test_the_nearest_is_the_most_alike() -> None:
         ask("POST", "http://h/a/2", '{"a":1,"b":2}'),
         ask("POST", "http://h/a/2", "{}"),
     ]
-    assert 1 == nearest(ask("POST", "http://h/a/2", '{"a":1,"b":3}'), recorded)
-    assert 0 == nearest(ask("POST", "http://h/a/1"), recorded)
-    assert nearest(ask(uri="http://h/z/9"), recorded) is None
+    assert 1 == Neighbours(recorded).nearest(ask("POST", "http://h/a/2", '{"a":1,"b":3}'))
+    assert 0 == Neighbours(recorded).nearest(ask("POST", "http://h/a/1"))
+    assert Neighbours(recorded).nearest(ask(uri="http://h/z/9")) is None
 
 
 def test_the_kth_request_gets_the_kth_answer_and_no_more() -> None:
