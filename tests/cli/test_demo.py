@@ -31,7 +31,7 @@ STORY = [
 
 
 def test_the_demo_tells_the_story_and_leaves_it_to_copy(tmp_path: Path) -> None:
-    """In order; the files are there, their test passes by hand; a second run works; a foreign folder is not touched."""
+    """In order; the files are there; a second run works; a foreign folder is not touched."""
     done = run(*GWS, "demo", cwd=tmp_path)
     assert 0 == done.returncode, done.stderr
     place = 0
@@ -41,7 +41,6 @@ def test_the_demo_tells_the_story_and_leaves_it_to_copy(tmp_path: Path) -> None:
     folder = tmp_path / "gws-replay-demo"
     names = {"agent.py", "test_agent.py", "pytest.ini", "cassettes"}
     assert names <= {path.name for path in folder.iterdir()}
-    assert 0 == run(sys.executable, "-m", "pytest", "-q", cwd=folder).returncode
     again = run(*GWS, "demo", "--json", cwd=tmp_path)
     codes = json.loads(again.stdout)["exit_codes"]
     assert {"record": 0, "replay": 0, "verify": 0, "record faulty": 0, "verify faulty": 1} == codes
