@@ -2,8 +2,6 @@
 # plays to the CometD client of JavaScript.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
-# One process more than there are cores: many tests wait for processes and sockets.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 BIN = $(VENV)/bin
 JS = tests/js
 
@@ -14,7 +12,7 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready $(JS)/node_modules/.ready
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
 
 check: $(VENV)/.ready

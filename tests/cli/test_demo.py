@@ -31,19 +31,20 @@ STORY = [
 
 
 def test_the_demo_tells_the_story_and_leaves_it_to_copy(tmp_path: Path) -> None:
-    """In order; the files are there; a second run works; a foreign folder is not touched."""
-    done = run(*GWS, "demo", cwd=tmp_path)
+    """In order, beside the result; what an earlier run left is replaced, a foreign folder is not touched."""
+    folder = tmp_path / "gws-replay-demo"
+    folder.mkdir()
+    (folder / "agent.py").write_text("of an earlier version")
+    done = run(*GWS, "demo", "--json", cwd=tmp_path)
     assert 0 == done.returncode, done.stderr
     place = 0
     for part in STORY:
-        place = done.stdout.find(part, place)
+        place = done.stderr.find(part, place)
         assert place >= 0, part
-    folder = tmp_path / "gws-replay-demo"
+    codes = json.loads(done.stdout)["exit_codes"]
+    assert {"record": 0, "replay": 0, "verify": 0, "record faulty": 0, "verify faulty": 1} == codes
     names = {"agent.py", "test_agent.py", "pytest.ini", "cassettes"}
     assert names <= {path.name for path in folder.iterdir()}
-    again = run(*GWS, "demo", "--json", cwd=tmp_path)
-    codes = json.loads(again.stdout)["exit_codes"]
-    assert {"record": 0, "replay": 0, "verify": 0, "record faulty": 0, "verify faulty": 1} == codes
     (folder / "mine.txt").write_text("precious")
     refused = run(*GWS, "demo", cwd=tmp_path)
     assert (2, True) == (refused.returncode, "holds other files (mine.txt)" in refused.stderr)

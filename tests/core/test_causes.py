@@ -223,14 +223,14 @@ UPDATES = st.lists(steps(["UpdateUserData", "AttachUserData"], sessions=("S1", "
 
 
 @given(UPDATES, st.booleans())
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_every_cause_is_found_whatever_the_delays(asked: list[Step], reordered: bool) -> None:
     """Unique values, data as each operation left them, any delay on any leg: nothing is missed or mistaken."""
     assert [] == measured(Server(asked, reordered=reordered))[1]
 
 
 @given(UPDATES, st.sets(st.integers(0, 11)), st.booleans())
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_every_cause_is_found_though_notifications_are_lost(asked: list[Step], lost: set[int], reordered: bool) -> None:
     """Requests arrive in the order in which they were asked; those that get through are all right."""
     in_order = [replace(step, up=1) for step in asked]
@@ -238,7 +238,7 @@ def test_every_cause_is_found_though_notifications_are_lost(asked: list[Step], l
 
 
 @given(UPDATES)
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_every_cause_is_found_of_data_shown_at_the_push(asked: list[Step]) -> None:
     """The k-th notification answers the k-th operation, however much of it later ones have hidden."""
     assert [] == measured(Server([replace(step, up=1) for step in asked], snapshot="push"))[1]

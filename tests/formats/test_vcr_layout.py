@@ -113,7 +113,7 @@ def test_what_is_written_is_read_alike(line: str, name: str, value: str, body: s
 @given(
     st.lists(st.tuples(st.integers(0, len(TEXT)), st.integers(0, 9), st.sampled_from(TOKENS)), min_size=1, max_size=3)
 )
-@settings(max_examples=400)
+@settings(max_examples=200)
 @example([(TEXT.index("...\n"), 4, "")])
 @example([(TEXT.index("\n- request", 90), 0, "\n...")])
 @example([(TEXT.index("interaction: 1"), 14, "interaction: 9")])

@@ -99,7 +99,7 @@ def with_body(body: str) -> Cassette:
 
 
 @given(cassettes(BODY))
-@settings(max_examples=120)
+@settings(max_examples=60)
 @example(with_body("\x85{\n\u2028}\ufeff"))
 @example(with_body("a\n\n...\n"))
 @example(with_body(" leading\n\n\n"))
@@ -112,7 +112,7 @@ def test_yaml_gives_every_byte_back(recorded: Cassette) -> None:
 
 
 @given(cassettes(TEXT_BODY))
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_json_gives_every_character_back(recorded: Cassette) -> None:
     """The same cassettes, less binary bodies."""
     assert recorded == back("".join(vcr_yaml.dump_json(recorded)), as_json=True)
