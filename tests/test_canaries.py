@@ -80,6 +80,19 @@ def test_no_command_shows_one(command: list[str], tmp_path: Path) -> None:
     assert command[0] == "scrub" or "UpdateUserData" in ended.out
 
 
+@pytest.mark.parametrize("form", ["text", "json", "junit", "github", "sarif", "markdown"])
+def test_no_comparison_shows_one(form: str, tmp_path: Path) -> None:
+    """Nor a verdict on it: in no format."""
+    path, other = cassette(tmp_path), tmp_path / "other.yaml"
+    text = path.read_text("utf-8")
+    other.write_text(
+        text.replace("PropertiesUpdated", "StatusChange").replace('"statusCode": 0', '"statusCode": 2'), "utf-8"
+    )
+    compared = command_line("diff", "-v", "--format", form, path, other)
+    judged = command_line("verify", "-v", "--format", form, path, other)
+    assert (1, []) == (compared.code, planted_in(compared.out + compared.err + judged.out + judged.err))
+
+
 def test_the_check_finds_them_and_names_none(tmp_path: Path) -> None:
     """In a cassette that was recorded raw."""
     path = tmp_path / "raw.yaml"
