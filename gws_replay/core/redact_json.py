@@ -144,7 +144,10 @@ class JsonRun:
         if kind == "keep" or not any(map(str.isdigit, bare)):
             return bare
         if kind is not None:
-            redacted = self._redactor.known.person(bare)
+            # The placeholder of a number: as those of texts it is always the same, so that a secret never counts.
+            is_whole = not any(sign in bare for sign in ".eE")
+            hidden = "0" if is_whole else "0.0"
+            redacted = hidden if kind == "secret" else self._redactor.known.person(bare)
             if self._redactor.noticed and redacted != bare:
                 self._redactor.noticed(place, f"{kind} {name}")
         else:
