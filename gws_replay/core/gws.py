@@ -22,6 +22,7 @@ from gws_replay.core.operations import (
     Operation,
     Subject,
     Taken,
+    writes_nothing,
 )
 
 API = "gws-v2"
@@ -51,10 +52,6 @@ def _deletes(sent: Mapping[str, Any], channel: Channel) -> Mapping[Key, Any]:
 
 def _disposes(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
     return {str(sent["dispositionKey"]) if sent.get("dispositionKey") else ANY_KEY: sent.get("disposition")}
-
-
-def _nothing(_sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
-    return {}
 
 
 def _comments(sent: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -89,7 +86,7 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation(
             name="AddComment",
             answered_by=("PropertiesUpdated",),
-            writes=_nothing,
+            writes=writes_nothing,
             shows=_shows_comment,
             sets=_comments,
             moves=frozenset({"comment"}),

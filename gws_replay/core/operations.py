@@ -161,6 +161,11 @@ class Subject:
     user_data: Mapping[str, Any] | None = None
 
 
+def writes_nothing(_sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
+    """Leave all userData as they are: for an operation that is judged by what else it sets."""
+    return {}
+
+
 def values_of(value: Any) -> Sequence[Any]:
     """Return the values of a key: several where it is repeated."""
     return value.values if isinstance(value, Repeated) else (value,)

@@ -21,6 +21,7 @@ from gws_replay.core.operations import (
     Operation,
     Subject,
     Taken,
+    writes_nothing,
 )
 
 API = "workspace-v3"
@@ -92,10 +93,6 @@ def _deletes_pair(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, An
     return {key: ONE_LESS} if isinstance(key, str) else {}
 
 
-def _nothing(_sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
-    return {}
-
-
 def _comments(sent: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"comment": _data(sent).get("comment")}
 
@@ -117,7 +114,7 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation(
             name="set-comment",
             answered_by=("PropertiesUpdated", "StatusChange"),
-            writes=_nothing,
+            writes=writes_nothing,
             shows=_shows_comment,
             sets=_comments,
             moves=frozenset({"comment"}),
