@@ -13,14 +13,12 @@ from typing import Any
 
 from gws_replay.core import users
 from gws_replay.core.model import Headers, Request
-from gws_replay.core.policy import SECRETS
 from gws_replay.core.pushes import GAP, INSTANT
-from gws_replay.core.redact import Redactor
+from gws_replay.core.redact import Redactor, without_secrets
 from gws_replay.core.replay import Miss, Send
 from gws_replay.core.script import Script
 from gws_replay.core.track import Track
 from gws_replay.lobby import Lobby
-from gws_replay.redaction import redactor
 
 # How long an answer waits for a client that is to be told something first, if that client does not come.
 LED_PATIENCE = 0.25
@@ -35,7 +33,7 @@ class Seat:
     number: int
     track: Track
     lobby: Lobby
-    redactor: Redactor = field(default_factory=lambda: redactor(SECRETS))
+    redactor: Redactor = field(default_factory=without_secrets)
     session_id: str = field(default_factory=lambda: secrets.token_hex(13))
     csrf_token: str = field(default_factory=lambda: secrets.token_hex(16))
     # The header fields that the redactor has seen.

@@ -44,10 +44,6 @@ class Policy:
         return Rules(self)
 
 
-# What every live request goes through, whatever its recording kept: one policy, so that its rules are made once.
-SECRETS = Policy("secrets")
-
-
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of a user: what it looks at, and the pattern that a name, a path or a text is compared with."""

@@ -11,8 +11,7 @@ from functools import cached_property
 from gws_replay.core import api, gws, lossless_json
 from gws_replay.core.matching import WHOLE, Key, Matching, Neighbours
 from gws_replay.core.model import Cassette, Exchange, Moment, Notification, Request
-from gws_replay.core.policy import SECRETS
-from gws_replay.core.redact import Redactor
+from gws_replay.core.redact import without_secrets
 from gws_replay.core.stand_in_index import StandInIndex
 
 _READING = ("GET", "HEAD")
@@ -73,7 +72,7 @@ class Script:
         """
         requests = [exchange.request for exchange in self.interactions]
         if self.cassette.header.get("redaction") not in _WITHOUT_SECRETS:
-            redactor = Redactor(SECRETS, b"")
+            redactor = without_secrets()
             requests = [redactor.request(request) for request in requests]
         return tuple(map(self.matching.recorded, requests))
 
