@@ -22,7 +22,7 @@ check: $(VENV)/.ready
 	$(BIN)/gws-replay scrub --check cassettes
 	$(BIN)/pytest -q tests/test_architecture.py
 
-# What loading, the server and the plugin cost beside their peers, in an environment of its own; writes bench/RESULTS.md.
+# What loading, the server, the plugin and diff cost beside their peers, in an environment of its own; writes bench/RESULTS.md.
 bench: .venv-bench/.ready
 	.venv-bench/bin/python bench/run.py
 
