@@ -65,7 +65,7 @@ def test_what_is_no_noise_file(wrong: Any) -> None:
 
 def test_planted_changes_among_noise() -> None:
     """A part of the measurement that docs/diff.md shows: no change is missed, and there is no false alarm."""
-    assert Rates(pairs=25, missed=0, false=0) == measured(25, learned_from=3)
+    assert Rates(pairs=8, missed=0, false=0) == measured(8, learned_from=3)
 
 
 def test_what_was_not_learned_is_an_alarm() -> None:
