@@ -11,6 +11,7 @@ import click
 from gws_replay.cli.accepting import Drifted, take_over
 from gws_replay.cli.common import PATH
 from gws_replay.cli.reporting import Report, lines_in, report_options
+from gws_replay.cli.shown import load_shown
 from gws_replay.core.accept import drifted
 from gws_replay.core.change import printable
 from gws_replay.core.difference import KINDS, SEVERITIES, Finding, Kind, Severity
@@ -19,7 +20,6 @@ from gws_replay.core.noise import Noise
 from gws_replay.core.regress import diff as compared
 from gws_replay.core.suppress import suppressed
 from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.files import load_cassette
 from gws_replay.noise_file import read_noise
 from gws_replay.recordings_paired import Match, matched
 from gws_replay.reports import differences
@@ -123,9 +123,8 @@ def _one(match: Match, rules: _Rules, report: Report, total: _Sum) -> None:
     if baseline is None or candidate is None:
         _only(match, report, total)
         return
-    found = suppressed(
-        compared(load_cassette(baseline), load_cassette(candidate), severity=rules.severity), rules.ignore, rules.noise
-    )
+    shown, note = load_shown(baseline, candidate)
+    found = suppressed(compared(*shown, severity=rules.severity), rules.ignore, rules.noise)
     total.findings.extend(found)
     total.compared += 1
     output = report.output
@@ -143,7 +142,7 @@ def _one(match: Match, rules: _Rules, report: Report, total: _Sum) -> None:
     elif counting or match.is_renamed or not output.quiet:
         renamed = " (renamed)" if match.is_renamed else ""
         same = "" if counting else ": no difference"
-        report.say([printable(f"{baseline} -> {candidate}{renamed}{same}")])
+        report.say([printable(f"{baseline} -> {candidate}{renamed}{same}{note}")])
         report.say(differences.lines(found, all_of_them=output.verbose))
     if report.wants_cases:
         report.take(_cases(match, counting))
