@@ -15,8 +15,9 @@ NOTE = "not redacted, shown with stand-ins: `gws-replay scrub` redacts the file"
 def load_shown(*paths: Path) -> tuple[Sequence[Cassette], str]:
     """Load cassettes to print something of them; one value has one stand-in in all.
 
-    Return a note, too, if anything had to be redacted. A cassette whose header names a level of redaction, be it `none`, is shown as it stands. Raises CassetteError as
-    `load_cassette` does, and GwsReplayError for a wrong rule in pyproject.toml.
+    Return a note, too, if anything had to be redacted. A cassette whose header names a level of redaction, be it
+    `none`, is shown as it stands. Raises CassetteError as `load_cassette` does, and GwsReplayError for a wrong rule in
+    pyproject.toml.
     """
     cassettes = [load_cassette(path) for path in paths]
     if all("redaction" in each.header for each in cassettes):
