@@ -1,15 +1,17 @@
 """Edge: the journal on disk. One recorder at a time; each line is with the system before the traffic goes on."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from gws_replay.core.compile import Compiled, compile_recording
-from gws_replay.core.model import Recording
+from gws_replay.core.compile import Compiled
+from gws_replay.core.redact import Redactor
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.files import check_suffix, reason, save_cassette
 from gws_replay.formats import journal
+from gws_replay.journal_compile import JournalCompile
 
 _lock: Callable[[int], None] | None
 try:
@@ -59,14 +61,14 @@ class JournalFile:
                 exit_code=4,
             ) from None
 
-    def finish(self, last: Callable[[Recording], Recording] = lambda seen: seen) -> Compiled:
+    def finish(self, using: Redactor | None = None) -> Compiled:
         """Compile the journal into the cassette and remove it. If that fails (GwsReplayError), the journal stays.
 
-        `last` has a last look at the whole recording: what gave away a personal value may have come late.
+        `using` has a last look at the whole recording: what gave away a personal value may have come late.
         """
         self.close()
         try:
-            compiled = recover(self.path, self.cassette, last).compiled
+            compiled = recover(self.path, self.cassette, using).compiled
         except CassetteError as error:
             if error.exit_code == 5:
                 self.path.unlink(missing_ok=True)
@@ -80,38 +82,38 @@ class JournalFile:
             os.close(self._handle)
 
 
+@dataclass(frozen=True, slots=True)
 class Recovered:
     """What a journal gave: the compiled cassette, and what was wrong with the journal."""
 
-    def __init__(self, compiled: Compiled, read: journal.Journal) -> None:
-        self.compiled = compiled
-        self.torn = read.torn
-        self.damaged = read.damaged
+    compiled: Compiled
+    torn: bool
+    damaged: Sequence[int]
 
 
-def recover(
-    path: Path, cassette: Path, last: Callable[[Recording], Recording] = lambda recording: recording
-) -> Recovered:
+def recover(path: Path, cassette: Path, using: Redactor | None = None) -> Recovered:
     """Compile a journal into a cassette file; the journal stays.
 
     Raises CassetteError for what is no journal (exit code 4) or holds no finished exchange (5), GwsReplayError when
     the cassette cannot be written.
     """
     try:
-        with path.open("rb") as lines:
-            read = journal.read(lines, str(path))
+        lines = path.open("rb")
     except OSError as error:
         raise CassetteError(f"cannot read {path}: {reason(error)}") from None
-    if not read.recording.exchanges:
-        raise CassetteError(_nothing(read.recording.unanswered), exit_code=5)
-    compiled = compile_recording(last(read.recording), read.header)
     try:
+        with lines:
+            cassette.parent.mkdir(parents=True, exist_ok=True)
+            read = JournalCompile(lines, str(path), cassette.parent, using)
+        compiled = read.compiled()
         save_cassette(compiled.cassette, cassette)
+    except OSError as error:
+        raise GwsReplayError(_safe(f"cannot write beside {cassette}: {reason(error)}", path), exit_code=4) from None
+    except CassetteError:
+        raise
     except GwsReplayError as error:
-        raise GwsReplayError(
-            f"{error}. The recording is safe in {path}: gws-replay recover {path}", exit_code=4
-        ) from None
-    return Recovered(compiled, read)
+        raise GwsReplayError(_safe(str(error), path), exit_code=4) from None
+    return Recovered(compiled, read.reader.torn, read.reader.damaged)
 
 
 def is_being_written(path: Path) -> bool:
@@ -136,7 +138,5 @@ def _claimed(path: Path) -> str:
     )
 
 
-def _nothing(unanswered: tuple[object, ...]) -> str:
-    if unanswered:
-        return f"nothing was recorded: none of the requests seen ({len(unanswered)}) got an answer; is the server up?"
-    return "nothing was recorded: no request matched; check the address the client uses, and the filter"
+def _safe(problem: str, journal: Path) -> str:
+    return f"{problem}. The recording is safe in {journal}: gws-replay recover {journal}"

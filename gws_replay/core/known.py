@@ -90,7 +90,9 @@ class Known:
             return value
         instead = self.stand_ins.of(value)
         if instead != value and value not in self._personal.entries and self._is_unique(value):
-            for encode, _ in ENCODINGS:
+            # Letters and digits are spelled alike in all encodings.
+            plain = value.isascii() and value.isalnum()
+            for encode, _ in ENCODINGS[:1] if plain else ENCODINGS:
                 self._personal.add(encode(value), encode(instead))
             self.log.append(value)
         return instead

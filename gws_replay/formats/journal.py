@@ -2,13 +2,14 @@
 
 A line is eight hex digits (CRC-32 of the rest), a space, and a JSON object. The first is the header; then `request`,
 `response`, `error` and `frame` lines, which an id ties together, and lines with the `stand_ins` of personal values.
-Only what was redacted is ever written here.
+Where a recording goes on in another journal, `moved` says that a request without an answer stands there again, and
+`earlier` that an exchange stood in the one before. Only what was redacted is ever written here.
 """
 
 import base64
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,27 +67,93 @@ def frame_line(frame: Frame) -> bytes:
     return _line({"kind": "frame", "at": frame.seen, **fields})
 
 
+def moved_line(id_: str) -> bytes:
+    """Return the line for a request whose answer comes into the next journal, where the request stands again."""
+    return _line({"kind": "moved", "id": id_})
+
+
+def earlier_line(id_: str) -> bytes:
+    """Return the line that goes before those of an exchange that the journal before this one holds."""
+    return _line({"kind": "earlier", "id": id_})
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A request that got no answer."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An exchange that the journal before this one holds."""
+
+    exchange: Exchange
+
+
+class Reader:
+    """Reads a journal line by line up to its last whole one; what it has found stands in it when it is at the end."""
+
+    def __init__(self, lines: Iterable[bytes], source: str) -> None:
+        self.header: Mapping[str, Any] = {}
+        self.torn = False
+        self.damaged: list[int] = []
+        self._lines = lines
+        self._source = source
+        self._stand_ins: list[str] = []
+
+    def moments(self) -> Iterator[Exchange | Frame | Unanswered | Earlier]:
+        """Yield what was seen, each as it was finished. Raises CassetteError for what is no journal."""
+        asked: dict[str, _Line] = {}
+        earlier: set[str] = set()
+        for event in self._events():
+            kind, id_ = event["kind"], event.get("id", "")
+            if kind == "request":
+                asked[id_] = event
+            elif kind == "response" and (request := asked.pop(id_, None)):
+                exchange = _exchange(request, event)
+                yield Earlier(exchange) if id_ in earlier else exchange
+            elif kind == "error" and (request := asked.pop(id_, None)):
+                yield Unanswered(_request(request))
+            elif kind == "moved":
+                asked.pop(id_, None)
+            elif kind == "earlier":
+                earlier.add(id_)
+            elif kind == "stand_ins":
+                self._stand_ins += event["made"]
+            elif kind == "frame":
+                yield Frame(uri=event["uri"], seen=event["at"], from_client=event["from_client"], text=event["text"])
+        yield from (Unanswered(_request(request)) for request in asked.values())
+        if self._stand_ins:
+            self.header = {**self.header, "stand_ins": self._stand_ins}
+
+    def _events(self) -> Iterator[_Line]:
+        number = 0
+        for number, line in enumerate(self._lines, start=1):
+            event = _event(line)
+            if number == 1:
+                self.header = _header(event, self._source)
+            elif event is not None:
+                yield event
+            elif line.endswith(b"\n"):
+                self.damaged.append(number)
+            else:
+                self.torn = True
+        if not number:
+            raise CassetteError(f"{self._source} is empty: nothing was recorded", exit_code=5)
+
+
 def read(lines: Iterable[bytes], source: str) -> Journal:
-    """Read a journal up to its last whole line. Raises CassetteError for what is no journal."""
-    header: Mapping[str, Any] | None = None
-    events: list[_Line] = []
-    damaged: list[int] = []
-    torn = False
-    for number, line in enumerate(lines, start=1):
-        event = _event(line)
-        if number == 1:
-            header = _header(event, source)
-        elif event is not None:
-            events.append(event)
-        elif line.endswith(b"\n"):
-            damaged.append(number)
-        else:
-            torn = True
-    if header is None:
-        raise CassetteError(f"{source} is empty: nothing was recorded", exit_code=5)
-    stand_ins = [made for event in events if event["kind"] == "stand_ins" for made in event["made"]]
-    header = {**header, "stand_ins": stand_ins} if stand_ins else header
-    return Journal(header=header, recording=_recording(events), torn=torn, damaged=tuple(damaged))
+    """Read a journal into memory. Raises CassetteError for what is no journal."""
+    reader = Reader(lines, source)
+    moments = list(reader.moments())
+    recording = Recording(
+        exchanges=tuple(each for each in moments if isinstance(each, Exchange)),
+        frames=tuple(each for each in moments if isinstance(each, Frame)),
+        unanswered=tuple(each.request for each in moments if isinstance(each, Unanswered)),
+        earlier=tuple(each.exchange for each in moments if isinstance(each, Earlier)),
+    )
+    return Journal(header=reader.header, recording=recording, torn=reader.torn, damaged=tuple(reader.damaged))
 
 
 def _header(event: _Line | None, source: str) -> Mapping[str, Any]:
@@ -98,23 +165,8 @@ def _header(event: _Line | None, source: str) -> Mapping[str, Any]:
     return header
 
 
-def _recording(events: Iterable[_Line]) -> Recording:
-    asked: dict[str, _Line] = {}
-    exchanges: list[Exchange] = []
-    frames: list[Frame] = []
-    for event in events:
-        kind = event["kind"]
-        if kind == "request":
-            asked[event["id"]] = event
-        elif kind == "response" and (request := asked.pop(event["id"], None)):
-            exchanges.append(
-                Exchange(request=_request(request), response=_response(event), began=request["at"], ended=event["at"])
-            )
-        elif kind == "frame":
-            frames.append(
-                Frame(uri=event["uri"], seen=event["at"], from_client=event["from_client"], text=event["text"])
-            )
-    return Recording(exchanges=tuple(exchanges), frames=tuple(frames), unanswered=tuple(map(_request, asked.values())))
+def _exchange(request: _Line, response: _Line) -> Exchange:
+    return Exchange(request=_request(request), response=_response(response), began=request["at"], ended=response["at"])
 
 
 def _request(line: _Line) -> Request:
