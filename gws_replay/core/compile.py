@@ -18,6 +18,7 @@ FORMAT = 1
 _CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 _GZIP_MAGIC = b"\x1f\x8b"
 _MAX_BODY = 256 * 1024 * 1024
+_SLICE = 8192  # zlib copies what follows a member: all of it at once, and many small members take for ever
 _DIGITS = 6  # microseconds, the resolution of the clocks that recorders read
 
 
@@ -120,21 +121,29 @@ def _caused(told: Sequence[Notification], causes: Sequence[Cause | None]) -> Seq
 
 
 def decoded(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
-    """Undo gzip and deflate content codings; a coding that is unknown or does not decode stays, header and all."""
+    """Undo gzip and deflate content codings; one that is unknown, does not decode, or hides too much stays as it is."""
     window = _CODINGS.get((headers.get("content-encoding") or "").strip().lower())
     if window is None or not body:
         return headers, body
-    plain, rest = b"", body
-    while rest:  # gzip may have several members
-        unpacker = zlib.decompressobj(window)
-        try:
-            plain += unpacker.decompress(rest, _MAX_BODY)
-        except zlib.error:
-            return headers, body
-        if not unpacker.eof:
-            return headers, body
-        rest = unpacker.unused_data
-    return headers.without("content-encoding"), plain
+    pieces: list[bytes] = []
+    room = _MAX_BODY
+    unpacker = zlib.decompressobj(window)
+    try:
+        for start in range(0, len(body), _SLICE):
+            rest = body[start : start + _SLICE]
+            while rest:
+                if unpacker.eof:  # gzip may have several members
+                    unpacker = zlib.decompressobj(window)
+                pieces.append(unpacker.decompress(rest, room))
+                room -= len(pieces[-1])
+                if unpacker.unconsumed_tail or room <= 0:
+                    return headers, body
+                rest = unpacker.unused_data
+    except zlib.error:
+        return headers, body
+    if not unpacker.eof:
+        return headers, body
+    return headers.without("content-encoding"), b"".join(pieces)
 
 
 def unpacked(headers: Headers, body: bytes) -> Headers:
