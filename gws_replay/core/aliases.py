@@ -62,7 +62,7 @@ class Naming:
         if not self.names and (is_text or free or (field == _USER_DATA and isinstance(value, dict))):
             return value
         if is_text:
-            return self.of_id(value) if _is_id(field) and not free else self._texts.replaced(value)
+            return self.of_id(value) if is_id(field) and not free else self._texts.replaced(value)
         if isinstance(value, dict):
             free = free or field == _USER_DATA
             return {key: self._named(item, key, free=free) for key, item in value.items()}
@@ -136,7 +136,7 @@ class _Ids:
 
     def _inside(self, value: Any, name: str) -> None:
         for key, item in _items(value):
-            if isinstance(item, str) and key and _is_id(key):
+            if isinstance(item, str) and key and is_id(key):
                 self._take(item, name or key if key == "id" else key)
             elif isinstance(item, dict | list) and key != _USER_DATA:
                 self._inside(item, key or name)
@@ -149,7 +149,8 @@ def _items(value: Any) -> Iterator[tuple[str, Any]]:
         yield from (("", item) for item in value)
 
 
-def _is_id(name: str) -> bool:
+def is_id(name: str) -> bool:
+    """Tell whether a key is one that ids stand under."""
     return name == "id" or (name.endswith(_ID_ENDINGS) and name not in _NO_IDS)
 
 
