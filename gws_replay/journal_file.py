@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 from gws_replay.core.compile import Compiled, compile_recording
 from gws_replay.core.model import Recording
@@ -45,6 +46,28 @@ class JournalFile:
         if _lock:
             _lock(self._handle)
         self.append(journal.header_line(header))
+
+    @classmethod
+    def reopened(cls, cassette: Path) -> Self:
+        """Claim the journal of a recording that was interrupted; a last line that was cut off goes.
+
+        Raises GwsReplayError when it cannot be had, or another recorder has it.
+        """
+        journal_file = cls.__new__(cls)
+        journal_file.cassette = cassette
+        path = journal_file.path = cassette.with_name(f"{cassette.name}.journal")
+        try:
+            handle = journal_file._handle = os.open(path, os.O_RDWR | os.O_APPEND)  # noqa: SLF001 (its own class)
+        except OSError as error:
+            raise GwsReplayError(f"cannot write {path}: {reason(error)}") from None
+        try:
+            if _lock:
+                _lock(handle)
+        except OSError:
+            journal_file.close()
+            raise GwsReplayError(_claimed(path)) from None
+        os.ftruncate(handle, path.read_bytes().rfind(b"\n") + 1)
+        return journal_file
 
     def append(self, line: bytes) -> None:
         """Write one line. Raises GwsReplayError when the disk refuses; all lines before it are safe."""
