@@ -76,6 +76,7 @@ class Drift:
         self._hearing = Hearing(baseline, values, pace.patience)
         self._running: dict[int, asyncio.Task[None]] = {}
         self._refused: set[int] = set()
+        self._token_path = token_path(baseline)
         self._next = 0.0
 
     async def run(self) -> None:
@@ -167,10 +168,12 @@ class Drift:
         return self._values.learn(recorded.answer, answer)
 
     async def _token(self) -> None:
-        """Get a CSRF token where the recorded client had one and none has been seen."""
-        path = None if self._wire.has_token else token_path(self._baseline)
-        if path:
-            await self._wire.send(self._wire.dressed(Request(method="GET", uri=f"{self._wire.origin}{path}")))
+        """Look for a CSRF token, once, where the questions have shown none."""
+        if self._wire.has_token or not self._token_path:
+            return
+        asked = Request(method="GET", uri=f"{self._wire.origin}{self._token_path}")
+        self._token_path = None
+        await self._wire.send(self._wire.dressed(asked))
 
     def _expected(self) -> list[int]:
         return [n for n in range(len(self._baseline.notifications)) if self._is_expected(n)]

@@ -8,11 +8,9 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from gws_replay.core.aliases import is_id
+from gws_replay.core.ids import is_id, is_long_id, tail
 from gws_replay.core.lossless_json import canonical
 
-# As long as this, and with a digit, the end of an address is an id.
-LONG = 8
 _ADDRESS_ENDINGS = ("uri", "uris", "path", "paths")
 _IDENTITIES = ("id", "key")
 
@@ -49,16 +47,6 @@ def texts_in(value: Any) -> Iterator[str]:
             yield each
         elif isinstance(each, int | float) and not isinstance(each, bool):
             yield canonical(each)
-
-
-def tail(text: str) -> str:
-    """Return the last segment of an address, or a text that is none."""
-    return text.partition("?")[0].rpartition("/")[2]
-
-
-def is_long_id(text: str) -> bool:
-    """Tell whether a text may be looked for as an id wherever text stands."""
-    return len(text) >= LONG and any(map(str.isdigit, text))
 
 
 def _inside(name: str, recorded: Any, live: Any, stand_ins: Collection[str], *, free: bool) -> Iterator[Counterpart]:

@@ -1,22 +1,21 @@
-"""What a cassette tells of the server that it was recorded from: where its parts are, and whether it wants a token."""
+"""Where the server that a cassette was recorded from has what is in no cassette: CometD, and the CSRF token."""
 
 from gws_replay.core import api, gws
 from gws_replay.core.model import Cassette
-from gws_replay.core.sensitive import CSRF_NAME_HEADER
 
 
 def comet_path(cassette: Cassette) -> str:
-    """Return where CometD is: its own traffic is in no cassette."""
-    is_gws = api.api_of(each.request for each in cassette.interactions) == gws.API
-    return f"{_prefix(cassette)}{'/api/v2' if is_gws else '/workspace/v3'}/notifications"
+    """Return where CometD is."""
+    return f"{_prefix(cassette)}{'/api/v2' if _is_gws(cassette) else '/workspace/v3'}/notifications"
 
 
 def token_path(cassette: Cassette) -> str | None:
-    """Return where a CSRF token can be had (CSRFProtection: GET /me); None where the recorded client had none."""
-    for each in cassette.interactions:
-        if each.response.headers.get(CSRF_NAME_HEADER) or each.request.headers.get("x-csrf-token"):
-            return f"{_prefix(cassette)}/api/v2/me"
-    return None
+    """Return where a CSRF token can be had (CSRFProtection: GET /me); None for an API that has none."""
+    return f"{_prefix(cassette)}/api/v2/me" if _is_gws(cassette) else None
+
+
+def _is_gws(cassette: Cassette) -> bool:
+    return api.api_of(each.request for each in cassette.interactions) == gws.API
 
 
 def _prefix(cassette: Cassette) -> str:

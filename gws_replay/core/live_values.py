@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gws_replay.core import api
-from gws_replay.core.counterparts import LONG, Counterpart, counterparts, ids_in, is_long_id, tail
+from gws_replay.core.counterparts import Counterpart, counterparts, ids_in
+from gws_replay.core.ids import LONG, is_long_id, tail
 from gws_replay.core.leaves import leaves_of
 from gws_replay.core.matching import MATCH_ON
 from gws_replay.core.model import Cassette, Headers, Request

@@ -89,19 +89,6 @@ def read(lines: Iterable[bytes], source: str) -> Journal:
     return Journal(header=header, recording=_recording(events), torn=torn, damaged=tuple(damaged))
 
 
-def ids(lines: Iterable[bytes]) -> tuple[list[str], list[str]]:
-    """Return the ids of the requests that were answered, in the order of the exchanges, and those of the others."""
-    open_: dict[str, None] = {}
-    answered = []
-    for event in filter(None, map(_event, lines)):
-        if event["kind"] == "request":
-            open_[event["id"]] = None
-        elif event["kind"] == "response" and event["id"] in open_:
-            del open_[event["id"]]
-            answered.append(event["id"])
-    return answered, list(open_)
-
-
 def _header(event: _Line | None, source: str) -> Mapping[str, Any]:
     if event is None or event.get("kind") != "header":
         raise CassetteError(f"{source} is no journal of gws-replay: its first line is not a journal's", exit_code=4)
@@ -165,3 +152,16 @@ def _event(line: bytes) -> _Line | None:
         return None
     event: _Line = json.loads(text)
     return event
+
+
+def ids(lines: Iterable[bytes]) -> tuple[list[str], list[str]]:
+    """Return the ids of the requests that were answered, in the order of the exchanges, and those of the others."""
+    open_: dict[str, None] = {}
+    answered = []
+    for event in filter(None, map(_event, lines)):
+        if event["kind"] == "request":
+            open_[event["id"]] = None
+        elif event["kind"] == "response" and event["id"] in open_:
+            del open_[event["id"]]
+            answered.append(event["id"])
+    return answered, list(open_)
