@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from gws_replay.core.compile import Compiled
 from gws_replay.core.model import Request
@@ -38,6 +39,26 @@ class JournalFile:
         except OSError as error:
             raise GwsReplayError(f"cannot write {self.path}: {reason(error)}") from None
         self.append(journal.header_line(header))
+
+    @classmethod
+    def reopened(cls, cassette: Path) -> Self:
+        """Claim the journal of a recording that was interrupted; a last line that was cut off goes.
+
+        Raises GwsReplayError when it cannot be had, or another recorder has it.
+        """
+        journal_file = cls.__new__(cls)
+        journal_file.cassette = cassette
+        path = journal_file.path = cassette.with_name(f"{cassette.name}.journal")
+        try:
+            handle = journal_file._handle = os.open(path, os.O_RDWR | os.O_APPEND)  # noqa: SLF001 (its own class)
+        except OSError as error:
+            raise GwsReplayError(f"cannot write {path}: {reason(error)}") from None
+        if lock(handle) == "another's":
+            journal_file.close()
+            raise GwsReplayError(_taken(path))
+        journal_file._size = path.read_bytes().rfind(b"\n") + 1  # noqa: SLF001
+        os.ftruncate(handle, journal_file._size)  # noqa: SLF001
+        return journal_file
 
     def append(self, line: bytes) -> None:
         """Write one line. Raises GwsReplayError when the disk refuses; all lines before it are safe."""
@@ -179,10 +200,14 @@ def _claim(path: Path) -> int:
 
 def _not_free(handle: int, path: Path, whose: Held) -> str:
     if whose == "another's":
-        return f"{path} is being written by another recorder: stop that one, or record to another cassette"
+        return _taken(path)
     start = os.read(handle, _START)
     if not start or (whose == "ours" and journal_reader.holds_nothing(start)):
         return ""
     return (
         f"{path} was left by a recording that was interrupted: save it with `gws-replay recover {path}`, or remove it"
     )
+
+
+def _taken(path: Path) -> str:
+    return f"{path} is being written by another recorder: stop that one, or record to another cassette"

@@ -1,7 +1,6 @@
 """`gws-replay diff`: what a candidate recording shows otherwise than a baseline."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,29 +9,17 @@ import click
 
 from gws_replay.cli.accepting import Drifted, take_over
 from gws_replay.cli.common import PATH
-from gws_replay.cli.reporting import Report, lines_in, report_options
+from gws_replay.cli.comparing import Rules, comparing_options, say_findings
+from gws_replay.cli.reporting import Report, report_options
 from gws_replay.cli.shown import load_shown
 from gws_replay.core.accept import drifted
 from gws_replay.core.change import printable
-from gws_replay.core.difference import KINDS, SEVERITIES, Finding, Kind, Severity
+from gws_replay.core.difference import SEVERITIES, Finding, Severity
 from gws_replay.core.lossless_json import dumps_ascii
-from gws_replay.core.noise import Noise
-from gws_replay.core.regress import diff as compared
-from gws_replay.core.suppress import suppressed
-from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.noise_file import read_noise
+from gws_replay.errors import CassetteError
 from gws_replay.recordings_paired import Match, matched
 from gws_replay.reports import differences
 from gws_replay.reports.judged import Case, Issue
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rules:
-    """What counts, and how much."""
-
-    ignore: Sequence[str]
-    severity: Mapping[Kind, Severity]
-    noise: Noise | None
 
 
 @dataclass(slots=True)
@@ -48,21 +35,7 @@ class _Sum:
 @click.command()
 @click.argument("baseline", type=PATH)
 @click.argument("candidate", type=PATH)
-@click.option(
-    "--severity",
-    "levels",
-    multiple=True,
-    metavar="KIND=LEVEL",
-    help=f"How grave a kind ({', '.join(KINDS)}) is: {', '.join(SEVERITIES)}. May be given several times.",
-)
-@click.option(
-    "--ignore",
-    multiple=True,
-    metavar="PATH",
-    help="A path as it is shown, or the end of one, that does not count; `*` stands for anything (userData.LCA_*). "
-    "What it suppresses is counted, and shown with -v. May be given several times.",
-)
-@click.option("--noise", "noise_file", type=PATH, help="What `gws-replay noise learn` found to differ by itself.")
+@comparing_options
 @click.option(
     "--accept", is_flag=True, help="Rewrite what drifted in the baseline as the candidate has it; asks first."
 )
@@ -73,9 +46,7 @@ def diff(
     report: Report,
     baseline: Path,
     candidate: Path,
-    levels: Sequence[str],
-    ignore: Sequence[str],
-    noise_file: Path | None,
+    rules: Rules,
     accept: bool,
     yes: bool,
 ) -> int:
@@ -90,8 +61,6 @@ def diff(
     Exit codes: 0 nothing at warning or above (after --accept: nothing is left); 1 something is; 2 a file is no
     cassette; 5 there was nothing to compare.
     """
-    noise = read_noise(noise_file) if noise_file else None
-    rules = _Rules(ignore=ignore, severity=dict(map(_level, levels)), noise=noise)
     total = _Sum()
     for match in matched(baseline, candidate):
         try:
@@ -118,34 +87,18 @@ def diff(
     return 1 if left or total.missing or total.new else 0
 
 
-def _one(match: Match, rules: _Rules, report: Report, total: _Sum) -> None:
+def _one(match: Match, rules: Rules, report: Report, total: _Sum) -> None:
     baseline, candidate = match.baseline, match.candidate
     if baseline is None or candidate is None:
         _only(match, report, total)
         return
-    shown, note = load_shown(baseline, candidate)
-    found = suppressed(compared(*shown, severity=rules.severity), rules.ignore, rules.noise)
+    (old, new), note = load_shown(baseline, candidate)
+    found = rules.findings(old, new)
     total.findings.extend(found)
     total.compared += 1
-    output = report.output
-    counting = [each for each in found if not each.suppressed]
     if drifted(found):
         total.drifted.append((baseline, candidate, found))
-    if output.as_json:
-        told = {
-            "schema": differences.SCHEMA,
-            "baseline": str(baseline),
-            "candidate": str(candidate),
-            "findings": [differences.as_json(each) for each in (found if output.verbose else counting)],
-        }
-        report.say([dumps_ascii(told)])
-    elif counting or match.is_renamed or not output.quiet:
-        renamed = " (renamed)" if match.is_renamed else ""
-        same = "" if counting else ": no difference"
-        report.say([printable(f"{baseline} -> {candidate}{renamed}{same}{note}")])
-        report.say(differences.lines(found, all_of_them=output.verbose))
-    if report.wants_cases:
-        report.take(_cases(match, counting))
+    say_findings(report, baseline, candidate, found, note=f"{' (renamed)' if match.is_renamed else ''}{note}")
 
 
 def _only(match: Match, report: Report, total: _Sum) -> None:
@@ -161,37 +114,3 @@ def _only(match: Match, report: Report, total: _Sum) -> None:
         report.say([printable(f"{path}: {sentence}")])
     issue = Issue(level="error" if is_missing else "warning", rule=rule, message=sentence, file=str(path))
     report.take([Case(name=rule, file=str(path), issues=(issue,), fails=True)])
-
-
-def _cases(match: Match, counting: Sequence[Finding]) -> list[Case]:
-    """Return a case for each operation that differs, or one for the whole cassette where none does."""
-    sides = match.baseline, match.candidate
-    places = [lines_in(path) if path and counting else {} for path in sides]
-    by_operation: dict[str, list[Issue]] = {}
-    fails: set[str] = set()
-    for each in counting:
-        side = 0 if each.place[0] else 1
-        issue = Issue(
-            level=each.severity,
-            rule=each.kind,
-            message=differences.sentence(each),
-            file=str(sides[side]),
-            line=places[side].get(each.place[side] or "", 1),
-        )
-        by_operation.setdefault(each.operation, []).append(issue)
-        fails |= {each.operation} if each.severity != "info" else set()
-    file = str(match.baseline)
-    if not by_operation:
-        return [Case(name="no difference", file=file)]
-    return [Case(name=name, file=file, issues=issues, fails=name in fails) for name, issues in by_operation.items()]
-
-
-def _level(option: str) -> tuple[Kind, Severity]:
-    name, _, level = option.partition("=")
-    kind = next((each for each in KINDS if each == name), None)
-    severity = next((each for each in SEVERITIES if each == level), None)
-    if kind is None or severity is None:
-        raise GwsReplayError(
-            f"--severity {option} is no KIND=LEVEL: kinds are {', '.join(KINDS)}, levels {', '.join(SEVERITIES)}"
-        )
-    return kind, severity

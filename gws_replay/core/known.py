@@ -97,6 +97,14 @@ class Known:
             self.log.append(value)
         return instead
 
+    def adopt(self, value: str, made: str) -> None:
+        """Let a stand-in that somebody else made stand for a personal value from now on."""
+        self.stand_ins.adopt(value, made)
+        if self._is_unique(value):
+            for encode, _ in ENCODINGS:
+                self._personal.add(encode(value), encode(made))
+        self.log.append(value)
+
     def known_in(self, text: str) -> str:
         """Return a text without the secrets and the personal values that were found."""
         for secret, placeholder in self._secrets.items():

@@ -23,12 +23,15 @@ _Line = dict[str, Any]
 class Journal:
     """A journal that was read: its header, the recording, and what was wrong with it.
 
-    `begun` are the requests that had neither been answered nor failed when it ended, `cut` the bytes of a last line
-    without an end, as after a kill; `damaged` are the numbers of other unreadable lines.
+    `answered` are the ids of the recording's exchanges, `unanswered` those of its requests without an answer; `begun`
+    are the requests that had neither been answered nor failed when it ended, `cut` the bytes of a last line without an
+    end, as after a kill; `damaged` are the numbers of other unreadable lines.
     """
 
     header: Mapping[str, Any]
     recording: Recording
+    answered: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
     begun: tuple[Request, ...] = ()
     cut: int = 0
     damaged: tuple[int, ...] = ()
@@ -56,6 +59,7 @@ class Reader:
 
     def __init__(self, lines: Iterable[bytes], source: str) -> None:
         self.header: Mapping[str, Any] = {}
+        self.id = ""  # of what was yielded last
         self.begun: tuple[Request, ...] = ()
         self.cut = 0
         self.damaged: list[int] = []
@@ -98,7 +102,9 @@ class Reader:
         if not anything:
             raise _no_journal(self._source, first)
         self.begun = tuple(request for request, _ in self._asked.values())
-        yield from map(Unanswered, self.begun)
+        for id_, (request, _) in self._asked.items():
+            self.id = id_
+            yield Unanswered(request)
         if self._stand_ins:
             self.header = {**self.header, "stand_ins": self._stand_ins}
 
@@ -131,11 +137,13 @@ class Reader:
         ended, id_ = _seconds(event), _text(event["id"])
         if (asked := self._asked.pop(id_, None)) is None:
             return None
+        self.id = id_
         exchange = Exchange(request=asked[0], response=response, began=asked[1], ended=ended)
         return Earlier(exchange) if id_ in self._earlier else exchange
 
     def _error(self, event: _Line) -> Unanswered | None:
-        asked = self._asked.pop(_text(event["id"]), None)
+        self.id = _text(event["id"])
+        asked = self._asked.pop(self.id, None)
         return None if asked is None else Unanswered(asked[0])
 
     def _frame(self, event: _Line) -> Frame:
@@ -156,16 +164,18 @@ class Reader:
 def read(lines: Iterable[bytes], source: str) -> Journal:
     """Read a journal into memory. Raises CassetteError for what is no journal."""
     reader = Reader(lines, source)
-    moments = list(reader.moments())
+    moments = [(each, reader.id) for each in reader.moments()]
     recording = Recording(
-        exchanges=tuple(each for each in moments if isinstance(each, Exchange)),
-        frames=tuple(each for each in moments if isinstance(each, Frame)),
-        unanswered=tuple(each.request for each in moments if isinstance(each, Unanswered)),
-        earlier=tuple(each.exchange for each in moments if isinstance(each, Earlier)),
+        exchanges=tuple(each for each, _ in moments if isinstance(each, Exchange)),
+        frames=tuple(each for each, _ in moments if isinstance(each, Frame)),
+        unanswered=tuple(each.request for each, _ in moments if isinstance(each, Unanswered)),
+        earlier=tuple(each.exchange for each, _ in moments if isinstance(each, Earlier)),
     )
     return Journal(
         header=reader.header,
         recording=recording,
+        answered=tuple(id_ for each, id_ in moments if isinstance(each, Exchange)),
+        unanswered=tuple(id_ for each, id_ in moments if isinstance(each, Unanswered)),
         begun=reader.begun,
         cut=reader.cut,
         damaged=tuple(reader.damaged),

@@ -45,7 +45,9 @@ def test_every_file_of_a_command_is_a_command() -> None:
         "__init__",
         "accepting",
         "common",
+        "comparing",
         "reporting",
+        "shown",
     }
     assert files == set(COMMANDS)
     assert COMMANDS == cli.group.list_commands(click.Context(cli.group))
