@@ -118,7 +118,7 @@ class Known:
         ]
         for secret, placeholder in self._secrets.items():
             text = text.replace(secret, placeholder)
-        text = self._rules.secret_shapes.sub(lambda match: self._shape(match, found), text)
+        text = self._rules.secret_shapes_of(text).sub(lambda match: self._shape(match, found), text)
         return spliced(text, self._spans(text, found)), tuple(found)
 
     @staticmethod

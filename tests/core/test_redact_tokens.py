@@ -7,7 +7,11 @@ import re
 import pytest
 from detect_secrets.core.scan import scan_line
 from detect_secrets.settings import transient_settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from gws_replay.core import sensitive
+from gws_replay.core.policy import Policy
 from tests.redactors import redactor
 
 DIGITS, HEX, MIXED = "0123456789", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF" * 3
@@ -73,6 +77,65 @@ def test_what_detect_secrets_finds_is_replaced(detector: str) -> None:
 def test_ids_of_gws_stay(text: str) -> None:
     """A hexadecimal key cannot be told from the id of a user, so only its name tells."""
     assert text == redactor("secrets").body(text.encode()).decode()
+
+
+RULES = Policy().rules
+PREFIXES = [
+    "eyJ",
+    "AKIA",
+    "asia",
+    "-----BEGIN ",
+    "PRIVATE KEY-----",
+    "ghp_",
+    "github_pat_",
+    "xoxb-",
+    "GR1348941",
+    "glrt-",
+    "npm_",
+    "pypi-",
+    "SG.",
+    "sk_live_",
+    "sk-",
+    "sq0csp-",
+    "AKC",
+    "-us7",
+    "hooks.slack.com/services/",
+    "AccountKey=",
+    "Bearer ",
+    "bearer%20",
+    "Basic ",
+    "://",
+    "jsessionid=",
+    "JSESSIONID:",
+    "password=",
+    "Password is ",
+    "passwd=",
+    "PWD=",
+    "client_secret=",
+    "secret_key=",
+    "access_token=",
+    "_authToken=",
+    "apikey=",
+    "api_key=",
+    "API-KEY=",
+    "AC",
+    "M",
+    ":",
+    "@",
+    ".",
+    " ",
+    "/",
+]
+PIECES = (*PREFIXES, "x", "Q7" * 8, DIGITS, HEX, MIXED, MIXED[:22], MIXED[:36], MIXED[:43])
+
+
+@settings(max_examples=1000)
+@given(st.lists(st.sampled_from(PIECES), max_size=7).map("".join))
+def test_no_secret_is_passed_over_for_want_of_a_hint(text: str) -> None:
+    """The shapes that are tried on a text find what all of them would."""
+    shapes = {**sensitive.SECRET_SHAPES, **sensitive.LONG_SECRET_SHAPES}.values()
+    found = re.compile("|".join(f"(?:{each})" for each in shapes))
+    assert found.sub("#", text) == RULES.secret_shapes_of(text).sub("#", text)
 
 
 def test_random_text_is_replaced() -> None:
