@@ -45,6 +45,7 @@ def test_every_file_of_a_command_is_a_command() -> None:
         "__init__",
         "accepting",
         "common",
+        "comparing",
         "reporting",
     }
     assert files == set(COMMANDS)
