@@ -99,14 +99,15 @@ class Drift:
 
     def _take_up(self) -> None:
         """Take up what an interrupted run had seen. What writes and got no answer may have been done: it is left."""
+        self._recording.adopt(self._values.given_for_stand_ins)
         earlier = self._recording.earlier
         moments = [(each.ended, index, each.response) for index, each in earlier.answered.items()]
         moments += [(each.ended, -1, each.response) for each in earlier.comet]
         for _, index, response in sorted(moments, key=lambda each: each[:2]):
             if index < 0:
-                self._hearing.take(response)
+                self._hearing.take(response, ids_only=True)
             else:
-                self._learn(index, response)
+                self._learn(index, response, ids_only=True)
         for question in self._todo.questions:
             if question.index in earlier.unanswered and not question.reads:
                 self.outcome.left[question.index] = "sent before the interruption, and not answered"
@@ -159,13 +160,13 @@ class Drift:
                 f"{origin} is not in order: it answers {response.status} to {asked}, the first request"
             )
 
-    def _learn(self, index: int, response: Response) -> Sequence[Counterpart]:
+    def _learn(self, index: int, response: Response, *, ids_only: bool = False) -> Sequence[Counterpart]:
         self.outcome.asked.add(index)
         recorded = self._baseline.interactions[index]
         answer = lossless_json.loads_or_none(response.body)
         if api.succeeded(recorded.response.status, recorded.answer) and not api.succeeded(response.status, answer):
             self._refused.add(index)
-        return self._values.learn(recorded.answer, answer)
+        return self._values.learn(recorded.answer, answer, ids_only=ids_only)
 
     async def _token(self) -> None:
         """Look for a CSRF token, once, where the questions have shown none."""

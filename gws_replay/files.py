@@ -15,7 +15,7 @@ from gws_replay.formats import vcr_layout, vcr_yaml
 from gws_replay.locks import is_there, lock
 
 _T = TypeVar("_T")
-_PENDING = ".pending"
+_PENDING, _LIVE = ".pending", ".drift"
 _TEMPORARY = (".gws-replay-", ".tmp")
 
 
@@ -39,6 +39,11 @@ def save_cassette(cassette: Cassette, path: str | os.PathLike[str]) -> None:
 def pending_path(cassette: Path) -> Path:
     """Return where the recording of a test is kept until the test has passed."""
     return cassette.with_name(f"{cassette.stem}{_PENDING}{cassette.suffix}")
+
+
+def live_path(cassette: Path) -> Path:
+    """Return where the answers of a live system to a cassette's questions are kept."""
+    return cassette.with_name(f"{cassette.stem}{_LIVE}{cassette.suffix}")
 
 
 def check_suffix(path: Path) -> None:
@@ -104,14 +109,14 @@ def put_in_place(new: Path, path: Path) -> None:
 def cassettes_in(paths: Iterable[Path]) -> Iterator[Path]:
     """Yield the cassette files among paths: files as they are, folders searched through, in a stable order.
 
-    What is pending in a folder (see `pending_path`) is no cassette yet.
+    What is pending in a folder (see `pending_path`) is no cassette yet; what a live system answered is none of its.
 
     Raises GwsReplayError for a path that does not exist.
     """
     for path in paths:
         if path.is_dir():
             found = (each for each in path.rglob("*") if each.suffix in CASSETTE_SUFFIXES and each.is_file())
-            yield from sorted(each for each in found if not each.stem.endswith(_PENDING))
+            yield from sorted(each for each in found if not each.stem.endswith((_PENDING, _LIVE)))
         elif path.exists():
             yield path
         else:

@@ -26,7 +26,7 @@ class JournalFile:
         """Claim the journal. Raises GwsReplayError when the cassette exists, or another recording has claimed it."""
         check_suffix(cassette)
         self.cassette = cassette
-        self.path = cassette.with_name(f"{cassette.name}.journal")
+        self.path = journal_path(cassette)
         if cassette.exists() and not force:
             raise GwsReplayError(f"{cassette} exists: choose another name, or replace it with --force (gws_force=true)")
         try:
@@ -48,7 +48,7 @@ class JournalFile:
         """
         journal_file = cls.__new__(cls)
         journal_file.cassette = cassette
-        path = journal_file.path = cassette.with_name(f"{cassette.name}.journal")
+        path = journal_file.path = journal_path(cassette)
         try:
             handle = journal_file._handle = os.open(path, os.O_RDWR | os.O_APPEND)  # noqa: SLF001 (its own class)
         except OSError as error:
@@ -167,6 +167,11 @@ def held(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def journal_path(cassette: Path) -> Path:
+    """Return where the journal of a cassette is."""
+    return cassette.with_name(f"{cassette.name}.journal")
 
 
 def is_being_written(path: Path) -> bool:

@@ -41,14 +41,14 @@ class Hearing:
         """The recorded notifications that were heard again, by place."""
         return self._awaited.heard
 
-    def take(self, response: Response) -> list[Counterpart]:
-        """Take up the notifications of a CometD answer; return the stand-ins whose live values they show."""
+    def take(self, response: Response, *, ids_only: bool = False) -> list[Counterpart]:
+        """Take up the notifications of a CometD answer; return what they show as `LiveValues.learn` does."""
         found: list[Counterpart] = []
         before = len(self.heard)
         for message in bayeux_text.messages_in(response.body) or ():
             if message.is_notification:
                 live = Notification(channel=message.channel, data=message.fields["data"], seen=0.0)
-                found.extend(self._awaited.hear(live))
+                found.extend(self._awaited.hear(live, ids_only=ids_only))
         if len(self.heard) > before:
             self._late = 0
         return found

@@ -19,7 +19,7 @@ from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.files import reason
 from gws_replay.formats import journal, journal_reader
 from gws_replay.formats.vcr_yaml import dump_json
-from gws_replay.journal_file import JournalFile
+from gws_replay.journal_file import JournalFile, is_being_written, journal_path
 from gws_replay.redaction import KEY_VARIABLE, policy_of, redactor
 
 _FACTS = "drift"
@@ -56,8 +56,14 @@ class LiveRecording:
         facts = {"baseline": _digest(baseline), **facts}
         self.earlier = Earlier()
         settled: Iterable[str] = ()
+        path = journal_path(candidate)
         if resume:
-            self.earlier, settled = _earlier(candidate, facts)
+            self.earlier, settled = _earlier(path, facts)
+        elif path.is_file() and not is_being_written(path):
+            raise GwsReplayError(
+                f"{path} was left by a run that was interrupted: go on with --resume, save it with `gws-replay recover "
+                f"{path}`, or remove it"
+            )
         self._redactor = redactor(policy_of(level, {"keep": tuple(keep)}, "--keep"), settled)
         # With one key for all recordings the same value has the same stand-in anyway.
         self._adopts = level == "all" and not os.environ.get(KEY_VARIABLE)
@@ -118,8 +124,7 @@ class LiveRecording:
         return self._epoch + time.monotonic()
 
 
-def _earlier(candidate: Path, facts: Mapping[str, object]) -> tuple[Earlier, Iterable[str]]:
-    path = candidate.with_name(f"{candidate.name}.journal")
+def _earlier(path: Path, facts: Mapping[str, object]) -> tuple[Earlier, Iterable[str]]:
     try:
         lines = path.read_bytes().splitlines(keepends=True)
     except FileNotFoundError:

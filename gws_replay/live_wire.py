@@ -17,19 +17,21 @@ from gws_replay.core.bayeux_http import JSON_TYPE
 from gws_replay.core.bayeux_wire import Message, encoded
 from gws_replay.core.known import PLACEHOLDER
 from gws_replay.core.model import Headers, Request, Response
+from gws_replay.core.policy import Policy
 from gws_replay.core.sensitive import CSRF_NAME_HEADER
 from gws_replay.errors import GwsReplayError
 from gws_replay.upstream import Credentials
 
 _PATIENCE = 60.0  # seconds for an answer
-# Of a connection, of a session, or said by the body itself; `accept-encoding` is what our own library can unpack.
+# Of a connection, or said by the body itself; `accept-encoding` is what our own library can unpack.
 _OURS = frozenset(
     {
         *("host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"),
         *("content-length", "content-encoding", "accept-encoding", "user-agent"),
-        *("authorization", "proxy-authorization", "cookie"),
     }
 )
+# What a recording would redact is of its session: it is left out of the request, too.
+_RULES = Policy("secrets").rules
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -69,12 +71,7 @@ class Wire:
 
     def dressed(self, request: Request) -> Request:
         """Return a request with the live headers instead of the recorded ones."""
-        token = self._csrf[0].lower() if self._csrf else ""
-        kept = [
-            (name, value)
-            for name, value in request.headers.pairs
-            if name.lower() not in _OURS and name.lower() != token and PLACEHOLDER not in value
-        ]
+        kept = [(name, value) for name, value in request.headers.pairs if _is_kept(name.lower(), value)]
         kept.append(("User-Agent", f"gws-replay/{version('gws-replay')}"))
         if self._authorization:
             kept.append(("Authorization", self._authorization))
@@ -123,6 +120,10 @@ class Wire:
             self._csrf = name, token
         plain = headers.without("content-encoding", "transfer-encoding").replacing("content-length", str(len(body)))
         return Response(status=got.status, reason=got.reason or "", headers=plain, body=body)
+
+
+def _is_kept(name: str, value: str) -> bool:
+    return name not in _OURS and _RULES.of_header(name, asked=True) != "secret" and PLACEHOLDER not in value
 
 
 def _exactly(uri: str) -> Any:

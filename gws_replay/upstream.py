@@ -60,8 +60,10 @@ def credentials_for(url: str) -> Credentials | None:
     if bool(user) != bool(password):
         given, missing = (USER, PASSWORD) if user else (PASSWORD, USER)
         raise GwsReplayError(f"{given} is set and {missing} is not: set both")
+    if "\n" in token.strip():
+        raise GwsReplayError(f"{TOKEN} holds a line break: it is no token")
     if token:
-        return Credentials(f"Bearer {token}", TOKEN)
+        return Credentials(f"Bearer {token.strip()}", TOKEN)
     if user:
         return Credentials(_basic(user, password), USER)
     return _of_netrc(urlsplit(url).hostname or "")

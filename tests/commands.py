@@ -88,6 +88,13 @@ def command_line(*arguments: object, environment: Mapping[str, str] | None = Non
     return Ended(code, out.getvalue(), err.getvalue())
 
 
+def drift(path: Path, url: str, *options: object, **environment: str) -> Ended:
+    """Run drift with the sandbox's credentials."""
+    credentials = {"GWS_REPLAY_USER": "agent1", "GWS_REPLAY_PASSWORD": "sandbox", "GWS_REPLAY_TOKEN": ""}
+    more = {**credentials, "NETRC": "/nowhere", "GWS_REPLAY_KEY": "", **environment}
+    return command_line("drift", path, "--upstream", url, *options, environment=more)
+
+
 def refused(ended: Ended, code: int = 2) -> str:
     """The one sentence of a command that refused its input."""
     assert (code, "") == (ended.code, ended.out)

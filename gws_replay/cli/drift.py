@@ -16,7 +16,7 @@ from gws_replay.core.difference import SEVERITIES
 from gws_replay.core.model import Cassette
 from gws_replay.core.questions import name_of, plan, refused
 from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.files import load_cassette
+from gws_replay.files import live_path, load_cassette
 from gws_replay.reports import differences
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def drift(
     values = LiveValues(baseline, _bindings(bound))
     if refusal := refused(baseline, todo.questions, values):
         raise GwsReplayError(f"{cassette}, {refusal}")
-    target = candidate or cassette.with_name(f"{cassette.stem}.drift{cassette.suffix}")
+    target = candidate or live_path(cassette)
     if target.resolve() == cassette.resolve():
         raise GwsReplayError(f"{target} is the cassette itself: name another file with --candidate")
     wire, pace = _wire(upstream, insecure, upstream_ca), _pace(**options)

@@ -19,8 +19,8 @@ class Awaited:
             self._by_kind.setdefault(_kind(told), []).append(index)
         self.heard: set[int] = set()
 
-    def hear(self, live: Notification) -> list[Counterpart]:
-        """Take up a live notification; return the stand-ins whose live values it shows."""
+    def hear(self, live: Notification, *, ids_only: bool = False) -> list[Counterpart]:
+        """Take up a live notification; return the stand-ins whose live values it shows (`LiveValues.learn`)."""
         waiting = self._by_kind.get(_kind(live), [])
         subject = api.subject_of(live.value)
         live_id = subject.resource_id if subject else ""
@@ -33,7 +33,7 @@ class Awaited:
         self.heard.add(found)
         if live_id and (recorded := self._id(found)):
             self._values.bind_id(recorded, live_id)
-        return self._values.learn(self._told[found].value, live.value)
+        return self._values.learn(self._told[found].value, live.value, ids_only=ids_only)
 
     def missing(self, told: Iterable[int]) -> list[int]:
         """Return which notifications have not been heard."""

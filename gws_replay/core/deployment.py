@@ -2,6 +2,7 @@
 
 from gws_replay.core import api, gws
 from gws_replay.core.model import Cassette
+from gws_replay.core.sensitive import CSRF_NAME_HEADER
 
 
 def comet_path(cassette: Cassette) -> str:
@@ -10,7 +11,13 @@ def comet_path(cassette: Cassette) -> str:
 
 
 def token_path(cassette: Cassette) -> str | None:
-    """Return where a CSRF token can be had (CSRFProtection: GET /me); None for an API that has none."""
+    """Return where a CSRF token can be had: where the recorded client got one, or of GET /me (CSRFProtection).
+
+    None for an API that has none.
+    """
+    for each in cassette.interactions:
+        if each.request.method == "GET" and each.response.headers.get(CSRF_NAME_HEADER):
+            return each.request.path
     return f"{_prefix(cassette)}/api/v2/me" if _is_gws(cassette) else None
 
 

@@ -39,8 +39,8 @@ class LiveValues:
         self._short: dict[str, str] = {}
         self._ids = _ids_needed(baseline)
         self.stand_ins = self._index.stand_ins
-        for recorded, live in given.items():
-            self._bind(Counterpart(recorded, live, is_id=recorded not in self.stand_ins))
+        pairs = [Counterpart(recorded, live, is_id=recorded not in self.stand_ins) for recorded, live in given.items()]
+        self.given_for_stand_ins = [each for each in pairs if self._bind(each) and not each.is_id]
 
     def live(self, recorded: str) -> str | None:
         """Return the live value that a recorded one stands for; None while nothing has shown it."""
@@ -50,9 +50,13 @@ class LiveValues:
         """Tell whether a live id is that of a recorded one."""
         return live in self._taken
 
-    def learn(self, recorded: Any, live: Any) -> list[Counterpart]:
-        """Bind what a recorded message and the live one in its place show; return the stand-ins that are new."""
-        found = [each for each in counterparts(recorded, live, self.stand_ins) if self._bind(each)]
+    def learn(self, recorded: Any, live: Any, *, ids_only: bool = False) -> list[Counterpart]:
+        """Bind what a recorded message and the live one in its place show; return the stand-ins that are new.
+
+        `ids_only` is for a live message that is redacted: it shows no more.
+        """
+        pairs = counterparts(recorded, live, self.stand_ins)
+        found = [each for each in pairs if (each.is_id or not ids_only) and self._bind(each)]
         return [each for each in found if not each.is_id]
 
     def bind_id(self, recorded: str, live: str) -> None:

@@ -1,5 +1,7 @@
 """A comparison with a run that did not ask everything."""
 
+from collections.abc import Collection
+
 from gws_replay.core.model import Cassette
 from gws_replay.core.regress import diff
 from gws_replay.core.unasked import NOT_ASKED, asked_part
@@ -15,9 +17,7 @@ BASELINE = cassette(
 )
 
 
-def findings(
-    candidate: Cassette, asked: set[int], unheard: set[int] = frozenset()
-) -> list[tuple[str, str | None, str]]:  # type: ignore[assignment]
+def findings(candidate: Cassette, asked: set[int], unheard: Collection[int] = ()) -> list[tuple[str, str | None, str]]:
     """What is found: the kind, where in the baseline, and why it does not count."""
     part = asked_part(BASELINE, asked, unheard)
     found = part.findings(diff(part.part, candidate), candidate)

@@ -68,3 +68,10 @@ def test_the_stand_ins_of_a_journal_come_into_the_header() -> None:
     lines = [LINES[0], journal.stand_ins_line(["b", "a"]), *LINES[1:3], journal.stand_ins_line(["c"]), LINES[3]]
     assert {"recorder": "me", "stand_ins": ["b", "a", "c"]} == journal_reader.read(lines, "j").header
     assert (EXCHANGE,) == journal_reader.read(lines, "j").recording.exchanges
+
+
+def test_ids_of_what_was_answered() -> None:
+    """In the order of the exchanges; the others apart."""
+    more = [journal.request_line("3", 5.0, REQUEST), journal.response_line("3", 6.0, RESPONSE)]
+    read = journal_reader.read([*LINES, *more, LINES[-1][:9]], "j")
+    assert (("1", "3"), ("2",)) == (read.answered, read.unanswered)
