@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gws_replay.cli.common import PATH, Progress, force_option, keep_option, timing_option
-from gws_replay.cli.comparing import Rules, comparing_options, say_findings
+from gws_replay.cli.comparing import Rules, comparing_options, told
 from gws_replay.cli.reporting import Report, report_options
 from gws_replay.core.change import printable
 from gws_replay.core.difference import SEVERITIES
@@ -177,8 +177,10 @@ def _compare(run: _Run, report: Report, rules: Rules, cassette: Path, target: Pa
     run.recording.finish()
     candidate = load_cassette(target)
     part = asked_part(run.baseline, outcome.asked, outcome.unheard)
-    found = part.findings(rules.findings(part.part, candidate), candidate)
-    say_findings(report, cassette, target, found)
+    found = part.findings(rules.findings(run.recording.shown(part.part), candidate), candidate)
+    said = told((cassette, target), found, report.output, wants_cases=report.wants_cases)
+    report.say(said.lines)
+    report.take(said.cases)
     counts = Counter(each.severity for each in found if not each.suppressed)
     total = len(todo.questions) + len(todo.skipped)
     facts: dict[str, Any] = {"asked": len(outcome.asked), "exchanges": total, "heard": len(candidate.notifications)}
