@@ -24,6 +24,7 @@ FENCES = {
     "aiohttp": {
         *("sandbox.py", "sandbox_http.py", "vcr_stubs.py"),
         *("bayeux_aiohttp.py", "listening.py", "server.py", "server_control.py"),
+        "live_wire.py",
     },
     "pytest": {"pytest_plugin.py", "pytest_runs.py", "pytest_stash.py", "pytest_summary.py", "pytest_unused.py"},
     "click": {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.glob("cli/*.py")},
@@ -31,6 +32,7 @@ FENCES = {
     "distributed": {"cluster.py"},
     "fsspec": {"storage.py"},
     "trustme": {"listening.py"},
+    "yarl": {"live_wire.py"},
 }
 # Holds equal strings once: the one function of `sys` that neither reads nor changes anything outside.
 INTERN = ("sys", ["intern"])

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from gws_replay.core.lossless_json import dumps_ascii
+from gws_replay.errors import GwsReplayError
 from gws_replay.files import Location
 from gws_replay.storage import Stored, is_address
 
@@ -102,6 +103,28 @@ def output_options(quiet: str, verbose: str) -> Callable[[Callable[..., Any]], C
         return with_output
 
     return decorate
+
+
+def timing_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add --timing; `what` says of what it is the pace."""
+    return click.option(
+        "--timing",
+        default="instant",
+        show_default=True,
+        callback=_timing,
+        metavar="instant|recorded|FACTOR",
+        help=what,
+    )
+
+
+def _timing(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    from gws_replay.core.pace import factor_of
+
+    try:
+        factor_of(value)
+    except GwsReplayError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+    return value
 
 
 def warn_if_unredacted(redact: str) -> None:

@@ -1,103 +1,101 @@
-"""The work of `gws-replay diff` on one cassette, here or elsewhere: load, compare, spell what is to be said."""
+"""What the commands that compare two recordings share: the options that say what counts, and the cases of a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
 
-from gws_replay.cli.common import Output
+import click
+
+from gws_replay.cli.common import PATH, Output
 from gws_replay.cli.reporting import lines_in
 from gws_replay.core.change import printable
-from gws_replay.core.difference import Finding, Kind, Severity
+from gws_replay.core.difference import KINDS, SEVERITIES, Finding, Kind, Severity
 from gws_replay.core.lossless_json import dumps_ascii
+from gws_replay.core.model import Cassette
 from gws_replay.core.noise import Noise
 from gws_replay.core.regress import diff
 from gws_replay.core.suppress import suppressed
-from gws_replay.errors import CassetteError
-from gws_replay.files import load_cassette
-from gws_replay.recordings_paired import Match
+from gws_replay.errors import GwsReplayError
+from gws_replay.files import Location
+from gws_replay.noise_file import read_noise
 from gws_replay.reports import differences
 from gws_replay.reports.judged import Case, Issue
-from gws_replay.spread import without_collector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What counts, how much, and how it is to be said."""
+    """What counts, and how much."""
 
     ignore: Sequence[str]
     severity: Mapping[Kind, Severity]
     noise: Noise | None
-    output: Output
-    wants_cases: bool
+
+    def findings(self, baseline: Cassette, candidate: Cassette) -> tuple[Finding, ...]:
+        """Compare two recordings; what does not count is marked."""
+        return suppressed(diff(baseline, candidate, severity=self.severity), self.ignore, self.noise)
+
+
+def comparing_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --severity, --ignore and --noise; the function gets one `rules`."""
+
+    @click.option(
+        "--severity",
+        "levels",
+        multiple=True,
+        metavar="KIND=LEVEL",
+        help=f"How grave a kind ({', '.join(KINDS)}) is: {', '.join(SEVERITIES)}. May be given several times.",
+    )
+    @click.option(
+        "--ignore",
+        multiple=True,
+        metavar="PATH",
+        help="A path as it is shown, or the end of one, that does not count; `*` stands for anything (userData.LCA_*). "
+        "What it suppresses is counted, and shown with -v. May be given several times.",
+    )
+    @click.option("--noise", "noise_file", type=PATH, help="What `gws-replay noise learn` found to differ by itself.")
+    @wraps(command)
+    def with_rules(*, levels: Sequence[str], ignore: Sequence[str], noise_file: Path | None, **arguments: Any) -> Any:
+        noise = read_noise(noise_file) if noise_file else None
+        rules = Rules(ignore=ignore, severity=dict(map(_level, levels)), noise=noise)
+        return command(rules=rules, **arguments)
+
+    return with_rules
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """Two cassettes to compare, or one that is alone, and the rules: it crosses to another process."""
+class Told:
+    """What is to be printed of a comparison, and its cases."""
 
-    match: Match
-    rules: Rules
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """What is to be printed of a match, its cases and findings; `alone` is "missing" or "new"; or why it is broken."""
-
-    lines: Sequence[str] = ()
-    cases: Sequence[Case] = ()
-    findings: Sequence[Finding] = ()
-    alone: str = ""
-    broken: str | None = None
+    lines: Sequence[str]
+    cases: Sequence[Case]
 
 
-def compared(work: Work) -> Compared:
-    """Compare the two cassettes of a match."""
-    baseline, candidate = work.match.baseline, work.match.candidate
-    if baseline is None or candidate is None:
-        return _alone(work)
-    try:
-        with without_collector():
-            found = diff(load_cassette(baseline), load_cassette(candidate), severity=work.rules.severity)
-    except CassetteError as error:
-        return Compared(broken=str(error))
-    found = suppressed(found, work.rules.ignore, work.rules.noise)
+def told(
+    sides: tuple[Location, Location],
+    found: Sequence[Finding],
+    output: Output,
+    *,
+    wants_cases: bool,
+    note: str = "",
+) -> Told:
+    """Spell what was found in a baseline and its candidate; a `note` on them is said even if that is nothing."""
     counting = [each for each in found if not each.suppressed]
-    cases = _cases(work.match, counting) if work.rules.wants_cases else ()
-    return Compared(lines=_lines(work, found, counting), cases=cases, findings=found)
-
-
-def _lines(work: Work, found: Sequence[Finding], counting: Sequence[Finding]) -> list[str]:
-    match, output = work.match, work.rules.output
+    cases = _cases(sides, counting) if wants_cases else ()
     if output.as_json:
-        told = {
-            "schema": differences.SCHEMA,
-            "baseline": str(match.baseline),
-            "candidate": str(match.candidate),
-            "findings": [differences.as_json(each) for each in (found if output.verbose else counting)],
-        }
-        return [dumps_ascii(told)]
-    if output.quiet and not counting and not match.is_renamed:
-        return []
-    renamed = " (renamed)" if match.is_renamed else ""
-    same = "" if counting else ": no difference"
-    title = printable(f"{match.baseline} -> {match.candidate}{renamed}{same}")
-    return [title, *differences.lines(found, all_of_them=output.verbose)]
+        shown = [differences.as_json(each) for each in (found if output.verbose else counting)]
+        value = {"schema": differences.SCHEMA, "baseline": str(sides[0]), "candidate": str(sides[1]), "findings": shown}
+        return Told([dumps_ascii(value)], cases)
+    if output.quiet and not counting and not note:
+        return Told((), cases)
+    title = printable(f"{sides[0]} -> {sides[1]}{note}{'' if counting else ': no difference'}")
+    return Told([title, *differences.lines(found, all_of_them=output.verbose)], cases)
 
 
-def _alone(work: Work) -> Compared:
-    path = str(work.match.baseline or work.match.candidate)
-    is_missing = work.match.candidate is None
-    rule = "missing" if is_missing else "new"
-    sentence = "missing: the candidate has no such cassette" if is_missing else "new: the baseline has no such cassette"
-    as_json = dumps_ascii({"schema": differences.SCHEMA, rule: path})
-    line = as_json if work.rules.output.as_json else printable(f"{path}: {sentence}")
-    issue = Issue(level="error" if is_missing else "warning", rule=rule, message=sentence, file=path)
-    return Compared(lines=[line], cases=[Case(name=rule, file=path, issues=(issue,), fails=True)], alone=rule)
-
-
-def _cases(match: Match, counting: Sequence[Finding]) -> list[Case]:
+def _cases(sides: tuple[Location, Location], counting: Sequence[Finding]) -> list[Case]:
     """Return a case for each operation that differs, or one for the whole cassette where none does."""
-    sides = match.baseline, match.candidate
-    places = [lines_in(path) if path and counting else {} for path in sides]
+    places = [lines_in(path) if counting else {} for path in sides]
     by_operation: dict[str, list[Issue]] = {}
     fails: set[str] = set()
     for each in counting:
@@ -111,7 +109,18 @@ def _cases(match: Match, counting: Sequence[Finding]) -> list[Case]:
         )
         by_operation.setdefault(each.operation, []).append(issue)
         fails |= {each.operation} if each.severity != "info" else set()
-    file = str(match.baseline)
+    file = str(sides[0])
     if not by_operation:
         return [Case(name="no difference", file=file)]
     return [Case(name=name, file=file, issues=issues, fails=name in fails) for name, issues in by_operation.items()]
+
+
+def _level(option: str) -> tuple[Kind, Severity]:
+    name, _, level = option.partition("=")
+    kind = next((each for each in KINDS if each == name), None)
+    severity = next((each for each in SEVERITIES if each == level), None)
+    if kind is None or severity is None:
+        raise GwsReplayError(
+            f"--severity {option} is no KIND=LEVEL: kinds are {', '.join(KINDS)}, levels {', '.join(SEVERITIES)}"
+        )
+    return kind, severity

@@ -9,15 +9,15 @@ from typing import Any
 import click
 
 from gws_replay.cli.accepting import Drifted, take_over
-from gws_replay.cli.common import LOCATION, PATH
-from gws_replay.cli.comparing import Compared, Rules, Work, compared
+from gws_replay.cli.common import LOCATION
+from gws_replay.cli.comparing import Rules, comparing_options
+from gws_replay.cli.matches import Compared, Work, compared
 from gws_replay.cli.reporting import Report, report_options
 from gws_replay.cli.spreading import LOST, Spreading, spreading_options
 from gws_replay.core.accept import drifted
-from gws_replay.core.difference import KINDS, SEVERITIES, Finding, Kind, Severity
+from gws_replay.core.difference import SEVERITIES, Finding, Severity
 from gws_replay.errors import GwsReplayError
 from gws_replay.files import Location
-from gws_replay.noise_file import read_noise
 from gws_replay.recordings_paired import Questions, matched, questions_of
 from gws_replay.reports import differences
 
@@ -34,21 +34,7 @@ class _Sum:
 @click.command()
 @click.argument("baseline", type=LOCATION)
 @click.argument("candidate", type=LOCATION)
-@click.option(
-    "--severity",
-    "levels",
-    multiple=True,
-    metavar="KIND=LEVEL",
-    help=f"How grave a kind ({', '.join(KINDS)}) is: {', '.join(SEVERITIES)}. May be given several times.",
-)
-@click.option(
-    "--ignore",
-    multiple=True,
-    metavar="PATH",
-    help="A path as it is shown, or the end of one, that does not count; `*` stands for anything (userData.LCA_*). "
-    "What it suppresses is counted, and shown with -v. May be given several times.",
-)
-@click.option("--noise", "noise_file", type=PATH, help="What `gws-replay noise learn` found to differ by itself.")
+@comparing_options
 @click.option(
     "--accept", is_flag=True, help="Rewrite what drifted in the baseline as the candidate has it; asks first."
 )
@@ -61,9 +47,7 @@ def diff(
     spreading: Spreading,
     baseline: Location,
     candidate: Location,
-    levels: Sequence[str],
-    ignore: Sequence[str],
-    noise_file: Path | None,
+    rules: Rules,
     accept: bool,
     yes: bool,
 ) -> int:
@@ -80,23 +64,15 @@ def diff(
     """
     if accept and not isinstance(baseline, Path):
         raise GwsReplayError(f"--accept rewrites files, and {baseline} is on storage: copy it to a folder first")
-    output, quiet = report.output, report.output.quiet
-    noise = read_noise(noise_file) if noise_file else None
-    rules = Rules(
-        ignore=ignore,
-        severity=dict(map(_level, levels)),
-        noise=noise,
-        output=output,
-        wants_cases=report.wants_cases,
-    )
+    output = report.output
 
     def asked(paths: Sequence[Location]) -> Sequence[Questions]:
-        return list(spreading.results(questions_of, paths, _unasked, name=str, quiet=quiet))
+        return list(spreading.results(questions_of, paths, _unasked, name=str, quiet=output.quiet))
 
     matches, broken = matched(spreading.location(baseline), spreading.location(candidate), asked)
-    work = [Work(match, rules) for match in matches]
+    work = [Work(match, rules, output, report.wants_cases) for match in matches]
     total = _Sum(broken=broken)
-    for one, result in zip(work, spreading.results(compared, work, _lost, name=_name, quiet=quiet), strict=True):
+    for one, result in zip(work, spreading.results(compared, work, _lost, name=_name, quiet=output.quiet), strict=True):
         _take(one, result, report, total)
     for problem in total.broken:
         click.echo(f"Error: {problem}", err=True)
@@ -145,14 +121,3 @@ def _lost(work: Work) -> Compared:
 
 def _unasked(path: Location) -> Questions:
     return Questions(broken=f"{path}: {LOST}")
-
-
-def _level(option: str) -> tuple[Kind, Severity]:
-    name, _, level = option.partition("=")
-    kind = next((each for each in KINDS if each == name), None)
-    severity = next((each for each in SEVERITIES if each == level), None)
-    if kind is None or severity is None:
-        raise GwsReplayError(
-            f"--severity {option} is no KIND=LEVEL: kinds are {', '.join(KINDS)}, levels {', '.join(SEVERITIES)}"
-        )
-    return kind, severity

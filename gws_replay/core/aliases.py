@@ -9,14 +9,13 @@ from contextlib import suppress
 from typing import Any
 
 from gws_replay.core import api
+from gws_replay.core.ids import is_id as _is_id
 from gws_replay.core.lexicon import Lexicon
 from gws_replay.core.lossless_json import Repeated
 from gws_replay.core.model import Cassette, Exchange
 
 # As long as this, an id is looked for wherever text stands; a shorter one (a counter) only where an id is expected.
 _UNIQUE = 8
-_ID_ENDINGS = ("Id", "Uuid", "UUID")
-_NO_IDS = frozenset({"referenceId", "operationId"})  # links between two messages: they count up
 _USER_DATA = "userData"
 _INERT = frozenset({int, float, bool, type(None)})
 _STAND_IN = "stand-in"
@@ -100,7 +99,9 @@ def namings(one: Cassette, other: Cassette) -> tuple[Naming, Naming]:
             for side in (0, 1):
                 names[side][pair[side]] = f"{kind}#{number}"
     mine, theirs = (_stand_ins(each) for each in (one, other))
-    if len(mine) == len(theirs):
+    # Some in common: they were made with one key, and others stand for other values.
+    are_of_one_key = any(len(each) >= _UNIQUE for each in {*mine} & {*theirs})
+    if len(mine) == len(theirs) and not are_of_one_key:
         for number, pair in enumerate(zip(mine, theirs, strict=True), 1):
             if pair[0] != pair[1]:
                 for side in (0, 1):
@@ -174,10 +175,6 @@ def _items(value: Any) -> Iterator[tuple[str, Any]]:
         yield from value.items()
     elif isinstance(value, list):
         yield from (("", item) for item in value)
-
-
-def _is_id(name: str) -> bool:
-    return name == "id" or (name.endswith(_ID_ENDINGS) and name not in _NO_IDS)
 
 
 def _unshared(mine: Sequence[str], theirs: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:

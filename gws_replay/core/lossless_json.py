@@ -12,6 +12,9 @@ from math import isfinite, nan
 from sys import intern
 from typing import Any, NoReturn
 
+_SPACE = re.compile(r"[ \t\n\r]*")
+# Finds where a value ends, far faster than token by token.
+_DECODER = json.JSONDecoder()
 # One token of JSON text; what is between two is white space.
 LEXEME = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 
@@ -101,25 +104,26 @@ def children(text: str) -> Iterator[tuple[str | None, str]]:
 
     The text must be JSON. A scalar has no children.
     """
-    depth = 0
-    start: int | None = None
-    key: str | None = None
-    end = 0
-    for match in LEXEME.finditer(text):
-        lexeme = match[0]
-        if depth == 1 and lexeme in (",", "]", "}"):
-            if start is not None:
-                yield key, text[start:end]
-            start = key = None
-        elif depth == 1 and lexeme == ":" and start is not None:
-            key, start = json.loads(text[start:end]), None
-        elif depth >= 1 and start is None:
-            start = match.start()
-        if lexeme in "[{":
-            depth += 1
-        elif lexeme in "]}":
-            depth -= 1
-        end = match.end()
+    at = _after_space(text, 0)
+    is_object = text[at] == "{"
+    if not is_object and text[at] != "[":
+        return
+    at = _after_space(text, at + 1)
+    while text[at] not in "]}":
+        key = None
+        if is_object:
+            key, end = _DECODER.raw_decode(text, at)
+            at = _after_space(text, _after_space(text, end) + 1)  # after the colon
+        _, end = _DECODER.raw_decode(text, at)
+        yield key, text[at:end]
+        at = _after_space(text, end)
+        if text[at] == ",":
+            at = _after_space(text, at + 1)
+
+
+def _after_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
 
 
 def merged(text: str, newer: str) -> str:

@@ -4,7 +4,7 @@ All are frozen. Times are seconds since the recording began. Nothing here knows 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -132,20 +132,22 @@ class Frame:
 class Recording:
     """What was seen on the wire, before it is compiled. Times may be any clock's seconds.
 
-    `unanswered` are requests that got no response: polls that the client dropped, a server that died.
+    `unanswered` are requests that got no response: polls that the client dropped, a server that died. `earlier` are
+    operations that the recording before this one holds: notifications of this one may answer them.
     """
 
     exchanges: tuple[Exchange, ...]
     frames: tuple[Frame, ...] = ()
     unanswered: tuple[Request, ...] = ()
+    earlier: tuple[Exchange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cassette:
     """A recorded session: REST exchanges by begin time, notifications in the order seen, and the file's header."""
 
-    interactions: tuple[Exchange, ...]
-    notifications: tuple[Notification, ...] = ()
+    interactions: Sequence[Exchange]
+    notifications: Sequence[Notification] = ()
     header: Mapping[str, Any] = field(default_factory=dict)
     source: str = "<memory>"
 

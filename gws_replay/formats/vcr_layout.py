@@ -28,8 +28,8 @@ _AT_COLUMN_0 = re.compile(rb"\n[^ \n]")
 _BLANK = re.compile(rb"\n(?=\n)")
 # A scalar on one line: in single quotes, or plain and without any character that may end or open something.
 _SCALAR = r"""'[^'\n]*(?:''[^'\n]*)*'|[A-Za-z0-9/](?:[!$-+./0-9;-@A-Z\\^_`a-z|~-]| (?=[!$-+./0-9;-@A-Z\\^_`a-z|~-]))*"""
-_URI = rb"https?://[!-~]*[!-9;-~]"
-_SECONDS = rb"(?:0|[1-9]\d*)(?:\.\d+)?"
+_URI = rb"https?://(?![^/\n]*[\[\]])[!-~]*[!-9;-~]"
+_SECONDS = rb"(?:0|[1-9]\d{0,11})(?:\.\d+)?"
 _REQUEST = re.compile(rb"request:\n    method: ([A-Z]+)\n    uri: (%b)\n    body: " % _URI)
 _STATUS = re.compile(rf"    status: \{{code: ([1-9]\d\d), message: ({_SCALAR})\}}")
 _TIMES = re.compile(rb"began: (%b), ended: (%b)\}" % (_SECONDS, _SECONDS))
