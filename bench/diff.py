@@ -1,9 +1,10 @@
 """What comparing costs: two cassettes of 10,000 updates, 1,000 small ones, and DeepDiff on the same two files.
 
 Each cassette has a session of 90 userData keys, its updates of two keys, and their notifications. The candidate has
-three planted changes, and in the second row another session id, host and pace: each run must find these three, and
-nothing else. DeepDiff gets the documents parsed, bodies too, under the same ids. Times are of whole processes, memory
-is the most that one held. Prints tables in Markdown. Run: python bench/diff.py [UPDATES]
+three planted changes, and in the second row another session id and host: each run must find these three, and nothing
+else. DeepDiff gets the documents parsed, bodies too, under the same ids. Times are of whole processes, that of the CPU
+with all its children; memory is the most that one of them held. Prints tables in Markdown. Run: python bench/diff.py
+[UPDATES]
 """
 
 import json
@@ -20,11 +21,13 @@ from verify import recorded
 
 from gws_replay.core.model import Cassette
 from gws_replay.files import save_cassette
+from gws_replay.formats.vcr_yaml import dump_yaml
 
 UPDATES, SMALL, FILES = 10_000, 18, 1_000
 IDS = {"S1": "0002DaAVKJ0V0095"}
 OTHERS = {"S1": "0002DaAVKJ0V00ZZ", "gws.example": "other.example"}
 KEY, NEW = "Key 7", "planted"
+COMMAND = ("-m", "gws_replay", "diff", "--json")
 # Prints in how many places two documents differ, and in how many of the planted ones.
 PEER = f"""
 import json, sys, yaml
@@ -54,6 +57,11 @@ def planted(cassette: Cassette) -> Cassette:
     return replace(cassette, notifications=tuple(told))
 
 
+def redacted(cassette: Cassette) -> Cassette:
+    """Return the cassette as one that was recorded with redaction."""
+    return replace(cassette, header={**cassette.header, "redaction": "secrets"})
+
+
 def renamed(path: Path, names: Mapping[str, str]) -> Path:
     """Give what a file speaks of other names, in place."""
     text = path.read_text("utf-8")
@@ -63,16 +71,16 @@ def renamed(path: Path, names: Mapping[str, str]) -> Path:
     return path
 
 
-def measured(command: Iterable[object]) -> tuple[float, float, str]:
-    """Return the seconds, the most megabytes that one process held, and what was printed."""
+def measured(command: Iterable[object]) -> tuple[str, str]:
+    """Return cells of a table (seconds, seconds of CPU, the most megabytes of one process), and what was printed."""
     with tempfile.TemporaryFile("w+") as out:
         began = time.perf_counter()
         process = subprocess.Popen([sys.executable, *map(str, command)], stdout=out)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.perf_counter() - began
+        seconds, cpu = time.perf_counter() - began, usage.ru_utime + usage.ru_stime
         out.seek(0)
-        return seconds, usage.ru_maxrss / 1024, out.read()
+        return f"{seconds:.1f} s | {cpu:.1f} s | {usage.ru_maxrss / 1024:.0f} MB", out.read()
 
 
 def check(printed: str, keys: int) -> str:
@@ -84,46 +92,50 @@ def check(printed: str, keys: int) -> str:
     return f"{len(places)} of {keys}, nothing else"
 
 
+def large(folder: Path, updates: int) -> None:
+    """Print the table of two large cassettes."""
+    mine, theirs, others = (folder / f"{name}.yaml" for name in ("mine", "theirs", "others"))
+    cassette = redacted(recorded(updates))
+    for path, played, names in ((mine, cassette, IDS), (theirs, planted(cassette), IDS)):
+        save_cassette(played, path)
+        renamed(path, names)
+    save_cassette(planted(cassette), others)
+    renamed(others, OTHERS)
+    print(f"| {updates:,} updates, each told of, {mine.stat().st_size / 1e6:.0f} MB | takes | CPU | memory | finds |")
+    print("|---|--:|--:|--:|---|")
+    for name, candidate in (("the same ids", theirs), ("other ids and host", others)):
+        cells, printed = measured([*COMMAND, mine, candidate])
+        print(f"| gws-replay diff, {name} | {cells} | {check(printed, 3)} |", flush=True)
+    cells, printed = measured(["-c", PEER, mine, theirs])
+    places, ours = printed.split()
+    print(f"| PyYAML and DeepDiff, the same ids | {cells} | {ours} of 3, {places} in all |", flush=True)
+
+
+def many(folder: Path) -> None:
+    """Print the table of two folders of small cassettes."""
+    text = "".join(dump_yaml(redacted(recorded(SMALL))))
+    for side, names in (("a", IDS), ("b", OTHERS)):
+        (folder / side).mkdir()
+        for number in range(FILES):
+            is_wrong = side == "b" and number in (FILES // 4, FILES // 2, FILES - 1)
+            path = folder / side / f"{number}.yaml"
+            path.write_text(text.replace(f'"{KEY}": "value 7"', f'"{KEY}": "{NEW}"') if is_wrong else text, "utf-8")
+            renamed(path, names)
+    print(f"\n| {FILES:,} cassettes of {SMALL + 2} interactions | takes | CPU | memory | finds |")
+    print("|---|--:|--:|--:|---|")
+    for jobs in (1, 2):
+        cells, printed = measured([*COMMAND, "--jobs", jobs, folder / "a", folder / "b"])
+        wrong = sum(bool(json.loads(line).get("findings")) for line in printed.splitlines())
+        if wrong != 3:
+            raise SystemExit(f"of 3 changed cassettes {wrong} were found")
+        print(f"| --jobs {jobs} | {cells} | 3 of 3, nothing else |", flush=True)
+
+
 def main() -> None:
     """Print the tables."""
-    updates = int(sys.argv[1]) if len(sys.argv) > 1 else UPDATES
-    command = ["-m", "gws_replay", "diff", "--json"]
     with tempfile.TemporaryDirectory() as folder:
-        mine, theirs, others = (Path(folder, f"{name}.yaml") for name in ("mine", "theirs", "others"))
-        cassette = recorded(updates)
-        save_cassette(cassette, mine)
-        save_cassette(planted(cassette), theirs)
-        others.write_text(theirs.read_text("utf-8"), "utf-8")
-        for path, names in ((mine, IDS), (theirs, IDS), (others, OTHERS)):
-            renamed(path, names)
-        print(f"| {updates:,} updates, each told of, {mine.stat().st_size / 1e6:.0f} MB | takes | memory | finds |")
-        print("|---|--:|--:|---|")
-        for name, candidate in (("the same ids", theirs), ("other ids and host", others)):
-            seconds, memory, printed = measured([*command, mine, candidate])
-            print(f"| gws-replay diff, {name} | {seconds:.1f} s | {memory:.0f} MB | {check(printed, 3)} |", flush=True)
-        seconds, memory, printed = measured(["-c", PEER, mine, theirs])
-        places, ours = printed.split()
-        print(
-            f"| PyYAML and DeepDiff, the same ids | {seconds:.1f} s | {memory:.0f} MB | {ours} of 3, {places} in all |"
-        )
-        small = recorded(SMALL)
-        for number in range(FILES):
-            save_cassette(small, one := Path(folder, "a", f"{number}.yaml"))
-            is_wrong = number in (FILES // 4, FILES // 2, FILES - 1)
-            other = Path(folder, "b", f"{number}.yaml")
-            other.parent.mkdir(exist_ok=True)
-            text = one.read_text("utf-8")
-            other.write_text(text.replace(f'"{KEY}": "value 7"', f'"{KEY}": "{NEW}"') if is_wrong else text, "utf-8")
-            renamed(one, IDS)
-            renamed(other, OTHERS)
-        print(f"\n| {FILES:,} cassettes of {SMALL + 2} interactions | takes | finds |")
-        print("|---|--:|---|")
-        for jobs in (1, 2):
-            seconds, _, printed = measured([*command, "--jobs", jobs, Path(folder, "a"), Path(folder, "b")])
-            wrong = sum(bool(json.loads(line).get("findings")) for line in printed.splitlines())
-            if wrong != 3:
-                raise SystemExit(f"of 3 changed cassettes {wrong} were found")
-            print(f"| --jobs {jobs} | {seconds:.1f} s | 3 of 3, nothing else |", flush=True)
+        large(Path(folder), int(sys.argv[1]) if len(sys.argv) > 1 else UPDATES)
+        many(Path(folder))
 
 
 if __name__ == "__main__":
