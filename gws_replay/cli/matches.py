@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gws_replay.cli.common import Output
 from gws_replay.cli.comparing import Rules, told
-from gws_replay.cli.shown import load_shown
+from gws_replay.cli.shown import Showing, load_shown
 from gws_replay.core.change import printable
 from gws_replay.core.difference import Finding
 from gws_replay.core.lossless_json import dumps_ascii
@@ -24,6 +24,7 @@ class Work:
     rules: Rules
     output: Output
     wants_cases: bool
+    showing: Showing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ def compared(work: Work) -> Compared:
         return _alone(work)
     try:
         with without_collector():
-            both, note = load_shown(baseline, candidate)
+            both, note = load_shown(work.showing, baseline, candidate)
             found = work.rules.findings(*both)
     except CassetteError as error:
         return Compared(broken=str(error))

@@ -3,7 +3,7 @@
 import click
 
 from gws_replay.cli.common import LOCATION, Output, output_options
-from gws_replay.cli.shown import load_shown
+from gws_replay.cli.shown import Showing, load_shown
 from gws_replay.core.change import printable
 from gws_replay.files import Location
 from gws_replay.reports import as_json, text
@@ -14,7 +14,7 @@ from gws_replay.reports import as_json, text
 @output_options("No userData changes.", "Also the bodies.")
 def show(*, output: Output, cassette: Location) -> None:
     """Show the operations and notifications of a cassette in time order, with causes and userData changes."""
-    (loaded,), note = load_shown(cassette)
+    (loaded,), note = load_shown(Showing(), cassette)
     if note:
         click.echo(printable(f"{cassette}{note}"), err=True)
     if output.as_json:
