@@ -24,6 +24,7 @@ from gws_replay.noise_file import read_noise
 from gws_replay.recordings_paired import Match, matched
 from gws_replay.reports import differences
 from gws_replay.reports.judged import Case, Issue
+from gws_replay.reports.timelines import part_of_pair, part_without_pair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,7 @@ def diff(
     facts: dict[str, Any] = {"compared": total.compared, "missing": total.missing, "new": total.new}
     facts |= {level: counts[level] for level in SEVERITIES}
     facts |= {"suppressed": len(total.findings) - counts.total(), "broken": total.broken}
-    report.end(differences.tally(total.findings, names + alone), facts)
+    report.end(differences.tally(total.findings, names + alone), facts, page="Findings")
     if total.broken:
         return 2
     if not (total.compared or total.missing or total.new):
@@ -123,9 +124,8 @@ def _one(match: Match, rules: _Rules, report: Report, total: _Sum) -> None:
     if baseline is None or candidate is None:
         _only(match, report, total)
         return
-    found = suppressed(
-        compared(load_cassette(baseline), load_cassette(candidate), severity=rules.severity), rules.ignore, rules.noise
-    )
+    both = load_cassette(baseline), load_cassette(candidate)
+    found = suppressed(compared(*both, severity=rules.severity), rules.ignore, rules.noise)
     total.findings.extend(found)
     total.compared += 1
     output = report.output
@@ -147,6 +147,8 @@ def _one(match: Match, rules: _Rules, report: Report, total: _Sum) -> None:
         report.say(differences.lines(found, all_of_them=output.verbose))
     if report.wants_cases:
         report.take(_cases(match, counting))
+    if report.wants_parts and counting:
+        report.take_parts([part_of_pair(*both, found if output.verbose else counting)])
 
 
 def _only(match: Match, report: Report, total: _Sum) -> None:
@@ -162,6 +164,7 @@ def _only(match: Match, report: Report, total: _Sum) -> None:
         report.say([printable(f"{path}: {sentence}")])
     issue = Issue(level="error" if is_missing else "warning", rule=rule, message=sentence, file=str(path))
     report.take([Case(name=rule, file=str(path), issues=(issue,), fails=True)])
+    report.take_parts([part_without_pair(str(path), issue)])
 
 
 def _cases(match: Match, counting: Sequence[Finding]) -> list[Case]:

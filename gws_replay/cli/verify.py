@@ -21,6 +21,7 @@ from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.files import cassettes_in, load_cassette
 from gws_replay.reports import as_json, text
 from gws_replay.reports.judged import Case, Issue
+from gws_replay.reports.timelines import Part, part_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,21 @@ class _Work:
     output: Output
     allow_unknown: bool
     wants_cases: bool
+    wants_part: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What is to be printed of one cassette, its cases, how many operations had which verdict, and why it is none."""
+    """What is to be printed of one cassette, its cases, how many operations had which verdict, and why it is none.
+
+    `parts` are what the page shows of it.
+    """
 
     lines: Sequence[str] = ()
     cases: Sequence[Case] = ()
     verdicts: Mapping[str, int] = field(default_factory=dict)
     broken: str | None = None
+    parts: Sequence[Part] = ()
 
 
 @click.command()
@@ -67,18 +73,20 @@ def verify(*, report: Report, paths: Sequence[Path], allow_unknown: bool, ignore
     Exit codes: 0 all passed; 1 one failed, or cannot be told; 2 a file is no cassette; 5 there was nothing to judge.
     """
     output = report.output
-    work = [_Work(path, ignore, output, allow_unknown, report.wants_cases) for path in cassettes_in(paths)]
+    wants = report.wants_cases, report.wants_parts
+    work = [_Work(path, ignore, output, allow_unknown, *wants) for path in cassettes_in(paths)]
     verdicts: Counter[str] = Counter()
     broken: list[str] = []
     for judged in _all_judged(work, jobs, Progress(quiet=output.quiet)):
         report.say(judged.lines)
         report.take(judged.cases)
+        report.take_parts(judged.parts)
         verdicts.update(judged.verdicts)
         broken.extend([judged.broken] if judged.broken else [])
     for problem in broken:
         click.echo(f"Error: {problem}", err=True)
     counts: dict[str, Any] = {name: verdicts[name] for name in ("passed", "failed", "unknown")}
-    report.end(text.tally(verdicts, len(work)), counts | {"broken": broken})
+    report.end(text.tally(verdicts, len(work)), counts | {"broken": broken}, page="Verdicts")
     if broken:
         return 2
     failed = verdicts["failed"] or (verdicts["unknown"] and not allow_unknown)
@@ -114,12 +122,15 @@ def _end_at_once() -> None:
 
 def _judged(work: _Work) -> _Judged:
     try:
-        updates = load_cassette(work.path).updates(ignore=work.ignore)
+        cassette = load_cassette(work.path)
+        updates = cassette.updates(ignore=work.ignore)
     except CassetteError as error:
         return _Judged(broken=str(error))
     output, path = work.output, str(work.path)
     verdicts: Counter[str] = Counter(update.verdict for update in updates)
     cases = _cases(work, updates) if work.wants_cases else ()
+    if work.wants_part:
+        return _Judged((), cases, verdicts, parts=[part_of(cassette, updates)])
     if output.as_json:
         told = {"cassette": path, "updates": [as_json.update(update) for update in updates]}
         return _Judged([dumps_ascii(told)], cases, verdicts)
