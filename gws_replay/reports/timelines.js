@@ -61,16 +61,15 @@ function listRow({ event: row }) {
 
 const board = new Board((item) => (now.view === "list" ? listRow(item) : timeRow(item)));
 
-function* numbersOf(event) {
-  yield* [event.what, event.of, event.said];
-  yield* event.sent;
-  yield* event.got;
-  yield* event.reasons ?? [];
+function numbersOf(event) {
+  event.numbers ??= [event.what, event.of, event.said, ...event.sent, ...event.got, ...(event.reasons ?? [])];
+  return event.numbers;
 }
 
 // Each distinct text is searched once, whatever the number of events that show it.
-function finder(words, texts) {
-  const hits = words.map((word) => Uint8Array.from(texts, (each) => each.toLowerCase().includes(word)));
+function finder(words, recording) {
+  recording.lowered ??= recording.texts.map((each) => each.toLowerCase());
+  const hits = words.map((word) => Uint8Array.from(recording.lowered, (each) => each.includes(word)));
   return (event) => hits.every((hit) => numbersOf(event).some((number) => hit[number]));
 }
 
@@ -90,7 +89,7 @@ function filter() {
     now.view === "list"
       ? (row) => wanted.every((word) => `${row.what} ${row.where} ${row.said} ${row.rule} ${row.why ?? ""} ${index.parts[row.part].name}`.toLowerCase().includes(word))
       : wanted.length
-        ? finder(wanted, recordingNow().texts)
+        ? finder(wanted, recordingNow())
         : () => true;
   const shown = all.filter(
     (event) =>
