@@ -174,7 +174,7 @@ def test_each_operation_marks_exactly_what_it_changed(browser: Browser, tmp_path
 
     async def act(tab: Tab) -> None:
         await tab.value("document.querySelector('[data-level=passed]').click()")
-        marked = []
+        marked: list[list[str]] = []
         while len(marked) < len(expected):
             if not await tab.value("document.querySelector('[aria-selected=true]')?.matches('.told') ?? true"):
                 marked.append(sorted(set(json.loads(await tab.value(MARKED)))))
