@@ -137,7 +137,7 @@ class Front(asyncio.Protocol):
                 if len(self._buffer) > _LONGEST_HEAD:
                     self._hand_over()
                 return
-            head = self._short.head(self._buffer[:end])
+            head = self._short.head(self._buffer[:end]) if end <= _LONGEST_HEAD else None
             if head is None:
                 self._hand_over()
                 return
