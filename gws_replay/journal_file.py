@@ -107,7 +107,10 @@ def recover(
         with path.open("rb") as lines:
             read = journal.read(lines, str(path))
     except OSError as error:
-        raise CassetteError(f"cannot read {path}: {reason(error)}; it is kept", exit_code=4) from None
+        raise CassetteError(
+            f"cannot read {path}: {reason(error)}; nothing in it is lost, save it with: gws-replay recover {path}",
+            exit_code=4,
+        ) from None
     if not read.recording.exchanges:
         raise CassetteError(_nothing(read.recording.unanswered), exit_code=5)
     compiled = compile_recording(last(read.recording), read.header)
