@@ -3,10 +3,8 @@
 import asyncio
 import gzip
 import io
-import warnings
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +35,7 @@ ANSWERS = {
     "deflate": answered(zlib.compress(JSON), "200 OK", "Content-Encoding: deflate", TYPE),
     "empty": answered(b""),
     "cookies": answered(b"{}", "200 OK", "Set-Cookie: a=1; Path=/", "set-cookie: b=2", "X-Empty: ", "X-B: 1", "x-b: 2"),
-    "latin": answered(b"{}", "200 OK", "X-Name: M\u00fcller", "ETag: W/\"a,b\""),
+    "latin": answered(b"{}", "200 OK", "X-Name: M\u00fcller", 'ETag: W/"a,b"'),
     "chunked": CHUNKED + b'5\r\n{"a":\r\n3\r\n 1}\r\n0\r\n\r\n',
     "none": b"HTTP/1.1 204 No Content\r\nX-Kept: yes\r\n\r\n",
     "unchanged": b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n',
@@ -63,86 +61,106 @@ CALLS: dict[str, Call] = {
     "post multipart": ("POST", "json", {"files": FILE}),
     "put nothing": ("PUT", "empty", {}),
 }
-Seen = tuple[int, str, list[tuple[str, str]], bytes]
-Client = Callable[[str], Iterator[tuple[str, Seen]]]
+# What vcrpy itself cannot write, or read again; and a form of aiohttp, which it writes as it writes JSON.
+NOT_BY_VCRPY = {"httpx": {"get latin"}, "aiohttp": {"post multipart", "post form"}}
+# The fields that say how a body was packed: here it is unpacked when it is loaded. docs/replay.md tells it.
+OF_THE_CODING = {"content-encoding", "content-length"}
+UNPACKED = {"get gzip", "get gzip-binary", "get deflate"}
+Seen = tuple[int, str, list[tuple[str, str]], bytes, list[int]]
+Answers = dict[str, Seen]
 
 
-def seen(status: int, reason: str | None, headers: list[tuple[str, str]], body: bytes) -> Seen:
-    """What a client was given."""
-    return status, reason or "", sorted((name.lower(), value) for name, value in headers), body
+def seen(status: int, reason: str | None, headers: Iterable[tuple[str, str]], body: bytes, passed: list[int]) -> Seen:
+    """What a client was given; `passed` are the redirects on the way."""
+    return status, reason or "", sorted((name.lower(), value) for name, value in headers), body, passed
 
 
-def by_requests(url: str) -> Iterator[tuple[str, Seen]]:
-    """Make all calls with requests."""
+def by_requests(url: str, calls: Mapping[str, Call]) -> Answers:
+    """Make the calls with requests."""
+    answers = {}
     with requests.Session() as session:
         session.trust_env = False
-        for name, (method, answer, how) in CALLS.items():
-            body = dict(how)
-            if name == "post file":
-                body["data"] = io.BytesIO(how["data"])
-            if name == "post pieces":
-                body["data"] = iter(how["data"])
+        for name, (method, answer, how) in calls.items():
+            body = {key: _handed(name, value) for key, value in how.items()}
             got = session.request(method, f"{url}/{answer}?{name.replace(' ', '-')}", timeout=PATIENCE, **body)
-            history = [(old.status_code, old.headers.get("location")) for old in got.history]
-            yield name, (*seen(got.status_code, got.reason, list(got.raw.headers.items()), got.content), history)
+            passed = [old.status_code for old in got.history]
+            answers[name] = seen(got.status_code, got.reason, got.raw.headers.items(), got.content, passed)
+    return answers
 
 
-def by_httpx(url: str) -> Iterator[tuple[str, Seen]]:
-    """Make all calls with httpx."""
+def by_httpx(url: str, calls: Mapping[str, Call]) -> Answers:
+    """Make the calls with httpx."""
+    answers = {}
     with httpx.Client(trust_env=False, follow_redirects=True, timeout=PATIENCE) as session:
-        for name, (method, answer, how) in CALLS.items():
-            body = {"content" if key == "data" and not isinstance(value, dict) else key: value for key, value in how.items()}
-            if name == "post pieces":
-                body["content"] = iter(how["data"])
+        for name, (method, answer, how) in calls.items():
+            body = {
+                "content" if key == "data" and not isinstance(value, dict) else key: _handed(name, value)
+                for key, value in how.items()
+            }
             got = session.request(method, f"{url}/{answer}?{name.replace(' ', '-')}", **body)
-            history = [(old.status_code, old.headers.get("location")) for old in got.history]
-            yield name, (*seen(got.status_code, got.reason_phrase, got.headers.multi_items(), got.content), history)
+            passed = [old.status_code for old in got.history]
+            answers[name] = seen(got.status_code, got.reason_phrase, got.headers.multi_items(), got.content, passed)
+    return answers
 
 
-def by_aiohttp(url: str) -> Iterator[tuple[str, Seen]]:
-    """Make all calls with aiohttp."""
+def by_aiohttp(url: str, calls: Mapping[str, Call]) -> Answers:
+    """Make the calls with aiohttp."""
 
-    async def play() -> list[tuple[str, Seen]]:
-        answers = []
+    async def play() -> Answers:
+        answers = {}
         async with aiohttp.ClientSession() as session:
-            for name, (method, answer, how) in CALLS.items():
-                body = dict(how)
-                if name == "post pieces":
-                    body["data"] = b"".join(how["data"])
-                if name == "post multipart":
-                    body = {"data": aiohttp.FormData()}
-                    body["data"].add_field("file", BINARY, filename="ä.bin")
+            for name, (method, answer, how) in calls.items():
+                body: Any = {key: b"".join(value) if isinstance(value, list) else value for key, value in how.items()}
                 async with session.request(method, f"{url}/{answer}?{name.replace(' ', '-')}", **body) as got:
-                    history = [(old.status, old.headers.get("location")) for old in got.history]
-                    answers.append((name, (*seen(got.status, got.reason, list(got.headers.items()), await got.read()), history)))
+                    passed = [old.status for old in got.history]
+                    answers[name] = seen(got.status, got.reason, got.headers.items(), await got.read(), passed)
         return answers
 
-    return iter(asyncio.run(play()))
+    return asyncio.run(play())
 
 
-CLIENTS: dict[str, Client] = {"requests": by_requests, "httpx": by_httpx, "aiohttp": by_aiohttp}
+def _handed(name: str, body: Any) -> Any:
+    """Return a body as a file or an iterator where the call is named so."""
+    if name == "post file":
+        return io.BytesIO(body)
+    return iter(body) if name == "post pieces" else body
+
+
+CLIENTS: dict[str, Callable[[str, Mapping[str, Call]], Answers]] = {
+    "requests": by_requests,
+    "httpx": by_httpx,
+    "aiohttp": by_aiohttp,
+}
+
+
+def told(asked: Asked) -> bytes:
+    """The answer that the path names."""
+    answer = ANSWERS[asked.path.split("/")[3].partition("?")[0]]
+    return answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if asked.head.startswith(b"HEAD") else answer
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_both_give_a_client_the_same(client: str, tmp_path: Path) -> None:
     """Every kind of answer and body."""
     path = tmp_path / "c.yaml"
-
-    def answer(asked: Asked) -> bytes:
-        told = ANSWERS[asked.path.split("/")[3].partition("?")[0]]
-        return told.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if asked.head.startswith(b"HEAD") else told
-
-    with upstream(answer) as server:
+    calls = {name: call for name, call in CALLS.items() if name not in NOT_BY_VCRPY.get(client, ())}
+    with upstream(told) as server:
         url = f"{server.url}/api/v2"
         with vcr.VCR(record_mode="all").use_cassette(str(path)):
-            recorded = dict(CLIENTS[client](url))
-    with plain.use_cassette(str(path)):
-        theirs = dict(CLIENTS[client](url))
+            CLIENTS[client](url, calls)
+    with vcr.VCR(record_mode="none").use_cassette(str(path)):
+        theirs = CLIENTS[client](url, calls)
     playback = Playback(load_cassette(path))
     with replaying(playback):
-        ours = dict(CLIENTS[client](url))
-    for n in theirs:
-        if ours[n] != theirs[n]:
-            print(client, n, "\n   theirs", theirs[n], "\n   ours  ", ours[n])
-    assert [] == playback.misses
-    assert theirs == ours
+        ours = CLIENTS[client](url, calls)
+    assert [] == [*playback.misses, *playback.unplayed]
+    assert {name: plain(name, answer) for name, answer in theirs.items()} == {
+        name: plain(name, answer) for name, answer in ours.items()
+    }
+
+
+def plain(name: str, answer: Seen) -> Seen:
+    """An answer without what is told of its coding, where it had one."""
+    status, reason, headers, body, passed = answer
+    kept = [pair for pair in headers if name not in UNPACKED or pair[0] not in OF_THE_CODING]
+    return status, reason, kept, body, passed

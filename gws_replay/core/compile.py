@@ -29,8 +29,10 @@ class Compiled:
     notes: tuple[str, ...] = ()
 
 
-def compile_recording(recording: Recording, header: Mapping[str, Any] | None = None) -> Compiled:
-    """Compile what was seen on the wire into a cassette.
+def compile_recording(
+    recording: Recording, header: Mapping[str, Any] | None = None, *, lay_out: bool = True
+) -> Compiled:
+    """Compile what was seen on the wire into a cassette. Unless `lay_out`, JSON bodies stay as they were spelled.
 
     `header` is added to the cassette's header (recorder, recorded, redaction); `format`, `api` and the server's
     version, where the recording shows it, come from here.
@@ -43,7 +45,10 @@ def compile_recording(recording: Recording, header: Mapping[str, Any] | None = N
         if _is_bayeux(exchange):
             told.extend(_notifications(exchange.response.body, exchange.ended - start))
         elif not _is_transport(exchange):
-            rest.append(_laid_out(exchange, start))
+            timed = replace(
+                exchange, began=round(exchange.began - start, _DIGITS), ended=round(exchange.ended - start, _DIGITS)
+            )
+            rest.append(_laid_out(timed) if lay_out else timed)
     for frame in recording.frames:
         if not frame.from_client:
             told.extend(_notifications(frame.text, frame.seen - start))
@@ -94,7 +99,7 @@ def unpacked(headers: Headers, body: bytes) -> Headers:
     Packed bytes are no text, and what gzip has packed begins with its two bytes.
     """
     coding = (headers.get("content-encoding") or "").strip().lower()
-    if not coding or decoded(headers, body)[0] is not headers:
+    if not coding or not body or decoded(headers, body)[0] is not headers:
         return headers
     is_packed = body[:2] == _GZIP_MAGIC if "gzip" in coding else not _is_text(body)
     return headers if is_packed else headers.without("content-encoding")
@@ -112,13 +117,19 @@ def _decoded(exchange: Exchange) -> Exchange:
     request, response = exchange.request, exchange.response
     if not request.headers.get("content-encoding") and not response.headers.get("content-encoding"):
         return exchange
-    asked, sent = decoded(request.headers, request.body)
-    answered, got = decoded(response.headers, response.body)
+    asked, sent = _undone(request.headers, request.body)
+    answered, got = _undone(response.headers, response.body)
     return replace(
         exchange,
-        request=replace(request, headers=asked.replacing("content-length", str(len(sent))), body=sent),
-        response=replace(response, headers=answered.replacing("content-length", str(len(got))), body=got),
+        request=replace(request, headers=asked, body=sent),
+        response=replace(response, headers=answered, body=got),
     )
+
+
+def _undone(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
+    """Undo a coding; the length header follows, unless there was nothing to undo, as in an answer to HEAD."""
+    plain_headers, plain = decoded(headers, body)
+    return (headers if plain_headers is headers else plain_headers.replacing("content-length", str(len(plain)))), plain
 
 
 def _is_bayeux(exchange: Exchange) -> bool:
@@ -142,15 +153,19 @@ def _notifications(body: bytes | str, seen: float) -> Iterator[Notification]:
             yield Notification(channel=message.channel, data=data, seen=round(seen, _DIGITS))
 
 
-def _laid_out(exchange: Exchange, start: float) -> Exchange:
+def laid_out(cassette: Cassette) -> Cassette:
+    """Return a cassette with its JSON bodies laid out as they are written."""
+    return replace(cassette, interactions=tuple(map(_laid_out, cassette.interactions)))
+
+
+def _laid_out(exchange: Exchange) -> Exchange:
     request, response = exchange.request, exchange.response
     request_headers, request_body = _body(request.headers, request.body)
     response_headers, response_body = _body(response.headers, response.body)
-    return Exchange(
+    return replace(
+        exchange,
         request=replace(request, headers=request_headers, body=request_body),
         response=replace(response, headers=response_headers, body=response_body),
-        began=round(exchange.began - start, _DIGITS),
-        ended=round(exchange.ended - start, _DIGITS),
     )
 
 

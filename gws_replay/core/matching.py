@@ -33,10 +33,9 @@ class Difference:
 
 
 def key_of(request: Request, match_on: frozenset[str] = MATCH_ON) -> Key:
-    """Return what must be equal for two requests to match: method, path, query in any order, JSON in any key order,
-    other bodies by their bytes, whatever the boundary of their parts.
+    """Return what must be equal for two requests to match: method, path, query in any order, JSON in any key order.
 
-    What is not to be matched on is blank.
+    Other bodies count byte by byte, but for the boundary of their parts. What is not to be matched on is blank.
     """
     parts = urlsplit(request.uri)
     query = tuple(sorted(parse_qsl(parts.query, keep_blank_values=True))) if parts.query else ()
