@@ -30,7 +30,7 @@ faults: $(VENV)/.ready
 fuzz: $(VENV)/.ready
 	GWS_REPLAY_FUZZ=$${GWS_REPLAY_FUZZ:-100000} GWS_REPLAY_HUGE=1 $(BIN)/pytest -q tests/fuzz tests/formats/test_vcr_limits.py
 
-# What loading, the server and the plugin cost beside their peers, in an environment of its own; writes bench/RESULTS.md.
+# What loading, the server, the plugin and diff cost beside their peers, in an environment of its own; writes bench/RESULTS.md.
 bench: .venv-bench/.ready
 	.venv-bench/bin/python bench/run.py
 
