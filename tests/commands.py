@@ -72,11 +72,11 @@ class _Terminal(io.StringIO):
 
 
 def command_line(*arguments: object, environment: Mapping[str, str] | None = None) -> Ended:
-    """Run a command of gws-replay in this process, with more in its environment."""
+    """Run a command of gws-replay in this process, with more in its environment; it takes lines as wide as they are."""
     out, err = _Terminal(), _Terminal()
     code: object = "did not end"
     with (
-        mock.patch.dict(os.environ, environment or {}),
+        mock.patch.dict(os.environ, {"NO_COLOR": "1", "COLUMNS": "10000", **(environment or {})}),
         mock.patch.object(sys, "argv", ["gws-replay", *map(str, arguments)]),
         redirect_stdout(out),
         redirect_stderr(err),

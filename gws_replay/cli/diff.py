@@ -144,7 +144,7 @@ def _one(match: Match, rules: _Rules, report: Report, total: _Sum) -> None:
         renamed = " (renamed)" if match.is_renamed else ""
         same = "" if counting else ": no difference"
         report.say([printable(f"{baseline} -> {candidate}{renamed}{same}")])
-        report.say(differences.lines(found, all_of_them=output.verbose))
+        report.say(differences.lines(found, all_of_them=output.verbose, look=report.look))
     if report.wants_cases:
         report.take(_cases(match, counting))
     if report.wants_parts and counting:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -10,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gws_replay import __version__
-from gws_replay.cli.common import PATH, Output
+from gws_replay.cli.common import PATH, Output, colour
 from gws_replay.core.change import printable
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.errors import GwsReplayError
 from gws_replay.files import read_text, reason, write_whole
 from gws_replay.formats.vcr_lines import lines_of
 from gws_replay.reports.judged import Case
+from gws_replay.reports.look import PLAIN, Look
 
 if TYPE_CHECKING:
     from gws_replay.reports.timelines import Part
@@ -48,6 +51,13 @@ class Report:
     def wants_parts(self) -> bool:
         """Whether the page is to be written, which shows the cassettes themselves."""
         return self._name == "html"
+
+    @property
+    def look(self) -> Look:
+        """How text is to look: as a terminal takes it, or plain."""
+        if self._path is not None or not sys.stdout.isatty():
+            return PLAIN
+        return Look(width=shutil.get_terminal_size().columns, colour=colour() is None)
 
     def say(self, lines: Iterable[str]) -> None:
         """Take up lines of text or JSON: printed at once where they are what was asked for."""

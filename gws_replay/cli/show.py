@@ -26,5 +26,5 @@ def show(*, report: Report, cassette: Path) -> None:
 
         report.take_parts([part_of(loaded, loaded.updates())])
     elif not output.as_json:
-        report.say(text.timeline(loaded, changes=not output.quiet, bodies=output.verbose))
+        report.say(text.timeline(loaded, changes=not output.quiet, bodies=output.verbose, look=report.look))
     report.end(text.summary(loaded) if report.wants_parts else "", as_json.cassette(loaded) if output.as_json else None)

@@ -21,6 +21,7 @@ from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.files import cassettes_in, load_cassette
 from gws_replay.reports import as_json, text
 from gws_replay.reports.judged import Case, Issue
+from gws_replay.reports.look import Look
 from gws_replay.reports.timelines import Part, part_of
 
 
@@ -34,6 +35,7 @@ class _Work:
     allow_unknown: bool
     wants_cases: bool
     wants_part: bool
+    look: Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def verify(*, report: Report, paths: Sequence[Path], allow_unknown: bool, ignore
     Exit codes: 0 all passed; 1 one failed, or cannot be told; 2 a file is no cassette; 5 there was nothing to judge.
     """
     output = report.output
-    wants = report.wants_cases, report.wants_parts
+    wants = report.wants_cases, report.wants_parts, report.look
     work = [_Work(path, ignore, output, allow_unknown, *wants) for path in cassettes_in(paths)]
     verdicts: Counter[str] = Counter()
     broken: list[str] = []
@@ -135,7 +137,7 @@ def _judged(work: _Work) -> _Judged:
         told = {"cassette": path, "updates": [as_json.update(update) for update in updates]}
         return _Judged([dumps_ascii(told)], cases, verdicts)
     shown = [update for update in updates if not output.quiet or update.verdict != "passed"]
-    lines = [line for update in shown for line in text.verdict(update, path, details=output.verbose)]
+    lines = [line for update in shown for line in text.verdict(update, path, details=output.verbose, look=work.look)]
     if shown or not output.quiet:
         lines.insert(0, path if updates else f"{path}: no userData operation")
     return _Judged(lines, cases, verdicts)

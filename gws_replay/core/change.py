@@ -14,7 +14,7 @@ from gws_replay.core.lossless_json import Repeated
 Kind = Literal["added", "removed", "changed", "type"]
 Path = tuple[str | int, ...]
 
-_SHOWN = 120
+SHOWN = 120  # characters of a value in a message
 _LEAD = 30  # how much is shown before a difference
 _MISSING = object()
 _PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -37,6 +37,11 @@ class Change:
         """The userData key that the path begins with."""
         return str(self.path[0])
 
+    @property
+    def name(self) -> str:
+        """The path as people read it."""
+        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)[1:]
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Change):
             return NotImplemented
@@ -47,12 +52,12 @@ class Change:
         return hash((self.path, self.kind))
 
     def __str__(self) -> str:
-        name = printable("".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)[1:])
+        name = printable(self.name)
         if self.kind == "added":
             return f"{name}: added {show(self.after)}"
         if self.kind == "removed":
             return f"{name}: removed, was {show(self.before)}"
-        types = f" ({type_name(self.before)} to {type_name(self.after)})" if self.kind == "type" else ""
+        types = spelled_types(self.before, self.after) if self.kind == "type" else ""
         return f"{name}: {' -> '.join(show_both(self.before, self.after))}{types}"
 
 
@@ -149,27 +154,36 @@ def compare_userdata(before: Mapping[str, Any], after: Mapping[str, Any]) -> Cha
     return Changes(tuple(entries))
 
 
-def show(value: Any) -> str:
-    """Spell a value for a message as JSON, cut in the middle when it is long, control characters escaped."""
+def show(value: Any, most: int | None = None) -> str:
+    """Spell a value for a message as JSON, cut in the middle when it is long, control characters escaped.
+
+    With `most`, it has so many characters at most.
+    """
     text = printable(lossless_json.dumps(value))
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 40]}...{text[-30:]} ({len(text)} characters)"
+    if most is not None:
+        return _cut(text, 0, most)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 40]}...{text[-30:]} ({len(text)} characters)"
 
 
-def show_both(one: Any, other: Any) -> tuple[str, str]:
-    """Spell two values for a message as JSON, long ones cut around where they begin to differ."""
+def show_both(one: Any, other: Any, most: int | None = None) -> tuple[str, str]:
+    """Spell two values for a message as JSON, long ones cut around where they begin to differ.
+
+    With `most`, each has so many characters at most.
+    """
     texts = [printable(lossless_json.dumps(value)) for value in (one, other)]
-    if max(map(len, texts)) <= _SHOWN:
+    if max(map(len, texts)) <= (SHOWN if most is None else most):
         return texts[0], texts[1]
     alike = next((place for place, (a, b) in enumerate(zip(*texts, strict=False)) if a != b), min(map(len, texts)))
-    start = max(0, alike - _LEAD)
-    return _cut(texts[0], start), _cut(texts[1], start)
+    start = max(0, alike - (_LEAD if most is None else most // 3))
+    return _cut(texts[0], start, most), _cut(texts[1], start, most)
 
 
-def _cut(text: str, start: int) -> str:
-    end = start + _SHOWN - 40
-    if start == 0 and len(text) <= _SHOWN:
+def _cut(text: str, start: int, most: int | None) -> str:
+    if start == 0 and len(text) <= (SHOWN if most is None else most):
         return text
-    return f"{'...' * (start > 0)}{text[start:end]}{'...' * (end < len(text))} ({len(text)} characters)"
+    end = start + (SHOWN - 40 if most is None else most - 3 - 3 * (start > 0))
+    length = f" ({len(text)} characters)" if most is None else ""
+    return f"{'...' * (start > 0)}{text[start:end]}{'...' * (end < len(text))}{length}"
 
 
 def printable(text: str) -> str:
@@ -188,6 +202,11 @@ def type_name(value: Any) -> str:
         Repeated: "repeated key",
     }
     return names.get(type(value), "object" if isinstance(value, Mapping) else "array")
+
+
+def spelled_types(before: Any, after: Any) -> str:
+    """Say from which JSON type to which a value changed, with a space before it."""
+    return f" ({type_name(before)} to {type_name(after)})"
 
 
 def _inside(key: str, before: Any, after: Any) -> list[Change]:

@@ -190,17 +190,6 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     assert ("", 1) == (said, process.returncode)
 
 
-@pytest.mark.parametrize("variable", [None, "NO_COLOR"])
-def test_no_colour_is_written(variable: str | None, tmp_path: Path) -> None:
-    """Output has no escape sequence, with NO_COLOR, and also to a terminal that would take it."""
-    path = saved(captured("longpoll-js-update").cassette, tmp_path / "update.yaml")
-    environment = {variable: "1"} if variable else {}
-    for arguments in (["show", "-v", str(path)], ["verify", "-v", str(path)], ["--help"]):
-        result = CliRunner(env=environment).invoke(cli.group, arguments, color=True)
-        assert 0 == result.exit_code
-        assert "\x1b" not in result.output
-
-
 LOADED = """
 import sys
 sys.argv = ["gws-replay", *sys.argv[1:]]
