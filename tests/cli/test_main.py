@@ -15,7 +15,7 @@ from gws_replay import cli
 from gws_replay.core.model import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
 from tests.builders import exchange
-from tests.commands import captured, saved
+from tests.commands import saved
 
 SCRIPT = Path(sys.executable).parent / "gws-replay"
 MODULE = [sys.executable, "-m", "gws_replay"]
