@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from gws_replay.cli.common import PATH, Output, colour
 from gws_replay.core.change import printable
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.errors import GwsReplayError
-from gws_replay.files import read_text, reason, write_whole
+from gws_replay.files import Location, read_text, reason, write_whole
 from gws_replay.formats.vcr_lines import lines_of
 from gws_replay.reports.judged import Case
 from gws_replay.reports.look import PLAIN, Look
@@ -27,6 +28,15 @@ if TYPE_CHECKING:
 _FORMATS = ("text", "json", "junit", "github", "sarif", "markdown", "html")
 # Of a command that shows, and judges nothing.
 SHOWN = ("text", "json", "html")
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What a report needs of a cassette: cases, a part of the page, text that looks so. It crosses to processes."""
+
+    cases: bool
+    parts: bool
+    look: Look
 
 
 class Report:
@@ -43,21 +53,12 @@ class Report:
         self._summary = os.environ.get("GITHUB_STEP_SUMMARY") if self._on_github else None
 
     @property
-    def wants_cases(self) -> bool:
-        """Whether anything is to be written that is made of cases."""
-        return self._on_github or self._name not in SHOWN
-
-    @property
-    def wants_parts(self) -> bool:
-        """Whether the page is to be written, which shows the cassettes themselves."""
-        return self._name == "html"
-
-    @property
-    def look(self) -> Look:
-        """How text is to look: as a terminal takes it, or plain."""
-        if self._path is not None or not sys.stdout.isatty():
-            return PLAIN
-        return Look(width=shutil.get_terminal_size().columns, colour=colour() is None)
+    def wants(self) -> Wants:
+        """What is to be written."""
+        look = PLAIN
+        if self._path is None and sys.stdout.isatty():
+            look = Look(width=shutil.get_terminal_size().columns, colour=colour() is None)
+        return Wants(cases=self._on_github or self._name not in SHOWN, parts=self._name == "html", look=look)
 
     def say(self, lines: Iterable[str]) -> None:
         """Take up lines of text or JSON: printed at once where they are what was asked for."""
@@ -140,7 +141,7 @@ def report_options(
     return decorate
 
 
-def lines_in(path: Path) -> dict[str, int]:
+def lines_in(path: Location) -> dict[str, int]:
     """Return the lines of a cassette's interactions and notifications by their names."""
     return lines_of(read_text(path), as_json=path.suffix == ".json")
 

@@ -14,7 +14,7 @@ from gws_replay.core.lossless_json import Repeated
 Kind = Literal["added", "removed", "changed", "type"]
 Path = tuple[str | int, ...]
 
-SHOWN = 120  # characters of a value in a message
+_SHOWN = 120
 _LEAD = 30  # how much is shown before a difference
 _MISSING = object()
 _PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -57,7 +57,7 @@ class Change:
             return f"{name}: added {show(self.after)}"
         if self.kind == "removed":
             return f"{name}: removed, was {show(self.before)}"
-        types = spelled_types(self.before, self.after) if self.kind == "type" else ""
+        types = f" ({type_name(self.before)} to {type_name(self.after)})" if self.kind == "type" else ""
         return f"{name}: {' -> '.join(show_both(self.before, self.after))}{types}"
 
 
@@ -126,15 +126,26 @@ def same(one: Any, other: Any) -> bool:
         if isinstance(one, Repeated) and isinstance(other, Repeated):
             one, other = one.values, other.values
         if isinstance(one, dict | Mapping) and isinstance(other, dict | Mapping):
-            if one.keys() != other.keys():
+            if one.keys() != other.keys() or not _texts_are_same(one, other, rest):
                 return False
-            rest.extend((value, other[key]) for key, value in one.items())
         elif isinstance(one, list | tuple) and isinstance(other, list | tuple):
             if len(one) != len(other):
                 return False
             rest.extend(zip(one, other, strict=True))
         elif type(one) is not type(other) or one != other:
             return False
+    return True
+
+
+def _texts_are_same(one: Mapping[str, Any], other: Mapping[str, Any], rest: list[tuple[Any, Any]]) -> bool:
+    """Compare the texts of two objects with the same keys, and put the other values aside: nearly all are texts."""
+    for key, value in one.items():
+        beside = other[key]
+        if type(value) is str is type(beside):
+            if value != beside:
+                return False
+        elif value is not beside:
+            rest.append((value, beside))
     return True
 
 
@@ -154,36 +165,27 @@ def compare_userdata(before: Mapping[str, Any], after: Mapping[str, Any]) -> Cha
     return Changes(tuple(entries))
 
 
-def show(value: Any, most: int | None = None) -> str:
-    """Spell a value for a message as JSON, cut in the middle when it is long, control characters escaped.
-
-    With `most`, it has so many characters at most.
-    """
+def show(value: Any) -> str:
+    """Spell a value for a message as JSON, cut in the middle when it is long, control characters escaped."""
     text = printable(lossless_json.dumps(value))
-    if most is not None:
-        return _cut(text, 0, most)
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 40]}...{text[-30:]} ({len(text)} characters)"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 40]}...{text[-30:]} ({len(text)} characters)"
 
 
-def show_both(one: Any, other: Any, most: int | None = None) -> tuple[str, str]:
-    """Spell two values for a message as JSON, long ones cut around where they begin to differ.
-
-    With `most`, each has so many characters at most.
-    """
+def show_both(one: Any, other: Any) -> tuple[str, str]:
+    """Spell two values for a message as JSON, long ones cut around where they begin to differ."""
     texts = [printable(lossless_json.dumps(value)) for value in (one, other)]
-    if max(map(len, texts)) <= (SHOWN if most is None else most):
+    if max(map(len, texts)) <= _SHOWN:
         return texts[0], texts[1]
     alike = next((place for place, (a, b) in enumerate(zip(*texts, strict=False)) if a != b), min(map(len, texts)))
-    start = max(0, alike - (_LEAD if most is None else most // 3))
-    return _cut(texts[0], start, most), _cut(texts[1], start, most)
+    start = max(0, alike - _LEAD)
+    return _cut(texts[0], start), _cut(texts[1], start)
 
 
-def _cut(text: str, start: int, most: int | None) -> str:
-    if start == 0 and len(text) <= (SHOWN if most is None else most):
+def _cut(text: str, start: int) -> str:
+    end = start + _SHOWN - 40
+    if start == 0 and len(text) <= _SHOWN:
         return text
-    end = start + (SHOWN - 40 if most is None else most - 3 - 3 * (start > 0))
-    length = f" ({len(text)} characters)" if most is None else ""
-    return f"{'...' * (start > 0)}{text[start:end]}{'...' * (end < len(text))}{length}"
+    return f"{'...' * (start > 0)}{text[start:end]}{'...' * (end < len(text))} ({len(text)} characters)"
 
 
 def printable(text: str) -> str:
@@ -202,11 +204,6 @@ def type_name(value: Any) -> str:
         Repeated: "repeated key",
     }
     return names.get(type(value), "object" if isinstance(value, Mapping) else "array")
-
-
-def spelled_types(before: Any, after: Any) -> str:
-    """Say from which JSON type to which a value changed, with a space before it."""
-    return f" ({type_name(before)} to {type_name(after)})"
 
 
 def _inside(key: str, before: Any, after: Any) -> list[Change]:

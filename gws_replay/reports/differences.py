@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from gws_replay.core.change import printable, show, show_both, spelled_types
+from gws_replay.core.change import printable, show, show_both
 from gws_replay.core.difference import SEVERITIES, Finding, Severity, spelled
 from gws_replay.core.places import NOTHING
-from gws_replay.reports.look import PLAIN, Look
+from gws_replay.reports.look import PLAIN, Look, spelled_types
 from gws_replay.reports.look import Kind as Paint
 
 SCHEMA = "gws-replay/diff/1"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any, Literal
 
-from gws_replay.core.change import SHOWN, Change, printable, show, show_both, spelled_types
+from gws_replay.core import lossless_json
+from gws_replay.core.change import Change, printable, show, show_both, type_name
 
 Kind = Literal["good", "bad", "odd", "push", "quiet", "strong"]
 _CODES = {"good": "32", "bad": "31", "odd": "33", "push": "35", "quiet": "2", "strong": "1"}
@@ -69,17 +70,37 @@ class Look:
 
     def value(self, value: Any, used: int) -> str:
         """Spell a value in the columns that are left."""
-        room = self.room(used)
-        return show(value) if room is None or room >= SHOWN else show(value, max(room, _VALUE))
+        whole, room = show(value), self.room(used)
+        return whole if room is None or len(whole) <= room else _window(_text(value), 0, room)
 
     def values(self, before: Any, after: Any, used: int) -> tuple[str, str]:
         """Spell two values with an arrow between them in the columns that are left, around where they differ."""
-        whole = show_both(before, after)
-        room = self.room(used + 4)
+        whole, room = show_both(before, after), self.room(used + len(" -> "))
         if room is None or sum(map(len, whole)) <= room:
             return whole
-        shorter = min(*map(len, whole), (room + 1) // 2)
-        return show_both(before, after, max(room - shorter, _VALUE))
+        texts = _text(before), _text(after)
+        room -= min(*map(len, texts), (room + 1) // 2)  # what the shorter one takes
+        alike = next((n for n, (a, b) in enumerate(zip(*texts, strict=False)) if a != b), min(map(len, texts)))
+        start = max(0, alike - room // 3) if max(map(len, texts)) > room else 0
+        return _window(texts[0], start, room), _window(texts[1], start, room)
+
+
+def spelled_types(before: Any, after: Any) -> str:
+    """Say from which JSON type to which a value changed, with a space before it."""
+    return f" ({type_name(before)} to {type_name(after)})"
+
+
+def _text(value: Any) -> str:
+    return printable(lossless_json.dumps(value))
+
+
+def _window(text: str, start: int, room: int) -> str:
+    """Cut a text to a part of it."""
+    room = max(room, _VALUE)
+    if start == 0 and len(text) <= room:
+        return text
+    end = start + room - len("...") * (1 + (start > 0))
+    return f"{'...' * (start > 0)}{text[start:end]}{'...' * (end < len(text))}"
 
 
 PLAIN = Look()

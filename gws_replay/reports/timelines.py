@@ -60,11 +60,10 @@ def part_of(cassette: Cassette, updates: Sequence[Update]) -> Part:
     return Part(name=printable(cassette.source), sides=("",), rows=rows, block=block([recorded], texts))
 
 
-def part_of_pair(baseline: Cassette, candidate: Cassette, findings: Sequence[Finding]) -> Part:
+def part_of_pair(name: str, baseline: Cassette, candidate: Cassette, findings: Sequence[Finding]) -> Part:
     """Return two cassettes with what differs, side by side."""
     rows, shown = compared(baseline, candidate, findings)
-    name = printable(f"{baseline.source} → {candidate.source}")
-    return Part(name=name, sides=("baseline", "candidate"), rows=rows, block=shown)
+    return Part(name=printable(name), sides=("baseline", "candidate"), rows=rows, block=shown)
 
 
 def part_without_pair(name: str, issue: Issue) -> Part:

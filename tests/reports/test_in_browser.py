@@ -188,14 +188,16 @@ def test_nothing_recorded_runs_on_a_timeline(browser: Browser, tmp_path: Path) -
     """Keys, values, paths and names that want to run are text, in every row and detail; nothing is asked for."""
     (hostile,) = evil().cassettes
     other = cassette(get({"A": 1}, began=0.0))
-    file = on_page(tmp_path, shown(hostile), part_of_pair(hostile, other, diff(hostile, other)), first="Findings")
+    file = on_page(
+        tmp_path, shown(hostile), part_of_pair(hostile.source, hostile, other, diff(hostile, other)), first="Findings"
+    )
 
     async def act(tab: Tab) -> None:
         for _ in range(8):
             await tab.press("j")
         await tab.press("v")
         found = 0
-        for _ in hostile.interactions + hostile.notifications:
+        for _ in (*hostile.interactions, *hostile.notifications):
             await tab.press("j")
             await tab.value("document.querySelectorAll('#detail details').forEach(e => { e.open = true; })")
             await tab.value("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
@@ -269,7 +271,7 @@ def test_findings_show_both_recordings(browser: Browser, tmp_path: Path) -> None
     """Exactly the key that differs is marked, with both values; each side has its timeline."""
     one, other = (load_cassette(SHIPPED / f"{name}.yaml") for name in ("update", "update-wrong-server"))
     findings = [each for each in diff(one, other) if not each.suppressed]
-    parts = part_of_pair(one, other, findings)
+    parts = part_of_pair("one and other", one, other, findings)
 
     async def act(tab: Tab) -> None:
         await tab.press("j")
