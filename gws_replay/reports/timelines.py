@@ -24,6 +24,7 @@ _WORDS = {
     "info": "info",
     "suppressed": "suppressed",
 }
+_WHICH = {"Findings": " that differ"}
 _ORDER = tuple(_WORDS)
 _SIGNS = {"failed": "✗", "error": "✗", "passed": "✓", "unknown": "?", "warning": "!", "info": "i", "suppressed": "○"}
 
@@ -78,7 +79,13 @@ def page(parts: Iterable[Part], summary: str, *, first: str = "") -> Iterator[st
     listed = list(parts)
     rows = [{**row, "part": number} for number, part in enumerate(listed) for row in part.rows]
     rows.sort(key=lambda row: _ORDER.index(row["level"]))
-    title = listed[0].name if len(listed) == 1 else f"{len(listed)} cassettes" if listed else "nothing to show"
+    title = (
+        listed[0].name
+        if len(listed) == 1
+        else f"{len(listed)} cassettes{_WHICH.get(first, '')}"
+        if listed
+        else "nothing to show"
+    )
     counts = Counter(row["level"] for row in rows)
     yield from framed(
         f"{title} · gws_replay",
