@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from gws_replay.cli.common import PATH, Output, output_options
+from gws_replay.cli.common import PATH, Output, colour, output_options
 from gws_replay.errors import GwsReplayError
 
 _FILES = ("agent.py", "test_agent.py", "pytest.ini")
@@ -71,7 +71,7 @@ class _Story:
     def tell(self, text: str) -> None:
         """Tell the story where the commands print their results, so that the order holds in a file too."""
         if not self.output.quiet:
-            click.secho(f"\n{text}", bold=True, err=self.output.as_json)
+            click.secho(f"\n{text}", bold=True, err=self.output.as_json, color=colour())
 
     def run(self, *arguments: str) -> int:
         return self.call([sys.executable, "-m", "gws_replay", *arguments], "gws-replay", len(arguments))
@@ -86,7 +86,7 @@ class _Story:
         words = [name, *command[len(command) - (shown if shown is not None else 1) :]]
         words = ["python" if word == sys.executable else word for word in words]
         if not self.output.quiet:
-            click.secho(f"$ {shlex.join(words)}", fg="cyan", err=self.output.as_json)
+            click.secho(f"$ {shlex.join(words)}", fg="cyan", err=self.output.as_json, color=colour())
         # With --json, stdout belongs to our own result.
         stdout = sys.stderr if self.output.as_json else None
         return subprocess.run(command, cwd=self.folder, stdout=stdout, check=False).returncode

@@ -15,7 +15,7 @@ from gws_replay import cli
 from gws_replay.core.model import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
 from tests.builders import exchange
-from tests.commands import captured, saved
+from tests.commands import saved
 
 CASSETTES = Path(__file__).parent.parent.parent / "cassettes"
 SCRIPT = Path(sys.executable).parent / "gws-replay"
@@ -193,17 +193,6 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         said = process.stderr.read()
         process.wait(60)
     assert ("", 1) == (said, process.returncode)
-
-
-@pytest.mark.parametrize("variable", [None, "NO_COLOR"])
-def test_no_colour_is_written(variable: str | None, tmp_path: Path) -> None:
-    """Output has no escape sequence, with NO_COLOR, and also to a terminal that would take it."""
-    path = saved(captured("longpoll-js-update").cassette, tmp_path / "update.yaml")
-    environment = {variable: "1"} if variable else {}
-    for arguments in (["show", "-v", str(path)], ["verify", "-v", str(path)], ["--help"]):
-        result = CliRunner(env=environment).invoke(cli.group, arguments, color=True)
-        assert 0 == result.exit_code
-        assert "\x1b" not in result.output
 
 
 LOADED = """
