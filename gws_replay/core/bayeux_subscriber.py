@@ -12,6 +12,7 @@ from gws_replay.errors import GwsReplayError
 
 _SECONDS = 1000
 _MOST_FAILURES = 3
+AFTER_A_FAILURE = 1.0  # seconds
 _HELD = 60.0  # seconds, where the server does not say how long it holds a connect
 
 
@@ -52,7 +53,7 @@ class Subscriber:
     def fail(self) -> None:
         """Take up that there was no answer. Raises GwsReplayError when that happens again and again."""
         self._failures += 1
-        self.pause = 1.0
+        self.pause = AFTER_A_FAILURE
         if self._failures >= _MOST_FAILURES:
             raise GwsReplayError(f"CometD: {self._failures} requests after each other got no answer")
 

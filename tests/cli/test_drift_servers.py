@@ -19,6 +19,7 @@ from tests.builders import cassette, exchange, get, told
 from tests.commands import drift, refused, saved
 
 OK = {"statusCode": 0}
+DROPPED = object()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -27,10 +28,13 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self.server.seen.append(self)  # type: ignore[attr-defined]
+        self.server.seen.append((self.path, dict(self.headers)))  # type: ignore[attr-defined]
         answer = self.server.answers.get(self.path.partition("?")[0], OK)  # type: ignore[attr-defined]
         if callable(answer):
             answer = answer()
+        if answer is DROPPED:
+            self.close_connection = True
+            return
         body = json.dumps(answer).encode()
         if isinstance(answer, int):
             self.send_response(answer)
@@ -121,7 +125,7 @@ def test_what_overlapped_overlaps(tmp_path: Path) -> None:
         begun = time.monotonic()
         assert 0 == drift(path, server.url, "--timing", "0.1").code
         assert 0.3 <= time.monotonic() - begun
-        assert ["/api/v2/c"] == [each.path for each in server.seen][2:]
+        assert ["/api/v2/c"] == [path for path, _ in server.seen][2:]
 
 
 @pytest.mark.parametrize(
@@ -149,6 +153,29 @@ def test_a_server_that_tells_nothing(tmp_path: Path, comet: Any, said: str) -> N
     assert "after 1 of 2 questions: go on with --resume" in told_us
 
 
+def test_a_network_that_went_away(tmp_path: Path) -> None:
+    """The question that got no answer is asked by --resume, the others are not."""
+    path = asking(tmp_path, exchange("GET", "/api/v2/a", None, OK), exchange("GET", "/api/v2/b", None, OK, began=1.0))
+    with answering({"/api/v2/b": DROPPED}) as server:
+        said = refused(drift(path, server.url))
+        assert f"{server.url} cannot be asked: GET /api/v2/b: " in said
+        assert "after 1 of 2 questions: go on with --resume" in said
+        server.answers.clear()
+        server.seen.clear()
+        assert 0 == drift(path, server.url, "--resume").code
+        assert ["/api/v2/b"] == [asked for asked, _ in server.seen]
+
+
+def test_a_cometd_that_hangs_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked again, but not for ever."""
+    monkeypatch.setattr("gws_replay.core.bayeux_subscriber.AFTER_A_FAILURE", 0.0)
+    path = saved(cassette(get({}, began=0.0), told({}, seen=1.0), get({}, began=2.0)), tmp_path / "x.yaml")
+    with answering({"/api/v2/notifications": DROPPED}) as server:
+        said = refused(drift(path, server.url))
+        assert f"{server.url} cannot be asked: POST /api/v2/notifications: " in said
+        assert 3 == [path for path, _ in server.seen].count("/api/v2/notifications")
+
+
 def test_headers(tmp_path: Path) -> None:
     """Those of the recording, less those of its session; the credentials are the live ones."""
     recorded = [
@@ -161,7 +188,7 @@ def test_headers(tmp_path: Path) -> None:
     with answering({}) as server:
         token = {"GWS_REPLAY_USER": "", "GWS_REPLAY_PASSWORD": "", "GWS_REPLAY_TOKEN": "t0ken-of-today"}
         assert 0 == drift(path, server.url, **token).code
-        headers = dict(server.seen[0].headers)
+        headers = server.seen[0][1]
     assert ("application/json", "Bearer t0ken-of-today") == (headers["Accept"], headers["Authorization"])
     assert not {"Cookie", "X-Secret"} & headers.keys()
     assert "t0ken-of-today" not in (tmp_path / "x.drift.yaml").read_text()
