@@ -4,8 +4,9 @@ What is sent are the recorded requests; the headers that belong to a session are
 """
 
 import asyncio
+import itertools
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from types import TracebackType
@@ -52,7 +53,11 @@ class Wire:
         self._csrf: tuple[str, str] | None = None
 
     async def __aenter__(self) -> Self:
+        tracing = aiohttp.TraceConfig()
+        tracing.on_connection_create_start.append(_once)
+        tracing.on_connection_reuseconn.append(_once)
         self._http = aiohttp.ClientSession(
+            trace_configs=[tracing],
             connector=aiohttp.TCPConnector(ssl=self._tls.context or False),
             cookie_jar=aiohttp.CookieJar(unsafe=True),  # servers that go by a bare address have cookies, too
             auto_decompress=True,
@@ -110,6 +115,7 @@ class Wire:
                 allow_redirects=False,  # an answer is an answer; and credentials go to nobody else
                 skip_auto_headers=("Content-Type",),
                 timeout=aiohttp.ClientTimeout(total=None),
+                trace_request_ctx=None if request.method in _SAFE else itertools.count(),
             ) as got,
         ):
             body = await got.read()
@@ -120,6 +126,13 @@ class Wire:
             self._csrf = name, token
         plain = headers.without("content-encoding", "transfer-encoding").replacing("content-length", str(len(body)))
         return Response(status=got.status, reason=got.reason or "", headers=plain, body=body)
+
+
+async def _once(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
+    """Keep aiohttp from sending a PUT or DELETE again by itself when the connection broke: it may have been done."""
+    attempts: Iterator[int] | None = context.trace_request_ctx
+    if attempts is not None and next(attempts) > 0:
+        raise aiohttp.ClientConnectionError("the connection broke")
 
 
 def _is_kept(name: str, value: str) -> bool:

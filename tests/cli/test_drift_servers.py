@@ -45,6 +45,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    do_DELETE = do_GET  # noqa: N815
+
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         self.do_GET()
@@ -164,6 +166,20 @@ def test_a_network_that_went_away(tmp_path: Path) -> None:
         server.seen.clear()
         assert 0 == drift(path, server.url, "--resume").code
         assert ["/api/v2/b"] == [asked for asked, _ in server.seen]
+
+
+def test_nothing_is_written_twice(tmp_path: Path) -> None:
+    """Not by an HTTP library either, which would send a DELETE again when the connection breaks; nor by --resume."""
+    path = asking(
+        tmp_path, exchange("DELETE", "/api/v2/a", None, OK), exchange("GET", "/api/v2/b", None, OK, began=1.0)
+    )
+    with answering({"/api/v2/a": DROPPED}) as server:
+        assert "the connection broke" in refused(drift(path, server.url, "--allow-writes"))
+        ended = drift(path, server.url, "--allow-writes", "--resume")
+        assert (
+            "Not asked: interaction 0 (DELETE /api/v2/a): sent before the interruption, and not answered" in ended.err
+        )
+        assert ["/api/v2/me", "/api/v2/a", "/api/v2/b"] == [asked for asked, _ in server.seen]
 
 
 def test_a_cometd_that_hangs_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
