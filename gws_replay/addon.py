@@ -26,6 +26,7 @@ from gws_replay.formats import journal
 from gws_replay.journal_file import JournalFile
 from gws_replay.redaction import policy_of, redactor
 from gws_replay.reports import live
+from gws_replay.steady import SteadyTimes
 
 DEFAULT_FILTER = "~u /api/v2/"
 _OF_THE_RESPONSE = re.compile(r"~(s|c|b|bs|h|hs|t|ts|a|e)\b")
@@ -49,6 +50,7 @@ class GwsRecorder:
         self._journal: JournalFile | None = None
         self._redactor = redactor(Policy())
         self._filter: flowfilter.TFilter = flowfilter.parse(DEFAULT_FILTER)
+        self._steady = SteadyTimes()
         self._late = False
         self._running = False
         self._pending: dict[str, Request] = {}
@@ -101,7 +103,7 @@ class GwsRecorder:
             return
         ended = flow.response.timestamp_end or flow.response.timestamp_start
         response = self._redactor.response(flows.response_of(flow.response))
-        self._write(journal.response_line(flow.id, ended, response))
+        self._write(journal.response_line(flow.id, self._steady(ended), response))
         if live.is_bayeux(request):
             self._say(*live.notification_lines(response.body))
         else:
@@ -111,7 +113,7 @@ class GwsRecorder:
         """Write down that a request will get no answer."""
         request = self._pending.pop(flow.id, None)
         if self._journal and request and flow.error:
-            self._write(journal.error_line(flow.id, flow.error.timestamp, flow.error.msg))
+            self._write(journal.error_line(flow.id, self._steady(flow.error.timestamp), flow.error.msg))
             if not live.is_bayeux(request):
                 self._say(live.failure_line(request, flow.error.msg))
 
@@ -124,7 +126,7 @@ class GwsRecorder:
             frame = self._redactor.frame(
                 Frame(
                     uri=flow.request.url,
-                    seen=message.timestamp,
+                    seen=self._steady(message.timestamp),
                     from_client=message.from_client,
                     text=message.content.decode(),
                 )
@@ -177,7 +179,7 @@ class GwsRecorder:
             self._say(live.failure_line(self._redactor.request(flows.request_of(flow)), _STREAMED))
             return
         request = self._pending[flow.id] = self._redactor.request(flows.request_of(flow))
-        self._write(journal.request_line(flow.id, flow.request.timestamp_start, request))
+        self._write(journal.request_line(flow.id, self._steady(flow.request.timestamp_start), request))
 
     def _write(self, line: bytes) -> None:
         if self._journal:
@@ -196,7 +198,7 @@ class GwsRecorder:
             return
         recording, self._journal = self._journal, None
         try:
-            compiled = recording.finish(self._redactor.again().recording)
+            compiled = recording.finish(self._redactor.again())
         except GwsReplayError as error:
             self._fail(error)
             return

@@ -1,18 +1,22 @@
 """Edge: the file system. Cassettes are read whole, and written whole or not at all."""
 
+import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, TextIO, TypeVar
 
 from gws_replay.cassette_names import CASSETTE_SUFFIXES
 from gws_replay.core.model import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats import vcr_layout, vcr_yaml
+from gws_replay.locks import is_there, lock
 
 _T = TypeVar("_T")
 _PENDING, _LIVE = ".pending", ".drift"
+_TEMPORARY = (".gws-replay-", ".tmp")
 
 
 def load_cassette(path: str | os.PathLike[str]) -> Cassette:
@@ -70,25 +74,36 @@ def _opened(path: str | os.PathLike[str], read: Callable[[BinaryIO], _T]) -> _T:
 def write_whole(path: Path, pieces: Iterable[str]) -> None:
     """Write a text file by way of a temporary one in the same folder: fsync, then rename.
 
-    Raises GwsReplayError when that fails; what stood there before is untouched.
+    A link stays, and what it points to is written; a pipe or a device is written to. An older file hands on its
+    permissions. Raises GwsReplayError when that fails; what stood there before is untouched.
     """
-    temporary: str | None = None
+    target = Path(os.path.realpath(path))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        if target.exists() and not (target.is_file() or target.is_dir()):
+            with target.open("w", encoding="utf-8", newline="") as pipe:
+                pipe.writelines(pieces)
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target.parent)
+        with _temporary(target.parent) as (file, temporary):
             file.writelines(pieces)
+            if target.exists():
+                temporary.chmod(target.stat().st_mode & 0o777)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-        temporary = None
-        _sync_folder(path.parent)
+            temporary.replace(target)
     except OSError as error:
         raise GwsReplayError(f"cannot write {path}: {reason(error)}; nothing there was changed", exit_code=4) from None
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+    _sync_folder(target.parent)
+
+
+def put_in_place(new: Path, path: Path) -> None:
+    """Let a whole file take another's name. Raises GwsReplayError when that fails; both are as they were then."""
+    try:
+        new.replace(path)
+    except OSError as error:
+        raise GwsReplayError(f"cannot write {path}: {reason(error)}; {new} is kept", exit_code=4) from None
+    _sync_folder(path.parent)
 
 
 def cassettes_in(paths: Iterable[Path]) -> Iterator[Path]:
@@ -113,16 +128,41 @@ def reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+@contextmanager
+def _temporary(folder: Path) -> Iterator[tuple[TextIO, Path]]:
+    """Make a file that is gone at the end unless it was renamed, and that `_sweep` takes for one in use."""
+    while True:
+        path = folder / f"{_TEMPORARY[0]}{secrets.token_hex(8)}{_TEMPORARY[1]}"
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            if lock(handle) == "another's" or not is_there(handle, path):
+                continue  # swept away before it was locked
+            try:
+                yield file, path
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the temporary files that killed processes have left in a folder."""
+    for path in folder.glob(f"{_TEMPORARY[0]}*{_TEMPORARY[1]}"):
+        with suppress(OSError), path.open("rb") as file:
+            if lock(file.fileno()) == "ours":
+                path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
-    if hasattr(os, "O_DIRECTORY"):  # a folder cannot be opened, and need not be synced, on Windows
+    if not hasattr(os, "O_DIRECTORY"):  # a folder cannot be opened, and need not be synced, on Windows
+        return
+    try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # of file systems that have no such thing
+            raise GwsReplayError(
+                f"{folder} was written to, but the disk has not confirmed it: {reason(error)}", exit_code=4
+            ) from None

@@ -17,7 +17,7 @@ from gws_replay.core.counterparts import Counterpart
 from gws_replay.core.model import Cassette, Exchange, Request, Response
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.files import reason
-from gws_replay.formats import journal
+from gws_replay.formats import journal, journal_reader
 from gws_replay.formats.vcr_yaml import dump_json
 from gws_replay.journal_file import JournalFile, is_being_written, journal_path
 from gws_replay.redaction import KEY_VARIABLE, policy_of, redactor
@@ -106,13 +106,14 @@ class LiveRecording:
 
     def finish(self) -> None:
         """Make the journal a cassette."""
-        self._journal.finish(self._redactor.again().recording)
+        self._journal.finish(self._redactor.again())
 
     def close(self, *, discard: bool) -> None:
         """Leave the journal for a later run, or remove it where it holds nothing worth that."""
-        self._journal.close()
         if discard:
-            self._journal.path.unlink(missing_ok=True)
+            self._journal.remove()
+        else:
+            self._journal.close()
 
     def _write(self, line: bytes) -> None:
         if made := self._redactor.fresh():
@@ -130,19 +131,18 @@ def _earlier(path: Path, facts: Mapping[str, object]) -> tuple[Earlier, Iterable
         raise GwsReplayError(f"there is no interrupted run to resume: {path} does not exist") from None
     except OSError as error:
         raise CassetteError(f"cannot read {path}: {reason(error)}") from None
-    read = journal.read(lines, str(path))
+    read = journal_reader.read(lines, str(path))
     before = read.header.get(_FACTS)
     if before != facts:
         other = [name for name, value in facts.items() if not isinstance(before, dict) or before.get(name) != value]
         raise GwsReplayError(f"{path} is of another run ({', '.join(other)} differ): start anew without --resume")
     found = Earlier()
-    answered, unanswered = journal.ids(lines)
-    for id_, exchange in zip(answered, read.recording.exchanges, strict=True):
+    for id_, exchange in zip(read.answered, read.recording.exchanges, strict=True):
         if id_.isdigit():
             found.answered[int(id_)] = exchange
         else:
             found.comet.append(exchange)
-    found.unanswered = {int(id_) for id_ in unanswered if id_.isdigit()}
+    found.unanswered = {int(id_) for id_ in read.unanswered if id_.isdigit()}
     return found, read.header.get("stand_ins", ())
 
 

@@ -26,9 +26,9 @@ from gws_replay.core.redact import Redactor
 from gws_replay.core.script import Script
 from gws_replay.core.userdata import Snapshot, history
 from gws_replay.errors import CassetteError, GwsReplayError, ReplayMiss
-from gws_replay.files import load_cassette, pending_path, save_cassette
-from gws_replay.formats import journal
-from gws_replay.journal_file import JournalFile
+from gws_replay.files import load_cassette, pending_path, put_in_place, save_cassette
+from gws_replay.formats import journal, journal_reader
+from gws_replay.journal_file import JournalFile, safe_in
 from gws_replay.playback import Playback
 from gws_replay.recorder import Recorder, Settings
 from gws_replay.redaction import new_key
@@ -110,7 +110,7 @@ class RecordingRun(Playback):
         what = f"{count} exchange{'s' * (count != 1)}"
         if not passed:
             return f"{what} recorded to {self.pending}, since the test failed; {self.path} is as it was"
-        self.pending.replace(self.path)
+        put_in_place(self.pending, self.path)
         return f"{what} recorded to {self.path}"
 
 
@@ -198,12 +198,15 @@ class InProcessRecording(RecordingRun):
 
     def save(self) -> None:
         """Write the pending file, and remove the journal."""
-        self._journal.close()
         if not self._exchanges:
-            self._journal.path.unlink(missing_ok=True)
+            self._journal.remove()
             raise CassetteError("nothing was recorded: no request went live", exit_code=5)
-        save_cassette(self.recorded(), self.pending)
-        self._journal.path.unlink(missing_ok=True)
+        try:
+            with safe_in(self._journal.path, self.pending):
+                save_cassette(self.recorded(), self.pending)
+            self._journal.remove()
+        finally:
+            self._journal.close()
 
     def _header(self) -> Mapping[str, str]:
         return {
@@ -238,7 +241,7 @@ class ProxyRecording(RecordingRun):
         """Return what the proxy has written down so far."""
         path = self.pending.with_name(f"{self.pending.name}.journal")
         with path.open("rb") as lines:
-            read = journal.read(lines, str(path))
+            read = journal_reader.read(lines, str(path))
         return compile_recording(read.recording, read.header).cassette
 
     def save(self) -> None:

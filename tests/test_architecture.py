@@ -32,6 +32,8 @@ FENCES = {
     "trustme": {"listening.py"},
     "yarl": {"live_wire.py"},
 }
+# Holds equal strings once: the one function of `sys` that neither reads nor changes anything outside.
+INTERN = ("sys", ["intern"])
 IMPURE = {
     "builtins",
     "concurrent",
@@ -79,7 +81,7 @@ def imports(path: Path) -> Iterator[str]:
             continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        elif isinstance(node, ast.ImportFrom) and (node.module, [each.name for each in node.names]) != INTERN:
             assert node.level == 0, f"{name_of(path)} has a relative import"
             yield node.module or ""
             if node.module and node.module.startswith("gws_replay"):

@@ -63,10 +63,8 @@ def comparing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_rules
 
 
-def say_findings(
-    report: Report, baseline: Path, candidate: Path, found: Sequence[Finding], *, is_renamed: bool = False
-) -> None:
-    """Report what was found in a pair of cassettes."""
+def say_findings(report: Report, baseline: Path, candidate: Path, found: Sequence[Finding], *, note: str = "") -> None:
+    """Report what was found in a pair of cassettes; a `note` on them is said even if that is nothing."""
     output = report.output
     counting = [each for each in found if not each.suppressed]
     if output.as_json:
@@ -77,10 +75,9 @@ def say_findings(
             "findings": [differences.as_json(each) for each in (found if output.verbose else counting)],
         }
         report.say([dumps_ascii(told)])
-    elif counting or is_renamed or not output.quiet:
-        renamed = " (renamed)" if is_renamed else ""
+    elif counting or note or not output.quiet:
         same = "" if counting else ": no difference"
-        report.say([printable(f"{baseline} -> {candidate}{renamed}{same}")])
+        report.say([printable(f"{baseline} -> {candidate}{note}{same}")])
         report.say(differences.lines(found, all_of_them=output.verbose))
     if report.wants_cases:
         report.take(_cases(baseline, candidate, counting))

@@ -11,12 +11,12 @@ from gws_replay.cli.accepting import Drifted, take_over
 from gws_replay.cli.common import PATH
 from gws_replay.cli.comparing import Rules, comparing_options, say_findings
 from gws_replay.cli.reporting import Report, report_options
+from gws_replay.cli.shown import load_shown
 from gws_replay.core.accept import drifted
 from gws_replay.core.change import printable
 from gws_replay.core.difference import SEVERITIES, Finding, Severity
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.errors import CassetteError
-from gws_replay.files import load_cassette
 from gws_replay.recordings_paired import Match, matched
 from gws_replay.reports import differences
 from gws_replay.reports.judged import Case, Issue
@@ -92,12 +92,13 @@ def _one(match: Match, rules: Rules, report: Report, total: _Sum) -> None:
     if baseline is None or candidate is None:
         _only(match, report, total)
         return
-    found = rules.findings(load_cassette(baseline), load_cassette(candidate))
+    (old, new), note = load_shown(baseline, candidate)
+    found = rules.findings(old, new)
     total.findings.extend(found)
     total.compared += 1
     if drifted(found):
         total.drifted.append((baseline, candidate, found))
-    say_findings(report, baseline, candidate, found, is_renamed=match.is_renamed)
+    say_findings(report, baseline, candidate, found, note=f"{' (renamed)' if match.is_renamed else ''}{note}")
 
 
 def _only(match: Match, report: Report, total: _Sum) -> None:

@@ -14,11 +14,12 @@ import click
 
 from gws_replay.cli.common import PATH, Output, Progress
 from gws_replay.cli.reporting import Report, lines_in, report_options
+from gws_replay.cli.shown import load_shown
 from gws_replay.core.change import printable
 from gws_replay.core.judge import Update
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.files import cassettes_in, load_cassette
+from gws_replay.files import cassettes_in
 from gws_replay.reports import as_json, text
 from gws_replay.reports.judged import Case, Issue
 
@@ -114,7 +115,8 @@ def _end_at_once() -> None:
 
 def _judged(work: _Work) -> _Judged:
     try:
-        updates = load_cassette(work.path).updates(ignore=work.ignore)
+        (cassette,), note = load_shown(work.path)
+        updates = cassette.updates(ignore=work.ignore)
     except CassetteError as error:
         return _Judged(broken=str(error))
     output, path = work.output, str(work.path)
@@ -126,7 +128,7 @@ def _judged(work: _Work) -> _Judged:
     shown = [update for update in updates if not output.quiet or update.verdict != "passed"]
     lines = [line for update in shown for line in text.verdict(update, path, details=output.verbose)]
     if shown or not output.quiet:
-        lines.insert(0, path if updates else f"{path}: no userData operation")
+        lines.insert(0, (path if updates else f"{path}: no userData operation") + note)
     return _Judged(lines, cases, verdicts)
 
 

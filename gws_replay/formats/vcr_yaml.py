@@ -6,18 +6,21 @@ for a short one. A cassette without our keys, written by hand or by vcrpy, is re
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
 
 from gws_replay.core.compile import FORMAT
-from gws_replay.core.model import Cassette
+from gws_replay.core.model import Cassette, Exchange
 from gws_replay.errors import CassetteError
 from gws_replay.formats import vcr_document
 
 FIRST_LINE = f"# gws-replay cassette, format {FORMAT}"
 _LAST_LINE = "..."
+# libYAML's composer calls itself for each level, and a hundred thousand of them end the process.
+_DEEPEST = 100
+_STUMBLES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _ON_ONE_LINE = frozenset({("code", "message"), ("began", "ended"), ("interaction", "rule", "after")})
 
 
@@ -26,7 +29,19 @@ class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mis
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Reads what vcrpy writes: safe YAML and the few Python tags of its request bodies."""
+    """Reads what vcrpy writes: safe YAML and the few Python tags of its request bodies; nothing nested without end."""
+
+    _depth = 0
+
+    def descend_resolver(self, _parent: Any, _index: Any) -> None:
+        """Be told by the composer that it goes a level down. Raises YAMLError where that is too deep."""
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise yaml.YAMLError(f"nested deeper than {_DEEPEST} levels")
+
+    def ascend_resolver(self) -> None:
+        """Be told by the composer that it comes up again."""
+        self._depth -= 1
 
 
 def _represent_text(dumper: Any, text: str) -> Any:
@@ -76,23 +91,34 @@ def dump_yaml(cassette: Cassette) -> Iterator[str]:
 
 
 def dump_json(cassette: Cassette) -> Iterator[str]:
-    """Yield the text of a JSON cassette. Raises CassetteError for a binary body, which JSON cannot hold."""
-    items = [vcr_document.interaction(exchange) for exchange in cassette.interactions]
-    for index, item in enumerate(items):
-        bodies = {"request": item["request"]["body"], "response": item["response"]["body"]["string"]}
-        for part, body in bodies.items():
-            if isinstance(body, bytes):
-                raise CassetteError(
-                    f"interaction {index}: the {part} body is binary, which a JSON cassette cannot hold: "
-                    "write it as .yaml"
-                )
-    document = {
-        "version": 1,
-        "interactions": items,
-        "notifications": [vcr_document.notification(notification) for notification in cassette.notifications],
-        "gws_replay": dict(cassette.header),
-    }
-    yield json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    """Yield the text of a JSON cassette in pieces. Raises CassetteError for a binary body, which JSON cannot hold."""
+    yield '{\n  "version": 1,\n  "interactions": '
+    yield from _json_list(_textual(index, each) for index, each in enumerate(cassette.interactions))
+    yield ',\n  "notifications": '
+    yield from _json_list(map(vcr_document.notification, cassette.notifications))
+    yield f',\n  "gws_replay": {_json(dict(cassette.header), 2)}\n}}\n'
+
+
+def _textual(index: int, exchange: Exchange) -> dict[str, Any]:
+    item = vcr_document.interaction(exchange)
+    for part, body in {"request": item["request"]["body"], "response": item["response"]["body"]["string"]}.items():
+        if isinstance(body, bytes):
+            raise CassetteError(
+                f"interaction {index}: the {part} body is binary, which a JSON cassette cannot hold: write it as .yaml"
+            )
+    return item
+
+
+def _json_list(items: Iterable[dict[str, Any]]) -> Iterator[str]:
+    start = "[\n    "
+    for item in items:
+        yield f"{start}{_json(item, 4)}"
+        start = ",\n    "
+    yield "[]" if start[0] == "[" else "\n  ]"
+
+
+def _json(value: Any, margin: int) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False).replace("\n", "\n" + margin * " ")
 
 
 def load(text: str, source: str, *, as_json: bool = False) -> Cassette:
@@ -122,14 +148,21 @@ def _yaml(value: Any) -> str:
 def parse(text: str, source: str, *, as_json: bool) -> Mapping[str, Any]:
     """Parse a cassette file into plain values. Raises CassetteError, which names the file and the line."""
     try:
-        document = json.loads(text) if as_json else yaml.load(text, Loader=Loader)  # noqa: S506 (a safe loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        document = _parsed_json(text) if as_json else yaml.load(text, Loader=Loader)  # noqa: S506 (a safe loader)
+    except (
+        yaml.YAMLError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else getattr(error, "lineno", None)
         where = f", line {line}" if line else ""
-        problem = getattr(error, "problem", None) or getattr(error, "msg", None) or "it is nested too deeply"
         raise CassetteError(
-            f"{source}{where} is not {'JSON' if as_json else 'YAML'} ({problem}): is it torn, or no cassette?"
+            f"{source}{where} is not {'JSON' if as_json else 'YAML'} ({_problem(error)}): is it torn, or no cassette?"
         ) from None
     if isinstance(document, list):
         raise CassetteError(
@@ -138,3 +171,22 @@ def parse(text: str, source: str, *, as_json: bool) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise CassetteError(f"{source} is {'empty' if document is None else 'no cassette'}: record it again")
     return document
+
+
+def _parsed_json(text: str) -> Any:
+    document = json.loads(text)
+    if "\\u" in text:
+        json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is in no text that can be written
+    return document
+
+
+def _problem(error: Exception) -> str:
+    """Say what is wrong; the constructors of PyYAML stumble over a tag that does not fit its value."""
+    if isinstance(error, UnicodeEncodeError):
+        return "half of a surrogate pair stands in it"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    said = getattr(error, "problem", None) or getattr(error, "msg", None)
+    if said or type(error) is yaml.YAMLError:
+        return str(said or error)
+    return "a value is not what its tag says"

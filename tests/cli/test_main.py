@@ -47,6 +47,7 @@ def test_every_file_of_a_command_is_a_command() -> None:
         "common",
         "comparing",
         "reporting",
+        "shown",
     }
     assert files == set(COMMANDS)
     assert COMMANDS == cli.group.list_commands(click.Context(cli.group))
