@@ -150,9 +150,10 @@ class Drift:
         """Raise GwsReplayError for an answer that says nothing about the question."""
         asked, origin = f"{request.method} {request.path}", self._wire.origin
         recorded = question.exchange.response.status
-        if response.status == 401 != recorded:
+        is_expected = api.is_unauthenticated(recorded, question.exchange.answer)
+        if api.is_unauthenticated(response.status, lossless_json.loads_or_none(response.body)) and not is_expected:
             raise GwsReplayError(
-                f"{origin} wants other credentials for {asked} (401): set {USER} and {PASSWORD}, or {TOKEN}, or write "
+                f"{origin} wants other credentials for {asked}: set {USER} and {PASSWORD}, or {TOKEN}, or write "
                 "an entry of netrc"
             )
         if response.status >= 500 > recorded and not self.outcome.asked:
@@ -180,11 +181,11 @@ class Drift:
         return [n for n in range(len(self._baseline.notifications)) if self._is_expected(n)]
 
     def _is_expected(self, told: int) -> bool:
-        """Tell whether what causes a notification has been asked, and taken."""
+        """Tell whether what causes a notification has been asked, and not refused."""
         cause = self._baseline.notifications[told].cause
         if cause is None or cause.interaction in self._refused:
             return False
-        return cause.interaction in self.outcome.asked
+        return cause.interaction in self.outcome.asked or cause.interaction in self._running
 
     async def _pause(self, seconds: float) -> None:
         await asyncio.sleep(max(seconds, self._next - time.monotonic()))

@@ -49,6 +49,7 @@ class Wire:
     def __init__(self, origin: str, credentials: Credentials | None, tls: Tls) -> None:
         self.origin = origin
         self._authorization = credentials.authorization if credentials else ""
+        self._name = f"gws-replay/{version('gws-replay')}"
         self._tls = tls
         self._csrf: tuple[str, str] | None = None
 
@@ -77,7 +78,7 @@ class Wire:
     def dressed(self, request: Request) -> Request:
         """Return a request with the live headers instead of the recorded ones."""
         kept = [(name, value) for name, value in request.headers.pairs if _is_kept(name.lower(), value)]
-        kept.append(("User-Agent", f"gws-replay/{version('gws-replay')}"))
+        kept.append(("User-Agent", self._name))
         if self._authorization:
             kept.append(("Authorization", self._authorization))
         if self._csrf and request.method not in _SAFE:

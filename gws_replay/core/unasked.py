@@ -28,6 +28,8 @@ class Asked:
 
     def findings(self, found: Iterable[Finding], candidate: Cassette) -> tuple[Finding, ...]:
         """Return findings with their places in the whole baseline; those that depend on what was not asked marked."""
+        if self.part is self.whole:
+            return tuple(found)
         since = self._since()
         names = namings(self.part, candidate)[0]
         named = {names.of_id(each): at for each, at in since.items()}
@@ -78,6 +80,8 @@ def asked_part(baseline: Cassette, asked: Collection[int], unheard: Collection[i
         for n, told in enumerate(baseline.notifications)
         if n not in unheard and (told.cause is None or told.cause.interaction in place)
     ]
+    if len(exchanges) == len(baseline.interactions) and len(notifications) == len(baseline.notifications):
+        return Asked(baseline, baseline, exchanges, notifications)
     told = (baseline.notifications[n] for n in notifications)
     part = replace(
         baseline,

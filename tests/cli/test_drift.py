@@ -14,7 +14,7 @@ import pytest
 from gws_replay.cli.common import Progress
 from gws_replay.files import load_cassette
 from gws_replay.sandbox import RunningSandbox, serving
-from tests.builders import cassette, exchange, told, update
+from tests.builders import cassette, exchange, get, told, update
 from tests.commands import Ended, command_line, drift, refused, saved
 from tests.recordings import IDS, renamed, right
 
@@ -112,6 +112,23 @@ def test_the_last_notification_is_waited_for(tmp_path: Path, log: list[str]) -> 
         ended = drift(path, slow.url, "--allow-writes")
     assert 0 == ended.code
     assert 1 == len(load_cassette(tmp_path / "x.drift.yaml").notifications)
+
+
+def test_a_notification_that_came_before_the_answer_is_waited_for(tmp_path: Path) -> None:
+    """What was asked after it waits for it, though the operation itself had not been answered."""
+    path = saved(
+        cassette(
+            get({}, began=0.0, session=SESSION),
+            update({"A": 1}, began=1.0, ended=4.0, session=SESSION),
+            told({"A": 1}, seen=2.0, session=SESSION),
+            get({"A": 1}, began=3.0, session=SESSION),
+        ),
+        tmp_path / "x.yaml",
+    )
+    with serving(push_delay=0.3) as slow:
+        drift(path, slow.url, "--allow-writes")
+    live = load_cassette(tmp_path / "x.drift.yaml")
+    assert live.notifications[0].seen <= live.interactions[2].began
 
 
 def test_what_is_refused_causes_nothing_to_wait_for(tmp_path: Path) -> None:
@@ -224,7 +241,7 @@ def test_what_was_written_and_not_answered_is_not_written_again(
 def test_wrong_credentials(shipped: Path, sandbox: RunningSandbox) -> None:
     """The variables are named; nothing is left behind."""
     said = refused(drift(shipped, sandbox.url, GWS_REPLAY_PASSWORD="wrong-one"))
-    assert f"{sandbox.url} wants other credentials for GET /api/v2/me (401): set GWS_REPLAY_USER and " in said
+    assert f"{sandbox.url} wants other credentials for GET /api/v2/me: set GWS_REPLAY_USER and " in said
     assert "wrong-one" not in said
     assert [shipped] == list(shipped.parent.iterdir())
 
