@@ -20,7 +20,7 @@ from gws_replay.files import reason
 from gws_replay.formats import journal, journal_reader
 from gws_replay.formats.vcr_yaml import dump_json
 from gws_replay.journal_file import JournalFile, is_being_written, journal_path
-from gws_replay.redaction import KEY_VARIABLE, policy_of, redactor
+from gws_replay.redaction import KEY_VARIABLE, policy_of, redactor, shown
 
 _FACTS = "drift"
 
@@ -52,7 +52,7 @@ class LiveRecording:
         Raises GwsReplayError when the candidate exists or somebody else writes it, and when there is nothing to go on
         with, or only a run with other `facts`.
         """
-        level = "all" if baseline.header.get("redaction") == "all" else "secrets"
+        level = "all" if baseline.header.get("redaction", "all") == "all" else "secrets"
         facts = {"baseline": _digest(baseline), **facts}
         self.earlier = Earlier()
         settled: Iterable[str] = ()
@@ -66,7 +66,7 @@ class LiveRecording:
             )
         self._redactor = redactor(policy_of(level, {"keep": tuple(keep)}, "--keep"), settled)
         # With one key for all recordings the same value has the same stand-in anyway.
-        self._adopts = level == "all" and not os.environ.get(KEY_VARIABLE)
+        self._adopts = baseline.header.get("redaction") == "all" and not os.environ.get(KEY_VARIABLE)
         header = {
             "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
             "recorder": f"gws-replay {version('gws-replay')}, drift",
@@ -86,6 +86,10 @@ class LiveRecording:
         """Let live values have the stand-ins of the recorded ones in whose places they were seen."""
         for each in found if self._adopts else ():
             self._redactor.adopt(each.live, each.recorded)
+
+    def shown(self, baseline: Cassette) -> Cassette:
+        """Return a baseline as it is compared: what nobody has redacted goes through the redactor of the answers."""
+        return shown(baseline, self._redactor)
 
     def comet_id(self) -> str:
         """Return an id for the next CometD request."""

@@ -71,9 +71,9 @@ class _Terminal(io.StringIO):
         return True
 
 
-def command_line(*arguments: object, environment: Mapping[str, str] | None = None) -> Ended:
-    """Run a command of gws-replay in this process, with more in its environment."""
-    out, err = _Terminal(), _Terminal()
+def command_line(*arguments: object, environment: Mapping[str, str] | None = None, watched: bool = False) -> Ended:
+    """Run a command of gws-replay in this process, with more in its environment; `watched` has stderr be a terminal."""
+    out, err = _Terminal(), _Terminal() if watched else io.StringIO()
     code: object = "did not end"
     with (
         mock.patch.dict(os.environ, environment or {}),

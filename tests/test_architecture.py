@@ -29,6 +29,8 @@ FENCES = {
     "pytest": {"pytest_plugin.py", "pytest_runs.py", "pytest_stash.py", "pytest_summary.py", "pytest_unused.py"},
     "click": {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.glob("cli/*.py")},
     "multidict": {"server_answers.py"},
+    "distributed": {"cluster.py"},
+    "fsspec": {"storage.py"},
     "trustme": {"listening.py"},
     "yarl": {"live_wire.py"},
 }

@@ -12,8 +12,22 @@ import click
 
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.errors import GwsReplayError
+from gws_replay.files import Location
+from gws_replay.storage import Stored, is_address
 
 PATH = click.Path(path_type=Path)
+
+
+class _Where(click.ParamType[Location]):
+    """A path, or the address of something on storage."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Location:  # noqa: ARG002 (click gives them)
+        return Stored(value) if is_address(value) else Path(value)
+
+
+LOCATION = _Where()
 _SOON = 2.0  # seconds; nobody needs to watch less
 _OFTEN = 0.1
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from gws_replay.cli.common import PATH
-from gws_replay.cli.reporting import Report, lines_in
+from gws_replay.cli.common import PATH, Output
+from gws_replay.cli.reporting import Told, Wants, lines_in
 from gws_replay.core.change import printable
 from gws_replay.core.difference import KINDS, SEVERITIES, Finding, Kind, Severity
 from gws_replay.core.lossless_json import dumps_ascii
@@ -18,9 +18,11 @@ from gws_replay.core.noise import Noise
 from gws_replay.core.regress import diff
 from gws_replay.core.suppress import suppressed
 from gws_replay.errors import GwsReplayError
+from gws_replay.files import Location
 from gws_replay.noise_file import read_noise
 from gws_replay.reports import differences
 from gws_replay.reports.judged import Case, Issue
+from gws_replay.reports.timelines import part_of_pair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,29 +65,32 @@ def comparing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_rules
 
 
-def say_findings(report: Report, baseline: Path, candidate: Path, found: Sequence[Finding], *, note: str = "") -> None:
-    """Report what was found in a pair of cassettes; a `note` on them is said even if that is nothing."""
-    output = report.output
+def told(
+    both: tuple[Cassette, Cassette],
+    sides: tuple[Location, Location],
+    found: Sequence[Finding],
+    *,
+    output: Output,
+    wants: Wants,
+    note: str = "",
+) -> Told:
+    """Spell what was found in a baseline and its candidate; a `note` on them is said even if that is nothing."""
     counting = [each for each in found if not each.suppressed]
+    shown = found if output.verbose else counting
+    cases = _cases(sides, counting) if wants.cases else ()
+    parts = [part_of_pair(*both, shown)] if wants.parts and counting else ()
     if output.as_json:
-        told = {
-            "schema": differences.SCHEMA,
-            "baseline": str(baseline),
-            "candidate": str(candidate),
-            "findings": [differences.as_json(each) for each in (found if output.verbose else counting)],
-        }
-        report.say([dumps_ascii(told)])
-    elif counting or note or not output.quiet:
-        same = "" if counting else ": no difference"
-        report.say([printable(f"{baseline} -> {candidate}{note}{same}")])
-        report.say(differences.lines(found, all_of_them=output.verbose))
-    if report.wants_cases:
-        report.take(_cases(baseline, candidate, counting))
+        listed = [differences.as_json(each) for each in shown]
+        value = {"schema": differences.SCHEMA, "baseline": str(sides[0]), "candidate": str(sides[1])}
+        return Told([dumps_ascii({**value, "findings": listed})], cases, parts)
+    if output.quiet and not counting and not note:
+        return Told((), cases, parts)
+    title = printable(f"{sides[0]} -> {sides[1]}{note}{'' if counting else ': no difference'}")
+    return Told([title, *differences.lines(found, all_of_them=output.verbose)], cases, parts)
 
 
-def _cases(baseline: Path, candidate: Path, counting: Sequence[Finding]) -> list[Case]:
+def _cases(sides: tuple[Location, Location], counting: Sequence[Finding]) -> list[Case]:
     """Return a case for each operation that differs, or one for the whole cassette where none does."""
-    sides = baseline, candidate
     places = [lines_in(path) if counting else {} for path in sides]
     by_operation: dict[str, list[Issue]] = {}
     fails: set[str] = set()
@@ -100,7 +105,7 @@ def _cases(baseline: Path, candidate: Path, counting: Sequence[Finding]) -> list
         )
         by_operation.setdefault(each.operation, []).append(issue)
         fails |= {each.operation} if each.severity != "info" else set()
-    file = str(baseline)
+    file = str(sides[0])
     if not by_operation:
         return [Case(name="no difference", file=file)]
     return [Case(name=name, file=file, issues=issues, fails=name in fails) for name, issues in by_operation.items()]

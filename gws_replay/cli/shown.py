@@ -1,18 +1,15 @@
 """Cassettes as commands show them: what nobody has redacted yet is redacted first."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 
 from gws_replay.core.model import Cassette
-from gws_replay.core.redact import Redactor
-from gws_replay.files import load_cassette
-from gws_replay.redaction import policy_of, redactor
+from gws_replay.files import Location, load_cassette
+from gws_replay.redaction import policy_of, redactor, shown
 
 NOTE = "not redacted, shown with stand-ins: `gws-replay scrub` redacts the file"
 
 
-def load_shown(*paths: Path) -> tuple[Sequence[Cassette], str]:
+def load_shown(*paths: Location) -> tuple[Sequence[Cassette], str]:
     """Load cassettes to print something of them; one value has one stand-in in all.
 
     Return a note, too, if anything had to be redacted. A cassette whose header names a level of redaction, be it
@@ -23,9 +20,5 @@ def load_shown(*paths: Path) -> tuple[Sequence[Cassette], str]:
     if all("redaction" in each.header for each in cassettes):
         return cassettes, ""
     using = redactor(policy_of(), [made for each in cassettes for made in each.header.get("stand_ins", ())])
-    shown = [each if "redaction" in each.header else _redacted(each, using) for each in cassettes]
-    return shown, "" if shown == cassettes else f" ({NOTE})"
-
-
-def _redacted(cassette: Cassette, using: Redactor) -> Cassette:
-    return replace(using.cassette(cassette), header=cassette.header)
+    redacted = [shown(each, using) for each in cassettes]
+    return redacted, "" if redacted == cassettes else f" ({NOTE})"

@@ -44,8 +44,10 @@ def test_every_file_of_a_command_is_a_command() -> None:
     files = {path.stem for path in Path(cli.__file__).parent.glob("*.py")} - {
         "__init__",
         "accepting",
-        "common",
         "comparing",
+        "spreading",
+        "common",
+        "matches",
         "reporting",
         "shown",
     }
