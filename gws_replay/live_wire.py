@@ -91,18 +91,23 @@ class Wire:
         body = encoded(messages).encode()
         return self.dressed(Request(method="POST", uri=self.origin + path, headers=headers, body=body))
 
-    async def send(self, request: Request, *, patience: float = _PATIENCE) -> Response:
-        """Send a request and return the whole answer. Raises GwsReplayError where none comes."""
+    async def send(self, request: Request, name: str, *, patience: float = _PATIENCE) -> Response:
+        """Send a request and return the whole answer.
+
+        `name` is what messages call it: its own address may show a person. Raises GwsReplayError where no answer comes.
+        """
         try:
             return await self._send(request, patience)
         except TimeoutError:
-            reason = f"no answer to {request.method} {request.path} in {patience:.0f} seconds"
+            reason = f"no answer to {name} in {patience:.0f} seconds"
         except aiohttp.ClientConnectorCertificateError as error:
             reason = f"its certificate is not trusted ({error.certificate_error}): give its CA with --upstream-ca"
         except aiohttp.ClientConnectorError as error:
             reason = error.os_error.strerror or str(error.os_error)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            reason = f"{request.method} {request.path}: {str(error) or type(error).__name__}"
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
+            reason = f"{name}: {error}"
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # whose text may hold the address
+            reason = f"{name}: {type(error).__name__}"
         raise GwsReplayError(f"{self.origin} cannot be asked: {reason}")
 
     async def _send(self, request: Request, patience: float) -> Response:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,21 @@ def test_a_network_that_went_away(tmp_path: Path) -> None:
         server.seen.clear()
         assert 0 == drift(path, server.url, "--resume").code
         assert ["/api/v2/b"] == [asked for asked, _ in server.seen]
+
+
+@pytest.mark.parametrize("answer", [DROPPED, 401])
+def test_no_message_shows_a_live_person(tmp_path: Path, answer: Any) -> None:
+    """Nor does the journal: requests are called as they were recorded."""
+    recorded = cassette(exchange(answer=OK), exchange("GET", "/api/v2/contacts/Aromaly", began=1.0))
+    header = {"format": 1, "redaction": "all", "stand_ins": ["Aromaly"]}
+    path = saved(replace(recorded, header=header), tmp_path / "x.yaml")
+    with answering({"/api/v2/contacts/Annabel": answer}) as server:
+        said = refused(drift(path, server.url, "--bind", "Aromaly=Annabel"))
+        assert "/api/v2/contacts/Annabel" in [asked for asked, _ in server.seen]
+    assert "GET /api/v2/contacts/Aromaly" in said
+    assert "Annabel" not in said
+    left = [each.read_text() for each in tmp_path.iterdir()]
+    assert [False, False] == ["Annabel" in each for each in left]
 
 
 def test_nothing_is_written_twice(tmp_path: Path) -> None:
