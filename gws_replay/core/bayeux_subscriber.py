@@ -46,9 +46,13 @@ class Subscriber:
 
     def take(self, messages: Sequence[Any]) -> None:
         """Take up replies. Raises GwsReplayError when the server refuses to be heard."""
-        for message in messages:
-            if isinstance(message, dict) and str(message.get("channel", "")).startswith("/meta/"):
-                self._reply(message)
+        replies = [
+            each for each in messages if isinstance(each, dict) and str(each.get("channel", "")).startswith("/meta/")
+        ]
+        if not replies:
+            self.fail()
+        for message in replies:
+            self._reply(message)
 
     def fail(self) -> None:
         """Take up that there was no answer. Raises GwsReplayError when that happens again and again."""

@@ -226,3 +226,15 @@ def test_headers(tmp_path: Path) -> None:
     assert not {"Cookie", "X-Secret"} & headers.keys()
     assert "t0ken-of-today" not in (tmp_path / "x.drift.yaml").read_text()
     assert "gws-replay" in load_cassette(tmp_path / "x.drift.yaml").header["recorder"]
+
+
+def test_what_is_found_late_to_be_personal(tmp_path: Path) -> None:
+    """Is redacted in what was answered before, too."""
+    asked = (
+        exchange("GET", "/api/v2/a", None, {"note": "x"}),
+        exchange("GET", "/api/v2/b", None, {"firstName": "y"}, began=1.0),
+    )
+    path = saved(replace(cassette(*asked), header={"format": 1, "redaction": "all"}), tmp_path / "x.yaml")
+    with answering({"/api/v2/a": {"note": "Annabel rang"}, "/api/v2/b": {"firstName": "Annabel"}}) as server:
+        ended = drift(path, server.url)
+    assert "Annabel" not in ended.out + (tmp_path / "x.drift.yaml").read_text()
