@@ -17,6 +17,7 @@ from gws_replay.core.model import Exchange
 from gws_replay.files import load_cassette
 from gws_replay.listening import certificate_for
 from tests.builders import cassette, exchange, get, told
+from tests.canaries import PERSONS, planted_in, user_data
 from tests.commands import drift, refused, saved
 
 OK = {"statusCode": 0}
@@ -238,3 +239,17 @@ def test_what_is_found_late_to_be_personal(tmp_path: Path) -> None:
     with answering({"/api/v2/a": {"note": "Annabel rang"}, "/api/v2/b": {"firstName": "Annabel"}}) as server:
         ended = drift(path, server.url)
     assert "Annabel" not in ended.out + (tmp_path / "x.drift.yaml").read_text()
+
+
+def test_canaries(tmp_path: Path) -> None:
+    """Whatever a live system shows of secrets and persons is in no report and no file, in whatever format."""
+    resource = {"id": "0002DaAVKJ0V0095", "userData": user_data(), "text": PERSONS["text"]}
+    shown = {"statusCode": 0, "facebooksessions": [resource]}
+    assert planted_in(json.dumps(shown))
+    path = saved(cassette(get({}, began=0.0, session="0002DaAVKJ0V0095")), tmp_path / "x.yaml")
+    with answering({"/api/v2/me/facebooksessions": shown}) as server:
+        for form in ("text", "json", "html"):
+            ended = drift(path, server.url, "-v", "--force", "--format", form)
+            assert 1 == ended.code
+            assert [] == planted_in(ended.out + ended.err)
+    assert [] == planted_in((tmp_path / "x.drift.yaml").read_text())
