@@ -40,6 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.dumps(answer).encode()
         if isinstance(answer, int):
             self.send_response(answer)
+            self.send_header("Location", "/elsewhere")
         else:
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
@@ -92,12 +93,24 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_an_error_later_is_a_finding(tmp_path: Path) -> None:
-    """A status is an answer; redirects are not followed."""
-    path = asking(tmp_path, exchange("GET", "/api/v2/a", None, OK), exchange("GET", "/api/v2/b", None, OK, began=1.0))
-    with answering({"/api/v2/b": 500}) as server:
+    """A status is an answer; redirects are not followed, since they might lead the credentials astray."""
+    asked = (exchange("GET", f"/api/v2/{name}", None, OK, began=began) for began, name in enumerate("abc"))
+    path = asking(tmp_path, *asked)
+    with answering({"/api/v2/b": 500, "/api/v2/c": 302}) as server:
         ended = drift(path, server.url)
+        assert ["/api/v2/a", "/api/v2/b", "/api/v2/c"] == [each for each, _ in server.seen]
     assert 1 == ended.code
     assert "answer.status: 200 -> 500  [interaction 1]" in ended.out
+    assert "answer.status: 200 -> 302  [interaction 2]" in ended.out
+
+
+def test_the_rate(tmp_path: Path) -> None:
+    """So many questions a second, and no more."""
+    path = asking(tmp_path, *(exchange("GET", "/api/v2/me", None, OK, began=float(n)) for n in range(4)))
+    with answering({}) as server:
+        begun = time.monotonic()
+        assert 0 == drift(path, server.url, "--rate", "10").code
+    assert 0.3 <= time.monotonic() - begun
 
 
 def test_certificates(tmp_path: Path) -> None:
