@@ -34,6 +34,15 @@ def test_an_id_is_replaced_wherever_it_stands() -> None:
     assert LIVE == values.live(ID)
 
 
+def test_a_word_that_is_an_id_stays_a_word() -> None:
+    """It is replaced where the id of a resource stands, and nowhere else."""
+    asked = exchange("POST", "/api/v2/me/voicemail", {"operationName": "Start", "channels": ["voicemail"]}, began=1.0)
+    values = LiveValues(recorded(exchange(), asked), {})
+    values.learn([{"id": "voicemail"}], [{"id": "workbins"}])
+    request = values.request(1, ORIGIN)
+    assert (f"{ORIGIN}/api/v2/me/voicemail", asked.request.body) == (request.uri, request.body)
+
+
 def test_a_short_id_is_replaced_in_paths_only() -> None:
     """In a body it could be anything."""
     values = LiveValues(recorded(get({}, began=0.0), update({"S1": "S1"}, began=1.0)), {})
@@ -72,6 +81,14 @@ def test_stand_ins_give_way_to_what_was_seen_in_their_place() -> None:
     assert f"{ORIGIN}/api/v2/users?name=%C3%84nne" in [each.uri for each in requests]
     assert b"FirstName=%C3%84nne&b=1" in [each.body for each in requests]
     assert {"FirstName": "Änne"} in [json.loads(each.body)["userData"] for each in requests if b"userData" in each.body]
+
+
+def test_a_stand_in_within_a_text() -> None:
+    """As short as a recording looks for it."""
+    values = LiveValues(
+        recorded(update({"Note": "ask Aromal first"}, began=0.0), stand_ins=("Aromal",)), {"Aromal": "Änne"}
+    )
+    assert {"Note": "ask Änne first"} == json.loads(values.request(0, ORIGIN).body)["userData"]
 
 
 def test_a_secret_is_never_known() -> None:
