@@ -19,6 +19,7 @@ from gws_replay.core.model import Cassette, Headers, Request
 from gws_replay.core.redact_text import TextRedactor
 from gws_replay.core.shown import Shown
 from gws_replay.core.stand_in_index import UNIQUE, StandInIndex
+from gws_replay.errors import GwsReplayError
 
 SECRET = ""  # what stands for every secret's placeholder
 # The server's session in an address: its cookie takes that place.
@@ -104,6 +105,19 @@ class LiveValues:
         else:
             self._shown.take(recorded, live, anywhere=pair.is_id or len(recorded) >= UNIQUE)
         return True
+
+
+def bindings(options: Iterable[str], baseline: Cassette) -> Mapping[str, str]:
+    """Read options RECORDED=LIVE; a stand-in may hold an equals sign. Raises GwsReplayError for what is no such pair."""
+    stand_ins = frozenset(map(str, baseline.header.get("stand_ins", ())))
+    pairs = {}
+    for option in options:
+        splits = [(option[:at], option[at + 1 :]) for at, sign in enumerate(option) if sign == "="]
+        recorded, live = next((each for each in splits if each[0] in stand_ins), (splits or [("", "")])[0])
+        if not recorded or not live:
+            raise GwsReplayError(f"--bind {option} is no RECORDED=LIVE: name the recorded value and the live one")
+        pairs[recorded] = live
+    return pairs
 
 
 def _ids_needed(baseline: Cassette) -> list[list[str]]:

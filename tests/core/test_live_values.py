@@ -3,8 +3,11 @@
 import json
 from dataclasses import replace
 
-from gws_replay.core.live_values import SECRET, LiveValues
+import pytest
+
+from gws_replay.core.live_values import SECRET, LiveValues, bindings
 from gws_replay.core.model import Cassette, Exchange
+from gws_replay.errors import GwsReplayError
 from tests.builders import SESSIONS, cassette, exchange, get, told, update
 
 ID, LIVE = "0002DaAVKJ0V0095", "0002DaAVKJ0V00ZZ"
@@ -107,3 +110,12 @@ def test_what_a_client_knew_by_itself_is_asked_as_it_is() -> None:
     other = exchange("GET", f"{SESSIONS}/{LIVE}", began=3.0)
     values = LiveValues(cassette(first, again, told({}, seen=2.0, session=LIVE), other), {})
     assert [[], [], [LIVE]] == [list(values.needed(n)) for n in range(3)]
+
+
+def test_bindings_of_options() -> None:
+    """Split at the first equals sign, or behind a stand-in that holds one."""
+    made = recorded(stand_ins=("https://x.test/?a=b",))
+    assert {"1": "2=3", "https://x.test/?a=b": "c=d"} == bindings(["1=2=3", "https://x.test/?a=b=c=d"], made)
+    for wrong in ("x", "=x", "x="):
+        with pytest.raises(GwsReplayError, match=f"--bind {wrong} is no RECORDED=LIVE"):
+            bindings([wrong], made)
