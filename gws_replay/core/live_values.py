@@ -108,7 +108,7 @@ class LiveValues:
 
 
 def bindings(options: Iterable[str], baseline: Cassette) -> Mapping[str, str]:
-    """Read options RECORDED=LIVE; a stand-in may hold an equals sign. Raises GwsReplayError for what is no such pair."""
+    """Read options RECORDED=LIVE, whose stand-in may hold an equals sign. Raises GwsReplayError for what is none."""
     stand_ins = frozenset(map(str, baseline.header.get("stand_ins", ())))
     pairs = {}
     for option in options:
