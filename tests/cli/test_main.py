@@ -17,6 +17,7 @@ from gws_replay.errors import CassetteError, GwsReplayError
 from tests.builders import exchange
 from tests.commands import captured, saved
 
+CASSETTES = Path(__file__).parent.parent.parent / "cassettes"
 SCRIPT = Path(sys.executable).parent / "gws-replay"
 MODULE = [sys.executable, "-m", "gws_replay"]
 COMMANDS = sorted(cli._COMMANDS)
@@ -235,3 +236,14 @@ def test_starting_loads_little(arguments: tuple[str, ...], allowed: set[str]) ->
     heavy = {"aiohttp", "asyncio", "deepdiff", "mitmproxy", "pytest", "requests", "unittest", "urllib3", "vcr", "yaml"}
     assert set() == (heavy - allowed) & set(done.stderr.split())
     assert "click" in done.stderr.split()
+
+
+def test_an_error_of_the_system_is_a_sentence(tmp_path: Path) -> None:
+    """A full disk behind stdout; a folder that may not be looked into."""
+    command = [*MODULE, "show", str(CASSETTES / "update.yaml")]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (2, "Error: No space left on device\n") == (done.returncode, done.stderr)
+    folder = str(tmp_path / ("x" * 300) / "c.yaml.journal")
+    done = run("recover", folder)
+    assert (2, f"Error: {folder}: File name too long\n") == (done.returncode, done.stderr)
