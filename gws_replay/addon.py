@@ -198,7 +198,7 @@ class GwsRecorder:
             return
         recording, self._journal = self._journal, None
         try:
-            compiled = recording.finish(self._redactor.again().recording)
+            compiled = recording.finish(self._redactor.again())
         except GwsReplayError as error:
             self._fail(error)
             return

@@ -1,15 +1,19 @@
 """Edge: the journal on disk. One recorder at a time; each line is with the system before the traffic goes on."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from gws_replay.core.compile import Compiled, compile_recording
-from gws_replay.core.model import Recording
+from gws_replay.core.compile import Compiled
+from gws_replay.core.model import Request
+from gws_replay.core.redact import Redactor
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.files import check_suffix, reason, save_cassette
-from gws_replay.formats import journal
+from gws_replay.formats import journal, journal_reader
+from gws_replay.journal_compile import JournalCompile
 from gws_replay.locks import Held, is_there, lock
 
 _START = 1 << 16
@@ -22,7 +26,7 @@ class JournalFile:
         """Claim the journal. Raises GwsReplayError when the cassette exists, or another recording has claimed it."""
         check_suffix(cassette)
         self.cassette = cassette
-        self.path = cassette.with_name(f"{cassette.name}.journal")
+        self.path = journal_path(cassette)
         if cassette.exists() and not force:
             raise GwsReplayError(f"{cassette} exists: choose another name, or replace it with --force (gws_force=true)")
         try:
@@ -35,6 +39,26 @@ class JournalFile:
         except OSError as error:
             raise GwsReplayError(f"cannot write {self.path}: {reason(error)}") from None
         self.append(journal.header_line(header))
+
+    @classmethod
+    def reopened(cls, cassette: Path) -> Self:
+        """Claim the journal of a recording that was interrupted; a last line that was cut off goes.
+
+        Raises GwsReplayError when it cannot be had, or another recorder has it.
+        """
+        journal_file = cls.__new__(cls)
+        journal_file.cassette = cassette
+        path = journal_file.path = journal_path(cassette)
+        try:
+            handle = journal_file._handle = os.open(path, os.O_RDWR | os.O_APPEND)  # noqa: SLF001 (its own class)
+        except OSError as error:
+            raise GwsReplayError(f"cannot write {path}: {reason(error)}") from None
+        if lock(handle) == "another's":
+            journal_file.close()
+            raise GwsReplayError(_taken(path))
+        journal_file._size = path.read_bytes().rfind(b"\n") + 1  # noqa: SLF001
+        os.ftruncate(handle, journal_file._size)  # noqa: SLF001
+        return journal_file
 
     def append(self, line: bytes) -> None:
         """Write one line. Raises GwsReplayError when the disk refuses; all lines before it are safe."""
@@ -52,13 +76,13 @@ class JournalFile:
             ) from None
         self._size += len(line)
 
-    def finish(self, last: Callable[[Recording], Recording] = lambda seen: seen) -> Compiled:
+    def finish(self, using: Redactor | None = None) -> Compiled:
         """Compile the journal into the cassette and remove it. If that fails (GwsReplayError), the journal stays.
 
-        `last` has a last look at the whole recording: what gave away a personal value may have come late.
+        `using` has a last look at the whole recording: what gave away a personal value may have come late.
         """
         try:
-            compiled = recover(self.path, self.cassette, last).compiled
+            compiled = recover(self.path, self.cassette, using).compiled
         except CassetteError as error:
             if error.exit_code == 5:
                 self.remove()
@@ -85,49 +109,49 @@ class JournalFile:
             os.close(handle)
 
 
+@dataclass(frozen=True, slots=True)
 class Recovered:
     """What a journal gave: the compiled cassette, and what was wrong with the journal."""
 
-    def __init__(self, compiled: Compiled, read: journal.Journal) -> None:
-        self.compiled = compiled
-        self.begun = read.begun
-        self.cut = read.cut
-        self.damaged = read.damaged
+    compiled: Compiled
+    begun: Sequence[Request]
+    cut: int
+    damaged: Sequence[int]
 
 
-def recover(
-    path: Path, cassette: Path, last: Callable[[Recording], Recording] = lambda recording: recording
-) -> Recovered:
+def recover(path: Path, cassette: Path, using: Redactor | None = None) -> Recovered:
     """Compile a journal into a cassette file; the journal stays.
 
     Raises CassetteError for what is no journal (exit code 4) or holds no finished exchange (5), GwsReplayError when
     the cassette cannot be written.
     """
     try:
-        with path.open("rb") as lines:
-            read = journal.read(lines, str(path))
+        lines = path.open("rb")
     except OSError as error:
-        raise CassetteError(
-            f"cannot read {path}: {reason(error)}; nothing in it is lost, save it with: gws-replay recover {path}",
-            exit_code=4,
-        ) from None
-    if not read.recording.exchanges:
-        raise CassetteError(_nothing(read.recording.unanswered), exit_code=5)
-    compiled = compile_recording(last(read.recording), read.header)
-    with safe_in(path):
+        raise CassetteError(_safe(f"cannot read {path}: {reason(error)}", path), exit_code=4) from None
+    with lines, safe_in(path, cassette):
+        cassette.parent.mkdir(parents=True, exist_ok=True)
+        read = JournalCompile(lines, str(path), cassette.parent, using)
+        compiled = read.compiled()
         save_cassette(compiled.cassette, cassette)
-    return Recovered(compiled, read)
+    return Recovered(compiled, read.reader.begun, read.reader.cut, read.reader.damaged)
 
 
 @contextmanager
-def safe_in(path: Path) -> Iterator[None]:
+def safe_in(journal: Path, cassette: Path) -> Iterator[None]:
     """Add to the error of saving a cassette where its recording still is."""
     try:
         yield
+    except CassetteError:
+        raise
+    except OSError as error:
+        raise GwsReplayError(_safe(f"cannot write beside {cassette}: {reason(error)}", journal), exit_code=4) from None
     except GwsReplayError as error:
-        raise GwsReplayError(
-            f"{error}. The recording is safe in {path}: gws-replay recover {path}", exit_code=4
-        ) from None
+        raise GwsReplayError(_safe(str(error), journal), exit_code=4) from None
+
+
+def _safe(problem: str, journal: Path) -> str:
+    return f"{problem}. The recording is safe in {journal}: gws-replay recover {journal}"
 
 
 @contextmanager
@@ -143,6 +167,11 @@ def held(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def journal_path(cassette: Path) -> Path:
+    """Return where the journal of a cassette is."""
+    return cassette.with_name(f"{cassette.name}.journal")
 
 
 def is_being_written(path: Path) -> bool:
@@ -176,16 +205,14 @@ def _claim(path: Path) -> int:
 
 def _not_free(handle: int, path: Path, whose: Held) -> str:
     if whose == "another's":
-        return f"{path} is being written by another recorder: stop that one, or record to another cassette"
+        return _taken(path)
     start = os.read(handle, _START)
-    if not start or (whose == "ours" and journal.holds_nothing(start)):
+    if not start or (whose == "ours" and journal_reader.holds_nothing(start)):
         return ""
     return (
         f"{path} was left by a recording that was interrupted: save it with `gws-replay recover {path}`, or remove it"
     )
 
 
-def _nothing(unanswered: tuple[object, ...]) -> str:
-    if unanswered:
-        return f"nothing was recorded: none of the requests seen ({len(unanswered)}) got an answer; is the server up?"
-    return "nothing was recorded: no request matched; check the address the client uses, and the filter"
+def _taken(path: Path) -> str:
+    return f"{path} is being written by another recorder: stop that one, or record to another cassette"

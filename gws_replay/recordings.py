@@ -27,7 +27,7 @@ from gws_replay.core.script import Script
 from gws_replay.core.userdata import Snapshot, history
 from gws_replay.errors import CassetteError, GwsReplayError, ReplayMiss
 from gws_replay.files import load_cassette, pending_path, put_in_place, save_cassette
-from gws_replay.formats import journal
+from gws_replay.formats import journal, journal_reader
 from gws_replay.journal_file import JournalFile, safe_in
 from gws_replay.playback import Playback
 from gws_replay.recorder import Recorder, Settings
@@ -202,7 +202,7 @@ class InProcessRecording(RecordingRun):
             self._journal.remove()
             raise CassetteError("nothing was recorded: no request went live", exit_code=5)
         try:
-            with safe_in(self._journal.path):
+            with safe_in(self._journal.path, self.pending):
                 save_cassette(self.recorded(), self.pending)
             self._journal.remove()
         finally:
@@ -241,7 +241,7 @@ class ProxyRecording(RecordingRun):
         """Return what the proxy has written down so far."""
         path = self.pending.with_name(f"{self.pending.name}.journal")
         with path.open("rb") as lines:
-            read = journal.read(lines, str(path))
+            read = journal_reader.read(lines, str(path))
         return compile_recording(read.recording, read.header).cassette
 
     def save(self) -> None:

@@ -93,6 +93,22 @@ def test_no_comparison_shows_one(form: str, tmp_path: Path) -> None:
     assert (1, []) == (compared.code, planted_in(compared.out + compared.err + judged.out + judged.err))
 
 
+@pytest.mark.parametrize("command", ["show", "verify", "diff"])
+def test_what_nobody_redacted_is_shown_redacted(command: str, tmp_path: Path) -> None:
+    """A raw cassette is printed with placeholders and stand-ins, and that is said; the file stays as it is."""
+    path, other = tmp_path / "raw.yaml", tmp_path / "other.yaml"
+    save_cassette(compile_recording(canaries.recording()).cassette, path)
+    raw = path.read_text("utf-8")
+    other.write_text(raw.replace("PropertiesUpdated", "StatusChange").replace("Kanarie", "KANARIE"), "utf-8")
+    paths = [path, other] if command == "diff" else [path]
+    ended = command_line(command, "-v", *paths)
+    assert [] == planted_in(ended.out + ended.err)
+    assert 1 == (ended.out + ended.err).count("not redacted, shown with stand-ins")
+    as_json = command_line(command, "--json", *paths)
+    assert [] == planted_in(as_json.out + as_json.err)
+    assert raw == path.read_text("utf-8")
+
+
 def test_the_check_finds_them_and_names_none(tmp_path: Path) -> None:
     """In a cassette that was recorded raw."""
     path = tmp_path / "raw.yaml"

@@ -12,6 +12,7 @@ from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.files import (
     cassettes_in,
     check_suffix,
+    live_path,
     load_cassette,
     put_in_place,
     read_text,
@@ -236,3 +237,12 @@ def test_a_loaded_cassette_is_of_our_type(tmp_path: Path) -> None:
     assert isinstance(found, Cassette)
     with pytest.raises(AttributeError, match="cannot assign"):
         found.interactions = ()  # type: ignore[misc]
+
+
+def test_what_is_not_yet_a_cassette_is_passed_over(tmp_path: Path) -> None:
+    """In folders: a pending recording, and what a live system answered; by name they are read."""
+    for name in ("a.yaml", "a.pending.yaml", "a.drift.yaml"):
+        (tmp_path / name).touch()
+    assert [tmp_path / "a.yaml"] == list(cassettes_in([tmp_path]))
+    live = live_path(tmp_path / "a.yaml")
+    assert [live] == list(cassettes_in([live]))

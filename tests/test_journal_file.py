@@ -30,6 +30,20 @@ def test_a_journal_becomes_the_cassette(tmp_path: Path) -> None:
     assert ["c.yaml"] == [path.name for path in (tmp_path / "new").iterdir()]
 
 
+def test_a_journal_that_was_left_goes_on(tmp_path: Path) -> None:
+    """Less a line that was cut off; not one that somebody writes, nor one that is not there."""
+    first = JournalFile(tmp_path / "c.yaml", {})
+    first.append(ASKED + ANSWERED[:-5])
+    with pytest.raises(GwsReplayError, match="is being written by another recorder"):
+        JournalFile.reopened(tmp_path / "c.yaml")
+    first.close()
+    second = JournalFile.reopened(tmp_path / "c.yaml")
+    second.append(ANSWERED)
+    assert 1 == len(second.finish().cassette.interactions)
+    with pytest.raises(GwsReplayError, match=r"cannot write .*c\.yaml\.journal: No such file"):
+        JournalFile.reopened(tmp_path / "c.yaml")
+
+
 def test_a_second_recorder_and_a_left_journal_are_told_apart(tmp_path: Path) -> None:
     """Nothing of either is lost."""
     first = JournalFile(tmp_path / "c.yaml", {})

@@ -15,6 +15,7 @@ _COMMANDS = {
     "convert": "Make a cassette of a mitmproxy flow file, a HAR, or another cassette.",
     "demo": "Record, replay, prove: the whole tool on the embedded sandbox, in under a minute.",
     "diff": "Compare cassettes with a baseline, operation by operation.",
+    "drift": "Ask a live system a cassette's questions again, and compare what it answers.",
     "noise": "Learn what differs between recordings of one scenario by itself.",
     "record": "Record GWS traffic through mitmproxy into a cassette.",
     "recover": "Save the cassette of a recording that was interrupted.",

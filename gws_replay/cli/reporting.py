@@ -14,7 +14,7 @@ from gws_replay.cli.common import PATH, Output
 from gws_replay.core.change import printable
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.errors import GwsReplayError
-from gws_replay.files import read_text, reason, write_whole
+from gws_replay.files import Location, read_text, reason, write_whole
 from gws_replay.formats.vcr_lines import lines_of
 from gws_replay.reports.judged import Case
 
@@ -109,7 +109,7 @@ def report_options(quiet: str, verbose: str) -> Callable[[Callable[..., Any]], C
     return decorate
 
 
-def lines_in(path: Path) -> dict[str, int]:
+def lines_in(path: Location) -> dict[str, int]:
     """Return the lines of a cassette's interactions and notifications by their names."""
     return lines_of(read_text(path), as_json=path.suffix == ".json")
 

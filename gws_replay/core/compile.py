@@ -4,20 +4,17 @@ Bayeux control traffic (`/meta/*`, heartbeats, dropped polls) is left out: repla
 serves any CometD client over either transport. Pure: the same recording always gives the same cassette.
 """
 
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gws_replay.core import api, bayeux_text, lossless_json
-from gws_replay.core.causes import attribute
-from gws_replay.core.model import Cassette, Exchange, Headers, Notification, Recording, Request
+from gws_replay.core.causes import causes_of
+from gws_replay.core.codings import decoded
+from gws_replay.core.made import Made
+from gws_replay.core.model import Cassette, Cause, Exchange, Frame, Headers, Notification, Recording, Request
 
 FORMAT = 1
-_CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-_GZIP_MAGIC = b"\x1f\x8b"
-_MAX_BODY = 256 * 1024 * 1024
-_SLICE = 8192  # zlib copies what follows a member: all of it at once, and many small members take for ever
 _DIGITS = 6  # microseconds, the resolution of the clocks that recorders read
 
 
@@ -37,80 +34,89 @@ def compile_recording(
     `header` is added to the cassette's header (recorder, recorded, redaction); `format`, `api` and the server's
     version, where the recording shows it, come from here.
     """
-    exchanges = sorted(map(_decoded, recording.exchanges), key=lambda exchange: exchange.began)
+    exchanges = sorted(recording.exchanges, key=lambda exchange: exchange.began)
     start = min((*(e.began for e in exchanges), *(f.seen for f in recording.frames)), default=0.0)
     rest: list[Exchange] = []
     told: list[Notification] = []
-    for exchange in exchanges:
-        if _is_bayeux(exchange):
-            told.extend(_notifications(exchange.response.body, exchange.ended - start))
-        elif not _is_transport(exchange):
-            timed = replace(
-                exchange, began=round(exchange.began - start, _DIGITS), ended=round(exchange.ended - start, _DIGITS)
-            )
-            rest.append(_laid_out(timed) if lay_out else timed)
-    for frame in recording.frames:
-        if not frame.from_client:
-            told.extend(_notifications(frame.text, frame.seen - start))
+    seen = (parts_of(exchange, lay_out=lay_out) for exchange in exchanges)
+    for parts in (*seen, *map(parts_of_frame, recording.frames)):
+        rest.extend(part for part in parts if isinstance(part, Exchange))
+        told.extend(part for part in parts if isinstance(part, Notification))
     told.sort(key=lambda notification: notification.seen)
-    notifications = attribute(rest, told)
+    earlier = [part for each in recording.earlier for part in parts_of(each) if isinstance(part, Exchange)]
+    return put_together(
+        [exchange_since(each, start) for each in (*earlier, *rest)],
+        [notification_since(each, start) for each in told],
+        header or {},
+        unanswered=recording.unanswered,
+        earlier=len(earlier),
+    )
+
+
+def put_together(
+    exchanges: Sequence[Exchange],
+    told: Sequence[Notification],
+    header: Mapping[str, Any],
+    *,
+    unanswered: Sequence[Request] = (),
+    earlier: int = 0,
+) -> Compiled:
+    """Compile what `parts_of` gave, in order of time; the first `earlier` exchanges are those of another cassette.
+
+    The sequences may read what they give when it is asked for: they are looked at one by one, and nothing is kept.
+    """
+    causes = causes_of(exchanges, told)
+    rest = exchanges[earlier:] if earlier else exchanges
+    own = [_own(cause, earlier) for cause in causes]
     cassette = Cassette(
-        interactions=tuple(rest),
-        notifications=notifications,
+        interactions=rest if isinstance(rest, Made) else tuple(rest),
+        notifications=_caused(told, own),
         header={
             "format": FORMAT,
             "api": api.api_of(exchange.request for exchange in rest),
             **_server_version(rest),
-            **(header or {}),
+            **header,
         },
     )
-    return Compiled(cassette=cassette, notes=(*_notes_on_causes(notifications), *_notes_on_lost(recording.unanswered)))
+    notes = (*_notes_on_causes(told, causes, earlier), *_notes_on_lost(unanswered))
+    return Compiled(cassette=cassette, notes=notes)
 
 
-def decoded(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
-    """Undo gzip and deflate content codings; one that is unknown, does not decode, or hides too much stays as it is."""
-    window = _CODINGS.get((headers.get("content-encoding") or "").strip().lower())
-    if window is None or not body:
-        return headers, body
-    pieces: list[bytes] = []
-    room = _MAX_BODY
-    unpacker = zlib.decompressobj(window)
-    try:
-        for start in range(0, len(body), _SLICE):
-            rest = body[start : start + _SLICE]
-            while rest:
-                if unpacker.eof:  # gzip may have several members
-                    unpacker = zlib.decompressobj(window)
-                pieces.append(unpacker.decompress(rest, room))
-                room -= len(pieces[-1])
-                if unpacker.unconsumed_tail or room <= 0:
-                    return headers, body
-                rest = unpacker.unused_data
-    except zlib.error:
-        return headers, body
-    if not unpacker.eof:
-        return headers, body
-    return headers.without("content-encoding"), b"".join(pieces)
+def parts_of(exchange: Exchange, *, lay_out: bool = True) -> Sequence[Exchange | Notification]:
+    """Return what a cassette has of an exchange: itself, decoded and laid out, or the notifications that it carried."""
+    exchange = _decoded(exchange)
+    told = bayeux_text.messages_in(exchange.response.body)
+    if told is not None or bayeux_text.messages_in(exchange.request.body) is not None:
+        return list(_notifications(told or (), exchange.ended))
+    return [] if _is_transport(exchange) else [_laid_out(exchange) if lay_out else exchange]
 
 
-def unpacked(headers: Headers, body: bytes) -> Headers:
-    """Return the headers of a body as an HTTP library handed it over: vcrpy keeps the coding that urllib3 has undone.
-
-    Packed bytes are no text, and what gzip has packed begins with its two bytes.
-    """
-    coding = (headers.get("content-encoding") or "").strip().lower()
-    if not coding or not body or decoded(headers, body)[0] is not headers:
-        return headers
-    is_packed = body[:2] == _GZIP_MAGIC if "gzip" in coding else not _is_text(body)
-    return headers if is_packed else headers.without("content-encoding")
+def parts_of_frame(frame: Frame) -> Sequence[Notification]:
+    """Return the notifications that a WebSocket message of the server carried."""
+    return [] if frame.from_client else list(_notifications(bayeux_text.messages_in(frame.text) or (), frame.seen))
 
 
-def _is_text(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+def exchange_since(exchange: Exchange, start: float) -> Exchange:
+    """Return an exchange with its times counted from the start of the recording."""
+    return replace(exchange, began=round(exchange.began - start, _DIGITS), ended=round(exchange.ended - start, _DIGITS))
+
+
+def notification_since(told: Notification, start: float) -> Notification:
+    """Return a notification with its time counted from the start of the recording."""
+    return replace(told, seen=round(told.seen - start, _DIGITS))
+
+
+def _own(cause: Cause | None, earlier: int) -> Cause | None:
+    """Return a cause by its index among a cassette's own exchanges; None for one of another cassette."""
+    if cause is None or not earlier:
+        return cause
+    return replace(cause, interaction=cause.interaction - earlier) if cause.interaction >= earlier else None
+
+
+def _caused(told: Sequence[Notification], causes: Sequence[Cause | None]) -> Sequence[Notification]:
+    if isinstance(told, Made):
+        return Made(len(told), lambda index: replace(told[index], cause=causes[index]))
+    return tuple(replace(each, cause=cause) for each, cause in zip(told, causes, strict=True))
 
 
 def _decoded(exchange: Exchange) -> Exchange:
@@ -132,12 +138,6 @@ def _undone(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
     return (headers if plain_headers is headers else plain_headers.replacing("content-length", str(len(plain)))), plain
 
 
-def _is_bayeux(exchange: Exchange) -> bool:
-    return any(
-        bayeux_text.messages_in(body) is not None for body in (exchange.request.body, exchange.response.body) if body
-    )
-
-
 def _is_transport(exchange: Exchange) -> bool:
     """Tell a WebSocket upgrade, refused or not, or a CORS preflight: the replaying server answers them by itself."""
     asked = exchange.request.headers
@@ -146,11 +146,11 @@ def _is_transport(exchange: Exchange) -> bool:
     return exchange.response.status == 101 or upgrade or bool(preflight)
 
 
-def _notifications(body: bytes | str, seen: float) -> Iterator[Notification]:
-    for message in bayeux_text.messages_in(body) or ():
+def _notifications(messages: Iterable[bayeux_text.Message], seen: float) -> Iterator[Notification]:
+    for message in messages:
         if message.is_notification:
             data = lossless_json.indented(message.fields["data"])
-            yield Notification(channel=message.channel, data=data, seen=round(seen, _DIGITS))
+            yield Notification(channel=message.channel, data=data, seen=seen)
 
 
 def laid_out(cassette: Cassette) -> Cassette:
@@ -162,10 +162,11 @@ def _laid_out(exchange: Exchange) -> Exchange:
     request, response = exchange.request, exchange.response
     request_headers, request_body = _body(request.headers, request.body)
     response_headers, response_body = _body(response.headers, response.body)
-    return replace(
-        exchange,
+    return Exchange(
         request=replace(request, headers=request_headers, body=request_body),
         response=replace(response, headers=response_headers, body=response_body),
+        began=exchange.began,
+        ended=exchange.ended,
     )
 
 
@@ -184,12 +185,18 @@ def _server_version(exchanges: Sequence[Exchange]) -> dict[str, str]:
     return {}
 
 
-def _notes_on_causes(notifications: Sequence[Notification]) -> Iterator[str]:
-    for index, told in enumerate(notifications):
-        if told.cause and told.cause.rule == "order":
+def _notes_on_causes(told: Sequence[Notification], causes: Sequence[Cause | None], earlier: int) -> Iterator[str]:
+    for index, cause in enumerate(causes):
+        if cause and cause.interaction < earlier:
             yield (
-                f"notification {index} on {told.channel} is taken to answer interaction {told.cause.interaction} "
-                "only because that came last before it: check it, and pin the cause if it is another"
+                f"notification {index} on {told[index].channel} answers an operation that the cassette before this one "
+                "holds: in this one nothing is its cause"
+            )
+        elif cause and cause.rule == "order":
+            yield (
+                f"notification {index} on {told[index].channel} is taken to answer interaction "
+                f"{cause.interaction - earlier} only because that came last before it: check it, and pin the cause if "
+                "it is another"
             )
 
 

@@ -104,7 +104,7 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation(name="Invite", answered_by=_PARTIES, moves=_LIFE),
         Operation(name="Transfer", answered_by=_PARTIES, moves=_LIFE),
         Operation(name="RemoveParticipantFromConference", answered_by=(*_MESSAGES, *_PARTIES), moves=_LIFE),
-        Operation(name="GetInteractionContent", answered_by=("GetInteractionContentMessage",)),
+        Operation(name="GetInteractionContent", answered_by=("GetInteractionContentMessage",), reads=True),
     )
 }
 

@@ -90,10 +90,20 @@ class Known:
             return value
         instead = self.stand_ins.of(value)
         if instead != value and value not in self._personal.entries and self._is_unique(value):
-            for encode, _ in ENCODINGS:
+            # Letters and digits are spelled alike in all encodings.
+            plain = value.isascii() and value.isalnum()
+            for encode, _ in ENCODINGS[:1] if plain else ENCODINGS:
                 self._personal.add(encode(value), encode(instead))
             self.log.append(value)
         return instead
+
+    def adopt(self, value: str, made: str) -> None:
+        """Let a stand-in that somebody else made stand for a personal value from now on."""
+        self.stand_ins.adopt(value, made)
+        if self._is_unique(value):
+            for encode, _ in ENCODINGS:
+                self._personal.add(encode(value), encode(made))
+        self.log.append(value)
 
     def known_in(self, text: str) -> str:
         """Return a text without the secrets and the personal values that were found."""
@@ -108,7 +118,7 @@ class Known:
         ]
         for secret, placeholder in self._secrets.items():
             text = text.replace(secret, placeholder)
-        text = self._rules.secret_shapes.sub(lambda match: self._shape(match, found), text)
+        text = self._rules.secret_shapes_of(text).sub(lambda match: self._shape(match, found), text)
         return spliced(text, self._spans(text, found)), tuple(found)
 
     @staticmethod

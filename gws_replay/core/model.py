@@ -3,7 +3,8 @@
 All are frozen. Times are seconds since the recording began. Nothing here knows a file format or an HTTP library.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +15,8 @@ from gws_replay.core import lossless_json
 if TYPE_CHECKING:
     from gws_replay.core.judge import Update
 
+# The path of nearly every address, in a tenth of the time that urlsplit takes.
+_USUAL = re.compile(r"https?://[A-Za-z0-9.:-]*((?:/[!-\"$->@-~]*)?)(?![^?#])")
 Rule = Literal["pin", "referenceId", "content", "counting", "order"]
 Moment = Literal["request", "response"]
 
@@ -54,7 +57,8 @@ class Request:
     @property
     def path(self) -> str:
         """The path without the query."""
-        return urlsplit(self.uri).path or "/"
+        usual = _USUAL.match(self.uri)
+        return (usual[1] if usual else urlsplit(self.uri).path) or "/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,20 +132,22 @@ class Frame:
 class Recording:
     """What was seen on the wire, before it is compiled. Times may be any clock's seconds.
 
-    `unanswered` are requests that got no response: polls that the client dropped, a server that died.
+    `unanswered` are requests that got no response: polls that the client dropped, a server that died. `earlier` are
+    operations that the recording before this one holds: notifications of this one may answer them.
     """
 
     exchanges: tuple[Exchange, ...]
     frames: tuple[Frame, ...] = ()
     unanswered: tuple[Request, ...] = ()
+    earlier: tuple[Exchange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cassette:
     """A recorded session: REST exchanges by begin time, notifications in the order seen, and the file's header."""
 
-    interactions: tuple[Exchange, ...]
-    notifications: tuple[Notification, ...] = ()
+    interactions: Sequence[Exchange]
+    notifications: Sequence[Notification] = ()
     header: Mapping[str, Any] = field(default_factory=dict)
     source: str = "<memory>"
 

@@ -58,6 +58,11 @@ class Redactor:
         """The stand-ins that stand in what was redacted: what made them is known to nobody else."""
         return (*self._settled, *self._stand_ins.made)
 
+    @property
+    def found(self) -> int:
+        """How many values are known by now: where it has grown, what was redacted before may hold one of the new."""
+        return len(self._known.log)
+
     def fresh(self) -> tuple[str, ...]:
         """Return the stand-ins that were made since this was asked before."""
         made = tuple(self._stand_ins.made[self._told :])
@@ -76,6 +81,10 @@ class Redactor:
         later._stand_ins.of_value.update(self._stand_ins.of_value)
         later._token_headers |= self._token_headers
         return later
+
+    def adopt(self, value: str, made: str) -> None:
+        """Let a stand-in of another recording stand for a personal value from now on: so the two can be compared."""
+        self._known.adopt(value, made)
 
     def request(self, request: Request) -> Request:
         """Return the request without what is to be redacted."""
@@ -125,7 +134,7 @@ class Redactor:
             return cassette
         for told in cassette.notifications:
             self.data(told.data)
-        recording = self.recording(Recording(exchanges=cassette.interactions))
+        recording = self.recording(Recording(exchanges=tuple(cassette.interactions)))
         told_again = tuple(replace(told, data=self.data(told.data)) for told in cassette.notifications)
         return replace(
             cassette,
@@ -136,12 +145,14 @@ class Redactor:
 
     def _recording(self, recording: Recording) -> Recording:
         return Recording(
-            exchanges=tuple(map(self._exchange, recording.exchanges)),
+            exchanges=tuple(map(self.exchange, recording.exchanges)),
             frames=tuple(map(self.frame, recording.frames)),
             unanswered=tuple(map(self.request, recording.unanswered)),
+            earlier=tuple(map(self.exchange, recording.earlier)),
         )
 
-    def _exchange(self, exchange: Exchange) -> Exchange:
+    def exchange(self, exchange: Exchange) -> Exchange:
+        """Return an exchange without what is to be redacted."""
         # A new one: the old one has its parsed bodies with it.
         return Exchange(
             request=self.request(exchange.request),

@@ -43,7 +43,7 @@ class JsonRun:
         self._redactor.remembered.refresh()  # an item of a list may have told something since
         text, end, pending = self._text, 0, ""
         pieces: list[str] = []
-        remembered = None if self._tracked or self._forced else self._redactor.remembered.members
+        remembered = None if self._tracked or self._forced else self._redactor.remembered.members.became
         matches = _JSON.finditer(text)
         for match in matches:
             whole = match[0]
@@ -81,7 +81,7 @@ class JsonRun:
         whole = match[0]
         instead = f"{whole[:start]}{self._scalar(name, path, value, bare)}"
         if self._redactor.remembered.refresh() == known and self._may_remember(key, whole):
-            self._redactor.remembered.keep(self._redactor.remembered.members, whole, instead)
+            self._redactor.remembered.members.keep(whole, instead)
         return instead
 
     def _may_remember(self, key: str, whole: str) -> bool:

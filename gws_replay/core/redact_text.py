@@ -48,11 +48,11 @@ class TextRedactor:
         if self.noticed:
             return self._text(text, place)
         known = self.remembered.refresh()
-        found = self.remembered.texts.get(text)
+        found = self.remembered.texts.became.get(text)
         if found is None:
             found = self._text(text, place)
             if self.remembered.refresh() == known:
-                self.remembered.keep(self.remembered.texts, text, found)
+                self.remembered.texts.keep(text, found)
         return found
 
     def value(self, name: str, text: str, place: str = "", kind: Kind | None = None) -> str:

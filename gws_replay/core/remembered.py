@@ -12,12 +12,49 @@ _MANY = 32
 _SPELLINGS = re.compile(r"[\\%&]")
 
 
+class Memory:
+    """Texts, and what each became when it was redacted."""
+
+    def __init__(self) -> None:
+        self.became: dict[str, str] = {}
+        # All the texts in one, as searching one long text is far faster than many short ones; those since, apart.
+        self._joined = ""
+        self._since: list[str] = []
+
+    def keep(self, text: str, redacted: str) -> None:
+        """Remember what a text became; where there is too much, all else is forgotten."""
+        if len(text) <= _LONGEST and not _SPELLINGS.search(text):
+            if len(self.became) > _MOST:
+                self.clear()
+            self.became[text] = redacted
+            self._since.append(text)
+
+    def forget(self, news: list[str]) -> None:
+        """Forget the texts in which something new stands."""
+        if len(news) > _MANY:
+            self.clear()
+            return
+        self._joined = "\n".join([self._joined, *self._since])
+        self._since.clear()
+        found = [new for new in news if new in self._joined]
+        if found:
+            for stale in [each for each in self.became if any(new in each for new in found)]:
+                del self.became[stale]  # in place: a run that looks things up has hold of it
+            self._joined = "\n".join(self.became)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.became.clear()
+        self._joined = ""
+        self._since.clear()
+
+
 class Remembered:
     """Redacted texts, and members of JSON objects, by what they were; forgotten where something new stands in them."""
 
     def __init__(self, known: Replacing) -> None:
-        self.texts: dict[str, str] = {}
-        self.members: dict[str, str] = {}
+        self.texts = Memory()
+        self.members = Memory()
         self._known = known
         self._seen = 0
 
@@ -27,17 +64,6 @@ class Remembered:
         if len(log) != self._seen:
             news = log[self._seen :]
             self._seen = len(log)
-            for memory in (self.texts, self.members):
-                if len(news) > _MANY or len(memory) > _MOST:
-                    memory.clear()
-                for new in news:
-                    for stale in [each for each in memory if new in each]:
-                        del memory[stale]
+            self.texts.forget(news)
+            self.members.forget(news)
         return self._seen
-
-    def keep(self, memory: dict[str, str], what: str, redacted: str) -> None:
-        """Remember what something became."""
-        if len(what) <= _LONGEST and not _SPELLINGS.search(what):
-            if len(memory) > _MOST:
-                memory.clear()
-            memory[what] = redacted

@@ -4,7 +4,7 @@ What a run has done so far is in `replay.py`; this file holds only what the reco
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -48,7 +48,7 @@ class Script:
     matching: Matching = WHOLE
 
     @property
-    def interactions(self) -> tuple[Exchange, ...]:
+    def interactions(self) -> Sequence[Exchange]:
         """The recorded exchanges."""
         return self.cassette.interactions
 

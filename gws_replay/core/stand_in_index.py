@@ -140,6 +140,11 @@ class StandInIndex:
         parts = (slot.values_in(live[place].text, whole) or () for place, slot in slots.items() if slot.parts)
         return {*whole.values(), *(value for found in parts for _, value in found)} - {""}
 
+    def redacted(self, index: int) -> Iterator[str]:
+        """Yield the stand-ins that stand in a recorded request; an empty one for the placeholder of a secret."""
+        for slot in self._slots[index].values():
+            yield from (part.made for part in slot.parts) if slot.parts else (slot.made,)
+
     def _add(self, index: int, request: Request) -> None:
         leaves = leaves_of(request, self._match_on)
         slots = {place: slot for place, leaf in leaves.items() if (slot := self._slot(leaf))}

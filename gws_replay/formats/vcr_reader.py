@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from gws_replay.core import lossless_json
 from gws_replay.core.compile import FORMAT
 from gws_replay.core.model import Cause, Exchange, Headers, Moment, Notification, Request, Response, Rule
 from gws_replay.errors import CassetteError
@@ -69,16 +68,17 @@ class Reader:
         """Read a notification of a file of so many interactions."""
         place = f"notification {index}"
         data = self._field(item, "data", place, str)
-        try:
-            lossless_json.loads(data)
-        except ValueError as error:
-            raise CassetteError(f"{self.source}, {place}: data is not JSON ({error})") from None
-        return Notification(
+        told = Notification(
             channel=self._field(item, "channel", place, str),
             data=data,
             seen=self._seconds(item, "seen", place),
             cause=self._cause(item["cause"], place, interactions) if item.get("cause") else None,
         )
+        try:
+            _ = told.value  # parsed once: whoever has use for a notification needs its value
+        except ValueError as error:
+            raise CassetteError(f"{self.source}, {place}: data is not JSON ({error})") from None
+        return told
 
     def _cause(self, item: Any, place: str, interactions: int) -> Cause:
         place = f"{place}, cause"

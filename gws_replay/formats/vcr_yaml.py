@@ -6,13 +6,13 @@ for a short one. A cassette without our keys, written by hand or by vcrpy, is re
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
 
 from gws_replay.core.compile import FORMAT
-from gws_replay.core.model import Cassette
+from gws_replay.core.model import Cassette, Exchange
 from gws_replay.errors import CassetteError
 from gws_replay.formats import vcr_document
 
@@ -91,23 +91,34 @@ def dump_yaml(cassette: Cassette) -> Iterator[str]:
 
 
 def dump_json(cassette: Cassette) -> Iterator[str]:
-    """Yield the text of a JSON cassette. Raises CassetteError for a binary body, which JSON cannot hold."""
-    items = [vcr_document.interaction(exchange) for exchange in cassette.interactions]
-    for index, item in enumerate(items):
-        bodies = {"request": item["request"]["body"], "response": item["response"]["body"]["string"]}
-        for part, body in bodies.items():
-            if isinstance(body, bytes):
-                raise CassetteError(
-                    f"interaction {index}: the {part} body is binary, which a JSON cassette cannot hold: "
-                    "write it as .yaml"
-                )
-    document = {
-        "version": 1,
-        "interactions": items,
-        "notifications": [vcr_document.notification(notification) for notification in cassette.notifications],
-        "gws_replay": dict(cassette.header),
-    }
-    yield json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    """Yield the text of a JSON cassette in pieces. Raises CassetteError for a binary body, which JSON cannot hold."""
+    yield '{\n  "version": 1,\n  "interactions": '
+    yield from _json_list(_textual(index, each) for index, each in enumerate(cassette.interactions))
+    yield ',\n  "notifications": '
+    yield from _json_list(map(vcr_document.notification, cassette.notifications))
+    yield f',\n  "gws_replay": {_json(dict(cassette.header), 2)}\n}}\n'
+
+
+def _textual(index: int, exchange: Exchange) -> dict[str, Any]:
+    item = vcr_document.interaction(exchange)
+    for part, body in {"request": item["request"]["body"], "response": item["response"]["body"]["string"]}.items():
+        if isinstance(body, bytes):
+            raise CassetteError(
+                f"interaction {index}: the {part} body is binary, which a JSON cassette cannot hold: write it as .yaml"
+            )
+    return item
+
+
+def _json_list(items: Iterable[dict[str, Any]]) -> Iterator[str]:
+    start = "[\n    "
+    for item in items:
+        yield f"{start}{_json(item, 4)}"
+        start = ",\n    "
+    yield "[]" if start[0] == "[" else "\n  ]"
+
+
+def _json(value: Any, margin: int) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False).replace("\n", "\n" + margin * " ")
 
 
 def load(text: str, source: str, *, as_json: bool = False) -> Cassette:

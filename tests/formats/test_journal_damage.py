@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
 from gws_replay.errors import CassetteError
-from gws_replay.formats import journal
-from gws_replay.formats.journal import Journal
+from gws_replay.formats import journal, journal_reader
+from gws_replay.formats.journal_reader import Journal
 from tests.builders import exchange
 
 TEXT = st.text(max_size=6)
@@ -48,7 +48,7 @@ def lines_of(recording: Recording) -> Iterator[bytes]:
 
 def read(data: bytes) -> Journal:
     """Read a journal as from a file."""
-    return journal.read(io.BytesIO(data), "a.yaml.journal")
+    return journal_reader.read(io.BytesIO(data), "a.yaml.journal")
 
 
 @given(RECORDINGS)
@@ -124,7 +124,7 @@ def test_what_is_no_journal_is_named(data: bytes) -> None:
     """Another file, or one whose first line tells something else."""
     with pytest.raises(CassetteError, match=r"^a\.yaml\.journal is no journal") as caught:
         read(data)
-    assert (4, False) == (caught.value.exit_code, journal.holds_nothing(data))
+    assert (4, False) == (caught.value.exit_code, journal_reader.holds_nothing(data))
 
 
 @pytest.mark.parametrize("end", range(len(LINES[0])))
@@ -132,8 +132,8 @@ def test_a_journal_that_was_only_begun_is_empty(end: int) -> None:
     """Killed in its first line, anywhere."""
     with pytest.raises(CassetteError, match=r"^a\.yaml\.journal is empty: nothing was recorded") as caught:
         read(LINES[0][:end])
-    assert (5, True) == (caught.value.exit_code, journal.holds_nothing(LINES[0][:end]))
-    assert not journal.holds_nothing(LINES[0] + LINES[1][:1])
+    assert (5, True) == (caught.value.exit_code, journal_reader.holds_nothing(LINES[0][:end]))
+    assert not journal_reader.holds_nothing(LINES[0] + LINES[1][:1])
 
 
 def test_a_damaged_first_line_costs_only_itself() -> None:

@@ -24,7 +24,7 @@ from gws_replay.core.matching import key_of
 from gws_replay.core.model import Cassette, Recording, Request
 from gws_replay.core.script import Script
 from gws_replay.errors import CassetteError
-from gws_replay.formats import har, journal, vcr_layout, vcr_yaml
+from gws_replay.formats import har, journal_reader, vcr_layout, vcr_yaml
 from tests.bayeux_by_hand import numbered_ids
 from tests.mutations import bounded, bounded_memory, mutated
 
@@ -99,10 +99,10 @@ def compiled(recording: Recording) -> None:
 
 def read_journal(data: bytes) -> None:
     """Also one whose checksums say that nothing is wrong."""
-    compiled(journal.read(io.BytesIO(data), "f").recording)
+    compiled(journal_reader.read(io.BytesIO(data), "f").recording)
     lines = [line.partition(b" ")[2] for line in data.split(b"\n")]
     summed = b"".join(b"%08x %b\n" % (zlib.crc32(line), line) for line in lines)
-    compiled(journal.read(io.BytesIO(summed), "f").recording)
+    compiled(journal_reader.read(io.BytesIO(summed), "f").recording)
 
 
 def read_har(data: bytes) -> None:

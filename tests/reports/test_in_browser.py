@@ -1,11 +1,16 @@
-"""The page in a real browser: it filters, moves by keys, and runs nothing but its own script."""
+"""The pages in a real browser: they filter, move by keys, and run nothing but their own script.
+
+All such tests stand in this file, so that one browser, in one worker, serves them all.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 from gws_replay.playback import Playback
-from tests.browsers import Tab, browsing, needs_chromium
+from tests.browsers import Browser, Tab, browser_in, needs_chromium
 from tests.commands import small
 from tests.pages import ran, written
 from tests.playbacks import ask
@@ -26,19 +31,18 @@ def played() -> Playback:
     return playback
 
 
-def visit(folder: Path, act: Callable[[Tab], Awaitable[None]]) -> Tab:
-    """Open a page of four tests and do something; return the tab for what it has noted."""
-    file = folder / "page.html"
-    tests = [
-        ran("a.py::test_one", played()),
-        ran("a.py::test_two", outcome="skipped"),
-        ran("b.py::test_three", evil(), outcome="failed"),
-        ran("b.py::test_four"),
-    ]
-    file.write_text(written(*tests), "utf-8")
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """The one browser."""
+    with browser_in(tmp_path_factory.mktemp("browser")) as running:
+        yield running
+
+
+def visit(browser: Browser, file: Path, act: Callable[[Tab], Awaitable[None]]) -> Tab:
+    """Open a page and do something; return the tab for what it has noted."""
 
     async def scenario() -> Tab:
-        async with browsing(folder / "profile") as tab:
+        async with browser.tab() as tab:
             await tab.open(file)
             await act(tab)
             return tab
@@ -46,7 +50,21 @@ def visit(folder: Path, act: Callable[[Tab], Awaitable[None]]) -> Tab:
     return asyncio.run(scenario())
 
 
-def test_it_filters_by_text_and_outcome(tmp_path: Path) -> None:
+@pytest.fixture
+def run_page(tmp_path: Path) -> Path:
+    """A page of four tests."""
+    file = tmp_path / "page.html"
+    tests = [
+        ran("a.py::test_one", played()),
+        ran("a.py::test_two", outcome="skipped"),
+        ran("b.py::test_three", evil(), outcome="failed"),
+        ran("b.py::test_four"),
+    ]
+    file.write_text(written(*tests), "utf-8")
+    return file
+
+
+def test_it_filters_by_text_and_outcome(browser: Browser, run_page: Path) -> None:
     """All words must be somewhere in the test, folded or not; several outcomes add up; Escape clears both."""
 
     async def act(tab: Tab) -> None:
@@ -65,10 +83,10 @@ def test_it_filters_by_text_and_outcome(tmp_path: Path) -> None:
         await tab.press("/", *"zzz")
         assert ("", False) == (await tab.value(SHOWN), await tab.value("document.getElementById('none').hidden"))
 
-    visit(tmp_path, act)
+    visit(browser, run_page, act)
 
 
-def test_keys_move_and_open(tmp_path: Path) -> None:
+def test_keys_move_and_open(browser: Browser, run_page: Path) -> None:
     """j and k go from test to test that is shown, Enter opens it, e opens and closes all."""
 
     async def act(tab: Tab) -> None:
@@ -85,10 +103,10 @@ def test_keys_move_and_open(tmp_path: Path) -> None:
         await tab.press("/", *"four", "Enter")
         assert "test_four" == await tab.value(FOCUSED)
 
-    visit(tmp_path, act)
+    visit(browser, run_page, act)
 
 
-def test_nothing_recorded_runs_and_nothing_is_asked_for(tmp_path: Path) -> None:
+def test_nothing_recorded_runs_and_nothing_is_asked_for(browser: Browser, run_page: Path) -> None:
     """No picture, no second script, no dialog, no address but the file's own, and nothing that the policy stopped."""
 
     async def act(tab: Tab) -> None:
@@ -96,11 +114,11 @@ def test_nothing_recorded_runs_and_nothing_is_asked_for(tmp_path: Path) -> None:
         assert (0, 1) == (await tab.value("document.images.length"), await tab.value("document.scripts.length"))
         assert 8 < await tab.value("document.body.textContent.split('<img src=x onerror=alert(1)>').length")
 
-    tab = visit(tmp_path, act)
-    assert [[(tmp_path / "page.html").as_uri()], []] == [tab.asked, tab.logged]
+    tab = visit(browser, run_page, act)
+    assert [[run_page.as_uri()], []] == [tab.asked, tab.logged]
 
 
-def test_it_fits_a_narrow_screen_in_the_dark_and_prints_whole(tmp_path: Path) -> None:
+def test_it_fits_a_narrow_screen_in_the_dark_and_prints_whole(browser: Browser, run_page: Path) -> None:
     """No sideways scrolling at 360 pixels; dark where that is preferred; folded tests are printed too."""
 
     async def act(tab: Tab) -> None:
@@ -121,4 +139,4 @@ def test_it_fits_a_narrow_screen_in_the_dark_and_prints_whole(tmp_path: Path) ->
         await tab.value("dispatchEvent(new Event('afterprint'))")
         assert 0 == await tab.value(OPEN)
 
-    visit(tmp_path, act)
+    visit(browser, run_page, act)
