@@ -72,7 +72,7 @@ def diff(
 
     matches, broken = matched(spreading.location(baseline), spreading.location(candidate), asked)
     showing = Showing()
-    work = [Work(match, rules, output, report.wants_cases, showing) for match in matches]
+    work = [Work(match, rules, output, report.wants, showing) for match in matches]
     total = _Sum(broken=broken)
     for one, result in zip(work, spreading.results(compared, work, _lost, name=_name, quiet=output.quiet), strict=True):
         _take(one, result, report, total)
@@ -84,7 +84,7 @@ def diff(
     facts: dict[str, Any] = {"compared": total.compared, "missing": total.alone["missing"], "new": total.alone["new"]}
     facts |= {level: counts[level] for level in SEVERITIES}
     facts |= {"suppressed": len(total.findings) - counts.total(), "broken": total.broken}
-    report.end(differences.tally(total.findings, names + alone), facts)
+    report.end(differences.tally(total.findings, names + alone), facts, page="Findings")
     if total.broken:
         return 2
     if not (total.compared or total.alone):
@@ -103,6 +103,7 @@ def _take(work: Work, result: Compared, report: Report, total: _Sum) -> None:
         return
     report.say(result.lines)
     report.take(result.cases)
+    report.take_parts(result.parts)
     if result.alone:
         total.alone[result.alone] += 1
         return

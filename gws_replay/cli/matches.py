@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gws_replay.cli.common import Output
 from gws_replay.cli.comparing import Rules, told
+from gws_replay.cli.reporting import Wants
 from gws_replay.cli.shown import Showing, load_shown
 from gws_replay.core.change import printable
 from gws_replay.core.difference import Finding
@@ -15,6 +17,9 @@ from gws_replay.reports import differences
 from gws_replay.reports.judged import Case, Issue
 from gws_replay.spread import without_collector
 
+if TYPE_CHECKING:
+    from gws_replay.reports.timelines import Part
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -23,19 +28,23 @@ class Work:
     match: Match
     rules: Rules
     output: Output
-    wants_cases: bool
+    wants: Wants
     showing: Showing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What is to be printed of a match, its cases and findings; `alone` is "missing" or "new"; or why it is broken."""
+    """What is to be printed of a match, its cases and findings; `alone` is "missing" or "new"; or why it is broken.
+
+    `parts` are what the page shows of it.
+    """
 
     lines: Sequence[str] = ()
     cases: Sequence[Case] = ()
     findings: Sequence[Finding] = ()
     alone: str = ""
     broken: str | None = None
+    parts: Sequence["Part"] = ()
 
 
 def compared(work: Work) -> Compared:
@@ -50,8 +59,8 @@ def compared(work: Work) -> Compared:
     except CassetteError as error:
         return Compared(broken=str(error))
     note = f" (renamed){note}" if work.match.is_renamed else note
-    said = told((baseline, candidate), found, work.output, wants_cases=work.wants_cases, note=note)
-    return Compared(lines=said.lines, cases=said.cases, findings=found)
+    said = told((baseline, candidate), both, found, work.output, work.wants, note=note)
+    return Compared(lines=said.lines, cases=said.cases, findings=found, parts=said.parts)
 
 
 def _alone(work: Work) -> Compared:
@@ -62,4 +71,10 @@ def _alone(work: Work) -> Compared:
     as_json = dumps_ascii({"schema": differences.SCHEMA, rule: path})
     line = as_json if work.output.as_json else printable(f"{path}: {sentence}")
     issue = Issue(level="error" if is_missing else "warning", rule=rule, message=sentence, file=path)
-    return Compared(lines=[line], cases=[Case(name=rule, file=path, issues=(issue,), fails=True)], alone=rule)
+    cases = [Case(name=rule, file=path, issues=(issue,), fails=True)]
+    parts = []
+    if work.wants.parts:
+        from gws_replay.reports.timelines import part_without_pair
+
+        parts.append(part_without_pair(path, issue))
+    return Compared(lines=[line], cases=cases, alone=rule, parts=parts)

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gws_replay.cli.common import LOCATION, Output
-from gws_replay.cli.reporting import Report, lines_in, report_options
+from gws_replay.cli.reporting import Report, Wants, lines_in, report_options
 from gws_replay.cli.shown import Showing, load_shown
 from gws_replay.cli.spreading import LOST, Spreading, spreading_options
 from gws_replay.core.judge import Update
@@ -19,6 +19,9 @@ from gws_replay.reports import as_json, text
 from gws_replay.reports.judged import Case, Issue
 from gws_replay.spread import without_collector
 
+if TYPE_CHECKING:
+    from gws_replay.reports.timelines import Part
+
 
 @dataclass(frozen=True, slots=True)
 class _Work:
@@ -28,18 +31,22 @@ class _Work:
     ignore: tuple[str, ...]
     output: Output
     allow_unknown: bool
-    wants_cases: bool
+    wants: Wants
     showing: Showing
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What is to be printed of one cassette, its cases, how many operations had which verdict, and why it is none."""
+    """What is to be printed of one cassette, its cases, how many operations had which verdict, and why it is none.
+
+    `parts` are what the page shows of it.
+    """
 
     lines: Sequence[str] = ()
     cases: Sequence[Case] = ()
     verdicts: Mapping[str, int] = field(default_factory=dict)
     broken: str | None = None
+    parts: Sequence["Part"] = ()
 
 
 @click.command()
@@ -67,18 +74,19 @@ def verify(
     output = report.output
     found = cassettes_in(map(spreading.location, paths))
     showing = Showing()
-    work = [_Work(path, ignore, output, allow_unknown, report.wants_cases, showing) for path in found]
+    work = [_Work(path, ignore, output, allow_unknown, report.wants, showing) for path in found]
     verdicts: Counter[str] = Counter()
     broken: list[str] = []
     for judged in spreading.results(_judged, work, _lost, name=lambda each: each.path, quiet=output.quiet):
         report.say(judged.lines)
         report.take(judged.cases)
+        report.take_parts(judged.parts)
         verdicts.update(judged.verdicts)
         broken.extend([judged.broken] if judged.broken else [])
     for problem in broken:
         click.echo(f"Error: {problem}", err=True)
     counts: dict[str, Any] = {name: verdicts[name] for name in ("passed", "failed", "unknown")}
-    report.end(text.tally(verdicts, len(work)), counts | {"broken": broken})
+    report.end(text.tally(verdicts, len(work)), counts | {"broken": broken}, page="Verdicts")
     if broken:
         return 2
     failed = verdicts["failed"] or (verdicts["unknown"] and not allow_unknown)
@@ -98,12 +106,18 @@ def _judged(work: _Work) -> _Judged:
         return _Judged(broken=str(error))
     output, path = work.output, str(work.path)
     verdicts: Counter[str] = Counter(update.verdict for update in updates)
-    cases = _cases(work, updates) if work.wants_cases else ()
+    cases = _cases(work, updates) if work.wants.cases else ()
+    if work.wants.parts:
+        from gws_replay.reports.timelines import part_of
+
+        return _Judged((), cases, verdicts, parts=[part_of(cassette, updates)])
     if output.as_json:
         told = {"cassette": path, "updates": [as_json.update(update) for update in updates]}
         return _Judged([dumps_ascii(told)], cases, verdicts)
     shown = [update for update in updates if not output.quiet or update.verdict != "passed"]
-    lines = [line for update in shown for line in text.verdict(update, path, details=output.verbose)]
+    lines = [
+        line for update in shown for line in text.verdict(update, path, details=output.verbose, look=work.wants.look)
+    ]
     if shown or not output.quiet:
         lines.insert(0, (path if updates else f"{path}: no userData operation") + note)
     return _Judged(lines, cases, verdicts)

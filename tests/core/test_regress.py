@@ -106,6 +106,22 @@ def test_stand_ins_of_other_keys_are_the_same_people() -> None:
     assert [] == counted(both_ways(*runs))
 
 
+def test_stand_ins_of_one_key_are_other_people() -> None:
+    """Who is in both is the same one in whatever order; who is in one of them is somebody else."""
+    first, second, third = (
+        replace(
+            cassette(get({"A": people[0], "B": people[1]}, began=0.0)), header={"stand_ins": sorted(people)[::order]}
+        )
+        for people, order in (
+            (("Aromaly1", "Khqplwq1"), 1),
+            (("Aromaly1", "Khqplwq1"), -1),
+            (("Zromaly1", "Khqplwq1"), -1),
+        )
+    )
+    assert [] == counted(both_ways(first, second))
+    assert ["value"] == [each.kind for each in counted(both_ways(first, third))]
+
+
 @pytest.mark.parametrize("name", CHANNELS)
 def test_another_run_of_the_same_build_is_the_same(name: str) -> None:
     """Other ids, another host and another pace are no change, on every channel."""
