@@ -187,7 +187,7 @@ class Recorded:
         return found
 
 
-def block(parts: Iterable[Recorded], texts: Texts, pairs: Sequence[Any] = ()) -> dict[str, Any]:
+def as_value(parts: Iterable[Recorded], texts: Texts, pairs: Sequence[Any] = ()) -> dict[str, Any]:
     """Return what a page shows of one cassette, or of two that are compared."""
     recordings = [part.value for part in parts]
     return {"texts": texts.listed, "recordings": recordings, "pairs": list(pairs)}

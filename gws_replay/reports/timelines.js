@@ -138,6 +138,9 @@ function open(event) {
     detail.replaceChildren(close(), shown, ...(event.pair === undefined ? [] : [pairDetail(partOf(now.part), event.pair, rows)]));
   } else if (event.pair === undefined && event.at === undefined) {
     detail.replaceChildren(close(), h("div", { class: "event" }, h("h3", {}, event.what, " ", pill(event.level)), h("p", {}, event.said)));
+  } else if (!index.parts[event.part].sides.length) {
+    const elsewhere = `The page would be too great with this timeline: gws-replay show ${index.parts[event.part].name} --format html`;
+    detail.replaceChildren(close(), h("div", { class: "event" }, h("h3", {}, event.what, " ", pill(event.level)), h("p", {}, event.said), h("p", { class: "quiet" }, elsewhere)));
   } else if (event.pair === undefined) {
     const recording = partOf(event.part).recordings[0];
     const toTime = h("button", { type: "button", class: "link", "data-part": event.part, "data-go": event.at }, h("b", {}, "In its timeline"), ` ${index.parts[event.part].name}`);
