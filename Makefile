@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 JS = tests/js
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench faults fuzz clean
 
 demo: $(VENV)/.ready
 	$(BIN)/gws-replay demo
@@ -22,7 +22,15 @@ check: $(VENV)/.ready
 	$(BIN)/gws-replay scrub --check cassettes
 	$(BIN)/pytest -q tests/test_architecture.py
 
-# What loading, the server and the plugin cost beside their peers, in an environment of its own; writes bench/RESULTS.md.
+# 200 kills at random moments of everything that writes, instead of the few of `make test`.
+faults: $(VENV)/.ready
+	GWS_REPLAY_KILLS=200 $(BIN)/pytest -q tests/faults
+
+# 100,000 spoiled inputs for each reader, instead of the few of `make test`, and a value of 100 MB.
+fuzz: $(VENV)/.ready
+	GWS_REPLAY_FUZZ=$${GWS_REPLAY_FUZZ:-100000} GWS_REPLAY_HUGE=1 $(BIN)/pytest -q tests/fuzz tests/formats/test_vcr_limits.py
+
+# What loading, the server, the plugin and diff cost beside their peers, in an environment of its own; writes bench/RESULTS.md.
 bench: .venv-bench/.ready
 	.venv-bench/bin/python bench/run.py
 

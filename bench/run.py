@@ -13,8 +13,18 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
-BENCHES = ("load", "server", "plugin")
-PACKAGES = ("gws-replay", "vcrpy", "PyYAML", "aiohttp", "pytest", "pytest-recording", "cassetter", "requests")
+BENCHES = ("load", "server", "plugin", "diff")
+PACKAGES = (
+    "gws-replay",
+    "vcrpy",
+    "PyYAML",
+    "deepdiff",
+    "aiohttp",
+    "pytest",
+    "pytest-recording",
+    "cassetter",
+    "requests",
+)
 INTRODUCTION = """# Measured
 
 Written by `make bench`. Times of one machine say little; compare those of one table, which are of one run.

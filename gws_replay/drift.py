@@ -137,22 +137,23 @@ class Drift:
         self._recording.asked(id_, request)
         self.outcome.wrote |= not question.reads
         try:
-            response = await self._wire.send(request)
+            response = await self._wire.send(request, question.name)
         except GwsReplayError as error:
             self._recording.failed(id_, str(error))
             raise
-        self._check(question, request, response)
+        self._check(question, response)
         self._recording.adopt(self._learn(question.index, response))
         self._recording.answered(id_, response)
         self._tell()
 
-    def _check(self, question: Question, request: Request, response: Response) -> None:
+    def _check(self, question: Question, response: Response) -> None:
         """Raise GwsReplayError for an answer that says nothing about the question."""
-        asked, origin = f"{request.method} {request.path}", self._wire.origin
+        asked, origin = question.name, self._wire.origin
         recorded = question.exchange.response.status
-        if response.status == 401 != recorded:
+        is_expected = api.is_unauthenticated(recorded, question.exchange.answer)
+        if api.is_unauthenticated(response.status, lossless_json.loads_or_none(response.body)) and not is_expected:
             raise GwsReplayError(
-                f"{origin} wants other credentials for {asked} (401): set {USER} and {PASSWORD}, or {TOKEN}, or write "
+                f"{origin} wants other credentials for {asked}: set {USER} and {PASSWORD}, or {TOKEN}, or write "
                 "an entry of netrc"
             )
         if response.status >= 500 > recorded and not self.outcome.asked:
@@ -172,19 +173,19 @@ class Drift:
         """Look for a CSRF token, once, where the questions have shown none."""
         if self._wire.has_token or not self._token_path:
             return
-        asked = Request(method="GET", uri=f"{self._wire.origin}{self._token_path}")
-        self._token_path = None
-        await self._wire.send(self._wire.dressed(asked))
+        path, self._token_path = self._token_path, None
+        asked = Request(method="GET", uri=f"{self._wire.origin}{path}")
+        await self._wire.send(self._wire.dressed(asked), f"GET {path}")
 
     def _expected(self) -> list[int]:
         return [n for n in range(len(self._baseline.notifications)) if self._is_expected(n)]
 
     def _is_expected(self, told: int) -> bool:
-        """Tell whether what causes a notification has been asked, and taken."""
+        """Tell whether what causes a notification has been asked, and not refused."""
         cause = self._baseline.notifications[told].cause
         if cause is None or cause.interaction in self._refused:
             return False
-        return cause.interaction in self.outcome.asked
+        return cause.interaction in self.outcome.asked or cause.interaction in self._running
 
     async def _pause(self, seconds: float) -> None:
         await asyncio.sleep(max(seconds, self._next - time.monotonic()))

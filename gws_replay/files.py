@@ -103,8 +103,8 @@ def write_whole(path: Path, pieces: Iterable[str]) -> None:
     """
     target = Path(os.path.realpath(path))
     try:
-        if target.exists() and not (target.is_file() or target.is_dir()):
-            with target.open("w", encoding="utf-8", newline="") as pipe:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            with path.open("w", encoding="utf-8", newline="") as pipe:
                 pipe.writelines(pieces)
             return
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,7 @@ class Listener:
         self._wire = wire
         self._recording = recording
         self._path = path
+        self._name = f"POST {path}"
         self._subscriber = Subscriber(channels)
         self._hear = hear
         self._task = asyncio.create_task(self._listen())
@@ -57,7 +58,7 @@ class Listener:
         if messages:
             request = self._wire.bayeux(self._path, messages)
             try:
-                await self._wire.send(request, patience=_FAREWELL)
+                await self._wire.send(request, self._name, patience=_FAREWELL)
             except GwsReplayError:
                 return  # the server forgets a client that it no longer hears
 
@@ -88,7 +89,7 @@ class Listener:
         self._id = self._recording.comet_id()
         self._recording.asked(self._id, request)
         try:
-            return await self._wire.send(request, patience=self._subscriber.held + _SLACK)
+            return await self._wire.send(request, self._name, patience=self._subscriber.held + _SLACK)
         except GwsReplayError as error:
             self._recording.failed(self._id, str(error))
             raise

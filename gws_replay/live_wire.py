@@ -4,8 +4,9 @@ What is sent are the recorded requests; the headers that belong to a session are
 """
 
 import asyncio
+import itertools
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from types import TracebackType
@@ -48,11 +49,16 @@ class Wire:
     def __init__(self, origin: str, credentials: Credentials | None, tls: Tls) -> None:
         self.origin = origin
         self._authorization = credentials.authorization if credentials else ""
+        self._name = f"gws-replay/{version('gws-replay')}"
         self._tls = tls
         self._csrf: tuple[str, str] | None = None
 
     async def __aenter__(self) -> Self:
+        tracing = aiohttp.TraceConfig()
+        tracing.on_connection_create_start.append(_once)
+        tracing.on_connection_reuseconn.append(_once)
         self._http = aiohttp.ClientSession(
+            trace_configs=[tracing],
             connector=aiohttp.TCPConnector(ssl=self._tls.context or False),
             cookie_jar=aiohttp.CookieJar(unsafe=True),  # servers that go by a bare address have cookies, too
             auto_decompress=True,
@@ -72,7 +78,7 @@ class Wire:
     def dressed(self, request: Request) -> Request:
         """Return a request with the live headers instead of the recorded ones."""
         kept = [(name, value) for name, value in request.headers.pairs if _is_kept(name.lower(), value)]
-        kept.append(("User-Agent", f"gws-replay/{version('gws-replay')}"))
+        kept.append(("User-Agent", self._name))
         if self._authorization:
             kept.append(("Authorization", self._authorization))
         if self._csrf and request.method not in _SAFE:
@@ -85,18 +91,23 @@ class Wire:
         body = encoded(messages).encode()
         return self.dressed(Request(method="POST", uri=self.origin + path, headers=headers, body=body))
 
-    async def send(self, request: Request, *, patience: float = _PATIENCE) -> Response:
-        """Send a request and return the whole answer. Raises GwsReplayError where none comes."""
+    async def send(self, request: Request, name: str, *, patience: float = _PATIENCE) -> Response:
+        """Send a request and return the whole answer.
+
+        `name` is what messages call it: its own address may show a person. Raises GwsReplayError where no answer comes.
+        """
         try:
             return await self._send(request, patience)
         except TimeoutError:
-            reason = f"no answer to {request.method} {request.path} in {patience:.0f} seconds"
+            reason = f"no answer to {name} in {patience:.0f} seconds"
         except aiohttp.ClientConnectorCertificateError as error:
             reason = f"its certificate is not trusted ({error.certificate_error}): give its CA with --upstream-ca"
         except aiohttp.ClientConnectorError as error:
             reason = error.os_error.strerror or str(error.os_error)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            reason = f"{request.method} {request.path}: {str(error) or type(error).__name__}"
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
+            reason = f"{name}: {error}"
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # whose text may hold the address
+            reason = f"{name}: {type(error).__name__}"
         raise GwsReplayError(f"{self.origin} cannot be asked: {reason}")
 
     async def _send(self, request: Request, patience: float) -> Response:
@@ -110,6 +121,7 @@ class Wire:
                 allow_redirects=False,  # an answer is an answer; and credentials go to nobody else
                 skip_auto_headers=("Content-Type",),
                 timeout=aiohttp.ClientTimeout(total=None),
+                trace_request_ctx=None if request.method in _SAFE else itertools.count(),
             ) as got,
         ):
             body = await got.read()
@@ -120,6 +132,13 @@ class Wire:
             self._csrf = name, token
         plain = headers.without("content-encoding", "transfer-encoding").replacing("content-length", str(len(body)))
         return Response(status=got.status, reason=got.reason or "", headers=plain, body=body)
+
+
+async def _once(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
+    """Keep aiohttp from sending a PUT or DELETE again by itself when the connection broke: it may have been done."""
+    attempts: Iterator[int] | None = context.trace_request_ctx
+    if attempts is not None and next(attempts) > 0:
+        raise aiohttp.ClientConnectionError("the connection broke")
 
 
 def _is_kept(name: str, value: str) -> bool:

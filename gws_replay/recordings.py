@@ -19,7 +19,7 @@ from typing import Any
 from gws_replay.core.addresses import bare
 from gws_replay.core.appended import appended
 from gws_replay.core.bayeux_http import is_cometd
-from gws_replay.core.compile import compile_recording
+from gws_replay.core.compile import compile_recording, laid_out
 from gws_replay.core.model import Cassette, Exchange, Recording, Request, Response
 from gws_replay.core.policy import Policy
 from gws_replay.core.redact import Redactor
@@ -194,7 +194,7 @@ class InProcessRecording(RecordingRun):
             # What gave away a personal value may have come after others that hold it.
             seen = self.redactor.again().recording(Recording(exchanges=tuple(self._exchanges)))
         new = compile_recording(seen, {**self._header(), **self.redactor.header}).cassette
-        return new if self._old is None else appended(self._old, new)
+        return new if self._old is None else appended(laid_out(self._old), new)
 
     def save(self) -> None:
         """Write the pending file, and remove the journal."""

@@ -1,6 +1,8 @@
 """The command line: one file a command, loaded when it is called; errors become a sentence and an exit code here."""
 
+import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -66,6 +68,18 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Stopped.", err=True)
         code = 130
+    except OSError as error:
+        click.echo(f"Error: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}", err=True)
+        _drop_output()
+        code = 2
     else:
         code = result if isinstance(result, int) else 0
     sys.exit(code)
+
+
+def _drop_output() -> None:
+    """Let nothing be written at the very end that could not be written before."""
+    with suppress(OSError):
+        sys.stdout.flush()
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +89,7 @@ def drift(
     Exit codes: 0 nothing at warning or above; 1 something is; 2 the system cannot be asked, or bad input; 5 there is
     nothing to ask.
     """
-    from gws_replay.core.live_values import LiveValues
+    from gws_replay.core.live_values import LiveValues, bindings
     from gws_replay.live_recording import LiveRecording
     from gws_replay.upstream import check_upstream
 
@@ -98,7 +98,7 @@ def drift(
     todo = plan(baseline, writes=allow_writes)
     if not todo.questions:
         raise CassetteError(_nothing(cassette, todo), exit_code=5)
-    values = LiveValues(baseline, _bindings(bound))
+    values = LiveValues(baseline, bindings(bound, baseline))
     if refusal := refused(baseline, todo.questions, values):
         raise GwsReplayError(f"{cassette}, {refusal}")
     target = candidate or live_path(cassette)
@@ -222,13 +222,3 @@ def _pace(timing: str, rate: float | None, patience: float) -> "Pace":
     from gws_replay.drift import Pace
 
     return Pace(factor=factor_of(timing), rate=rate, patience=patience)
-
-
-def _bindings(options: Sequence[str]) -> Mapping[str, str]:
-    pairs = {}
-    for option in options:
-        recorded, _, live = option.partition("=")
-        if not recorded or not live:
-            raise GwsReplayError(f"--bind {option} is no RECORDED=LIVE: name the recorded value and the live one")
-        pairs[recorded] = live
-    return pairs

@@ -12,6 +12,7 @@ from gws_replay.errors import GwsReplayError
 
 _SECONDS = 1000
 _MOST_FAILURES = 3
+AFTER_A_FAILURE = 1.0  # seconds
 _HELD = 60.0  # seconds, where the server does not say how long it holds a connect
 
 
@@ -45,14 +46,18 @@ class Subscriber:
 
     def take(self, messages: Sequence[Any]) -> None:
         """Take up replies. Raises GwsReplayError when the server refuses to be heard."""
-        for message in messages:
-            if isinstance(message, dict) and str(message.get("channel", "")).startswith("/meta/"):
-                self._reply(message)
+        replies = [
+            each for each in messages if isinstance(each, dict) and str(each.get("channel", "")).startswith("/meta/")
+        ]
+        if not replies:
+            self.fail()
+        for message in replies:
+            self._reply(message)
 
     def fail(self) -> None:
         """Take up that there was no answer. Raises GwsReplayError when that happens again and again."""
         self._failures += 1
-        self.pause = 1.0
+        self.pause = AFTER_A_FAILURE
         if self._failures >= _MOST_FAILURES:
             raise GwsReplayError(f"CometD: {self._failures} requests after each other got no answer")
 

@@ -4,21 +4,17 @@ Bayeux control traffic (`/meta/*`, heartbeats, dropped polls) is left out: repla
 serves any CometD client over either transport. Pure: the same recording always gives the same cassette.
 """
 
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gws_replay.core import api, bayeux_text, lossless_json
 from gws_replay.core.causes import causes_of
+from gws_replay.core.codings import undone
 from gws_replay.core.made import Made
 from gws_replay.core.model import Cassette, Cause, Exchange, Frame, Headers, Notification, Recording, Request
 
 FORMAT = 1
-_CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-_GZIP_MAGIC = b"\x1f\x8b"
-_MAX_BODY = 256 * 1024 * 1024
-_SLICE = 8192  # zlib copies what follows a member: all of it at once, and many small members take for ever
 _DIGITS = 6  # microseconds, the resolution of the clocks that recorders read
 
 
@@ -30,8 +26,10 @@ class Compiled:
     notes: tuple[str, ...] = ()
 
 
-def compile_recording(recording: Recording, header: Mapping[str, Any] | None = None) -> Compiled:
-    """Compile what was seen on the wire into a cassette.
+def compile_recording(
+    recording: Recording, header: Mapping[str, Any] | None = None, *, lay_out: bool = True
+) -> Compiled:
+    """Compile what was seen on the wire into a cassette. Unless `lay_out`, JSON bodies stay as they were spelled.
 
     `header` is added to the cassette's header (recorder, recorded, redaction); `format`, `api` and the server's
     version, where the recording shows it, come from here.
@@ -40,7 +38,8 @@ def compile_recording(recording: Recording, header: Mapping[str, Any] | None = N
     start = min((*(e.began for e in exchanges), *(f.seen for f in recording.frames)), default=0.0)
     rest: list[Exchange] = []
     told: list[Notification] = []
-    for parts in (*map(parts_of, exchanges), *map(parts_of_frame, recording.frames)):
+    taken = (parts_of(each, lay_out=lay_out) for each in exchanges)
+    for parts in (*taken, *map(parts_of_frame, recording.frames)):
         rest.extend(part for part in parts if isinstance(part, Exchange))
         told.extend(part for part in parts if isinstance(part, Notification))
     told.sort(key=lambda notification: notification.seen)
@@ -83,13 +82,15 @@ def put_together(
     return Compiled(cassette=cassette, notes=notes)
 
 
-def parts_of(exchange: Exchange) -> Sequence[Exchange | Notification]:
+def parts_of(exchange: Exchange, *, lay_out: bool = True) -> Sequence[Exchange | Notification]:
     """Return what a cassette has of an exchange: itself, decoded and laid out, or the notifications that it carried."""
     exchange = _decoded(exchange)
     told = bayeux_text.messages_in(exchange.response.body)
     if told is not None or bayeux_text.messages_in(exchange.request.body) is not None:
         return list(_notifications(told or (), exchange.ended))
-    return [] if _is_transport(exchange) else [_laid_out(exchange)]
+    if _is_transport(exchange):
+        return []
+    return [_laid_out(exchange) if lay_out else exchange]
 
 
 def parts_of_frame(frame: Frame) -> Sequence[Notification]:
@@ -120,62 +121,16 @@ def _caused(told: Sequence[Notification], causes: Sequence[Cause | None]) -> Seq
     return tuple(replace(each, cause=cause) for each, cause in zip(told, causes, strict=True))
 
 
-def decoded(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
-    """Undo gzip and deflate content codings; one that is unknown, does not decode, or hides too much stays as it is."""
-    window = _CODINGS.get((headers.get("content-encoding") or "").strip().lower())
-    if window is None or not body:
-        return headers, body
-    pieces: list[bytes] = []
-    room = _MAX_BODY
-    unpacker = zlib.decompressobj(window)
-    try:
-        for start in range(0, len(body), _SLICE):
-            rest = body[start : start + _SLICE]
-            while rest:
-                if unpacker.eof:  # gzip may have several members
-                    unpacker = zlib.decompressobj(window)
-                pieces.append(unpacker.decompress(rest, room))
-                room -= len(pieces[-1])
-                if unpacker.unconsumed_tail or room <= 0:
-                    return headers, body
-                rest = unpacker.unused_data
-    except zlib.error:
-        return headers, body
-    if not unpacker.eof:
-        return headers, body
-    return headers.without("content-encoding"), b"".join(pieces)
-
-
-def unpacked(headers: Headers, body: bytes) -> Headers:
-    """Return the headers of a body as an HTTP library handed it over: vcrpy keeps the coding that urllib3 has undone.
-
-    Packed bytes are no text, and what gzip has packed begins with its two bytes.
-    """
-    coding = (headers.get("content-encoding") or "").strip().lower()
-    if not coding or decoded(headers, body)[0] is not headers:
-        return headers
-    is_packed = body[:2] == _GZIP_MAGIC if "gzip" in coding else not _is_text(body)
-    return headers if is_packed else headers.without("content-encoding")
-
-
-def _is_text(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _decoded(exchange: Exchange) -> Exchange:
     request, response = exchange.request, exchange.response
     if not request.headers.get("content-encoding") and not response.headers.get("content-encoding"):
         return exchange
-    asked, sent = decoded(request.headers, request.body)
-    answered, got = decoded(response.headers, response.body)
+    asked, sent = undone(request.headers, request.body)
+    answered, got = undone(response.headers, response.body)
     return replace(
         exchange,
-        request=replace(request, headers=asked.replacing("content-length", str(len(sent))), body=sent),
-        response=replace(response, headers=answered.replacing("content-length", str(len(got))), body=got),
+        request=replace(request, headers=asked, body=sent),
+        response=replace(response, headers=answered, body=got),
     )
 
 
@@ -194,15 +149,19 @@ def _notifications(messages: Iterable[bayeux_text.Message], seen: float) -> Iter
             yield Notification(channel=message.channel, data=data, seen=seen)
 
 
+def laid_out(cassette: Cassette) -> Cassette:
+    """Return a cassette with its JSON bodies laid out as they are written."""
+    return replace(cassette, interactions=tuple(map(_laid_out, cassette.interactions)))
+
+
 def _laid_out(exchange: Exchange) -> Exchange:
     request, response = exchange.request, exchange.response
     request_headers, request_body = _body(request.headers, request.body)
     response_headers, response_body = _body(response.headers, response.body)
-    return Exchange(
+    return replace(
+        exchange,
         request=replace(request, headers=request_headers, body=request_body),
         response=replace(response, headers=response_headers, body=response_body),
-        began=exchange.began,
-        ended=exchange.ended,
     )
 
 

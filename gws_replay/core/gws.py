@@ -27,6 +27,7 @@ from gws_replay.core.operations import (
 
 API = "gws-v2"
 REFERENCE = "referenceId"
+NOT_AUTHENTICATED = 20  # a statusCode (ReturnValues)
 
 
 def _sets(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:

@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 
 from gws_replay.core import api
 from gws_replay.core.counterparts import Counterpart, counterparts, ids_in
-from gws_replay.core.ids import LONG, is_long_id, tail
-from gws_replay.core.leaves import leaves_of
+from gws_replay.core.ids import is_long_id, tail
+from gws_replay.core.leaves import id_place, leaves_of
 from gws_replay.core.matching import MATCH_ON
 from gws_replay.core.model import Cassette, Headers, Request
 from gws_replay.core.redact_text import TextRedactor
 from gws_replay.core.shown import Shown
-from gws_replay.core.stand_in_index import StandInIndex
+from gws_replay.core.stand_in_index import UNIQUE, StandInIndex
+from gws_replay.errors import GwsReplayError
 
 SECRET = ""  # what stands for every secret's placeholder
 # The server's session in an address: its cookie takes that place.
@@ -72,8 +73,11 @@ class LiveValues:
         """Return a recorded request as it is asked of a server at `origin`; its headers are those recorded."""
         old = self._requests[index]
         parts = urlsplit(old.uri)
-        path = "/".join(self._short.get(each, each) for each in parts.path.split("/"))
-        uri = f"{origin}{self._texts.uri(path or '/')}"
+        segments = parts.path.split("/")
+        if place := id_place(old):
+            at = int(place[1])
+            segments[at] = self._short.get(segments[at], segments[at])
+        uri = f"{origin}{self._texts.uri('/'.join(segments) or '/')}"
         if parts.query:
             uri += f"?{self._texts.form(parts.query)}"
         try:
@@ -96,11 +100,24 @@ class LiveValues:
             self._taken.add(live)
         if recorded == live:
             return True
-        if pair.is_id and len(recorded) < LONG:
+        if pair.is_id and not is_long_id(recorded):  # elsewhere it may be a word, or count something
             self._short[recorded] = live
         else:
-            self._shown.take(recorded, live, anywhere=pair.is_id or len(recorded) >= LONG)
+            self._shown.take(recorded, live, anywhere=pair.is_id or len(recorded) >= UNIQUE)
         return True
+
+
+def bindings(options: Iterable[str], baseline: Cassette) -> Mapping[str, str]:
+    """Read options RECORDED=LIVE, whose stand-in may hold an equals sign. Raises GwsReplayError for what is none."""
+    stand_ins = frozenset(map(str, baseline.header.get("stand_ins", ())))
+    pairs = {}
+    for option in options:
+        splits = [(option[:at], option[at + 1 :]) for at, sign in enumerate(option) if sign == "="]
+        recorded, live = next((each for each in splits if each[0] in stand_ins), (splits or [("", "")])[0])
+        if not recorded or not live:
+            raise GwsReplayError(f"--bind {option} is no RECORDED=LIVE: name the recorded value and the live one")
+        pairs[recorded] = live
+    return pairs
 
 
 def _ids_needed(baseline: Cassette) -> list[list[str]]:

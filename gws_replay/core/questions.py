@@ -85,9 +85,9 @@ def reads(exchange: Exchange) -> bool:
 
 
 def name_of(exchange: Exchange) -> str:
-    """Return what people call a request: its operation, or method and path."""
+    """Return what people call a request: its operation, or method and path, less the session that may stand in it."""
     call = api.call_of(exchange.request, exchange.sent)
-    return call.operation or f"{exchange.request.method} {exchange.request.path}"
+    return call.operation or f"{exchange.request.method} {exchange.request.path.partition(';')[0]}"
 
 
 def refused(baseline: Cassette, questions: Sequence[Question], values: LiveValues) -> str | None:

@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gws_replay.core import api
-from gws_replay.core.aliases import namings
+from gws_replay.core.aliases import Naming, namings
 from gws_replay.core.counterparts import ids_in
 from gws_replay.core.difference import Finding
+from gws_replay.core.ids import is_long_id
 from gws_replay.core.model import Cassette
 from gws_replay.core.questions import reads
 
@@ -28,22 +29,25 @@ class Asked:
 
     def findings(self, found: Iterable[Finding], candidate: Cassette) -> tuple[Finding, ...]:
         """Return findings with their places in the whole baseline; those that depend on what was not asked marked."""
-        since = self._since()
+        if self.part is self.whole:
+            return tuple(found)
         names = namings(self.part, candidate)[0]
-        named = {names.of_id(each): at for each, at in since.items()}
-        return tuple(self._finding(each, named) for each in found)
+        since = {names.of_id(each): at for each, at in self._since().items()}
+        return tuple(self._finding(each, since, names) for each in found)
 
-    def _finding(self, finding: Finding, since: Mapping[str, float]) -> Finding:
+    def _finding(self, finding: Finding, since: Mapping[str, float], names: Naming) -> Finding:
         what, _, number = (finding.place[0] or "").partition(" ")
         if not what:
             return finding
+        about = {finding.resource, *map(str, finding.path)}
         if what == "interaction":
             index = self.exchanges[int(number)]
             at = self.whole.interactions[index].began
+            about.update(names.path(self.whole.interactions[index].request.path).split("/"))
         else:
             index = self.notifications[int(number)]
             at = self.whole.notifications[index].seen
-        depends = not finding.suppressed and finding.resource in since and at >= since[finding.resource]
+        depends = not finding.suppressed and any(at >= since[each] for each in about & since.keys())
         return replace(
             finding,
             place=(f"{what} {index}", finding.place[1]),
@@ -51,7 +55,7 @@ class Asked:
         )
 
     def _since(self) -> dict[str, float]:
-        """Return the resources that a writing operation that was not asked is about, each with when that began."""
+        """Return what a writing operation that was not asked is about, by id, and when that began."""
         asked = set(self.exchanges)
         since: dict[str, float] = {}
         began = {}
@@ -59,8 +63,9 @@ class Asked:
             if index in asked or reads(exchange):
                 continue
             began[index] = exchange.began
-            call = api.call_of(exchange.request, exchange.sent)
-            for each in (*([call.resource_id] if call.resource_id else ()), *ids_in(exchange.answer)):
+            resource_id = api.call_of(exchange.request, exchange.sent).resource_id
+            steps = filter(is_long_id, exchange.request.path.split("/"))
+            for each in (*([resource_id] if resource_id else ()), *steps, *ids_in(exchange.answer)):
                 since.setdefault(each, exchange.began)
         for told in self.whole.notifications:
             subject = api.subject_of(told.value)
@@ -78,6 +83,8 @@ def asked_part(baseline: Cassette, asked: Collection[int], unheard: Collection[i
         for n, told in enumerate(baseline.notifications)
         if n not in unheard and (told.cause is None or told.cause.interaction in place)
     ]
+    if len(exchanges) == len(baseline.interactions) and len(notifications) == len(baseline.notifications):
+        return Asked(baseline, baseline, exchanges, notifications)
     told = (baseline.notifications[n] for n in notifications)
     part = replace(
         baseline,

@@ -3,6 +3,7 @@
 import base64
 import json
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from gws_replay.cli.common import Progress
 from gws_replay.files import load_cassette
 from gws_replay.sandbox import RunningSandbox, serving
-from tests.builders import cassette, exchange, update
+from tests.builders import cassette, exchange, get, told, update
 from tests.commands import Ended, command_line, drift, refused, saved
 from tests.recordings import IDS, renamed, right
 
@@ -85,10 +86,10 @@ def test_a_fault_is_found(tmp_path: Path, shipped: Path) -> None:
     with serving(push_delay=0.01, fault="extra-key") as wrong:
         ended = drift(shipped, wrong.url, "--allow-writes", "--json", "--candidate", tmp_path / "c.json")
     assert 1 == ended.code
-    told, total = map(json.loads, ended.out.splitlines())
-    found = {(each["operation"], each["kind"], each["path"][-1]) for each in told["findings"]}
+    shown, total = map(json.loads, ended.out.splitlines())
+    found = {(each["operation"], each["kind"], each["path"][-1]) for each in shown["findings"]}
     assert {("UpdateUserData", "value", "FirstName"), ("UpdateUserData", "verdict", "verdict")} == found
-    assert "notification 0" in [each["place"]["baseline"] for each in told["findings"]]
+    assert "notification 0" in [each["place"]["baseline"] for each in shown["findings"]]
     assert {"asked": 6, "exchanges": 6, "heard": 1, "error": 2, "skipped": {}, "left": {}}.items() <= total.items()
 
 
@@ -99,6 +100,48 @@ def test_a_notification_that_does_not_come_is_missed(shipped: Path) -> None:
     assert 1 == ended.code
     assert "error        removed  UpdateUserData 0002DaAVKJ0V0095" in ended.out
     assert "notification PropertiesUpdated: gone" in ended.out
+
+
+def test_the_last_notification_is_waited_for(tmp_path: Path, log: list[str]) -> None:
+    """Though nothing is asked after it; what no answer had caused when it was recorded is not missed."""
+    whole = right()
+    unsolicited = told({}, seen=9.0, kind="NewMessages", session=IDS[0])
+    moments = (*whole.notifications[:1], unsolicited)
+    path = saved(replace(whole, interactions=whole.interactions[:2], notifications=moments), tmp_path / "x.yaml")
+    with serving(push_delay=0.8) as slow:
+        ended = drift(path, slow.url, "--allow-writes")
+    assert 0 == ended.code
+    assert 1 == len(load_cassette(tmp_path / "x.drift.yaml").notifications)
+
+
+def test_a_notification_that_came_before_the_answer_is_waited_for(tmp_path: Path) -> None:
+    """What was asked after it waits for it, though the operation itself had not been answered."""
+    path = saved(
+        cassette(
+            get({}, began=0.0, session=SESSION),
+            update({"A": 1}, began=1.0, ended=4.0, session=SESSION),
+            told({"A": 1}, seen=2.0, session=SESSION),
+            get({"A": 1}, began=3.0, session=SESSION),
+        ),
+        tmp_path / "x.yaml",
+    )
+    with serving(push_delay=0.3) as slow:
+        drift(path, slow.url, "--allow-writes")
+    live = load_cassette(tmp_path / "x.drift.yaml")
+    assert live.notifications[0].seen <= live.interactions[2].began
+
+
+def test_what_is_refused_causes_nothing_to_wait_for(tmp_path: Path) -> None:
+    """The refusal is a finding, and so is that the notification is gone."""
+    whole = right()
+    path = saved(
+        replace(whole, interactions=whole.interactions[:3], notifications=whole.notifications[:1]), tmp_path / "x.yaml"
+    )
+    begun = time.monotonic()
+    with serving(fault="refused-written") as wrong:
+        ended = drift(path, wrong.url, "--allow-writes", "--wait", "600")
+    assert 300 > time.monotonic() - begun
+    assert "error        removed  AttachUserData" in ended.out
 
 
 def test_live_ids_take_the_places_of_recorded_ones(tmp_path: Path, sandbox: RunningSandbox) -> None:
@@ -198,7 +241,7 @@ def test_what_was_written_and_not_answered_is_not_written_again(
 def test_wrong_credentials(shipped: Path, sandbox: RunningSandbox) -> None:
     """The variables are named; nothing is left behind."""
     said = refused(drift(shipped, sandbox.url, GWS_REPLAY_PASSWORD="wrong-one"))
-    assert f"{sandbox.url} wants other credentials for GET /api/v2/me (401): set GWS_REPLAY_USER and " in said
+    assert f"{sandbox.url} wants other credentials for GET /api/v2/me: set GWS_REPLAY_USER and " in said
     assert "wrong-one" not in said
     assert [shipped] == list(shipped.parent.iterdir())
 

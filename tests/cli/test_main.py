@@ -17,6 +17,7 @@ from gws_replay.errors import CassetteError, GwsReplayError
 from tests.builders import exchange
 from tests.commands import saved
 
+CASSETTES = Path(__file__).parent.parent.parent / "cassettes"
 SCRIPT = Path(sys.executable).parent / "gws-replay"
 MODULE = [sys.executable, "-m", "gws_replay"]
 COMMANDS = sorted(cli._COMMANDS)
@@ -224,3 +225,54 @@ def test_starting_loads_little(arguments: tuple[str, ...], allowed: set[str]) ->
     heavy = {"aiohttp", "asyncio", "deepdiff", "mitmproxy", "pytest", "requests", "unittest", "urllib3", "vcr", "yaml"}
     assert set() == (heavy - allowed) & set(done.stderr.split())
     assert "click" in done.stderr.split()
+
+
+def test_an_error_of_the_system_is_a_sentence(tmp_path: Path) -> None:
+    """A full disk behind stdout; a folder that may not be looked into."""
+    command = [*MODULE, "show", str(CASSETTES / "update.yaml")]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (2, "Error: No space left on device\n") == (done.returncode, done.stderr)
+    folder = str(tmp_path / ("x" * 300) / "c.yaml.journal")
+    done = run("recover", folder)
+    assert (2, f"Error: {folder}: File name too long\n") == (done.returncode, done.stderr)
+
+
+OURS = """
+import sys
+before = set(sys.modules)
+{load}
+new = set(sys.modules) - before
+third = {{name.partition(".")[0] for name in new}} - set(sys.stdlib_module_names) - {{"gws_replay"}}
+print(*sorted(third), "/", *sorted(name for name in new if name.startswith("gws_replay.")))
+"""
+HELP = """
+import contextlib, io
+from gws_replay.cli import group
+with contextlib.redirect_stdout(io.StringIO()):
+    group.main(["--help"], standalone_mode=False)
+"""
+PLUGINS = ("pytest_plugin", "pytest_summary", "pytest_unused")
+DECLARING = ("cassette_names", "errors", "marked", "pytest_runs", "pytest_stash", "record_mode", "user_traceback")
+
+
+@pytest.mark.parametrize(
+    ("load", "third", "ours"),
+    [
+        ("import gws_replay", (), ()),
+        (HELP, ("click",), ("cli", "errors")),
+        (
+            f"import pytest; before |= set(sys.modules); import {', '.join(f'gws_replay.{name}' for name in PLUGINS)}",
+            (),
+            (*DECLARING, *PLUGINS),
+        ),
+    ],
+    ids=["import", "--help", "plugin"],
+)
+def test_what_is_imported_to_start(load: str, third: tuple[str, ...], ours: tuple[str, ...]) -> None:
+    """The whole list, so that whatever comes to it is looked at: each module costs everybody who starts."""
+    done = subprocess.run(
+        [sys.executable, "-c", OURS.format(load=load)], capture_output=True, text=True, timeout=60, check=True
+    )
+    found_third, found_ours = (part.split() for part in done.stdout.split("/"))
+    assert [list(third), [f"gws_replay.{name}" for name in sorted(ours)]] == [found_third, found_ours]

@@ -69,6 +69,7 @@ def test_a_forgotten_client_shakes_hands_again() -> None:
         ([SHAKEN, {**HEARD, "successful": False}], "/a was refused: no reason was given"),
         ([SHAKEN, HEARD, {**LOST, "advice": {"reconnect": "none"}}], "the server ended it: 402::unknown"),
         ([SHAKEN, HEARD, LOST, LOST, LOST], "3 requests after each other"),
+        ([{"channel": "/a"}, "no message", {"channel": None}], "3 requests after each other"),
     ],
 )
 def test_a_server_that_refuses(replies: list[Any], said: str) -> None:

@@ -3,8 +3,11 @@
 import json
 from dataclasses import replace
 
-from gws_replay.core.live_values import SECRET, LiveValues
+import pytest
+
+from gws_replay.core.live_values import SECRET, LiveValues, bindings
 from gws_replay.core.model import Cassette, Exchange
+from gws_replay.errors import GwsReplayError
 from tests.builders import SESSIONS, cassette, exchange, get, told, update
 
 ID, LIVE = "0002DaAVKJ0V0095", "0002DaAVKJ0V00ZZ"
@@ -32,6 +35,15 @@ def test_an_id_is_replaced_wherever_it_stands() -> None:
     assert f"{ORIGIN}{SESSIONS}/{LIVE}?of={LIVE}" == request.uri
     assert b'{"targetUri":"http://gws.example/calls/%b","n":1.0}' % LIVE.encode() == request.body
     assert LIVE == values.live(ID)
+
+
+def test_a_word_that_is_an_id_stays_a_word() -> None:
+    """It is replaced where the id of a resource stands, and nowhere else."""
+    asked = exchange("POST", "/api/v2/me/voicemail", {"operationName": "Start", "channels": ["voicemail"]}, began=1.0)
+    values = LiveValues(recorded(exchange(), asked), {})
+    values.learn([{"id": "voicemail"}], [{"id": "workbins"}])
+    request = values.request(1, ORIGIN)
+    assert (f"{ORIGIN}/api/v2/me/voicemail", asked.request.body) == (request.uri, request.body)
 
 
 def test_a_short_id_is_replaced_in_paths_only() -> None:
@@ -74,6 +86,14 @@ def test_stand_ins_give_way_to_what_was_seen_in_their_place() -> None:
     assert {"FirstName": "Änne"} in [json.loads(each.body)["userData"] for each in requests if b"userData" in each.body]
 
 
+def test_a_stand_in_within_a_text() -> None:
+    """As short as a recording looks for it."""
+    values = LiveValues(
+        recorded(update({"Note": "ask Aromal first"}, began=0.0), stand_ins=("Aromal",)), {"Aromal": "Änne"}
+    )
+    assert {"Note": "ask Änne first"} == json.loads(values.request(0, ORIGIN).body)["userData"]
+
+
 def test_a_secret_is_never_known() -> None:
     """A placeholder in a body is told as one; a session in an address is dropped, bytes stay as they are."""
     secret = exchange("POST", "/api/v2/me;jsessionid=<redacted:jsessionid>", {"password": "<redacted:password>"})
@@ -90,3 +110,12 @@ def test_what_a_client_knew_by_itself_is_asked_as_it_is() -> None:
     other = exchange("GET", f"{SESSIONS}/{LIVE}", began=3.0)
     values = LiveValues(cassette(first, again, told({}, seen=2.0, session=LIVE), other), {})
     assert [[], [], [LIVE]] == [list(values.needed(n)) for n in range(3)]
+
+
+def test_bindings_of_options() -> None:
+    """Split at the first equals sign, or behind a stand-in that holds one."""
+    made = recorded(stand_ins=("https://x.test/?a=b",))
+    assert {"1": "2=3", "https://x.test/?a=b": "c=d"} == bindings(["1=2=3", "https://x.test/?a=b=c=d"], made)
+    for wrong in ("x", "=x", "x="):
+        with pytest.raises(GwsReplayError, match=f"--bind {wrong} is no RECORDED=LIVE"):
+            bindings([wrong], made)

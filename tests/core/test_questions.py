@@ -67,5 +67,6 @@ def test_what_was_redacted_and_nothing_shows_is_refused() -> None:
 
 
 def test_names() -> None:
-    """The operation, or method and path."""
-    assert ["UpdateUserData", "GET /api/v2/me"] == [name_of(each) for each in (update({}, began=0.0), exchange())]
+    """The operation, or method and path, without a session in it."""
+    asked = (update({}, began=0.0), exchange(), exchange("GET", "/api/v2/me;jsessionid=s3cret"))
+    assert ["UpdateUserData", "GET /api/v2/me", "GET /api/v2/me"] == [name_of(each) for each in asked]

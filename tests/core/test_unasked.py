@@ -2,10 +2,10 @@
 
 from collections.abc import Collection
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.model import Cassette, Exchange
 from gws_replay.core.regress import diff
 from gws_replay.core.unasked import NOT_ASKED, asked_part
-from tests.builders import cassette, get, told, update
+from tests.builders import cassette, exchange, get, told, update
 
 BASELINE = cassette(
     get({"A": 1}, began=0.0),
@@ -47,3 +47,24 @@ def test_unheard_notifications_are_not_missed() -> None:
     assert BASELINE == everything.part
     more = cassette(get({"A": 1}, began=0.0), get({"A": 5}, began=3.5, session="S2"), told({}, seen=9.0, session="S2"))
     assert ("added", None, "") in findings(more, {0, 3}, {1})
+
+
+def test_what_is_no_interaction() -> None:
+    """A device is known by its id in the path, and in a list."""
+    device, other = "41cc5016-2d18-4a91", "41cc5016-2d18-4a92"
+
+    def devices(state: str, began: float) -> Exchange:
+        shown = [{"id": each, "state": state} for each in (device, other)]
+        return exchange("GET", "/api/v2/me/devices", None, {"devices": shown}, began=began)
+
+    def one(state: str, began: float) -> Exchange:
+        return exchange("GET", f"/api/v2/me/devices/{device}", None, {"state": state}, began=began)
+
+    asked = exchange("POST", f"/api/v2/me/devices/{device}", {"operationName": "Dial"}, {"statusCode": 0}, began=2.0)
+    whole = cassette(one("Ready", 1.0), asked, one("Busy", 3.0), devices("Busy", 4.0))
+    candidate = cassette(one("Ready", 1.0), one("Ready", 3.0), devices("Ready", 4.0))
+    part = asked_part(whole, {0, 2, 3})
+    found = part.findings(diff(part.part, candidate), candidate)
+    assert [("interaction 2", NOT_ASKED), ("interaction 3", NOT_ASKED), ("interaction 3", "")] == [
+        (each.place[0], each.suppressed) for each in found
+    ]

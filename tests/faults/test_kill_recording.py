@@ -16,13 +16,13 @@ from gws_replay.files import load_cassette
 from gws_replay.recorder import Recorder, Settings
 from tests.proxies import answered, client, run, upstream
 
-KILLS = int(os.environ.get("GWS_REPLAY_KILLS", "16"))
+KILLS = int(os.environ.get("GWS_REPLAY_KILLS", "4"))
 AT_ONCE = 4
 SEED = 20261123
 
 
 def test_nothing_answered_is_lost_by_a_kill(tmp_path: Path) -> None:
-    """16 fresh proxies (or GWS_REPLAY_KILLS), each killed at a random moment under load; no cassette is torn."""
+    """4 fresh proxies (or GWS_REPLAY_KILLS), each killed at a random moment under load; no cassette is torn."""
     with upstream(
         lambda asked: answered(b'{"statusCode": 0, "echo": "%s"}' % asked.path.rpartition("/")[2].encode())
     ) as server:
