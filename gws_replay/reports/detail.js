@@ -8,9 +8,9 @@ function cellsOf(before, after) {
 }
 
 // Rows are [name, before, after, kind]; those without a kind are alike, and show one value.
-function row([name, before, after, kind]) {
+function row([name, before, after, kind, note]) {
   const cells = kind ? cellsOf(before, after) : [h("td", { colspan: 2 }, before)];
-  return h("tr", { class: kind }, h("th", { scope: "row" }, name), cells);
+  return h("tr", { class: kind }, h("th", { scope: "row" }, h("span", {}, name), note ? h("small", {}, note) : null), cells);
 }
 
 const marked = (columns, rows) =>
@@ -27,7 +27,7 @@ function folded(title, content, open = false) {
   return details;
 }
 
-function userData(recording, shown) {
+function userData(recording, shown, besides) {
   const { texts } = recording;
   const pairs = (number) => {
     const listed = number === null ? [] : recording.shown[number];
@@ -49,13 +49,14 @@ function userData(recording, shown) {
   const alike = [...after].filter(([key]) => !keys.has(key)).map(([key, value]) => [texts[key], texts[value], null, ""]);
   const none = shown.moved.length ? null : h("p", { class: "quiet" }, "nothing changed");
   const rest = alike.length ? folded(`${several(alike.length, "other key")} as before`, () => h("table", {}, alike.map(row))) : null;
-  return [title, none, changes(recording, shown), rest];
+  return [title, none, changes(recording, shown, besides), rest];
 }
 
-// Exactly what changed.
-function changes(recording, shown) {
+// Exactly what changed; of an operation with a note on the keys that it does not write.
+function changes(recording, shown, besides = []) {
   const text = (number) => (number === null ? null : recording.texts[number]);
-  const moved = shown.moved.map(([, path, kind, one, other]) => [text(path), text(one), text(other), kind]);
+  const note = (key) => (besides.includes(key) ? "not written by it" : "");
+  const moved = shown.moved.map(([key, path, kind, one, other]) => [text(path), text(one), text(other), kind, note(key)]);
   return moved.length ? marked(["key", "before", "after"], moved) : null;
 }
 
@@ -89,7 +90,7 @@ function eventDetail(recording, event, go) {
     parts.push(event.told.map((told) => link(told, `notification ${told.n}, ${((told.at - event.at) * 1000).toFixed(0)} ms after it was asked`)));
   }
   const tables = event.proof ? [event.proof] : event.shows ?? [];
-  if (tables.length) parts.push(h("h2", {}, "userData"), tables.map((shown) => userData(recording, shown)));
+  if (tables.length) parts.push(h("h2", {}, "userData"), tables.map((shown) => userData(recording, shown, event.besides)));
   parts.push(h("h2", {}, isTold ? "Notification" : "Exchange"));
   parts.push(lines(recording, "Request", event.sent), lines(recording, isTold ? "Message" : "Answer", event.got));
   return fill(h("div", { class: `event ${event.level ?? ""}` }), {}, parts);

@@ -33,10 +33,12 @@ function timeRow({ event }) {
   const { texts } = recordingNow();
   const isTold = event.kind === "notification";
   const moved = (event.proof ? [event.proof] : event.shows ?? []).filter((shown) => shown.before !== null && shown.after !== null);
-  const keys = [...new Set(moved.flatMap((shown) => shown.moved.map(([key]) => texts[key])))];
-  const said = event.level ? [] : [texts[event.said]];
+  const besides = event.verdict === "failed" ? [] : event.besides ?? [];
+  const listed = moved.flatMap((shown) => shown.moved.map(([key]) => key)).filter((key) => !besides.includes(key));
+  const keys = [...new Set(listed)].map((key) => texts[key]);
+  const said = event.verdict && keys.length ? [] : [texts[event.said]];
   const first = (event.shows ?? []).filter((shown) => shown.before === null).length;
-  if (first && !keys.length) said.push(`userData of ${several(first, "resource")}`);
+  if (first && !keys.length) said.unshift(`userData of ${several(first, "resource")}`);
   return h(
     "div",
     { class: `row ${isTold ? "told" : "asked"} ${event.level ?? ""}${event.refused ? " refused" : ""}` },
@@ -281,7 +283,7 @@ addEventListener("keydown", (event) => {
 // On paper every row that the filter shows stands below the other, with what it changed.
 addEventListener("beforeprint", () => {
   const recording = recordingNow();
-  board.all(({ proof }) => (proof?.moved?.length ? h("div", { class: "changes" }, changes(recording, proof)) : null));
+  board.all(({ proof, besides }) => (proof?.moved?.length ? h("div", { class: "changes" }, changes(recording, proof, besides)) : null));
 });
 addEventListener("afterprint", () => {
   board.onPaper = false;

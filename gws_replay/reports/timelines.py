@@ -11,7 +11,7 @@ from gws_replay.core.judge import Update
 from gws_replay.core.model import Cassette
 from gws_replay.reports.frame import SHADE, bar, block, data, framed, safe
 from gws_replay.reports.judged import Issue
-from gws_replay.reports.recorded import Recorded, Texts, as_value
+from gws_replay.reports.recorded import Recorded, Texts, as_value, besides
 from gws_replay.reports.side_by_side import compared
 
 _SCRIPTS = ("dom.js", "board.js", "detail.js", "timelines.js")
@@ -62,7 +62,7 @@ def part_of(cassette: Cassette, updates: Sequence[Update]) -> Part:
             "operation": printable(update.operation),
             "what": printable(f"{update.operation} {update.resource_id}"),
             "where": f"interaction {update.interaction}",
-            "said": printable("; ".join(update.reasons) or _moved(update)),
+            "said": printable("; ".join(update.reasons) or _own(cassette, update)),
             "at": recorded.positions[f"interaction {update.interaction}"],
         }
         for update in updates
@@ -154,5 +154,6 @@ def _body(parts: Sequence[Part], rows: Sequence[Mapping[str, Any]], first: str) 
             yield block(f"part{number}", part.block)
 
 
-def _moved(update: Update) -> str:
-    return ", ".join(sorted(update.changes.keys - set(update.ignored))) or "nothing changed"
+def _own(cassette: Cassette, update: Update) -> str:
+    others = besides(cassette.interactions[update.interaction], update)
+    return ", ".join(sorted(update.changes.keys.difference(others))) or "changed nothing"

@@ -152,7 +152,7 @@ SHIPPED = Path(__file__).parents[2] / "cassettes"
 ROWS = "JSON.stringify([...document.querySelectorAll('.row')].map(e => e.querySelector('.what').textContent))"
 HEADING = "document.querySelector('#detail h3').firstChild.data"
 CHOSEN = "document.querySelector('[aria-selected=true] .what')?.textContent"
-MARKED = "JSON.stringify([...document.querySelectorAll('#detail .marked th[scope=row]')].map(e => e.textContent))"
+MARKED = "JSON.stringify([...document.querySelectorAll('#detail .marked th[scope=row] span')].map(e => e.textContent))"
 COUNT = "document.getElementById('count').textContent"
 
 
