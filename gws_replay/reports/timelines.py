@@ -14,7 +14,7 @@ from gws_replay.reports.judged import Issue
 from gws_replay.reports.recorded import Recorded, Texts, as_value, besides
 from gws_replay.reports.side_by_side import compared
 
-_SCRIPTS = ("dom.js", "board.js", "detail.js", "timelines.js")
+_SCRIPTS = ("dom.js", "board.js", "lanes.js", "detail.js", "events.js", "timelines.js")
 _WORDS = {
     "failed": "failed",
     "unknown": "cannot tell",
