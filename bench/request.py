@@ -68,7 +68,7 @@ class Floor(requests.adapters.BaseAdapter):
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:
         """Answer."""
         found = requests.Response()
-        found.status_code, found._content, found.request = 200, self._answers[request.body], request  # type: ignore[index, assignment]
+        found.status_code, found._content, found.request = 200, self._answers[request.body], request  # type: ignore[index, assignment]  # noqa: SLF001 (no public way)
         return found
 
     def close(self) -> None:

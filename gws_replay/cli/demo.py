@@ -114,6 +114,8 @@ def _sandbox(fault: str | None) -> Iterator[str]:
 
 def _lay_out(folder: Path) -> None:
     """Write the client and its test; a folder that holds anything else is not ours to write into."""
+    from gws_replay.files import write_whole
+
     if folder.exists() and not folder.is_dir():
         raise GwsReplayError(f"{folder} is a file: name another folder with --dir")
     others = sorted(path.name for path in folder.iterdir() if path.name not in _OURS) if folder.exists() else []
@@ -123,6 +125,6 @@ def _lay_out(folder: Path) -> None:
         (folder / "cassettes").mkdir(parents=True, exist_ok=True)
         for name in _FILES:
             text = resources.files("gws_replay.demo").joinpath(name).read_text("utf-8")
-            (folder / name).write_text(text, "utf-8")
+            write_whole(folder / name, [text])
     except OSError as error:
         raise GwsReplayError(f"cannot write to {folder}: {error.strerror}") from None
