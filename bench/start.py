@@ -1,4 +1,4 @@
-"""What starting costs: `gws-replay --help` and the load of the pytest plugin, beside the interpreter alone and mitmdump.
+"""What starting costs: `gws-replay --help` and the load of the pytest plugin, beside the interpreter and mitmdump.
 
 The best of some processes, in turn. Prints tables in Markdown. Run: python bench/start.py
 """

@@ -9,7 +9,6 @@ from gws_replay.core.change import printable
 from gws_replay.core.compile import Compiled
 from gws_replay.core.model import Request, Response
 
-
 # A long answer that begins with its status: no more of it is parsed.
 _STATUS = re.compile(rb'\A\s*\{\s*("statusCode"\s*:\s*\d+)\s*,.{1000,}\Z', re.DOTALL)
 
