@@ -22,13 +22,13 @@ check: $(VENV)/.ready
 	$(BIN)/gws-replay scrub --check cassettes
 	$(BIN)/pytest -q tests/test_architecture.py
 
-# What loading, the server and the plugin cost beside their peers, in an environment of its own; writes bench/RESULTS.md.
+# What everything costs beside its peers, in an environment of its own, in less than ten minutes; writes bench/RESULTS.md.
 bench: .venv-bench/.ready
 	.venv-bench/bin/python bench/run.py
 
 .venv-bench/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable . requests pytest-recording cassetter
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[record]' requests httpx pytest-recording cassetter
 	@touch $@
 
 clean:
