@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 JS = tests/js
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench faults fuzz clean
 
 demo: $(VENV)/.ready
 	$(BIN)/gws-replay demo
@@ -21,6 +21,14 @@ check: $(VENV)/.ready
 	$(BIN)/mypy
 	$(BIN)/gws-replay scrub --check cassettes
 	$(BIN)/pytest -q tests/test_architecture.py
+
+# 200 kills at random moments of everything that writes, instead of the few of `make test`, and a recording of 50,000 exchanges.
+faults: $(VENV)/.ready
+	GWS_REPLAY_KILLS=200 GWS_REPLAY_LONG=50000 $(BIN)/pytest -q tests/faults
+
+# 100,000 spoiled inputs for each reader, instead of the few of `make test`, and a value of 100 MB.
+fuzz: $(VENV)/.ready
+	GWS_REPLAY_FUZZ=$${GWS_REPLAY_FUZZ:-100000} GWS_REPLAY_HUGE=1 $(BIN)/pytest -q tests/fuzz tests/formats/test_vcr_limits.py
 
 # What everything costs beside its peers, in an environment of its own, in less than ten minutes; writes bench/RESULTS.md.
 bench: .venv-bench/.ready

@@ -17,6 +17,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
@@ -26,6 +27,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # What a worker of `make test` starts is not measured in its turn: that would double the time of a hundred starts.
     for _name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
         os.environ.pop(_name, None)
+
+# How long an example takes says nothing on a machine that has other work.
+settings.register_profile("steady", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 # What is printed in the examples and tests is printed everywhere, also where they run on GitHub.
 os.environ.pop("GITHUB_ACTIONS", None)

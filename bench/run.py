@@ -13,7 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
-BENCHES = ("load", "request", "server", "servers", "recording", "compile", "plugin", "verify", "start")
+BENCHES = ("load", "request", "server", "servers", "recording", "compile", "plugin", "verify", "diff", "start")
 PACKAGES = (
     *("gws-replay", "vcrpy", "PyYAML", "aiohttp", "mitmproxy", "deepdiff", "click", "pytest", "pytest-recording"),
     *("cassetter", "requests", "httpx"),

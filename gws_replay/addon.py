@@ -25,6 +25,7 @@ from gws_replay.formats import flow as flows
 from gws_replay.redaction import policy_of, redactor
 from gws_replay.reports import live
 from gws_replay.split import Split
+from gws_replay.steady import SteadyTimes
 from gws_replay.taking import Taking
 
 DEFAULT_FILTER = "~u /api/v2/"
@@ -49,6 +50,7 @@ class GwsRecorder:
     def __init__(self) -> None:
         self._taking: Taking | None = None
         self._filter: flowfilter.TFilter = flowfilter.parse(DEFAULT_FILTER)
+        self._steady = SteadyTimes()
         self._late = False
         self._running = False
         self._stopping: asyncio.Task[None] | None = None
@@ -99,7 +101,7 @@ class GwsRecorder:
                 if request := self._taking.forget(flow.id):
                     self._say(live.failure_line(request, _STREAMED))
                 return
-            ended = flow.response.timestamp_end or flow.response.timestamp_start
+            ended = self._steady(flow.response.timestamp_end or flow.response.timestamp_start)
             if found := self._taking.answered(flow.id, ended, flows.response_of(flow.response)):
                 asked, response = found
                 if live.is_bayeux(asked.request):
@@ -112,7 +114,7 @@ class GwsRecorder:
         if not self._taking or not flow.error:
             return
         with self._kept():
-            request = self._taking.broken(flow.id, flow.error.timestamp, flow.error.msg)
+            request = self._taking.broken(flow.id, self._steady(flow.error.timestamp), flow.error.msg)
             if request and not live.is_bayeux(request):
                 self._say(live.failure_line(request, flow.error.msg))
 
@@ -127,7 +129,7 @@ class GwsRecorder:
             frame = self._taking.framed(
                 Frame(
                     uri=flow.request.url,
-                    seen=message.timestamp,
+                    seen=self._steady(message.timestamp),
                     from_client=message.from_client,
                     text=message.content.decode(),
                 )
@@ -179,7 +181,7 @@ class GwsRecorder:
         if flow.request.raw_content is None:
             self._say(live.failure_line(taking.redacted(request), _STREAMED))
         else:
-            taking.begun(flow.id, flow.request.timestamp_start, request)
+            taking.begun(flow.id, self._steady(flow.request.timestamp_start), request)
 
     @contextmanager
     def _kept(self) -> Iterator[None]:

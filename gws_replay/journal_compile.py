@@ -19,7 +19,7 @@ from gws_replay.core.compile import (
 from gws_replay.core.model import Exchange, Frame, Request
 from gws_replay.core.redact import Redactor
 from gws_replay.errors import CassetteError
-from gws_replay.formats.journal import Earlier, Reader, Unanswered
+from gws_replay.formats.journal_reader import Earlier, Reader, Unanswered
 from gws_replay.spool import Spool, of_exchanges, of_notifications
 
 _Moment = Exchange | Frame | Unanswered | Earlier

@@ -10,7 +10,6 @@ import os
 import queue
 import re
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit
 from gws_replay.errors import GwsReplayError
 from gws_replay.files import reason
 from gws_replay.redaction import KEY_VARIABLE
+from gws_replay.upstream import check_upstream, trusting
 
 _EVENT_PREFIX = "gws-replay-event "
 _START_TIMEOUT = 60.0
@@ -183,20 +183,9 @@ def _check(settings: Settings) -> None:
     if settings.mode == "reverse" and not settings.upstream:
         raise GwsReplayError("reverse mode needs the server's address: --upstream https://gws.example.com")
     if settings.upstream:
-        try:
-            parts = urlsplit(settings.upstream)
-            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable or any(char.isspace() for char in settings.upstream):
-            raise GwsReplayError(f"--upstream {settings.upstream!r} is no address: write https://HOST[:PORT]")
-        if parts.path.strip("/") or parts.query or parts.username:
-            raise GwsReplayError("--upstream takes scheme, host and port only: the client gives paths and credentials")
+        check_upstream(settings.upstream)
     if settings.upstream_ca:
-        try:
-            ssl.create_default_context(cafile=settings.upstream_ca)
-        except OSError as error:
-            raise GwsReplayError(f"--upstream-ca {settings.upstream_ca} is no certificate: {reason(error)}") from None
+        trusting(settings.upstream_ca)
     _check_free(settings.host, settings.port)
 
 

@@ -19,16 +19,16 @@ from typing import Any
 from gws_replay.core.addresses import bare
 from gws_replay.core.appended import appended
 from gws_replay.core.bayeux_http import is_cometd
-from gws_replay.core.compile import compile_recording
+from gws_replay.core.compile import compile_recording, laid_out
 from gws_replay.core.model import Cassette, Exchange, Recording, Request, Response
 from gws_replay.core.policy import Policy
 from gws_replay.core.redact import Redactor
 from gws_replay.core.script import Script
 from gws_replay.core.userdata import Snapshot, history
 from gws_replay.errors import CassetteError, GwsReplayError, ReplayMiss
-from gws_replay.files import load_cassette, pending_path, save_cassette
-from gws_replay.formats import journal
-from gws_replay.journal_file import JournalFile
+from gws_replay.files import load_cassette, pending_path, put_in_place, save_cassette
+from gws_replay.formats import journal, journal_reader
+from gws_replay.journal_file import JournalFile, safe_in
 from gws_replay.playback import Playback
 from gws_replay.recorder import Recorder, Settings
 from gws_replay.redaction import new_key
@@ -110,7 +110,7 @@ class RecordingRun(Playback):
         what = f"{count} exchange{'s' * (count != 1)}"
         if not passed:
             return f"{what} recorded to {self.pending}, since the test failed; {self.path} is as it was"
-        self.pending.replace(self.path)
+        put_in_place(self.pending, self.path)
         return f"{what} recorded to {self.path}"
 
 
@@ -194,16 +194,19 @@ class InProcessRecording(RecordingRun):
             # What gave away a personal value may have come after others that hold it.
             seen = self.redactor.again().recording(Recording(exchanges=tuple(self._exchanges)))
         new = compile_recording(seen, {**self._header(), **self.redactor.header}).cassette
-        return new if self._old is None else appended(self._old, new)
+        return new if self._old is None else appended(laid_out(self._old), new)
 
     def save(self) -> None:
         """Write the pending file, and remove the journal."""
-        self._journal.close()
         if not self._exchanges:
-            self._journal.path.unlink(missing_ok=True)
+            self._journal.remove()
             raise CassetteError("nothing was recorded: no request went live", exit_code=5)
-        save_cassette(self.recorded(), self.pending)
-        self._journal.path.unlink(missing_ok=True)
+        try:
+            with safe_in(self._journal.path, self.pending):
+                save_cassette(self.recorded(), self.pending)
+            self._journal.remove()
+        finally:
+            self._journal.close()
 
     def _header(self) -> Mapping[str, str]:
         return {
@@ -238,7 +241,7 @@ class ProxyRecording(RecordingRun):
         """Return what the proxy has written down so far."""
         path = self.pending.with_name(f"{self.pending.name}.journal")
         with path.open("rb") as lines:
-            read = journal.read(lines, str(path))
+            read = journal_reader.read(lines, str(path))
         return compile_recording(read.recording, read.header).cassette
 
     def save(self) -> None:

@@ -4,9 +4,11 @@ import os
 import secrets
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gws_replay.core.model import Cassette
 from gws_replay.core.policy import LEVELS, Level, Policy
 from gws_replay.core.redact import Redactor
 from gws_replay.core.redact_text import Noticed
@@ -26,6 +28,13 @@ def redactor(policy: Policy, settled: Iterable[str] = (), noticed: Noticed | Non
 def new_key() -> str:
     """Return the key of GWS_REPLAY_KEY, or a random one."""
     return os.environ.get(KEY_VARIABLE, "") or secrets.token_hex(32)
+
+
+def shown(cassette: Cassette, using: Redactor) -> Cassette:
+    """Return a cassette as it may be shown: redacted, unless its header names a level of redaction."""
+    if "redaction" in cassette.header:
+        return cassette
+    return replace(using.cassette(cassette), header=cassette.header)
 
 
 def policy_of(

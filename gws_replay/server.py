@@ -16,7 +16,7 @@ from gws_replay import server_answers, server_control
 from gws_replay.bayeux_aiohttp import MAX_BODY, Conversations, is_websocket, poll
 from gws_replay.core import addresses, bayeux_http
 from gws_replay.core.bayeux_wire import Message, Verbatim
-from gws_replay.core.compile import decoded
+from gws_replay.core.codings import decoded
 from gws_replay.core.model import Cassette, Headers, Request
 from gws_replay.core.replay import Miss
 from gws_replay.core.script import Script

@@ -14,7 +14,7 @@ import vcr.cassette
 from vcr.record_mode import RecordMode
 from vcr.request import Request as VcrRequest
 
-from gws_replay.core.compile import decoded, unpacked
+from gws_replay.core.codings import decoded, unpacked
 from gws_replay.core.model import Exchange, Headers, Request, Response
 from gws_replay.errors import ReplayMiss
 from gws_replay.in_force import InForce

@@ -1,11 +1,13 @@
-"""A headless Chromium, driven by its own protocol over one WebSocket, for tests of the page."""
+"""A headless Chromium, driven by its own protocol, for tests of the pages: one process, and a fresh profile a tab."""
 
 import asyncio
 import itertools
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,33 @@ import pytest
 
 FOUND = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_chromium = pytest.mark.skipif(FOUND is None, reason="no Chromium was found: the page is not tried in a browser")
-_PORT_FILE = "DevToolsActivePort"
-_CODES = {"/": ("Slash", "/"), "Enter": ("Enter", "\r"), "Escape": ("Escape", "")}
+_SOON = 300  # seconds for it to start, and for each answer: a busy machine has taken 120
+_OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",  # a container's /dev/shm may be too small for it
+    "--disable-extensions",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--password-store=basic",  # no keyring, which is asked for over a bus that a container may not have
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--remote-debugging-port=0",
+)
+_CODES = {
+    "/": ("Slash", 191, "/"),
+    "Enter": ("Enter", 13, "\r"),
+    "Escape": ("Escape", 27, ""),
+    "ArrowDown": ("ArrowDown", 40, ""),
+}
 
 
-class Tab:
-    """One page; `asked` are the addresses that it asked for, `logged` what the browser had to say."""
+class _Wire:
+    """Commands to the browser, or to one page of it, and what it says unasked."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.asked: list[str] = []
-        self.logged: list[str] = []
         self._socket = socket
         self._numbers = itertools.count(1)
 
@@ -32,11 +51,23 @@ class Tab:
         number = next(self._numbers)
         await self._socket.send_json({"id": number, "method": method, "params": params})
         while True:
-            message = await self._socket.receive_json(timeout=30)
+            message = await self._socket.receive_json(timeout=_SOON)
             if message.get("id") == number:
                 assert "error" not in message, message
                 return message["result"]
-            self._note(message)
+            self.note(message)
+
+    def note(self, message: Any) -> None:
+        """Take notice of an event."""
+
+
+class Tab(_Wire):
+    """One page; `asked` are the addresses that it asked for, `logged` what the browser had to say."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        super().__init__(socket)
+        self.asked: list[str] = []
+        self.logged: list[str] = []
 
     async def open(self, path: Path) -> None:
         """Open a file, and wait for its script."""
@@ -47,51 +78,81 @@ class Tab:
             await asyncio.sleep(0.05)
 
     async def value(self, expression: str) -> Any:
-        """Evaluate JavaScript."""
-        result = await self.send("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Evaluate JavaScript, to the end of what it promises."""
+        result = await self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
     async def press(self, *keys: str) -> None:
         """Press keys, one after the other."""
         for key in keys:
-            code, text = _CODES.get(key, (f"Key{key.upper()}", key))
+            code, number, text = _CODES.get(key, (f"Key{key.upper()}", ord(key[0].upper()), key))
             typed = {"text": text} if text else {}
-            await self.send("Input.dispatchKeyEvent", type="keyDown", key=key, code=code, **typed)
-            await self.send("Input.dispatchKeyEvent", type="keyUp", key=key, code=code)
+            about = {"key": key, "code": code, "windowsVirtualKeyCode": number}
+            await self.send("Input.dispatchKeyEvent", type="keyDown", **about, **typed)
+            await self.send("Input.dispatchKeyEvent", type="keyUp", **about)
 
-    def _note(self, message: Any) -> None:
+    def note(self, message: Any) -> None:
+        """Keep requests, errors and dialogs."""
         params = message.get("params", {})
         if message.get("method") == "Network.requestWillBeSent":
             self.asked.append(params["request"]["url"])
         elif message.get("method") == "Log.entryAdded":
             self.logged.append(params["entry"]["text"])
-        elif message.get("method") in ("Runtime.exceptionThrown", "Page.javascriptDialogOpening"):
+        elif message.get("method") in (
+            "Runtime.exceptionThrown",
+            "Runtime.consoleAPICalled",
+            "Page.javascriptDialogOpening",
+        ):
             self.logged.append(str(params))
 
 
-@asynccontextmanager
-async def browsing(profile: Path) -> AsyncIterator[Tab]:
-    """Run a browser with one tab."""
-    with _started(profile) as process:
-        try:
-            for _ in range(600):
-                if (profile / _PORT_FILE).exists() and (profile / _PORT_FILE).read_text():
-                    break
-                await asyncio.sleep(0.05)
-            port = (profile / _PORT_FILE).read_text().split()[0]
-            async with aiohttp.ClientSession() as session:
-                async with session.get(f"http://127.0.0.1:{port}/json/list") as answer:
-                    (target,) = [each for each in await answer.json() if each["type"] == "page"]
-                async with session.ws_connect(target["webSocketDebuggerUrl"], max_msg_size=0) as socket:
-                    yield Tab(socket)
-        finally:
-            process.terminate()
-            process.wait(30)
+@dataclass(frozen=True)
+class Browser:
+    """A browser that listens; `address` is that of its own socket."""
+
+    address: str
+
+    @asynccontextmanager
+    async def tab(self) -> AsyncIterator[Tab]:
+        """Open a tab that shares nothing with others."""
+        async with aiohttp.ClientSession() as session, session.ws_connect(self.address, max_msg_size=0) as socket:
+            wire = _Wire(socket)
+            context = (await wire.send("Target.createBrowserContext", disposeOnDetach=True))["browserContextId"]
+            target = await wire.send("Target.createTarget", url="about:blank", browserContextId=context)
+            page = f"{self.address.partition('/devtools/')[0]}/devtools/page/{target['targetId']}"
+            async with session.ws_connect(page, max_msg_size=0) as of_page:
+                yield Tab(of_page)
+            await wire.send("Target.disposeBrowserContext", browserContextId=context)
 
 
-def _started(profile: Path) -> subprocess.Popen[bytes]:
+@contextmanager
+def browser_in(folder: Path) -> Iterator[Browser]:
+    """Run a browser with its profile, and what it complains about, in a folder."""
     assert FOUND
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--no-first-run"]
-    command = [FOUND, *options, f"--user-data-dir={profile}", "about:blank"]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    profile, complaints = folder / "profile", folder / "stderr"
+    with complaints.open("wb") as stderr:
+        command = [FOUND, *_OPTIONS, f"--user-data-dir={profile}", "about:blank"]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr)
+    try:
+        yield Browser(_listening(process, profile / "DevToolsActivePort", complaints))
+    finally:
+        process.terminate()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(60)
+
+
+def _listening(process: subprocess.Popen[bytes], port_file: Path, complaints: Path) -> str:
+    """Wait until the browser has written where it listens; fail with its last words when it ends or is silent."""
+    until = time.monotonic() + _SOON
+    while time.monotonic() < until and process.poll() is None:
+        lines = port_file.read_text("utf-8").splitlines() if port_file.exists() else []
+        if len(lines) > 1:
+            return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+        time.sleep(0.05)
+    ended = "has not begun to listen" if process.returncode is None else f"ended with {process.returncode}"
+    said = complaints.read_text("utf-8", errors="replace")[-2000:]
+    pytest.fail(f"{FOUND} {ended} within {_SOON} s; it said:\n{said}", pytrace=False)

@@ -71,12 +71,12 @@ class _Terminal(io.StringIO):
         return True
 
 
-def command_line(*arguments: object, environment: Mapping[str, str] | None = None) -> Ended:
-    """Run a command of gws-replay in this process, with more in its environment."""
-    out, err = _Terminal(), _Terminal()
+def command_line(*arguments: object, environment: Mapping[str, str] | None = None, watched: bool = False) -> Ended:
+    """Run a command of gws-replay in this process, with more in its environment; `watched` has stderr be a terminal."""
+    out, err = _Terminal(), _Terminal() if watched else io.StringIO()
     code: object = "did not end"
     with (
-        mock.patch.dict(os.environ, environment or {}),
+        mock.patch.dict(os.environ, {"NO_COLOR": "1", "COLUMNS": "10000", **(environment or {})}),
         mock.patch.object(sys, "argv", ["gws-replay", *map(str, arguments)]),
         redirect_stdout(out),
         redirect_stderr(err),
@@ -86,6 +86,13 @@ def command_line(*arguments: object, environment: Mapping[str, str] | None = Non
         except SystemExit as ended:
             code = ended.code
     return Ended(code, out.getvalue(), err.getvalue())
+
+
+def drift(path: Path, url: str, *options: object, **environment: str) -> Ended:
+    """Run drift with the sandbox's credentials."""
+    credentials = {"GWS_REPLAY_USER": "agent1", "GWS_REPLAY_PASSWORD": "sandbox", "GWS_REPLAY_TOKEN": ""}
+    more = {**credentials, "NETRC": "/nowhere", "GWS_REPLAY_KEY": "", **environment}
+    return command_line("drift", path, "--upstream", url, *options, environment=more)
 
 
 def refused(ended: Ended, code: int = 2) -> str:

@@ -16,7 +16,7 @@ from mitmproxy.net import encoding
 from gws_replay.addon import GwsRecorder
 from gws_replay.core.model import Recording
 from gws_replay.files import load_cassette
-from gws_replay.formats import journal
+from gws_replay.formats import journal_reader
 from tests.proxies import (
     SESSION,
     UPDATE,
@@ -85,7 +85,7 @@ def flow_of(path: str = PATH, answer: bytes = b'{"statusCode":0}', status: int =
 def written(cassette: Path) -> Recording:
     """What the journal of a running recording holds."""
     with (cassette.parent / f"{cassette.name}.journal").open("rb") as lines:
-        return journal.read(lines, "journal").recording
+        return journal_reader.read(lines, "journal").recording
 
 
 def bodies(cassette: Path) -> list[bytes]:

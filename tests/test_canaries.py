@@ -80,7 +80,7 @@ def test_no_command_shows_one(command: list[str], tmp_path: Path) -> None:
     assert command[0] == "scrub" or "UpdateUserData" in ended.out
 
 
-@pytest.mark.parametrize("form", ["text", "json", "junit", "github", "sarif", "markdown"])
+@pytest.mark.parametrize("form", ["text", "json", "junit", "github", "sarif", "markdown", "html"])
 def test_no_comparison_shows_one(form: str, tmp_path: Path) -> None:
     """Nor a verdict on it: in no format."""
     path, other = cassette(tmp_path), tmp_path / "other.yaml"
@@ -91,6 +91,23 @@ def test_no_comparison_shows_one(form: str, tmp_path: Path) -> None:
     compared = command_line("diff", "-v", "--format", form, path, other)
     judged = command_line("verify", "-v", "--format", form, path, other)
     assert (1, []) == (compared.code, planted_in(compared.out + compared.err + judged.out + judged.err))
+
+
+@pytest.mark.parametrize("command", ["show", "verify", "diff"])
+def test_what_nobody_redacted_is_shown_redacted(command: str, tmp_path: Path) -> None:
+    """A raw cassette is printed with placeholders and stand-ins, and that is said; the file stays as it is."""
+    path, other = tmp_path / "raw.yaml", tmp_path / "other.yaml"
+    save_cassette(compile_recording(canaries.recording()).cassette, path)
+    raw = path.read_text("utf-8")
+    other.write_text(raw.replace("PropertiesUpdated", "StatusChange").replace("Kanarie", "KANARIE"), "utf-8")
+    paths = [path, other] if command == "diff" else [path]
+    ended = command_line(command, "-v", *paths)
+    assert [] == planted_in(ended.out + ended.err)
+    assert 1 == (ended.out + ended.err).count("not redacted, shown with stand-ins")
+    for form in ("json", "html"):
+        written = command_line(command, "--format", form, *paths)
+        assert [] == planted_in(written.out + written.err)
+    assert raw == path.read_text("utf-8")
 
 
 def test_the_check_finds_them_and_names_none(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Cassette files on disk: written whole or not at all, and every reason why not in a sentence."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,16 @@ import pytest
 
 from gws_replay.core.model import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.files import cassettes_in, check_suffix, load_cassette, read_text, save_cassette, write_whole
+from gws_replay.files import (
+    cassettes_in,
+    check_suffix,
+    live_path,
+    load_cassette,
+    put_in_place,
+    read_text,
+    save_cassette,
+    write_whole,
+)
 from tests.builders import cassette, exchange, get, told, update
 
 SESSION = cassette(get({"A": 0}, began=0), update({"A": 1}, began=1), told({"A": 1}, seen=2))
@@ -112,6 +122,56 @@ def test_permissions_are_those_of_any_new_file(mask: int, tmp_path: Path) -> Non
     assert 0o666 & ~mask == (tmp_path / "a.yaml").stat().st_mode & 0o777
 
 
+def test_an_older_file_hands_on_its_permissions(tmp_path: Path) -> None:
+    """One that only its owner may read stays so."""
+    path = tmp_path / "a.yaml"
+    path.touch(mode=0o640)
+    path.chmod(0o640)
+    save_cassette(SESSION, path)
+    assert 0o640 == path.stat().st_mode & 0o777
+
+
+def test_a_link_stays_and_a_pipe_is_written_to(tmp_path: Path) -> None:
+    """Neither is replaced by a file; nor is a device, such as /dev/null."""
+    (tmp_path / "there").mkdir()
+    real, link, pipe = tmp_path / "there" / "real.yaml", tmp_path / "link.yaml", tmp_path / "pipe"
+    link.symlink_to(real)
+    save_cassette(SESSION, link)
+    assert (True, SESSION) == (link.is_symlink(), load_cassette(real).named(SESSION.source))
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(pipe, ["told"])
+    assert b"told" == os.read(reader, 9)
+    os.close(reader)
+    write_whole(Path("/dev/null"), ["told"])
+    assert not Path("/dev/null").is_file()
+    assert ["link.yaml", "pipe", "there"] == names(tmp_path)
+
+
+def test_temporary_files_of_the_dead_are_swept(tmp_path: Path) -> None:
+    """Those of somebody who is still writing are left alone."""
+    (tmp_path / ".gws-replay-dead.tmp").write_text("half a file")
+    with (tmp_path / ".gws-replay-alive.tmp").open("w") as alive:
+        fcntl.flock(alive, fcntl.LOCK_EX)
+        save_cassette(SESSION, tmp_path / "a.yaml")
+        assert [".gws-replay-alive.tmp", "a.yaml"] == names(tmp_path)
+    save_cassette(SESSION, tmp_path / "a.yaml")
+    assert ["a.yaml"] == names(tmp_path)
+
+
+def test_a_failed_test_run_keeps_both_files(tmp_path: Path) -> None:
+    """What cannot take the other's place stays where it was, and it is said where."""
+    new, old = tmp_path / "a.pending.yaml", tmp_path / "a.yaml"
+    new.write_text("new")
+    old.mkdir()
+    with pytest.raises(GwsReplayError, match=r"^cannot write .*a\.yaml: .*; .*a\.pending\.yaml is kept$") as caught:
+        put_in_place(new, old)
+    assert (4, True) == (caught.value.exit_code, new.exists())
+    old.rmdir()
+    put_in_place(new, old)
+    assert "new" == old.read_text()
+
+
 def test_pieces_are_written_as_they_are(tmp_path: Path) -> None:
     """UTF-8, and no change of line ends."""
     write_whole(tmp_path / "a", ["ä\r\n", "\n", "\u2028"])
@@ -177,3 +237,12 @@ def test_a_loaded_cassette_is_of_our_type(tmp_path: Path) -> None:
     assert isinstance(found, Cassette)
     with pytest.raises(AttributeError, match="cannot assign"):
         found.interactions = ()  # type: ignore[misc]
+
+
+def test_what_is_not_yet_a_cassette_is_passed_over(tmp_path: Path) -> None:
+    """In folders: a pending recording, and what a live system answered; by name they are read."""
+    for name in ("a.yaml", "a.pending.yaml", "a.drift.yaml"):
+        (tmp_path / name).touch()
+    assert [tmp_path / "a.yaml"] == list(cassettes_in([tmp_path]))
+    live = live_path(tmp_path / "a.yaml")
+    assert [live] == list(cassettes_in([live]))

@@ -52,11 +52,11 @@ def test_a_client_of_one_thread_is_not_left_waiting() -> None:
         requests.get(f"{URL}{SESSIONS}?fields=*", timeout=CALM)
         began = time.monotonic()
         assert [] == poller.connect()
-        assert 0.5 < time.monotonic() - began < 5
+        assert 0.5 < time.monotonic() - began < CALM
         post(f"{URL}{SESSIONS}/S1", SENT)
         began = time.monotonic()
         assert [{"A": 2}] == changed(poller.connect())
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 0.9
 
 
 def test_the_end_of_the_test_lets_a_poller_go() -> None:

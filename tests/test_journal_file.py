@@ -1,5 +1,7 @@
 """The journal on disk: claimed once, kept when something fails, gone when the cassette is there."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -26,6 +28,20 @@ def test_a_journal_becomes_the_cassette(tmp_path: Path) -> None:
     compiled = written.finish()
     assert compiled.cassette == load_cassette(tmp_path / "new" / "c.yaml").named("<memory>")
     assert ["c.yaml"] == [path.name for path in (tmp_path / "new").iterdir()]
+
+
+def test_a_journal_that_was_left_goes_on(tmp_path: Path) -> None:
+    """Less a line that was cut off; not one that somebody writes, nor one that is not there."""
+    first = JournalFile(tmp_path / "c.yaml", {})
+    first.append(ASKED + ANSWERED[:-5])
+    with pytest.raises(GwsReplayError, match="is being written by another recorder"):
+        JournalFile.reopened(tmp_path / "c.yaml")
+    first.close()
+    second = JournalFile.reopened(tmp_path / "c.yaml")
+    second.append(ANSWERED)
+    assert 1 == len(second.finish().cassette.interactions)
+    with pytest.raises(GwsReplayError, match=r"cannot write .*c\.yaml\.journal: No such file"):
+        JournalFile.reopened(tmp_path / "c.yaml")
 
 
 def test_a_second_recorder_and_a_left_journal_are_told_apart(tmp_path: Path) -> None:
@@ -71,6 +87,55 @@ def test_a_cassette_that_cannot_be_written_leaves_the_journal(tmp_path: Path) ->
     with pytest.raises(GwsReplayError, match=r"The recording is safe in .*: gws-replay recover") as caught:
         written.finish()
     assert (4, True) == (caught.value.exit_code, written.path.exists())
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from gws_replay.journal_file import JournalFile
+held = JournalFile(Path(sys.argv[1]), {})
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_lock_of_a_killed_recorder_is_gone(tmp_path: Path) -> None:
+    """At once, and whatever process has its id by then; one that lives keeps all others out."""
+    cassette = tmp_path / "c.yaml"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(cassette)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout
+        assert "held\n" == holder.stdout.readline()
+        with pytest.raises(GwsReplayError, match="is being written by another recorder"):
+            JournalFile(cassette, {})
+        done = run(*GWS, "recover", "c.yaml.journal", cwd=tmp_path)
+        assert (2, True) == (done.returncode, "is being written: stop that recorder" in done.stderr)
+        holder.kill()
+        holder.wait()
+    JournalFile(cassette, {}).remove()
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_line_that_the_disk_refused_leaves_no_half_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that is written later stands on a line of its own."""
+    written = JournalFile(tmp_path / "c.yaml", {})
+    before = written.path.read_bytes()
+    write = os.write
+
+    def half(handle: int, data: bytes) -> int:
+        if len(data) < 20:
+            raise OSError(28, "No space left on device")
+        return write(handle, data[:20])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", half)
+        with pytest.raises(GwsReplayError, match="No space left on device; recording stopped"):
+            written.append(ASKED)
+    assert before == written.path.read_bytes()
+    written.append(ASKED)
+    written.append(ANSWERED)
+    assert 1 == len(written.finish().cassette.interactions)
 
 
 LIMITED = (

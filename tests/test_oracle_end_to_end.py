@@ -12,7 +12,8 @@ import requests
 
 from gws_replay.core.compile import compile_recording
 from gws_replay.core.judge import Update
-from gws_replay.core.model import Exchange, Headers, Recording, Request, Response
+from gws_replay.core.model import Cassette, Exchange, Headers, Recording, Request, Response
+from gws_replay.core.regress import diff
 from gws_replay.sandbox import RunningSandbox, serving
 from tests.redactors import redactor
 
@@ -98,11 +99,16 @@ class Desktop:
                     return
 
 
-def verdict(fault: str | None) -> Update:
-    """Judge the one update of a session with a sandbox that has a fault."""
+def recorded(fault: str | None = None) -> Cassette:
+    """Record a session with a sandbox that has a fault, or none."""
     with serving(fault=fault, push_delay=0.01) as sandbox:
         recording = Desktop(sandbox).run()
-    update, comment = compile_recording(redactor().recording(recording)).cassette.updates()
+    return compile_recording(redactor().recording(recording)).cassette
+
+
+def verdict(fault: str | None) -> Update:
+    """Judge the one update of a session with a sandbox that has a fault."""
+    update, comment = recorded(fault).updates()
     assert "AddComment" == comment.operation
     return update
 
@@ -112,6 +118,12 @@ def test_a_faithful_sandbox_is_not_accused() -> None:
     update = verdict(None)
     assert ("passed", ()) == (update.verdict, update.reasons)
     assert set(UPDATE) == update.changes.keys
+
+
+def test_two_sessions_with_one_build_are_the_same() -> None:
+    """Another port, another login, other times: nothing that a comparison would warn of."""
+    found = [each for each in diff(recorded(), recorded()) if not each.suppressed and each.severity != "info"]
+    assert [] == found
 
 
 @pytest.mark.parametrize("fault", NAMED)

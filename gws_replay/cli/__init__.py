@@ -1,6 +1,8 @@
 """The command line: one file a command, loaded when it is called; errors become a sentence and an exit code here."""
 
+import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -13,6 +15,7 @@ _COMMANDS = {
     "convert": "Make a cassette of a mitmproxy flow file, a HAR, or another cassette.",
     "demo": "Record, replay, prove: the whole tool on the embedded sandbox, in under a minute.",
     "diff": "Compare cassettes with a baseline, operation by operation.",
+    "drift": "Ask a live system a cassette's questions again, and compare what it answers.",
     "noise": "Learn what differs between recordings of one scenario by itself.",
     "record": "Record GWS traffic through mitmproxy into a cassette.",
     "recover": "Save the cassette of a recording that was interrupted.",
@@ -65,6 +68,18 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Stopped.", err=True)
         code = 130
+    except OSError as error:
+        click.echo(f"Error: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}", err=True)
+        _drop_output()
+        code = 2
     else:
         code = result if isinstance(result, int) else 0
     sys.exit(code)
+
+
+def _drop_output() -> None:
+    """Let nothing be written at the very end that could not be written before."""
+    with suppress(OSError):
+        sys.stdout.flush()
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,11 +10,11 @@ import click
 from gws_replay.core.accept import accepted, drifted
 from gws_replay.core.difference import Finding
 from gws_replay.errors import GwsReplayError
-from gws_replay.files import load_cassette, read_text, write_whole
+from gws_replay.files import Location, load_cassette, read_text, write_whole
 from gws_replay.formats import vcr_yaml
 from gws_replay.formats.vcr_splice import spliced
 
-Drifted = tuple[Path, Path, Sequence[Finding]]
+Drifted = tuple[Path, Location, Sequence[Finding]]
 
 
 def take_over(found: Sequence[Drifted], *, yes: bool) -> Sequence[Finding]:
@@ -40,7 +40,7 @@ def take_over(found: Sequence[Drifted], *, yes: bool) -> Sequence[Finding]:
     return [each for _, _, findings in found for each in findings if each.kind != "order"]
 
 
-def _rewritten(baseline: Path, candidate: Path, findings: Sequence[Finding]) -> list[str]:
+def _rewritten(baseline: Path, candidate: Location, findings: Sequence[Finding]) -> list[str]:
     """Return the new text of a baseline in pieces."""
     old, text = load_cassette(baseline), read_text(baseline)
     is_json = baseline.suffix == ".json"

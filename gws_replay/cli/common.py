@@ -1,5 +1,6 @@
 """What the commands share: the options that stand everywhere, where output goes, and how far long work has come."""
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -11,8 +12,23 @@ from typing import Any
 import click
 
 from gws_replay.core.lossless_json import dumps_ascii
+from gws_replay.errors import GwsReplayError
+from gws_replay.files import Location
+from gws_replay.storage import Stored, is_address
 
 PATH = click.Path(path_type=Path)
+
+
+class _Where(click.ParamType[Location]):
+    """A path, or the address of something on storage."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Location:  # noqa: ARG002 (click gives them)
+        return Stored(value) if is_address(value) else Path(value)
+
+
+LOCATION = _Where()
 _SOON = 2.0  # seconds; nobody needs to watch less
 _OFTEN = 0.1
 
@@ -54,6 +70,11 @@ class Output:
             click.echo(text, err=True)
 
 
+def colour() -> bool | None:
+    """Return False where people want none (https://no-color.org, a dumb terminal); None: click sees if it is one."""
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
+
+
 class Progress:
     """One line that is written over again and again; nothing at all when it is `quiet` or stderr is no terminal."""
 
@@ -88,6 +109,28 @@ def output_options(quiet: str, verbose: str) -> Callable[[Callable[..., Any]], C
         return with_output
 
     return decorate
+
+
+def timing_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add --timing; `what` says of what it is the pace."""
+    return click.option(
+        "--timing",
+        default="instant",
+        show_default=True,
+        callback=_timing,
+        metavar="instant|recorded|FACTOR",
+        help=what,
+    )
+
+
+def _timing(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    from gws_replay.core.pace import factor_of
+
+    try:
+        factor_of(value)
+    except GwsReplayError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+    return value
 
 
 def warn_if_unredacted(redact: str) -> None:

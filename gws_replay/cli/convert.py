@@ -15,7 +15,7 @@ from gws_replay.cli.common import (
     redact_option,
     warn_if_unredacted,
 )
-from gws_replay.core.compile import Compiled, compile_recording
+from gws_replay.core.compile import Compiled, compile_recording, laid_out
 from gws_replay.core.model import Recording
 from gws_replay.core.policy import Policy
 from gws_replay.core.redact import Redactor
@@ -69,7 +69,9 @@ def _read(path: Path, policy: Policy) -> tuple[str, Compiled]:
     if path.suffix == ".har" or (path.suffix == ".json" and har.is_har(_json(path))):
         return "a HAR", _compiled(har.load(read_text(path), str(path)), redactor(policy), "HAR")
     cassette = load_cassette(path)
-    return "a cassette", Compiled(cassette=redactor(policy, cassette.header.get("stand_ins", ())).cassette(cassette))
+    return "a cassette", Compiled(
+        cassette=laid_out(redactor(policy, cassette.header.get("stand_ins", ())).cassette(cassette))
+    )
 
 
 def _compiled(recording: Recording, using: Redactor, kind: str) -> Compiled:

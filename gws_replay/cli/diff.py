@@ -1,7 +1,7 @@
 """`gws-replay diff`: what a candidate recording shows otherwise than a baseline."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,30 +9,17 @@ from typing import Any
 import click
 
 from gws_replay.cli.accepting import Drifted, take_over
-from gws_replay.cli.common import PATH
-from gws_replay.cli.reporting import Report, lines_in, report_options
+from gws_replay.cli.common import LOCATION
+from gws_replay.cli.comparing import Rules, comparing_options
+from gws_replay.cli.matches import Compared, Work, compared
+from gws_replay.cli.reporting import Report, report_options
+from gws_replay.cli.spreading import LOST, Spreading, spreading_options
 from gws_replay.core.accept import drifted
-from gws_replay.core.change import printable
-from gws_replay.core.difference import KINDS, SEVERITIES, Finding, Kind, Severity
-from gws_replay.core.lossless_json import dumps_ascii
-from gws_replay.core.noise import Noise
-from gws_replay.core.regress import diff as compared
-from gws_replay.core.suppress import suppressed
-from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.files import load_cassette
-from gws_replay.noise_file import read_noise
-from gws_replay.recordings_paired import Match, matched
+from gws_replay.core.difference import SEVERITIES, Finding, Severity
+from gws_replay.errors import GwsReplayError
+from gws_replay.files import Location
+from gws_replay.recordings_paired import Questions, matched, questions_of
 from gws_replay.reports import differences
-from gws_replay.reports.judged import Case, Issue
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rules:
-    """What counts, and how much."""
-
-    ignore: Sequence[str]
-    severity: Mapping[Kind, Severity]
-    noise: Noise | None
 
 
 @dataclass(slots=True)
@@ -40,42 +27,27 @@ class _Sum:
     findings: list[Finding] = field(default_factory=list)
     drifted: list[Drifted] = field(default_factory=list)
     compared: int = 0
-    missing: int = 0
-    new: int = 0
+    alone: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
 
 
 @click.command()
-@click.argument("baseline", type=PATH)
-@click.argument("candidate", type=PATH)
-@click.option(
-    "--severity",
-    "levels",
-    multiple=True,
-    metavar="KIND=LEVEL",
-    help=f"How grave a kind ({', '.join(KINDS)}) is: {', '.join(SEVERITIES)}. May be given several times.",
-)
-@click.option(
-    "--ignore",
-    multiple=True,
-    metavar="PATH",
-    help="A path as it is shown, or the end of one, that does not count; `*` stands for anything (userData.LCA_*). "
-    "What it suppresses is counted, and shown with -v. May be given several times.",
-)
-@click.option("--noise", "noise_file", type=PATH, help="What `gws-replay noise learn` found to differ by itself.")
+@click.argument("baseline", type=LOCATION)
+@click.argument("candidate", type=LOCATION)
+@comparing_options
 @click.option(
     "--accept", is_flag=True, help="Rewrite what drifted in the baseline as the candidate has it; asks first."
 )
 @click.option("--yes", is_flag=True, help="With --accept: do not ask.")
+@spreading_options
 @report_options("Only what differs.", "Also what is suppressed, and why.")
 def diff(
     *,
     report: Report,
-    baseline: Path,
-    candidate: Path,
-    levels: Sequence[str],
-    ignore: Sequence[str],
-    noise_file: Path | None,
+    spreading: Spreading,
+    baseline: Location,
+    candidate: Location,
+    rules: Rules,
     accept: bool,
     yes: bool,
 ) -> int:
@@ -90,109 +62,63 @@ def diff(
     Exit codes: 0 nothing at warning or above (after --accept: nothing is left); 1 something is; 2 a file is no
     cassette; 5 there was nothing to compare.
     """
-    noise = read_noise(noise_file) if noise_file else None
-    rules = _Rules(ignore=ignore, severity=dict(map(_level, levels)), noise=noise)
-    total = _Sum()
-    for match in matched(baseline, candidate):
-        try:
-            _one(match, rules, report, total)
-        except CassetteError as error:
-            total.broken.append(str(error))
+    if accept and not isinstance(baseline, Path):
+        raise GwsReplayError(f"--accept rewrites files, and {baseline} is on storage: copy it to a folder first")
+    output = report.output
+
+    def asked(paths: Sequence[Location]) -> Sequence[Questions]:
+        return list(spreading.results(questions_of, paths, _unasked, name=str, quiet=output.quiet))
+
+    matches, broken = matched(spreading.location(baseline), spreading.location(candidate), asked)
+    work = [Work(match, rules, output, report.wants) for match in matches]
+    total = _Sum(broken=broken)
+    for one, result in zip(work, spreading.results(compared, work, _lost, name=_name, quiet=output.quiet), strict=True):
+        _take(one, result, report, total)
     for problem in total.broken:
         click.echo(f"Error: {problem}", err=True)
     names = f"{total.compared} cassette{'' if total.compared == 1 else 's'} compared"
-    alone = "".join(f", {count} {name}" for name, count in (("missing", total.missing), ("new", total.new)) if count)
+    alone = "".join(f", {total.alone[name]} {name}" for name in ("missing", "new") if total.alone[name])
     counts: Counter[Severity] = Counter(each.severity for each in total.findings if not each.suppressed)
-    facts: dict[str, Any] = {"compared": total.compared, "missing": total.missing, "new": total.new}
+    facts: dict[str, Any] = {"compared": total.compared, "missing": total.alone["missing"], "new": total.alone["new"]}
     facts |= {level: counts[level] for level in SEVERITIES}
     facts |= {"suppressed": len(total.findings) - counts.total(), "broken": total.broken}
-    report.end(differences.tally(total.findings, names + alone), facts)
+    report.end(differences.tally(total.findings, names + alone), facts, page="Findings")
     if total.broken:
         return 2
-    if not (total.compared or total.missing or total.new):
+    if not (total.compared or total.alone):
         return 5
     settled = {id(each) for each in take_over(total.drifted, yes=yes)} if accept else set()
     left = [
         each for each in total.findings if not each.suppressed and each.severity != "info" and id(each) not in settled
     ]
-    return 1 if left or total.missing or total.new else 0
+    return 1 if left or total.alone else 0
 
 
-def _one(match: Match, rules: _Rules, report: Report, total: _Sum) -> None:
-    baseline, candidate = match.baseline, match.candidate
-    if baseline is None or candidate is None:
-        _only(match, report, total)
+def _take(work: Work, result: Compared, report: Report, total: _Sum) -> None:
+    """Take up what became of a match."""
+    if result.broken is not None:
+        total.broken.append(result.broken)
         return
-    found = suppressed(
-        compared(load_cassette(baseline), load_cassette(candidate), severity=rules.severity), rules.ignore, rules.noise
-    )
-    total.findings.extend(found)
+    report.say(result.lines)
+    report.take(result.cases)
+    report.take_parts(result.parts)
+    if result.alone:
+        total.alone[result.alone] += 1
+        return
     total.compared += 1
-    output = report.output
-    counting = [each for each in found if not each.suppressed]
-    if drifted(found):
-        total.drifted.append((baseline, candidate, found))
-    if output.as_json:
-        told = {
-            "schema": differences.SCHEMA,
-            "baseline": str(baseline),
-            "candidate": str(candidate),
-            "findings": [differences.as_json(each) for each in (found if output.verbose else counting)],
-        }
-        report.say([dumps_ascii(told)])
-    elif counting or match.is_renamed or not output.quiet:
-        renamed = " (renamed)" if match.is_renamed else ""
-        same = "" if counting else ": no difference"
-        report.say([printable(f"{baseline} -> {candidate}{renamed}{same}")])
-        report.say(differences.lines(found, all_of_them=output.verbose))
-    if report.wants_cases:
-        report.take(_cases(match, counting))
+    total.findings.extend(result.findings)
+    baseline, candidate = work.match.baseline, work.match.candidate
+    if isinstance(baseline, Path) and candidate is not None and drifted(result.findings):
+        total.drifted.append((baseline, candidate, result.findings))
 
 
-def _only(match: Match, report: Report, total: _Sum) -> None:
-    path = match.baseline or match.candidate
-    is_missing = match.candidate is None
-    rule = "missing" if is_missing else "new"
-    total.missing += is_missing
-    total.new += not is_missing
-    sentence = "missing: the candidate has no such cassette" if is_missing else "new: the baseline has no such cassette"
-    if report.output.as_json:
-        report.say([dumps_ascii({"schema": differences.SCHEMA, rule: str(path)})])
-    else:
-        report.say([printable(f"{path}: {sentence}")])
-    issue = Issue(level="error" if is_missing else "warning", rule=rule, message=sentence, file=str(path))
-    report.take([Case(name=rule, file=str(path), issues=(issue,), fails=True)])
+def _name(work: Work) -> object:
+    return work.match.baseline or work.match.candidate
 
 
-def _cases(match: Match, counting: Sequence[Finding]) -> list[Case]:
-    """Return a case for each operation that differs, or one for the whole cassette where none does."""
-    sides = match.baseline, match.candidate
-    places = [lines_in(path) if path and counting else {} for path in sides]
-    by_operation: dict[str, list[Issue]] = {}
-    fails: set[str] = set()
-    for each in counting:
-        side = 0 if each.place[0] else 1
-        issue = Issue(
-            level=each.severity,
-            rule=each.kind,
-            message=differences.sentence(each),
-            file=str(sides[side]),
-            line=places[side].get(each.place[side] or "", 1),
-        )
-        by_operation.setdefault(each.operation, []).append(issue)
-        fails |= {each.operation} if each.severity != "info" else set()
-    file = str(match.baseline)
-    if not by_operation:
-        return [Case(name="no difference", file=file)]
-    return [Case(name=name, file=file, issues=issues, fails=name in fails) for name, issues in by_operation.items()]
+def _lost(work: Work) -> Compared:
+    return Compared(broken=f"{_name(work)}: {LOST}")
 
 
-def _level(option: str) -> tuple[Kind, Severity]:
-    name, _, level = option.partition("=")
-    kind = next((each for each in KINDS if each == name), None)
-    severity = next((each for each in SEVERITIES if each == level), None)
-    if kind is None or severity is None:
-        raise GwsReplayError(
-            f"--severity {option} is no KIND=LEVEL: kinds are {', '.join(KINDS)}, levels {', '.join(SEVERITIES)}"
-        )
-    return kind, severity
+def _unasked(path: Location) -> Questions:
+    return Questions(broken=f"{path}: {LOST}")

@@ -1,13 +1,14 @@
 """`gws-replay recover`: the cassette of a recording that was interrupted."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from gws_replay.cli.common import PATH, Output, force_option, output_options
 from gws_replay.errors import GwsReplayError
-from gws_replay.files import check_suffix
-from gws_replay.journal_file import is_being_written
+from gws_replay.files import check_suffix, reason
+from gws_replay.journal_file import Recovered, held
 from gws_replay.journal_file import recover as recover_journal
 from gws_replay.reports import live
 
@@ -29,19 +30,17 @@ def recover(*, output: Output, journal: Path, cassette: Path | None, force: bool
     check_suffix(target)
     if target.resolve() == journal.resolve():
         raise GwsReplayError(f"{journal} cannot become its own cassette: name another file with --cassette")
-    if is_being_written(journal):
-        raise GwsReplayError(f"{journal} is being written: stop that recorder, and it saves the cassette itself")
     if target.exists() and not force:
         raise GwsReplayError(f"{target} exists: name another with --cassette, or replace it with --force")
-    recovered = recover_journal(journal, target)
-    if recovered.torn:
-        output.progress("The last line of the journal was cut off in the middle: that message is not in the cassette.")
+    with held(journal):
+        recovered = recover_journal(journal, target)
+        if not recovered.damaged:
+            _remove(journal, output)
+    for sentence in _missing(recovered):
+        output.progress(sentence)
     if recovered.damaged:
         lines = ", ".join(map(str, recovered.damaged))
         click.echo(f"Error: {journal} is damaged in line {lines}; the rest was saved, the journal was kept.", err=True)
-    else:
-        journal.unlink()
-        output.detail(f"removed {journal}")
     found = recovered.compiled
     output.result(
         live.summary(found, str(target)),
@@ -49,12 +48,30 @@ def recover(*, output: Output, journal: Path, cassette: Path | None, force: bool
             "path": str(target),
             "interactions": len(found.cassette.interactions),
             "notifications": len(found.cassette.notifications),
-            "torn": recovered.torn,
+            "begun": len(recovered.begun),
+            "cut": recovered.cut,
             "damaged": list(recovered.damaged),
             "notes": list(found.notes),
         },
     )
     return 4 if recovered.damaged else 0
+
+
+def _missing(recovered: Recovered) -> Iterator[str]:
+    """Say what the interruption has cost."""
+    if recovered.cut:
+        yield f"{recovered.cut} bytes at the end of the journal are half a line: that message is not in the cassette."
+    if count := len(recovered.begun):
+        what = "1 request" if count == 1 else f"{count} requests"
+        yield f"{what} had begun and not ended: the recording was interrupted before the answer."
+
+
+def _remove(journal: Path, output: Output) -> None:
+    try:
+        journal.unlink()
+    except OSError as error:
+        raise GwsReplayError(f"the cassette was saved, but {journal} cannot be removed: {reason(error)}") from None
+    output.detail(f"removed {journal}")
 
 
 def _default(journal: Path) -> Path:

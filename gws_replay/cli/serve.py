@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gws_replay.cli.common import PATH, Output, output_options
-from gws_replay.errors import GwsReplayError
+from gws_replay.cli.common import PATH, Output, output_options, timing_option
 
 if TYPE_CHECKING:
     from gws_replay.core.model import Cassette
@@ -24,29 +23,14 @@ if TYPE_CHECKING:
 _MOST_WARNINGS = 3
 
 
-def _timing(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    from gws_replay.core.pace import factor_of
-
-    try:
-        factor_of(value)
-    except GwsReplayError as error:
-        raise click.BadParameter(str(error), ctx, param) from None
-    return value
-
-
 @click.command()
 @click.argument("cassettes", type=PATH, nargs=-1, required=True, metavar="CASSETTE...")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Port to listen on; 0 takes a free one."
 )
-@click.option(
-    "--timing",
-    default="instant",
-    show_default=True,
-    callback=_timing,
-    metavar="instant|recorded|FACTOR",
-    help="Pace of answers and notifications: as fast as their order allows, as recorded, or recorded times a factor.",
+@timing_option(
+    "Pace of answers and notifications: as fast as their order allows, as recorded, or recorded times a factor."
 )
 @click.option("--tls", is_flag=True, help="Serve HTTPS, with a certificate made on the spot; its CA's file is printed.")
 @click.option("--keep-uris", is_flag=True, help="Leave recorded absolute addresses as they are, instead of our own.")

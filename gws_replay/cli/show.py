@@ -1,22 +1,34 @@
 """`gws-replay show`: what is in a cassette, as operations."""
 
-from pathlib import Path
-
 import click
 
-from gws_replay.cli.common import PATH, Output, output_options
-from gws_replay.files import load_cassette
+from gws_replay.cli.common import LOCATION
+from gws_replay.cli.reporting import SHOWN, Report, report_options
+from gws_replay.cli.shown import load_shown
+from gws_replay.core.change import printable
+from gws_replay.files import Location
 from gws_replay.reports import as_json, text
 
 
 @click.command()
-@click.argument("cassette", type=PATH)
-@output_options("No userData changes.", "Also the bodies.")
-def show(*, output: Output, cassette: Path) -> None:
-    """Show the operations and notifications of a cassette in time order, with causes and userData changes."""
-    loaded = load_cassette(cassette)
-    if output.as_json:
-        output.result("", as_json.cassette(loaded))
+@click.argument("cassette", type=LOCATION)
+@report_options("No userData changes.", "Also the bodies.", formats=SHOWN)
+def show(*, report: Report, cassette: Location) -> None:
+    """Show the operations and notifications of a cassette in time order, with causes and userData changes.
+
+    --format html writes one page that needs no network: lanes for REST, CometD and each resource, userData before and
+    after each operation with the keys that changed, and every message as it is stored.
+    """
+    (loaded,), note = load_shown(cassette)
+    if note:
+        click.echo(printable(f"{cassette}{note}"), err=True)
+    output, wants = report.output, report.wants
+    if wants.parts:
+        from gws_replay.reports.timelines import part_of
+
+        report.take_parts([part_of(loaded, loaded.updates())])
+        report.end(text.summary(loaded), None)
         return
-    for line in text.timeline(loaded, changes=not output.quiet, bodies=output.verbose):
-        click.echo(line)
+    if not output.as_json:
+        report.say(text.timeline(loaded, changes=not output.quiet, bodies=output.verbose, look=wants.look))
+    report.end("", as_json.cassette(loaded) if output.as_json else None)

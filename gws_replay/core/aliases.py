@@ -9,15 +9,15 @@ from contextlib import suppress
 from typing import Any
 
 from gws_replay.core import api
+from gws_replay.core.ids import is_id as _is_id
 from gws_replay.core.lexicon import Lexicon
 from gws_replay.core.lossless_json import Repeated
 from gws_replay.core.model import Cassette, Exchange
 
 # As long as this, an id is looked for wherever text stands; a shorter one (a counter) only where an id is expected.
 _UNIQUE = 8
-_ID_ENDINGS = ("Id", "Uuid", "UUID")
-_NO_IDS = frozenset({"referenceId", "operationId"})  # links between two messages: they count up
 _USER_DATA = "userData"
+_INERT = frozenset({int, float, bool, type(None)})
 _STAND_IN = "stand-in"
 
 
@@ -26,10 +26,11 @@ class Naming:
 
     def __init__(self, names: Mapping[str, str], ids: "_Ids") -> None:
         self.names = dict(names)
-        self._texts = Lexicon()
+        lexicon = Lexicon()
         for value, name in names.items():
             if len(value) >= _UNIQUE or name.startswith(_STAND_IN):
-                self._texts.add(value, name)
+                lexicon.add(value, name)
+        self._texts = _Texts(lexicon)
         self.resources = frozenset(names.get(each, each) for each in ids.resources)
         long = (each for listed in ids.by_kind.values() for each in listed if len(each) >= _UNIQUE or each in names)
         self.things = self.resources | {names.get(each, each) for each in long}
@@ -44,7 +45,7 @@ class Naming:
         home = path[start:] if start > 0 else path
         if not self.names:
             return home
-        return "/".join(self.names.get(step) or self._texts.replaced(step) for step in home.split("/"))
+        return "/".join(self.names.get(step) or self._texts[step] for step in home.split("/"))
 
     def value(self, value: Any) -> Any:
         """Return a JSON value with common names for ids, and lists whose items have an id as objects of these.
@@ -57,15 +58,17 @@ class Naming:
             return value
 
     def _named(self, value: Any, field: str = "", *, free: bool = False) -> Any:
-        """Name what is inside: `field` is where it stands; in userData (`free`) names and lists mean what they like."""
+        """Name what is inside: `field` is where it stands; in userData (`free`) names and lists mean what they like.
+
+        What stays as it is is the same object: two namings of a large recording are then held once.
+        """
         is_text = isinstance(value, str)
         if not self.names and (is_text or free or (field == _USER_DATA and isinstance(value, dict))):
             return value
         if is_text:
-            return self.of_id(value) if _is_id(field) and not free else self._texts.replaced(value)
+            return self.of_id(value) if _is_id(field) and not free else self._texts[value]
         if isinstance(value, dict):
-            free = free or field == _USER_DATA
-            return {key: self._named(item, key, free=free) for key, item in value.items()}
+            return self._members(value, free=free or field == _USER_DATA)
         if isinstance(value, Repeated):
             return Repeated(tuple(self._named(item, field, free=free) for item in value.values))
         if isinstance(value, list):
@@ -73,6 +76,17 @@ class Naming:
             items = [self._named(item, free=free or pairs) for item in value]
             return items if free else _by_name(items, "key" if pairs else "id") or items
         return value
+
+    def _members(self, value: dict[str, Any], *, free: bool) -> dict[str, Any]:
+        texts, named = self._texts, {}
+        for key, item in value.items():
+            kind = type(item)
+            if kind is str and (free or not _is_id(key)):  # nearly every one: it must cost next to nothing
+                if (text := texts[item]) != item:
+                    named[key] = text
+            elif kind not in _INERT and (new := self._named(item, key, free=free)) is not item:
+                named[key] = new
+        return {**value, **named} if named else value
 
 
 def namings(one: Cassette, other: Cassette) -> tuple[Naming, Naming]:
@@ -85,7 +99,9 @@ def namings(one: Cassette, other: Cassette) -> tuple[Naming, Naming]:
             for side in (0, 1):
                 names[side][pair[side]] = f"{kind}#{number}"
     mine, theirs = (_stand_ins(each) for each in (one, other))
-    if len(mine) == len(theirs):
+    # Some in common: they were made with one key, and others stand for other values.
+    are_of_one_key = any(len(each) >= _UNIQUE for each in {*mine} & {*theirs})
+    if len(mine) == len(theirs) and not are_of_one_key:
         for number, pair in enumerate(zip(mine, theirs, strict=True), 1):
             if pair[0] != pair[1]:
                 for side in (0, 1):
@@ -97,6 +113,18 @@ def translation(mine: Naming, theirs: Naming) -> dict[str, str]:
     """Return what of their recording is called otherwise in mine, with what it is called there."""
     values = {name: value for value, name in mine.names.items()}
     return {value: values[name] for value, name in theirs.names.items() if name in values}
+
+
+class _Texts(dict[str, str]):
+    """Texts with common names: each is looked through once, though most stand in many messages."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        super().__init__()
+        self._lexicon = lexicon
+
+    def __missing__(self, text: str) -> str:
+        named = self[text] = self._lexicon.replaced(text)
+        return named
 
 
 class _Ids:
@@ -147,10 +175,6 @@ def _items(value: Any) -> Iterator[tuple[str, Any]]:
         yield from value.items()
     elif isinstance(value, list):
         yield from (("", item) for item in value)
-
-
-def _is_id(name: str) -> bool:
-    return name == "id" or (name.endswith(_ID_ENDINGS) and name not in _NO_IDS)
 
 
 def _unshared(mine: Sequence[str], theirs: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:

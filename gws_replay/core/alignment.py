@@ -1,26 +1,32 @@
-"""What two sequences have in common, in the same order: the longest common subsequence.
+"""What two sequences of JSON values have in common, in the same order: the longest common subsequence.
 
 Aligning one with another is aligning the other with one.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
+
+from gws_replay.core.change import same
+from gws_replay.core.lossless_json import canonical
 
 _CELLS = 500_000  # beyond it what stands at the same place is compared, and nothing else
 Places = list[tuple[int, int]]
 
 
-def common(one: Sequence[str], other: Sequence[str]) -> Places:
+def common(one: Sequence[Any], other: Sequence[Any]) -> Places:
     """Return the places (in one, in the other) of a longest common subsequence, ascending."""
-    if list(one) > list(other):  # which way round must not matter where there are several
-        return [(mine, theirs) for theirs, mine in common(other, one)]
     start = 0
-    while start < min(len(one), len(other)) and one[start] == other[start]:
+    while start < min(len(one), len(other)) and same(one[start], other[start]):
         start += 1
     end = 0
-    while end < min(len(one), len(other)) - start and one[-1 - end] == other[-1 - end]:
+    while end < min(len(one), len(other)) - start and same(one[-1 - end], other[-1 - end]):
         end += 1
-    middle = one[start : len(one) - end], other[start : len(other) - end]
-    found = [(start + mine, start + theirs) for mine, theirs in _longest(*middle)]
+    # Spelling costs more than comparing twice, so that only what lies between is spelled.
+    mine, theirs = ([canonical(value) for value in each[start : len(each) - end]] for each in (one, other))
+    if mine > theirs:  # which way round must not matter where there are several
+        found = [(start + a, start + b) for b, a in _longest(theirs, mine)]
+    else:
+        found = [(start + a, start + b) for a, b in _longest(mine, theirs)]
     tail = [(len(one) - n, len(other) - n) for n in range(end, 0, -1)]
     return [*((n, n) for n in range(start)), *found, *tail]
 

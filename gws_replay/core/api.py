@@ -84,6 +84,11 @@ def taken(status: int, answer: Any) -> Taken:
     return "refused" if answer.get("status") == "error" else gws.taken(answer.get("statusCode", 0))
 
 
+def is_unauthenticated(status: int, answer: Any) -> bool:
+    """Tell whether an answer says that the client has not said who it is, or not rightly (InterpretingaResponse)."""
+    return status == 401 or (isinstance(answer, dict) and answer.get("statusCode") == gws.NOT_AUTHENTICATED)
+
+
 def succeeded(status: int, answer: Any) -> bool:
     """Tell whether the operation was taken, if only in part."""
     return taken(status, answer) != "refused"

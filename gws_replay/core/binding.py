@@ -8,10 +8,9 @@ bound to one stand-in, nor one to two. The ids of resources are bound in the sam
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from gws_replay.core.known import ENCODINGS, spellings
-from gws_replay.core.lexicon import Lexicon
 from gws_replay.core.model import Exchange, Notification, Request, Response
 from gws_replay.core.redact_text import TextRedactor
+from gws_replay.core.shown import Shown
 from gws_replay.core.stand_in_index import UNIQUE, Candidates, Pairs, StandInIndex
 
 # How many recorded requests a conflict is looked for in.
@@ -26,7 +25,7 @@ class Bindings:
         self._live: dict[str, str] = {}
         self._recorded: dict[str, str] = {}
         self._starts: dict[int, int] = {}
-        self._shown = _Shown()
+        self._shown = Shown()
         # Whether any live value is another than the recorded one.
         self._is_changed = False
         self._texts = TextRedactor(index.rules, self._shown)
@@ -135,32 +134,3 @@ class Bindings:
 
     def _is_recorded(self, live: str) -> bool:
         return live in self._index.ids or (len(live) >= UNIQUE and live in self._index.stand_ins)
-
-
-class _Shown:
-    """Live values for stand-ins, for a `TextRedactor` that puts them there."""
-
-    def __init__(self) -> None:
-        self.log: list[str] = []
-        self._whole: dict[str, str] = {}
-        self._anywhere = Lexicon()
-
-    def take(self, recorded: str, live: str, *, anywhere: bool) -> None:
-        """Show a live value instead of a stand-in: as the whole value of a personal key, or wherever it occurs."""
-        self._whole[recorded] = live
-        self.log.append(recorded)
-        if anywhere:
-            for encode, _ in ENCODINGS[: spellings(recorded)] if live == recorded else ENCODINGS:
-                self._anywhere.add(encode(recorded), encode(live))
-
-    def person(self, value: str) -> str:
-        """Return what is shown for the whole value of a personal key."""
-        return self._whole.get(value) or self._anywhere.replaced(value)
-
-    def secret(self, value: str, name: str, *, unique: bool) -> str:  # noqa: ARG002 (a placeholder stays one)
-        """Return a secret's placeholder as it is."""
-        return value
-
-    def replaced(self, text: str) -> tuple[str, tuple[str, ...]]:
-        """Return a text with live values in it, and no names of findings."""
-        return self._anywhere.replaced(text), ()

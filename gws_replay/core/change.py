@@ -37,6 +37,11 @@ class Change:
         """The userData key that the path begins with."""
         return str(self.path[0])
 
+    @property
+    def name(self) -> str:
+        """The path as people read it."""
+        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)[1:]
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Change):
             return NotImplemented
@@ -47,7 +52,7 @@ class Change:
         return hash((self.path, self.kind))
 
     def __str__(self) -> str:
-        name = printable("".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)[1:])
+        name = printable(self.name)
         if self.kind == "added":
             return f"{name}: added {show(self.after)}"
         if self.kind == "removed":
@@ -121,15 +126,26 @@ def same(one: Any, other: Any) -> bool:
         if isinstance(one, Repeated) and isinstance(other, Repeated):
             one, other = one.values, other.values
         if isinstance(one, dict | Mapping) and isinstance(other, dict | Mapping):
-            if one.keys() != other.keys():
+            if one.keys() != other.keys() or not _texts_are_same(one, other, rest):
                 return False
-            rest.extend((value, other[key]) for key, value in one.items())
         elif isinstance(one, list | tuple) and isinstance(other, list | tuple):
             if len(one) != len(other):
                 return False
             rest.extend(zip(one, other, strict=True))
         elif type(one) is not type(other) or one != other:
             return False
+    return True
+
+
+def _texts_are_same(one: Mapping[str, Any], other: Mapping[str, Any], rest: list[tuple[Any, Any]]) -> bool:
+    """Compare the texts of two objects with the same keys, and put the other values aside: nearly all are texts."""
+    for key, value in one.items():
+        beside = other[key]
+        if type(value) is str is type(beside):
+            if value != beside:
+                return False
+        elif value is not beside:
+            rest.append((value, beside))
     return True
 
 

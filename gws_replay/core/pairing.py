@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from gws_replay.core import api
 from gws_replay.core.aliases import Naming
 from gws_replay.core.alignment import common, gaps
+from gws_replay.core.change import same
 from gws_replay.core.lossless_json import canonical
 from gws_replay.core.model import Cassette, Exchange, Notification
 from gws_replay.core.operations import Call
@@ -41,10 +42,6 @@ class Asked:
     def gist(self) -> Any:
         """What it shows of itself where the other side has none."""
         return self.sent["body"]
-
-    def asks(self) -> str:
-        """Spell all that the request asks."""
-        return canonical(self.sent)
 
     def whole(self) -> str:
         """Spell request and answer."""
@@ -82,10 +79,6 @@ class Heard:
         """What is the same for notifications of one kind about one resource."""
         return self.notification.channel, self.kind, self.resource
 
-    def whole(self) -> str:
-        """Spell what it tells."""
-        return canonical(self.data)
-
 
 Item = TypeVar("Item", bound=Asked | Heard)
 Pair: TypeAlias = tuple[Item | None, Item | None]
@@ -105,7 +98,7 @@ def pair_exchanges(one: Sequence[Asked], other: Sequence[Asked]) -> list[Pair[As
     """Pair exchanges; None stands for what one side has not."""
     pairs: list[Pair[Asked]] = []
     for mine, theirs in _grouped(one, other, lambda each: each.key):
-        if [each.asks() for each in mine] == [each.asks() for each in theirs]:
+        if len(mine) == len(theirs) and all(same(a.sent, b.sent) for a, b in zip(mine, theirs, strict=True)):
             pairs.extend(zip(mine, theirs, strict=True))
         else:
             pairs.extend(_paired_between(mine, theirs))
@@ -115,10 +108,10 @@ def pair_exchanges(one: Sequence[Asked], other: Sequence[Asked]) -> list[Pair[As
 def _paired_between(mine: Sequence[Asked], theirs: Sequence[Asked]) -> Iterator[Pair[Asked]]:
     """Pair what is the same in the same order; between, what asks the same; then what has moved, and the rest."""
     rest: list[tuple[list[Asked], list[Asked]]] = []
-    alike, between = _aligned(mine, theirs, Asked.whole)
+    alike, between = _aligned(mine, theirs, lambda each: [each.sent, each.answer])
     yield from alike
     for gap in between:
-        alike, inside = _aligned(*gap, Asked.asks)
+        alike, inside = _aligned(*gap, lambda each: each.sent)
         yield from alike
         rest.extend(inside)
     # One operation is known by what it wrote, wherever it stands; one look at a state is as good as another.
@@ -143,7 +136,7 @@ def pair_notifications(
     theirs_of = {pair[1].index: number for number, pair in enumerate(exchanges) if pair[1]}
     pairs: list[Pair[Heard]] = []
     for mine, theirs in _grouped(one, other, lambda each: each.key):
-        found, between = _aligned(mine, theirs, Heard.whole)
+        found, between = _aligned(mine, theirs, lambda each: each.data)
         left = [[each for gap in between for each in gap[side]] for side in (0, 1)]
         by_order = list(zip_longest(left[0], left[1]))
         by_cause: list[Pair[Heard]] = []
@@ -155,7 +148,8 @@ def pair_notifications(
         ):
             by_cause.extend(zip_longest(alike, others))
         by_cause = _joined(by_cause)
-        pairs.extend([*found, *min(by_order, by_cause, key=_unlikeness)])
+        is_open = set(map(_places, by_order)) != set(map(_places, by_cause))
+        pairs.extend([*found, *(min(by_order, by_cause, key=_unlikeness) if is_open else by_order)])
     return pairs
 
 
@@ -166,6 +160,10 @@ def _joined(pairs: Iterable[Pair[Heard]]) -> list[Pair[Heard]]:
     theirs = [other for one, other in pairs if other and not one]
     in_time = [sorted(side, key=lambda each: each.index) for side in (mine, theirs)]
     return [*whole, *zip_longest(in_time[0], in_time[1])]
+
+
+def _places(pair: Pair[Heard]) -> tuple[int | None, ...]:
+    return tuple(None if each is None else each.index for each in pair)
 
 
 def _unlikeness(pairs: Sequence[Pair[Heard]]) -> int:
@@ -179,7 +177,7 @@ def _asked(index: int, exchange: Exchange, naming: Naming) -> Asked:
     path = naming.path(request.path)
     resource = naming.of_id(call.resource_id) if call.resource_id else ""
     generic = "/".join("*" if step in naming.things else step for step in path.split("/"))
-    query = parse_qs(urlsplit(request.uri).query, keep_blank_values=True)
+    query = parse_qs(urlsplit(request.uri).query, keep_blank_values=True) if "?" in request.uri else {}
     return Asked(
         index=index,
         exchange=exchange,
@@ -228,12 +226,12 @@ def _grouped(
 
 
 def _aligned(
-    mine: Sequence[Item], theirs: Sequence[Item], spell: Callable[[Item], str]
+    mine: Sequence[Item], theirs: Sequence[Item], shown: Callable[[Item], Any]
 ) -> tuple[list[tuple[Item, Item]], list[tuple[list[Item], list[Item]]]]:
-    """Pair what is spelled the same in the same order, as much as can be; return what lies between, too."""
+    """Pair what shows the same in the same order, as much as can be; return what lies between, too."""
     if not mine or not theirs:
         return [], [(list(mine), list(theirs))]
-    places = common([spell(each) for each in mine], [spell(each) for each in theirs])
+    places = common([shown(each) for each in mine], [shown(each) for each in theirs])
     between = [
         ([mine[n] for n in left], [theirs[n] for n in right])
         for left, right in gaps(places, (len(mine), len(theirs)))

@@ -93,8 +93,20 @@ class Rules:
         self.secret_headers = _any(own["secret"], "header", *map(_glob, sensitive.SECRET_HEADERS))
         self.personal_headers = _any(own["personal"], "header")
         self._harmless_headers = _any([], "header", *map(_glob, sensitive.HARMLESS_HEADERS))
-        self.secret_shapes = _shapes(sensitive.SECRET_SHAPES, own["secret"])
+        self._own_secrets = own["secret"]
+        self._secret_shapes: dict[tuple[bool, bool], re.Pattern[str]] = {}
         self.personal_shapes = _shapes(sensitive.PERSONAL_SHAPES, own["personal"]) if self.personal else None
+
+    def secret_shapes_of(self, text: str) -> re.Pattern[str]:
+        """Return a pattern for the secrets that a text can hold by its shape; trying all of them takes long."""
+        which = sensitive.SECRET_HINTS.search(text.lower()) is not None, len(text) >= sensitive.LONG
+        if which not in self._secret_shapes:
+            tables = (sensitive.SECRET_SHAPES, sensitive.LONG_SECRET_SHAPES)
+            chosen = {
+                name: shape for table, has in zip(tables, which, strict=True) if has for name, shape in table.items()
+            }
+            self._secret_shapes[which] = _shapes(chosen, self._own_secrets)
+        return self._secret_shapes[which]
 
     @property
     def look_at_paths(self) -> bool:
@@ -133,7 +145,9 @@ def _any(rules: Iterable[Rule], where: str, *more: str) -> re.Pattern[str]:
 def _shapes(table: dict[str, str], rules: Iterable[Rule]) -> re.Pattern[str]:
     """Return one pattern for all shapes; `lastgroup` of a match is the shape, with `_` for what a group cannot hold."""
     own = {f"pattern{n}": rule.pattern for n, rule in enumerate(rules) if rule.where == "pattern"}
-    return re.compile("|".join(f"(?P<{name.replace('-', '_')}>{each})" for name, each in {**own, **table}.items()))
+    return re.compile(
+        "|".join(f"(?P<{name.replace('-', '_')}>{each})" for name, each in {**own, **table}.items()) or r"(?!)"
+    )
 
 
 def _name_pattern(names: Iterable[str]) -> str:

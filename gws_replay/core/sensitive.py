@@ -72,16 +72,35 @@ PROTOCOL_KEYS = frozenset(
     }
 )
 
+# What one of these is in, in lower case, may be of a shape below: only then is it looked at for them.
+SECRET_HINTS = re.compile(
+    r"eyj|akia|asia|-----begin|gh[pousr]_|github_pat_|xox|gr134|gl\w+-|npm_|pypi-|sg\.|k_live_|sk-|sq0|akc|-us|hooks\.slack"
+    r"|accountkey=|bearer|basic|://|jsessionid|password|passwd=|pwd=|token=|secret=|secret_key=|api[_-]?key="
+)
 SECRET_SHAPES = {
     "jwt": r"\beyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*",
     "aws-key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
     "private-key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-    "forge-token": r"\b(?:gh[pousr]_\w{36,}|xox[abprs]-[\w-]{10,}|glpat-[\w-]{20,})",
+    "api-token": r"\b(?:gh[pousr]_\w{36,}|github_pat_\w{22,}|xox[abeoprs]-[\w-]{10,}|GR1348941[\w-]{20,}"
+    r"|gl(?:pat|dt|ft|soat|rt|cbt|imt|ptt|agent)-[\w-]{20,}|npm_\w{36}|pypi-[\w-]{60,}|SG\.[\w-]{22}\.[\w-]{43}"
+    r"|[rs]k_live_\w{16,}|sk-[\w-]{32,}|sq0[a-z]{3}-[\w-]{22,}|AKC\w{60,}|[0-9a-z]{32}-us\d{1,2}\b)"
+    r"|(?<=hooks\.slack\.com/services/)[\w/]+|(?<=AccountKey=)[\w+/=]{40,}",
     "authorization": r"(?i:(?<=\bBearer )|(?<=\bBasic )|(?<=\bBearer%20)|(?<=\bBasic%20))[\w.~+/=%-]{8,}",
     "userinfo": r"(?<=://)[^/\s<>@\"]{1,99}:[^/\s<>\"]{1,99}(?=@)",
     "jsessionid": r"(?i:(?<=jsessionid=)|(?<=jsessionid:))[^\s/?;#&<>\"',]+",
-    "password": r"(?i:(?<=password=)|(?<=passwd=)|(?<=pwd=))[^\s&;<>\"']+",
-    "token": r"(?i:(?<=access_token=)|(?<=refresh_token=)|(?<=id_token=)|(?<=client_secret=))[^\s&;<>\"']+",
+    "password": r"(?i:(?<=password=)|(?<=password: )|(?<=password is )|(?<=passwd=)|(?<=pwd=))[^\s&;<>\"']+",
+    "token": r"(?i:(?<=access_token=)|(?<=refresh_token=)|(?<=id_token=)|(?<=_authToken=)|(?<=secret=)|(?<=secret_key=)"
+    r"|(?<=apikey=)|(?<=api_key=)|(?<=api-key=))[^\s&;<>\"']+",
+}
+# No shorter text is looked at for the shapes below.
+LONG = 32
+LONG_SECRET_SHAPES = {
+    "service-token": r"\b(?:(?:AC|SK)[0-9a-f]{32}\b|\d{8,10}:[\w-]{35}(?![\w-])"
+    r"|[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,})",
+    # What no person typed: both cases and digits, and no word in it. Ids of GWS are of one case or hexadecimal, so
+    # that a hexadecimal key can be found by its name only.
+    "random": r"(?<![\w+/=-])(?=[\w+=-]{0,99}[a-z])(?=[\w+=-]{0,99}[A-Z])(?=[\w+=-]{0,99}\d)"
+    r"(?![\w+=-]{0,199}(?:[A-Z]{7}|[a-z]{7}))[\w+-]{32,200}={0,2}(?![\w+/=-])",
 }
 # Telephone numbers need their plus, brackets, or dashes: digits alone are more often ids and times. Card numbers are
 # those of the great networks, and are checked by Luhn's formula (ISO/IEC 7812).

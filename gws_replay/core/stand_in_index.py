@@ -153,6 +153,11 @@ class StandInIndex:
         parts = (slot.values_in(live[place].text, whole) or () for place, slot in slots.items() if slot.parts)
         return {*whole.values(), *(value for found in parts for _, value in found)} - {""}
 
+    def redacted(self, index: int) -> Iterator[str]:
+        """Yield the stand-ins that stand in a recorded request; an empty one for the placeholder of a secret."""
+        for slot in self._slots_of(leaves_of(self._requests[index], self._match_on)).values():
+            yield from (part.made for part in slot.parts) if slot.parts else (slot.made,)
+
     @property
     def ids(self) -> Collection[str]:
         """The ids of resources in the paths of requests, where they are no stand-ins."""

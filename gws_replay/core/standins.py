@@ -48,6 +48,13 @@ class StandIns:
             self._used.add(known)
         return known
 
+    def adopt(self, value: str, made: str) -> None:
+        """Let a stand-in that somebody else made stand for a value."""
+        self.of_value[value] = made
+        if made not in self._used:
+            self._used.add(made)
+            self.made.append(made)
+
     def has_made(self, text: str) -> bool:
         """Tell whether a text is a stand-in, and no value that has one."""
         return text in self._used and text not in self.of_value

@@ -3,6 +3,7 @@
 Needs mitmproxy (the extra `record`).
 """
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from gws_replay.errors import CassetteError
 
 if TYPE_CHECKING:
     from typing import BinaryIO
+
+_NO_UTF8 = re.compile("[\udc80-\udcff]")
 
 
 def load(file: "BinaryIO", source: str) -> Recording:
@@ -49,7 +52,8 @@ def load(file: "BinaryIO", source: str) -> Recording:
 def request_of(flow: http.HTTPFlow) -> Request:
     """Return the request of a flow, decoded."""
     headers, body = _decoded(flow.request)
-    return Request(method=flow.request.method, uri=flow.request.url, headers=headers, body=body)
+    uri = _NO_UTF8.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", flow.request.url)
+    return Request(method=_plain(flow.request.method), uri=uri, headers=headers, body=body)
 
 
 def response_of(response: http.Response) -> Response:
@@ -80,6 +84,11 @@ def _decoded(message: http.Message) -> tuple[Headers, bytes]:
     except ValueError:
         return headers, message.raw_content or b""
     return headers.without("content-encoding").replacing("content-length", str(len(plain))), plain
+
+
+def _plain(text: str) -> str:
+    """Escape the bytes beyond UTF-8 that mitmproxy hides in half surrogate pairs, which no cassette can hold."""
+    return _text(text.encode("utf-8", "surrogateescape"))
 
 
 def _text(field: bytes) -> str:

@@ -5,10 +5,14 @@ import binascii
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any
+from urllib.parse import urlsplit
 
 from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
 from gws_replay.errors import CassetteError
+
+_LONGEST = 1e9
 
 
 def is_har(document: Any) -> bool:
@@ -49,7 +53,7 @@ def load(text: str, source: str) -> Recording:
             raise CassetteError(
                 f"{source}, entry {index}: the response body is missing; export the HAR again with content"
             ) from None
-        except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError, binascii.Error) as error:
             problem = f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
             raise CassetteError(f"{source}, entry {index}: {problem}; export the HAR again") from None
     return Recording(exchanges=tuple(exchanges), frames=tuple(frames), unanswered=tuple(unanswered))
@@ -61,7 +65,10 @@ class _NoBodyError(Exception):
 
 def _seconds(entry: Mapping[str, Any]) -> float:
     """Return how long the entry took; time spent waiting for a free socket counts, as it does in `time`."""
-    return max(float(entry.get("time") or 0), 0.0) / 1000
+    seconds = max(float(entry.get("time") or 0), 0.0) / 1000
+    if not seconds < _LONGEST:
+        raise ValueError("the field 'time' is no number of milliseconds")
+    return seconds
 
 
 def _request(item: Mapping[str, Any]) -> Request:
@@ -69,6 +76,7 @@ def _request(item: Mapping[str, Any]) -> Request:
     text = data.get("text") or ""
     body = base64.b64decode(text) if data.get("encoding") == "base64" else text.encode()
     method, url = _typed(item, "method", str), _typed(item, "url", str)
+    urlsplit(url)  # refuses what is no URL
     return Request(method=method, uri=url, headers=_headers(item), body=body)
 
 
@@ -87,21 +95,29 @@ def _response(item: Mapping[str, Any]) -> Response:
 
 
 def _typed(item: Mapping[str, Any], name: str, type_: Any) -> Any:
-    if not isinstance(item[name], type_):
-        raise TypeError(f"the field {name!r} is {type(item[name]).__name__}")
-    return item[name]
+    value = item[name]
+    if not isinstance(value, type_) or isinstance(value, bool):
+        raise TypeError(f"the field {name!r} is {type(value).__name__}")
+    if isinstance(value, str):
+        value.encode()  # refuses half a surrogate pair, which no file can hold
+    return value
 
 
 def _headers(item: Mapping[str, Any]) -> Headers:
     """Return the fields, less the pseudo-fields (`:authority`) that browsers show for HTTP/2."""
     return Headers(
-        tuple((field["name"], field["value"]) for field in item["headers"] if not field["name"].startswith(":"))
+        tuple(
+            (_typed(field, "name", str), _typed(field, "value", str))
+            for field in item["headers"]
+            if not field["name"].startswith(":")
+        )
     )
 
 
 def _frames(entry: Mapping[str, Any], uri: str) -> Iterator[Frame]:
     for message in entry.get("_webSocketMessages") or ():
         if message.get("opcode", 1) == 1:
-            yield Frame(
-                uri=uri, seen=float(message["time"]), from_client=message["type"] == "send", text=message["data"]
-            )
+            seen, text = float(message["time"]), _typed(message, "data", str)
+            if not isfinite(seen):
+                raise ValueError("the field 'time' of a message is no number of seconds")
+            yield Frame(uri=uri, seen=seen, from_client=message["type"] == "send", text=text)

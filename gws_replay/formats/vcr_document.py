@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gws_replay.core.compile import compile_recording, unpacked
+from gws_replay.core.codings import unpacked
+from gws_replay.core.compile import compile_recording
 from gws_replay.core.model import Cassette, Exchange, Headers, Notification, Recording
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr_reader import Reader
@@ -19,7 +20,8 @@ REDACTION = "gws_replay_redaction"
 def read(document: Mapping[str, Any], source: str) -> Cassette:
     """Read a parsed cassette file. Raises CassetteError, which names the place.
 
-    One without our header is compiled: file order stands in for time, recorded CometD answers give notifications.
+    One without our header is compiled: file order stands in for time, recorded CometD answers give notifications. Its
+    bodies stay as they are, so that a client gets what vcrpy would give it.
     """
     reader = Reader(source)
     items = reader.document(document)
@@ -29,7 +31,7 @@ def read(document: Mapping[str, Any], source: str) -> Cassette:
     exchanges = tuple(reader.exchange(index, item) for index, item in enumerate(items))
     if header is None:
         recording = Recording(exchanges=tuple(map(_as_unpacked, exchanges)))
-        return compile_recording(recording, document.get(REDACTION)).cassette.named(source)
+        return compile_recording(recording, document.get(REDACTION), lay_out=False).cassette.named(source)
     told = reader.list_of(document, "notifications")
     return Cassette(
         interactions=exchanges,

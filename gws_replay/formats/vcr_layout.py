@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, cast
 
-from gws_replay.core import lossless_json
 from gws_replay.core.model import Cassette, Cause, Exchange, Headers, Moment, Notification, Request, Response, Rule
 from gws_replay.errors import CassetteError
 from gws_replay.formats import vcr_yaml
@@ -28,9 +27,9 @@ _ODD = re.compile("[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U
 _AT_COLUMN_0 = re.compile(rb"\n[^ \n]")
 _BLANK = re.compile(rb"\n(?=\n)")
 # A scalar on one line: in single quotes, or plain and without any character that may end or open something.
-_SCALAR = r"""'(?:[^'\n]|'')*'|[A-Za-z0-9/](?:[!$-+./0-9;-@A-Z\\^_`a-z|~-]| (?=[!$-+./0-9;-@A-Z\\^_`a-z|~-]))*"""
-_URI = rb"https?://[!-~]*[!-9;-~]"
-_SECONDS = rb"(?:0|[1-9]\d*)(?:\.\d+)?"
+_SCALAR = r"""'[^'\n]*(?:''[^'\n]*)*'|[A-Za-z0-9/](?:[!$-+./0-9;-@A-Z\\^_`a-z|~-]| (?=[!$-+./0-9;-@A-Z\\^_`a-z|~-]))*"""
+_URI = rb"https?://(?![^/\n]*[\[\]])[!-~]*[!-9;-~]"
+_SECONDS = rb"(?:0|[1-9]\d{0,11})(?:\.\d+)?"
 _REQUEST = re.compile(rb"request:\n    method: ([A-Z]+)\n    uri: (%b)\n    body: " % _URI)
 _STATUS = re.compile(rf"    status: \{{code: ([1-9]\d\d), message: ({_SCALAR})\}}")
 _TIMES = re.compile(rb"began: (%b), ended: (%b)\}" % (_SECONDS, _SECONDS))
@@ -152,8 +151,7 @@ class _Layout:
         try:
             _check_text(item)
             data = _body(item[found.end() :], b"\n    ").decode()
-            lossless_json.loads(data)
-        except (_UnknownError, ValueError):
+        except _UnknownError:
             return self._reader.notification(index, _parsed(item), interactions)
         cause = None
         if found[3]:
@@ -161,7 +159,8 @@ class _Layout:
             if interaction >= interactions or rule not in RULES or after not in MOMENTS:
                 raise _UnknownError
             cause = Cause(interaction=interaction, rule=cast("Rule", rule), after=cast("Moment", after))
-        return Notification(channel=found[1].decode(), data=data, seen=float(found[2]), cause=cause)
+        told = Notification(channel=found[1].decode(), data=data, seen=float(found[2]), cause=cause)
+        return told if _is_json(told) else self._reader.notification(index, _parsed(item), interactions)
 
     def _status(self, line: bytes) -> tuple[int, str]:
         if line not in self._statuses:
@@ -191,6 +190,14 @@ class _Layout:
             name = _plain(found[1])
             self._fields[line] = tuple((name, _scalar(value)) for value in _VALUES.findall(found[2]))
         return self._fields[line]
+
+
+def _is_json(told: Notification) -> bool:
+    try:
+        _ = told.value  # parsed once: whoever has use for a notification needs its value
+    except ValueError:
+        return False
+    return True
 
 
 def _parsed(item: bytes) -> Any:

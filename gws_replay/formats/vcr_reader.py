@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
-from gws_replay.core import lossless_json
 from gws_replay.core.compile import FORMAT
 from gws_replay.core.model import Cause, Exchange, Headers, Moment, Notification, Request, Response, Rule
 from gws_replay.errors import CassetteError
@@ -12,6 +13,7 @@ from gws_replay.errors import CassetteError
 RULES: tuple[Rule, ...] = ("pin", "referenceId", "content", "counting", "order")
 MOMENTS: tuple[Moment, ...] = ("request", "response")
 _MOST = 1_000_000
+_LATEST = 1e12
 
 
 class Reader:
@@ -46,7 +48,7 @@ class Reader:
         return Exchange(
             request=Request(
                 method=self._field(request, "method", f"{place}, request", str),
-                uri=self._field(request, "uri", f"{place}, request", str),
+                uri=self._uri(request, f"{place}, request"),
                 headers=self._headers(request, f"{place}, request"),
                 body=self._bytes(request.get("body"), f"{place}, request, body"),
             ),
@@ -58,24 +60,25 @@ class Reader:
                 headers=self._headers(response, f"{place}, response"),
                 body=self._bytes(body.get("string"), f"{place}, response, body"),
             ),
-            began=float(self._field(times, "began", f"{place}, gws_replay", int | float)),
-            ended=float(self._field(times, "ended", f"{place}, gws_replay", int | float)),
+            began=self._seconds(times, "began", f"{place}, gws_replay"),
+            ended=self._seconds(times, "ended", f"{place}, gws_replay"),
         )
 
     def notification(self, index: int, item: Any, interactions: int) -> Notification:
         """Read a notification of a file of so many interactions."""
         place = f"notification {index}"
         data = self._field(item, "data", place, str)
-        try:
-            lossless_json.loads(data)
-        except ValueError as error:
-            raise CassetteError(f"{self.source}, {place}: data is not JSON ({error})") from None
-        return Notification(
+        told = Notification(
             channel=self._field(item, "channel", place, str),
             data=data,
-            seen=float(self._field(item, "seen", place, int | float)),
+            seen=self._seconds(item, "seen", place),
             cause=self._cause(item["cause"], place, interactions) if item.get("cause") else None,
         )
+        try:
+            _ = told.value  # parsed once: whoever has use for a notification needs its value
+        except ValueError as error:
+            raise CassetteError(f"{self.source}, {place}: data is not JSON ({error})") from None
+        return told
 
     def _cause(self, item: Any, place: str, interactions: int) -> Cause:
         place = f"{place}, cause"
@@ -89,6 +92,20 @@ class Reader:
             rule=self._one_of(item, "rule", place, RULES),
             after=self._one_of(item, "after", place, MOMENTS),
         )
+
+    def _uri(self, request: Any, place: str) -> str:
+        uri: str = self._field(request, "uri", place, str)
+        try:
+            urlsplit(uri)
+        except ValueError as error:
+            raise CassetteError(f"{self.source}, {place}: uri is no URL ({error})") from None
+        return uri
+
+    def _seconds(self, item: Any, name: str, place: str) -> float:
+        seconds = self._field(item, name, place, int | float)
+        if not abs(seconds) < _LATEST:
+            raise CassetteError(f"{self.source}, {place}: {name} is no number of seconds")
+        return float(seconds)
 
     def _headers(self, message: Mapping[str, Any], place: str) -> Headers:
         fields = self._field(message, "headers", place, dict)
@@ -112,7 +129,8 @@ class Reader:
         if isinstance(body, str):
             return body.encode()
         if isinstance(body, dict | list) and _is_small(body):  # how vcrpy records json= of aiohttp
-            return json.dumps(body).encode()
+            with suppress(TypeError, ValueError, RecursionError):  # what YAML can say beyond JSON
+                return json.dumps(body).encode()
         if not isinstance(body, bytes | None):
             raise CassetteError(f"{self.source}, {place}: {type(body).__name__} is neither text nor binary")
         return body or b""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from gws_replay.core.compile import decoded
+from gws_replay.core.codings import decoded
 from gws_replay.core.model import Headers, Notification, Request, Response
 from gws_replay.core.redact import Redactor
 from gws_replay.formats import vcr_document

@@ -18,6 +18,9 @@ from gws_replay.formats import vcr_document
 
 FIRST_LINE = f"# gws-replay cassette, format {FORMAT}"
 _LAST_LINE = "..."
+# libYAML's composer calls itself for each level, and a hundred thousand of them end the process.
+_DEEPEST = 100
+_STUMBLES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _ON_ONE_LINE = frozenset({("code", "message"), ("began", "ended"), ("interaction", "rule", "after")})
 
 
@@ -26,7 +29,19 @@ class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mis
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Reads what vcrpy writes: safe YAML and the few Python tags of its request bodies."""
+    """Reads what vcrpy writes: safe YAML and the few Python tags of its request bodies; nothing nested without end."""
+
+    _depth = 0
+
+    def descend_resolver(self, _parent: Any, _index: Any) -> None:
+        """Be told by the composer that it goes a level down. Raises YAMLError where that is too deep."""
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise yaml.YAMLError(f"nested deeper than {_DEEPEST} levels")
+
+    def ascend_resolver(self) -> None:
+        """Be told by the composer that it comes up again."""
+        self._depth -= 1
 
 
 def _represent_text(dumper: Any, text: str) -> Any:
@@ -133,14 +148,21 @@ def _yaml(value: Any) -> str:
 def parse(text: str, source: str, *, as_json: bool) -> Mapping[str, Any]:
     """Parse a cassette file into plain values. Raises CassetteError, which names the file and the line."""
     try:
-        document = json.loads(text) if as_json else yaml.load(text, Loader=Loader)  # noqa: S506 (a safe loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        document = _parsed_json(text) if as_json else yaml.load(text, Loader=Loader)  # noqa: S506 (a safe loader)
+    except (
+        yaml.YAMLError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else getattr(error, "lineno", None)
         where = f", line {line}" if line else ""
-        problem = getattr(error, "problem", None) or getattr(error, "msg", None) or "it is nested too deeply"
         raise CassetteError(
-            f"{source}{where} is not {'JSON' if as_json else 'YAML'} ({problem}): is it torn, or no cassette?"
+            f"{source}{where} is not {'JSON' if as_json else 'YAML'} ({_problem(error)}): is it torn, or no cassette?"
         ) from None
     if isinstance(document, list):
         raise CassetteError(
@@ -149,3 +171,22 @@ def parse(text: str, source: str, *, as_json: bool) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise CassetteError(f"{source} is {'empty' if document is None else 'no cassette'}: record it again")
     return document
+
+
+def _parsed_json(text: str) -> Any:
+    document = json.loads(text)
+    if "\\u" in text:
+        json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is in no text that can be written
+    return document
+
+
+def _problem(error: Exception) -> str:
+    """Say what is wrong; the constructors of PyYAML stumble over a tag that does not fit its value."""
+    if isinstance(error, UnicodeEncodeError):
+        return "half of a surrogate pair stands in it"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    said = getattr(error, "problem", None) or getattr(error, "msg", None)
+    if said or type(error) is yaml.YAMLError:
+        return str(said or error)
+    return "a value is not what its tag says"

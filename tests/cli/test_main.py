@@ -15,8 +15,9 @@ from gws_replay import cli
 from gws_replay.core.model import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
 from tests.builders import exchange
-from tests.commands import captured, saved
+from tests.commands import saved
 
+CASSETTES = Path(__file__).parent.parent.parent / "cassettes"
 SCRIPT = Path(sys.executable).parent / "gws-replay"
 MODULE = [sys.executable, "-m", "gws_replay"]
 COMMANDS = sorted(cli._COMMANDS)
@@ -44,8 +45,12 @@ def test_every_file_of_a_command_is_a_command() -> None:
     files = {path.stem for path in Path(cli.__file__).parent.glob("*.py")} - {
         "__init__",
         "accepting",
+        "comparing",
+        "spreading",
         "common",
+        "matches",
         "reporting",
+        "shown",
     }
     assert files == set(COMMANDS)
     assert COMMANDS == cli.group.list_commands(click.Context(cli.group))
@@ -190,17 +195,6 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     assert ("", 1) == (said, process.returncode)
 
 
-@pytest.mark.parametrize("variable", [None, "NO_COLOR"])
-def test_no_colour_is_written(variable: str | None, tmp_path: Path) -> None:
-    """Output has no escape sequence, with NO_COLOR, and also to a terminal that would take it."""
-    path = saved(captured("longpoll-js-update").cassette, tmp_path / "update.yaml")
-    environment = {variable: "1"} if variable else {}
-    for arguments in (["show", "-v", str(path)], ["verify", "-v", str(path)], ["--help"]):
-        result = CliRunner(env=environment).invoke(cli.group, arguments, color=True)
-        assert 0 == result.exit_code
-        assert "\x1b" not in result.output
-
-
 LOADED = """
 import sys
 sys.argv = ["gws-replay", *sys.argv[1:]]
@@ -231,6 +225,17 @@ def test_starting_loads_little(arguments: tuple[str, ...], allowed: set[str]) ->
     heavy = {"aiohttp", "asyncio", "deepdiff", "mitmproxy", "pytest", "requests", "unittest", "urllib3", "vcr", "yaml"}
     assert set() == (heavy - allowed) & set(done.stderr.split())
     assert "click" in done.stderr.split()
+
+
+def test_an_error_of_the_system_is_a_sentence(tmp_path: Path) -> None:
+    """A full disk behind stdout; a folder that may not be looked into."""
+    command = [*MODULE, "show", str(CASSETTES / "update.yaml")]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (2, "Error: No space left on device\n") == (done.returncode, done.stderr)
+    folder = str(tmp_path / ("x" * 300) / "c.yaml.journal")
+    done = run("recover", folder)
+    assert (2, f"Error: {folder}: File name too long\n") == (done.returncode, done.stderr)
 
 
 OURS = """

@@ -46,10 +46,13 @@ def test_what_had_finished_is_saved(left: Path) -> None:
 
 def test_a_torn_end_is_said(left: Path) -> None:
     """As after a kill in the middle of a write; --json tells it too."""
-    left.write_bytes(left.read_bytes() + LINES[2][:-9])
+    half = LINES[2][:-9]
+    left.write_bytes(left.read_bytes() + half)
     code, out, err = recover(left, "--json")
-    assert (0, True, []) == (code, json.loads(out)["torn"], json.loads(out)["damaged"])
-    assert "was cut off in the middle" in err
+    said = json.loads(out)
+    assert (0, len(half), 1, []) == (code, said["cut"], said["begun"], said["damaged"])
+    assert f"{len(half)} bytes at the end of the journal are half a line" in err
+    assert "1 request had begun and not ended" in err
 
 
 def test_a_damaged_line_is_named_and_the_journal_kept(left: Path) -> None:

@@ -228,36 +228,31 @@ def test_what_is_ignored_is_said(folder: Path) -> None:
     assert 1 == command_line("verify", "--ignore", "A", path).code
 
 
-def test_the_number_of_processes_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_processes_changes_nothing(folder: Path) -> None:
     """Same text, same order, same exit code."""
-    monkeypatch.setattr("tests.commands._Terminal.isatty", lambda _: False)  # progress is shown where it takes long
     paths = [folder, folder / "good.yaml", folder / "wrong.yaml"]
     alone = command_line("verify", "-v", *paths)
-    assert (alone.code, alone.out, alone.err) == (
-        (several := command_line("verify", "-v", "--jobs", "3", *paths)).code,
-        several.out,
-        several.err,
-    )
+    assert alone == command_line("verify", "-v", "--jobs", "3", *paths)
 
 
 def test_a_person_sees_how_far_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, on stderr, once it takes long; gone before each result, and never with -q or in a pipe."""
     monkeypatch.setattr("gws_replay.cli.common._SOON", 0.0)
-    shown = command_line("verify", folder / "good.yaml", folder / "wrong.yaml").err
-    assert f"\r\x1b[K0 of 2 cassettes, 0 operations: {folder}/good.yaml\r\x1b[K" == shown
-    assert "" == command_line("verify", "-q", folder / "good.yaml").err
-    monkeypatch.setattr("tests.commands._Terminal.isatty", lambda _: False)
-    assert "" == command_line("verify", folder / "good.yaml").err
+    paths = folder / "good.yaml", folder / "wrong.yaml"
+    shown = command_line("verify", *paths, watched=True).err
+    assert f"\r\x1b[K0 of 2 cassettes: {folder}/good.yaml\r\x1b[K" == shown
+    assert "" == command_line("verify", "-q", *paths, watched=True).err
+    assert "" == command_line("verify", *paths).err
 
 
 def test_a_process_that_was_ended_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when memory runs out: a sentence, and what to do."""
-    monkeypatch.setattr("gws_replay.cli.verify._end_at_once", os.abort)
-    ended = command_line("verify", "--jobs", "2", folder)
-    assert (2, "Error: a process of verify was ended, for want of memory perhaps: give fewer --jobs\n") == (
-        ended.code,
-        ended.err,
-    )
+    """As when memory runs out: a sentence for each cassette that was read."""
+    monkeypatch.setattr("gws_replay.spread._end_at_once", os.abort)
+    paths = [folder / "good.yaml", folder / "wrong.yaml"]
+    ended = command_line("verify", "--jobs", "2", *paths)
+    lost = "the process that read it was ended, for want of memory perhaps"
+    assert 2 == ended.code
+    assert [f"Error: {path}: {lost}" for path in paths] == ended.err.splitlines()
 
 
 def test_reports_for_ci(folder: Path, tmp_path: Path) -> None:

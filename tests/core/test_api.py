@@ -122,3 +122,17 @@ def test_what_a_message_is_and_what_it_belongs_to(message: Any, kind: str, refer
 def test_whether_an_answer_says_yes(status: int, answer: Any, taken: str, code: str | None) -> None:
     """By the code of its own API, and the HTTP status."""
     assert (taken, code) == (api.taken(status, answer), api.code_of(answer))
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "expected"),
+    [
+        (401, None, True),
+        (200, {"statusCode": 20}, True),
+        (200, {"statusCode": 0}, False),
+        (403, {"statusCode": 3}, False),
+    ],
+)
+def test_who_is_not_known(status: int, answer: Any, expected: bool) -> None:
+    """By the HTTP status or the statusCode: servers that say it with 200 are documented."""
+    assert expected == api.is_unauthenticated(status, answer)

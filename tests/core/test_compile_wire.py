@@ -2,12 +2,14 @@
 
 import gzip
 import json
+import time
 import zlib
 from dataclasses import replace
 
 import pytest
 
-from gws_replay.core.compile import compile_recording, decoded
+from gws_replay.core.codings import decoded
+from gws_replay.core.compile import compile_recording
 from gws_replay.core.model import Cassette, Exchange, Frame, Headers, Recording, Request
 from tests.builders import HOST, NOTIFICATIONS, SESSIONS, TOPIC, bayeux, exchange, get, poll, told, update
 
@@ -175,6 +177,23 @@ def test_a_gzip_body_of_several_members_is_read_whole() -> None:
         whole,
         (headers, gzip.compress(b"first ") + gzip.compress(b"second")),
     )
+
+
+def test_a_packed_body_of_many_members_takes_no_longer() -> None:
+    """The time grows with its length."""
+    body = gzip.compress(b"") * 100_000 + gzip.compress(b"end")
+    began = time.process_time()
+    assert (Headers(), b"end") == decoded(Headers((("Content-Encoding", "gzip"),)), body)
+    assert time.process_time() - began < 5
+
+
+def test_a_packed_body_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that would be too much when it is unpacked stays packed, in one member or many."""
+    monkeypatch.setattr("gws_replay.core.codings._MAX_BODY", 100_000)
+    headers = Headers((("Content-Encoding", "gzip"),))
+    for body in (gzip.compress(bytes(200_000)), gzip.compress(bytes(30_000)) * 4):
+        assert (headers, body) == decoded(headers, body)
+    assert (Headers(), bytes(60_000)) == decoded(headers, gzip.compress(bytes(30_000)) * 2)
 
 
 def test_packed_cometd_answers_have_their_notifications_found() -> None:

@@ -141,3 +141,16 @@ def test_the_nearest_is_the_first_with_the_fewest_differences(
 
     expected = min(range(len(recorded)), key=unlike, default=None)
     assert expected == Neighbours(requests[:-1]).nearest(requests[-1])
+
+
+def test_the_boundary_of_a_form_is_the_clients_choice() -> None:
+    """It is another each time; the parts count."""
+
+    def form(boundary: str, part: str, kind: str = "multipart/form-data; boundary={}") -> Request:
+        body = f"--{boundary}\r\n\r\n{part}\r\n--{boundary}--\r\n".encode()
+        return Request(method="POST", uri="/x", headers=Headers((("Content-Type", kind.format(boundary)),)), body=body)
+
+    assert key_of(form("1a2b", "A")) == key_of(form("c3d4", "A"))
+    assert key_of(form("1a2b", "A")) == key_of(form("c3d4", "A", 'Multipart/mixed; charset=x; boundary="{}"'))
+    assert key_of(form("1a2b", "A")) != key_of(form("1a2b", "B"))
+    assert key_of(form("1a2b", "A", "text/plain; boundary={}")) != key_of(form("c3d4", "A", "text/plain; boundary={}"))

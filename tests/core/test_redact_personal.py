@@ -245,7 +245,7 @@ LONG: dict[str, Callable[[int], Any]] = {
 def test_no_text_takes_quadratic_time(name: str) -> None:
     """Whatever somebody wrote into a chat."""
     make = LONG[name]
-    assert growth(lambda size: redactor().data(json.dumps(make(size))), 20_000) < 9
+    assert growth(lambda size: redactor().data(json.dumps(make(size))), 5_000) < 9
 
 
 def test_redacting_the_redacted_changes_nothing() -> None:

@@ -172,3 +172,11 @@ def test_a_real_capture_is_in_order_of_completion() -> None:
     with (DATA / "captures" / "longpoll-js-update.flow").open("rb") as file:
         began = [each.began for each in flow.load(file, "a.flow").exchanges]
     assert began != sorted(began)
+
+
+def test_bytes_beyond_utf8_are_spelled_out() -> None:
+    """In the method and the path, where mitmproxy hides them: no cassette could hold its text."""
+    one = http_flow()
+    one.request.data.method, one.request.data.path = b"G\xffT", b"/caf\xe9/\xc3\xa9?x=\xff"
+    (found,) = load(written(one)).exchanges
+    assert ("G\\xffT", "http://gws.example:8090/caf%E9/é?x=%FF") == (found.request.method, found.request.uri)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
 from gws_replay.errors import CassetteError
-from gws_replay.formats import journal
-from gws_replay.formats.journal import Journal
+from gws_replay.formats import journal, journal_reader
+from gws_replay.formats.journal_reader import Journal
 from tests.builders import exchange
 
 TEXT = st.text(max_size=6)
@@ -48,7 +48,7 @@ def lines_of(recording: Recording) -> Iterator[bytes]:
 
 def read(data: bytes) -> Journal:
     """Read a journal as from a file."""
-    return journal.read(io.BytesIO(data), "a.yaml.journal")
+    return journal_reader.read(io.BytesIO(data), "a.yaml.journal")
 
 
 @given(RECORDINGS)
@@ -57,7 +57,7 @@ def test_a_recording_comes_back_as_it_was(recording: Recording) -> None:
     """Binary bodies, odd text, repeated headers, exact times."""
     found = read(b"".join(lines_of(recording)))
     assert recording == found.recording
-    assert (False, (), {"recorder": "me", "redaction": "secrets"}) == (found.torn, found.damaged, found.header)
+    assert (0, (), {"recorder": "me", "redaction": "secrets"}) == (found.cut, found.damaged, found.header)
 
 
 FULL = Recording(
@@ -81,7 +81,7 @@ def test_a_journal_torn_anywhere_in_its_last_line_keeps_the_others() -> None:
     whole, last = b"".join(LINES[: ANSWERS[-1]]), LINES[ANSWERS[-1]]
     for cut in range(len(last)):
         found = read(whole + last[:cut])
-        assert (cut > 0, ()) == (found.torn, found.damaged)
+        assert (cut, ()) == (found.cut, found.damaged)
         assert FULL.exchanges[:2] == found.recording.exchanges
         assert (FULL.exchanges[2].request,) == found.recording.unanswered
     assert FULL.exchanges == read(whole + last).recording.exchanges
@@ -107,7 +107,7 @@ def test_a_flipped_byte_is_reported_by_its_line() -> None:
             if flipped[position] == ord("\n"):
                 continue
             found = read(b"".join([*LINES[:answer], bytes(flipped), *LINES[answer + 1 :]]))
-            assert ((answer + 1,), False) == (found.damaged, found.torn)
+            assert ((answer + 1,), 0) == (found.damaged, found.cut)
             assert (FULL.exchanges[0], FULL.exchanges[2]) == found.recording.exchanges
 
 
@@ -119,12 +119,36 @@ def test_a_line_end_that_is_gone_costs_two_lines_and_no_more() -> None:
     assert FULL.exchanges[2:] == found.recording.exchanges
 
 
-@pytest.mark.parametrize("data", [b"", b"\n", b"\x00" * 100, b"version: 1\n", LINES[1], LINES[0][:-1], LINES[0][:20]])
+@pytest.mark.parametrize("data", [b"\x00" * 100, b"version: 1\n", LINES[1], b"beef {}\n", LINES[0][:9] + b"{}\n"])
 def test_what_is_no_journal_is_named(data: bytes) -> None:
-    """Empty, another file, or torn in its first line: there is nothing to recover."""
-    with pytest.raises(CassetteError, match=r"^a\.yaml\.journal is (empty|no journal)") as caught:
+    """Another file, or one whose first line tells something else."""
+    with pytest.raises(CassetteError, match=r"^a\.yaml\.journal is no journal") as caught:
         read(data)
-    assert (4 if data else 5) == caught.value.exit_code
+    assert (4, False) == (caught.value.exit_code, journal_reader.holds_nothing(data))
+
+
+@pytest.mark.parametrize("end", range(len(LINES[0])))
+def test_a_journal_that_was_only_begun_is_empty(end: int) -> None:
+    """Killed in its first line, anywhere."""
+    with pytest.raises(CassetteError, match=r"^a\.yaml\.journal is empty: nothing was recorded") as caught:
+        read(LINES[0][:end])
+    assert (5, True) == (caught.value.exit_code, journal_reader.holds_nothing(LINES[0][:end]))
+    assert not journal_reader.holds_nothing(LINES[0] + LINES[1][:1])
+
+
+def test_a_damaged_first_line_costs_only_itself() -> None:
+    """What is known of the recording as a whole is gone; the exchanges are not."""
+    found = read(LINES[0].replace(b"me", b"em") + b"".join(LINES[1:]))
+    assert ((1,), {}, FULL.exchanges) == (found.damaged, found.header, found.recording.exchanges)
+
+
+def test_requests_without_an_end_are_told_apart_from_those_that_failed() -> None:
+    """The recording was interrupted before their answer."""
+    lines = [LINES[0], *(journal.request_line(f"{n}", n, FULL.exchanges[n].request) for n in range(3))]
+    lines += [journal.error_line("0", 4.0, "reset"), journal.response_line("1", 5.0, FULL.exchanges[1].response)]
+    found = read(b"".join(lines))
+    assert (FULL.exchanges[2].request,) == found.begun
+    assert (FULL.exchanges[0].request, FULL.exchanges[2].request) == found.recording.unanswered
 
 
 def test_another_format_is_named() -> None:

@@ -1,0 +1,56 @@
+"""Content codings of HTTP bodies: undone where they can be, within bounds; RFC 9110, section 8.4.1."""
+
+import zlib
+
+from gws_replay.core.model import Headers
+
+_CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+_GZIP_MAGIC = b"\x1f\x8b"
+_MAX_BODY = 256 * 1024 * 1024
+_SLICE = 8192  # zlib copies what follows a member: all of it at once, and many small members take for ever
+
+
+def decoded(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
+    """Undo gzip and deflate content codings; one that is unknown, does not decode, or hides too much stays as it is."""
+    window = _CODINGS.get((headers.get("content-encoding") or "").strip().lower())
+    if window is None or not body:
+        return headers, body
+    pieces: list[bytes] = []
+    room = _MAX_BODY
+    unpacker = zlib.decompressobj(window)
+    try:
+        for start in range(0, len(body), _SLICE):
+            rest = body[start : start + _SLICE]
+            while rest:
+                if unpacker.eof:  # gzip may have several members
+                    unpacker = zlib.decompressobj(window)
+                pieces.append(unpacker.decompress(rest, room))
+                room -= len(pieces[-1])
+                if unpacker.unconsumed_tail or room <= 0:
+                    return headers, body
+                rest = unpacker.unused_data
+    except zlib.error:
+        return headers, body
+    if not unpacker.eof:
+        return headers, body
+    return headers.without("content-encoding"), b"".join(pieces)
+
+
+def unpacked(headers: Headers, body: bytes) -> Headers:
+    """Return the headers of a body as an HTTP library handed it over: vcrpy keeps the coding that urllib3 has undone.
+
+    Packed bytes are no text, and what gzip has packed begins with its two bytes.
+    """
+    coding = (headers.get("content-encoding") or "").strip().lower()
+    if not coding or not body or decoded(headers, body)[0] is not headers:
+        return headers
+    is_packed = body[:2] == _GZIP_MAGIC if "gzip" in coding else not _is_text(body)
+    return headers if is_packed else headers.without("content-encoding")
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,236 @@
+"""Reads a journal: what was seen, each as it was finished, and what is wrong with the file."""
+
+import base64
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
+from gws_replay.errors import CassetteError
+from gws_replay.formats.journal import FORMAT
+
+_LATEST = 1e12
+_HEADER = b'{"kind":"header"'
+_CHECKSUM = re.compile(rb"[0-9a-f]{0,8}")
+_Line = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """A journal that was read: its header, the recording, and what was wrong with it.
+
+    `answered` are the ids of the recording's exchanges, `unanswered` those of its requests without an answer; `begun`
+    are the requests that had neither been answered nor failed when it ended, `cut` the bytes of a last line without an
+    end, as after a kill; `damaged` are the numbers of other unreadable lines.
+    """
+
+    header: Mapping[str, Any]
+    recording: Recording
+    answered: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
+    begun: tuple[Request, ...] = ()
+    cut: int = 0
+    damaged: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A request that got no answer."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An exchange that the journal before this one holds."""
+
+    exchange: Exchange
+
+
+_Moment = Exchange | Frame | Unanswered | Earlier
+
+
+class Reader:
+    """Reads a journal line by line up to its last whole one; what it has found stands in it when it is at the end."""
+
+    def __init__(self, lines: Iterable[bytes], source: str) -> None:
+        self.header: Mapping[str, Any] = {}
+        self.id = ""  # of what was yielded last
+        self.begun: tuple[Request, ...] = ()
+        self.cut = 0
+        self.damaged: list[int] = []
+        self._lines = lines
+        self._source = source
+        self._stand_ins: list[str] = []
+        self._asked: dict[str, tuple[Request, float]] = {}
+        self._earlier: set[str] = set()
+        self._takers: Mapping[str, Callable[[_Line], _Moment | None]] = {
+            "header": self._header,
+            "stand_ins": self._made,
+            "request": self._request,
+            "response": self._response,
+            "error": self._error,
+            "frame": self._frame,
+            "moved": self._moved,
+            "earlier": self._is_earlier,
+        }
+
+    def moments(self) -> Iterator[_Moment]:
+        """Yield what was seen, each as it was finished. Raises CassetteError for what is no journal."""
+        first, anything = b"", False
+        for number, line in enumerate(self._lines, start=1):
+            first = line if number == 1 else b"more"
+            event = _event(line)
+            if number == 1 and event is not None and event.get("kind") != "header":
+                break
+            if event is not None and event.get("format", FORMAT) != FORMAT:
+                raise CassetteError(f"{self._source}: journal format {event['format']} is unknown: upgrade gws-replay")
+            try:
+                moment = self._takers[event["kind"]](event) if event is not None else None
+            except (KeyError, TypeError, ValueError, AttributeError):
+                event = moment = None
+            if event is None:
+                self._unreadable(number, line)
+                continue
+            anything = True
+            if moment is not None:
+                yield moment
+        if not anything:
+            raise _no_journal(self._source, first)
+        self.begun = tuple(request for request, _ in self._asked.values())
+        for id_, (request, _) in self._asked.items():
+            self.id = id_
+            yield Unanswered(request)
+        if self._stand_ins:
+            self.header = {**self.header, "stand_ins": self._stand_ins}
+
+    def _unreadable(self, number: int, line: bytes) -> None:
+        if line.endswith(b"\n"):
+            self.damaged.append(number)
+        else:
+            self.cut = len(line)
+
+    def _header(self, event: _Line) -> None:
+        self.header = dict(event["header"])
+
+    def _made(self, event: _Line) -> None:
+        self._stand_ins += [_text(each) for each in event["made"]]
+
+    def _request(self, event: _Line) -> None:
+        request = Request(
+            method=_text(event["method"]), uri=_text(event["uri"]), headers=_headers(event), body=_bytes(event)
+        )
+        urlsplit(request.uri)  # refuses what is no URL
+        self._asked[_text(event["id"])] = request, _seconds(event)
+
+    def _response(self, event: _Line) -> Exchange | Earlier | None:
+        response = Response(
+            status=_typed(event["status"], int),
+            reason=_text(event["reason"]),
+            headers=_headers(event),
+            body=_bytes(event),
+        )
+        ended, id_ = _seconds(event), _text(event["id"])
+        if (asked := self._asked.pop(id_, None)) is None:
+            return None
+        self.id = id_
+        exchange = Exchange(request=asked[0], response=response, began=asked[1], ended=ended)
+        return Earlier(exchange) if id_ in self._earlier else exchange
+
+    def _error(self, event: _Line) -> Unanswered | None:
+        self.id = _text(event["id"])
+        asked = self._asked.pop(self.id, None)
+        return None if asked is None else Unanswered(asked[0])
+
+    def _frame(self, event: _Line) -> Frame:
+        return Frame(
+            uri=_text(event["uri"]),
+            seen=_seconds(event),
+            from_client=bool(event["from_client"]),
+            text=_text(event["text"]),
+        )
+
+    def _moved(self, event: _Line) -> None:
+        self._asked.pop(_text(event["id"]), None)
+
+    def _is_earlier(self, event: _Line) -> None:
+        self._earlier.add(_text(event["id"]))
+
+
+def read(lines: Iterable[bytes], source: str) -> Journal:
+    """Read a journal into memory. Raises CassetteError for what is no journal."""
+    reader = Reader(lines, source)
+    moments = [(each, reader.id) for each in reader.moments()]
+    recording = Recording(
+        exchanges=tuple(each for each, _ in moments if isinstance(each, Exchange)),
+        frames=tuple(each for each, _ in moments if isinstance(each, Frame)),
+        unanswered=tuple(each.request for each, _ in moments if isinstance(each, Unanswered)),
+        earlier=tuple(each.exchange for each, _ in moments if isinstance(each, Earlier)),
+    )
+    return Journal(
+        header=reader.header,
+        recording=recording,
+        answered=tuple(id_ for each, id_ in moments if isinstance(each, Exchange)),
+        unanswered=tuple(id_ for each, id_ in moments if isinstance(each, Unanswered)),
+        begun=reader.begun,
+        cut=reader.cut,
+        damaged=tuple(reader.damaged),
+    )
+
+
+def holds_nothing(start: bytes) -> bool:
+    """Tell by its first bytes whether a file is a journal that was begun, and no more: empty, or a header alone."""
+    line, _, rest = start.partition(b"\n")
+    checksum, _, text = line.partition(b" ")
+    is_header = text.startswith(_HEADER) or _HEADER.startswith(text)
+    return not rest and is_header and _CHECKSUM.fullmatch(checksum) is not None
+
+
+def _no_journal(source: str, content: bytes) -> CassetteError:
+    if holds_nothing(content):
+        return CassetteError(f"{source} is empty: nothing was recorded", exit_code=5)
+    return CassetteError(f"{source} is no journal of gws-replay: its first line is not a journal's", exit_code=4)
+
+
+def _typed(value: Any, type_: Any) -> Any:
+    if not isinstance(value, type_) or isinstance(value, bool):
+        raise TypeError(f"{type(value).__name__} stands where it cannot")
+    return value
+
+
+def _text(value: Any) -> str:
+    text: str = _typed(value, str)
+    if not text.isascii():
+        text.encode()  # refuses half a surrogate pair, which no cassette can hold
+    return text
+
+
+def _seconds(line: _Line) -> float:
+    at: float = _typed(line["at"], int | float)
+    if not abs(at) < _LATEST:
+        raise ValueError("it is no number of seconds")
+    return at
+
+
+def _headers(line: _Line) -> Headers:
+    return Headers(tuple((_text(name), _text(value)) for name, value in line["headers"]))
+
+
+def _bytes(line: _Line) -> bytes:
+    return base64.b64decode(line["base64"]) if "base64" in line else _text(line["body"]).encode()
+
+
+def _event(line: bytes) -> _Line | None:
+    """Parse a line; None for one that is torn or damaged."""
+    checksum, _, text = line.rstrip(b"\n").partition(b" ")
+    if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
+        return None
+    try:
+        event = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None

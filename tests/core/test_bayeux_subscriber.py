@@ -1,0 +1,90 @@
+"""A long-polling client against our own Bayeux server core, and against replies that no good server gives."""
+
+from typing import Any
+
+import pytest
+
+from gws_replay.core.bayeux_subscriber import Subscriber
+from gws_replay.errors import GwsReplayError
+
+SHAKEN = {
+    "channel": "/meta/handshake",
+    "successful": True,
+    "clientId": "c1",
+    "advice": {"interval": 0, "timeout": 25000},
+}
+HEARD = {"channel": "/meta/subscribe", "successful": True, "subscription": "/a"}
+TAKEN = {"channel": "/meta/connect", "successful": True}
+LOST = {"channel": "/meta/connect", "successful": False, "error": "402::unknown"}
+
+
+def posted(subscriber: Subscriber) -> list[Any]:
+    """The channels of what is posted next."""
+    return [each["channel"] for each in subscriber.following()]
+
+
+def subscribed() -> Subscriber:
+    """A client that hears."""
+    subscriber = Subscriber(["/a", "/b"])
+    for reply in (SHAKEN, HEARD, TAKEN):
+        subscriber.take([reply])
+    return subscriber
+
+
+def test_the_order_of_a_session() -> None:
+    """Handshake, subscriptions, a connect that is answered at once, held connects, disconnect."""
+    subscriber = Subscriber(["/a", "/b"])
+    assert [] == subscriber.leaving()
+    assert ["/meta/handshake"] == posted(subscriber)
+    subscriber.take([SHAKEN])
+    assert ["/meta/subscribe"] * 2 == posted(subscriber)
+    subscriber.take([HEARD])
+    assert [{"timeout": 0}] == [each["advice"] for each in subscriber.following()]
+    assert not subscriber.ready
+    subscriber.take([TAKEN, {"channel": "/a", "data": {}}, "no message"])
+    assert subscriber.ready
+    held = subscriber.following()[0]
+    assert ("c1", "long-polling", False) == (held["clientId"], held["connectionType"], "advice" in held)
+    assert 25.0 == subscriber.held
+    assert ["/meta/disconnect"] == [each["channel"] for each in subscriber.leaving()]
+
+
+def test_a_forgotten_client_shakes_hands_again() -> None:
+    """And subscribes again; it pauses as it is advised."""
+    subscriber = subscribed()
+    subscriber.take([{**LOST, "advice": {"reconnect": "handshake", "interval": 2000}}])
+    assert ["/meta/handshake"] == posted(subscriber)
+    assert 0 < subscriber.pause
+    subscriber.take([SHAKEN])
+    assert ["/meta/subscribe"] * 2 == posted(subscriber)
+
+
+@pytest.mark.parametrize(
+    ("replies", "said"),
+    [
+        (
+            [{"channel": "/meta/handshake", "successful": False, "error": "403::denied"}],
+            "handshake was refused: 403::denied",
+        ),
+        ([SHAKEN, {**HEARD, "successful": False}], "/a was refused: no reason was given"),
+        ([SHAKEN, HEARD, {**LOST, "advice": {"reconnect": "none"}}], "the server ended it: 402::unknown"),
+        ([SHAKEN, HEARD, LOST, LOST, LOST], "3 requests after each other"),
+        ([{"channel": "/a"}, "no message", {"channel": None}], "3 requests after each other"),
+    ],
+)
+def test_a_server_that_refuses(replies: list[Any], said: str) -> None:
+    """Ends it with the server's reason; a connect may fail twice."""
+    subscriber = Subscriber(["/a"])
+    for reply in replies[:-1]:
+        subscriber.take([reply])
+    with pytest.raises(GwsReplayError, match=said):
+        subscriber.take(replies[-1:])
+
+
+def test_success_makes_up_for_failures() -> None:
+    """Only failures after each other count."""
+    subscriber = subscribed()
+    for _ in range(5):
+        subscriber.fail()
+        subscriber.take([TAKEN])
+    assert subscriber.ready

@@ -1,0 +1,98 @@
+"""kill -9 and a failing disk at every call that saving, recording and recovering make to the system."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gws_replay.errors import CassetteError, GwsReplayError
+from gws_replay.files import load_cassette, save_cassette
+from gws_replay.journal_file import JournalFile, recover
+from tests.crashing import EXCHANGES, NAME, NEW, OLD
+from tests.proxies import environment
+
+KILLS = int(os.environ.get("GWS_REPLAY_KILLS", "10"))
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def tries(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """Each job, killed before each of its calls and at random moments, and with an error at each."""
+    top = tmp_path_factory.mktemp("crashes")
+    command = [sys.executable, "-m", "tests.crashing", str(top), str(KILLS)]
+    options = {"env": environment(), "capture_output": True, "text": True, "timeout": 900}
+    done = subprocess.run(command, cwd=ROOT, check=False, **options)  # type: ignore[call-overload]
+    assert (0, False) == (done.returncode, "Traceback" in done.stderr), done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def of(tries: list[dict[str, Any]], job: str) -> list[dict[str, Any]]:
+    """The tries of a job: some were killed, some met an error, and one of each kind got through."""
+    found = [each for each in tries if each["job"] == job]
+    assert sum(each["killed"] for each in found) >= 9
+    assert sum(bool(each["said"]) for each in found) >= 6
+    assert sum(not each["killed"] and not each["said"] for each in found) >= 2
+    return found
+
+
+def test_a_cassette_is_the_old_or_the_new_one(tries: list[dict[str, Any]]) -> None:
+    """Whenever it is saved; and the next who saves there sweeps up."""
+    for each in of(tries, "save"):
+        folder = Path(each["folder"])
+        found = load_cassette(folder / NAME).named(OLD.source)
+        assert found in (OLD, NEW), each
+        assert found == NEW or each["killed"] or each["said"].startswith("4 cannot write"), each
+        save_cassette(NEW, folder / NAME)
+        assert [NAME] == [path.name for path in folder.iterdir()], each
+
+
+def saved(folder: Path) -> int:
+    """How many exchanges a recording has saved, by itself or after it was recovered; then another can begin."""
+    cassette = folder / NAME
+    journal = folder / f"{NAME}.journal"
+    if journal.exists():
+        with suppress(CassetteError):  # nothing in it was answered
+            recover(journal, cassette)
+        journal.unlink()
+    if folder.exists():
+        JournalFile(cassette, {}, force=True).remove()
+    return len(load_cassette(cassette).interactions) if cassette.exists() else 0
+
+
+def test_nothing_that_was_answered_is_lost(tries: list[dict[str, Any]]) -> None:
+    """It is in the cassette, or in a journal that gives it back; an error says which, and that traffic goes on."""
+    for each in of(tries, "record"):
+        assert saved(Path(each["folder"]) / "new") >= each["promised"], each
+        if each["promised"]:
+            assert not each["said"] or each["said"].startswith(("4 cannot", "4 /", "2 cannot remove")), each
+
+
+def test_what_is_recovered_is_not_lost(tries: list[dict[str, Any]]) -> None:
+    """It stays in the journal until it is in the cassette."""
+    for each in of(tries, "recover"):
+        assert EXCHANGES == saved(Path(each["folder"])), each
+
+
+def test_no_error_is_without_a_sentence(tries: list[dict[str, Any]]) -> None:
+    """Nothing but our own errors comes out of a disk that fails."""
+    assert [] == [each["said"] for each in tries if each["said"].startswith("crash")]
+
+
+def test_a_journal_with_something_in_it_is_never_taken_over(tmp_path: Path) -> None:
+    """One that was only begun is: there is nothing to lose."""
+    path = tmp_path / f"{NAME}.journal"
+    begun = JournalFile(tmp_path / NAME, {"recorder": "me"})
+    begun.close()
+    header = path.read_bytes()
+    JournalFile(tmp_path / NAME, {"recorder": "you"}).close()
+    assert b"you" in path.read_bytes()
+    for content in (header + b"1", header + header, b"notes of somebody\n", b"\0" * 100):
+        path.write_bytes(content)
+        with pytest.raises(GwsReplayError, match="was left by a recording that was interrupted"):
+            JournalFile(tmp_path / NAME, {}, force=True)
+        assert content == path.read_bytes()

@@ -1,0 +1,105 @@
+"""Disks that are full or read-only, too few file descriptors: a sentence each, and nothing answered is lost."""
+
+import json
+import select
+import shutil
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from gws_replay.files import load_cassette
+from tests.proxies import GWS, PATIENCE, Running, answered, environment, run, upstream, wait_until
+
+ROOT = Path(__file__).parent.parent.parent
+NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
+
+
+@cache
+def may_mount() -> bool:
+    """Whether this system lets its users mount a disk in memory, in a namespace of their own."""
+    try_it = [*NAMESPACE, "mount", "-t", "tmpfs", "none", "/mnt"]
+    return bool(shutil.which("unshare")) and subprocess.run(try_it, check=False, capture_output=True).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What is said and saved on a real disk that gets full, read-only, and larger."""
+    if not may_mount():
+        pytest.skip("no disk may be mounted here")
+    command = (*NAMESPACE, sys.executable, "-m", "tests.small_disk", str(tmp_path_factory.mktemp("disk")))
+    done = run(*command, cwd=ROOT)
+    assert 0 == done.returncode, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_a_full_disk_loses_nothing_that_was_written(told: dict[str, Any]) -> None:
+    """The journal has whole lines only, and becomes the cassette when there is room."""
+    assert told["written"].startswith("4 cannot write")
+    assert "c.yaml.journal: No space left on device; recording stopped, the traffic goes on" in told["written"]
+    assert told["finished"].startswith("4 cannot write")
+    assert "c.yaml: No space left on device" in told["finished"]
+    assert "The recording is safe in" in told["finished"]
+    assert (told["count"], [], 0) == (told["found"], told["damaged"], told["cut"])
+    assert told["count"] > 20
+
+
+def test_a_full_or_read_only_disk_keeps_the_cassette_that_was_there(told: dict[str, Any]) -> None:
+    """No half of a new one, and no temporary file."""
+    assert "old.yaml: No space left on device; nothing there was changed" in told["saved"]
+    assert "old.yaml: Read-only file system; nothing there was changed" in told["read-only save"]
+    assert told["read-only"].startswith("2 cannot write")
+    assert told["read-only"].endswith("d.yaml.journal: Read-only file system")
+    assert (True, ["c.yaml", "c.yaml.journal", "old.yaml"]) == (told["kept"], told["names"])
+
+
+LIMIT = 48
+LIMITED = (
+    f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({LIMIT}, {LIMIT}));"
+    "from gws_replay.cli import main; main()"
+)
+
+
+def test_used_up_file_descriptors_lose_nothing(tmp_path: Path) -> None:
+    """What can then not be compiled is said to be in the journal, with the next step."""
+    record = ["record", "--cassette", "c.yaml", "--listen", "127.0.0.1:0", "--upstream"]
+    plain = {name: value for name, value in environment().items() if not name.startswith("COVERAGE")}
+    with (
+        upstream(lambda _: answered()) as server,
+        Running([sys.executable, "-c", LIMITED, *record, server.url], cwd=tmp_path, env=plain) as recorder,
+        ExitStack() as open_,
+    ):
+        address = urlsplit(recorder.line("Recording").split()[1])
+        pid = recorder.process.pid
+        (proxy,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+        def used() -> int:
+            return len(list(Path(f"/proc/{proxy}/fd").iterdir()))
+
+        def ask(number: int) -> socket.socket:
+            client = open_.enter_context(socket.create_connection((address.hostname, address.port), PATIENCE))
+            client.sendall(f"GET /api/v2/{number} HTTP/1.1\r\nHost: gws.example\r\n\r\n".encode())
+            return client
+
+        answers = 0
+        while used() <= LIMIT - 2:  # an answer takes one on either side
+            assert ask(answers).recv(65536).startswith(b"HTTP/1.1 200")
+            answers += 1
+        last = ask(answers)
+        wait_until(lambda: used() == LIMIT or select.select([last], [], [], 0)[0], "the last descriptor")
+        recorder.process.terminate()
+        ended = recorder.finish()
+    assert "Traceback" not in recorder.text
+    if ended == 4:
+        assert "Error: cannot read c.yaml.journal: Too many open files. The recording is safe in" in recorder.text
+        assert 0 == run(*GWS, "recover", "c.yaml.journal", cwd=tmp_path).returncode
+    found = {each.request.path for each in load_cassette(tmp_path / "c.yaml").interactions}
+    assert {f"/api/v2/{number}" for number in range(answers)} <= found
+    assert answers > 5

@@ -1,0 +1,163 @@
+"""Servers that break off, clients that go away and a clock that is put back: what was answered is in the cassette."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import vcr
+
+from gws_replay.core.model import Cassette
+from gws_replay.files import load_cassette
+from gws_replay.recorder import Recorder, Settings
+from tests.broken_upstreams import PATIENCE, Reset, broken_upstream
+from tests.proxies import raw_exchange
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nwhole\n"
+LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+LARGE = b"large " * 100_000
+# What the server writes, in pieces; the bodies that a client gets whole.
+ANSWERS: dict[str, list[bytes | type[Reset]]] = {
+    "dies-in-a-body": [LONG, b"half"],
+    "resets-in-a-body": [LONG, b"half", Reset],
+    "resets-at-once": [Reset],
+    "closes-at-once": [],
+    "dies-in-the-headers": [b"HTTP/1.1 200 OK\r\nContent-Le"],
+    "dies-in-a-chunk": [CHUNKED, b"5\r\nab"],
+    "dies-between-chunks": [CHUNKED, b"5\r\nabcde\r\n"],
+    "no-http": [b"\x16\x03\x01 hello\r\n\r\n"],
+    "a-length-that-is-none": [b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nwhole"],
+    "two-lengths": [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nwhole\n"],
+    "a-chunk-size-that-is-none": [CHUNKED, b"zz\r\nabc\r\n0\r\n\r\n"],
+    "length-and-chunks": [b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
+    "length-too-short": [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole and more"],
+    "trickles": [bytes([byte]) for byte in OK],
+    "no-length": [b"HTTP/1.1 200 OK\r\n\r\nuntil ", b"the end"],
+    "large": [b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(LARGE), LARGE],
+    "latin-path-\xe9": [OK],
+}
+WHOLE = {
+    "length-too-short": b"whole",
+    "trickles": b"whole\n",
+    "no-length": b"until the end",
+    "latin-path-\xe9": b"whole\n",
+}
+# In the proxy, this puts the clock back by an hour as soon as a file is there.
+CLOCK = """
+import os, time
+_told = time.time
+time.time = lambda: _told() - (3600 if os.path.exists({flag!r}) else 0)
+"""
+
+
+@dataclass
+class Seen:
+    """What the clients were answered, by path, and what was recorded."""
+
+    answers: dict[str, bytes]
+    cassette: Cassette
+    path: Path
+    notes: list[str]
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """One recording with every fault in it, and a good request after each."""
+    folder = tmp_path_factory.mktemp("faults")
+    (folder / "sitecustomize.py").write_text(CLOCK.format(flag=str(folder / "back")))
+    gone = threading.Event()
+
+    def answer(path: str) -> Iterator[bytes]:
+        name = path.rpartition("/")[2]
+        if name == "late":
+            assert gone.wait(PATIENCE)
+        for piece in ANSWERS.get(name, [OK]):
+            if not isinstance(piece, bytes):
+                raise piece
+            yield piece
+
+    answers: dict[str, bytes] = {}
+
+    def ask(name: str) -> None:
+        request = f"GET /api/v2/{name} HTTP/1.1\r\nHost: gws.example\r\nConnection: close\r\n\r\n"
+        answers[name] = raw_exchange(recorder.url, request.encode("latin-1"))
+
+    with pytest.MonkeyPatch.context() as patch, broken_upstream(answer) as url:
+        patch.setenv("PYTHONPATH", str(folder))
+        with Recorder(Settings(cassette=folder / "c.yaml", upstream=url)) as recorder:
+            for name in ANSWERS:
+                if name != "large":
+                    ask(name)
+                    ask(f"after-{name}")
+            leave(recorder.url, "late", 0)
+            gone.set()
+            leave(recorder.url, "large", 1000)
+            ask("clock-1")
+            (folder / "back").touch()
+            ask("clock-2")
+            (folder / "back").unlink()
+            ask("clock-3")
+        (saved,) = recorder.saved
+        notes = saved["notes"]
+    return Seen(answers, load_cassette(folder / "c.yaml"), folder / "c.yaml", notes)
+
+
+def leave(url: str, name: str, after: int) -> None:
+    """Ask, read so many bytes of the answer, and go away with a reset."""
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname or "", address.port or 0), PATIENCE) as connection:
+        connection.sendall(f"GET /api/v2/{name} HTTP/1.1\r\nHost: gws.example\r\n\r\n".encode())
+        while after > 0:
+            after -= len(connection.recv(min(after, 65536)))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+def recorded(seen: Seen) -> dict[str, bytes]:
+    """The bodies in the cassette, by the last part of the path."""
+    return {last_part(each.request.path): each.response.body for each in seen.cassette.interactions}
+
+
+def last_part(path: str) -> str:
+    """The name of an answer, as it was sent."""
+    return unquote(path.rpartition("/")[2], "latin-1")
+
+
+def test_what_a_client_got_is_in_the_cassette(seen: Seen) -> None:
+    """Byte for byte, whatever happened before and after it; and what nobody got is not."""
+    good = [name for name, answer in seen.answers.items() if answer.startswith(b"HTTP/1.1 200")]
+    found = recorded(seen)
+    assert set(WHOLE) <= set(good)
+    assert sum(name.startswith("after-") for name in good) == len(ANSWERS) - 1
+    assert {name: seen.answers[name].partition(b"\r\n\r\n")[2] for name in good if name != "no-length"} == {
+        name: body for name, body in found.items() if name not in ("large", "no-length")
+    }
+    assert WHOLE == {name: body for name, body in found.items() if name in WHOLE}
+
+
+def test_what_broke_off_is_no_answer(seen: Seen) -> None:
+    """The client is told so by the proxy, and so is who recorded."""
+    broken = {name for name in ANSWERS if name not in WHOLE and name != "large"}
+    assert broken == {name for name, answer in seen.answers.items() if not answer.startswith(b"HTTP/1.1 200")}
+    assert all(seen.answers[name].startswith(b"HTTP/1.1 502") for name in broken)
+    said = {last_part(note.split()[1]) for note in seen.notes if "got no answer" in note}
+    assert broken <= said <= broken | {"late", "large"}
+
+
+def test_the_cassette_is_whole(seen: Seen) -> None:
+    """For plain vcrpy too, and no journal is left."""
+    with vcr.VCR(record_mode="none").use_cassette(str(seen.path)) as plain:
+        assert len(plain.requests) == len(seen.cassette.interactions)
+    assert not seen.path.with_name("c.yaml.journal").exists()
+
+
+def test_a_clock_that_is_put_back_turns_nothing_round(seen: Seen) -> None:
+    """What came later is later in the cassette, by the time that it really took."""
+    names = [each.request.path.rpartition("/")[2] for each in seen.cassette.interactions]
+    assert ["clock-1", "clock-2", "clock-3"] == names[-3:]
+    times = [moment for each in seen.cassette.interactions[-3:] for moment in (each.began, each.ended)]
+    assert sorted(times) == times
+    assert times[-1] - times[0] < 600
