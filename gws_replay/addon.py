@@ -9,24 +9,24 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
 from mitmproxy import ctx, exceptions, flowfilter, http
 from mitmproxy.addonmanager import Loader
 
-from gws_replay.core.model import Frame, Request
+from gws_replay.core.compile import Compiled
+from gws_replay.core.model import Frame
 from gws_replay.core.policy import LEVELS, Policy
 from gws_replay.errors import GwsReplayError
 from gws_replay.formats import flow as flows
-from gws_replay.formats import journal
-from gws_replay.journal_file import JournalFile
 from gws_replay.redaction import policy_of, redactor
 from gws_replay.reports import live
+from gws_replay.split import Split
 from gws_replay.steady import SteadyTimes
+from gws_replay.taking import Taking
 
 DEFAULT_FILTER = "~u /api/v2/"
 _OF_THE_RESPONSE = re.compile(r"~(s|c|b|bs|h|hs|t|ts|a|e)\b")
@@ -38,6 +38,7 @@ _RULES = {
     "secret": "A key, path, header: or pattern: whose values are secret (repeat it for more).",
     "personal": "A key, path, header: or pattern: whose values are personal (repeat it for more).",
 }
+_RECORDER = f"gws-replay {version('gws-replay')}, mitmproxy {version('mitmproxy')}"
 EVENT_PREFIX = "gws-replay-event "
 
 _log = logging.getLogger("gws_replay")
@@ -47,13 +48,11 @@ class GwsRecorder:
     """Records matching flows into a journal, and compiles it into the cassette at the end."""
 
     def __init__(self) -> None:
-        self._journal: JournalFile | None = None
-        self._redactor = redactor(Policy())
+        self._taking: Taking | None = None
         self._filter: flowfilter.TFilter = flowfilter.parse(DEFAULT_FILTER)
         self._steady = SteadyTimes()
         self._late = False
         self._running = False
-        self._pending: dict[str, Request] = {}
         self._stopping: asyncio.Task[None] | None = None
         self._lines: list[str] = []
 
@@ -64,6 +63,7 @@ class GwsRecorder:
         loader.add_option("gws_redact", str, "all", "What to redact before anything is written.", choices=LEVELS)
         for name, what in _RULES.items():
             loader.add_option(f"gws_{name}", Sequence[str], [], what)
+        loader.add_option("gws_split", str, "", "Go on in NAME.2.yaml, NAME.3.yaml ... after 100MB, or 1h.")
         loader.add_option("gws_force", bool, False, "Replace the cassette if it exists.")
         loader.add_option("gws_events", bool, False, "Speak to `gws-replay record` over stdin and stdout.")
 
@@ -72,7 +72,7 @@ class GwsRecorder:
         try:
             self._configure(updated)
         except GwsReplayError as error:
-            if self._running or self._journal:
+            if self._running or self._taking:
                 raise exceptions.OptionsError(str(error)) from None  # type: ignore[no-untyped-call]
             self._fail(error)  # an error that is logged while mitmproxy starts ends it, without a traceback
 
@@ -86,44 +86,47 @@ class GwsRecorder:
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Write down that a request began; a filter that speaks of the response is asked when that is there."""
-        if self._journal and not self._late and self._filter(flow):
-            self._begin(flow)
+        if self._taking and not self._late and self._filter(flow):
+            with self._kept():
+                self._begin(self._taking, flow)
 
     def response(self, flow: http.HTTPFlow) -> None:
         """Write down a complete response."""
-        if not self._journal or flow.response is None:
+        if not self._taking or flow.response is None:
             return
-        if self._late and self._filter(flow):
-            self._begin(flow)
-        request = self._pending.pop(flow.id, None)
-        if request is None:
-            return
-        if flow.response.raw_content is None:
-            self._say(live.failure_line(request, _STREAMED))
-            return
-        ended = flow.response.timestamp_end or flow.response.timestamp_start
-        response = self._redactor.response(flows.response_of(flow.response))
-        self._write(journal.response_line(flow.id, self._steady(ended), response))
-        if live.is_bayeux(request):
-            self._say(*live.notification_lines(response.body))
-        else:
-            self._say(live.exchange_line(request, response, ended - flow.request.timestamp_start))
+        with self._kept():
+            if self._late and self._filter(flow):
+                self._begin(self._taking, flow)
+            if flow.response.raw_content is None:
+                if request := self._taking.forget(flow.id):
+                    self._say(live.failure_line(request, _STREAMED))
+                return
+            ended = self._steady(flow.response.timestamp_end or flow.response.timestamp_start)
+            if found := self._taking.answered(flow.id, ended, flows.response_of(flow.response)):
+                asked, response = found
+                if live.is_bayeux(asked.request):
+                    self._say(*live.notification_lines(response.body))
+                else:
+                    self._say(live.exchange_line(asked.request, response, ended - asked.began))
 
     def error(self, flow: http.HTTPFlow) -> None:
         """Write down that a request will get no answer."""
-        request = self._pending.pop(flow.id, None)
-        if self._journal and request and flow.error:
-            self._write(journal.error_line(flow.id, self._steady(flow.error.timestamp), flow.error.msg))
-            if not live.is_bayeux(request):
+        if not self._taking or not flow.error:
+            return
+        with self._kept():
+            request = self._taking.broken(flow.id, self._steady(flow.error.timestamp), flow.error.msg)
+            if request and not live.is_bayeux(request):
                 self._say(live.failure_line(request, flow.error.msg))
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:
         """Write down a WebSocket message."""
-        if not self._journal or flow.websocket is None or not self._filter(flow):
+        if not self._taking or flow.websocket is None or not self._filter(flow):
             return
         message = flow.websocket.messages[-1]
-        if message.is_text:
-            frame = self._redactor.frame(
+        if not message.is_text:
+            return
+        with self._kept():
+            frame = self._taking.framed(
                 Frame(
                     uri=flow.request.url,
                     seen=self._steady(message.timestamp),
@@ -131,8 +134,7 @@ class GwsRecorder:
                     text=message.content.decode(),
                 )
             )
-            self._write(journal.frame_line(frame))
-            if not message.from_client:
+            if not frame.from_client:
                 self._say(*live.notification_lines(frame.text))
 
     def done(self) -> None:
@@ -160,61 +162,58 @@ class GwsRecorder:
         return policy_of(ctx.options.gws_redact, rules, "an option gws_*")
 
     def _change_cassette(self, cassette: Path | None) -> None:
-        if self._journal and self._journal.cassette == cassette:
+        if self._taking and self._taking.cassette == cassette:
             return  # mitmproxy takes back an option that was refused; the recording goes on
         chosen = redactor(self._policy())
-        header = {
-            "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
-            "recorder": f"gws-replay {version('gws-replay')}, mitmproxy {version('mitmproxy')}",
-            **chosen.facts,
-        }
-        claimed = JournalFile(cassette, header, force=ctx.options.gws_force) if cassette else None
+        split, force = Split.parse(ctx.options.gws_split), ctx.options.gws_force
+        claimed = (
+            Taking(cassette, chosen, _RECORDER, force=force, split=split, saved=self._saved, failed=self._fail)
+            if cassette
+            else None
+        )
         self._finish()
-        self._journal, self._redactor = claimed, chosen
+        self._taking = claimed
         if cassette and chosen.policy.level == "none":
             _log.warning("gws_redact=none: passwords and personal data are written to %s", cassette)
 
-    def _begin(self, flow: http.HTTPFlow) -> None:
+    def _begin(self, taking: Taking, flow: http.HTTPFlow) -> None:
+        request = flows.request_of(flow)
         if flow.request.raw_content is None:
-            self._say(live.failure_line(self._redactor.request(flows.request_of(flow)), _STREAMED))
-            return
-        request = self._pending[flow.id] = self._redactor.request(flows.request_of(flow))
-        self._write(journal.request_line(flow.id, self._steady(flow.request.timestamp_start), request))
+            self._say(live.failure_line(taking.redacted(request), _STREAMED))
+        else:
+            taking.begun(flow.id, self._steady(flow.request.timestamp_start), request)
 
-    def _write(self, line: bytes) -> None:
-        if self._journal:
-            try:
-                if made := self._redactor.fresh():
-                    self._journal.append(journal.stand_ins_line(made))
-                self._journal.append(line)
-            except GwsReplayError as error:
-                self._journal.close()
-                self._journal = None
-                self._fail(error)
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Stop recording when the disk refuses; the traffic goes on."""
+        try:
+            yield
+        except GwsReplayError as error:
+            if self._taking:
+                self._taking.close()
+            self._taking = None
+            self._fail(error)
 
     def _finish(self) -> None:
         self._show()
-        if self._journal is None:
-            return
-        recording, self._journal = self._journal, None
-        try:
-            compiled = recording.finish(self._redactor.again())
-        except GwsReplayError as error:
-            self._fail(error)
-            return
-        text = live.summary(compiled, str(recording.cassette))
-        if ctx.options.gws_events:
-            cassette = compiled.cassette
-            self._tell(
-                "saved",
-                text=text,
-                path=str(recording.cassette),
-                interactions=len(cassette.interactions),
-                notifications=len(cassette.notifications),
-                notes=list(compiled.notes),
-            )
-        else:
+        if self._taking:
+            recording, self._taking = self._taking, None
+            recording.finish()
+
+    def _saved(self, path: Path, compiled: Compiled) -> None:
+        text = live.summary(compiled, str(path))
+        if not ctx.options.gws_events:
             _log.info(text)
+            return
+        cassette = compiled.cassette
+        self._tell(
+            "saved",
+            text=text,
+            path=str(path),
+            interactions=len(cassette.interactions),
+            notifications=len(cassette.notifications),
+            notes=list(compiled.notes),
+        )
 
     async def _stop_at_end_of_stdin(self) -> None:
         reader = asyncio.StreamReader()
@@ -242,7 +241,8 @@ class GwsRecorder:
 
     def _tell(self, kind: str, **fields: object) -> None:
         with suppress(BrokenPipeError):  # `gws-replay record` was killed; what it started is finished all the same
-            print(EVENT_PREFIX + json.dumps({"kind": kind, **fields}), flush=True)  # noqa: T201 (the recorder reads it)
+            event = f"{EVENT_PREFIX}{json.dumps({'kind': kind, **fields})}\n"  # in one piece: threads tell as well
+            print(event, end="", flush=True)  # noqa: T201 (the recorder reads it)
 
 
 addons = [GwsRecorder()]

@@ -45,6 +45,7 @@ class Settings:
     redact: str = "all"
     rules: Mapping[str, Sequence[str]] = field(default_factory=dict)  # keep, secret, personal
     key: str = field(default="", repr=False)  # of the stand-ins; the proxy's own choice where there is none
+    split: str = ""  # 100MB, 1h: when to go on in the next part
     force: bool = False
     insecure: bool = False
     upstream_ca: Path | None = None
@@ -62,7 +63,7 @@ class Recorder:
     say: Callable[[str], None] = lambda _line: None
     log: Callable[[str], None] = lambda _line: None
     url: str = ""
-    saved: dict[str, Any] | None = None
+    saved: list[dict[str, Any]] = field(default_factory=list)  # what was saved: several parts where it is split
     failed: GwsReplayError | None = None
     _process: "subprocess.Popen[str] | None" = None
     _reader: threading.Thread | None = None
@@ -107,10 +108,10 @@ class Recorder:
             return  # the caller's own error says more
         if self.failed:
             raise self.failed
-        if self.saved is None:
-            journal = f"{self.settings.cassette}.journal"
+        if not self.saved:
             raise GwsReplayError(
-                f"the proxy ended before it could save; save what it recorded with: gws-replay recover {journal}",
+                "the proxy ended before it could save; save what it recorded with: gws-replay recover "
+                f"{self.settings.cassette}.journal",
                 exit_code=4,
             )
 
@@ -130,9 +131,9 @@ class Recorder:
             return environment | {"GWS_REPLAY_URL": self.url}
         for name in ("http_proxy", "https_proxy", "all_proxy"):
             environment |= {name: self.url, name.upper(): self.url}
-        ca = str(Path("~/.mitmproxy/mitmproxy-ca-cert.pem").expanduser())
+        ca = Path("~/.mitmproxy/mitmproxy-ca-cert.pem").expanduser()
         certificates = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-        return environment | {"no_proxy": "", "NO_PROXY": ""} | dict.fromkeys(certificates, ca)
+        return environment | {"no_proxy": "", "NO_PROXY": ""} | dict.fromkeys(certificates, str(ca))
 
     def wait(self) -> None:
         """Wait until the proxy ends by itself."""
@@ -152,8 +153,7 @@ class Recorder:
 
     def _read(self) -> None:
         """Sort the proxy's lines, in a thread of its own."""
-        stdout = self._process.stdout if self._process else None
-        for line in stdout or ():
+        for line in (self._process and self._process.stdout) or ():
             if line.startswith(_EVENT_PREFIX):
                 self._take(json.loads(line.removeprefix(_EVENT_PREFIX)))
             elif line.strip():
@@ -163,13 +163,14 @@ class Recorder:
 
     def _take(self, event: Mapping[str, Any]) -> None:
         kind = event["kind"]
+        for line in event.get("lines", ()):
+            self.say(line)
         if kind == "ready":
             self._ready.put(dict(event))
-        elif kind == "live":
-            for line in event["lines"]:
-                self.say(line)
         elif kind == "saved":
-            self.saved = dict(event)
+            self.saved.append(dict(event))
+            if not self._stopping:
+                self.say(event["text"])
         elif kind == "failed":
             self.failed = GwsReplayError(event["text"], exit_code=event["exit_code"])
             if self.url and not self._stopping:
@@ -219,6 +220,7 @@ def _arguments(settings: Settings) -> list[str]:
         "ssl_insecure": str(settings.insecure).lower(),
         "gws_cassette": settings.cassette,
         "gws_redact": settings.redact,
+        "gws_split": settings.split,
         "gws_force": str(settings.force).lower(),
         "gws_events": "true",
     }

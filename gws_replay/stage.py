@@ -174,8 +174,8 @@ class Stage:
 
 def _learn(seat: Seat, headers: Headers) -> None:
     """Let the redactor see a request's credentials: they may turn up in what is shown later."""
-    news = tuple(pair for pair in headers.pairs if pair not in seat.heard)
-    if news:
+    if not seat.heard.issuperset(headers.pairs):
+        news = tuple(pair for pair in headers.pairs if pair not in seat.heard)
         if len(seat.heard) > _MOST_HEARD:
             seat.heard.clear()
         seat.redactor.request(Request(method="", uri="/", headers=Headers(news)))

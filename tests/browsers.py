@@ -16,7 +16,7 @@ import pytest
 
 FOUND = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_chromium = pytest.mark.skipif(FOUND is None, reason="no Chromium was found: the page is not tried in a browser")
-_SOON = 120  # seconds for it to start, and for each answer: a machine of a CI may be slow
+_SOON = 300  # seconds for it to start, and for each answer: a busy machine has taken 120
 _OPTIONS = (
     "--headless",
     "--no-sandbox",
@@ -26,6 +26,7 @@ _OPTIONS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--password-store=basic",  # no keyring, which is asked for over a bus that a container may not have
     "--no-first-run",
     "--no-default-browser-check",
     "--remote-debugging-port=0",

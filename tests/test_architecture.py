@@ -28,7 +28,7 @@ FENCES = {
     },
     "pytest": {"pytest_plugin.py", "pytest_runs.py", "pytest_stash.py", "pytest_summary.py", "pytest_unused.py"},
     "click": {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.glob("cli/*.py")},
-    "multidict": {"server_answers.py"},
+    "multidict": {"server_answers.py", "server_rest.py"},
     "distributed": {"cluster.py"},
     "fsspec": {"storage.py"},
     "trustme": {"listening.py"},

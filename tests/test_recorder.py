@@ -44,8 +44,8 @@ def test_reverse_mode(tmp_path: Path) -> None:
     assert {"statusCode": 0} == answer.json()
     assert ["GET /api/v2/me", "UpdateUserData"] == operations(load_cassette(tmp_path / "c.yaml"))
     assert lines[1].startswith(f"--> UpdateUserData {SESSION}  statusCode 0  ")
-    assert recorder.saved is not None
-    assert (2, str(tmp_path / "c.yaml")) == (recorder.saved["interactions"], recorder.saved["path"])
+    (saved,) = recorder.saved
+    assert (2, str(tmp_path / "c.yaml")) == (saved["interactions"], saved["path"])
 
 
 def test_regular_mode_with_the_usual_variables(tmp_path: Path) -> None:

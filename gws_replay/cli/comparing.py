@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gws_replay.cli.common import PATH, Output
-from gws_replay.cli.reporting import lines_in
+from gws_replay.cli.reporting import Told, Wants, lines_in
 from gws_replay.core.change import printable
 from gws_replay.core.difference import KINDS, SEVERITIES, Finding, Kind, Severity
 from gws_replay.core.lossless_json import dumps_ascii
@@ -22,6 +22,7 @@ from gws_replay.files import Location
 from gws_replay.noise_file import read_noise
 from gws_replay.reports import differences
 from gws_replay.reports.judged import Case, Issue
+from gws_replay.reports.timelines import part_of_pair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,33 +65,28 @@ def comparing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_rules
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What is to be printed of a comparison, and its cases."""
-
-    lines: Sequence[str]
-    cases: Sequence[Case]
-
-
 def told(
+    both: tuple[Cassette, Cassette],
     sides: tuple[Location, Location],
     found: Sequence[Finding],
-    output: Output,
     *,
-    wants_cases: bool,
+    output: Output,
+    wants: Wants,
     note: str = "",
 ) -> Told:
     """Spell what was found in a baseline and its candidate; a `note` on them is said even if that is nothing."""
     counting = [each for each in found if not each.suppressed]
-    cases = _cases(sides, counting) if wants_cases else ()
+    shown = found if output.verbose else counting
+    cases = _cases(sides, counting) if wants.cases else ()
+    parts = [part_of_pair(*both, shown)] if wants.parts and counting else ()
     if output.as_json:
-        shown = [differences.as_json(each) for each in (found if output.verbose else counting)]
-        value = {"schema": differences.SCHEMA, "baseline": str(sides[0]), "candidate": str(sides[1]), "findings": shown}
-        return Told([dumps_ascii(value)], cases)
+        listed = [differences.as_json(each) for each in shown]
+        value = {"schema": differences.SCHEMA, "baseline": str(sides[0]), "candidate": str(sides[1])}
+        return Told([dumps_ascii({**value, "findings": listed})], cases, parts)
     if output.quiet and not counting and not note:
-        return Told((), cases)
+        return Told((), cases, parts)
     title = printable(f"{sides[0]} -> {sides[1]}{note}{'' if counting else ': no difference'}")
-    return Told([title, *differences.lines(found, all_of_them=output.verbose)], cases)
+    return Told([title, *differences.lines(found, all_of_them=output.verbose)], cases, parts)
 
 
 def _cases(sides: tuple[Location, Location], counting: Sequence[Finding]) -> list[Case]:

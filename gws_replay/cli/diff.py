@@ -70,7 +70,7 @@ def diff(
         return list(spreading.results(questions_of, paths, _unasked, name=str, quiet=output.quiet))
 
     matches, broken = matched(spreading.location(baseline), spreading.location(candidate), asked)
-    work = [Work(match, rules, output, report.wants_cases) for match in matches]
+    work = [Work(match, rules, output, report.wants) for match in matches]
     total = _Sum(broken=broken)
     for one, result in zip(work, spreading.results(compared, work, _lost, name=_name, quiet=output.quiet), strict=True):
         _take(one, result, report, total)
@@ -82,7 +82,7 @@ def diff(
     facts: dict[str, Any] = {"compared": total.compared, "missing": total.alone["missing"], "new": total.alone["new"]}
     facts |= {level: counts[level] for level in SEVERITIES}
     facts |= {"suppressed": len(total.findings) - counts.total(), "broken": total.broken}
-    report.end(differences.tally(total.findings, names + alone), facts)
+    report.end(differences.tally(total.findings, names + alone), facts, page="Findings")
     if total.broken:
         return 2
     if not (total.compared or total.alone):
@@ -99,8 +99,7 @@ def _take(work: Work, result: Compared, report: Report, total: _Sum) -> None:
     if result.broken is not None:
         total.broken.append(result.broken)
         return
-    report.say(result.lines)
-    report.take(result.cases)
+    report.take(result.told)
     if result.alone:
         total.alone[result.alone] += 1
         return

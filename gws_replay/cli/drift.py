@@ -176,17 +176,18 @@ def _compare(run: _Run, report: Report, rules: Rules, cassette: Path, target: Pa
         raise CassetteError(f"none of the questions of {cassette} could be asked", exit_code=5)
     run.recording.finish()
     candidate = load_cassette(target)
-    part = asked_part(run.baseline, outcome.asked, outcome.unheard)
-    found = part.findings(rules.findings(run.recording.shown(part.part), candidate), candidate)
-    said = told((cassette, target), found, report.output, wants_cases=report.wants_cases)
-    report.say(said.lines)
-    report.take(said.cases)
+    baseline = run.recording.shown(run.baseline)
+    part = asked_part(baseline, outcome.asked, outcome.unheard)
+    found = part.findings(rules.findings(part.part, candidate), candidate)
+    report.take(told((baseline, candidate), (cassette, target), found, output=report.output, wants=report.wants))
     counts = Counter(each.severity for each in found if not each.suppressed)
     total = len(todo.questions) + len(todo.skipped)
     facts: dict[str, Any] = {"asked": len(outcome.asked), "exchanges": total, "heard": len(candidate.notifications)}
     facts |= {level: counts[level] for level in SEVERITIES} | {"suppressed": len(found) - counts.total()}
     facts |= {"skipped": todo.skipped_names(run.baseline), "left": {str(n): why for n, why in outcome.left.items()}}
-    report.end(differences.tally(found, f"{len(outcome.asked)} of {total} exchanges asked again"), facts)
+    report.end(
+        differences.tally(found, f"{len(outcome.asked)} of {total} exchanges asked again"), facts, page="Findings"
+    )
     return 1 if counts["error"] or counts["warning"] else 0
 
 

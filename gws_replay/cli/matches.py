@@ -1,10 +1,11 @@
 """The work of `gws-replay diff` on one match, here or elsewhere: load, compare, spell what is to be said."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gws_replay.cli.common import Output
 from gws_replay.cli.comparing import Rules, told
+from gws_replay.cli.reporting import Told, Wants
 from gws_replay.cli.shown import load_shown
 from gws_replay.core.change import printable
 from gws_replay.core.difference import Finding
@@ -13,6 +14,7 @@ from gws_replay.errors import CassetteError
 from gws_replay.recordings_paired import Match
 from gws_replay.reports import differences
 from gws_replay.reports.judged import Case, Issue
+from gws_replay.reports.timelines import part_without_pair
 from gws_replay.spread import without_collector
 
 
@@ -23,15 +25,14 @@ class Work:
     match: Match
     rules: Rules
     output: Output
-    wants_cases: bool
+    wants: Wants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What is to be printed of a match, its cases and findings; `alone` is "missing" or "new"; or why it is broken."""
+    """What is to be said of a match, and its findings; `alone` is "missing" or "new"; or why it is broken."""
 
-    lines: Sequence[str] = ()
-    cases: Sequence[Case] = ()
+    told: Told = field(default_factory=Told)
     findings: Sequence[Finding] = ()
     alone: str = ""
     broken: str | None = None
@@ -44,13 +45,13 @@ def compared(work: Work) -> Compared:
         return _alone(work)
     try:
         with without_collector():
-            both, note = load_shown(baseline, candidate)
-            found = work.rules.findings(*both)
+            (old, new), note = load_shown(baseline, candidate)
+            found = work.rules.findings(old, new)
     except CassetteError as error:
         return Compared(broken=str(error))
     note = f" (renamed){note}" if work.match.is_renamed else note
-    said = told((baseline, candidate), found, work.output, wants_cases=work.wants_cases, note=note)
-    return Compared(lines=said.lines, cases=said.cases, findings=found)
+    said = told((old, new), (baseline, candidate), found, output=work.output, wants=work.wants, note=note)
+    return Compared(told=said, findings=found)
 
 
 def _alone(work: Work) -> Compared:
@@ -61,4 +62,5 @@ def _alone(work: Work) -> Compared:
     as_json = dumps_ascii({"schema": differences.SCHEMA, rule: path})
     line = as_json if work.output.as_json else printable(f"{path}: {sentence}")
     issue = Issue(level="error" if is_missing else "warning", rule=rule, message=sentence, file=path)
-    return Compared(lines=[line], cases=[Case(name=rule, file=path, issues=(issue,), fails=True)], alone=rule)
+    cases, parts = [Case(name=rule, file=path, issues=(issue,), fails=True)], [part_without_pair(path, issue)]
+    return Compared(told=Told([line], cases, parts), alone=rule)

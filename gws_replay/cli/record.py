@@ -56,6 +56,12 @@ def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> t
 @click.option("--filter", metavar="EXPR", help="Record what matches this mitmproxy filter. Default: ~u /api/v2/")
 @click.option("--insecure", is_flag=True, help="Do not verify the server's certificate.")
 @click.option("--upstream-ca", type=PATH, help="Trust this CA certificate (PEM) of the server.")
+@click.option(
+    "--split",
+    metavar="SIZE|TIME",
+    default="",
+    help="Go on in NAME.2.yaml, NAME.3.yaml ... after so much: 100MB, 1GB, 30min, 1h.",
+)
 @redact_option
 @keep_option
 @force_option
@@ -101,9 +107,9 @@ def record(
             raise
         click.echo(f"Error: {error}", err=True)
     finally:
-        if recorder.saved:
-            saved = {key: value for key, value in recorder.saved.items() if key not in ("kind", "text")}
-            output.result(recorder.saved["text"], {"event": "saved", **saved})
+        for part in recorder.saved:
+            saved = {key: value for key, value in part.items() if key not in ("kind", "text")}
+            output.result(part["text"], {"event": "saved", **saved})
     return code
 
 

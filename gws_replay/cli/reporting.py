@@ -1,11 +1,12 @@
-"""The reports of commands that judge: --format and --output, and what GitHub Actions is told unasked."""
+"""The reports of commands: --format and --output, and what GitHub Actions is told unasked by those that judge."""
 
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,59 +19,84 @@ from gws_replay.files import Location, read_text, reason, write_whole
 from gws_replay.formats.vcr_lines import lines_of
 from gws_replay.reports.judged import Case
 
-_FORMATS = ("text", "json", "junit", "github", "sarif", "markdown")
+if TYPE_CHECKING:
+    from gws_replay.reports.timelines import Part
+
+_FORMATS = ("text", "json", "junit", "github", "sarif", "markdown", "html")
+# Of a command that shows, and judges nothing.
+SHOWN = ("text", "json", "html")
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What a report is made of, besides text and JSON: cases, or parts of the page, which shows cassettes."""
+
+    cases: bool
+    parts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What there is to be said of something: lines of text or JSON, cases, parts of the page."""
+
+    lines: Iterable[str] = ()
+    cases: Sequence[Case] = ()
+    parts: Sequence["Part"] = ()
 
 
 class Report:
     """Collects what is to be said, and says it at the end: to stdout, or to a file."""
 
-    def __init__(self, name: str, path: Path | None, output: Output) -> None:
+    def __init__(self, name: str, path: Path | None, output: Output, *, judges: bool) -> None:
         self.output = output
         self._name = name
         self._path = path
         self._lines: list[str] = []
         self._cases: list[Case] = []
-        self._on_github = os.environ.get("GITHUB_ACTIONS") == "true"
+        self._parts: list[Part] = []
+        self._on_github = judges and os.environ.get("GITHUB_ACTIONS") == "true"
         self._summary = os.environ.get("GITHUB_STEP_SUMMARY") if self._on_github else None
 
     @property
-    def wants_cases(self) -> bool:
-        """Whether anything but text and JSON is to be written."""
-        return self._on_github or self._name not in ("text", "json")
+    def wants(self) -> Wants:
+        """What is to be written besides text and JSON."""
+        return Wants(cases=self._on_github or self._name not in SHOWN, parts=self._name == "html")
 
-    def say(self, lines: Iterable[str]) -> None:
-        """Take up lines of text or JSON: printed at once where they are what was asked for."""
+    def take(self, told: Told) -> None:
+        """Take up what is to be said; lines are printed at once where they are what was asked for."""
+        self._cases.extend(told.cases)
+        self._parts.extend(told.parts)
         if self._name not in ("text", "json"):
             return
         if self._path is not None:
-            self._lines.extend(lines)
+            self._lines.extend(told.lines)
             return
-        for line in lines:
+        for line in told.lines:
             click.echo(line)
 
-    def take(self, cases: Iterable[Case]) -> None:
-        """Take up what was judged."""
-        self._cases.extend(cases)
-
-    def end(self, text: str, value: Any) -> None:
-        """Say the sum, and write the report. Raises GwsReplayError where that fails."""
-        content = self._content(text, value)
+    def end(self, text: str, value: Any, *, page: str = "") -> None:
+        """Say the sum, and write the report; `page` heads the list of a page. Raises GwsReplayError where it fails."""
+        content = self._content(text, value, page)
         if self._path is None:
             click.echo(content, nl=False)
         else:
             write_whole(self._path, [content])
             if not self.output.quiet:
-                click.echo(printable(f"{text}; written to {self._path}"))
+                click.echo(printable(f"{text}; written to {self._path}".removeprefix("; ")))
         if self._on_github:
             self._tell_github(text)
 
-    def _content(self, text: str, value: Any) -> str:
+    def _content(self, text: str, value: Any, page: str) -> str:
         if self._name in ("text", "json"):
             if self._name == "json":
                 self._lines.append(dumps_ascii(value))
-            elif not self.output.quiet:
+            elif text and not self.output.quiet:
                 self._lines.append(text)
             return "".join(f"{line}\n" for line in self._lines)
+        if self._name == "html":
+            from gws_replay.reports import timelines
+
+            return "".join(timelines.page(self._parts, text, first=page))
         return _written(self._name, self._cases, text)
 
     def _tell_github(self, text: str) -> None:
@@ -85,11 +111,13 @@ class Report:
                 raise GwsReplayError(f"cannot write GITHUB_STEP_SUMMARY {self._summary}: {reason(error)}") from None
 
 
-def report_options(quiet: str, verbose: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def report_options(
+    quiet: str, verbose: str, *, formats: Sequence[str] = _FORMATS
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add --format, --output, --json, -q and -v; the function gets one `report`."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        @click.option("--format", "name", type=click.Choice(_FORMATS), help="What to write.  [default: text]")
+        @click.option("--format", "name", type=click.Choice(formats), help="What to write.  [default: text]")
         @click.option("--output", "path", type=PATH, help="Write the report to this file; stdout gets the sum alone.")
         @click.option("--json", "as_json", is_flag=True, help="As --format json: one document a line.")
         @click.option("-q", "--quiet", is_flag=True, help=quiet)
@@ -102,7 +130,7 @@ def report_options(quiet: str, verbose: str) -> Callable[[Callable[..., Any]], C
                 raise GwsReplayError(f"--json and --format {name} are two formats: give one")
             name = "json" if as_json else name or "text"
             output = Output(as_json=name == "json", quiet=quiet, verbose=verbose)
-            return command(report=Report(name, path, output), **arguments)
+            return command(report=Report(name, path, output, judges=formats is _FORMATS), **arguments)
 
         return with_report
 

@@ -2,7 +2,8 @@
 
 import click
 
-from gws_replay.cli.common import LOCATION, Output, output_options
+from gws_replay.cli.common import LOCATION
+from gws_replay.cli.reporting import SHOWN, Report, Told, report_options
 from gws_replay.cli.shown import load_shown
 from gws_replay.core.change import printable
 from gws_replay.files import Location
@@ -11,14 +12,21 @@ from gws_replay.reports import as_json, text
 
 @click.command()
 @click.argument("cassette", type=LOCATION)
-@output_options("No userData changes.", "Also the bodies.")
-def show(*, output: Output, cassette: Location) -> None:
-    """Show the operations and notifications of a cassette in time order, with causes and userData changes."""
+@report_options("No userData changes.", "Also the bodies.", formats=SHOWN)
+def show(*, report: Report, cassette: Location) -> None:
+    """Show the operations and notifications of a cassette in time order, with causes and userData changes.
+
+    --format html writes one page that needs no network: lanes for REST, CometD and each resource, userData before and
+    after each operation with the keys that changed, and every message as it is stored.
+    """
     (loaded,), note = load_shown(cassette)
     if note:
         click.echo(printable(f"{cassette}{note}"), err=True)
-    if output.as_json:
-        output.result("", as_json.cassette(loaded))
-        return
-    for line in text.timeline(loaded, changes=not output.quiet, bodies=output.verbose):
-        click.echo(line)
+    output = report.output
+    if report.wants.parts:
+        from gws_replay.reports.timelines import part_of
+
+        report.take(Told(parts=[part_of(loaded, loaded.updates())]))
+    elif not output.as_json:
+        report.take(Told(text.timeline(loaded, changes=not output.quiet, bodies=output.verbose)))
+    report.end(text.summary(loaded) if report.wants.parts else "", as_json.cassette(loaded) if output.as_json else None)

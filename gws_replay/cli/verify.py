@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gws_replay.cli.common import LOCATION, Output
-from gws_replay.cli.reporting import Report, lines_in, report_options
+from gws_replay.cli.reporting import Report, Told, Wants, lines_in, report_options
 from gws_replay.cli.shown import load_shown
 from gws_replay.cli.spreading import LOST, Spreading, spreading_options
 from gws_replay.core.judge import Update
@@ -17,6 +17,7 @@ from gws_replay.errors import CassetteError
 from gws_replay.files import Location, cassettes_in
 from gws_replay.reports import as_json, text
 from gws_replay.reports.judged import Case, Issue
+from gws_replay.reports.timelines import part_of
 from gws_replay.spread import without_collector
 
 
@@ -28,15 +29,14 @@ class _Work:
     ignore: tuple[str, ...]
     output: Output
     allow_unknown: bool
-    wants_cases: bool
+    wants: Wants
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What is to be printed of one cassette, its cases, how many operations had which verdict, and why it is none."""
+    """What is to be said of one cassette, how many operations had which verdict, and why it is none."""
 
-    lines: Sequence[str] = ()
-    cases: Sequence[Case] = ()
+    told: Told = field(default_factory=Told)
     verdicts: Mapping[str, int] = field(default_factory=dict)
     broken: str | None = None
 
@@ -65,18 +65,17 @@ def verify(
     """
     output = report.output
     found = cassettes_in(map(spreading.location, paths))
-    work = [_Work(path, ignore, output, allow_unknown, report.wants_cases) for path in found]
+    work = [_Work(path, ignore, output, allow_unknown, report.wants) for path in found]
     verdicts: Counter[str] = Counter()
     broken: list[str] = []
     for judged in spreading.results(_judged, work, _lost, name=lambda each: each.path, quiet=output.quiet):
-        report.say(judged.lines)
-        report.take(judged.cases)
+        report.take(judged.told)
         verdicts.update(judged.verdicts)
         broken.extend([judged.broken] if judged.broken else [])
     for problem in broken:
         click.echo(f"Error: {problem}", err=True)
     counts: dict[str, Any] = {name: verdicts[name] for name in ("passed", "failed", "unknown")}
-    report.end(text.tally(verdicts, len(work)), counts | {"broken": broken})
+    report.end(text.tally(verdicts, len(work)), counts | {"broken": broken}, page="Verdicts")
     if broken:
         return 2
     failed = verdicts["failed"] or (verdicts["unknown"] and not allow_unknown)
@@ -94,17 +93,21 @@ def _judged(work: _Work) -> _Judged:
             updates = cassette.updates(ignore=work.ignore)
     except CassetteError as error:
         return _Judged(broken=str(error))
-    output, path = work.output, str(work.path)
     verdicts: Counter[str] = Counter(update.verdict for update in updates)
-    cases = _cases(work, updates) if work.wants_cases else ()
+    cases = _cases(work, updates) if work.wants.cases else ()
+    parts = [part_of(cassette, updates)] if work.wants.parts else ()
+    return _Judged(Told(_lines(work, updates, note), cases, parts), verdicts)
+
+
+def _lines(work: _Work, updates: Sequence[Update], note: str) -> Sequence[str]:
+    output, path = work.output, str(work.path)
     if output.as_json:
-        told = {"cassette": path, "updates": [as_json.update(update) for update in updates]}
-        return _Judged([dumps_ascii(told)], cases, verdicts)
+        return [dumps_ascii({"cassette": path, "updates": [as_json.update(update) for update in updates]})]
     shown = [update for update in updates if not output.quiet or update.verdict != "passed"]
     lines = [line for update in shown for line in text.verdict(update, path, details=output.verbose)]
     if shown or not output.quiet:
         lines.insert(0, (path if updates else f"{path}: no userData operation") + note)
-    return _Judged(lines, cases, verdicts)
+    return lines
 
 
 def _cases(work: _Work, updates: Sequence[Update]) -> list[Case]:

@@ -26,6 +26,8 @@ class Bindings:
         self._recorded: dict[str, str] = {}
         self._starts: dict[int, int] = {}
         self._shown = Shown()
+        # Whether any live value is another than the recorded one.
+        self._is_changed = False
         self._texts = TextRedactor(index.rules, self._shown)
 
     @property
@@ -33,11 +35,13 @@ class Bindings:
         """The client's own values that stand for recorded ones."""
         return self._recorded.keys()
 
-    def resolve(self, request: Request, asked: Collection[int]) -> tuple[int, Pairs] | None:
+    def resolve(self, request: Request, asked: Collection[int], same: Sequence[int] = ()) -> tuple[int, Pairs] | None:
         """Return the recorded request that a live one is, by index, and what it binds; None if it is none.
 
-        The first that has not been asked; if all have, the last.
+        The first that has not been asked; if all have, the last. `same` are those that it is word for word.
         """
+        if same and same[-1] not in asked and (bound := self._as_recorded(same[0])) is not None:
+            return same[0], bound
         last: tuple[int, Pairs] | None = None
         first: tuple[int, Pairs] | None = None
         for found in self._index.candidates(request):
@@ -55,6 +59,14 @@ class Bindings:
             for found in self._index.candidates(request)
             for number in range(min(len(found.recorded), _LOOKED_AT))
         )
+
+    def _as_recorded(self, index: int) -> Pairs | None:
+        """Return what a request binds that says what was recorded; None where that cannot be told at once."""
+        made = self._index.made_in(index)
+        if made is None:
+            return None
+        free = all(self._live.get(each, each) == each == self._recorded.get(each, each) for each in made)
+        return {each: each for each in made} if free else None
 
     def _start(self, found: Candidates, asked: Collection[int]) -> int:
         """Return the first of some recorded requests that has not been asked."""
@@ -82,11 +94,12 @@ class Bindings:
             if recorded not in self._live:
                 self._live[recorded] = live
                 self._recorded[live] = recorded
+                self._is_changed |= live != recorded
                 self._shown.take(recorded, live, anywhere=len(recorded) >= UNIQUE or recorded in self._index.ids)
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """Return an exchange whose answer shows the client's own values."""
-        if not self._live:
+        if not self._is_changed:
             return exchange
         old = exchange.response
         text = old.body.decode("utf-8", "surrogateescape")
@@ -99,11 +112,11 @@ class Bindings:
 
     def data(self, data: str) -> str:
         """Return a notification's data with the client's own values."""
-        return self._texts.json(data) if self._live else data
+        return self._texts.json(data) if self._is_changed else data
 
     def notification(self, told: Notification) -> Notification:
         """Return a notification that shows the client's own values."""
-        return replace(told, data=self.data(told.data)) if self._live else told
+        return replace(told, data=self.data(told.data)) if self._is_changed else told
 
     def _bound(self, pairs: Sequence[tuple[str, str]]) -> Pairs | None:
         """Return what is to be bound if nothing speaks against it."""

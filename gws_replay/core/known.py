@@ -36,6 +36,11 @@ _VOCABULARY = frozenset(
 )
 
 
+def spellings(value: str) -> int:
+    """Return in how many of the encodings a value has to be looked for: letters and digits are alike in all."""
+    return 1 if value.isascii() and value.isalnum() else len(ENCODINGS)
+
+
 class Replacing(Protocol):
     """What stands for a value: for a `TextRedactor`, which knows where values stand."""
 
@@ -90,9 +95,7 @@ class Known:
             return value
         instead = self.stand_ins.of(value)
         if instead != value and value not in self._personal.entries and self._is_unique(value):
-            # Letters and digits are spelled alike in all encodings.
-            plain = value.isascii() and value.isalnum()
-            for encode, _ in ENCODINGS[:1] if plain else ENCODINGS:
+            for encode, _ in ENCODINGS[: spellings(value)]:
                 self._personal.add(encode(value), encode(instead))
             self.log.append(value)
         return instead

@@ -32,7 +32,7 @@ def loads(text: str) -> Any:
     Raises ValueError for text that is not JSON (RFC 8259), `NaN` and over-deep nesting included.
     """
     try:
-        return _DECODER.decode(text)
+        return _LOSSLESS.decode(text)
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
 
@@ -83,7 +83,7 @@ def canonical(value: Any) -> str:
 
     Key order does not count; `1`, `1.0`, `"1"` and `true` differ; a repeated key differs from a list.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_spell_apart)
+    return _CANONICAL.encode(value)
 
 
 def dumps(value: Any) -> str:
@@ -187,4 +187,6 @@ def _spell_repeated(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_refuse)
+# Made once: `json.loads` and `json.dumps` would make new ones for each call.
+_LOSSLESS = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_refuse)
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_spell_apart)

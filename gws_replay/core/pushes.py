@@ -98,6 +98,8 @@ class Pushes:
 
     def asked(self, interaction: int, now: float) -> tuple[int, ...]:
         """Take note that an interaction was asked; return the notifications that count as shown from now on."""
+        if not self.script.gates:
+            return ()
         self._asked[interaction] = now
         exchange = self.script.interactions[interaction]
         for of_operations in {False, interaction in self.script.operations}:

@@ -110,8 +110,8 @@ class Replay:
         `request` is the request itself: where the cassette is redacted, its values count for the recorded ones.
         """
         key, bound = self._resolved(key, request)
-        recorded = self.script.by_key.get(key)
-        if recorded is None:
+        recorded = self.script.asking(key)
+        if not recorded:
             return None
         left = self._left.setdefault(key, list(reversed(recorded)))
         index = self._next(left, recorded)
@@ -137,7 +137,7 @@ class Replay:
     def again(self, key: Key, request: Request | None = None) -> Send | None:
         """Answer once more what may be asked again, with the newest recording of it that was played."""
         key, bound = self._resolved(key, request)
-        recorded = self.script.by_key.get(key, ())
+        recorded = self.script.asking(key)
         index = max((each for each in recorded if each in self._asked), default=None)
         if index is None or not self.script.may_repeat(index):
             return None
@@ -209,16 +209,18 @@ class Replay:
 
     def _resolved(self, key: Key, request: Request | None) -> tuple[Key, Mapping[str, str]]:
         """Return the key of the recorded request that a live one stands for, and the values that it binds."""
-        if self._bindings and request and (found := self._bindings.resolve(request, self._asked)):
-            return self.script.keys[found[0]], found[1]
-        return key, {}
+        if not self._bindings or not request:
+            return key, {}
+        found = self._bindings.resolve(request, self._asked, self.script.by_key.get(key, ()))
+        return (self.script.keys[found[0]], found[1]) if found else (key, {})
 
     def _mine(self, exchange: Exchange) -> Exchange:
         return self._bindings.exchange(exchange) if self._bindings else exchange
 
     def _next(self, left: list[int], recorded: Sequence[int]) -> int | None:
         """Take the next answer of a kind (the last of `left`), of the client's time where there is a choice."""
-        while len(left) > 1 and self._is_past(left[-1]):
+        # It may have been asked already, in another spelling.
+        while left and (left[-1] in self._asked or (len(left) > 1 and self._is_past(left[-1]))):
             left.pop()
         if not left or (self._is_future(left[-1]) and any(each in self._asked for each in recorded)):
             return None

@@ -4,7 +4,7 @@ What a run has done so far is in `replay.py`; this file holds only what the reco
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -71,7 +71,7 @@ class Script:
         A foreign cassette may hold secrets; those of a live request are replaced before it comes here.
         """
         requests = [exchange.request for exchange in self.interactions]
-        if self.cassette.header.get("redaction") not in _WITHOUT_SECRETS:
+        if not self._has_no_secrets:
             redactor = without_secrets()
             requests = [redactor.request(request) for request in requests]
         return tuple(map(self.matching.recorded, requests))
@@ -82,12 +82,24 @@ class Script:
         return tuple(map(self.matching.key, self.requests))
 
     @cached_property
-    def by_key(self) -> Mapping[Key, tuple[int, ...]]:
+    def by_key(self) -> Mapping[Key, Sequence[int]]:
         """The indices of the interactions that ask the same, in recorded order."""
-        found: dict[Key, list[int]] = {}
-        for index, key in enumerate(self.keys):
-            found.setdefault(key, []).append(index)
-        return {key: tuple(indices) for key, indices in found.items()}
+        return _grouped(self.keys)
+
+    @cached_property
+    def by_spelling(self) -> Mapping[Key, Sequence[int]]:
+        """The same by what was recorded, secrets and all: for what asks word for word the same nothing is redacted."""
+        if self.matching is not WHOLE or self._has_no_secrets:
+            return self.by_key
+        return _grouped(WHOLE.key(exchange.request) for exchange in self.interactions)
+
+    def asking(self, key: Key) -> Sequence[int]:
+        """Return the indices of the interactions of a key, in recorded order."""
+        return self.by_spelling.get(key) or self.by_key.get(key, ())
+
+    @property
+    def _has_no_secrets(self) -> bool:
+        return self.cassette.header.get("redaction") in _WITHOUT_SECRETS
 
     @cached_property
     def gates(self) -> tuple[Gate | None, ...]:
@@ -114,7 +126,7 @@ class Script:
 
     @cached_property
     def steps(self) -> Mapping[int, tuple[str, int]]:
-        """The resource of each operation on a resource, and which of that resource's operations it is, from 1."""
+        """The resource of each operation on one that a GET shows, and which of that resource's it is, from 1."""
         return {
             index: (resource_id, number)
             for resource_id, indices in self._by_resource.items()
@@ -124,11 +136,7 @@ class Script:
     @cached_property
     def windows(self) -> Mapping[int, tuple[Window, ...]]:
         """The windows of each GET that shows resources on which there were operations."""
-        found = {
-            index: tuple(self._windows_of(exchange))
-            for index, exchange in enumerate(self.interactions)
-            if self._by_resource and exchange.request.method == "GET"
-        }
+        found = {index: tuple(self._windows_of(index, shown)) for index, shown in self._shown.items()}
         return {index: windows for index, windows in found.items() if windows}
 
     def may_repeat(self, index: int) -> bool:
@@ -149,22 +157,35 @@ class Script:
         )
 
     @cached_property
+    def _shown(self) -> Mapping[int, tuple[str, ...]]:
+        """The ids of the resources that each GET shows."""
+        return {
+            index: tuple(subject.resource_id for subject in api.resources_in(exchange.answer))
+            for index, exchange in enumerate(self.interactions)
+            if exchange.request.method == "GET"
+        }
+
+    @cached_property
     def _by_resource(self) -> Mapping[str, list[int]]:
-        """The operations of each resource that the server took, in order of their beginning."""
+        """The operations that the server took on each resource that a GET shows, in order of their beginning."""
+        wanted = {resource_id for shown in self._shown.values() for resource_id in shown}
         found: dict[str, list[int]] = {}
-        for index in sorted(self.operations):
+        for index in sorted(self.operations) if wanted else ():
             exchange = self.interactions[index]
+            if api.call_of(exchange.request, None).resource_id not in wanted:
+                continue
             call = api.call_of(exchange.request, exchange.sent)
-            if call.resource_id and call.operation and api.succeeded(exchange.response.status, exchange.answer):
-                found.setdefault(call.resource_id, []).append(index)
+            if call.operation and api.succeeded(exchange.response.status, exchange.answer):
+                found.setdefault(str(call.resource_id), []).append(index)
         return found
 
-    def _windows_of(self, exchange: Exchange) -> Iterator[Window]:
-        for subject in api.resources_in(exchange.answer):
-            operations = [self.interactions[index] for index in self._by_resource.get(subject.resource_id, ())]
+    def _windows_of(self, index: int, shown: Sequence[str]) -> Iterator[Window]:
+        exchange = self.interactions[index]
+        for resource_id in shown:
+            operations = [self.interactions[each] for each in self._by_resource.get(resource_id, ())]
             if operations:
                 yield Window(
-                    subject.resource_id,
+                    resource_id,
                     first=sum(each.ended <= exchange.began for each in operations),
                     last=bisect_right(operations, exchange.ended, key=lambda each: each.began),
                 )
@@ -175,3 +196,10 @@ class Script:
             return Gate(told.cause.interaction, told.cause.after)
         before = bisect_right(answered, told.seen, key=lambda each: each[0])
         return Gate(answered[before - 1][1], "response") if before else None
+
+
+def _grouped(keys: Iterable[Key]) -> Mapping[Key, Sequence[int]]:
+    found: dict[Key, list[int]] = {}
+    for index, key in enumerate(keys):
+        found.setdefault(key, []).append(index)
+    return {key: tuple(indices) for key, indices in found.items()}

@@ -1,6 +1,6 @@
 """What is shown instead of stand-ins and recorded ids: the live values that they stand for in one run."""
 
-from gws_replay.core.known import ENCODINGS
+from gws_replay.core.known import ENCODINGS, spellings
 from gws_replay.core.lexicon import Lexicon
 
 
@@ -17,7 +17,7 @@ class Shown:
         self._whole[recorded] = live
         self.log.append(recorded)
         if anywhere:
-            for encode, _ in ENCODINGS:
+            for encode, _ in ENCODINGS[: spellings(recorded)] if live == recorded else ENCODINGS:
                 self._anywhere.add(encode(recorded), encode(live))
 
     def person(self, value: str) -> str:

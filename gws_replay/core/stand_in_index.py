@@ -1,10 +1,11 @@
 """The requests of a redacted cassette, found by live ones: a redacted place matches any value of its JSON type."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
-from gws_replay.core.known import ENCODINGS, PLACEHOLDERS
+from gws_replay.core.known import ENCODINGS, PLACEHOLDER, PLACEHOLDERS, spellings
 from gws_replay.core.leaves import Leaf, Place, id_place, leaves_of
 from gws_replay.core.lexicon import Lexicon, spliced
 from gws_replay.core.model import Cassette, Request
@@ -89,29 +90,40 @@ class Candidates:
         return pairs
 
 
+@dataclass(frozen=True, slots=True)
+class _Filed:
+    """Recorded requests by their redacted places: with their own ids, and with any id in place of those."""
+
+    own: dict[frozenset[Place], _ByRest] = field(default_factory=dict)
+    others: dict[frozenset[Place], _ByRest] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+
+
 class StandInIndex:
     """The requests of a redacted cassette, to be found by live ones."""
 
     def __init__(self, cassette: Cassette, requests: Sequence[Request], match_on: frozenset[str]) -> None:
         self.stand_ins = frozenset(map(str, cassette.header.get("stand_ins", ())))
-        self.ids: frozenset[str] = frozenset()
         self.rules: Rules = _POLICY.rules
+        self._requests = requests
         self._match_on = match_on
         self._long = Lexicon()
         for made in self.stand_ins:
             if len(made) >= UNIQUE:
-                for number, (encode, _) in reversed(list(enumerate(ENCODINGS))):
-                    self._long.add(encode(made), f"{number}{made}")
-        self._slots: list[_Slots] = []
-        # Those whose id is that of the live request come before those whose id is another.
-        self._masks: tuple[dict[frozenset[Place], _ByRest], ...] = ({}, {})
-        for index, request in enumerate(requests):
-            self._add(index, request)
+                for number in reversed(range(spellings(made))):
+                    self._long.add(ENCODINGS[number][0](made), f"{number}{made}")
+
+    def made_in(self, index: int) -> Collection[str] | None:
+        """Return the stand-ins of a recorded request; None where one is part of a text, or too short to be unique."""
+        slots = self._slots_of(leaves_of(self._requests[index], self._match_on))
+        if any(slot.parts or len(slot.made) < UNIQUE for slot in slots.values()):
+            return None
+        return {slot.made for slot in slots.values()}
 
     def candidates(self, request: Request) -> Iterator["Candidates"]:
         """Yield the recorded requests that a live one may be: first those of its own resource, then those of others."""
         live = leaves_of(request, self._match_on)
-        for masks in self._masks:
+        for masks in (self._filed.own, self._filed.others):
             for places, by_rest in masks.items():
                 if places <= live.keys() and (found := by_rest.get(_rest(live, places))):
                     yield Candidates(live, found)
@@ -135,30 +147,39 @@ class StandInIndex:
     def live_values(self, request: Request, index: int) -> set[str]:
         """Return what a live request has in the places that are redacted in a recorded one."""
         live = leaves_of(request, self._match_on)
-        slots = {place: slot for place, slot in self._slots[index].items() if place in live}
+        there = self._slots_of(leaves_of(self._requests[index], self._match_on))
+        slots = {place: slot for place, slot in there.items() if place in live}
         whole = {slot.made: live[place].text for place, slot in slots.items() if not slot.parts}
         parts = (slot.values_in(live[place].text, whole) or () for place, slot in slots.items() if slot.parts)
         return {*whole.values(), *(value for found in parts for _, value in found)} - {""}
 
     def redacted(self, index: int) -> Iterator[str]:
         """Yield the stand-ins that stand in a recorded request; an empty one for the placeholder of a secret."""
-        for slot in self._slots[index].values():
+        for slot in self._slots_of(leaves_of(self._requests[index], self._match_on)).values():
             yield from (part.made for part in slot.parts) if slot.parts else (slot.made,)
 
-    def _add(self, index: int, request: Request) -> None:
-        leaves = leaves_of(request, self._match_on)
-        slots = {place: slot for place, leaf in leaves.items() if (slot := self._slot(leaf))}
-        self._slots.append(slots)
-        self._file(0, index, leaves, slots)
-        place = id_place(request) if "path" in self._match_on else None
-        if place and place not in slots:
-            id_ = leaves[place].text
-            self.ids |= {id_}
-            self._file(1, index, leaves, {**slots, place: _Slot(id_)})
+    @property
+    def ids(self) -> Collection[str]:
+        """The ids of resources in the paths of requests, where they are no stand-ins."""
+        return self._filed.ids
 
-    def _file(self, which: int, index: int, leaves: Mapping[Place, Leaf], slots: _Slots) -> None:
-        places = frozenset(slots)
-        self._masks[which].setdefault(places, {}).setdefault(_rest(leaves, places), []).append((index, slots))
+    @cached_property
+    def _filed(self) -> "_Filed":
+        """All requests by what is not redacted in them: made when a live request says other than what was recorded."""
+        filed = _Filed()
+        for index, request in enumerate(self._requests):
+            leaves = leaves_of(request, self._match_on)
+            slots = self._slots_of(leaves)
+            _file(filed.own, index, leaves, slots)
+            place = id_place(request) if "path" in self._match_on else None
+            if place and place not in slots:
+                id_ = leaves[place].text
+                filed.ids.add(id_)
+                _file(filed.others, index, leaves, {**slots, place: _Slot(id_)})
+        return filed
+
+    def _slots_of(self, leaves: Mapping[Place, Leaf]) -> _Slots:
+        return {place: slot for place, leaf in leaves.items() if (slot := self._slot(leaf))}
 
     def _slot(self, leaf: Leaf) -> _Slot | None:
         if leaf.type not in ("string", "number"):
@@ -166,6 +187,8 @@ class StandInIndex:
         if leaf.text in self.stand_ins and (len(leaf.text) >= UNIQUE or self.rules.of_key(leaf.name) == "personal"):
             return _Slot(leaf.text)
         made = {start: (end, instead) for start, end, instead in self._long.spans(leaf.text)}
+        if not made and PLACEHOLDER not in leaf.text:
+            return None
         redacted = {found.start(): (found.end(), "") for found in PLACEHOLDERS.finditer(leaf.text)}
         spans = sorted({**made, **redacted}.items())
         if not spans:
@@ -209,6 +232,11 @@ class _Hidden:
     def _take(self, value: str) -> None:
         for encode, _ in ENCODINGS:
             self._values.add(encode(value), _HIDDEN)
+
+
+def _file(masks: dict[frozenset[Place], _ByRest], index: int, leaves: Mapping[Place, Leaf], slots: _Slots) -> None:
+    places = frozenset(slots)
+    masks.setdefault(places, {}).setdefault(_rest(leaves, places), []).append((index, slots))
 
 
 def _rest(leaves: Mapping[Place, Leaf], places: frozenset[Place]) -> _Rest:

@@ -92,7 +92,7 @@ class Track:
 
     def _word_for_word(self, request: Request, now: float) -> Send | None:
         key = WHOLE.key(request)
-        is_recorded = any(key in script.by_key for script in self._scripts)
+        is_recorded = any(key in script.by_spelling for script in self._scripts)
         return self._played(key, request, now) if is_recorded else None
 
     def _played(self, key: Key, asked: Request, now: float) -> Send | None:

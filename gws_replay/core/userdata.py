@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gws_replay.core import api
+from gws_replay.core.change import Changes, compare_userdata
 from gws_replay.core.model import Cassette, Exchange, Notification, Rule
 from gws_replay.core.operations import Channel, Subject
 
@@ -108,6 +109,15 @@ def sightings(cassette: Cassette) -> list[Sighting]:
 def history(cassette: Cassette) -> dict[str, tuple[Snapshot, ...]]:
     """Return the snapshots of each resource (by id) in the order in which they were seen."""
     return by_resource(seen for seen in sightings(cassette) if isinstance(seen, Snapshot))
+
+
+def movements(cassette: Cassette) -> Iterator[tuple[Snapshot | None, Snapshot, Changes]]:
+    """Yield each snapshot of each resource after the one before it (None: the first), and what differs."""
+    for group in history(cassette).values():
+        before: Snapshot | None = None
+        for snapshot in group:
+            yield before, snapshot, compare_userdata(before.data, snapshot.data) if before else Changes()
+            before = snapshot
 
 
 def by_resource(snapshots: Iterable[Snapshot]) -> dict[str, tuple[Snapshot, ...]]:

@@ -1,17 +1,13 @@
-"""The page of a pytest session: one file with no address in it, every value escaped, and a policy that lets nothing in.
+"""The page of a pytest session.
 
 The tests are HTML that reads, folds and prints without the script, which only filters and moves.
 """
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from html import escape
-from importlib.resources import files
 
-from gws_replay.core.change import printable
+from gws_replay.reports.frame import SHADE, bar, figures, framed, safe
 from gws_replay.reports.session import total
 from gws_replay.run_events import Event
 from gws_replay.run_report import Details, Missed, Operation, RanTest
@@ -24,18 +20,10 @@ _VERDICTS = {"passed": "exactly what was sent", "failed": "not what was sent", "
 
 def page(tests: Sequence[RanTest], began: datetime) -> Iterator[str]:
     """Yield the page, what failed first."""
-    style, script = _asset("page.css"), _asset("page.js")
-    policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; "
-        "form-action 'none'"
-    )
-    yield (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
-        f"<title>{_title(tests)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
-    )
+    yield from framed(_title(tests), "page", _body(tests, began), ["page.js"])
+
+
+def _body(tests: Sequence[RanTest], began: datetime) -> Iterator[str]:
     yield from _head(tests, began)
     yield "<main>\n"
     # Failures first; otherwise as they ran.
@@ -43,34 +31,24 @@ def page(tests: Sequence[RanTest], began: datetime) -> Iterator[str]:
         yield from _test(test, number)
     nothing = "No test with a cassette ran." if not tests else "No test matches."
     yield f'<p id="none" class="none"{" hidden" if tests else ""}>{nothing}</p>\n</main>\n'
-    yield f"<script>{script}</script>\n</body>\n</html>\n"
 
 
 def _head(tests: Sequence[RanTest], began: datetime) -> Iterator[str]:
     counts, outcomes = total(tests), Counter(test["outcome"] for test in tests)
     present = [outcome for outcome in _OUTCOMES if outcomes[outcome]]
     yield '<header>\n<div class="top"><h1>gws_replay</h1>'
-    yield f'<time datetime="{began.isoformat(timespec="seconds")}">{began:%Y-%m-%d %H:%M} UTC</time></div>\n'
-    if tests:
-        label = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in present)
-        box = f'viewBox="0 0 {len(tests)} 1" preserveAspectRatio="none"'
-        yield f'<svg class="bar" role="img" aria-label="{label}" {box}>'
-        at = 0
-        for outcome in present:
-            yield f'<rect class="{outcome}" x="{at}" y="0" width="{outcomes[outcome]}" height="1"/>'
-            at += outcomes[outcome]
-        yield "</svg>\n"
-    figures = [
+    yield f'<time datetime="{began.isoformat(timespec="seconds")}">{began:%Y-%m-%d %H:%M} UTC</time>{SHADE}</div>\n'
+    yield bar(outcomes, {outcome: outcome for outcome in present})
+    shown = [
+        (len(tests), "test" if len(tests) == 1 else "tests", ""),
         (counts["played"], "played", ""),
         (counts["missed"], "missed", "bad"),
         (counts["unplayed"], "unplayed", "odd"),
         (counts["stopped"], "stopped", "bad"),
         (counts["live"], "live exchanges" if counts["live"] else "live connections", "odd"),
     ]
-    yield '<dl class="figures">'
-    yield _figure(len(tests), "test" if len(tests) == 1 else "tests", "")
-    yield "".join(_figure(*each) for each in figures)
-    yield '</dl>\n<form class="tools" role="search">\n'
+    yield figures(shown)
+    yield '<form class="tools" role="search">\n'
     yield '<input id="text" type="search" placeholder="Filter: test, cassette, key, value" aria-label="Filter">\n'
     yield '<div class="outcomes" role="group" aria-label="Outcomes">'
     for outcome in present:
@@ -81,14 +59,9 @@ def _head(tests: Sequence[RanTest], began: datetime) -> Iterator[str]:
     yield (
         '</div>\n<button type="button" id="fold">Open all</button>\n'
         '<p class="keys"><kbd>/</kbd> filter <kbd>j</kbd> <kbd>k</kbd> next, previous <kbd>Enter</kbd> open '
-        "<kbd>e</kbd> all <kbd>Esc</kbd> clear</p>\n"
+        "<kbd>e</kbd> all <kbd>t</kbd> light or dark <kbd>Esc</kbd> clear</p>\n"
         '<output id="count" aria-live="polite"></output>\n</form>\n</header>\n'
     )
-
-
-def _figure(number: int, word: str, kind: str) -> str:
-    marked = f' class="{kind}"' if number and kind else ""
-    return f"<div{marked}><dt>{word}</dt><dd>{number:,}</dd></div>"
 
 
 def _test(test: RanTest, number: int) -> Iterator[str]:
@@ -96,16 +69,16 @@ def _test(test: RanTest, number: int) -> Iterator[str]:
     opened = " open" if outcome in ("failed", "error") else ""
     file, _, name = test["nodeid"].rpartition("::") if "[" not in test["nodeid"] else _split(test["nodeid"])
     yield f'<details class="test {outcome}" id="t{number}" data-outcome="{outcome}"{opened}>\n<summary>'
-    yield f'<span class="outcome">{_SIGNS.get(outcome, "?")} {_safe(outcome)}</span>'
-    yield f'<span class="name"><b>{_safe(name)}</b> <small>{_safe(file)}</small></span>'
-    yield f'<span class="cassette">{_safe(test["cassette"])}</span><span class="counts">'
+    yield f'<span class="outcome">{_SIGNS.get(outcome, "?")} {safe(outcome)}</span>'
+    yield f'<span class="name"><b>{safe(name)}</b> <small>{safe(file)}</small></span>'
+    yield f'<span class="cassette">{safe(test["cassette"])}</span><span class="counts">'
     kinds = {"played": "", "missed": "bad", "unplayed": "odd", "stopped": "bad", "live": "odd"}
     for word, value in test["counts"].items():
         if value or word == "played":
             yield f'<span class="{kinds[word]}">{value} {word}</span>'
     yield f'<span>{test["seconds"] * 1000:,.0f} ms</span></span></summary>\n<div class="body">\n'
     if test["recorded"]:
-        yield f'<p class="recorded">{_safe(test["recorded"])}</p>\n'
+        yield f'<p class="recorded">{safe(test["recorded"])}</p>\n'
     if details is None:
         yield '<p class="quiet">The cassette could not be played.</p>\n'
     else:
@@ -117,11 +90,11 @@ def _details(details: Details) -> Iterator[str]:
     if details["misses"]:
         yield from _part("Missed", map(_miss, details["misses"]))
     if details["stopped"]:
-        yield from _part("Stopped", (f'<p class="bad">{_safe(text)}</p>\n' for text in details["stopped"]))
+        yield from _part("Stopped", (f'<p class="bad">{safe(text)}</p>\n' for text in details["stopped"]))
     if details["operations"]:
         yield from _part("userData", map(_operation, details["operations"]))
     if details["unplayed"]:
-        items = (f"<li>{_safe(text)}</li>\n" for text in details["unplayed"])
+        items = (f"<li>{safe(text)}</li>\n" for text in details["unplayed"])
         yield from _part("Not played", ['<ul class="left">\n', *items, "</ul>\n"])
     if details["events"]:
         yield from _part("What happened", ['<ol class="events">\n', *map(_event, details["events"]), "</ol>\n"])
@@ -137,13 +110,13 @@ def _part(title: str, content: Iterable[str]) -> Iterator[str]:
 
 def _event(event: Event) -> str:
     arrow = _ARROWS.get(event["kind"], "→")
-    said = f'<span class="said">{_safe(event["said"])}</span>' if event["said"] else ""
-    what = f'<span class="arrow">{arrow}</span><span class="what">{_safe(event["what"])}</span>'
-    return f'<li class="{event["kind"]}">{what}{said}<span class="where">{_safe(event["where"])}</span></li>\n'
+    said = f'<span class="said">{safe(event["said"])}</span>' if event["said"] else ""
+    what = f'<span class="arrow">{arrow}</span><span class="what">{safe(event["what"])}</span>'
+    return f'<li class="{event["kind"]}">{what}{said}<span class="where">{safe(event["where"])}</span></li>\n'
 
 
 def _miss(miss: Missed) -> str:
-    parts = [f'<div class="miss">\n<p class="bad">{_safe(miss["text"])}</p>\n']
+    parts = [f'<div class="miss">\n<p class="bad">{safe(miss["text"])}</p>\n']
     if miss["differences"]:
         head = "<tr><th>part</th><th>asked</th><th>recorded</th></tr>"
         rows = "\n".join(_row("difference", each) for each in miss["differences"])
@@ -155,16 +128,16 @@ def _miss(miss: Missed) -> str:
 
 def _operation(operation: Operation) -> str:
     verdict = operation["verdict"]
-    seen = f", seen from {_safe(operation['places'])}" if operation["places"] else ""
+    seen = f", seen from {safe(operation['places'])}" if operation["places"] else ""
     title = (
-        f'<div class="operation {verdict}">\n<p><b>{_safe(operation["name"])}</b> '
+        f'<div class="operation {verdict}">\n<p><b>{safe(operation["name"])}</b> '
         f'<span class="verdict">{_VERDICTS[verdict]}</span> '
-        f'<span class="quiet">interaction {operation["interaction"]} of {_safe(operation["cassette"])}{seen}'
+        f'<span class="quiet">interaction {operation["interaction"]} of {safe(operation["cassette"])}{seen}'
         "</span></p>\n"
     )
     parts = [
         title,
-        *(f'<p class="bad">{_safe(reason)}</p>\n' for reason in operation["reasons"]),
+        *(f'<p class="bad">{safe(reason)}</p>\n' for reason in operation["reasons"]),
     ]
     if operation["changes"]:
         rows = "\n".join(_row(kind, [name, before, after]) for name, kind, before, after in operation["changes"])
@@ -178,8 +151,8 @@ def _operation(operation: Operation) -> str:
 
 def _row(kind: str, cells: Sequence[str]) -> str:
     first, *others = cells
-    values = "".join(f"<td>{_safe(cell) if cell else '<i>absent</i>'}</td>" for cell in others)
-    return f'<tr class="{kind}"><th scope="row">{_safe(first)}</th>{values}</tr>'
+    values = "".join(f"<td>{safe(cell) if cell else '<i>absent</i>'}</td>" for cell in others)
+    return f'<tr class="{kind}"><th scope="row">{safe(first)}</th>{values}</tr>'
 
 
 def _title(tests: Sequence[RanTest]) -> str:
@@ -196,15 +169,3 @@ def _split(nodeid: str) -> tuple[str, str, str]:
 
 def _plural(outcome: str, number: int) -> str:
     return "errors" if outcome == "error" and number > 1 else outcome
-
-
-def _safe(text: str) -> str:
-    return escape(printable(text))
-
-
-def _asset(name: str) -> str:
-    return files(__package__).joinpath(name).read_text("utf-8")
-
-
-def _hash(content: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"

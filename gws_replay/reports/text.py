@@ -4,16 +4,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from gws_replay.core import api
-from gws_replay.core.change import compare_userdata, printable
+from gws_replay.core.change import printable
 from gws_replay.core.judge import Update
 from gws_replay.core.model import Cassette, Exchange, Notification
-from gws_replay.core.userdata import Snapshot, history
+from gws_replay.core.userdata import movements
+
+_FACTS = ("api", "server", "recorded", "recorder", "redaction")
 
 
 def timeline(cassette: Cassette, *, changes: bool = True, bodies: bool = False) -> Iterator[str]:
     """Yield the lines of a cassette in time order: exchanges, notifications with their causes, userData changes."""
-    facts = {name: cassette.header.get(name) for name in ("api", "server", "recorded", "recorder", "redaction")}
-    yield printable(f"{cassette.source}: {', '.join(f'{name} {value}' for name, value in facts.items() if value)}")
+    facts = (f"{name} {cassette.header[name]}" for name in _FACTS if cassette.header.get(name))
+    yield printable(f"{cassette.source}: {', '.join(facts)}")
     events: list[tuple[float, int, Exchange | Notification]] = [
         *((exchange.began, index, exchange) for index, exchange in enumerate(cassette.interactions)),
         *((told.seen, index, told) for index, told in enumerate(cassette.notifications)),
@@ -29,7 +31,10 @@ def timeline(cassette: Cassette, *, changes: bool = True, bodies: bool = False) 
             yield f"{'':>4} {at:>9.3f}    <- {printable(_notification(event, index))}"
             if bodies:
                 yield from _body("data", event.data.encode())
-        yield from (f"{'':>20}{line}" for line in moved.get((isinstance(event, Exchange), index), ()))
+        yield from (
+            f"{'':>20}{line}"
+            for line in moved.get(f"{'interaction' if isinstance(event, Exchange) else 'notification'} {index}", ())
+        )
 
 
 def verdict(update: Update, source: str, *, details: bool = False) -> Iterator[str]:
@@ -60,19 +65,23 @@ def tally(verdicts: Mapping[str, int], cassettes: int) -> str:
     )
 
 
-def _moves(cassette: Cassette) -> Mapping[tuple[bool, int], list[str]]:
-    """Say what each snapshot shows changed against the one before it; keyed by (is exchange, index)."""
-    moves: dict[tuple[bool, int], list[str]] = {}
-    for group in history(cassette).values():
-        last: Snapshot | None = None
-        for snapshot in group:
-            place = (snapshot.interaction is not None, snapshot.interaction or snapshot.notification or 0)
-            if last is None:
-                lines = [f"userData of {snapshot.resource_id}: {len(snapshot.data)} keys"]
-            else:
-                lines = [str(change) for change in compare_userdata(last.data, snapshot.data).entries]
-            moves.setdefault(place, []).extend(map(printable, lines))
-            last = snapshot
+def summary(cassette: Cassette) -> str:
+    """Say how much is in a cassette, and over how long a time."""
+    ends = [*(each.ended for each in cassette.interactions), *(each.seen for each in cassette.notifications)]
+    facts = "".join(f", {name} {cassette.header[name]}" for name in _FACTS if cassette.header.get(name))
+    exchanges, told = len(cassette.interactions), len(cassette.notifications)
+    return printable(
+        f"{exchanges} exchange{'' if exchanges == 1 else 's'} and {told} notification{'' if told == 1 else 's'} "
+        f"in {max(ends, default=0.0):.3f} s{facts}"
+    )
+
+
+def _moves(cassette: Cassette) -> Mapping[str, list[str]]:
+    """Say what each snapshot shows changed against the one before it, by the place of its message."""
+    moves: dict[str, list[str]] = {}
+    for before, after, changes in movements(cassette):
+        lines = map(str, changes.entries) if before else [f"userData of {after.resource_id}: {len(after.data)} keys"]
+        moves.setdefault(after.place, []).extend(map(printable, lines))
     return moves
 
 

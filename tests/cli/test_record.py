@@ -48,6 +48,19 @@ def test_a_wrapped_command_is_recorded(tmp_path: Path) -> None:
     assert ["c.yaml"] == [path.name for path in tmp_path.iterdir()]
 
 
+def test_a_recording_in_parts(tmp_path: Path) -> None:
+    """Each part is said as it is saved; together they hold all that was asked."""
+    asks = "; ".join([ASK] * 3)
+    with serving() as sandbox:
+        done = run(*record("--upstream", sandbox.url, "--split", "1KB", "--", sys.executable, "-c", asks), cwd=tmp_path)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert ("c.2.yaml", "c.yaml") == (names[0], names[-1])
+    assert 3 == sum(len(load_cassette(tmp_path / name).interactions) for name in names)
+    assert sorted(f"saved {name}" for name in names) == sorted(
+        line.partition(":")[0] for line in done.stdout.splitlines() if line.startswith("saved")
+    )
+
+
 @pytest.mark.parametrize(("code", "left"), [("raise SystemExit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 137)])
 def test_the_exit_code_of_the_command_is_passed_through(tmp_path: Path, code: str, left: int) -> None:
     """Also that of a death by signal, and the cassette is saved all the same."""
@@ -180,6 +193,7 @@ def test_json_is_a_document_a_line(tmp_path: Path) -> None:
     ("arguments", "code", "sentence"),
     [
         (["--upstream", "ftp://x"], 2, "'ftp://x' is no address"),
+        (["--upstream", "http://localhost:1", "--split", "5"], 2, "'5' is no size and no time to split at"),
         (["--upstream", "http://localhost:1/api"], 2, "takes scheme, host and port only"),
         ([], 2, "reverse mode needs the server's address"),
         (["--upstream", "http://localhost:1", "--", "no-such-command"], 2, "there is no such command"),

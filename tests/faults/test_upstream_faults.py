@@ -101,8 +101,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
             ask("clock-2")
             (folder / "back").unlink()
             ask("clock-3")
-        assert recorder.saved
-        notes = recorder.saved["notes"]
+        (saved,) = recorder.saved
+        notes = saved["notes"]
     return Seen(answers, load_cassette(folder / "c.yaml"), folder / "c.yaml", notes)
 
 

@@ -4,13 +4,19 @@ All such tests stand in this file, so that one browser, in one worker, serves th
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from gws_replay.core.model import Cassette
+from gws_replay.core.regress import diff
+from gws_replay.files import load_cassette
 from gws_replay.playback import Playback
+from gws_replay.reports.timelines import Part, page, part_of, part_of_pair
 from tests.browsers import Browser, Tab, browser_in, needs_chromium
+from tests.builders import cassette, get, told, update
 from tests.commands import small
 from tests.pages import ran, written
 from tests.playbacks import ask
@@ -140,3 +146,165 @@ def test_it_fits_a_narrow_screen_in_the_dark_and_prints_whole(browser: Browser, 
         assert 0 == await tab.value(OPEN)
 
     visit(browser, run_page, act)
+
+
+SHIPPED = Path(__file__).parents[2] / "cassettes"
+ROWS = "JSON.stringify([...document.querySelectorAll('.row')].map(e => e.querySelector('.what').textContent))"
+HEADING = "document.querySelector('#detail h3').firstChild.data"
+CHOSEN = "document.querySelector('[aria-selected=true] .what')?.textContent"
+MARKED = "JSON.stringify([...document.querySelectorAll('#detail .marked th[scope=row]')].map(e => e.textContent))"
+COUNT = "document.getElementById('count').textContent"
+
+
+def on_page(folder: Path, *parts: Part, first: str = "") -> Path:
+    """Write a page of cassettes."""
+    file = folder / "timelines.html"
+    file.write_text("".join(page(parts, "sum", first=first)), "utf-8")
+    return file
+
+
+def shown(played: Cassette) -> Part:
+    return part_of(played, played.updates())
+
+
+def test_each_operation_marks_exactly_what_it_changed(browser: Browser, tmp_path: Path) -> None:
+    """The keys that are marked are those of Cassette.updates(), in each operation of a recorded family of them."""
+    played = load_cassette(SHIPPED / "family.yaml")
+    expected = [sorted(one.changes.keys) for one in played.updates()]
+
+    async def act(tab: Tab) -> None:
+        await tab.value("document.querySelector('[data-level=passed]').click()")
+        marked: list[list[str]] = []
+        while len(marked) < len(expected):
+            if not await tab.value("document.querySelector('[aria-selected=true]')?.matches('.told') ?? true"):
+                marked.append(sorted(set(json.loads(await tab.value(MARKED)))))
+            await tab.press("j")
+        assert expected == marked
+
+    visit(browser, on_page(tmp_path, shown(played)), act)
+
+
+def test_nothing_recorded_runs_on_a_timeline(browser: Browser, tmp_path: Path) -> None:
+    """Keys, values, paths and names that want to run are text, in every row and detail; nothing is asked for."""
+    (hostile,) = evil().cassettes
+    other = cassette(get({"A": 1}, began=0.0))
+    file = on_page(tmp_path, shown(hostile), part_of_pair(hostile, other, diff(hostile, other)), first="Findings")
+
+    async def act(tab: Tab) -> None:
+        for _ in range(8):
+            await tab.press("j")
+        await tab.press("v")
+        found = 0
+        for _ in (*hostile.interactions, *hostile.notifications):
+            await tab.press("j")
+            await tab.value("document.querySelectorAll('#detail details').forEach(e => { e.open = true; })")
+            await tab.value("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+            found += await tab.value("document.body.innerText.split('<img src=x onerror=alert(1)>').length - 1")
+        assert 10 < found
+        assert 0 == await tab.value("document.images.length")
+
+    tab = visit(browser, file, act)
+    assert [[file.as_uri()], []] == [tab.asked, tab.logged]
+
+
+def test_a_timeline_is_walked_by_keys(browser: Browser, tmp_path: Path) -> None:
+    """j and k go on and back, c to the cause and to what it caused, s to scale, t to the dark, Escape clears."""
+
+    async def act(tab: Tab) -> None:
+        names = ["GET /api/v2/me/facebooksessions", "UpdateUserData", "PropertiesUpdated"]
+        assert names == json.loads(await tab.value(ROWS))
+        await tab.press("j", "j")
+        assert ["PropertiesUpdated"] * 2 == [await tab.value(CHOSEN), await tab.value(HEADING)]
+        await tab.press("c")
+        assert "UpdateUserData" == await tab.value(CHOSEN)
+        await tab.press("c", "k")
+        assert "UpdateUserData" == await tab.value(CHOSEN)
+        await tab.press("s")
+        assert "true" == await tab.value("document.getElementById('scale').getAttribute('aria-pressed')")
+        assert await tab.value("document.querySelectorAll('text.tick').length") > 0
+        light = await tab.value("getComputedStyle(document.body).backgroundColor")
+        await tab.press("t")
+        assert light != await tab.value("getComputedStyle(document.body).backgroundColor")
+        await tab.press("/", *"dataupdate", "Escape")
+        assert "3 events" == await tab.value(COUNT)
+
+    visit(browser, on_page(tmp_path, shown(small())), act)
+
+
+def test_a_timeline_is_filtered(browser: Browser, tmp_path: Path) -> None:
+    """By words in any message of an event, by outcome, which its notifications share, and by operation."""
+    played = load_cassette(SHIPPED / "update-wrong-server.yaml")
+
+    async def act(tab: Tab) -> None:
+        assert "7 events" == await tab.value(COUNT)
+        await tab.press("/", *"xoeekub ", *"firstname")
+        assert ["PropertiesUpdated", "GET /api/v2/me/facebooksessions"] == json.loads(await tab.value(ROWS))[-2:]
+        await tab.press("Escape")
+        await tab.value("document.querySelector('[data-level=failed]').click()")
+        assert ["UpdateUserData", "PropertiesUpdated"] == json.loads(await tab.value(ROWS))
+        await tab.value("operation.value = 'UpdateUserData'; operation.dispatchEvent(new Event('change'))")
+        assert "1 of 7" == await tab.value(COUNT)
+        await tab.press("/", *"zzz")
+        assert not await tab.value("document.getElementById('none').hidden")
+
+    visit(browser, on_page(tmp_path, shown(played)), act)
+
+
+def test_verdicts_lead_to_their_timelines(browser: Browser, tmp_path: Path) -> None:
+    """The failed one is first and shown; its button goes to the operation in the timeline of its cassette."""
+    parts = [shown(load_cassette(SHIPPED / f"{name}.yaml")) for name in ("update", "update-wrong-server")]
+
+    async def act(tab: Tab) -> None:
+        assert "changed besides" in await tab.value("document.querySelector('#detail .reason').textContent")
+        await tab.value("document.querySelector('#detail [data-part]').click()")
+        assert "UpdateUserData" == await tab.value(CHOSEN)
+        assert "1/0" == await tab.value("document.getElementById('recording').value")
+        await tab.press("v")
+        assert "2 entries" == await tab.value(COUNT)
+
+    visit(browser, on_page(tmp_path, *parts, first="Verdicts"), act)
+
+
+def test_findings_show_both_recordings(browser: Browser, tmp_path: Path) -> None:
+    """Exactly the key that differs is marked, with both values; each side has its timeline."""
+    one, other = (load_cassette(SHIPPED / f"{name}.yaml") for name in ("update", "update-wrong-server"))
+    findings = [each for each in diff(one, other) if not each.suppressed]
+    parts = part_of_pair(one, other, findings)
+
+    async def act(tab: Tab) -> None:
+        await tab.press("j")
+        assert ["FirstName"] == json.loads(await tab.value(MARKED))
+        cells = "JSON.stringify([...document.querySelectorAll('#detail .marked td')].map(e => e.textContent))"
+        assert ['"Vwggzdk"', '"Xoeekub*"'] == json.loads(await tab.value(cells))
+        await tab.value("document.querySelector('#detail [data-side=\"1\"]').click()")
+        assert "0/1" == await tab.value("document.getElementById('recording').value")
+        assert "PropertiesUpdated" == await tab.value(CHOSEN)
+
+    visit(browser, on_page(tmp_path, parts, first="Findings"), act)
+
+
+def test_thousands_of_events_are_drawn_a_screen_at_a_time(browser: Browser, tmp_path: Path) -> None:
+    """Few rows exist, whichever is in sight; on a narrow screen nothing scrolls sideways; all are printed."""
+    moments = [moment for n in range(1000) for moment in (update({"A": n}, began=n), told({"A": n}, seen=n + 0.5))]
+    played = cassette(get({"A": -1}, began=-1.0), *moments)
+
+    async def act(tab: Tab) -> None:
+        assert "2,001 events" == await tab.value(COUNT)
+        await tab.press("j")
+        await tab.value("move(5000)")
+        assert ("PropertiesUpdated", "998", "999") == (
+            await tab.value(CHOSEN),
+            *json.loads(
+                await tab.value("JSON.stringify([...document.querySelectorAll('.marked td')].map(e => e.textContent))")
+            ),
+        )
+        assert 100 > await tab.value("document.querySelectorAll('.row').length")
+        await tab.send("Emulation.setDeviceMetricsOverride", width=360, height=800, deviceScaleFactor=1, mobile=True)
+        assert 360 == await tab.value("document.documentElement.scrollWidth")
+        await tab.press("Enter")
+        assert "block" == await tab.value("getComputedStyle(document.getElementById('detail')).display")
+        await tab.value("dispatchEvent(new Event('beforeprint'))")
+        assert 2001 == await tab.value("document.querySelectorAll('.row').length")
+        assert 1000 == await tab.value("document.querySelectorAll('.changes').length")
+
+    visit(browser, on_page(tmp_path, shown(played)), act)

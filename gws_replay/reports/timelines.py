@@ -1,0 +1,143 @@
+"""The page of cassettes: what was judged or differs first, and the timeline of each; for show, verify and diff."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gws_replay.core.change import printable
+from gws_replay.core.difference import Finding
+from gws_replay.core.judge import Update
+from gws_replay.core.model import Cassette
+from gws_replay.reports.frame import SHADE, bar, data, framed, safe
+from gws_replay.reports.judged import Issue
+from gws_replay.reports.recorded import Recorded, Texts, block
+from gws_replay.reports.side_by_side import compared
+
+_SCRIPTS = ("dom.js", "board.js", "detail.js", "timelines.js")
+_WORDS = {
+    "failed": "failed",
+    "unknown": "cannot tell",
+    "passed": "passed",
+    "error": "error",
+    "warning": "warning",
+    "info": "info",
+    "suppressed": "suppressed",
+}
+_ORDER = tuple(_WORDS)
+_SIGNS = {"failed": "✗", "error": "✗", "passed": "✓", "unknown": "?", "warning": "!", "info": "i", "suppressed": "○"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One cassette, or two that were compared: what was judged or found, and what the page shows of it.
+
+    `sides` are what its recordings are called beside its name.
+    """
+
+    name: str
+    sides: Sequence[str] = ()
+    rows: Sequence[Mapping[str, Any]] = ()
+    block: Mapping[str, Any] = field(default_factory=dict)
+
+
+def part_of(cassette: Cassette, updates: Sequence[Update]) -> Part:
+    """Return a cassette with the verdicts on its operations."""
+    texts = Texts()
+    recorded = Recorded(cassette, updates, texts)
+    rows = [
+        {
+            "level": update.verdict,
+            "rule": "",
+            "operation": printable(update.operation),
+            "what": printable(f"{update.operation} {update.resource_id}"),
+            "where": f"interaction {update.interaction}",
+            "said": printable("; ".join(update.reasons) or _moved(update)),
+            "at": recorded.positions[f"interaction {update.interaction}"],
+        }
+        for update in updates
+    ]
+    return Part(name=printable(cassette.source), sides=("",), rows=rows, block=block([recorded], texts))
+
+
+def part_of_pair(baseline: Cassette, candidate: Cassette, findings: Sequence[Finding]) -> Part:
+    """Return two cassettes with what differs, side by side."""
+    rows, shown = compared(baseline, candidate, findings)
+    name = printable(f"{baseline.source} → {candidate.source}")
+    return Part(name=name, sides=("baseline", "candidate"), rows=rows, block=shown)
+
+
+def part_without_pair(name: str, issue: Issue) -> Part:
+    """Return a cassette that only one side has."""
+    row = {"level": issue.level, "rule": issue.rule, "operation": issue.rule, "what": printable(name)}
+    row |= {"where": "", "said": issue.message}
+    return Part(name=printable(name), rows=[row])
+
+
+def page(parts: Iterable[Part], summary: str, *, first: str = "") -> Iterator[str]:
+    """Yield the page; `first` names what stands before the timelines ("Verdicts"), nothing for a timeline alone."""
+    listed = list(parts)
+    rows = [{**row, "part": number} for number, part in enumerate(listed) for row in part.rows]
+    rows.sort(key=lambda row: _ORDER.index(row["level"]))
+    title = listed[0].name if len(listed) == 1 else f"{len(listed)} cassettes" if listed else "nothing to show"
+    counts = Counter(row["level"] for row in rows)
+    yield from framed(
+        f"{title} · gws_replay",
+        "timelines",
+        [*_head(title, summary, counts, first), *_body(listed, rows, first)],
+        _SCRIPTS,
+    )
+
+
+def _head(title: str, summary: str, counts: Mapping[str, int], first: str) -> Iterator[str]:
+    yield f'<header>\n<div class="top"><h1>gws_replay <span>{safe(title)}</span></h1>{SHADE}</div>\n'
+    yield bar(counts, _WORDS)
+    yield f'<p class="quiet" id="facts">{safe(summary)}</p>\n<form class="tools" role="search">\n'
+    if first:
+        yield (
+            '<div class="outcomes" role="group" aria-label="View">'
+            f'<button type="button" data-view="list">{first}</button>'
+            '<button type="button" data-view="time">Timeline</button></div>\n'
+        )
+    yield (
+        '<select id="recording" aria-label="Cassette"></select>\n'
+        '<input id="text" type="search" placeholder="Filter: operation, id, key, value" aria-label="Filter">\n'
+        '<select id="operation" aria-label="Operation"></select>\n'
+        '<div class="outcomes" role="group" aria-label="Outcomes">'
+    )
+    for level in _ORDER:
+        if counts[level]:
+            plural = "s" if level in ("error", "warning") and counts[level] > 1 else ""
+            yield (
+                f'<button type="button" class="{level}" data-level="{level}" aria-pressed="false">'
+                f"{_SIGNS[level]} {counts[level]:,} {_WORDS[level]}{plural}</button>"
+            )
+    yield (
+        '</div>\n<div class="outcomes" role="group" aria-label="Scale" id="scales">'
+        '<button type="button" id="scale" aria-pressed="false" title="time to scale (s)">To scale</button>'
+        '<button type="button" id="less" title="less (-)" aria-label="less">-</button>'
+        '<button type="button" id="more" title="more (+)" aria-label="more">+</button></div>\n'
+        '<output id="count" aria-live="polite"></output>\n</form>\n</header>\n'
+    )
+
+
+def _body(parts: Sequence[Part], rows: Sequence[Mapping[str, Any]], first: str) -> Iterator[str]:
+    yield (
+        '<main>\n<section class="board" aria-label="Timeline">\n<svg id="heads" aria-hidden="true"></svg>\n'
+        '<div id="list" tabindex="0" role="listbox" aria-label="Events">'
+        '<div id="content"><svg id="art" aria-hidden="true"></svg><div id="rows"></div></div>'
+        '<p id="none" class="none" hidden></p></div>\n</section>\n'
+        '<aside id="detail" aria-label="Detail" tabindex="-1"></aside>\n</main>\n'
+        '<footer class="keys"><kbd>/</kbd> filter <kbd>j</kbd> <kbd>k</kbd> next, previous <kbd>Enter</kbd> detail '
+        "<kbd>c</kbd> cause <kbd>s</kbd> to scale <kbd>v</kbd> view <kbd>t</kbd> light or dark <kbd>Esc</kbd> clear"
+        "</footer>\n<noscript>The timeline is drawn by the script inside this file, which is switched off.</noscript>\n"
+    )
+    yield data(
+        "index", {"first": first, "parts": [{"name": each.name, "sides": each.sides} for each in parts], "rows": rows}
+    )
+    for number, part in enumerate(parts):
+        yield data(f"part{number}", part.block)
+
+
+def _moved(update: Update) -> str:
+    return ", ".join(sorted(update.changes.keys - set(update.ignored))) or "nothing changed"

@@ -1,0 +1,114 @@
+"""Edge: REST as the replay server answers it, whichever way a request came in: what is played, and how it leaves.
+
+What is answered is decided in `core.track`. Nothing here knows a socket.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from json import dumps
+from typing import Any, Final
+
+from multidict import CIMultiDict
+
+from gws_replay import server_answers, server_control
+from gws_replay.core import addresses
+from gws_replay.core.model import Headers, Request
+from gws_replay.core.replay import Miss, Send
+from gws_replay.playback import Playback
+from gws_replay.stage import Seat
+
+# Not recorded: no status of GWS, and none that clients try again.
+_MISSED: Final = 501
+_JSON: Final = {"Content-Type": "application/json;charset=UTF-8"}
+_MOST_KEPT: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent: `shared` are the fields that it has in common with others, `own` those that it alone has."""
+
+    status: int
+    reason: str
+    shared: CIMultiDict[str]
+    body: bytes
+    own: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def headers(self) -> CIMultiDict[str]:
+        """All fields, but for those that HTTP itself needs."""
+        return CIMultiDict([*self.shared.items(), *self.own])
+
+
+class Rest:
+    """Answers the REST requests of a playback."""
+
+    def __init__(self, playback: Playback, *, keep_uris: bool, log: Callable[[str], None] | None) -> None:
+        self.stage = playback.stage
+        self.keep_uris = keep_uris
+        self._log = log
+        self._shared: dict[tuple[Any, ...], CIMultiDict[str]] = {}
+        # By cassette, the interactions with a notification that comes after their response.
+        self._followed = tuple(
+            frozenset(gate.interaction for gate in script.gates if gate and gate.after == "response")
+            for script in playback.stage.scripts
+        )
+
+    def begin(self, seat: Seat, asked: Request) -> Send | Miss:
+        """Play a request. A `Send` is to be waited for, and finished at the stage."""
+        send = self.stage.begin(seat, asked)
+        if self._log:
+            what = f"{asked.method} {seat.redactor.request(asked).path}"
+            if isinstance(send, Miss):
+                self._log(f"{what}  missed: {send.reason}")
+            else:
+                again = ", once more" if send.repeated else ""
+                self._log(f"{what}  interaction {send.interaction}{again}")
+        return send
+
+    def is_followed(self, send: Send) -> bool:
+        """Tell whether a notification was recorded that must not overtake the answer."""
+        return send.interaction in self._followed[send.cassette]
+
+    def answer(
+        self, seat: Seat, send: Send, *, origin: str | None, asked: Headers, allow: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Return the answer as this server gives it; `allow` are the CORS fields of a page of another origin."""
+        recorded = send.response
+        body = recorded.body
+        is_json = body[:1] in (b"{", b"[")
+        origin = None if self.keep_uris else origin
+        knows_session = seat.session_id in (asked.get("cookie") or "")
+        own = () if knows_session else (("Set-Cookie", server_answers.session_cookie(seat.session_id)),)
+        if is_json and origin:
+            body = addresses.at_home(body.decode(errors="surrogateescape"), origin).encode(errors="surrogateescape")
+        shared = self._shared_fields(recorded.headers, seat.csrf_token, origin, is_json=is_json, allow=allow)
+        return Answer(recorded.status, recorded.reason, shared, body, own)
+
+    def _shared_fields(
+        self, recorded: Headers, token: str, origin: str | None, *, is_json: bool, allow: Mapping[str, str] | None
+    ) -> CIMultiDict[str]:
+        key = (recorded, token, origin, is_json, None if allow is None else tuple(allow.items()))
+        found = self._shared.get(key)
+        if found is None:
+            found = server_answers.fields(recorded, csrf_token=token, origin=origin, allow=allow or {})
+            if is_json:
+                found.setdefault("Content-Type", _JSON["Content-Type"])  # one written by hand may have none
+            if len(self._shared) >= _MOST_KEPT:
+                self._shared.clear()
+            self._shared[key] = found
+        return found
+
+
+def missed(miss: Miss, allow: Mapping[str, str] | None = None) -> Answer:
+    """Return the answer to a request that is not recorded."""
+    return failed(_MISSED, str(miss), server_control.miss(miss), allow)
+
+
+def failed(
+    status: int, message: str, details: dict[str, Any] | None = None, allow: Mapping[str, str] | None = None
+) -> Answer:
+    """Answer with an error in the form of GWS: 4 is an internal error [ReturnValues]."""
+    body = {"statusCode": 4, "statusMessage": message, **({"gws_replay": details} if details else {})}
+    fields: CIMultiDict[str] = CIMultiDict({**(allow or {}), **_JSON})
+    return Answer(status, HTTPStatus(status).phrase, fields, dumps(body).encode())

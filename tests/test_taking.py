@@ -1,0 +1,178 @@
+"""A recording without its proxy: parts that lose nothing, and say what they cannot know."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gws_replay.core.model import Headers, Request, Response
+from gws_replay.core.policy import Policy
+from gws_replay.errors import GwsReplayError
+from gws_replay.files import load_cassette
+from gws_replay.journal_file import recover
+from gws_replay.redaction import redactor
+from gws_replay.split import Split
+from gws_replay.taking import Taking
+
+if TYPE_CHECKING:
+    from gws_replay.core.compile import Compiled
+
+URL = "http://gws.example/api/v2"
+EVERY = Split(size=1)  # each request that begins begins a part
+NAME = "Kunigunde"
+
+
+class Recording:
+    """A recording, and what is said of it."""
+
+    def __init__(self, cassette: Path, split: Split, *, force: bool = False) -> None:
+        self.saved: dict[str, Compiled] = {}
+        self.failed: list[str] = []
+        self.taking = Taking(
+            cassette,
+            redactor(Policy()),
+            "me",
+            force=force,
+            split=split,
+            saved=lambda path, compiled: self.saved.update({path.name: compiled}),
+            failed=lambda error: self.failed.append(str(error)),
+        )
+
+    def asked(self, id_: str, at: float, path: str, body: object = None) -> None:
+        """A request begins."""
+        sent = b"" if body is None else json.dumps(body).encode()
+        self.taking.begun(id_, at, Request(method="POST" if sent else "GET", uri=f"{URL}{path}", body=sent))
+
+    def answered(self, id_: str, at: float, body: object) -> None:
+        """A response is complete."""
+        fields = Headers((("Content-Type", "application/json"),))
+        self.taking.answered(id_, at, Response(status=200, headers=fields, body=json.dumps(body).encode()))
+
+    def passed(self, id_: str, at: float, path: str, body: object = None, answer: object = None) -> None:
+        """A request that is answered at once."""
+        self.asked(id_, at, path, body)
+        self.answered(id_, at + 0.1, answer or {"statusCode": 0})
+
+
+@contextmanager
+def recording(cassette: Path, split: Split = EVERY, *, force: bool = False) -> Iterator[Recording]:
+    """A recording that is saved at the end."""
+    running = Recording(cassette, split, force=force)
+    yield running
+    running.taking.finish()
+
+
+def paths(cassette: Path) -> list[str]:
+    """What was asked, as a cassette holds it."""
+    return [exchange.request.path.removeprefix("/api/v2") for exchange in load_cassette(cassette).interactions]
+
+
+def update(user_data: object) -> object:
+    """An UpdateUserData."""
+    return {"operationName": "UpdateUserData", "userData": user_data}
+
+
+def told(user_data: object, reference: int) -> object:
+    """The answer of a poll with a notification."""
+    shown = {"id": "S1", "userData": user_data}
+    data = {"referenceId": reference, "notificationType": "PropertiesUpdated", "facebooksession": shown}
+    return [{"channel": "/v2/me/facebooksession", "data": data}]
+
+
+def test_an_exchange_in_flight_comes_into_the_part_that_its_answer_falls_into(tmp_path: Path) -> None:
+    """Whole, once, and no part says that it was lost; each part is a cassette of its own."""
+    with recording(tmp_path / "day.yaml") as run:
+        run.asked("1", 1.0, "/me/slow")
+        run.passed("2", 2.0, "/me/2")
+        run.passed("3", 3.0, "/me/3")
+        run.answered("1", 4.0, {"statusCode": 0})
+    assert ["day.2.yaml", "day.3.yaml"] == sorted(path.name for path in tmp_path.iterdir())
+    assert [["/me/2"], ["/me/slow", "/me/3"]] == [paths(tmp_path / name) for name in ("day.2.yaml", "day.3.yaml")]
+    assert [(), ()] == [compiled.notes for compiled in run.saved.values()]
+    assert [] == run.failed
+    assert 3 == load_cassette(tmp_path / "day.3.yaml").header["part"]
+
+
+def test_a_notification_whose_cause_the_part_before_holds_is_given_to_no_other(tmp_path: Path) -> None:
+    """It is said, and the operation of this part keeps its own notification."""
+    with recording(tmp_path / "day.yaml") as run:
+        run.passed("1", 1.0, "/me/facebooksessions/S1", update({"A": 1}))
+        run.passed("2", 2.0, "/me/facebooksessions/S1", update({"B": 2}))
+        run.taking._split = Split(size=1e9)  # the polls come into the same part
+        run.passed("p1", 2.2, "/notifications", [{"channel": "/meta/connect"}], told({"A": 1}, 7))
+        run.passed("p2", 2.4, "/notifications", [{"channel": "/meta/connect"}], told({"A": 1, "B": 2}, 8))
+    second = load_cassette(tmp_path / "day.2.yaml")
+    assert [None, 0] == [each.cause and each.cause.interaction for each in second.notifications]
+    assert [[{"B": 2}]] == [[each.sent["userData"]] for each in second.interactions]
+    (note,) = run.saved["day.2.yaml"].notes
+    assert "notification 0 on /v2/me/facebooksession answers an operation that the cassette before this one" in note
+
+
+def test_what_was_found_in_one_part_is_redacted_in_the_next(tmp_path: Path) -> None:
+    """By the same stand-in, in text without a key that gives it away; the header of both has it."""
+    with recording(tmp_path / "day.yaml") as run:
+        run.passed("1", 1.0, "/me/facebooksessions/S1", update({"FirstName": NAME}))
+        run.passed("2", 2.0, "/me/facebooksessions/S1", update({"Note": f"called {NAME} back"}))
+    first, second = (load_cassette(tmp_path / name) for name in ("day.yaml", "day.2.yaml"))
+    made = first.interactions[0].sent["userData"]["FirstName"]
+    assert f"called {made} back" == second.interactions[0].sent["userData"]["Note"]
+    assert made != NAME
+    assert [[made], [made]] == [list(each.header["stand_ins"]) for each in (first, second)]
+
+
+def test_the_journal_of_a_part_can_be_recovered(tmp_path: Path) -> None:
+    """As that of any recording; what the part before holds is not in it twice."""
+    run = Recording(tmp_path / "day.yaml", EVERY)
+    run.passed("1", 1.0, "/me/facebooksessions/S1", update({"A": 1}))
+    run.passed("2", 2.0, "/me/2")
+    run.taking.close()
+    recover(tmp_path / "day.2.yaml.journal", tmp_path / "day.2.yaml")
+    assert ["/me/2"] == paths(tmp_path / "day.2.yaml")
+    run.taking.finish()
+
+
+def test_a_part_that_cannot_be_had_costs_nothing(tmp_path: Path) -> None:
+    """The recording goes on in the part that it has, and that is said."""
+    with recording(tmp_path / "day.yaml") as run:
+        run.passed("1", 1.0, "/me/1")
+        (tmp_path / "day.2.yaml").write_text("precious")
+        run.passed("2", 2.0, "/me/2")
+        run.passed("3", 3.0, "/me/3")
+    assert ["/me/1", "/me/2", "/me/3"] == paths(tmp_path / "day.yaml")
+    assert [f"{tmp_path / 'day.2.yaml'} exists: choose another name"] == [each.split(",")[0] for each in run.failed]
+    assert "precious" == (tmp_path / "day.2.yaml").read_text()
+
+
+def test_parts_of_another_recording_are_in_the_way(tmp_path: Path) -> None:
+    """From the start, not hours later; force replaces cassettes, and never what was not saved yet."""
+    (tmp_path / "day.7.yaml").write_text("precious")
+    with pytest.raises(GwsReplayError, match=r"day\.7\.yaml is a part of another recording"):
+        Recording(tmp_path / "day.yaml", EVERY)
+    (tmp_path / "day.7.yaml.journal").write_text("precious")
+    with pytest.raises(GwsReplayError, match=r"day\.7\.yaml\.journal was left by a recording that was interrupted"):
+        Recording(tmp_path / "day.yaml", EVERY, force=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "split"),
+    [
+        ("", Split()),
+        ("100MB", Split(size=1e8)),
+        ("2 gb", Split(size=2e9)),
+        ("30min", Split(seconds=1800)),
+        ("1h", Split(seconds=3600)),
+    ],
+)
+def test_sizes_and_times(text: str, split: Split) -> None:
+    """Both may be given, in any case."""
+    assert split == Split.parse(text)
+
+
+@pytest.mark.parametrize("text", ["0MB", "5", "5 m", "-1h", "1.5h", "MB"])
+def test_what_is_no_size_and_no_time(text: str) -> None:
+    """Is refused with an example."""
+    with pytest.raises(GwsReplayError, match="no size and no time to split at: write 100MB"):
+        Split.parse(text)
