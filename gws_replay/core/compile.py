@@ -176,7 +176,8 @@ def _body(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
 def _server_version(exchanges: Sequence[Exchange]) -> dict[str, str]:
     for exchange in exchanges:
         if exchange.request.path.endswith("/diagnostics/version") and isinstance(exchange.answer, dict):
-            return {"server": str(exchange.answer.get("version"))}
+            version = str(exchange.answer.get("version"))
+            return {"server": version.encode("utf-8", "backslashreplace").decode()}  # half a surrogate pair is no text
     return {}
 
 
