@@ -118,7 +118,7 @@ class Drift:
         await self._over(n for n in self._running if self._baseline.interactions[n].ended <= began)
         # After a first GET, since that brings the session and its token; in front of whatever may cause a notification.
         is_time = self._running or self.outcome.asked or not question.reads
-        if self._baseline.notifications and is_time and not self._hearing.is_open:
+        if self._todo.hears and is_time and not self._hearing.is_open:
             await self._token()
             await self._hearing.open(self._wire, self._recording, self._tell)
         about = self._hearing.about(question.heard, self._values.needed(question.index))
