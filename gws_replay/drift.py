@@ -129,15 +129,18 @@ class Drift:
         await self._pause(question.pause * self._pace.factor)
         if not question.reads:
             await self._token()
-        self._running[question.index] = asyncio.create_task(self._ask(question))
+        sent = asyncio.Event()
+        task = self._running[question.index] = asyncio.create_task(self._ask(question, sent))
+        task.add_done_callback(lambda _task: sent.set())
+        await sent.wait()  # what overlaps reaches the server in the recorded order
 
-    async def _ask(self, question: Question) -> None:
+    async def _ask(self, question: Question, sent: asyncio.Event) -> None:
         request = self._wire.dressed(self._values.request(question.index, self._wire.origin))
         id_ = str(question.index)
         self._recording.asked(id_, request)
         self.outcome.wrote |= not question.reads
         try:
-            response = await self._wire.send(request, question.name)
+            response = await self._wire.send(request, question.name, sent=sent.set)
         except GwsReplayError as error:
             self._recording.failed(id_, str(error))
             raise
