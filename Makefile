@@ -22,9 +22,9 @@ check: $(VENV)/.ready
 	$(BIN)/gws-replay scrub --check cassettes
 	$(BIN)/pytest -q tests/test_architecture.py
 
-# 200 kills at random moments of everything that writes, instead of the few of `make test`.
+# 200 kills at random moments of everything that writes, instead of the few of `make test`, and a recording of 50,000 exchanges.
 faults: $(VENV)/.ready
-	GWS_REPLAY_KILLS=200 $(BIN)/pytest -q tests/faults
+	GWS_REPLAY_KILLS=200 GWS_REPLAY_LONG=50000 $(BIN)/pytest -q tests/faults
 
 # 100,000 spoiled inputs for each reader, instead of the few of `make test`, and a value of 100 MB.
 fuzz: $(VENV)/.ready

@@ -146,9 +146,13 @@ def _operation(update: Update, source: str) -> Operation:
 
 
 def _change(change: Change) -> list[str]:
-    name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in change.path)[1:]
     before, after = show_both(change.before, change.after)
-    return [cut(name), change.kind, "" if change.kind == "added" else before, "" if change.kind == "removed" else after]
+    return [
+        cut(change.name),
+        change.kind,
+        "" if change.kind == "added" else before,
+        "" if change.kind == "removed" else after,
+    ]
 
 
 def _left(run: "Playback") -> tuple[int, int]:

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Final, cast
+from urllib.parse import urlsplit
 
 from gws_replay import server_control
 from gws_replay.core import bayeux_http
 from gws_replay.core.model import Headers, Request
 from gws_replay.core.replay import Miss, Send
-from gws_replay.server_rest import Answer, Rest, failed, missed
+from gws_replay.server_rest import BODILESS, Answer, Rest, failed, missed
 from gws_replay.stage import Seat
 from gws_replay.unread import until_read
 
@@ -32,7 +32,6 @@ _FIELD: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x
 # A request with one of these is left to aiohttp.
 _SPECIAL: Final = frozenset({"content-encoding", "expect", "origin", "te", "trailer", "transfer-encoding", "upgrade"})
 _MOST_KEPT: Final = 1000
-_BODILESS: Final = (204, 304)
 Fallback = Callable[[], asyncio.Protocol]
 
 
@@ -41,11 +40,12 @@ class Head:
     """The head of a plain request, the seat of its user, and how long its body is."""
 
     method: str
-    target: str
+    uri: str
     headers: Headers
     host: str
     length: int
     seat: Seat
+    may_be_cometd: bool
 
 
 class Short:
@@ -87,7 +87,11 @@ class Short:
             return None
         headers = Headers(tuple(pairs))
         seat = self.rest.stage.seat(headers)
-        return Head(line[1].decode(), line[2].decode(), headers, host, int(length), seat)
+        method, target = line[1].decode(), line[2].decode()
+        uri = f"http://{host}{target}"
+        empty = bayeux_http.is_cometd(Request(method=method, uri=uri, headers=headers))
+        is_form = "x-www-form-urlencoded" in found.get("content-type", "")
+        return Head(method, uri, headers, host, int(length), seat, empty or is_form)
 
 
 class Front(asyncio.Protocol):
@@ -144,13 +148,9 @@ class Front(asyncio.Protocol):
             over = end + 4 + head.length
             if len(self._buffer) < over:
                 return
-            asked = Request(
-                method=head.method,
-                uri=f"http://{head.host}{head.target}",
-                headers=head.headers,
-                body=self._buffer[end + 4 : over],
-            )
-            if bayeux_http.is_cometd(asked):
+            body = self._buffer[end + 4 : over]
+            asked = Request(method=head.method, uri=head.uri, headers=head.headers, body=body)
+            if (head.may_be_cometd or b'"channel"' in body) and bayeux_http.is_cometd(asked):
                 self._hand_over()
                 return
             self._buffer = self._buffer[over:]
@@ -195,16 +195,17 @@ class Front(asyncio.Protocol):
         self._write(self._short.rest.answer(head.seat, send, origin=origin, asked=head.headers))
 
     def _fail(self, head: Head, error: Exception) -> None:
-        self._write(failed(500, self._short.failed(head.method, head.target, error)))
+        self._write(failed(500, self._short.failed(head.method, urlsplit(head.uri).path, error)))
 
     def _write(self, answer: Answer) -> None:
         if self.transport is None:
             return
-        start = _start(answer.status, answer.reason, tuple(answer.shared.items()))
-        own = "".join(f"{name}: {value}\r\n" for name, value in answer.own)
-        body = b"" if answer.status in _BODILESS else answer.body
-        length = "" if answer.status in _BODILESS else f"Content-Length: {len(body)}\r\n"
-        self.transport.write(f"{start}{own}{length}Date: {_date(int(time.time()))}\r\n\r\n".encode() + body)
+        start = answer.shared.start(answer.status, answer.reason)
+        own = "".join(f"{name}: {value}\r\n" for name, value in answer.own) if answer.own else ""
+        body = b"" if answer.status in BODILESS else answer.body
+        length = "" if answer.status in BODILESS else f"Content-Length: {len(body)}\r\n"
+        rest = f"{own}{length}Date: {_date(int(time.time()))}\r\n\r\n"
+        self.transport.write(b"".join((start, rest.encode(), body)))
 
     def _hand_over(self) -> None:
         """Let aiohttp have the connection, with what was read of it."""
@@ -221,15 +222,3 @@ class Front(asyncio.Protocol):
 @lru_cache(1)
 def _date(seconds: int) -> str:
     return formatdate(seconds, usegmt=True)
-
-
-@lru_cache(_MOST_KEPT)
-def _start(status: int, reason: str, fields: tuple[tuple[str, str], ...]) -> str:
-    """Spell the status line and the fields. Raises ValueError for what would end one before its time."""
-    for text in (reason, *(part for field in fields for part in field)):
-        if any(end in text for end in "\r\n\0"):
-            raise ValueError(f"a recorded header field cannot be sent: {text!r}")
-    if "content-type" not in {name.lower() for name, _ in fields} and status not in _BODILESS:
-        fields = (*fields, ("Content-Type", "application/octet-stream"))
-    phrase = reason or (HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "")
-    return f"HTTP/1.1 {status} {phrase}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields)

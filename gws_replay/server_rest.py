@@ -5,7 +5,7 @@ What is answered is decided in `core.track`. Nothing here knows a socket.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
+from http.client import responses
 from json import dumps
 from typing import Any, Final
 
@@ -22,22 +22,48 @@ from gws_replay.stage import Seat
 _MISSED: Final = 501
 _JSON: Final = {"Content-Type": "application/json;charset=UTF-8"}
 _MOST_KEPT: Final = 1000
+BODILESS: Final = (204, 304)
+
+
+class Shared:
+    """Header fields that many answers have in common, spelled once."""
+
+    def __init__(self, fields: CIMultiDict[str]) -> None:
+        self.fields = fields
+        self._starts: dict[tuple[int, str], bytes] = {}
+
+    def start(self, status: int, reason: str) -> bytes:
+        """Spell the status line and the fields. Raises ValueError for what would end one before its time."""
+        found = self._starts.get((status, reason))
+        if found is None:
+            found = self._starts[status, reason] = self._spelled(status, reason)
+        return found
+
+    def _spelled(self, status: int, reason: str) -> bytes:
+        fields = list(self.fields.items())
+        for text in (reason, *(part for field in fields for part in field)):
+            if any(end in text for end in "\r\n\0"):
+                raise ValueError(f"a recorded header field cannot be sent: {text!r}")
+        if "Content-Type" not in self.fields and status not in BODILESS:
+            fields.append(("Content-Type", "application/octet-stream"))
+        line = f"HTTP/1.1 {status} {reason or responses.get(status, '')}\r\n"
+        return (line + "".join(f"{name}: {value}\r\n" for name, value in fields)).encode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent: `shared` are the fields that it has in common with others, `own` those that it alone has."""
+    """What is sent: the fields that it shares with others, and those that it alone has."""
 
     status: int
     reason: str
-    shared: CIMultiDict[str]
+    shared: Shared
     body: bytes
     own: tuple[tuple[str, str], ...] = ()
 
     @property
     def headers(self) -> CIMultiDict[str]:
         """All fields, but for those that HTTP itself needs."""
-        return CIMultiDict([*self.shared.items(), *self.own])
+        return CIMultiDict([*self.shared.fields.items(), *self.own])
 
 
 class Rest:
@@ -47,7 +73,7 @@ class Rest:
         self.stage = playback.stage
         self.keep_uris = keep_uris
         self._log = log
-        self._shared: dict[tuple[Any, ...], CIMultiDict[str]] = {}
+        self._shared: dict[tuple[Any, ...], Shared] = {}
         # By cassette, the interactions with a notification that comes after their response.
         self._followed = tuple(
             frozenset(gate.interaction for gate in script.gates if gate and gate.after == "response")
@@ -80,20 +106,21 @@ class Rest:
         origin = None if self.keep_uris else origin
         knows_session = seat.session_id in (asked.get("cookie") or "")
         own = () if knows_session else (("Set-Cookie", server_answers.session_cookie(seat.session_id)),)
-        if is_json and origin:
+        if is_json and origin and (b":/" in body or b":\\/" in body):
             body = addresses.at_home(body.decode(errors="surrogateescape"), origin).encode(errors="surrogateescape")
         shared = self._shared_fields(recorded.headers, seat.csrf_token, origin, is_json=is_json, allow=allow)
         return Answer(recorded.status, recorded.reason, shared, body, own)
 
     def _shared_fields(
         self, recorded: Headers, token: str, origin: str | None, *, is_json: bool, allow: Mapping[str, str] | None
-    ) -> CIMultiDict[str]:
+    ) -> Shared:
         key = (recorded, token, origin, is_json, None if allow is None else tuple(allow.items()))
         found = self._shared.get(key)
         if found is None:
-            found = server_answers.fields(recorded, csrf_token=token, origin=origin, allow=allow or {})
+            fields = server_answers.fields(recorded, csrf_token=token, origin=origin, allow=allow or {})
             if is_json:
-                found.setdefault("Content-Type", _JSON["Content-Type"])  # one written by hand may have none
+                fields.setdefault("Content-Type", _JSON["Content-Type"])  # one written by hand may have none
+            found = Shared(fields)
             if len(self._shared) >= _MOST_KEPT:
                 self._shared.clear()
             self._shared[key] = found
@@ -111,4 +138,4 @@ def failed(
     """Answer with an error in the form of GWS: 4 is an internal error [ReturnValues]."""
     body = {"statusCode": 4, "statusMessage": message, **({"gws_replay": details} if details else {})}
     fields: CIMultiDict[str] = CIMultiDict({**(allow or {}), **_JSON})
-    return Answer(status, HTTPStatus(status).phrase, fields, dumps(body).encode())
+    return Answer(status, responses.get(status, ""), Shared(fields), dumps(body).encode())

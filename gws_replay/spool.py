@@ -33,7 +33,8 @@ class Spool(Generic[_T]):
         self._besides = array("d")
 
     def __del__(self) -> None:
-        self._file.close()  # whoever looks at what is in it holds the spool
+        if hasattr(self, "_file"):  # whoever looks at what is in it holds the spool
+            self._file.close()
 
     def add(self, value: _T, at: float, beside: float = 0.0) -> None:
         """Take up a value; of several with the same time, that with the lesser `beside` comes first."""

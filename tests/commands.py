@@ -76,7 +76,7 @@ def command_line(*arguments: object, environment: Mapping[str, str] | None = Non
     out, err = _Terminal(), _Terminal() if watched else io.StringIO()
     code: object = "did not end"
     with (
-        mock.patch.dict(os.environ, environment or {}),
+        mock.patch.dict(os.environ, {"NO_COLOR": "1", "COLUMNS": "10000", **(environment or {})}),
         mock.patch.object(sys, "argv", ["gws-replay", *map(str, arguments)]),
         redirect_stdout(out),
         redirect_stderr(err),

@@ -80,7 +80,7 @@ def test_no_command_shows_one(command: list[str], tmp_path: Path) -> None:
     assert command[0] == "scrub" or "UpdateUserData" in ended.out
 
 
-@pytest.mark.parametrize("form", ["text", "json", "junit", "github", "sarif", "markdown"])
+@pytest.mark.parametrize("form", ["text", "json", "junit", "github", "sarif", "markdown", "html"])
 def test_no_comparison_shows_one(form: str, tmp_path: Path) -> None:
     """Nor a verdict on it: in no format."""
     path, other = cassette(tmp_path), tmp_path / "other.yaml"
@@ -104,8 +104,9 @@ def test_what_nobody_redacted_is_shown_redacted(command: str, tmp_path: Path) ->
     ended = command_line(command, "-v", *paths)
     assert [] == planted_in(ended.out + ended.err)
     assert 1 == (ended.out + ended.err).count("not redacted, shown with stand-ins")
-    as_json = command_line(command, "--json", *paths)
-    assert [] == planted_in(as_json.out + as_json.err)
+    for form in ("json", "html"):
+        written = command_line(command, "--format", form, *paths)
+        assert [] == planted_in(written.out + written.err)
     assert raw == path.read_text("utf-8")
 
 

@@ -1,5 +1,6 @@
 """What the commands share: the options that stand everywhere, where output goes, and how far long work has come."""
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -67,6 +68,11 @@ class Output:
         """Tell a person who asked for more."""
         if self.verbose:
             click.echo(text, err=True)
+
+
+def colour() -> bool | None:
+    """Return False where people want none (https://no-color.org, a dumb terminal); None: click sees if it is one."""
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
 
 
 class Progress:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gws_replay.cli.common import PATH, Output
-from gws_replay.cli.reporting import Told, Wants, lines_in
+from gws_replay.cli.reporting import Wants, lines_in
 from gws_replay.core.change import printable
 from gws_replay.core.difference import KINDS, SEVERITIES, Finding, Kind, Severity
 from gws_replay.core.lossless_json import dumps_ascii
@@ -22,7 +22,9 @@ from gws_replay.files import Location
 from gws_replay.noise_file import read_noise
 from gws_replay.reports import differences
 from gws_replay.reports.judged import Case, Issue
-from gws_replay.reports.timelines import part_of_pair
+
+if TYPE_CHECKING:
+    from gws_replay.reports.timelines import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,28 +67,41 @@ def comparing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_rules
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is to be printed of a comparison, its cases, and what the page shows of it."""
+
+    lines: Sequence[str]
+    cases: Sequence[Case]
+    parts: Sequence["Part"] = ()
+
+
 def told(
-    both: tuple[Cassette, Cassette],
     sides: tuple[Location, Location],
+    both: Sequence[Cassette],
     found: Sequence[Finding],
-    *,
     output: Output,
     wants: Wants,
+    *,
     note: str = "",
 ) -> Told:
     """Spell what was found in a baseline and its candidate; a `note` on them is said even if that is nothing."""
     counting = [each for each in found if not each.suppressed]
-    shown = found if output.verbose else counting
     cases = _cases(sides, counting) if wants.cases else ()
-    parts = [part_of_pair(*both, shown)] if wants.parts and counting else ()
+    listed = found if output.verbose else counting
+    if wants.parts:
+        from gws_replay.reports.timelines import part_of_pair
+
+        name = f"{sides[0]} → {sides[1]}{note}"
+        return Told((), cases, [part_of_pair(name, both[0], both[1], listed)] if listed else ())
     if output.as_json:
-        listed = [differences.as_json(each) for each in shown]
-        value = {"schema": differences.SCHEMA, "baseline": str(sides[0]), "candidate": str(sides[1])}
-        return Told([dumps_ascii({**value, "findings": listed})], cases, parts)
+        shown = [differences.as_json(each) for each in listed]
+        value = {"schema": differences.SCHEMA, "baseline": str(sides[0]), "candidate": str(sides[1]), "findings": shown}
+        return Told([dumps_ascii(value)], cases)
     if output.quiet and not counting and not note:
-        return Told((), cases, parts)
+        return Told((), cases)
     title = printable(f"{sides[0]} -> {sides[1]}{note}{'' if counting else ': no difference'}")
-    return Told([title, *differences.lines(found, all_of_them=output.verbose)], cases, parts)
+    return Told([title, *differences.lines(found, all_of_them=output.verbose, look=wants.look)], cases)
 
 
 def _cases(sides: tuple[Location, Location], counting: Sequence[Finding]) -> list[Case]:

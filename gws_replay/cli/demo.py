@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from gws_replay.cli.common import PATH, Output, output_options
+from gws_replay.cli.common import PATH, Output, colour, output_options
 from gws_replay.errors import GwsReplayError
 
 _FILES = ("agent.py", "test_agent.py", "pytest.ini")
@@ -71,7 +71,7 @@ class _Story:
     def tell(self, text: str) -> None:
         """Tell the story where the commands print their results, so that the order holds in a file too."""
         if not self.output.quiet:
-            click.secho(f"\n{text}", bold=True, err=self.output.as_json)
+            click.secho(f"\n{text}", bold=True, err=self.output.as_json, color=colour())
 
     def run(self, *arguments: str) -> int:
         return self.call([sys.executable, "-m", "gws_replay", *arguments], "gws-replay", len(arguments))
@@ -86,7 +86,7 @@ class _Story:
         words = [name, *command[len(command) - (shown if shown is not None else 1) :]]
         words = ["python" if word == sys.executable else word for word in words]
         if not self.output.quiet:
-            click.secho(f"$ {shlex.join(words)}", fg="cyan", err=self.output.as_json)
+            click.secho(f"$ {shlex.join(words)}", fg="cyan", err=self.output.as_json, color=colour())
         # With --json, stdout belongs to our own result.
         stdout = sys.stderr if self.output.as_json else None
         return subprocess.run(command, cwd=self.folder, stdout=stdout, check=False).returncode
@@ -114,6 +114,8 @@ def _sandbox(fault: str | None) -> Iterator[str]:
 
 def _lay_out(folder: Path) -> None:
     """Write the client and its test; a folder that holds anything else is not ours to write into."""
+    from gws_replay.files import write_whole
+
     if folder.exists() and not folder.is_dir():
         raise GwsReplayError(f"{folder} is a file: name another folder with --dir")
     others = sorted(path.name for path in folder.iterdir() if path.name not in _OURS) if folder.exists() else []
@@ -123,6 +125,6 @@ def _lay_out(folder: Path) -> None:
         (folder / "cassettes").mkdir(parents=True, exist_ok=True)
         for name in _FILES:
             text = resources.files("gws_replay.demo").joinpath(name).read_text("utf-8")
-            (folder / name).write_text(text, "utf-8")
+            write_whole(folder / name, [text])
     except OSError as error:
         raise GwsReplayError(f"cannot write to {folder}: {error.strerror}") from None

@@ -99,7 +99,9 @@ def _take(work: Work, result: Compared, report: Report, total: _Sum) -> None:
     if result.broken is not None:
         total.broken.append(result.broken)
         return
-    report.take(result.told)
+    report.say(result.lines)
+    report.take(result.cases)
+    report.take_parts(result.parts)
     if result.alone:
         total.alone[result.alone] += 1
         return

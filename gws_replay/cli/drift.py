@@ -176,10 +176,13 @@ def _compare(run: _Run, report: Report, rules: Rules, cassette: Path, target: Pa
         raise CassetteError(f"none of the questions of {cassette} could be asked", exit_code=5)
     run.recording.finish()
     candidate = load_cassette(target)
-    baseline = run.recording.shown(run.baseline)
-    part = asked_part(baseline, outcome.asked, outcome.unheard)
-    found = part.findings(rules.findings(part.part, candidate), candidate)
-    report.take(told((baseline, candidate), (cassette, target), found, output=report.output, wants=report.wants))
+    part = asked_part(run.baseline, outcome.asked, outcome.unheard)
+    both = run.recording.shown(part.part), candidate
+    found = part.findings(rules.findings(*both), candidate)
+    said = told((cassette, target), both, found, report.output, report.wants)
+    report.say(said.lines)
+    report.take(said.cases)
+    report.take_parts(said.parts)
     counts = Counter(each.severity for each in found if not each.suppressed)
     total = len(todo.questions) + len(todo.skipped)
     facts: dict[str, Any] = {"asked": len(outcome.asked), "exchanges": total, "heard": len(candidate.notifications)}

@@ -1,11 +1,12 @@
 """The work of `gws-replay diff` on one match, here or elsewhere: load, compare, spell what is to be said."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gws_replay.cli.common import Output
 from gws_replay.cli.comparing import Rules, told
-from gws_replay.cli.reporting import Told, Wants
+from gws_replay.cli.reporting import Wants
 from gws_replay.cli.shown import load_shown
 from gws_replay.core.change import printable
 from gws_replay.core.difference import Finding
@@ -14,8 +15,10 @@ from gws_replay.errors import CassetteError
 from gws_replay.recordings_paired import Match
 from gws_replay.reports import differences
 from gws_replay.reports.judged import Case, Issue
-from gws_replay.reports.timelines import part_without_pair
 from gws_replay.spread import without_collector
+
+if TYPE_CHECKING:
+    from gws_replay.reports.timelines import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,17 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What is to be said of a match, and its findings; `alone` is "missing" or "new"; or why it is broken."""
+    """What is to be printed of a match, its cases and findings; `alone` is "missing" or "new"; or why it is broken.
 
-    told: Told = field(default_factory=Told)
+    `parts` are what the page shows of it.
+    """
+
+    lines: Sequence[str] = ()
+    cases: Sequence[Case] = ()
     findings: Sequence[Finding] = ()
     alone: str = ""
     broken: str | None = None
+    parts: Sequence["Part"] = ()
 
 
 def compared(work: Work) -> Compared:
@@ -45,13 +53,13 @@ def compared(work: Work) -> Compared:
         return _alone(work)
     try:
         with without_collector():
-            (old, new), note = load_shown(baseline, candidate)
-            found = work.rules.findings(old, new)
+            both, note = load_shown(baseline, candidate)
+            found = work.rules.findings(*both)
     except CassetteError as error:
         return Compared(broken=str(error))
     note = f" (renamed){note}" if work.match.is_renamed else note
-    said = told((old, new), (baseline, candidate), found, output=work.output, wants=work.wants, note=note)
-    return Compared(told=said, findings=found)
+    said = told((baseline, candidate), both, found, work.output, work.wants, note=note)
+    return Compared(lines=said.lines, cases=said.cases, findings=found, parts=said.parts)
 
 
 def _alone(work: Work) -> Compared:
@@ -62,5 +70,10 @@ def _alone(work: Work) -> Compared:
     as_json = dumps_ascii({"schema": differences.SCHEMA, rule: path})
     line = as_json if work.output.as_json else printable(f"{path}: {sentence}")
     issue = Issue(level="error" if is_missing else "warning", rule=rule, message=sentence, file=path)
-    cases, parts = [Case(name=rule, file=path, issues=(issue,), fails=True)], [part_without_pair(path, issue)]
-    return Compared(told=Told([line], cases, parts), alone=rule)
+    cases = [Case(name=rule, file=path, issues=(issue,), fails=True)]
+    parts = []
+    if work.wants.parts:
+        from gws_replay.reports.timelines import part_without_pair
+
+        parts.append(part_without_pair(path, issue))
+    return Compared(lines=[line], cases=cases, alone=rule, parts=parts)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -11,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gws_replay import __version__
-from gws_replay.cli.common import PATH, Output
+from gws_replay.cli.common import PATH, Output, colour
 from gws_replay.core.change import printable
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.errors import GwsReplayError
 from gws_replay.files import Location, read_text, reason, write_whole
 from gws_replay.formats.vcr_lines import lines_of
 from gws_replay.reports.judged import Case
+from gws_replay.reports.look import PLAIN, Look
 
 if TYPE_CHECKING:
     from gws_replay.reports.timelines import Part
@@ -29,19 +32,11 @@ SHOWN = ("text", "json", "html")
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """What a report is made of, besides text and JSON: cases, or parts of the page, which shows cassettes."""
+    """What a report needs of a cassette: cases, a part of the page, text that looks so. It crosses to processes."""
 
     cases: bool
     parts: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What there is to be said of something: lines of text or JSON, cases, parts of the page."""
-
-    lines: Iterable[str] = ()
-    cases: Sequence[Case] = ()
-    parts: Sequence["Part"] = ()
+    look: Look
 
 
 class Report:
@@ -59,20 +54,29 @@ class Report:
 
     @property
     def wants(self) -> Wants:
-        """What is to be written besides text and JSON."""
-        return Wants(cases=self._on_github or self._name not in SHOWN, parts=self._name == "html")
+        """What is to be written."""
+        look = PLAIN
+        if self._path is None and sys.stdout.isatty():
+            look = Look(width=shutil.get_terminal_size().columns, colour=colour() is None)
+        return Wants(cases=self._on_github or self._name not in SHOWN, parts=self._name == "html", look=look)
 
-    def take(self, told: Told) -> None:
-        """Take up what is to be said; lines are printed at once where they are what was asked for."""
-        self._cases.extend(told.cases)
-        self._parts.extend(told.parts)
+    def say(self, lines: Iterable[str]) -> None:
+        """Take up lines of text or JSON: printed at once where they are what was asked for."""
         if self._name not in ("text", "json"):
             return
         if self._path is not None:
-            self._lines.extend(told.lines)
+            self._lines.extend(lines)
             return
-        for line in told.lines:
+        for line in lines:
             click.echo(line)
+
+    def take(self, cases: Iterable[Case]) -> None:
+        """Take up what was judged."""
+        self._cases.extend(cases)
+
+    def take_parts(self, parts: Iterable["Part"]) -> None:
+        """Take up what the page shows of cassettes."""
+        self._parts.extend(parts)
 
     def end(self, text: str, value: Any, *, page: str = "") -> None:
         """Say the sum, and write the report; `page` heads the list of a page. Raises GwsReplayError where it fails."""

@@ -3,7 +3,7 @@
 import click
 
 from gws_replay.cli.common import LOCATION
-from gws_replay.cli.reporting import SHOWN, Report, Told, report_options
+from gws_replay.cli.reporting import SHOWN, Report, report_options
 from gws_replay.cli.shown import load_shown
 from gws_replay.core.change import printable
 from gws_replay.files import Location
@@ -22,11 +22,13 @@ def show(*, report: Report, cassette: Location) -> None:
     (loaded,), note = load_shown(cassette)
     if note:
         click.echo(printable(f"{cassette}{note}"), err=True)
-    output = report.output
-    if report.wants.parts:
+    output, wants = report.output, report.wants
+    if wants.parts:
         from gws_replay.reports.timelines import part_of
 
-        report.take(Told(parts=[part_of(loaded, loaded.updates())]))
-    elif not output.as_json:
-        report.take(Told(text.timeline(loaded, changes=not output.quiet, bodies=output.verbose)))
-    report.end(text.summary(loaded) if report.wants.parts else "", as_json.cassette(loaded) if output.as_json else None)
+        report.take_parts([part_of(loaded, loaded.updates())])
+        report.end(text.summary(loaded), None)
+        return
+    if not output.as_json:
+        report.say(text.timeline(loaded, changes=not output.quiet, bodies=output.verbose, look=wants.look))
+    report.end("", as_json.cassette(loaded) if output.as_json else None)

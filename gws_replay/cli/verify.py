@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gws_replay.cli.common import LOCATION, Output
-from gws_replay.cli.reporting import Report, Told, Wants, lines_in, report_options
+from gws_replay.cli.reporting import Report, Wants, lines_in, report_options
 from gws_replay.cli.shown import load_shown
 from gws_replay.cli.spreading import LOST, Spreading, spreading_options
 from gws_replay.core.judge import Update
@@ -17,8 +17,10 @@ from gws_replay.errors import CassetteError
 from gws_replay.files import Location, cassettes_in
 from gws_replay.reports import as_json, text
 from gws_replay.reports.judged import Case, Issue
-from gws_replay.reports.timelines import part_of
 from gws_replay.spread import without_collector
+
+if TYPE_CHECKING:
+    from gws_replay.reports.timelines import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,16 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What is to be said of one cassette, how many operations had which verdict, and why it is none."""
+    """What is to be printed of one cassette, its cases, how many operations had which verdict, and why it is none.
 
-    told: Told = field(default_factory=Told)
+    `parts` are what the page shows of it.
+    """
+
+    lines: Sequence[str] = ()
+    cases: Sequence[Case] = ()
     verdicts: Mapping[str, int] = field(default_factory=dict)
     broken: str | None = None
+    parts: Sequence["Part"] = ()
 
 
 @click.command()
@@ -69,7 +76,9 @@ def verify(
     verdicts: Counter[str] = Counter()
     broken: list[str] = []
     for judged in spreading.results(_judged, work, _lost, name=lambda each: each.path, quiet=output.quiet):
-        report.take(judged.told)
+        report.say(judged.lines)
+        report.take(judged.cases)
+        report.take_parts(judged.parts)
         verdicts.update(judged.verdicts)
         broken.extend([judged.broken] if judged.broken else [])
     for problem in broken:
@@ -93,21 +102,23 @@ def _judged(work: _Work) -> _Judged:
             updates = cassette.updates(ignore=work.ignore)
     except CassetteError as error:
         return _Judged(broken=str(error))
+    output, path = work.output, str(work.path)
     verdicts: Counter[str] = Counter(update.verdict for update in updates)
     cases = _cases(work, updates) if work.wants.cases else ()
-    parts = [part_of(cassette, updates)] if work.wants.parts else ()
-    return _Judged(Told(_lines(work, updates, note), cases, parts), verdicts)
+    if work.wants.parts:
+        from gws_replay.reports.timelines import part_of
 
-
-def _lines(work: _Work, updates: Sequence[Update], note: str) -> Sequence[str]:
-    output, path = work.output, str(work.path)
+        return _Judged((), cases, verdicts, parts=[part_of(cassette, updates)])
     if output.as_json:
-        return [dumps_ascii({"cassette": path, "updates": [as_json.update(update) for update in updates]})]
+        told = {"cassette": path, "updates": [as_json.update(update) for update in updates]}
+        return _Judged([dumps_ascii(told)], cases, verdicts)
     shown = [update for update in updates if not output.quiet or update.verdict != "passed"]
-    lines = [line for update in shown for line in text.verdict(update, path, details=output.verbose)]
+    lines = [
+        line for update in shown for line in text.verdict(update, path, details=output.verbose, look=work.wants.look)
+    ]
     if shown or not output.quiet:
         lines.insert(0, (path if updates else f"{path}: no userData operation") + note)
-    return lines
+    return _Judged(lines, cases, verdicts)
 
 
 def _cases(work: _Work, updates: Sequence[Update]) -> list[Case]:

@@ -37,6 +37,11 @@ class Change:
         """The userData key that the path begins with."""
         return str(self.path[0])
 
+    @property
+    def name(self) -> str:
+        """The path as people read it."""
+        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)[1:]
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Change):
             return NotImplemented
@@ -47,7 +52,7 @@ class Change:
         return hash((self.path, self.kind))
 
     def __str__(self) -> str:
-        name = printable("".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)[1:])
+        name = printable(self.name)
         if self.kind == "added":
             return f"{name}: added {show(self.after)}"
         if self.kind == "removed":

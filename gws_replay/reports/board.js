@@ -33,7 +33,8 @@ class Board {
     const narrow = this.list.clientWidth < 560;
     this.high = this.recording ? (narrow ? 48 : 30) : narrow ? 84 : 56;
     const lanes = this.recording ? 2 + Math.max(0, ...this.spans.map((span) => span.lane + 1)) : 0;
-    this.step = narrow ? 13 : Math.max(9, Math.min(22, 240 / Math.max(1, lanes - 2)));
+    const room = Math.min(240, this.list.clientWidth / 4) / Math.max(1, Math.min(lanes - 2, LANES));
+    this.step = Math.max(6, Math.min(narrow ? 13 : 22, room));
     this.left = this.scaled ? 58 : 14;
     this.wide = lanes ? this.left + laneAt(lanes - 1, this.step) + (this.scaled ? 40 : 18) : 0;
     const first = this.items.length ? this.items[0].at : 0;
@@ -76,8 +77,10 @@ class Board {
 
   draw() {
     if (this.onPaper) return;
-    const top = this.list.scrollTop - MARGIN;
-    const bottom = top + this.list.clientHeight + 2 * MARGIN;
+    // Read before anything is changed: the browser would lay all out again for the answer.
+    this.sight = [this.list.scrollTop, this.list.scrollTop + this.list.clientHeight];
+    const top = this.sight[0] - MARGIN;
+    const bottom = this.sight[1] + MARGIN;
     const from = this.firstAt(top - this.high, "top");
     const to = this.firstAt(bottom, "top");
     byId("rows").replaceChildren(...this.items.slice(from, to).map((item, n) => this.row(item, from + n)));
@@ -129,7 +132,9 @@ class Board {
   }
 }
 
-const laneAt = (lane, step) => (lane < 2 ? lane * 32 : 64 + (lane - 2) * step);
+// Where so many resources are seen at once, the rest share the last lane.
+const LANES = 24;
+const laneAt = (lane, step) => (lane < 2 ? lane * 32 : 64 + Math.min(lane - 2, LANES - 1) * step);
 
 // What of each resource is shown, from its first event to its last.
 function spansOf(items, recording) {
@@ -222,9 +227,9 @@ function drawHeads(board, seen, x) {
   const texts = board.recording.texts;
   const name = (text, at, kind) => s("text", { class: kind, transform: `translate(${at + 4} 66) rotate(-38)` }, text);
   const current = new Map();
-  const { scrollTop, clientHeight } = board.list;
+  const [top, bottom] = board.sight;
   for (const span of seen) {
-    const inside = board.items[span.first].node < scrollTop + clientHeight && board.items[span.last].node >= scrollTop;
+    const inside = board.items[span.first].node < bottom && board.items[span.last].node >= top;
     if (inside && !current.has(span.lane)) current.set(span.lane, span);
   }
   const chosen = board.items[board.chosen]?.event;

@@ -1,5 +1,6 @@
 """What a person sees while traffic is recorded, and the summary at the end. Only redacted values come here."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -8,6 +9,9 @@ from gws_replay.core.change import printable
 from gws_replay.core.compile import Compiled
 from gws_replay.core.model import Request, Response
 
+# A long answer that begins with its status: no more of it is parsed.
+_STATUS = re.compile(rb'\A\s*\{\s*("statusCode"\s*:\s*\d+)\s*,.{1000,}\Z', re.DOTALL)
+
 
 def exchange_line(request: Request, response: Response, seconds: float) -> str:
     """Say in one line what was asked and answered: the operation rather than the URL, where there is one."""
@@ -15,7 +19,7 @@ def exchange_line(request: Request, response: Response, seconds: float) -> str:
     sent = lossless_json.loads_or_none(request.body) if b'"operationName"' in request.body else None
     call = api.call_of(request, sent)
     if call.operation:
-        answer = lossless_json.loads_or_none(response.body)
+        answer = lossless_json.loads_or_none(_STATUS.sub(b"{\\1}", response.body, count=1))
         taken = api.succeeded(response.status, answer)
         said = api.code_of(answer) or f"HTTP {response.status}"
         what = printable(f"{call.operation} {call.resource_id or request.path}")

@@ -5,54 +5,65 @@ from collections.abc import Iterator, Mapping
 
 from gws_replay.core import api
 from gws_replay.core.change import printable
-from gws_replay.core.judge import Update
+from gws_replay.core.judge import Update, Verdict
 from gws_replay.core.model import Cassette, Exchange, Notification
 from gws_replay.core.userdata import movements
+from gws_replay.reports.look import PLAIN, Kind, Look
 
+# How many columns stand before an exchange, a notification, and what they show changed.
+_ASKED, _TOLD, _INDENT = 16, 21, 20
+_VERDICTS: Mapping[Verdict, tuple[str, Kind]] = {
+    "passed": ("passed", "good"),
+    "failed": ("FAILED", "bad"),
+    "unknown": ("cannot tell", "odd"),
+}
 _FACTS = ("api", "server", "recorded", "recorder", "redaction")
 
 
-def timeline(cassette: Cassette, *, changes: bool = True, bodies: bool = False) -> Iterator[str]:
+def timeline(cassette: Cassette, *, changes: bool = True, bodies: bool = False, look: Look = PLAIN) -> Iterator[str]:
     """Yield the lines of a cassette in time order: exchanges, notifications with their causes, userData changes."""
     facts = (f"{name} {cassette.header[name]}" for name in _FACTS if cassette.header.get(name))
-    yield printable(f"{cassette.source}: {', '.join(facts)}")
+    yield from look.sentence(printable(f"{cassette.source}: {', '.join(facts)}"), 0)
     events: list[tuple[float, int, Exchange | Notification]] = [
         *((exchange.began, index, exchange) for index, exchange in enumerate(cassette.interactions)),
         *((told.seen, index, told) for index, told in enumerate(cassette.notifications)),
     ]
-    moved = _moves(cassette) if changes else {}
+    moved = _moves(cassette, look) if changes else {}
     for at, index, event in sorted(events, key=lambda each: each[0]):
+        time = look.paint(f"{at:>9.3f}", "quiet")
         if isinstance(event, Exchange):
-            yield f"{index:>4} {at:>9.3f}  {printable(_exchange(event))}"
+            place = f"interaction {index}"
+            yield f"{index:>4} {time}  {_exchange(event, look)}"
             if bodies:
                 yield from _body("sent", event.request.body)
                 yield from _body("got", event.response.body)
         else:
-            yield f"{'':>4} {at:>9.3f}    <- {printable(_notification(event, index))}"
+            place = f"notification {index}"
+            yield f"{'':>4} {time}    {look.paint('<-', 'push')} {_notification(event, index, look)}"
             if bodies:
                 yield from _body("data", event.data.encode())
-        yield from (
-            f"{'':>20}{line}"
-            for line in moved.get(f"{'interaction' if isinstance(event, Exchange) else 'notification'} {index}", ())
-        )
+        yield from moved.get(place, ())
 
 
-def verdict(update: Update, source: str, *, details: bool = False) -> Iterator[str]:
+def verdict(update: Update, source: str, *, details: bool = False, look: Look = PLAIN) -> Iterator[str]:
     """Yield the lines of one verdict: what changed, and for a failed one why, where, and what shows more."""
     what = printable(f"interaction {update.interaction}  {update.operation} {update.resource_id}")
     changed = ", ".join(sorted(update.changes.keys - set(update.ignored))) or "nothing"
     ignored = f"; ignored: {', '.join(update.ignored)}" if update.ignored else ""
-    label = {"passed": "passed", "failed": "FAILED", "unknown": "cannot tell"}[update.verdict]
+    label, kind = _VERDICTS[update.verdict]
     passed = f": exactly {changed} changed" if update.verdict == "passed" else ""
-    yield f"  {label:<11} {what}{printable(passed + ignored)}"
-    indent = " " * 14
-    yield from (f"{indent}{printable(reason)}" for reason in update.reasons)
+    indent = 14
+    first = f"  {look.paint(f'{label:<11}', kind)} "
+    yield from look.sentence(what + printable(passed + ignored), indent, first)
+    for reason in update.reasons:
+        yield from look.sentence(printable(reason), indent)
     if details or update.verdict == "failed":
-        yield from (f"{indent}{change}" for change in update.changes.entries if update.verdict == "passed")
+        yield from (look.change(change, indent) for change in update.changes.entries if update.verdict == "passed")
         if update.before and update.after:
-            yield f"{indent}before: {update.before.place}, after: {update.after.place}"
+            places = f"before: {update.before.place}, after: {update.after.place}"
+            yield from look.sentence(places, indent, kind="quiet")
     if update.verdict == "failed":
-        yield f"{indent}more: gws-replay show {source}"
+        yield f"{' ' * indent}more: gws-replay show {source}"
 
 
 def tally(verdicts: Mapping[str, int], cassettes: int) -> str:
@@ -76,33 +87,42 @@ def summary(cassette: Cassette) -> str:
     )
 
 
-def _moves(cassette: Cassette) -> Mapping[str, list[str]]:
+def _moves(cassette: Cassette, look: Look) -> Mapping[str, list[str]]:
     """Say what each snapshot shows changed against the one before it, by the place of its message."""
     moves: dict[str, list[str]] = {}
     for before, after, changes in movements(cassette):
-        lines = map(str, changes.entries) if before else [f"userData of {after.resource_id}: {len(after.data)} keys"]
-        moves.setdefault(after.place, []).extend(map(printable, lines))
+        known = printable(f"userData of {after.resource_id}: {len(after.data)} keys")
+        lines = [look.change(each, _INDENT) for each in changes.entries] if before else [f"{'':>{_INDENT}}{known}"]
+        moves.setdefault(after.place, []).extend(lines)
     return moves
 
 
-def _exchange(exchange: Exchange) -> str:
+def _exchange(exchange: Exchange, look: Look) -> str:
     call = api.call_of(exchange.request, exchange.sent)
     code = api.code_of(exchange.answer)
     what = f"{call.operation} {call.resource_id or exchange.request.path}"
     if not call.operation:
         what = f"{exchange.request.method} {exchange.request.path}"
-    said = f"HTTP {exchange.response.status}" + (f", {code}" if code else "")
-    return f"{what}  {said}  {(exchange.ended - exchange.began) * 1000:.0f} ms"
+    status = printable(f"HTTP {exchange.response.status}" + (f", {code}" if code else ""))
+    took = f"{(exchange.ended - exchange.began) * 1000:.0f} ms"
+    said = look.cut(status, _ASKED + len(took) + 2 + 12)
+    shown = look.cut(printable(what), _ASKED + len(said) + len(took) + 4, keep="both")
+    refused = not api.succeeded(exchange.response.status, exchange.answer)
+    return f"{look.paint(shown, 'strong')}  {look.paint(said, 'bad' if refused else None)}  {look.paint(took, 'quiet')}"
 
 
-def _notification(told: Notification, index: int) -> str:
+def _notification(told: Notification, index: int, look: Look) -> str:
     subject = api.subject_of(told.value)
     kind = api.kind_of(told.value) or told.channel
     reference = api.spelled_reference(told.value)
-    cause = "unsolicited"
+    what = printable(f"notification {index}: {kind} {subject.resource_id if subject else ''}{reference}")
+    cause, how = "unsolicited", ""
     if told.cause:
-        cause = f"answers {told.cause.interaction} ({told.cause.rule}, after the {told.cause.after})"
-    return f"notification {index}: {kind} {subject.resource_id if subject else ''}{reference}  {cause}"
+        cause, how = f"answers {told.cause.interaction}", f" ({told.cause.rule}, after the {told.cause.after})"
+    room = look.room(_TOLD + len(what) + 2 + len(cause))
+    if room is not None and len(how) > room:
+        how = ""
+    return f"{look.cut(what, _TOLD + 2 + len(cause), keep='both')}  {look.paint(cause + how, 'quiet')}"
 
 
 def _body(label: str, body: bytes) -> Iterator[str]:

@@ -42,8 +42,8 @@ function timeRow({ event }) {
     { class: `row ${isTold ? "told" : "asked"} ${event.level ?? ""}${event.refused ? " refused" : ""}` },
     h("span", { class: "at" }, event.at.toFixed(3)),
     h("span", { class: "way" }, isTold ? "←" : "→"),
-    h("span", { class: "what" }, texts[event.what]),
-    h("span", { class: "of" }, texts[event.of]),
+    h("span", { class: texts[event.of] ? "what" : "what wide" }, texts[event.what]),
+    texts[event.of] ? h("span", { class: "of" }, texts[event.of]) : null,
     h("span", { class: "said" }, keys.length ? h("span", { class: "key" }, keys.join(", ")) : said.filter(Boolean).join(" · ")),
     pill(event.level),
   );

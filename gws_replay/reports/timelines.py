@@ -24,6 +24,7 @@ _WORDS = {
     "info": "info",
     "suppressed": "suppressed",
 }
+_WHICH = {"Findings": " that differ"}
 _ORDER = tuple(_WORDS)
 _SIGNS = {"failed": "✗", "error": "✗", "passed": "✓", "unknown": "?", "warning": "!", "info": "i", "suppressed": "○"}
 
@@ -60,11 +61,10 @@ def part_of(cassette: Cassette, updates: Sequence[Update]) -> Part:
     return Part(name=printable(cassette.source), sides=("",), rows=rows, block=block([recorded], texts))
 
 
-def part_of_pair(baseline: Cassette, candidate: Cassette, findings: Sequence[Finding]) -> Part:
+def part_of_pair(name: str, baseline: Cassette, candidate: Cassette, findings: Sequence[Finding]) -> Part:
     """Return two cassettes with what differs, side by side."""
     rows, shown = compared(baseline, candidate, findings)
-    name = printable(f"{baseline.source} → {candidate.source}")
-    return Part(name=name, sides=("baseline", "candidate"), rows=rows, block=shown)
+    return Part(name=printable(name), sides=("baseline", "candidate"), rows=rows, block=shown)
 
 
 def part_without_pair(name: str, issue: Issue) -> Part:
@@ -79,7 +79,13 @@ def page(parts: Iterable[Part], summary: str, *, first: str = "") -> Iterator[st
     listed = list(parts)
     rows = [{**row, "part": number} for number, part in enumerate(listed) for row in part.rows]
     rows.sort(key=lambda row: _ORDER.index(row["level"]))
-    title = listed[0].name if len(listed) == 1 else f"{len(listed)} cassettes" if listed else "nothing to show"
+    title = (
+        listed[0].name
+        if len(listed) == 1
+        else f"{len(listed)} cassettes{_WHICH.get(first, '')}"
+        if listed
+        else "nothing to show"
+    )
     counts = Counter(row["level"] for row in rows)
     yield from framed(
         f"{title} · gws_replay",

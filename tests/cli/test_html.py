@@ -1,12 +1,14 @@
 """`--format html` of show, verify and diff: a whole page, on stdout or in a file, and the exit code of any format."""
 
 import json
+import pickle
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gws_replay.reports.timelines import part_of
 from tests.builders import cassette, get, told, update
 from tests.commands import command_line, saved, small
 from tests.pages import Parsed
@@ -57,8 +59,8 @@ def test_show_is_no_judgement_for_github(good: Path, tmp_path: Path) -> None:
     assert not summary.exists()
 
 
-def test_verify_writes_verdicts(good: Path, bad: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Failed first, the same from any number of processes; GitHub is told beside it."""
+def test_verify_writes_verdicts(good: Path, bad: Path) -> None:
+    """Failed first; GitHub is told beside it."""
     printed = command_line("verify", "--format", "html", good, bad, environment={"GITHUB_ACTIONS": "true"})
     index = index_of(printed.out)
     assert (1, "Verdicts", ["failed", "passed"]) == (
@@ -67,7 +69,12 @@ def test_verify_writes_verdicts(good: Path, bad: Path, monkeypatch: pytest.Monke
         [row["level"] for row in index["rows"]],
     )
     assert printed.err.startswith("::error")
-    assert printed.out == command_line("verify", "--format", "html", "--jobs", "2", good, bad).out
+
+
+def test_a_part_of_the_page_crosses_to_another_process() -> None:
+    """What --jobs and --dask do elsewhere comes back whole."""
+    part = part_of(small(), small().updates())
+    assert part == pickle.loads(pickle.dumps(part))
 
 
 def test_diff_writes_findings(good: Path, bad: Path) -> None:

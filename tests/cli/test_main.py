@@ -15,7 +15,7 @@ from gws_replay import cli
 from gws_replay.core.model import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
 from tests.builders import exchange
-from tests.commands import captured, saved
+from tests.commands import saved
 
 CASSETTES = Path(__file__).parent.parent.parent / "cassettes"
 SCRIPT = Path(sys.executable).parent / "gws-replay"
@@ -195,17 +195,6 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     assert ("", 1) == (said, process.returncode)
 
 
-@pytest.mark.parametrize("variable", [None, "NO_COLOR"])
-def test_no_colour_is_written(variable: str | None, tmp_path: Path) -> None:
-    """Output has no escape sequence, with NO_COLOR, and also to a terminal that would take it."""
-    path = saved(captured("longpoll-js-update").cassette, tmp_path / "update.yaml")
-    environment = {variable: "1"} if variable else {}
-    for arguments in (["show", "-v", str(path)], ["verify", "-v", str(path)], ["--help"]):
-        result = CliRunner(env=environment).invoke(cli.group, arguments, color=True)
-        assert 0 == result.exit_code
-        assert "\x1b" not in result.output
-
-
 LOADED = """
 import sys
 sys.argv = ["gws-replay", *sys.argv[1:]]
@@ -247,3 +236,43 @@ def test_an_error_of_the_system_is_a_sentence(tmp_path: Path) -> None:
     folder = str(tmp_path / ("x" * 300) / "c.yaml.journal")
     done = run("recover", folder)
     assert (2, f"Error: {folder}: File name too long\n") == (done.returncode, done.stderr)
+
+
+OURS = """
+import sys
+before = set(sys.modules)
+{load}
+new = set(sys.modules) - before
+third = {{name.partition(".")[0] for name in new}} - set(sys.stdlib_module_names) - {{"gws_replay"}}
+print(*sorted(third), "/", *sorted(name for name in new if name.startswith("gws_replay.")))
+"""
+HELP = """
+import contextlib, io
+from gws_replay.cli import group
+with contextlib.redirect_stdout(io.StringIO()):
+    group.main(["--help"], standalone_mode=False)
+"""
+PLUGINS = ("pytest_plugin", "pytest_summary", "pytest_unused")
+DECLARING = ("cassette_names", "errors", "marked", "pytest_runs", "pytest_stash", "record_mode", "user_traceback")
+
+
+@pytest.mark.parametrize(
+    ("load", "third", "ours"),
+    [
+        ("import gws_replay", (), ()),
+        (HELP, ("click",), ("cli", "errors")),
+        (
+            f"import pytest; before |= set(sys.modules); import {', '.join(f'gws_replay.{name}' for name in PLUGINS)}",
+            (),
+            (*DECLARING, *PLUGINS),
+        ),
+    ],
+    ids=["import", "--help", "plugin"],
+)
+def test_what_is_imported_to_start(load: str, third: tuple[str, ...], ours: tuple[str, ...]) -> None:
+    """The whole list, so that whatever comes to it is looked at: each module costs everybody who starts."""
+    done = subprocess.run(
+        [sys.executable, "-c", OURS.format(load=load)], capture_output=True, text=True, timeout=60, check=True
+    )
+    found_third, found_ours = (part.split() for part in done.stdout.split("/"))
+    assert [list(third), [f"gws_replay.{name}" for name in sorted(ours)]] == [found_third, found_ours]

@@ -16,7 +16,7 @@ from gws_replay.files import load_cassette
 from gws_replay.playback import Playback
 from gws_replay.reports.timelines import Part, page, part_of, part_of_pair
 from tests.browsers import Browser, Tab, browser_in, needs_chromium
-from tests.builders import cassette, get, told, update
+from tests.builders import SESSIONS, cassette, exchange, get, told, update
 from tests.commands import small
 from tests.pages import ran, written
 from tests.playbacks import ask
@@ -188,7 +188,9 @@ def test_nothing_recorded_runs_on_a_timeline(browser: Browser, tmp_path: Path) -
     """Keys, values, paths and names that want to run are text, in every row and detail; nothing is asked for."""
     (hostile,) = evil().cassettes
     other = cassette(get({"A": 1}, began=0.0))
-    file = on_page(tmp_path, shown(hostile), part_of_pair(hostile, other, diff(hostile, other)), first="Findings")
+    file = on_page(
+        tmp_path, shown(hostile), part_of_pair(hostile.source, hostile, other, diff(hostile, other)), first="Findings"
+    )
 
     async def act(tab: Tab) -> None:
         for _ in range(8):
@@ -261,6 +263,8 @@ def test_verdicts_lead_to_their_timelines(browser: Browser, tmp_path: Path) -> N
         assert "1/0" == await tab.value("document.getElementById('recording').value")
         await tab.press("v")
         assert "2 entries" == await tab.value(COUNT)
+        await tab.send("Emulation.setDeviceMetricsOverride", width=360, height=800, deviceScaleFactor=1, mobile=True)
+        assert 360 == await tab.value("document.querySelector('.row').clientWidth")
 
     visit(browser, on_page(tmp_path, *parts, first="Verdicts"), act)
 
@@ -269,7 +273,7 @@ def test_findings_show_both_recordings(browser: Browser, tmp_path: Path) -> None
     """Exactly the key that differs is marked, with both values; each side has its timeline."""
     one, other = (load_cassette(SHIPPED / f"{name}.yaml") for name in ("update", "update-wrong-server"))
     findings = [each for each in diff(one, other) if not each.suppressed]
-    parts = part_of_pair(one, other, findings)
+    parts = part_of_pair("one and other", one, other, findings)
 
     async def act(tab: Tab) -> None:
         await tab.press("j")
@@ -286,7 +290,8 @@ def test_findings_show_both_recordings(browser: Browser, tmp_path: Path) -> None
 def test_thousands_of_events_are_drawn_a_screen_at_a_time(browser: Browser, tmp_path: Path) -> None:
     """Few rows exist, whichever is in sight; on a narrow screen nothing scrolls sideways; all are printed."""
     moments = [moment for n in range(1000) for moment in (update({"A": n}, began=n), told({"A": n}, seen=n + 0.5))]
-    played = cassette(get({"A": -1}, began=-1.0), *moments)
+    crowd = {"facebooksessions": [{"id": f"S{n}", "userData": {"A": -1}} for n in range(1, 60)]}
+    played = cassette(exchange("GET", f"{SESSIONS}?fields=*", None, crowd, began=-1.0), *moments)
 
     async def act(tab: Tab) -> None:
         assert "2,001 events" == await tab.value(COUNT)
@@ -299,6 +304,8 @@ def test_thousands_of_events_are_drawn_a_screen_at_a_time(browser: Browser, tmp_
             ),
         )
         assert 100 > await tab.value("document.querySelectorAll('.row').length")
+        room = "board.list.clientWidth - document.querySelector('.row .what').getBoundingClientRect().right"
+        assert 0 < await tab.value(room)
         await tab.send("Emulation.setDeviceMetricsOverride", width=360, height=800, deviceScaleFactor=1, mobile=True)
         assert 360 == await tab.value("document.documentElement.scrollWidth")
         await tab.press("Enter")

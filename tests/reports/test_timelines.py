@@ -35,7 +35,9 @@ def shown(played: Cassette) -> Part:
 def test_nothing_recorded_is_markup() -> None:
     """Data blocks hold no `<` at all, one script runs, and there is no control character in the file."""
     (hostile,) = evil().cassettes
-    content = written(shown(hostile), part_of_pair(hostile, cassette(), diff(hostile, cassette())), first="Findings")
+    content = written(
+        shown(hostile), part_of_pair(hostile.source, hostile, cassette(), diff(hostile, cassette())), first="Findings"
+    )
     parsed = Parsed(content)
     scripts = [attributes.get("type") for name, attributes in parsed.elements if name == "script"]
     assert ["application/json"] * 3 + [None] == scripts
@@ -122,7 +124,7 @@ def test_two_recordings_stand_side_by_side() -> None:
     """Each value of a message by its path, userData apart, and only what differs has a severity."""
     one = cassette(get({"A": 1, "B": {"C": [1, 2]}}, began=0.0), operation("Complete", began=1.0))
     other = cassette(get({"A": "1", "B": {"C": [1, 3]}}, began=0.0))
-    content = written(part_of_pair(one, other, diff(one, other)), first="Findings")
+    content = written(part_of_pair("one and other", one, other, diff(one, other)), first="Findings")
     block = block_of(content)
     tables = {table["title"]: table["rows"] for table in block["pairs"][0]["tables"]}
     marked = [
