@@ -1,10 +1,11 @@
 """`gws-replay drift` against servers that are down, out of order, private, slow, or no CometD."""
 
+import asyncio
 import json
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.model import Exchange
+from gws_replay.core.model import Exchange, Request, Response
 from gws_replay.files import load_cassette
 from gws_replay.listening import certificate_for
+from gws_replay.live_wire import Wire
 from tests.builders import cassette, exchange, get, told
 from tests.canaries import PERSONS, planted_in, user_data
 from tests.commands import drift, refused, saved
@@ -144,6 +146,27 @@ def test_what_overlapped_overlaps(tmp_path: Path) -> None:
         assert 0 == drift(path, server.url, "--timing", "0.1").code
         assert 0.3 <= time.monotonic() - begun
         assert ["/api/v2/c"] == [path for path, _ in server.seen][2:]
+
+
+def test_what_overlapped_is_sent_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next question begins when the one before has gone out, answered or not."""
+    happened: list[str] = []
+    second = asyncio.Event()
+
+    async def send(_wire: Wire, _request: Request, name: str, *, sent: Callable[[], None] = lambda: None) -> Response:
+        happened.append(f"{name} begins")
+        if name.endswith("b"):
+            second.set()
+        await asyncio.sleep(0.01)
+        sent()
+        happened.append(f"{name} is sent")
+        await asyncio.wait_for(second.wait(), 60)
+        return Response(status=200, body=b"{}")
+
+    monkeypatch.setattr(Wire, "send", send)
+    asked = (exchange("GET", f"/api/v2/{name}", None, {}, began=began, ended=9.0) for began, name in enumerate("ab"))
+    assert 0 == drift(asking(tmp_path, *asked), "http://localhost:1").code
+    assert ["a begins", "a is sent", "b begins"] == [each.removeprefix("GET /api/v2/") for each in happened[:3]]
 
 
 @pytest.mark.parametrize(
