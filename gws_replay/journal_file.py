@@ -128,7 +128,10 @@ def recover(path: Path, cassette: Path, using: Redactor | None = None) -> Recove
     try:
         lines = path.open("rb")
     except OSError as error:
-        raise CassetteError(_safe(f"cannot read {path}: {reason(error)}", path), exit_code=4) from None
+        raise CassetteError(
+            f"cannot read {path}: {reason(error)}; nothing in it is lost, save it with: gws-replay recover {path}",
+            exit_code=4,
+        ) from None
     with lines, safe_in(path, cassette):
         cassette.parent.mkdir(parents=True, exist_ok=True)
         read = JournalCompile(lines, str(path), cassette.parent, using)
