@@ -30,13 +30,13 @@ faults: $(VENV)/.ready
 fuzz: $(VENV)/.ready
 	GWS_REPLAY_FUZZ=$${GWS_REPLAY_FUZZ:-100000} GWS_REPLAY_HUGE=1 $(BIN)/pytest -q tests/fuzz tests/formats/test_vcr_limits.py
 
-# What loading, the server, the plugin and diff cost beside their peers, in an environment of its own; writes bench/RESULTS.md.
+# What everything costs beside its peers, in an environment of its own, in less than ten minutes; writes bench/RESULTS.md.
 bench: .venv-bench/.ready
 	.venv-bench/bin/python bench/run.py
 
 .venv-bench/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable . requests pytest-recording cassetter
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[record]' requests httpx pytest-recording cassetter
 	@touch $@
 
 clean:

@@ -68,7 +68,7 @@ class Floor(requests.adapters.BaseAdapter):
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:
         """Answer."""
         found = requests.Response()
-        found.status_code, found._content, found.request = 200, self._answers[request.body], request  # type: ignore[index, assignment]  # noqa: SLF001 (no public way)
+        found.status_code, found._content, found.request = 200, self._answers[request.body], request  # noqa: SLF001
         return found
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ def by_requests(floor: dict[bytes, bytes] | None) -> Iterator[Post]:
 def by_httpx(floor: dict[bytes, bytes] | None) -> Iterator[Post]:
     """Ask by a client of httpx."""
     transport = httpx.MockTransport(lambda got: httpx.Response(200, content=(floor or {})[got.content]))
-    with httpx.Client(**({"transport": transport} if floor is not None else {})) as client:  # type: ignore[arg-type]
+    with httpx.Client(**({"transport": transport} if floor is not None else {})) as client:
 
         def post(body: bytes) -> tuple[int, bytes]:
             got = client.post(URL, content=body, headers=FIELDS)

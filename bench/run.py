@@ -8,22 +8,15 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
-BENCHES = ("load", "server", "plugin", "diff")
+BENCHES = ("load", "request", "server", "servers", "recording", "compile", "plugin", "verify", "diff", "start")
 PACKAGES = (
-    "gws-replay",
-    "vcrpy",
-    "PyYAML",
-    "deepdiff",
-    "aiohttp",
-    "pytest",
-    "pytest-recording",
-    "cassetter",
-    "requests",
+    *("gws-replay", "vcrpy", "PyYAML", "aiohttp", "mitmproxy", "deepdiff", "click", "pytest", "pytest-recording"),
+    *("cassetter", "requests", "httpx"),
 )
 INTRODUCTION = """# Measured
 
@@ -34,10 +27,17 @@ Written by `make bench`. Times of one machine say little; compare those of one t
 def section(name: str, printed: str) -> str:
     """Spell what a bench printed, under its own first sentence, with the versions of the run."""
     said = (HERE / f"{name}.py").read_text("utf-8").split('"""')[1].split("\n")[0]
-    versions = ", ".join(f"{each} {version(each)}" for each in PACKAGES)
+    versions = ", ".join(f"{each} {_version(each)}" for each in PACKAGES)
     where = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return f"## {name}\n\n{said}\n\n{when}; {where}; {versions}.\n\n{printed.strip()}\n"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "is not installed"
 
 
 def main() -> int:
