@@ -118,7 +118,7 @@ class Drift:
         await self._over(n for n in self._running if self._baseline.interactions[n].ended <= began)
         # After a first GET, since that brings the session and its token; in front of whatever may cause a notification.
         is_time = self._running or self.outcome.asked or not question.reads
-        if self._baseline.notifications and is_time and not self._hearing.is_open:
+        if self._todo.hears and is_time and not self._hearing.is_open:
             await self._token()
             await self._hearing.open(self._wire, self._recording, self._tell)
         about = self._hearing.about(question.heard, self._values.needed(question.index))
@@ -129,15 +129,18 @@ class Drift:
         await self._pause(question.pause * self._pace.factor)
         if not question.reads:
             await self._token()
-        self._running[question.index] = asyncio.create_task(self._ask(question))
+        sent = asyncio.Event()
+        task = self._running[question.index] = asyncio.create_task(self._ask(question, sent))
+        task.add_done_callback(lambda _task: sent.set())
+        await sent.wait()  # what overlaps reaches the server in the recorded order
 
-    async def _ask(self, question: Question) -> None:
+    async def _ask(self, question: Question, sent: asyncio.Event) -> None:
         request = self._wire.dressed(self._values.request(question.index, self._wire.origin))
         id_ = str(question.index)
         self._recording.asked(id_, request)
         self.outcome.wrote |= not question.reads
         try:
-            response = await self._wire.send(request, question.name)
+            response = await self._wire.send(request, question.name, sent=sent.set)
         except GwsReplayError as error:
             self._recording.failed(id_, str(error))
             raise

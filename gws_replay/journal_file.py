@@ -128,7 +128,10 @@ def recover(path: Path, cassette: Path, using: Redactor | None = None) -> Recove
     try:
         lines = path.open("rb")
     except OSError as error:
-        raise CassetteError(_safe(f"cannot read {path}: {reason(error)}", path), exit_code=4) from None
+        raise CassetteError(
+            f"cannot read {path}: {reason(error)}; nothing in it is lost, save it with: gws-replay recover {path}",
+            exit_code=4,
+        ) from None
     with lines, safe_in(path, cassette):
         cassette.parent.mkdir(parents=True, exist_ok=True)
         read = JournalCompile(lines, str(path), cassette.parent, using)
@@ -172,6 +175,15 @@ def held(path: Path) -> Iterator[None]:
 def journal_path(cassette: Path) -> Path:
     """Return where the journal of a cassette is."""
     return cassette.with_name(f"{cassette.name}.journal")
+
+
+def is_left(path: Path) -> bool:
+    """Tell whether a journal holds a recording that nobody goes on with."""
+    if not path.is_file() or is_being_written(path):
+        return False
+    with path.open("rb") as file:
+        start = file.read(_START)
+    return bool(start) and not journal_reader.holds_nothing(start)
 
 
 def is_being_written(path: Path) -> bool:

@@ -4,9 +4,8 @@ What is sent are the recorded requests; the headers that belong to a session are
 """
 
 import asyncio
-import itertools
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from types import TracebackType
@@ -43,6 +42,16 @@ class Tls:
     context: ssl.SSLContext | None
 
 
+@dataclass(slots=True)
+class _Sending:
+    """A request on its way; `sent` is called when all of it has gone out."""
+
+    writes: bool
+    has_body: bool
+    sent: Callable[[], None]
+    attempts: int = 0
+
+
 class Wire:
     """A client of one server, as an async context manager."""
 
@@ -57,6 +66,8 @@ class Wire:
         tracing = aiohttp.TraceConfig()
         tracing.on_connection_create_start.append(_once)
         tracing.on_connection_reuseconn.append(_once)
+        tracing.on_request_headers_sent.append(_headers_sent)
+        tracing.on_request_chunk_sent.append(_body_sent)
         self._http = aiohttp.ClientSession(
             trace_configs=[tracing],
             connector=aiohttp.TCPConnector(ssl=self._tls.context or False),
@@ -91,13 +102,15 @@ class Wire:
         body = encoded(messages).encode()
         return self.dressed(Request(method="POST", uri=self.origin + path, headers=headers, body=body))
 
-    async def send(self, request: Request, name: str, *, patience: float = _PATIENCE) -> Response:
-        """Send a request and return the whole answer.
+    async def send(
+        self, request: Request, name: str, *, patience: float = _PATIENCE, sent: Callable[[], None] = lambda: None
+    ) -> Response:
+        """Send a request and return the whole answer; `sent` is called when it goes out.
 
         `name` is what messages call it: its own address may show a person. Raises GwsReplayError where no answer comes.
         """
         try:
-            return await self._send(request, patience)
+            return await self._send(request, patience, sent)
         except TimeoutError:
             reason = f"no answer to {name} in {patience:.0f} seconds"
         except aiohttp.ClientConnectorCertificateError as error:
@@ -110,7 +123,7 @@ class Wire:
             reason = f"{name}: {type(error).__name__}"
         raise GwsReplayError(f"{self.origin} cannot be asked: {reason}")
 
-    async def _send(self, request: Request, patience: float) -> Response:
+    async def _send(self, request: Request, patience: float, sent: Callable[[], None]) -> Response:
         async with (
             asyncio.timeout(patience),
             self._http.request(
@@ -121,7 +134,7 @@ class Wire:
                 allow_redirects=False,  # an answer is an answer; and credentials go to nobody else
                 skip_auto_headers=("Content-Type",),
                 timeout=aiohttp.ClientTimeout(total=None),
-                trace_request_ctx=None if request.method in _SAFE else itertools.count(),
+                trace_request_ctx=_Sending(writes=request.method not in _SAFE, has_body=bool(request.body), sent=sent),
             ) as got,
         ):
             body = await got.read()
@@ -136,9 +149,21 @@ class Wire:
 
 async def _once(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
     """Keep aiohttp from sending a PUT or DELETE again by itself when the connection broke: it may have been done."""
-    attempts: Iterator[int] | None = context.trace_request_ctx
-    if attempts is not None and next(attempts) > 0:
+    sending: _Sending = context.trace_request_ctx
+    sending.attempts += 1
+    if sending.attempts > 1 and sending.writes:
         raise aiohttp.ClientConnectionError("the connection broke")
+
+
+async def _headers_sent(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
+    sending: _Sending = context.trace_request_ctx
+    if not sending.has_body:
+        sending.sent()
+
+
+async def _body_sent(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
+    sending: _Sending = context.trace_request_ctx
+    sending.sent()
 
 
 def _is_kept(name: str, value: str) -> bool:

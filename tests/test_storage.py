@@ -141,3 +141,10 @@ def test_an_error_has_no_credential() -> None:
 def test_a_path_is_no_address(path: str) -> None:
     """Neither with the letter of a drive, nor with colons further on."""
     assert not is_address(path)
+
+
+@pytest.mark.parametrize("command", ["scrub", "serve", "convert x.yaml", "noise learn", "diff a b --noise", "recover"])
+def test_other_commands_take_paths(command: str) -> None:
+    """An address is no path with fewer slashes, and its password is not printed."""
+    said = refused(command_line(*command.split(), "ftp://me:password@host/a.yaml"))
+    assert "ftp://host/a.yaml is on storage, which show, verify and diff read: give a path here" == said

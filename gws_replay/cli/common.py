@@ -16,7 +16,17 @@ from gws_replay.errors import GwsReplayError
 from gws_replay.files import Location
 from gws_replay.storage import Stored, is_address
 
-PATH = click.Path(path_type=Path)
+
+class _File(click.Path):
+    """A path: no address, which may hold a password, and which only some commands read."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and is_address(value):
+            raise GwsReplayError(f"{Stored(value)} is on storage, which show, verify and diff read: give a path here")
+        return super().convert(value, param, ctx)
+
+
+PATH = _File(path_type=Path)
 
 
 class _Where(click.ParamType[Location]):

@@ -13,6 +13,7 @@ from gws_replay.cli.common import LOCATION
 from gws_replay.cli.comparing import Rules, comparing_options
 from gws_replay.cli.matches import Compared, Work, compared
 from gws_replay.cli.reporting import Report, report_options
+from gws_replay.cli.shown import Showing
 from gws_replay.cli.spreading import LOST, Spreading, spreading_options
 from gws_replay.core.accept import drifted
 from gws_replay.core.difference import SEVERITIES, Finding, Severity
@@ -70,7 +71,8 @@ def diff(
         return list(spreading.results(questions_of, paths, _unasked, name=str, quiet=output.quiet))
 
     matches, broken = matched(spreading.location(baseline), spreading.location(candidate), asked)
-    work = [Work(match, rules, output, report.wants) for match in matches]
+    showing = Showing()
+    work = [Work(match, rules, output, report.wants, showing) for match in matches]
     total = _Sum(broken=broken)
     for one, result in zip(work, spreading.results(compared, work, _lost, name=_name, quiet=output.quiet), strict=True):
         _take(one, result, report, total)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gws_replay.cli.common import Output
 from gws_replay.cli.comparing import Rules, told
 from gws_replay.cli.reporting import Wants
-from gws_replay.cli.shown import load_shown
+from gws_replay.cli.shown import Showing, load_shown
 from gws_replay.core.change import printable
 from gws_replay.core.difference import Finding
 from gws_replay.core.lossless_json import dumps_ascii
@@ -29,6 +29,7 @@ class Work:
     rules: Rules
     output: Output
     wants: Wants
+    showing: Showing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ def compared(work: Work) -> Compared:
         return _alone(work)
     try:
         with without_collector():
-            both, note = load_shown(baseline, candidate)
+            both, note = load_shown(work.showing, baseline, candidate)
             found = work.rules.findings(*both)
     except CassetteError as error:
         return Compared(broken=str(error))

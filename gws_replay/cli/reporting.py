@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from gws_replay.reports.timelines import Part
 
 _FORMATS = ("text", "json", "junit", "github", "sarif", "markdown", "html")
+# Characters of the timelines on a page where nothing is wrong; those of what failed are always there.
+_ROOM = 2**26
 # Of a command that shows, and judges nothing.
 SHOWN = ("text", "json", "html")
 
@@ -49,6 +51,7 @@ class Report:
         self._lines: list[str] = []
         self._cases: list[Case] = []
         self._parts: list[Part] = []
+        self._room = _ROOM if judges else sys.maxsize
         self._on_github = judges and os.environ.get("GITHUB_ACTIONS") == "true"
         self._summary = os.environ.get("GITHUB_STEP_SUMMARY") if self._on_github else None
 
@@ -75,8 +78,10 @@ class Report:
         self._cases.extend(cases)
 
     def take_parts(self, parts: Iterable["Part"]) -> None:
-        """Take up what the page shows of cassettes."""
-        self._parts.extend(parts)
+        """Take up what the page shows of cassettes; no browser would open all of ten thousand."""
+        for part in parts:
+            self._room -= len(part.block)
+            self._parts.append(part if self._room > 0 or not part.is_clean else part.without_timeline())
 
     def end(self, text: str, value: Any, *, page: str = "") -> None:
         """Say the sum, and write the report; `page` heads the list of a page. Raises GwsReplayError where it fails."""

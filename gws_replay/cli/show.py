@@ -4,7 +4,7 @@ import click
 
 from gws_replay.cli.common import LOCATION
 from gws_replay.cli.reporting import SHOWN, Report, report_options
-from gws_replay.cli.shown import load_shown
+from gws_replay.cli.shown import Showing, load_shown
 from gws_replay.core.change import printable
 from gws_replay.files import Location
 from gws_replay.reports import as_json, text
@@ -19,7 +19,7 @@ def show(*, report: Report, cassette: Location) -> None:
     --format html writes one page that needs no network: lanes for REST, CometD and each resource, userData before and
     after each operation with the keys that changed, and every message as it is stored.
     """
-    (loaded,), note = load_shown(cassette)
+    (loaded,), note = load_shown(Showing(), cassette)
     if note:
         click.echo(printable(f"{cassette}{note}"), err=True)
     output, wants = report.output, report.wants

@@ -9,7 +9,7 @@ import click
 
 from gws_replay.cli.common import LOCATION, Output
 from gws_replay.cli.reporting import Report, Wants, lines_in, report_options
-from gws_replay.cli.shown import load_shown
+from gws_replay.cli.shown import Showing, load_shown
 from gws_replay.cli.spreading import LOST, Spreading, spreading_options
 from gws_replay.core.judge import Update
 from gws_replay.core.lossless_json import dumps_ascii
@@ -32,6 +32,7 @@ class _Work:
     output: Output
     allow_unknown: bool
     wants: Wants
+    showing: Showing
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def verify(
     """
     output = report.output
     found = cassettes_in(map(spreading.location, paths))
-    work = [_Work(path, ignore, output, allow_unknown, report.wants) for path in found]
+    showing = Showing()
+    work = [_Work(path, ignore, output, allow_unknown, report.wants, showing) for path in found]
     verdicts: Counter[str] = Counter()
     broken: list[str] = []
     for judged in spreading.results(_judged, work, _lost, name=lambda each: each.path, quiet=output.quiet):
@@ -98,7 +100,7 @@ def _lost(work: _Work) -> _Judged:
 def _judged(work: _Work) -> _Judged:
     try:
         with without_collector():
-            (cassette,), note = load_shown(work.path)
+            (cassette,), note = load_shown(work.showing, work.path)
             updates = cassette.updates(ignore=work.ignore)
     except CassetteError as error:
         return _Judged(broken=str(error))

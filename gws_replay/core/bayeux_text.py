@@ -5,10 +5,13 @@ server's message with `data` on any other channel is a notification. Nothing her
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gws_replay.core import lossless_json
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +52,6 @@ def spelled(messages: Iterable[Message]) -> str:
 def _messages(parsed: list[object], texts: list[str]) -> Iterator[Message]:
     for value, text in zip(parsed, texts, strict=True):
         channel = value.get("channel") if isinstance(value, dict) else None
-        if isinstance(channel, str) and channel.startswith("/"):
+        # A channel with half a surrogate pair is none, and could be written to no file.
+        if isinstance(channel, str) and channel.startswith("/") and not _HALF_PAIR.search(channel):
             yield Message(channel, {key or "": child for key, child in lossless_json.children(text)})

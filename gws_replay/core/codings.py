@@ -1,13 +1,13 @@
-"""Content codings of HTTP bodies: undone where they can be, within bounds; RFC 9110, section 8.4.1."""
+"""Content codings of HTTP (gzip, deflate), undone: RFC 9110, section 8.4."""
 
 import zlib
 
 from gws_replay.core.model import Headers
 
 _CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-_GZIP_MAGIC = b"\x1f\x8b"
 _MAX_BODY = 256 * 1024 * 1024
 _SLICE = 8192  # zlib copies what follows a member: all of it at once, and many small members take for ever
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 def decoded(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
@@ -54,3 +54,9 @@ def _is_text(body: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def undone(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
+    """Undo a coding; the length header follows, unless there was nothing to undo, as in an answer to HEAD."""
+    plain_headers, plain = decoded(headers, body)
+    return (headers if plain_headers is headers else plain_headers.replacing("content-length", str(len(plain)))), plain

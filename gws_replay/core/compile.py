@@ -10,7 +10,7 @@ from typing import Any
 
 from gws_replay.core import api, bayeux_text, lossless_json
 from gws_replay.core.causes import causes_of
-from gws_replay.core.codings import decoded
+from gws_replay.core.codings import undone
 from gws_replay.core.made import Made
 from gws_replay.core.model import Cassette, Cause, Exchange, Frame, Headers, Notification, Recording, Request
 
@@ -38,8 +38,8 @@ def compile_recording(
     start = min((*(e.began for e in exchanges), *(f.seen for f in recording.frames)), default=0.0)
     rest: list[Exchange] = []
     told: list[Notification] = []
-    seen = (parts_of(exchange, lay_out=lay_out) for exchange in exchanges)
-    for parts in (*seen, *map(parts_of_frame, recording.frames)):
+    taken = (parts_of(each, lay_out=lay_out) for each in exchanges)
+    for parts in (*taken, *map(parts_of_frame, recording.frames)):
         rest.extend(part for part in parts if isinstance(part, Exchange))
         told.extend(part for part in parts if isinstance(part, Notification))
     told.sort(key=lambda notification: notification.seen)
@@ -88,7 +88,9 @@ def parts_of(exchange: Exchange, *, lay_out: bool = True) -> Sequence[Exchange |
     told = bayeux_text.messages_in(exchange.response.body)
     if told is not None or bayeux_text.messages_in(exchange.request.body) is not None:
         return list(_notifications(told or (), exchange.ended))
-    return [] if _is_transport(exchange) else [_laid_out(exchange) if lay_out else exchange]
+    if _is_transport(exchange):
+        return []
+    return [_laid_out(exchange) if lay_out else exchange]
 
 
 def parts_of_frame(frame: Frame) -> Sequence[Notification]:
@@ -123,19 +125,13 @@ def _decoded(exchange: Exchange) -> Exchange:
     request, response = exchange.request, exchange.response
     if not request.headers.get("content-encoding") and not response.headers.get("content-encoding"):
         return exchange
-    asked, sent = _undone(request.headers, request.body)
-    answered, got = _undone(response.headers, response.body)
+    asked, sent = undone(request.headers, request.body)
+    answered, got = undone(response.headers, response.body)
     return replace(
         exchange,
         request=replace(request, headers=asked, body=sent),
         response=replace(response, headers=answered, body=got),
     )
-
-
-def _undone(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
-    """Undo a coding; the length header follows, unless there was nothing to undo, as in an answer to HEAD."""
-    plain_headers, plain = decoded(headers, body)
-    return (headers if plain_headers is headers else plain_headers.replacing("content-length", str(len(plain)))), plain
 
 
 def _is_transport(exchange: Exchange) -> bool:
@@ -162,11 +158,10 @@ def _laid_out(exchange: Exchange) -> Exchange:
     request, response = exchange.request, exchange.response
     request_headers, request_body = _body(request.headers, request.body)
     response_headers, response_body = _body(response.headers, response.body)
-    return Exchange(
+    return replace(
+        exchange,
         request=replace(request, headers=request_headers, body=request_body),
         response=replace(response, headers=response_headers, body=response_body),
-        began=exchange.began,
-        ended=exchange.ended,
     )
 
 
@@ -181,7 +176,8 @@ def _body(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
 def _server_version(exchanges: Sequence[Exchange]) -> dict[str, str]:
     for exchange in exchanges:
         if exchange.request.path.endswith("/diagnostics/version") and isinstance(exchange.answer, dict):
-            return {"server": str(exchange.answer.get("version"))}
+            version = str(exchange.answer.get("version"))
+            return {"server": version.encode("utf-8", "backslashreplace").decode()}  # half a surrogate pair is no text
     return {}
 
 

@@ -34,10 +34,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The questions in their order, and the writing operations that are left out, by their places."""
+    """The questions in their order, and the writing operations that are left out, by their places.
+
+    `hears` tells whether there are notifications but those of what is left out.
+    """
 
     questions: tuple[Question, ...]
     skipped: tuple[int, ...]
+    hears: bool
 
     def skipped_names(self, baseline: Cassette) -> Counter[str]:
         """Count what is left out by what people call it."""
@@ -73,7 +77,8 @@ def plan(baseline: Cassette, *, writes: bool) -> Plan:
         )
         under_way = [*(each for each in under_way if each > began), exchange.ended]
         last = began
-    return Plan(questions=tuple(questions), skipped=skipped)
+    hears = not all(_is_left_out(baseline, n, left_out) for n in told)
+    return Plan(questions=tuple(questions), skipped=skipped, hears=hears)
 
 
 def reads(exchange: Exchange) -> bool:

@@ -126,6 +126,8 @@ def _beyond(rest: str) -> str:
 @lru_cache(maxsize=4096)
 def _alphabet(char: str) -> str:
     """Return the characters that may stand for one: of its kind, and of its neighbourhood if it is not ASCII."""
+    if "\ud800" <= char <= "\udfff":  # half of a pair, which no file can hold
+        return _LOWER
     for ascii_ in (_LOWER, _UPPER, _DIGITS):
         if char in ascii_:
             return ascii_

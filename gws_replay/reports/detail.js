@@ -3,18 +3,35 @@ const seconds = (at) => `${at.toFixed(3)} s`;
 
 function cellsOf(before, after) {
   const absent = () => h("td", {}, h("i", {}, "absent"));
-  if (before === null || after === null) return [before, after].map((text) => (text === null ? absent() : h("td", {}, text)));
-  return parted(before, after).map(([start, middle, end]) => h("td", {}, start, middle ? h("mark", {}, middle) : null, end));
+  if (before === null || after === null)
+    return [before, after].map((text) => (text === null ? absent() : h("td", {}, text)));
+  return parted(before, after).map(([start, middle, end]) =>
+    h("td", {}, start, middle ? h("mark", {}, middle) : null, end),
+  );
 }
 
 // Rows are [name, before, after, kind]; those without a kind are alike, and show one value.
-function row([name, before, after, kind]) {
+function row([name, before, after, kind, note]) {
   const cells = kind ? cellsOf(before, after) : [h("td", { colspan: 2 }, before)];
-  return h("tr", { class: kind }, h("th", { scope: "row" }, name), cells);
+  return h(
+    "tr",
+    { class: kind },
+    h("th", { scope: "row" }, h("span", {}, name), note ? h("small", {}, note) : null),
+    cells,
+  );
 }
 
 const marked = (columns, rows) =>
-  h("table", { class: "marked" }, h("tr", {}, columns.map((column) => h("th", {}, column))), rows.map(row));
+  h(
+    "table",
+    { class: "marked" },
+    h(
+      "tr",
+      {},
+      columns.map((column) => h("th", {}, column)),
+    ),
+    rows.map(row),
+  );
 
 // What is alike is folded, and made when it is asked for.
 function folded(title, content, open = false) {
@@ -27,7 +44,7 @@ function folded(title, content, open = false) {
   return details;
 }
 
-function userData(recording, shown) {
+function userData(recording, shown, besides) {
   const { texts } = recording;
   const pairs = (number) => {
     const listed = number === null ? [] : recording.shown[number];
@@ -46,16 +63,27 @@ function userData(recording, shown) {
     return [title, folded(seen, () => h("table", {}, rows.map(row)))];
   }
   const keys = new Set(shown.moved.map(([key]) => key));
-  const alike = [...after].filter(([key]) => !keys.has(key)).map(([key, value]) => [texts[key], texts[value], null, ""]);
+  const alike = [...after]
+    .filter(([key]) => !keys.has(key))
+    .map(([key, value]) => [texts[key], texts[value], null, ""]);
   const none = shown.moved.length ? null : h("p", { class: "quiet" }, "nothing changed");
-  const rest = alike.length ? folded(`${several(alike.length, "other key")} as before`, () => h("table", {}, alike.map(row))) : null;
-  return [title, none, changes(recording, shown), rest];
+  const rest = alike.length
+    ? folded(`${several(alike.length, "other key")} as before`, () => h("table", {}, alike.map(row)))
+    : null;
+  return [title, none, changes(recording, shown, besides), rest];
 }
 
-// Exactly what changed.
-function changes(recording, shown) {
+// Exactly what changed; of an operation with a note on the keys that it does not write.
+function changes(recording, shown, besides = []) {
   const text = (number) => (number === null ? null : recording.texts[number]);
-  const moved = shown.moved.map(([, path, kind, one, other]) => [text(path), text(one), text(other), kind]);
+  const note = (key) => (besides.includes(key) ? "not written by it" : "");
+  const moved = shown.moved.map(([key, path, kind, one, other]) => [
+    text(path),
+    text(one),
+    text(other),
+    kind,
+    note(key),
+  ]);
   return moved.length ? marked(["key", "before", "after"], moved) : null;
 }
 
@@ -70,26 +98,49 @@ function eventDetail(recording, event, go) {
   const { texts } = recording;
   const isTold = event.kind === "notification";
   const place = isTold ? `notification ${event.n}` : `interaction ${event.n}`;
-  const when = isTold ? `seen at ${seconds(event.at)}` : `${seconds(event.at)} to ${seconds(event.end)}, ${((event.end - event.at) * 1000).toFixed(0)} ms`;
+  const when = isTold
+    ? `seen at ${seconds(event.at)}`
+    : `${seconds(event.at)} to ${seconds(event.end)}, ${((event.end - event.at) * 1000).toFixed(0)} ms`;
   const link = (other, words) =>
-    h("button", { type: "button", class: "link", "data-go": other.position }, h("b", {}, texts[other.what]), ` ${words}`);
+    h(
+      "button",
+      { type: "button", class: "link", "data-go": other.position },
+      h("b", {}, texts[other.what]),
+      ` ${words}`,
+    );
   const parts = [
     h("h3", {}, texts[event.what], " ", pill(event.verdict ?? event.level)),
     event.of ? h("p", { class: "of" }, texts[event.of]) : null,
     h("p", { class: "quiet" }, [place, when, texts[event.said]].filter(Boolean).join(" · ")),
-    (event.reasons ?? []).map((reason) => h("p", { class: event.verdict === "failed" ? "reason bad" : "reason odd" }, texts[reason])),
-    event.ignored?.length ? h("p", { class: "quiet" }, `ignored: ${event.ignored.map((name) => texts[name]).join(", ")}`) : null,
+    (event.reasons ?? []).map((reason) =>
+      h("p", { class: event.verdict === "failed" ? "reason bad" : "reason odd" }, texts[reason]),
+    ),
+    event.ignored?.length
+      ? h("p", { class: "quiet" }, `ignored: ${event.ignored.map((name) => texts[name]).join(", ")}`)
+      : null,
   ];
   if (isTold) {
     const after = event.after === "response" ? "after its response" : "before its response";
     parts.push(h("h2", {}, "Cause"));
-    parts.push(event.causedBy ? link(event.causedBy, `interaction ${event.causedBy.n}, found by ${event.rule}, ${after}`) : h("p", { class: "quiet" }, "unsolicited"));
+    parts.push(
+      event.causedBy
+        ? link(event.causedBy, `interaction ${event.causedBy.n}, found by ${event.rule}, ${after}`)
+        : h("p", { class: "quiet" }, "unsolicited"),
+    );
   } else if (event.told.length) {
     parts.push(h("h2", {}, "Notifications"));
-    parts.push(event.told.map((told) => link(told, `notification ${told.n}, ${((told.at - event.at) * 1000).toFixed(0)} ms after it was asked`)));
+    parts.push(
+      event.told.map((told) =>
+        link(told, `notification ${told.n}, ${((told.at - event.at) * 1000).toFixed(0)} ms after it was asked`),
+      ),
+    );
   }
-  const tables = event.proof ? [event.proof] : event.shows ?? [];
-  if (tables.length) parts.push(h("h2", {}, "userData"), tables.map((shown) => userData(recording, shown)));
+  const tables = event.proof ? [event.proof] : (event.shows ?? []);
+  if (tables.length)
+    parts.push(
+      h("h2", {}, "userData"),
+      tables.map((shown) => userData(recording, shown, event.besides)),
+    );
   parts.push(h("h2", {}, isTold ? "Notification" : "Exchange"));
   parts.push(lines(recording, "Request", event.sent), lines(recording, isTold ? "Message" : "Answer", event.got));
   return fill(h("div", { class: `event ${event.level ?? ""}` }), {}, parts);
@@ -108,20 +159,40 @@ function pairDetail(part, number, rows, chosen) {
     h("h3", {}, found[0].what),
     names.map((name, side) =>
       pair.places[side]
-        ? h("button", { type: "button", class: "link", "data-side": side, "data-go": pair.at[side] }, h("b", {}, name), ` ${pair.places[side]}`)
+        ? h(
+            "button",
+            { type: "button", class: "link", "data-side": side, "data-go": pair.at[side] },
+            h("b", {}, name),
+            ` ${pair.places[side]}`,
+          )
         : h("p", { class: "quiet" }, `${name} has nothing of the kind`),
     ),
     h("h2", {}, found.length === 1 ? "Finding" : "Findings"),
     found.map((row) =>
-      h("div", { class: `finding ${row.level}${row === chosen ? " chosen" : ""}` }, pill(row.level), " ", h("small", {}, row.why || row.rule), h("p", {}, h("code", {}, row.where || row.what)), h("p", { class: "said" }, row.said)),
+      h(
+        "div",
+        { class: `finding ${row.level}${row === chosen ? " chosen" : ""}` },
+        pill(row.level),
+        " ",
+        h("small", {}, row.why || row.rule),
+        h("p", {}, h("code", {}, row.where || row.what)),
+        h("p", { class: "said" }, row.said),
+      ),
     ),
     pair.tables.map(({ title, rows: listed }) => {
-      const named = listed.map(([name, one, other, level]) => [texts[name] || "(whole)", text(one), text(other), level]);
+      const named = listed.map(([name, one, other, level]) => [
+        texts[name] || "(whole)",
+        text(one),
+        text(other),
+        level,
+      ]);
       const [apart, alike] = [named.filter((each) => each[3]), named.filter((each) => !each[3])];
       return [
         h("h2", { class: "plain" }, title),
         apart.length ? marked(["key", ...names], apart) : null,
-        alike.length ? folded(`${several(alike.length, "other value")} alike`, () => h("table", {}, alike.map(row))) : null,
+        alike.length
+          ? folded(`${several(alike.length, "other value")} alike`, () => h("table", {}, alike.map(row)))
+          : null,
       ];
     }),
   );

@@ -23,7 +23,11 @@ function parted(one, other) {
   while (start < most && one[start] === other[start]) start += 1;
   let end = 0;
   while (end < most - start && one[one.length - 1 - end] === other[other.length - 1 - end]) end += 1;
-  return [one, other].map((text) => [text.slice(0, start), text.slice(start, text.length - end), text.slice(text.length - end)]);
+  return [one, other].map((text) => [
+    text.slice(0, start),
+    text.slice(start, text.length - end),
+    text.slice(text.length - end),
+  ]);
 }
 
 const SIGNS = { failed: "✗", error: "✗", passed: "✓", unknown: "?", warning: "!", info: "i", suppressed: "○" };

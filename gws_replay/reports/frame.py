@@ -49,9 +49,13 @@ def bar(counts: Mapping[str, int], words: Mapping[str, str]) -> str:
     return f'<svg class="bar" role="img" aria-label="{label}" {box}>{"".join(parts)}</svg>\n' if at else ""
 
 
-def data(name: str, value: Any) -> str:
-    """Return a value as a block of JSON that no parser of HTML can take for anything else."""
-    text = json.dumps(value, separators=(",", ":")).replace("<", r"\u003c")
+def data(value: Any) -> str:
+    """Return a value as JSON that no parser of HTML can take for anything else."""
+    return json.dumps(value, separators=(",", ":")).replace("<", r"\u003c")
+
+
+def block(name: str, text: str) -> str:
+    """Return data as an element, which runs nothing."""
     return f'<script type="application/json" id="{name}">{text}</script>\n'
 
 

@@ -11,6 +11,7 @@ from gws_replay.core.change import Change, Changes, printable
 from gws_replay.core.difference import spelled
 from gws_replay.core.judge import Update
 from gws_replay.core.model import Cassette, Exchange, Headers, Notification
+from gws_replay.core.operations import Wild
 from gws_replay.core.userdata import Snapshot, movements, sightings
 
 
@@ -106,6 +107,7 @@ class Recorded:
             told["level"] = told["verdict"] = update.verdict
             told["reasons"] = [self._texts.text(reason) for reason in update.reasons]
             told["ignored"] = [self._texts.text(name) for name in update.ignored]
+            told["besides"] = [self._texts.text(key) for key in besides(exchange, update)]
             told["proof"] = self._table(update.before, update.after, update.changes, update.resource_id)
         return told
 
@@ -187,7 +189,13 @@ class Recorded:
         return found
 
 
-def block(parts: Iterable[Recorded], texts: Texts, pairs: Sequence[Any] = ()) -> dict[str, Any]:
+def besides(exchange: Exchange, update: Update) -> list[str]:
+    """Return the keys that changed and that the operation does not write: the work of others, or of a wrong server."""
+    written = api.call_of(exchange.request, exchange.sent).writes or {}
+    return [] if any(isinstance(key, Wild) for key in written) else sorted(update.changes.keys - written.keys())
+
+
+def as_value(parts: Iterable[Recorded], texts: Texts, pairs: Sequence[Any] = ()) -> dict[str, Any]:
     """Return what a page shows of one cassette, or of two that are compared."""
     recordings = [part.value for part in parts]
     return {"texts": texts.listed, "recordings": recordings, "pairs": list(pairs)}

@@ -10,7 +10,7 @@ from gws_replay.core.model import Cassette
 from gws_replay.core.pairing import Asked, Heard, asked, heard
 from gws_replay.core.volatile import Step
 from gws_replay.reports import differences
-from gws_replay.reports.recorded import Recorded, Texts, block
+from gws_replay.reports.recorded import Recorded, Texts, as_value
 
 _Path = tuple[Step, ...]
 _USER_DATA = "userData"
@@ -20,7 +20,7 @@ _LEVELS = ("suppressed", *SEVERITIES)
 def compared(
     baseline: Cassette, candidate: Cassette, findings: Sequence[Finding]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return a row for each finding, the gravest first, and the block with both recordings and what is paired."""
+    """Return a row for each finding, the gravest first, and what the page shows of both recordings."""
     texts = Texts()
     sides = [Recorded(each, each.updates(), texts) for each in (baseline, candidate)]
     by_place: dict[tuple[str | None, str | None], list[Finding]] = {}
@@ -38,7 +38,7 @@ def compared(
         values = [messages[n].get(where or "", {}) for n, where in enumerate(place)]
         pairs.append({"at": at, "places": place, "tables": _tables(values, found, texts)})
         rows.extend(_row(each, number) for each in found)
-    return rows, block(sides, texts, pairs)
+    return rows, as_value(sides, texts, pairs)
 
 
 def _row(finding: Finding, pair: int) -> dict[str, Any]:
@@ -85,9 +85,9 @@ def _tables(values: Sequence[Mapping[str, Any]], found: Sequence[Finding], texts
             inside = path.index(_USER_DATA) + 1 if _USER_DATA in path[:-1] else 1
             title = _USER_DATA if inside > 1 else part
             level = next((levels[path[:end]] for end in range(len(path), -1, -1) if path[:end] in levels), "")
-            shown = [texts.value(side[path]) if path in side else None for side in leaves]
+            both = [texts.value(side[path]) if path in side else None for side in leaves]
             tables.setdefault(f"{title} · {part}" if inside > 1 else part, []).append(
-                [texts.text(spelled(path[inside:])), *shown, level]
+                [texts.text(spelled(path[inside:])), *both, level]
             )
     return [{"title": printable(title), "rows": rows} for title, rows in sorted(tables.items(), key=_user_data_first)]
 

@@ -1,111 +1,4 @@
-// What is shown, by filters, keys and clicks.
-const index = JSON.parse(byId("index").textContent);
-const parsed = new Map();
-const text = byId("text");
-const levels = [...document.querySelectorAll("[data-level]")];
-const views = [...document.querySelectorAll("[data-view]")];
-const operation = byId("operation");
-const choice = byId("recording");
-const scale = byId("scale");
-const detail = byId("detail");
-const now = { view: index.first ? "list" : "time", part: 0, recording: 0, row: null };
-
-// A cassette is read when it is wanted.
-function partOf(number) {
-  if (parsed.has(number)) return parsed.get(number);
-  const part = JSON.parse(byId(`part${number}`)?.textContent ?? "{}");
-  for (const recording of part.recordings ?? []) {
-    recording.texts = part.texts;
-    recording.events.forEach((event, position) => Object.assign(event, { position, told: [] }));
-    for (const event of recording.events) {
-      if (event.cause === undefined) continue;
-      event.causedBy = recording.events[event.cause];
-      event.causedBy.told.push(event);
-    }
-  }
-  parsed.set(number, part);
-  return part;
-}
-
-const recordingNow = () => partOf(now.part).recordings?.[now.recording];
-
-function timeRow({ event }) {
-  const { texts } = recordingNow();
-  const isTold = event.kind === "notification";
-  const moved = (event.proof ? [event.proof] : event.shows ?? []).filter((shown) => shown.before !== null && shown.after !== null);
-  const keys = [...new Set(moved.flatMap((shown) => shown.moved.map(([key]) => texts[key])))];
-  const said = event.level ? [] : [texts[event.said]];
-  const first = (event.shows ?? []).filter((shown) => shown.before === null).length;
-  if (first && !keys.length) said.push(`userData of ${several(first, "resource")}`);
-  return h(
-    "div",
-    { class: `row ${isTold ? "told" : "asked"} ${event.level ?? ""}${event.refused ? " refused" : ""}` },
-    h("span", { class: "at" }, event.at.toFixed(3)),
-    h("span", { class: "way" }, isTold ? "←" : "→"),
-    h("span", { class: texts[event.of] ? "what" : "what wide" }, texts[event.what]),
-    texts[event.of] ? h("span", { class: "of" }, texts[event.of]) : null,
-    h("span", { class: "said" }, keys.length ? h("span", { class: "key" }, keys.join(", ")) : said.filter(Boolean).join(" · ")),
-    pill(event.level),
-  );
-}
-
-function listRow({ event: row }) {
-  return h(
-    "div",
-    { class: `row entry ${row.level}` },
-    pill(row.level),
-    h("span", { class: "what" }, row.what, " ", h("small", {}, [index.parts.length > 1 ? index.parts[row.part].name : "", row.why || row.rule].filter(Boolean).join(" · "))),
-    h("span", { class: "said" }, h("code", {}, row.where), row.where ? "  " : "", row.said),
-  );
-}
-
-const board = new Board((item) => (now.view === "list" ? listRow(item) : timeRow(item)));
-
-function numbersOf(event) {
-  event.numbers ??= [event.what, event.of, event.said, ...event.sent, ...event.got, ...(event.reasons ?? [])];
-  return event.numbers;
-}
-
-// Each distinct text is searched once, whatever the number of events that show it.
-function finder(words, recording) {
-  recording.lowered ??= recording.texts.map((each) => each.toLowerCase());
-  const hits = words.map((word) => Uint8Array.from(recording.lowered, (each) => each.includes(word)));
-  return (event) => hits.every((hit) => numbersOf(event).some((number) => hit[number]));
-}
-
-function candidates() {
-  if (now.view === "list") return index.rows;
-  return recordingNow()?.events ?? [];
-}
-
-const nameOf = (event) => (now.view === "list" ? event.operation : recordingNow().texts[event.what]);
-const levelOf = (event) => event.level ?? event.causedBy?.level;
-
-function filter() {
-  const wanted = text.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const pressed = new Set(levels.filter((each) => each.getAttribute("aria-pressed") === "true").map((each) => each.dataset.level));
-  const all = candidates();
-  const matches =
-    now.view === "list"
-      ? (row) => wanted.every((word) => `${row.what} ${row.where} ${row.said} ${row.rule} ${row.why ?? ""} ${index.parts[row.part].name}`.toLowerCase().includes(word))
-      : wanted.length
-        ? finder(wanted, recordingNow())
-        : () => true;
-  const shown = all.filter(
-    (event) =>
-      (pressed.size === 0 || pressed.has(levelOf(event))) &&
-      (!operation.value || nameOf(event) === operation.value) &&
-      matches(event),
-  );
-  const chosen = board.items[board.chosen]?.event;
-  board.show(shown.map((event) => ({ event, at: event.at ?? 0 })), now.view === "time" ? recordingNow() : null);
-  byId("none").hidden = shown.length > 0;
-  byId("none").textContent = all.length ? "Nothing matches." : "Nothing to show.";
-  byId("count").textContent = shown.length === all.length ? several(all.length, now.view === "list" ? "entry" : "event").replace("entrys", "entries") : `${shown.length.toLocaleString("en")} of ${all.length.toLocaleString("en")}`;
-  board.chosen = chosen ? shown.indexOf(chosen) : -1;
-  board.draw();
-}
-
+// What is chosen and opened, by keys and clicks.
 function offer() {
   const counts = new Map();
   for (const event of candidates()) counts.set(nameOf(event), (counts.get(nameOf(event)) ?? 0) + 1);
@@ -135,12 +28,37 @@ function open(event) {
     const recording = recordingNow();
     const shown = eventDetail(recording, event);
     const rows = index.rows.filter((row) => row.part === now.part);
-    detail.replaceChildren(close(), shown, ...(event.pair === undefined ? [] : [pairDetail(partOf(now.part), event.pair, rows)]));
+    detail.replaceChildren(
+      close(),
+      shown,
+      ...(event.pair === undefined ? [] : [pairDetail(partOf(now.part), event.pair, rows)]),
+    );
   } else if (event.pair === undefined && event.at === undefined) {
-    detail.replaceChildren(close(), h("div", { class: "event" }, h("h3", {}, event.what, " ", pill(event.level)), h("p", {}, event.said)));
+    detail.replaceChildren(
+      close(),
+      h("div", { class: "event" }, h("h3", {}, event.what, " ", pill(event.level)), h("p", {}, event.said)),
+    );
+  } else if (!index.parts[event.part].sides.length) {
+    const command = `gws-replay show ${index.parts[event.part].name} --format html`;
+    const elsewhere = `The page would be too great with this timeline: ${command}`;
+    detail.replaceChildren(
+      close(),
+      h(
+        "div",
+        { class: "event" },
+        h("h3", {}, event.what, " ", pill(event.level)),
+        h("p", {}, event.said),
+        h("p", { class: "quiet" }, elsewhere),
+      ),
+    );
   } else if (event.pair === undefined) {
     const recording = partOf(event.part).recordings[0];
-    const toTime = h("button", { type: "button", class: "link", "data-part": event.part, "data-go": event.at }, h("b", {}, "In its timeline"), ` ${index.parts[event.part].name}`);
+    const toTime = h(
+      "button",
+      { type: "button", class: "link", "data-part": event.part, "data-go": event.at },
+      h("b", {}, "In its timeline"),
+      ` ${index.parts[event.part].name}`,
+    );
     detail.replaceChildren(close(), toTime, eventDetail(recording, recording.events[event.at]));
   } else {
     const rows = index.rows.filter((row) => row.part === event.part);
@@ -278,7 +196,9 @@ addEventListener("keydown", (event) => {
 // On paper every row that the filter shows stands below the other, with what it changed.
 addEventListener("beforeprint", () => {
   const recording = recordingNow();
-  board.all(({ proof }) => (proof?.moved?.length ? h("div", { class: "changes" }, changes(recording, proof)) : null));
+  board.all(({ proof, besides }) =>
+    proof?.moved?.length ? h("div", { class: "changes" }, changes(recording, proof, besides)) : null,
+  );
 });
 addEventListener("afterprint", () => {
   board.onPaper = false;
@@ -291,6 +211,9 @@ index.parts.forEach(({ name, sides }, part) => {
   });
 });
 for (const button of views) button.disabled = choice.options.length === 0;
-now.part = Math.max(0, index.parts.findIndex((part) => part.sides.length));
+now.part = Math.max(
+  0,
+  index.parts.findIndex((part) => part.sides.length),
+);
 show(now.view);
 move(1);

@@ -2,19 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gws_replay.core.change import printable
 from gws_replay.core.difference import Finding
 from gws_replay.core.judge import Update
 from gws_replay.core.model import Cassette
-from gws_replay.reports.frame import SHADE, bar, data, framed, safe
+from gws_replay.reports.frame import SHADE, bar, block, data, framed, safe
 from gws_replay.reports.judged import Issue
-from gws_replay.reports.recorded import Recorded, Texts, block
+from gws_replay.reports.recorded import Recorded, Texts, as_value, besides
 from gws_replay.reports.side_by_side import compared
 
-_SCRIPTS = ("dom.js", "board.js", "detail.js", "timelines.js")
+_SCRIPTS = ("dom.js", "board.js", "lanes.js", "detail.js", "events.js", "timelines.js")
 _WORDS = {
     "failed": "failed",
     "unknown": "cannot tell",
@@ -33,13 +33,22 @@ _SIGNS = {"failed": "✗", "error": "✗", "passed": "✓", "unknown": "?", "war
 class Part:
     """One cassette, or two that were compared: what was judged or found, and what the page shows of it.
 
-    `sides` are what its recordings are called beside its name.
+    `sides` are what its recordings are called beside its name, `block` is JSON, and empty where no timeline is shown.
     """
 
     name: str
     sides: Sequence[str] = ()
     rows: Sequence[Mapping[str, Any]] = ()
-    block: Mapping[str, Any] = field(default_factory=dict)
+    block: str = ""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether there is nothing that a person must look at."""
+        return all(row["level"] == "passed" for row in self.rows)
+
+    def without_timeline(self) -> "Part":
+        """Return its rows alone."""
+        return replace(self, sides=(), block="")
 
 
 def part_of(cassette: Cassette, updates: Sequence[Update]) -> Part:
@@ -53,18 +62,18 @@ def part_of(cassette: Cassette, updates: Sequence[Update]) -> Part:
             "operation": printable(update.operation),
             "what": printable(f"{update.operation} {update.resource_id}"),
             "where": f"interaction {update.interaction}",
-            "said": printable("; ".join(update.reasons) or _moved(update)),
+            "said": printable("; ".join(update.reasons) or _own(cassette, update)),
             "at": recorded.positions[f"interaction {update.interaction}"],
         }
         for update in updates
     ]
-    return Part(name=printable(cassette.source), sides=("",), rows=rows, block=block([recorded], texts))
+    return Part(name=printable(cassette.source), sides=("",), rows=rows, block=data(as_value([recorded], texts)))
 
 
 def part_of_pair(name: str, baseline: Cassette, candidate: Cassette, findings: Sequence[Finding]) -> Part:
     """Return two cassettes with what differs, side by side."""
-    rows, shown = compared(baseline, candidate, findings)
-    return Part(name=printable(name), sides=("baseline", "candidate"), rows=rows, block=shown)
+    rows, both = compared(baseline, candidate, findings)
+    return Part(name=printable(name), sides=("baseline", "candidate"), rows=rows, block=data(both))
 
 
 def part_without_pair(name: str, issue: Issue) -> Part:
@@ -138,12 +147,13 @@ def _body(parts: Sequence[Part], rows: Sequence[Mapping[str, Any]], first: str) 
         "<kbd>c</kbd> cause <kbd>s</kbd> to scale <kbd>v</kbd> view <kbd>t</kbd> light or dark <kbd>Esc</kbd> clear"
         "</footer>\n<noscript>The timeline is drawn by the script inside this file, which is switched off.</noscript>\n"
     )
-    yield data(
-        "index", {"first": first, "parts": [{"name": each.name, "sides": each.sides} for each in parts], "rows": rows}
-    )
+    named = [{"name": each.name, "sides": each.sides} for each in parts]
+    yield block("index", data({"first": first, "parts": named, "rows": rows}))
     for number, part in enumerate(parts):
-        yield data(f"part{number}", part.block)
+        if part.block:
+            yield block(f"part{number}", part.block)
 
 
-def _moved(update: Update) -> str:
-    return ", ".join(sorted(update.changes.keys - set(update.ignored))) or "nothing changed"
+def _own(cassette: Cassette, update: Update) -> str:
+    others = besides(cassette.interactions[update.interaction], update)
+    return ", ".join(sorted(update.changes.keys.difference(others))) or "changed nothing"

@@ -77,6 +77,16 @@ def test_a_part_of_the_page_crosses_to_another_process() -> None:
     assert part == pickle.loads(pickle.dumps(part))
 
 
+def test_what_passed_is_left_out_where_the_page_would_be_too_great(
+    good: Path, bad: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its verdicts stay, and so does the timeline of what failed; of a single cassette that is shown nothing goes."""
+    monkeypatch.setattr("gws_replay.cli.reporting._ROOM", 10)
+    index = index_of(command_line("verify", "--format", "html", good, bad).out)
+    assert ([[], [""]], 2) == ([part["sides"] for part in index["parts"]], len(index["rows"]))
+    assert [[""]] == [part["sides"] for part in index_of(command_line("show", "--format", "html", good).out)["parts"]]
+
+
 def test_diff_writes_findings(good: Path, bad: Path) -> None:
     """Those that count; a folder's cassettes that are alike are not in it."""
     printed = command_line("diff", "--format", "html", good, bad)

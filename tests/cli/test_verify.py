@@ -235,6 +235,18 @@ def test_the_number_of_processes_changes_nothing(folder: Path) -> None:
     assert alone == command_line("verify", "-v", "--jobs", "3", *paths)
 
 
+def test_one_value_has_one_stand_in_whoever_reads_it(folder: Path) -> None:
+    """In cassettes that nobody has redacted: the key goes along to the processes."""
+    wrong = cassette(
+        get(BEFORE, began=0.0), update({"A": 2}, began=1.0), told({**BEFORE, "A": 2, "LastName": "Onv"}, seen=2.0)
+    )
+    paths = [saved(wrong, folder / "several" / f"{number}.yaml") for number in range(2)]
+    lines = command_line("verify", "--jobs", "2", *paths).out.splitlines()
+    one, other = (line for line in lines if "LastName: added" in line)
+    assert one == other
+    assert "Onv" not in one
+
+
 def test_a_person_sees_how_far_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, on stderr, once it takes long; gone before each result, and never with -q or in a pipe."""
     monkeypatch.setattr("gws_replay.cli.common._SOON", 0.0)

@@ -1,5 +1,7 @@
 """The values: headers without case, parsed bodies, names."""
 
+from urllib.parse import urlsplit
+
 import pytest
 
 from gws_replay.core.lossless_json import Repeated
@@ -46,3 +48,33 @@ def test_a_cassette_is_named_by_its_source() -> None:
     named = cassette.named("tests/a.yaml")
     assert ("<memory>", "tests/a.yaml") == (cassette.source, named.source)
     assert cassette == named.named("<memory>")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *(
+            "http://h",
+            "http://h/",
+            "https://h:80/a/b",
+            "http://h?x=/1",
+            "http://h/a#b?c",
+            "http://h/a?b#c",
+            "http://h//x/",
+        ),
+        *(
+            "http://[::1]:80/a",
+            "http://h/ä b",
+            "http://user:p@h/a",
+            "HTTP://h/a",
+            "/api/v2/me?x",
+            "x",
+            "",
+            "http://h/a;b",
+        ),
+        *("http://h/a\tb", " http://h/a", "http:/h/a", "http://h_1/a%20b", 'http://h/"a"'),
+    ],
+)
+def test_the_path_of_an_address(uri: str) -> None:
+    """The usual ones are read faster, and none otherwise than by urlsplit."""
+    assert (urlsplit(uri).path or "/") == Request(method="GET", uri=uri).path

@@ -34,6 +34,15 @@ def test_a_question_waits_for_what_had_come() -> None:
     assert [(), (1,)] == [each.heard for each in plan(recorded, writes=False).questions]
 
 
+def test_whether_there_is_something_to_hear() -> None:
+    """Not if all notifications are those of what is left out."""
+    caused = (get({}, began=0.0), update({"A": 1}, began=1.0), told({"A": 1}, seen=2.0))
+    unsolicited = told({"A": 1, "B": 1}, seen=2.5, kind="StatusChange")
+    assert [True, False] == [plan(cassette(*caused), writes=writes).hears for writes in (True, False)]
+    assert plan(cassette(*caused, unsolicited), writes=False).hears
+    assert not plan(cassette(*caused[:2]), writes=True).hears
+
+
 def test_pauses() -> None:
     """From the last thing that had happened: an answer, a notification, the beginning of what overlapped."""
     recorded = cassette(

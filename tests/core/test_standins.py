@@ -94,3 +94,9 @@ def test_a_long_value_keeps_its_length_only() -> None:
     made = StandIns(KEY).of(value)
     assert shape(value) == shape(made)
     assert "Secret" not in made
+
+
+def test_half_a_surrogate_pair_has_a_letter_for_a_stand_in() -> None:
+    """JSON can spell it, and the cassette's header could not hold it."""
+    made = StandIns(KEY).of("\ud83dAnna\udc00")
+    assert (6, True) == (len(made), made.isascii())

@@ -152,7 +152,7 @@ SHIPPED = Path(__file__).parents[2] / "cassettes"
 ROWS = "JSON.stringify([...document.querySelectorAll('.row')].map(e => e.querySelector('.what').textContent))"
 HEADING = "document.querySelector('#detail h3').firstChild.data"
 CHOSEN = "document.querySelector('[aria-selected=true] .what')?.textContent"
-MARKED = "JSON.stringify([...document.querySelectorAll('#detail .marked th[scope=row]')].map(e => e.textContent))"
+MARKED = "JSON.stringify([...document.querySelectorAll('#detail .marked th[scope=row] span')].map(e => e.textContent))"
 COUNT = "document.getElementById('count').textContent"
 
 
@@ -287,17 +287,17 @@ def test_findings_show_both_recordings(browser: Browser, tmp_path: Path) -> None
     visit(browser, on_page(tmp_path, parts, first="Findings"), act)
 
 
-def test_thousands_of_events_are_drawn_a_screen_at_a_time(browser: Browser, tmp_path: Path) -> None:
+def test_many_events_are_drawn_a_screen_at_a_time(browser: Browser, tmp_path: Path) -> None:
     """Few rows exist, whichever is in sight; on a narrow screen nothing scrolls sideways; all are printed."""
-    moments = [moment for n in range(1000) for moment in (update({"A": n}, began=n), told({"A": n}, seen=n + 0.5))]
+    moments = [moment for n in range(300) for moment in (update({"A": n}, began=n), told({"A": n}, seen=n + 0.5))]
     crowd = {"facebooksessions": [{"id": f"S{n}", "userData": {"A": -1}} for n in range(1, 60)]}
     played = cassette(exchange("GET", f"{SESSIONS}?fields=*", None, crowd, began=-1.0), *moments)
 
     async def act(tab: Tab) -> None:
-        assert "2,001 events" == await tab.value(COUNT)
+        assert "601 events" == await tab.value(COUNT)
         await tab.press("j")
         await tab.value("move(5000)")
-        assert ("PropertiesUpdated", "998", "999") == (
+        assert ("PropertiesUpdated", "298", "299") == (
             await tab.value(CHOSEN),
             *json.loads(
                 await tab.value("JSON.stringify([...document.querySelectorAll('.marked td')].map(e => e.textContent))")
@@ -311,7 +311,7 @@ def test_thousands_of_events_are_drawn_a_screen_at_a_time(browser: Browser, tmp_
         await tab.press("Enter")
         assert "block" == await tab.value("getComputedStyle(document.getElementById('detail')).display")
         await tab.value("dispatchEvent(new Event('beforeprint'))")
-        assert 2001 == await tab.value("document.querySelectorAll('.row').length")
-        assert 1000 == await tab.value("document.querySelectorAll('.changes').length")
+        assert 601 == await tab.value("document.querySelectorAll('.row').length")
+        assert 300 == await tab.value("document.querySelectorAll('.changes').length")
 
     visit(browser, on_page(tmp_path, shown(played)), act)

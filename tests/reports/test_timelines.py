@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.model import Cassette, Exchange
 from gws_replay.core.regress import diff
 from gws_replay.reports.judged import Issue
 from gws_replay.reports.timelines import Part, page, part_of, part_of_pair, part_without_pair
@@ -107,6 +107,23 @@ def test_exactly_the_changed_keys_are_marked(name: str) -> None:
             snapshot = getattr(one, side)
             numbers = recording["shown"][event["proof"][side]] if snapshot else []
             assert (list(snapshot.data) if snapshot else []) == [texts[number] for number in numbers[::2]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "besides"),
+    [
+        (update({"A": 2}, began=1.0), ["B", "C"]),
+        (operation("AddComment", began=1.0, comment="x"), ["A", "B", "C"]),
+        (operation("SetDisposition", began=1.0, disposition="x"), []),
+    ],
+    ids=["update", "writes nothing", "writes some key"],
+)
+def test_keys_that_an_operation_does_not_write_are_noted(asked: Exchange, besides: list[str]) -> None:
+    """Whoever changed them, they are told from its own; which key a disposition has only the server knows."""
+    played = cassette(get({"A": 1, "B": 1}, began=0.0), asked, told({"A": 2, "C": 1}, seen=2.0, comment="x"))
+    block = block_of(written(shown(played)))
+    (event,) = (each for each in block["recordings"][0]["events"] if "verdict" in each)
+    assert besides == [block["texts"][key] for key in event["besides"]]
 
 
 def test_what_failed_comes_first() -> None:
