@@ -147,6 +147,12 @@ class Front(asyncio.Protocol):
             self.transport.pause_reading()
 
     def _go_on(self) -> None:
+        try:
+            self._answer_all()
+        except Exception:  # noqa: BLE001 (a fault of our own: whoever answers in our place meets it, and says so)
+            self._hand_over()
+
+    def _answer_all(self) -> None:
         while self._buffer and self.transport and self._answering is None:
             end = self._buffer.find(b"\r\n\r\n")
             if end < 0:
