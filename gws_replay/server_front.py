@@ -58,6 +58,10 @@ class Short:
         self.open: set[Front] = set()
         self._heads: dict[bytes, Head | None] = {}
 
+    async def close(self) -> None:
+        """Close all connections; what is waited for is given up."""
+        await asyncio.gather(*[task for front in tuple(self.open) if (task := front.abort())], return_exceptions=True)
+
     def head(self, lines: bytes) -> Head | None:
         """Return the head of a plain request; None for any other."""
         if lines not in self._heads:
@@ -110,6 +114,14 @@ class Front(asyncio.Protocol):
         """Begin."""
         self.transport = cast("asyncio.Transport", transport)
         self._short.open.add(self)
+
+    def abort(self) -> "asyncio.Task[None] | None":
+        """Close the connection at once; return the answer that was waited for."""
+        if self.transport:
+            self.transport.abort()
+        if self._answering:
+            self._answering.cancel()
+        return self._answering
 
     def connection_lost(self, _error: Exception | None) -> None:
         """End: an answer that is waited for is given up."""
