@@ -114,7 +114,7 @@ def main() -> None:
             if count <= most:
                 save_cassette(recorded(count), path)
                 seconds, megabytes = table("our layout", path, count)
-            if count == 1000:
+            if count == 1000 <= most:
                 subprocess.run([sys.executable, "-c", REWRITE, str(path), str(other)], check=True)
                 table("vcrpy's layout", other, count)
     what = f"{min(most, 10_000):,} interactions"

@@ -177,6 +177,15 @@ def journal_path(cassette: Path) -> Path:
     return cassette.with_name(f"{cassette.name}.journal")
 
 
+def is_left(path: Path) -> bool:
+    """Tell whether a journal holds a recording that nobody goes on with."""
+    if not path.is_file() or is_being_written(path):
+        return False
+    with path.open("rb") as file:
+        start = file.read(_START)
+    return bool(start) and not journal_reader.holds_nothing(start)
+
+
 def is_being_written(path: Path) -> bool:
     """Tell whether a recorder that lives holds the journal; False where the system cannot tell."""
     try:

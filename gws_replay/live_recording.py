@@ -19,7 +19,7 @@ from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.files import reason
 from gws_replay.formats import journal, journal_reader
 from gws_replay.formats.vcr_yaml import dump_json
-from gws_replay.journal_file import JournalFile, is_being_written, journal_path
+from gws_replay.journal_file import JournalFile, is_left, journal_path
 from gws_replay.redaction import KEY_VARIABLE, policy_of, redactor, shown
 
 _FACTS = "drift"
@@ -59,7 +59,7 @@ class LiveRecording:
         path = journal_path(candidate)
         if resume:
             self.earlier, settled = _earlier(path, facts)
-        elif path.is_file() and not is_being_written(path):
+        elif is_left(path):
             raise GwsReplayError(
                 f"{path} was left by a run that was interrupted: go on with --resume, save it with `gws-replay recover "
                 f"{path}`, or remove it"

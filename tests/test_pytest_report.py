@@ -29,7 +29,7 @@ def page(project: Project, name: str = "out/r.html") -> Parsed:
     return Parsed((project.pytester.path / name).read_text("utf-8"))
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2"), ("-qq",), ("-p", "no:terminal")], ids=" ".join)
+@pytest.mark.parametrize("options", [(), ("-n", "1"), ("-qq",), ("-p", "no:terminal")], ids=" ".join)
 def test_the_page_shows_each_marked_test(project: Project, options: Sequence[str]) -> None:
     """Whatever shows the run on the terminal, and wherever the tests ran; with no credentials in it."""
     result = project.run(TESTS, "--gws-report=out/r.html", *options, apart=True)

@@ -12,7 +12,7 @@ from gws_replay.recorder import Recorder, Settings
 from tests.proxies import Asked, Upstream, answered, mitmdump, raw_exchange, upstream
 
 BINARY = bytes(range(256)) * 8
-LARGE = random.Random(7).randbytes(10 * 2**20)
+LARGE = random.Random(7).randbytes(3 * 2**20)
 JSON = b'{"statusCode": 0,\n "b": 1.0, "a": 1.0}'
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n"
 CHUNKS = b'5\r\n{"a":\r\n3\r\n 1}\r\n0\r\n\r\n'

@@ -18,6 +18,7 @@ from gws_replay.core.model import Cassette, Exchange
 _UNIQUE = 8
 _USER_DATA = "userData"
 _INERT = frozenset({int, float, bool, type(None)})
+_MOST_TEXTS = 100_000  # that are kept: what differs in every message would fill the memory
 _STAND_IN = "stand-in"
 
 
@@ -79,10 +80,11 @@ class Naming:
 
     def _members(self, value: dict[str, Any], *, free: bool) -> dict[str, Any]:
         texts, named = self._texts, {}
+        is_plain = texts.is_full and texts.are_plain(value)
         for key, item in value.items():
             kind = type(item)
             if kind is str and (free or not _is_id(key)):  # nearly every one: it must cost next to nothing
-                if (text := texts[item]) != item:
+                if not is_plain and (text := texts[item]) != item:
                     named[key] = text
             elif kind not in _INERT and (new := self._named(item, key, free=free)) is not item:
                 named[key] = new
@@ -123,8 +125,19 @@ class _Texts(dict[str, str]):
         self._lexicon = lexicon
 
     def __missing__(self, text: str) -> str:
-        named = self[text] = self._lexicon.replaced(text)
+        named = self._lexicon.replaced(text)
+        if not self.is_full:
+            self[text] = named
         return named
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many texts are kept that they seem to be others in every message."""
+        return len(self) >= _MOST_TEXTS
+
+    def are_plain(self, value: dict[str, Any]) -> bool:
+        """Tell, for all at once, whether no text of an object has anything to be named."""
+        return not self._lexicon.may_stand_in("\n".join(each for each in value.values() if type(each) is str))
 
 
 class _Ids:

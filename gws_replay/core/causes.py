@@ -14,7 +14,7 @@ from gws_replay.core.cause_pairs import Asked, Told, pair
 from gws_replay.core.model import Cause, Exchange, Moment, Notification, Rule
 
 # How many parsed bodies are kept: those of a long recording would not fit into memory.
-_PARSED = 1024
+_PARSED = 256
 
 
 def attribute(exchanges: Sequence[Exchange], notifications: Sequence[Notification]) -> tuple[Notification, ...]:

@@ -4,6 +4,7 @@ A place is noise if it has differed at least once among such recordings; how oft
 kept for people to judge.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from gws_replay.core.model import Cassette
 from gws_replay.core.regress import diff, operations
 
 FORMAT = 1
+_INSIDE = re.compile(r"[.\[]")
 Field = tuple[str, str]  # operation, pattern of the path
 
 
@@ -27,8 +29,13 @@ class Noise:
     learned_from: Sequence[str] = ()
 
     def covers(self, finding: Finding) -> bool:
-        """Tell whether a finding is in a place that differs by itself."""
-        return (finding.operation, finding.pattern) in self.differed
+        """Tell whether a finding is in a place that differs by itself, or inside one: what comes and goes is not alike.
+
+        That a whole message comes and goes says nothing of what is in it.
+        """
+        pattern = finding.pattern
+        places = [pattern, *(pattern[: each.start()] for each in _INSIDE.finditer(pattern))]
+        return any((finding.operation, place) in self.differed for place in places if "." in place or place == pattern)
 
     def as_json(self) -> dict[str, Any]:
         """Return what is written to a noise file, sorted, for people to read and edit."""

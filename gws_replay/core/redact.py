@@ -16,6 +16,7 @@ from gws_replay.core.known import Known
 from gws_replay.core.model import Cassette, Exchange, Frame, Headers, Recording, Request, Response
 from gws_replay.core.policy import Policy
 from gws_replay.core.redact_text import Noticed, TextRedactor
+from gws_replay.core.remembered import Fields
 from gws_replay.core.standins import StandIns
 
 _T = TypeVar("_T")
@@ -46,6 +47,7 @@ class Redactor:
         self._texts = TextRedactor(self._rules, self._known, noticed)
         self._token_headers: set[str] = set()
         self._told = 0
+        self._fields = Fields()
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -180,9 +182,16 @@ class Redactor:
 
     def _message(self, headers: Headers, body: bytes, *, asked: bool) -> tuple[Headers, bytes]:
         is_form = asked and "x-www-form-urlencoded" in (headers.get("content-type") or "").lower()
-        headers = Headers(tuple((name, self._header(name, value, asked=asked)) for name, value in headers.pairs))
+        headers = Headers(tuple((name, self._header_again(name, value, asked=asked)) for name, value in headers.pairs))
         redacted = self.body(body, is_form=is_form)
         return headers if redacted is body else headers.replacing("content-length", str(len(redacted))), redacted
+
+    def _header_again(self, name: str, value: str, *, asked: bool) -> str:
+        """Redact a header field; one that was redacted before costs nothing, unless something new is known since."""
+        if self._texts.noticed:
+            return self._header(name, value, asked=asked)
+        known = len(self._known.log), len(self._token_headers)
+        return self._fields.of((name, value, asked), known, lambda: self._header(name, value, asked=asked))
 
     def _header(self, name: str, value: str, *, asked: bool) -> str:
         lowered = name.lower()

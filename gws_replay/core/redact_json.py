@@ -75,6 +75,8 @@ class JsonRun:
         return self._scalar(name, path, item, bare)
 
     def _member(self, match: re.Match[str], key: str, value: str | None, bare: str | None) -> str:
+        if bare is not None and len(bare) < _LONG_NUMBER and self._is_no_finding(key):
+            return match[0]
         known = self._redactor.remembered.refresh()
         name, path = self._named(key, value, match.end())
         start = (match.start(3) if value is None else match.start(2) - 1) - match.start()
@@ -83,6 +85,11 @@ class JsonRun:
         if self._redactor.remembered.refresh() == known and self._may_remember(key, whole):
             self._redactor.remembered.members.keep(whole, instead)
         return instead
+
+    def _is_no_finding(self, key: str) -> bool:
+        """Tell whether a short number, true, false or null of a key can be nothing to redact."""
+        plain = not (self._tracked or self._forced) and len(self._open) != self._message_level
+        return plain and key not in ("key", "value") and self._rules.of_key(key) is None
 
     def _may_remember(self, key: str, whole: str) -> bool:
         return not (

@@ -1,6 +1,7 @@
 """What has been redacted before, so that what comes again costs nothing: most of a userData does, with each push."""
 
 import re
+from collections.abc import Callable
 
 from gws_replay.core.known import Replacing
 
@@ -67,3 +68,20 @@ class Remembered:
             self.texts.forget(news)
             self.members.forget(news)
         return self._seen
+
+
+class Fields:
+    """Redacted header fields, by what they were; all are forgotten when anything new is known."""
+
+    def __init__(self) -> None:
+        self._became: dict[tuple[str, str, bool], str] = {}
+        self._known = (0, 0)
+
+    def of(self, field: tuple[str, str, bool], known: tuple[int, int], redact: Callable[[], str]) -> str:
+        """Return what a field became when so much was `known`, or becomes now."""
+        if known != self._known or len(self._became) > _MOST:
+            self._became.clear()
+            self._known = known
+        if field not in self._became:
+            self._became[field] = redact()
+        return self._became[field]

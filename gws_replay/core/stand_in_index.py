@@ -11,6 +11,7 @@ from gws_replay.core.lexicon import Lexicon, spliced
 from gws_replay.core.model import Cassette, Request
 from gws_replay.core.policy import Policy, Rules
 from gws_replay.core.redact_text import TextRedactor
+from gws_replay.core.sensitive import PERSONAL_PARAMETERS
 
 # What is shorter is a stand-in only where the key says that a person's data stand there.
 UNIQUE = 6
@@ -179,12 +180,16 @@ class StandInIndex:
         return filed
 
     def _slots_of(self, leaves: Mapping[Place, Leaf]) -> _Slots:
-        return {place: slot for place, leaf in leaves.items() if (slot := self._slot(leaf))}
+        return {place: slot for place, leaf in leaves.items() if (slot := self._slot(place, leaf))}
 
-    def _slot(self, leaf: Leaf) -> _Slot | None:
+    def _is_personal(self, place: Place, name: str) -> bool:
+        is_parameter = place[0] in ("query", "form") and name.lower() in PERSONAL_PARAMETERS
+        return is_parameter or self.rules.of_key(name) == "personal"
+
+    def _slot(self, place: Place, leaf: Leaf) -> _Slot | None:
         if leaf.type not in ("string", "number"):
             return None
-        if leaf.text in self.stand_ins and (len(leaf.text) >= UNIQUE or self.rules.of_key(leaf.name) == "personal"):
+        if leaf.text in self.stand_ins and (len(leaf.text) >= UNIQUE or self._is_personal(place, leaf.name)):
             return _Slot(leaf.text)
         made = {start: (end, instead) for start, end, instead in self._long.spans(leaf.text)}
         if not made and PLACEHOLDER not in leaf.text:

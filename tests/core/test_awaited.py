@@ -1,5 +1,7 @@
 """Which recorded notification a live one is."""
 
+from dataclasses import replace
+
 from gws_replay.core.awaited import Awaited
 from gws_replay.core.live_values import LiveValues
 from tests.builders import cassette, told
@@ -30,3 +32,14 @@ def test_a_new_resource_takes_its_live_id() -> None:
     assert [("Arom", "Anna")] == [(each.recorded, each.live) for each in learned]
     assert ("X2", {0}) == (values.live("S1"), awaited.heard)
     assert [] == awaited.hear(told({}, seen=0.0, kind="Unheard of", session="X3"))
+
+
+def test_a_notification_without_a_resource() -> None:
+    """It is known by its topic and kind."""
+    about_me = replace(told(None, seen=1.0), channel="/v2/me", data='{"messageType": "PasswordChangeError"}')
+    recorded = cassette(about_me)
+    awaited = Awaited(recorded, LiveValues(recorded, {}))
+    awaited.hear(told({}, seen=0.0))
+    assert set() == awaited.heard
+    awaited.hear(about_me)
+    assert {0} == awaited.heard

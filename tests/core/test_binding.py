@@ -151,6 +151,12 @@ def test_in_paths_and_queries() -> None:
     )
 
 
+def test_a_short_name_that_is_searched_for() -> None:
+    """A parameter that names a person counts as their name, however short."""
+    client = Client(redacted(exchange("GET", "/api/v2/contacts?name=Ann", None, {"firstName": "Ann"})))
+    assert {"firstName": "Bob"} == client.ask(exchange("GET", "/api/v2/contacts?name=Bob"))
+
+
 def test_a_test_may_use_the_id_of_its_own_session() -> None:
     """It stands in answers and notifications from then on; the recorded one still counts for itself."""
     played = redacted(

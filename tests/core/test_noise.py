@@ -40,6 +40,17 @@ def test_what_differs_within_a_build_is_noise_between_builds() -> None:
     assert ["noise"] == [each.suppressed for each in suppressed(found, (), noise) if each.path[-1] == "RVQ"]
 
 
+def test_what_is_inside_a_place_that_comes_and_goes_is_noise() -> None:
+    """It cannot be learned from the few recordings that have it; but a whole message says nothing of its content."""
+    top = "notification PropertiesUpdated"
+    found = diff(run("q1", b="changed"), run("q1"))
+    inside = Noise({("UpdateUserData", f"{top}.facebooksession.userData"): 1})
+    assert {"B"} == counted(found) - {"verdict"}
+    assert set() == counted(suppressed(found, (), inside)) - {"verdict"}
+    for other in (top, f"{top}.facebooksession.user", f"{top}.facebooksession.userData.b"):
+        assert {"B"} == counted(suppressed(found, (), Noise({("UpdateUserData", other): 1}))) - {"verdict"}
+
+
 def test_a_key_that_an_operation_writes_is_never_noise() -> None:
     """Neither learned, nor passed over because a file says so."""
     assert {} == learn([run(written="x"), run(written="y")]).differed

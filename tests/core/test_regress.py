@@ -94,8 +94,10 @@ def test_other_clients_and_transports_of_one_scenario_are_the_same(name: str) ->
     assert () == both_ways(captured("longpoll-js-update").cassette, captured(name, ".har").cassette)
 
 
-def test_stand_ins_of_other_keys_are_the_same_people() -> None:
-    """Two recordings that were redacted with keys of their own: a person is the same person in both."""
+@pytest.mark.parametrize("kept", [100_000, 5])
+def test_stand_ins_of_other_keys_are_the_same_people(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two recordings that were redacted with keys of their own, however few texts are kept: the people are the same."""
+    monkeypatch.setattr("gws_replay.core.aliases._MOST_TEXTS", kept)
     runs = []
     for key in (b"one key", b"another key"):
         using = Redactor(Policy("all"), key)
