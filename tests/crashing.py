@@ -64,7 +64,7 @@ def record_parts(folder: Path) -> None:
     """Record exchanges in several parts, each saved while the next is written."""
     failed: list[GwsReplayError] = []
     cassette = folder / "new" / NAME
-    taking = Taking(cassette, redactor(), "me", split=Split(size=500), saved=lambda *_: None, failed=failed.append)
+    taking = Taking(cassette, redactor(), "me", split=Split(size=200), saved=lambda *_: None, failed=failed.append)
     for number in range(EXCHANGES):
         taking.begun(f"{number}", number, Request(method="POST", uri=f"http://h/api/v2/{number}"))
         taking.answered(f"{number}", number + 0.5, Response(status=200, body=b'{"a":1}'))
