@@ -12,7 +12,7 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready $(JS)/node_modules/.ready
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto --dist loadfile
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile --no-loadscope-reorder
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
 
 check: $(VENV)/.ready

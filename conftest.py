@@ -17,6 +17,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
@@ -34,6 +35,36 @@ settings.load_profile("steady")
 
 # What is printed in the examples and tests is printed everywhere, also where they run on GitHub.
 os.environ.pop("GITHUB_ACTIONS", None)
+
+# Workers take whole files, in this order: the slow ones first, or one works at the end while the others wait.
+_SLOW = (
+    *(
+        "test_neighbours",
+        "test_record",
+        "test_recorder",
+        "test_pytest_plugin",
+        "test_pytest_report",
+        "test_pytest_summary",
+    ),
+    *(
+        "test_pytest_unused",
+        "README",
+        "pytest",
+        "test_demo",
+        "test_recorder_traffic",
+        "test_addon_by_hand",
+        "test_serve",
+    ),
+    *("test_pytest_plugin_scopes", "test_pytest_plugin_recording", "test_recorder_websocket", "test_server_order"),
+    *("test_fault_catalogue", "test_in_browser", "test_no_leak", "test_action", "test_recorder_https", "test_crashes"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow files first."""
+    place = {name: number for number, name in enumerate(_SLOW)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(_SLOW)))
+
 
 _STAGING = "https://gws.example.com"
 _PORT = "8085"  # of the examples; a free one takes its place

@@ -21,6 +21,7 @@ PACKAGES = (
 INTRODUCTION = """# Measured
 
 Written by `make bench`. Times of one machine say little; compare those of one table, which are of one run.
+Where the time goes: [NOTES.md](NOTES.md).
 """
 
 

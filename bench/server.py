@@ -23,7 +23,7 @@ from goals import met
 from gws_replay.core.model import Cassette, Exchange, Headers, Request, Response
 from gws_replay.files import save_cassette
 
-STUBS, CLIENTS, HELD, ROUNDS = 10_000, (1, 8, 32), 1000, 3
+STUBS, CLIENTS, HELD, ROUNDS = 10_000, (1, 8, 32), 1000, 2
 LENGTH = re.compile(rb"(?i)content-length: (\d+)")
 PATH = "/api/v2/me/facebooksessions/S1"
 JSON = Headers((("Content-Type", "application/json"),))

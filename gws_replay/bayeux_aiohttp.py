@@ -123,6 +123,11 @@ async def _part(socket: web.WebSocketResponse, request: web.BaseRequest) -> None
     except (ConnectionError, TimeoutError):
         if request.transport:
             request.transport.abort()
+    except asyncio.CancelledError:
+        # What the closing waited for was cancelled, since the one that held the socket has ended; or we are.
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            raise
 
 
 async def _frames(socket: web.WebSocketResponse) -> AsyncIterator[list[Any]]:

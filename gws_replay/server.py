@@ -56,8 +56,8 @@ class RunningServer:
         await self._edge.conversations.close()
         server = self._runner.server
         transports = [each.transport for each in server.connections if each.transport] if server else []
-        transports += [each.transport for each in self._edge.short.open if each.transport]
         await self._runner.cleanup()
+        await self._edge.short.close()
         for transport in transports:  # over TLS they would wait for the client to say goodbye
             transport.abort()
         await asyncio.sleep(0)

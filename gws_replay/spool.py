@@ -4,7 +4,6 @@ In memory is only where each stands, and when it was.
 """
 
 import marshal
-import os
 import tempfile
 from array import array
 from collections.abc import Callable, Sequence
@@ -53,7 +52,8 @@ class Spool(Generic[_T]):
 
     def _read(self, number: int) -> _T:
         start, end = self._ends[number], self._ends[number + 1]
-        return self._unpack(*marshal.loads(os.pread(self._file.fileno(), end - start, start)))  # noqa: S302 (our own)
+        self._file.seek(start)
+        return self._unpack(*marshal.loads(self._file.read(end - start)))  # noqa: S302 (our own)
 
 
 def of_exchanges(folder: Path) -> Spool[Exchange]:

@@ -23,13 +23,16 @@ from gws_replay.errors import GwsReplayError
 from gws_replay.files import save_cassette
 from gws_replay.formats import journal
 from gws_replay.journal_file import JournalFile
+from gws_replay.split import Split
+from gws_replay.taking import Taking
 from tests.builders import cassette, exchange
+from tests.redactors import redactor
 
 NAME = "c.yaml"
 SEED = 20261124
 OLD = cassette(*(exchange(began=n) for n in range(3)))
 NEW = cassette(*(exchange(began=n) for n in range(20)))
-EXCHANGES = 4
+EXCHANGES = 3
 # What changes something on a disk, or asks for it.
 CALLS = frozenset(("open", "write", "writelines", "flush", "fsync", "replace", "unlink", "mkdir", "ftruncate", "flock"))
 
@@ -57,6 +60,20 @@ def write(recording: JournalFile) -> None:
         promised[0] = number + 1
 
 
+def record_parts(folder: Path) -> None:
+    """Record exchanges in several parts, each saved while the next is written."""
+    failed: list[GwsReplayError] = []
+    cassette = folder / "new" / NAME
+    taking = Taking(cassette, redactor(), "me", split=Split(size=200), saved=lambda *_: None, failed=failed.append)
+    for number in range(EXCHANGES):
+        taking.begun(f"{number}", number, Request(method="POST", uri=f"http://h/api/v2/{number}"))
+        taking.answered(f"{number}", number + 0.5, Response(status=200, body=b'{"a":1}'))
+        promised[0] = number + 1
+    taking.finish()
+    for error in failed:
+        raise error
+
+
 def recover_left(folder: Path) -> None:
     """Recover what a recording has left, by the command."""
     sys.argv = ["gws-replay", "recover", str(folder / f"{NAME}.journal")]
@@ -67,7 +84,12 @@ def recover_left(folder: Path) -> None:
             raise GwsReplayError("said on stderr", exit_code=int(ended.code)) from None
 
 
-JOBS: dict[str, Callable[[Path], None]] = {"save": save, "record": record, "recover": recover_left}
+JOBS: dict[str, Callable[[Path], None]] = {
+    "save": save,
+    "record": record,
+    "split": record_parts,
+    "recover": recover_left,
+}
 
 
 def prepare(job: str, folder: Path) -> None:

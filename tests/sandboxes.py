@@ -33,10 +33,10 @@ class Agent:
         self.http.close()
 
     def get(self, path: str) -> requests.Response:
-        return self.http.get(self.url + path, timeout=10)
+        return self.http.get(self.url + path, timeout=60)
 
     def post(self, path: str, body: Any) -> requests.Response:
-        return self.http.post(self.url + path, json=body, timeout=10)
+        return self.http.post(self.url + path, json=body, timeout=60)
 
     def operate(self, body: Any, session_id: str = ONE) -> Any:
         return self.post(f"/api/v2/me/facebooksessions/{session_id}", body).json()

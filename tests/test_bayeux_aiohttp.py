@@ -9,7 +9,7 @@ import pytest
 import requests
 from aiohttp import web
 
-from gws_replay.bayeux_aiohttp import is_websocket
+from gws_replay.bayeux_aiohttp import Conversations, is_websocket
 from tests.bayeux_servers import TOPIC, Served, run, served, told
 from tests.sockets import CALM, talking
 
@@ -40,7 +40,7 @@ def test_an_answer_bears_what_its_server_adds(server: Served) -> None:
     } == fields
     assert ["BAYEUX_BROWSER"] == list(answer.cookies.keys())
     again = requests.post(
-        f"{server.url}/cometd", json={"channel": "/meta/handshake"}, cookies=answer.cookies, timeout=9
+        f"{server.url}/cometd", json={"channel": "/meta/handshake"}, cookies=answer.cookies, timeout=60
     )
     assert "Set-Cookie" not in again.headers
 
@@ -183,3 +183,17 @@ def test_two_hundred_clients_at_once(server: Served) -> None:
         assert [[1, 2, 3]] * 200 == await asyncio.gather(*clients)
 
     run(conversation)
+
+
+def test_closing_does_not_end_with_what_it_waits_for() -> None:
+    """The one that held a socket may be cancelled while it closes; who closes the server goes on."""
+
+    class Leaving:
+        async def close(self, code: int) -> None:
+            gone = asyncio.get_running_loop().create_future()
+            gone.cancel(f"{code}")
+            await gone
+
+    conversations = Conversations(lambda *_: pytest.fail("nobody asks"))
+    conversations._open = {Leaving(): object(), Leaving(): object()}  # type: ignore[dict-item]
+    asyncio.run(conversations.close())

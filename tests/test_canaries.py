@@ -130,7 +130,7 @@ def live(part):
 
 def update(path="0002DaAVKJ0V0095", **more):
     body = lambda: json.dumps({**live("body"), **more})
-    return requests.post(live("url") + path, data=body(), headers=live("headers"), timeout=9).json()
+    return requests.post(live("url") + path, data=body(), headers=live("headers"), timeout=60).json()
 """
 TESTS = """
 import pytest

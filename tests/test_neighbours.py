@@ -28,7 +28,7 @@ OURS = """
 def test_ours(gws):
     import requests
     with gws.expect_userdata("S1", changed={"A": 2}) if ask(requests) else None:
-        requests.post(URL + "/S1", json=SENT, timeout=9)
+        requests.post(URL + "/S1", json=SENT, timeout=60)
 """
 STAYS = """
 def test_nothing_stays():
@@ -36,12 +36,12 @@ def test_nothing_stays():
 """
 ASK = """
 def ask(requests):
-    return requests.get(URL, params={"fields": "*"}, timeout=9).json()["facebooksessions"]
+    return requests.get(URL, params={"fields": "*"}, timeout=60).json()["facebooksessions"]
 """
 BY_HTTPX = """
 async def by_httpx():
     import httpx
-    async with httpx.AsyncClient(timeout=9) as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         await client.get(URL, params={"fields": "*"})
         await client.post(URL + "/S1", json=SENT)
 """
@@ -49,13 +49,13 @@ THEIRS = """
 @pytest.mark.vcr
 def test_theirs{n}():
     import requests
-    assert "theirs" == requests.get("http://plain.example/", timeout=9).json()["from"]
+    assert "theirs" == requests.get("http://plain.example/", timeout=60).json()["from"]
 
 @pytest.mark.vcr("nowhere.yaml")
 @pytest.mark.xfail(reason="their cassette does not answer", strict=True)
 def test_their_miss{n}():
     import requests
-    requests.get("http://plain.example/else", timeout=9)
+    requests.get("http://plain.example/else", timeout=60)
 """
 
 
@@ -120,7 +120,7 @@ async def get():
 
 async def post():
     import httpx
-    async with httpx.AsyncClient(timeout=9) as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         await client.post(URL + "/S1", json=SENT)
 """
 # An asynchronous fixture that asks before the test does, and at its teardown.
@@ -180,8 +180,8 @@ SERVED = """
 def test_served(gws_server):
     import requests
     url = gws_server.url + "/api/v2/me/facebooksessions"
-    requests.get(url, params={"fields": "*"}, timeout=9)
-    requests.post(url + "/S1", json=SENT, timeout=9)
+    requests.get(url, params={"fields": "*"}, timeout=60)
+    requests.post(url + "/S1", json=SENT, timeout=60)
 """
 
 

@@ -58,7 +58,7 @@ def test_nothing_stays_patched(ending: type[Exception] | None) -> None:
     with suppress(KeyError, ReplayMiss), replaying(playback()):
         during = patched_places()
         if ending is ReplayMiss:
-            requests.get(f"{ANYWHERE}/x", timeout=9)
+            requests.get(f"{ANYWHERE}/x", timeout=60)
         if ending:
             raise ending("x")
     assert len(before) > 20
@@ -81,7 +81,7 @@ def test_a_session_may_be_used_before_during_and_after(live: LiveServer) -> None
             seen: dict[str, list[str]] = {name: [] for name in ("requests", "urllib3", "httpx", "async", "aiohttp")}
 
             async def ask() -> None:
-                seen["requests"].append(session.get(f"{live.url}/x", timeout=9).json()["from"])
+                seen["requests"].append(session.get(f"{live.url}/x", timeout=60).json()["from"])
                 seen["urllib3"].append(pool.request("GET", f"{live.url}/x").json()["from"])
                 seen["httpx"].append(client.get(f"{live.url}/x").json()["from"])
                 seen["async"].append((await asyncs.get(f"{live.url}/x")).json()["from"])
@@ -103,7 +103,7 @@ def test_a_session_may_be_used_before_during_and_after(live: LiveServer) -> None
 @pytest.mark.xfail(reason="what was connected before replay began is past the patches and the network guard")
 def test_a_connection_that_was_open_before_does_not_go_live(live: LiveServer) -> None:
     """http.client keeps its socket: a request over it during replay must be answered or stopped, never sent."""
-    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=9)
+    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=60)
     with closing(connection):
         connection.request("GET", "/before")
         connection.getresponse().read()
@@ -118,8 +118,8 @@ def test_the_inner_of_two_playbacks_answers() -> None:
     outer, inner = (playback(exchange("GET", "/x", None, {"from": name})) for name in ("outer", "inner"))
     with replaying(outer), requests.Session() as session:
         with replaying(inner):
-            assert "inner" == session.get(f"{ANYWHERE}/x", timeout=9).json()["from"]
-        assert "outer" == session.get(f"{ANYWHERE}/x", timeout=9).json()["from"]
+            assert "inner" == session.get(f"{ANYWHERE}/x", timeout=60).json()["from"]
+        assert "outer" == session.get(f"{ANYWHERE}/x", timeout=60).json()["from"]
 
 
 @pytest.mark.parametrize("kind", SWARMS)
@@ -164,7 +164,7 @@ def test_with_the_stubs_gone_the_guard_still_holds(live: LiveServer) -> None:
     running = playback()
     said = pytest.raises(requests.ConnectionError, match="nothing reaches a network")
     with replaying(running), vcr.patch.force_reset(), said:
-        requests.get(live.url, timeout=9)
+        requests.get(live.url, timeout=60)
     assert ([], [f"a connection to 127.0.0.1:{live.port}"]) == (live.hits, running.blocked)
     with closed_network(str), pytest.raises(httpx.ConnectError):
         httpx.get(live.url, verify=False)

@@ -162,10 +162,10 @@ def test_it_lives_beside_plain_vcrpy(project: Project) -> None:
     plain = f"""
     import requests, vcr
     with vcr.use_cassette({str(path)!r}, record_mode="none"):
-        assert "plain" == requests.get("http://gws.example/plain", timeout=9).json()["from"]
+        assert "plain" == requests.get("http://gws.example/plain", timeout=60).json()["from"]
 """
     with live_server() as live:
-        is_live = f"\n    import requests\n    assert 'live' == requests.get('{live.url}', timeout=9).json()['from']\n"
+        is_live = f"\n    import requests\n    assert 'live' == requests.get('{live.url}', timeout=60).json()['from']\n"
         tests = (
             f"def test_1():{plain}{is_live}\ndef test_2():{is_live}\n"
             + marked(PLAYED, head="def test_3():")

@@ -19,14 +19,14 @@ class Agent:
         self.api = url + "/api/v2/me"
         self.http = requests.Session()
         self.http.auth = ("agent1", "sandbox")
-        self.http.headers["X-CSRF-TOKEN"] = self.http.get(self.api, timeout=9).headers["X-CSRF-TOKEN"]
+        self.http.headers["X-CSRF-TOKEN"] = self.http.get(self.api, timeout=60).headers["X-CSRF-TOKEN"]
     def sessions(self):
-        return self.http.get(self.api + "/facebooksessions?fields=*", timeout=9).json()["facebooksessions"]
+        return self.http.get(self.api + "/facebooksessions?fields=*", timeout=60).json()["facebooksessions"]
     def update(self, **data):
         sent = {"operationName": "UpdateUserData", "userData": data}
-        return self.http.post(f"{self.api}/facebooksessions/{SESSION}", json=sent, timeout=9).json()
+        return self.http.post(f"{self.api}/facebooksessions/{SESSION}", json=sent, timeout=60).json()
     def listen(self):
-        self.bayeux = lambda **m: self.http.post(self.api[:-3] + "/notifications", json=[m], timeout=9).json()
+        self.bayeux = lambda **m: self.http.post(self.api[:-3] + "/notifications", json=[m], timeout=60).json()
         self.client = self.bayeux(channel="/meta/handshake")[0]["clientId"]
         self.bayeux(channel="/meta/subscribe", clientId=self.client, subscription="/v2/me/*")
         self.connect()

@@ -14,7 +14,7 @@ from tests.commands import saved, small
 from tests.projects import HEAD, PLAYED, Project, marked
 
 LOGIN = cassette(exchange("GET", "/api/v2/me", None, {"statusCode": 0}))
-ME = "requests.get('http://gws.example/api/v2/me', timeout=9).json()"
+ME = "requests.get('http://gws.example/api/v2/me', timeout=60).json()"
 SCOPED = """
 import requests
 @pytest.fixture(scope="{scope}")
@@ -105,12 +105,12 @@ def http(gws_use_cassette):
     with requests.Session() as session:
         session.auth = ("agent1", "sandbox")
         with gws_use_cassette("login"):
-            session.get(URL + "/api/v2/me", timeout=9)
+            session.get(URL + "/api/v2/me", timeout=60)
         yield session
 
 @pytest.mark.gws_cassette("version")
 def test_version(http, gws):
-    assert http.get(URL + "/api/v2/diagnostics/version", timeout=9).json()["statusCode"] == 0
+    assert http.get(URL + "/api/v2/diagnostics/version", timeout=60).json()["statusCode"] == 0
 """
     with serving() as sandbox:
         pytester.makepyfile(f"URL = {sandbox.url!r}{tests}")

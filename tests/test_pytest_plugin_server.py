@@ -11,11 +11,11 @@ CLIENT = """
     code = '''
 import sys, requests
 url = sys.argv[1] + "/api/v2/me/facebooksessions"
-requests.get(url + "?fields=*", timeout=9)
-requests.post(url + "/S1", json={"operationName": "UpdateUserData", "userData": {"A": int(sys.argv[2])}}, timeout=9)
+requests.get(url + "?fields=*", timeout=60)
+requests.post(url + "/S1", json={"operationName": "UpdateUserData", "userData": {"A": int(sys.argv[2])}}, timeout=60)
 '''
 """
-LOOK = "\n    import requests\n    requests.get(gws_server.url + '/api/v2/me/facebooksessions?fields=*', timeout=9)"
+LOOK = "\n    import requests\n    requests.get(gws_server.url + '/api/v2/me/facebooksessions?fields=*', timeout=60)"
 COMETD = """
     import logging
     from aiocometd_ng.client import Client
@@ -89,7 +89,7 @@ def test_the_network_is_closed_but_for_this_machine(project: Project) -> None:
     """A connection to anywhere else is stopped and fails the test."""
     body = """
     try:
-        socket.create_connection(("192.0.2.1", 80), timeout=9)
+        socket.create_connection(("192.0.2.1", 80), timeout=60)
     except OSError as error:
         assert "192.0.2.1:80 was stopped" in str(error) and "gws_server" not in str(error)
 """
@@ -106,7 +106,7 @@ def test_a_fault_of_the_server_surfaces(project: Project) -> None:
     def broken(request):
         raise RuntimeError("out of order")
     monkeypatch.setattr(bayeux_http, "carried", broken)
-    assert 500 == requests.get(gws_server.url + "/x", timeout=9).status_code
+    assert 500 == requests.get(gws_server.url + "/x", timeout=60).status_code
 """
     result = project.run(marked(body, "'small', allow_unplayed=True", head="def test_it(gws_server, monkeypatch):"))
     result.assert_outcomes(failed=1)
@@ -135,8 +135,8 @@ def test_the_recorded_timing_takes_its_time(project: Project, fixture: str) -> N
     body = f"""
     import time, requests
     url, began = {url} + "/api/v2/me/facebooksessions", time.monotonic()
-    requests.get(url + "?fields=*", timeout=9)
-    requests.post(url + "/S1", json={{"operationName": "UpdateUserData", "userData": {{"A": 2}}}}, timeout=9)
+    requests.get(url + "?fields=*", timeout=60)
+    requests.post(url + "/S1", json={{"operationName": "UpdateUserData", "userData": {{"A": 2}}}}, timeout=60)
     assert time.monotonic() - began > 0.19
 """
     project.run(marked(body, "'small', timing='recorded'", head=f"def test_it({fixture}):")).assert_outcomes(passed=1)

@@ -25,8 +25,8 @@ def project(pytester: pytest.Pytester) -> Project:
 @pytest.mark.parametrize(
     ("config", "asked"),
     [
-        ("{'match_on': ['method', 'path']}", f"post('{URL}?n=2', json={{}}, timeout=9)"),
-        ("{'match_on': ['path', 'body']}", f"put('{URL}', json={{'a': 1, 'note': 'x'}}, timeout=9)"),
+        ("{'match_on': ['method', 'path']}", f"post('{URL}?n=2', json={{}}, timeout=60)"),
+        ("{'match_on': ['path', 'body']}", f"put('{URL}', json={{'a': 1, 'note': 'x'}}, timeout=60)"),
         ("{'filter_query_parameters': ['view']}", f"post('{URL}?n=1&view=other', json={{'a': 1, 'note': 'x'}})"),
         ("{'filter_post_data_parameters': ['note']}", f"post('{URL}?view=abc&n=1', json={{'a': 1, 'note': 'y'}})"),
     ],
@@ -48,7 +48,7 @@ def test_a_key_that_makes_no_sense_is_refused_by_name(project: Project) -> None:
 def test_a_request_that_a_hook_leaves_out_is_a_miss(project: Project) -> None:
     """It does not go live unseen, as it would with vcrpy."""
     config = CONFIG.format("{'before_record_request': lambda request: None}")
-    result = project.run(config + marked(ASK.format(f"get('{URL}', timeout=9)", "{}")))
+    result = project.run(config + marked(ASK.format(f"get('{URL}', timeout=60)", "{}")))
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         ["*before_record_request leaves it out; name its host in ignore_hosts to let it go live*"]
@@ -60,8 +60,8 @@ def test_an_ignored_host_goes_live_and_is_not_recorded(project: Project, monkeyp
     monkeypatch.delenv("CI", raising=False)
     with live_server() as live:
         config = CONFIG.format("{'ignore_hosts': ['127.0.0.1']}")
-        body = ASK.format(f"get('{live.url}/y', timeout=9)", "{'from': 'live'}")
-        body += f"    requests.post('{URL}?view=abc&n=1', json={{'a': 1, 'note': 'x'}}, timeout=9)\n"
+        body = ASK.format(f"get('{live.url}/y', timeout=60)", "{'from': 'live'}")
+        body += f"    requests.post('{URL}?view=abc&n=1', json={{'a': 1, 'note': 'x'}}, timeout=60)\n"
         project.run(config + marked(body)).assert_outcomes(passed=1)
         new = body.replace(URL, live.url.replace("127.0.0.1", "localhost"))
         project.run(config + marked(new, "'new'"), "--gws-record=once").assert_outcomes(passed=1)
@@ -79,8 +79,8 @@ def test_hooks_change_what_is_recorded(project: Project, monkeypatch: pytest.Mon
         "before_record_response": lambda response: {**response, "body": {"string": b'{"made_by": "hook"}'}},
     }"""
     with live_server() as live:
-        body = ASK.format(f"get('{live.url}/kept', headers={{'X-Private': 'me'}}, timeout=9)", "{'from': 'live'}")
-        body += f"    requests.get('{live.url}/left', timeout=9)\n"
+        body = ASK.format(f"get('{live.url}/kept', headers={{'X-Private': 'me'}}, timeout=60)", "{'from': 'live'}")
+        body += f"    requests.get('{live.url}/left', timeout=60)\n"
         project.run(CONFIG.format(hooks) + marked(body, "'new'"), "--gws-record=once").assert_outcomes(passed=1)
     (only,) = load_cassette(project.pytester.path / "cassettes" / "new.yaml").interactions
     assert ("/kept", None, {"made_by": "hook"}) == (
@@ -103,7 +103,7 @@ def test_a_secret_never_counts(project: Project) -> None:
     """One that a cassette of another tool holds is no reason for a miss, and is in no message."""
     recorded = exchange("POST", "/api/v2/x?token=abc&n=1", {"a": 1, "password": "hidden"}, {"made_by": "cassette"})
     project.cassette("small.yaml", cassette(recorded))
-    asked = "post('{}?token=other&n=1', json={{'a': {}, 'password': 'live'}}, timeout=9)"
+    asked = "post('{}?token=other&n=1', json={{'a': {}, 'password': 'live'}}, timeout=60)"
     project.run(marked(ASK.format(asked.format(URL, 1), "{'made_by': 'cassette'}"))).assert_outcomes(passed=1)
     result = project.run(marked(ASK.format(asked.format(URL, 2), "{}")))
     result.assert_outcomes(failed=1)

@@ -48,13 +48,13 @@ def test_list_without_fields_has_uris_that_lead_to_the_sessions(agent: Agent) ->
     uris = agent.get("/api/v2/me/facebooksessions").json()["uris"]
 
     assert [f"{agent.url}/api/v2/facebooksessions/{session_id}" for session_id in (ONE, TWO)] == uris
-    assert agent.http.get(uris[1], timeout=10).json()["facebooksession"] == agent.facebooksession(TWO)
+    assert agent.http.get(uris[1], timeout=60).json()["facebooksession"] == agent.facebooksession(TWO)
 
 
 def test_uris_name_the_host_that_the_client_used(agent: Agent) -> None:
     """All addresses in an answer are complete, and lead back the way the client came."""
     path = f"/api/v2/me/facebooksessions/{ONE}"
-    answered = agent.http.get(agent.url + path, headers={"Host": "gws.example:8090"}, timeout=10).json()
+    answered = agent.http.get(agent.url + path, headers={"Host": "gws.example:8090"}, timeout=60).json()
 
     found = answered["facebooksession"]
     assert f"http://gws.example:8090/api/v2/facebooksessions/{ONE}" == found["uri"]
@@ -64,7 +64,7 @@ def test_uris_name_the_host_that_the_client_used(agent: Agent) -> None:
 
 def test_version_needs_no_credentials(sandbox: RunningSandbox) -> None:
     """It is what people try first."""
-    answered = requests.get(f"{sandbox.url}/api/v2/diagnostics/version", timeout=10)
+    answered = requests.get(f"{sandbox.url}/api/v2/diagnostics/version", timeout=60)
 
     assert (200, {"statusCode": 0, "version": "8.5.200.50"}) == (answered.status_code, answered.json())
 
@@ -72,7 +72,7 @@ def test_version_needs_no_credentials(sandbox: RunningSandbox) -> None:
 def test_rest_answers_are_gzipped_when_the_client_accepts_it(agent: Agent) -> None:
     """Packed or not, the content is the same."""
     packed = agent.get("/api/v2/me")
-    plain = agent.http.get(f"{agent.url}/api/v2/me", headers={"Accept-Encoding": "identity"}, timeout=10)
+    plain = agent.http.get(f"{agent.url}/api/v2/me", headers={"Accept-Encoding": "identity"}, timeout=60)
 
     assert "gzip" == packed.headers["Content-Encoding"]
     assert "Content-Encoding" not in plain.headers
@@ -82,8 +82,8 @@ def test_rest_answers_are_gzipped_when_the_client_accepts_it(agent: Agent) -> No
 def test_user_and_password_can_be_chosen() -> None:
     """The password may hold a colon; the usual credentials are refused then."""
     with serving(user="ksippo", password="a:b") as running, requests.Session() as http:
-        assert 401 == http.get(f"{running.url}/api/v2/me", auth=("agent1", "sandbox"), timeout=10).status_code
-        answered = http.get(f"{running.url}/api/v2/me", auth=("ksippo", "a:b"), timeout=10).json()
+        assert 401 == http.get(f"{running.url}/api/v2/me", auth=("agent1", "sandbox"), timeout=60).status_code
+        answered = http.get(f"{running.url}/api/v2/me", auth=("ksippo", "a:b"), timeout=60).json()
 
     assert "ksippo" == answered["user"]["userName"]
 
@@ -101,7 +101,7 @@ def test_request_without_valid_credentials_is_denied(
 ) -> None:
     """Whatever was sent instead, and wherever."""
     headers = {} if authorization is None else {"Authorization": authorization.encode("latin-1")}
-    answered = requests.post(sandbox.url + path, json=[], headers=headers, timeout=10)
+    answered = requests.post(sandbox.url + path, json=[], headers=headers, timeout=60)
 
     assert (401, {"statusCode": 20, "statusMessage": "Access denied"}) == (answered.status_code, answered.json())
     assert answered.headers["WWW-Authenticate"].startswith("Basic")
@@ -110,8 +110,8 @@ def test_request_without_valid_credentials_is_denied(
 def test_login_gives_a_session_cookie_that_stands_for_the_credentials(sandbox: RunningSandbox) -> None:
     """And a CSRF token that lives as long as the session."""
     with requests.Session() as http:
-        first = http.get(f"{sandbox.url}/api/v2/me", auth=("agent1", "sandbox"), timeout=10)
-        second = http.get(f"{sandbox.url}/api/v2/me", timeout=10)
+        first = http.get(f"{sandbox.url}/api/v2/me", auth=("agent1", "sandbox"), timeout=60)
+        second = http.get(f"{sandbox.url}/api/v2/me", timeout=60)
 
     cookie = first.headers["Set-Cookie"]
     assert cookie.startswith("JSESSIONID=")
@@ -124,7 +124,7 @@ def test_login_gives_a_session_cookie_that_stands_for_the_credentials(sandbox: R
 
 def test_wrong_password_counts_for_more_than_a_cookie(agent: Agent) -> None:
     """A session does not cover for it."""
-    assert 401 == agent.http.get(f"{agent.url}/api/v2/me", auth=("agent1", "wrong"), timeout=10).status_code
+    assert 401 == agent.http.get(f"{agent.url}/api/v2/me", auth=("agent1", "wrong"), timeout=60).status_code
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
@@ -136,7 +136,7 @@ def test_modifying_request_without_the_token_is_refused(
     """With 403, and nothing changes."""
     before = agent.userdata(ONE)
 
-    answered = agent.http.request(method, agent.url + path, json=UPDATE, headers={"X-CSRF-TOKEN": token}, timeout=10)
+    answered = agent.http.request(method, agent.url + path, json=UPDATE, headers={"X-CSRF-TOKEN": token}, timeout=60)
 
     assert (403, "Missing or invalid Csrf token") == (answered.status_code, answered.text)
     assert before == agent.userdata(ONE)

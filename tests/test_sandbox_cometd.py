@@ -86,7 +86,7 @@ def test_single_message_and_packed_and_chunked_bodies_are_taken(agent: Agent, en
     sent: Any = {None: body, "gzip": gzip.compress(body), "chunked": iter([body[:9], body[9:]])}[encoding]
     headers = {"Content-Encoding": "gzip"} if encoding == "gzip" else {}
 
-    answered = agent.http.post(f"{agent.url}/api/v2/notifications", data=sent, headers=headers, timeout=10)
+    answered = agent.http.post(f"{agent.url}/api/v2/notifications", data=sent, headers=headers, timeout=60)
 
     assert ("1", True) == (answered.json()[0]["id"], answered.json()[0]["successful"])
 
@@ -98,7 +98,7 @@ def test_single_message_and_packed_and_chunked_bodies_are_taken(agent: Agent, en
 def test_body_that_is_no_bayeux_is_refused_with_one_sentence(agent: Agent, body: bytes, encoding: str) -> None:
     """Not JSON, no messages, or not packed as it says."""
     headers = {"Content-Encoding": encoding}
-    answered = agent.http.post(f"{agent.url}/api/v2/notifications", data=body, headers=headers, timeout=10)
+    answered = agent.http.post(f"{agent.url}/api/v2/notifications", data=body, headers=headers, timeout=60)
 
     assert (400, "The body is not JSON with Bayeux messages.") == (answered.status_code, answered.text)
 

@@ -132,7 +132,7 @@ def test_error_answers_and_leaves_the_data_alone(agent: Agent, body: Any, status
 @pytest.mark.parametrize("path", ["/api/v2/me", f"/api/v2/me/facebooksessions/{ONE}"])
 def test_body_that_is_not_json_is_an_input_error(agent: Agent, body: bytes, path: str) -> None:
     """Never a fault of the server."""
-    answered = agent.http.post(agent.url + path, data=body, timeout=10)
+    answered = agent.http.post(agent.url + path, data=body, timeout=60)
 
     assert (200, 10) == (answered.status_code, answered.json()["statusCode"])
 
@@ -160,6 +160,6 @@ def test_errors_of_operations_on_me(agent: Agent, body: Any, status_code: int) -
 )
 def test_unknown_session_or_url_is_not_found(agent: Agent, method: str, path: str) -> None:
     """Under any method, CometD addresses without CometD included."""
-    answered = agent.http.request(method, agent.url + path, json=UPDATE, timeout=10)
+    answered = agent.http.request(method, agent.url + path, json=UPDATE, timeout=60)
 
     assert (404, {"statusCode": 6, "statusMessage": "Resource not found"}) == (answered.status_code, answered.json())

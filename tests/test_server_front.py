@@ -4,7 +4,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -131,3 +131,16 @@ def test_a_recorded_field_that_would_end_the_head_is_a_fault() -> None:
         assert connection.recv(65536).startswith(b"HTTP/1.1 500 ")
     (fault,) = playback.faults
     assert fault.startswith(f"the replay server failed: GET {SESSIONS}: ValueError: a recorded header field")
+
+
+def test_an_answer_that_is_waited_for_is_given_up_at_the_end() -> None:
+    """The server goes at once, and its client hears that it has gone."""
+    slow = exchange("GET", "/slow", None, {}, began=0.0, ended=600.0)
+    playback = ServedPlayback(cassette(slow), timing="recorded")
+    with serving(playback):
+        connection = connected(playback.url)
+        connection.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert playback.stage.wait_for_change(PATIENCE, lambda: playback.stage.was_asked)
+    with connection, suppress(ConnectionResetError):
+        assert b"" == connection.recv(1)
+    assert [] == playback.faults

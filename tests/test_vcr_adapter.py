@@ -107,10 +107,10 @@ def test_the_kth_equal_request_gets_the_kth_answer(ask: Ask) -> None:
 
 
 GIVEN: dict[str, Callable[[str], Any]] = {
-    "requests json=": lambda url: requests.post(url, json=SENT, timeout=9),
-    "requests str": lambda url: requests.post(url, data=json.dumps(SENT), timeout=9),
-    "requests file": lambda url: requests.post(url, data=io.BytesIO(json.dumps(SENT).encode()), timeout=9),
-    "requests generator": lambda url: requests.post(url, data=iter([b"%s" % json.dumps(SENT).encode()]), timeout=9),
+    "requests json=": lambda url: requests.post(url, json=SENT, timeout=60),
+    "requests str": lambda url: requests.post(url, data=json.dumps(SENT), timeout=60),
+    "requests file": lambda url: requests.post(url, data=io.BytesIO(json.dumps(SENT).encode()), timeout=60),
+    "requests generator": lambda url: requests.post(url, data=iter([b"%s" % json.dumps(SENT).encode()]), timeout=60),
     "httpx json=": lambda url: httpx.post(url, json=SENT, verify=False),
     "httpx generator": lambda url: httpx.post(url, content=iter([json.dumps(SENT).encode()]), verify=False),
     "urllib3 json=": lambda url: urllib3.request("POST", url, json=SENT),
@@ -180,7 +180,7 @@ def test_cookies_of_a_recorded_answer_reach_the_session() -> None:
     fields = [("Set-Cookie", "JSESSIONID=one; Path=/"), ("Set-Cookie", "route=two; Path=/")]
     running = playback(*(exchange("GET", "/x", None, {}, answered_with=fields) for _ in range(2)))
     with replaying(running), requests.Session() as session, httpx.Client(verify=False) as client:
-        session.get(f"{ANYWHERE}/x", timeout=9)
+        session.get(f"{ANYWHERE}/x", timeout=60)
         client.get(f"{ANYWHERE}/x")
         assert {"JSESSIONID": "one", "route": "two"} == session.cookies.get_dict() == dict(client.cookies)
 

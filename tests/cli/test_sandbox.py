@@ -40,7 +40,7 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
 def test_prints_its_url_and_ends_cleanly(number: signal.Signals, exit_code: int) -> None:
     with running() as process:
         url = first_line(process)
-        answered = requests.get(f"{url}/api/v2/diagnostics/version", timeout=10)
+        answered = requests.get(f"{url}/api/v2/diagnostics/version", timeout=60)
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
 
@@ -55,7 +55,7 @@ def test_prints_its_url_and_ends_cleanly(number: signal.Signals, exit_code: int)
 def test_json_gives_url_and_pid_and_quiet_gives_no_hint() -> None:
     with running("--json", "-q") as process:
         told = json.loads(first_line(process))
-        answered = requests.get(f"{told['url']}/api/v2/diagnostics/version", timeout=10)
+        answered = requests.get(f"{told['url']}/api/v2/diagnostics/version", timeout=60)
         os.kill(told["pid"], signal.SIGTERM)
         out, err = process.communicate(timeout=30)
 
@@ -67,7 +67,7 @@ def test_json_gives_url_and_pid_and_quiet_gives_no_hint() -> None:
 def test_verbose_logs_requests_without_credentials() -> None:
     with running("-q", "-v") as process:
         url = first_line(process)
-        answered = requests.get(f"{url}/api/v2/me", auth=("agent1", "sandbox"), timeout=10)
+        answered = requests.get(f"{url}/api/v2/me", auth=("agent1", "sandbox"), timeout=60)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=30)
 
@@ -80,17 +80,17 @@ def test_fault_and_push_delay_reach_the_sandbox() -> None:
     update = {"operationName": "UpdateUserData", "userData": {"UserData1": 1}}
     with running("--fault", "number-to-string", "--push-delay", "0.5") as process, requests.Session() as http:
         url, http.auth = first_line(process), ("agent1", "sandbox")
-        http.headers["X-CSRF-TOKEN"] = http.get(f"{url}/api/v2/me", timeout=10).headers["X-CSRF-TOKEN"]
-        client_id = http.post(f"{url}/api/v2/notifications", json={"channel": "/meta/handshake"}, timeout=10).json()[0][
+        http.headers["X-CSRF-TOKEN"] = http.get(f"{url}/api/v2/me", timeout=60).headers["X-CSRF-TOKEN"]
+        client_id = http.post(f"{url}/api/v2/notifications", json={"channel": "/meta/handshake"}, timeout=60).json()[0][
             "clientId"
         ]
         subscribe = {"channel": "/meta/subscribe", "clientId": client_id, "subscription": "/**"}
         connect = {"channel": "/meta/connect", "clientId": client_id}
-        http.post(f"{url}/api/v2/notifications", json=subscribe, timeout=10)
-        http.post(f"{url}/api/v2/notifications", json=connect, timeout=10)
+        http.post(f"{url}/api/v2/notifications", json=subscribe, timeout=60)
+        http.post(f"{url}/api/v2/notifications", json=connect, timeout=60)
         asked = time.monotonic()
-        http.post(f"{url}{path}", json=update, timeout=10)
-        pushed = http.post(f"{url}/api/v2/notifications", json=connect, timeout=10).json()
+        http.post(f"{url}{path}", json=update, timeout=60)
+        pushed = http.post(f"{url}/api/v2/notifications", json=connect, timeout=60).json()
         waited = time.monotonic() - asked
 
     assert waited >= 0.5

@@ -72,6 +72,21 @@ def test_nothing_that_was_answered_is_lost(tries: list[dict[str, Any]]) -> None:
             assert not each["said"] or each["said"].startswith(("4 cannot", "4 /", "2 cannot remove")), each
 
 
+def test_nothing_is_lost_between_two_parts(tries: list[dict[str, Any]]) -> None:
+    """A recording that is split is saved part by part, while it goes on."""
+    most = 0
+    for each in of(tries, "split"):
+        folder = Path(each["folder"]) / "new"
+        for journal in folder.glob("*.journal"):
+            with suppress(CassetteError):  # nothing in it was answered
+                recover(journal, journal.with_suffix(""))
+        parts = [load_cassette(path).interactions for path in folder.glob("*.yaml")]
+        assert sum(map(len, parts)) >= each["promised"], each
+        assert len({one.request.path for part in parts for one in part}) >= each["promised"], each
+        most = max(most, len(parts))
+    assert most > 1
+
+
 def test_what_is_recovered_is_not_lost(tries: list[dict[str, Any]]) -> None:
     """It stays in the journal until it is in the cassette."""
     for each in of(tries, "recover"):
