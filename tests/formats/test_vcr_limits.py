@@ -150,7 +150,7 @@ def test_a_value_of_100_mb_is_loaded_and_shown_cut(tmp_path: Path) -> None:
     save_cassette(cassette(told({"Small": 1}, seen=0), told({"Huge": value, "Small": 1}, seen=1)), path)
     began = time.monotonic()
     command = [sys.executable, "-c", SHOW, str(path)]
-    done = subprocess.run(command, env=environment(), check=True, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=environment(), check=True, capture_output=True, text=True, timeout=900)
     print(f"{time.monotonic() - began:.1f} s, {done.stderr.strip()} MB")
     assert len(done.stdout) < 10_000
     assert "Huge" in done.stdout
