@@ -111,7 +111,7 @@ def _run(namespace: dict[str, Any], command: str) -> str:
         f"exec {command.removesuffix('&')}" if command.endswith("&") else command,
         shell=True,
         cwd=namespace["folder"],
-        env={**os.environ, "PATH": path, "PYTEST_ADDOPTS": "", "COLUMNS": "120"},
+        env={**os.environ, "PATH": path, "PYTEST_ADDOPTS": "-p no:hypothesispytest", "COLUMNS": "120"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

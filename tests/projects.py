@@ -78,8 +78,9 @@ class Project:
 
     def run(self, tests: str, *options: str, apart: bool = False, file: str = "test_agent") -> pytest.RunResult:
         self.pytester.makepyfile(**{file: HEAD + tests})
-        run = self.pytester.runpytest_subprocess if apart else self.pytester.runpytest_inprocess
-        return run(*options)
+        if apart:  # Hypothesis, which no inner test uses, takes half of the time that a process needs to start
+            return self.pytester.runpytest_subprocess("-p", "no:hypothesispytest", *options)
+        return self.pytester.runpytest_inprocess(*options)
 
 
 def marked(body: str, arguments: str = "'small'", head: str = "def test_it(gws):") -> str:

@@ -129,7 +129,7 @@ def test_blocks_are_in_the_summary(project: Project, workers: int) -> None:
         f"    with gws_use_cassette('login'):\n        {ME}\n"
     )
     tests = "".join(f"def test_{number}(login):\n    pass\n" for number in range(2))
-    result = project.run(fixture + tests, *(("-n", "2") if workers else ()))
+    result = project.run(fixture + tests, *(("-n", "2", "-p", "no:hypothesispytest") if workers else ()))
     result.assert_outcomes(passed=2)
     blocks = "2 blocks, 2" if workers else "1 block, 1"
     result.stdout.fnmatch_lines([f"gws_replay: {blocks} played, 0 missed, 0 unplayed, 0 live connections"])
