@@ -30,7 +30,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ.pop(_name, None)
 
 # How long an example takes says nothing on a machine that has other work.
-settings.register_profile("steady", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "steady",
+    settings.default,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=int(os.environ.get("GWS_REPLAY_EXAMPLES", "50")),
+)
 settings.load_profile("steady")
 
 # What is printed in the examples and tests is printed everywhere, also where they run on GitHub.
