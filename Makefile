@@ -5,6 +5,9 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 JS = tests/js
 
+# The tests start hundreds of processes: what is compiled once is not to be compiled again by each, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: demo test check bench faults fuzz clean
 
 demo: $(VENV)/.ready
