@@ -3,6 +3,8 @@
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
 BIN = $(VENV)/bin
+# One more than there are processors: now and then each waits for a client or a server.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 JS = tests/js
 
 # The tests start hundreds of processes: what is compiled once is not to be compiled again by each, whatever the shell says.
@@ -15,7 +17,7 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready $(JS)/node_modules/.ready
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
 
 check: $(VENV)/.ready
