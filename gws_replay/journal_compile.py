@@ -5,7 +5,7 @@ redacted like the journal itself, and is read from there in the order of the cas
 """
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from gws_replay.core import bayeux_text
 from gws_replay.core.compile import (
@@ -30,6 +30,19 @@ class JournalCompile:
 
     def __init__(self, lines: BinaryIO, source: str, folder: Path, using: Redactor | None = None) -> None:
         """Read the journal. Raises CassetteError for what is no journal or holds no exchange, OSError."""
+        self._spools: list[Spool[Any]] = []
+        try:
+            self._read(lines, source, folder, using)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the files; nothing of the cassette can be looked at any more."""
+        for spool in self._spools:
+            spool.close()
+
+    def _read(self, lines: BinaryIO, source: str, folder: Path, using: Redactor | None) -> None:
         while True:
             known = using.found if using else 0
             lines.seek(0)
@@ -56,8 +69,12 @@ class JournalCompile:
         )
 
     def _begin(self, folder: Path) -> None:
+        self.close()
+        self._spools = []
         self._exchanges: Spool[Exchange] = of_exchanges(folder)
+        self._spools.append(self._exchanges)
         self._told = of_notifications(folder)
+        self._spools.append(self._told)
         self._unanswered: list[Request] = []
         self._start = float("inf")
         self._answered = self._lost = self._earlier = 0

@@ -135,8 +135,12 @@ def recover(path: Path, cassette: Path, using: Redactor | None = None) -> Recove
     with lines, safe_in(path, cassette):
         cassette.parent.mkdir(parents=True, exist_ok=True)
         read = JournalCompile(lines, str(path), cassette.parent, using)
-        compiled = read.compiled()
-        save_cassette(compiled.cassette, cassette)
+        try:
+            compiled = read.compiled()
+            save_cassette(compiled.cassette, cassette)
+        except BaseException:
+            read.close()
+            raise
     return Recovered(compiled, read.reader.begun, read.reader.cut, read.reader.damaged)
 
 

@@ -7,6 +7,7 @@ import marshal
 import tempfile
 from array import array
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -33,6 +34,11 @@ class Spool(Generic[_T]):
 
     def __del__(self) -> None:
         if hasattr(self, "_file"):  # whoever looks at what is in it holds the spool
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with suppress(OSError):  # a full disk does not take the rest, which nobody wants any more
             self._file.close()
 
     def add(self, value: _T, at: float, beside: float = 0.0) -> None:
