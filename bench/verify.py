@@ -40,7 +40,11 @@ def recorded(updates: int) -> Cassette:
         cause = Cause(interaction=n + 1, rule="content", after="response")
         told.append(Notification(channel="/v2/me/facebooksession", data=text, seen=n + 1.5, cause=cause))
     exchanges.append(_get(data, updates + 2.0))
-    return Cassette(interactions=tuple(exchanges), notifications=tuple(told), header={"format": 1, "api": "gws-v2"})
+    return Cassette(
+        interactions=tuple(exchanges),
+        notifications=tuple(told),
+        header={"format": 1, "api": "gws-v2", "redaction": "all"},
+    )
 
 
 def _get(data: dict[str, object], began: float) -> Exchange:
