@@ -1,15 +1,11 @@
 """An upstream server on 127.0.0.1 that answers in pieces, and breaks off, resets or waits between any two of them."""
 
-import socket
-import socketserver
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+
+from tests.proxies import PATIENCE, AbruptHandler, serving_sockets
 
 Pieces = Iterator[bytes]
-PATIENCE = 60.0
 
 
 class Reset(Exception):  # noqa: N818 (what the server does, and no error)
@@ -20,7 +16,7 @@ class Reset(Exception):  # noqa: N818 (what the server does, and no error)
 def broken_upstream(answer: Callable[[str], Pieces]) -> Iterator[str]:
     """Serve what the function yields for a path, a write each, then close the connection; give the URL."""
 
-    class Handler(socketserver.StreamRequestHandler):
+    class Handler(AbruptHandler):
         timeout = PATIENCE
 
         def handle(self) -> None:
@@ -32,26 +28,7 @@ def broken_upstream(answer: Callable[[str], Pieces]) -> Iterator[str]:
                     for piece in answer(path):
                         self.wfile.write(piece)
                 except Reset:
-                    linger = (1).to_bytes(4, sys.byteorder) + bytes(4)
-                    self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    self.reset()
 
-        def finish(self) -> None:
-            with suppress(OSError):
-                super().finish()
-            self.request.close()
-
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-        request_queue_size = 64
-
-        def shutdown_request(self, request: Any) -> None:
-            request.close()  # and no orderly shutdown, which would turn a reset into an end
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://localhost:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving_sockets(Handler) as port:
+        yield f"http://localhost:{port}"

@@ -174,11 +174,48 @@ class Upstream:
     asked: list[Asked] = field(default_factory=list)
 
 
+class AbruptHandler(socketserver.StreamRequestHandler):
+    """Reads and writes one connection; how that ends is left to the one that answers."""
+
+    def reset(self) -> None:
+        """Let the connection end with a reset."""
+        linger = (1).to_bytes(4, sys.byteorder) + bytes(4)
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    def finish(self) -> None:
+        """Close, whatever the client has done meanwhile."""
+        with suppress(OSError):
+            super().finish()
+        self.request.close()
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    request_queue_size = 64
+    allow_reuse_address = True
+
+    def shutdown_request(self, request: Any) -> None:
+        request.close()  # and no orderly shutdown, which would turn a reset into an end
+
+
+@contextmanager
+def serving_sockets(handler: type[AbruptHandler]) -> Iterator[int]:
+    """Serve connections in threads; give the port."""
+    with _Server(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 @contextmanager
 def upstream(answer: Callable[[Asked], bytes], *, tls: ssl.SSLContext | None = None) -> Iterator[Upstream]:
     """Serve raw answers, each as the function spells it; connections are kept open."""
 
-    class Handler(socketserver.StreamRequestHandler):
+    class Handler(AbruptHandler):
         def handle(self) -> None:
             with suppress(OSError):
                 if tls:
@@ -192,32 +229,12 @@ def upstream(answer: Callable[[Asked], bytes], *, tls: ssl.SSLContext | None = N
                     told = answer(asked)
                     self.wfile.write(told)
                     if isinstance(told, Torn):
-                        linger = (1).to_bytes(4, sys.byteorder) + bytes(4)
-                        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                        self.reset()
                         return
 
-        def finish(self) -> None:
-            with suppress(OSError):
-                super().finish()
-            self.request.close()
-
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-        request_queue_size = 64
-        allow_reuse_address = True
-
-        def shutdown_request(self, request: Any) -> None:
-            request.close()  # and no orderly shutdown, which would turn a reset into an end
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        running = Upstream(f"{'https' if tls else 'http'}://localhost:{server.server_address[1]}")
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield running
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving_sockets(Handler) as port:
+        running = Upstream(f"{'https' if tls else 'http'}://localhost:{port}")
+        yield running
 
 
 def _read(stream: Any) -> Asked | None:
