@@ -4,10 +4,9 @@ What is answered is decided in `core.track`. Nothing here knows a socket.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http.client import responses
 from json import dumps
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from multidict import CIMultiDict
 
@@ -50,8 +49,7 @@ class Shared:
         return (line + "".join(f"{name}: {value}\r\n" for name, value in fields)).encode("utf-8", "surrogateescape")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What is sent: the fields that it shares with others, and those that it alone has."""
 
     status: int
