@@ -46,6 +46,9 @@ def matched(
         if not isinstance(path, Stored) and not path.exists():
             raise GwsReplayError(f"{path} does not exist")
     if baseline.is_dir() != candidate.is_dir():
+        for path in (baseline, candidate):
+            if isinstance(path, Stored) and not path.is_dir():
+                path.content()  # what is not there at all is no file, either
         raise GwsReplayError(f"{baseline} and {candidate} are a file and a folder: give two of a kind")
     if not baseline.is_dir():
         return [Match(baseline, candidate)], []
