@@ -46,9 +46,7 @@ def closed_network(refuse: Refuse, allowed_hosts: Collection[str] = ()) -> Itera
 
 
 def _built() -> AbstractContextManager[None]:
-    reaching = (Swap(socket.socket, name, partial(_guarded, name)) for name in _REACHING)
-    looking_up = (Swap(socket, name, partial(_known, name)) for name in _LOOKING_UP)
-    return swapped((*reaching, *looking_up, Swap(HTTPConnection, "send", _kept)))
+    return swapped(_SWAPS)
 
 
 _WALLS: InForce[_Wall] = InForce("gws_replay_wall", _built)
@@ -100,6 +98,13 @@ def _known(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         return real(host, *args, **kwargs)
 
     return look_up
+
+
+_SWAPS = (
+    *(Swap(socket.socket, name, partial(_guarded, name)) for name in _REACHING),
+    *(Swap(socket, name, partial(_known, name)) for name in _LOOKING_UP),
+    Swap(HTTPConnection, "send", _kept),
+)
 
 
 def _addresses(hosts: Collection[str]) -> set[str]:
