@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mitmproxy import exceptions, http
 from mitmproxy.io import FlowReader
 
-from gws_replay.core.model import Exchange, Frame, Recording, Request, Response
+from gws_replay.core.model import Exchange, Frame, Request, Response, Seen, Unanswered
 from gws_replay.errors import CassetteError
 from gws_replay.formats import raw
 
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
-def load(file: "BinaryIO", source: str) -> Recording:
-    """Read a flow file that mitmproxy saved (`-w`). Raises CassetteError for another version or a torn file."""
-    exchanges: list[Exchange] = []
-    frames: list[Frame] = []
-    unanswered: list[Request] = []
+def moments(file: "BinaryIO", source: str) -> Iterator[Seen]:
+    """Yield what a flow file that mitmproxy saved (`-w`) holds.
+
+    Raises CassetteError for another version or a torn file.
+    """
     try:
         for flow in FlowReader(file).stream():
-            if not isinstance(flow, http.HTTPFlow):
-                continue
-            request = request_of(flow)
-            frames.extend(frames_of(flow))
-            if flow.response is None:
-                unanswered.append(request)
-            else:
-                exchanges.append(
-                    Exchange(
-                        request=request,
-                        response=response_of(flow.response),
-                        began=flow.request.timestamp_start,
-                        ended=flow.response.timestamp_end or flow.response.timestamp_start,
-                    )
-                )
+            if isinstance(flow, http.HTTPFlow):
+                yield from _moments(flow)
     except (exceptions.FlowReadException, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CassetteError(
             f"{source} cannot be read as a mitmproxy flow file ({error}): it is torn, or from another version; "
             "open it with the mitmproxy that wrote it and export a HAR"
         ) from None
-    return Recording(exchanges=tuple(exchanges), frames=tuple(frames), unanswered=tuple(unanswered))
+
+
+def _moments(flow: http.HTTPFlow) -> Iterator[Seen]:
+    request = request_of(flow)
+    yield from frames_of(flow)
+    if flow.response is None:
+        yield Unanswered(request)
+        return
+    yield Exchange(
+        request=request,
+        response=response_of(flow.response),
+        began=flow.request.timestamp_start,
+        ended=flow.response.timestamp_end or flow.response.timestamp_start,
+    )
 
 
 def request_of(flow: http.HTTPFlow) -> Request:
