@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from goals import met
+from goals import Goal, met
 
 from gws_replay.core.model import Headers, Request, Response
 from gws_replay.formats import journal
@@ -79,7 +79,7 @@ def main() -> None:
             seconds, memory, found = compiled(path)
         if (found["interactions"], found["notifications"], found["notes"]) != (count, count, []):
             raise SystemExit(f"of {count} updates came: {found}")
-        most = (f"memory to compile a journal of {megabytes:,} MB", memory, 200, " MB")
+        most = Goal(f"memory to compile a journal of {megabytes:,} MB", memory, 200, " MB")
         print(f"| {megabytes:,} MB | {count:,} | {seconds:.1f} s | {memory:.0f} MB |", flush=True)
     met([most])
 

@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from goals import met
+from goals import Goal, met
 
 from gws_replay.core.policy import LEVELS, Policy
 from gws_replay.files import load_cassette
@@ -172,8 +172,8 @@ def main() -> None:
     rate = statistics.median(mine / other for mine, other in zip(ours.rates, floor.rates, strict=True))
     met(
         [
-            ("recording with redaction, of the rate of an addon that does nothing", rate, 0.92, ">"),
-            ("a notification of 90 keys, redacted", statistics.median(took) * 1000, 0.3, " ms"),
+            Goal("recording with redaction, of the rate of an addon that does nothing", rate, 0.92, ">"),
+            Goal("a notification of 90 keys, redacted", statistics.median(took) * 1000, 0.3, " ms"),
         ]
     )
 

@@ -20,8 +20,9 @@ PACKAGES = (
 )
 INTRODUCTION = """# Measured
 
-Written by `make bench`. Times of one machine say little; compare those of one table, which are of one run.
-Where the time goes: [NOTES.md](NOTES.md).
+Written by `make bench`. Times of one machine say little; compare those of one table, which are of one run. A goal is a
+time of the machine it was set on; the columns on the right of the goals put it beside a peer that was measured there
+and is measured here. Where the time goes: [NOTES.md](NOTES.md).
 """
 
 
@@ -54,10 +55,10 @@ def main() -> int:
         if bench.returncode:
             failed = 1
             continue
-        text = RESULTS.read_text("utf-8") if RESULTS.exists() else INTRODUCTION
-        introduction, *sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)
+        text = RESULTS.read_text("utf-8") if RESULTS.exists() else ""
+        sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)[1:]
         kept = [each.strip() + "\n" for each in sections if not each.startswith(f"## {name}\n")]
-        RESULTS.write_text("\n".join([introduction.strip() + "\n", *kept, section(name, "".join(lines))]), "utf-8")
+        RESULTS.write_text("\n".join([INTRODUCTION, *kept, section(name, "".join(lines))]), "utf-8")
     return failed
 
 

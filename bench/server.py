@@ -1,13 +1,13 @@
 """The replay server: requests a second at 1, 8 and 32 clients, and of one core; when it is ready; its memory.
 
 Each request is a POST of its own, to one address, told apart by its body. The floor is a server on the same HTTP
-library that looks the body up in a dict. "Of one core" is by the CPU time of the server. Every answer is checked. Then
-1,000 clients of CometD whose connects are held. Prints tables in Markdown. Run: python bench/server.py [STUBS]
+library that looks the body up in a dict. "Of one core" is by the CPU time of the server: the first pass over all stubs,
+whose first request makes what they are looked up by, and another one after it. Every answer is checked. Then 1,000
+clients of CometD whose connects are held. Prints tables in Markdown. Run: python bench/server.py [STUBS]
 """
 
 import asyncio
 import json
-import os
 import re
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from goals import met
+from goals import Goal, Peer, met
 
 from gws_replay.core.model import Cassette, Exchange, Headers, Request, Response
 from gws_replay.files import save_cassette
@@ -65,8 +65,8 @@ class Server:
     @property
     def cpu(self) -> float:
         """The seconds of CPU time that it has taken."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text("utf-8").split()[0]) for task in tasks) / 1e9
 
     @property
     def megabytes(self) -> float:
@@ -224,6 +224,25 @@ async def hold(port: int, count: int) -> list[asyncio.StreamWriter]:
     return writers
 
 
+def passes(server: Server, clients: int, size: int) -> tuple[float, list[float]]:
+    """Ask for all stubs twice; return how many the first time in a second, and each time in a second of CPU time."""
+    rates, of_a_core = [], []
+    for _ in range(2):
+        before = server.cpu
+        rates.append(asyncio.run(load(server.port, clients, range(size))))
+        of_a_core.append(size / (server.cpu - before))
+        asyncio.run(rewind(server.port))
+    return rates[0], of_a_core
+
+
+async def rewind(port: int) -> None:
+    """Let a server of ours begin again; the floor need not, and refuses."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(message("/__gws_replay__/rewind", b""))
+    await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+
+
 def held(cassette: Path) -> float:
     """Return how many megabytes held connects cost."""
     with running(OURS, cassette) as server:
@@ -243,45 +262,54 @@ def main() -> None:
     """Print the tables."""
     stubs = int(sys.argv[1]) if len(sys.argv) > 1 else STUBS
     with tempfile.TemporaryDirectory() as folder:
+        started = 0.0
         for size in sorted({100, 1000, stubs}):
-            goals = table(size, Path(folder))
+            goals, ready = table(size, Path(folder), started)
+            started = started or ready
         more = held(Path(folder, "secrets.yaml"))
         print(f"\n{HELD:,} held connects cost {more:.0f} MB more.")
-        met([*goals, (f"{HELD:,} held connects", more, 60, " MB")])
+        met([*goals, Goal(f"{HELD:,} held connects", more, 60, " MB")])
 
 
-def table(size: int, folder: Path) -> list[tuple[str, float, float, str]]:
-    """Print the best of some runs, the servers in turn, each begun for its run; return what is to be reached."""
+def table(size: int, folder: Path, started: float) -> tuple[list[Goal], float]:
+    """Print the best of some runs, the servers in turn, each begun for its run.
+
+    Return what is to be reached, and when the floor was ready; "started" is that of the smallest size.
+    """
     rates: dict[tuple[str, int], float] = {}
     ready: dict[str, float] = {}
     memory: dict[str, float] = {}
-    of_a_core: dict[str, float] = {}
+    of_a_core: dict[str, list[float]] = {name: [0.0, 0.0] for name in SERVERS}
     for redaction in ("secrets", "all", "none"):
         save_cassette(recorded(size, redaction), folder / f"{redaction}.yaml")
     for clients in CLIENTS * ROUNDS:
         for name, (command, redaction) in SERVERS.items():
             with running(command, folder / f"{redaction}.yaml") as server:
-                cpu = server.cpu
-                rate = asyncio.run(load(server.port, clients, range(size)))
-                of_a_core[name] = max(size / max(server.cpu - cpu, 0.01), of_a_core.get(name, 0.0))
+                rate, of_each = passes(server, clients, size)
+                of_a_core[name] = [max(each) for each in zip(of_a_core[name], of_each, strict=True)]
                 rates[name, clients] = max(rate, rates.get((name, clients), 0.0))
                 ready[name] = min(server.ready, ready.get(name, server.ready))
                 memory[name] = max(server.megabytes, memory.get(name, 0.0))
     heads = " | ".join(f"{clients} client{'s' * (clients > 1)}" for clients in CLIENTS)
-    print(f"\n| {size:,} stubs | {heads} | of one core | ready | memory |\n|---|{'--:|' * (len(CLIENTS) + 3)}")
+    print(f"\n| {size:,} stubs | {heads} | of one core, first | of one core, then | ready | memory |")
+    print(f"|---|{'--:|' * (len(CLIENTS) + 4)}")
     for name in SERVERS:
         cells = " | ".join(f"{rates[name, clients]:,.0f}/s" for clients in CLIENTS)
-        own = f"{of_a_core[name]:,.0f}/s" if size >= 1000 else ""  # the clock of CPU time is coarse
+        own = " | ".join(f"{each:,.0f}/s" for each in of_a_core[name])
         print(f"| {name} | {cells} | {own} | {ready[name]:.2f} s | {memory[name]:.0f} MB |", flush=True)
-    goals: list[tuple[str, float, float, str]] = []
+    floor = list(SERVERS)[-1]
+    peers = [Peer("the floor", each, 15_300) for each in of_a_core[floor]]
+    start = Peer("the floor at 100 stubs", started, 0.21)
+    goals: list[Goal] = []
     for name in list(SERVERS)[:-1]:
         what = f"{name}, {size:,} stubs:"
         goals += [
-            (f"{what} requests of one core", of_a_core[name], 15_000, ">/s"),
-            (f"{what} ready", ready[name], 0.5, " s"),
-            (f"{what} memory", memory[name], 120, " MB"),
+            Goal(f"{what} requests of one core, first pass", of_a_core[name][0], 15_000, ">/s", peers[0]),
+            Goal(f"{what} requests of one core, then", of_a_core[name][1], 15_000, ">/s", peers[1]),
+            Goal(f"{what} ready", ready[name], 0.5, " s", start if started else None),
+            Goal(f"{what} memory", memory[name], 120, " MB"),
         ]
-    return goals
+    return goals, ready[floor]
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import sys
 import time
 from importlib.util import find_spec
 
-from goals import met
+from goals import Goal, Peer, met
 
 ROUNDS = 15
 # Python compiles our modules once, not in each run.
@@ -56,10 +56,11 @@ def main() -> None:
         print(f"| {name} | {took * 1000:.0f} ms |")
     load = min(plugin() for _ in range(ROUNDS))
     print(f"| the pytest plugin, after pytest | {load * 1000:.1f} ms |")
+    peer = Peer("mitmdump --help", best["mitmdump --help"], 0.5) if "mitmdump --help" in best else None
     met(
         [
-            ("gws-replay --help", best["gws-replay --help"], 0.12, " s"),
-            ("load of the pytest plugin", load * 1000, 15, " ms"),
+            Goal("gws-replay --help", best["gws-replay --help"], 0.12, " s", peer),
+            Goal("load of the pytest plugin", load * 1000, 15, " ms"),
         ]
     )
 

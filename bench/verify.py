@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from deepdiff import DeepDiff
-from goals import met
+from goals import Goal, Peer, met
 
 from gws_replay.core.judge import judge
 from gws_replay.core.model import Cassette, Cause, Exchange, Notification, Request, Response
@@ -77,7 +77,7 @@ def main() -> None:
     timed("parse the bodies", lambda: [(each.sent, each.answer) for each in cassette.interactions])
     timed("parse the notifications", lambda: [told.value for told in cassette.notifications])
     judged = timed("judge", lambda: judge(cassette))
-    timed("DeepDiff alone", lambda: deepdiff(cassette))
+    peer = timed("DeepDiff alone", lambda: deepdiff(cassette))
     with tempfile.TemporaryDirectory() as folder:
         for suffix in (".yaml", ".json"):
             path = Path(folder, f"big{suffix}")
@@ -85,7 +85,8 @@ def main() -> None:
             timed(f"load {path.name}", lambda path=path: load_cassette(path))  # type: ignore[misc]
             command = [sys.executable, "-m", "gws_replay", "verify", "-q", str(path)]
             timed(f"verify {path.name}", lambda command=command: subprocess.run(command, check=True))  # type: ignore[misc]
-    met([(f"judge {len(cassette.notifications):,} updates", judged, 1.5, " s")])
+    what = f"judge {len(cassette.notifications):,} updates"
+    met([Goal(what, judged, 1.5, " s", Peer("DeepDiff alone", peer, 6.4))])
 
 
 if __name__ == "__main__":

@@ -84,8 +84,7 @@ _carrying = ExitStack()
 def _carried_on(kind: InForce[Any]) -> Iterator[None]:
     """Let new threads, and work given to pools, belong to who started them."""
     if not _kinds:
-        starts = Swap(threading.Thread, "start", _starting), Swap(ThreadPoolExecutor, "submit", _submitting)
-        _carrying.enter_context(swapped(starts))
+        _carrying.enter_context(swapped(_STARTS))
     _kinds.append(kind)
     try:
         yield
@@ -123,3 +122,6 @@ def _submitting(real: Callable[..., "Future[Any]"]) -> Callable[..., "Future[Any
         return real(pool, carried, *args, **kwargs)
 
     return submit
+
+
+_STARTS = Swap(threading.Thread, "start", _starting), Swap(ThreadPoolExecutor, "submit", _submitting)

@@ -8,9 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
-
-from aiohttp import web
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from gws_replay.errors import GwsReplayError
 
@@ -18,6 +16,8 @@ from gws_replay.errors import GwsReplayError
 # none that is the same everywhere.
 _NAMES = {"127.0.0.1": "localhost", "0.0.0.0": "localhost", "::": "::1"}  # noqa: S104 (to be reached at, not bound)
 _LAST_PORT = 65535
+# How many connections wait to be accepted.
+_BACKLOG = 128
 
 
 class Running(Protocol):
@@ -30,22 +30,35 @@ class Running(Protocol):
 _Running = TypeVar("_Running", bound=Running)
 
 
-async def listen(runner: web.BaseRunner, host: str, port: int, tls: ssl.SSLContext | None = None) -> str:
-    """Let a set-up runner listen; return its URL. Port 0 takes any free one.
+class Listening(NamedTuple):
+    """An address that is listened on, until it is closed; connections stay then."""
 
-    Raises GwsReplayError, with the runner cleaned up, when the address cannot be had.
+    url: str
+    server: asyncio.Server
+
+    def close(self) -> None:
+        """Free the port."""
+        self.server.close()
+
+
+async def listen(
+    protocol: Callable[[], asyncio.BaseProtocol], host: str, port: int, tls: ssl.SSLContext | None = None
+) -> Listening:
+    """Listen in the running event loop, with a protocol for each connection. Port 0 takes any free one.
+
+    Raises GwsReplayError when the address cannot be had.
     """
     try:
         if port > _LAST_PORT:  # with the name of a host it would be taken modulo 65536
             raise OverflowError(f"the last port is {_LAST_PORT}")  # noqa: TRY301 (one sentence for all that is wrong)
-        await web.TCPSite(runner, host, port, ssl_context=tls).start()
+        server = await asyncio.get_running_loop().create_server(protocol, host, port, ssl=tls, backlog=_BACKLOG)
     except (OSError, OverflowError) as error:
-        await runner.cleanup()
         busy = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         reason = "is in use" if busy else f"cannot be used ({error})"
         raise GwsReplayError(f"Port {port} on {host} {reason}: choose another port, or 0 for any free one.") from error
     name = _NAMES.get(host, host)
-    return f"{'https' if tls else 'http'}://{f'[{name}]' if ':' in name else name}:{runner.addresses[0][1]}"
+    port = server.sockets[0].getsockname()[1]
+    return Listening(f"{'https' if tls else 'http'}://{f'[{name}]' if ':' in name else name}:{port}", server)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """Edge: the last wall under replay. While it stands, no socket of this process connects to a network.
 
-It is process-wide, as sockets are: threads, thread pools and event loops are behind it. Unix sockets pass.
+It is process-wide, as sockets are: threads, thread pools and event loops are behind it. Unix sockets pass. What a
+socket that was connected before sends is not seen. Of the libraries that keep one, those that vcrpy replaces do not get
+to use it, and `http.client`, which it replaces by name only, is held back here.
 """
 
 import errno
@@ -10,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from http.client import HTTPConnection
 from typing import Any
 
 from gws_replay.in_force import InForce
@@ -43,9 +46,7 @@ def closed_network(refuse: Refuse, allowed_hosts: Collection[str] = ()) -> Itera
 
 
 def _built() -> AbstractContextManager[None]:
-    reaching = (Swap(socket.socket, name, partial(_guarded, name)) for name in _REACHING)
-    looking_up = (Swap(socket, name, partial(_known, name)) for name in _LOOKING_UP)
-    return swapped((*reaching, *looking_up))
+    return swapped(_SWAPS)
 
 
 _WALLS: InForce[_Wall] = InForce("gws_replay_wall", _built)
@@ -76,6 +77,17 @@ def _guarded(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
     return guard
 
 
+def _kept(real: Callable[..., Any]) -> Callable[..., Any]:
+    def send(connection: HTTPConnection, data: Any) -> Any:
+        family = getattr(connection.sock, "family", None)  # None: it is about to connect, which is seen
+        if family in (socket.AF_INET, socket.AF_INET6) and not _allows(connection.host):
+            where = f"{connection.host}:{connection.port}, which was open before replay began"
+            raise ConnectionRefusedError(errno.ECONNREFUSED, _refused(f"a request over the connection to {where}"))
+        return real(connection, data)
+
+    return send
+
+
 def _known(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
     def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
         asked = host.decode() if isinstance(host, bytes) else host
@@ -86,6 +98,13 @@ def _known(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         return real(host, *args, **kwargs)
 
     return look_up
+
+
+_SWAPS = (
+    *(Swap(socket.socket, name, partial(_guarded, name)) for name in _REACHING),
+    *(Swap(socket, name, partial(_known, name)) for name in _LOOKING_UP),
+    Swap(HTTPConnection, "send", _kept),
+)
 
 
 def _addresses(hosts: Collection[str]) -> set[str]:

@@ -36,8 +36,8 @@ def questions_of(path: Location) -> Questions:
 
 def matched(
     baseline: Location, candidate: Location, ask: Callable[[Sequence[Location]], Sequence[Questions]]
-) -> tuple[list[Match], list[str]]:
-    """Match two cassettes, or those of two folders by their paths inside; return what could not be read, too.
+) -> tuple[list[Match], list[tuple[Location, str]]]:
+    """Match two cassettes, or those of two folders by their paths inside; return what could not be read, and why, too.
 
     What is left over on both sides is a renamed cassette if it asks the same (`ask` finds out), and no other of them
     does. Raises GwsReplayError for a path that does not exist, or a file and a folder.
@@ -46,6 +46,9 @@ def matched(
         if not isinstance(path, Stored) and not path.exists():
             raise GwsReplayError(f"{path} does not exist")
     if baseline.is_dir() != candidate.is_dir():
+        for path in (baseline, candidate):
+            if isinstance(path, Stored) and not path.is_dir():
+                path.content()  # what is not there at all is no file, either
         raise GwsReplayError(f"{baseline} and {candidate} are a file and a folder: give two of a kind")
     if not baseline.is_dir():
         return [Match(baseline, candidate)], []
@@ -68,17 +71,20 @@ def _by_name(top: Location) -> dict[str, Location]:
 
 def _renamed(
     missing: Sequence[Location], new: Sequence[Location], ask: Callable[[Sequence[Location]], Sequence[Questions]]
-) -> tuple[list[Match], list[str]]:
+) -> tuple[list[Match], list[tuple[Location, str]]]:
     if not missing or not new:
         return [], []
     asks: tuple[dict[tuple[str, ...], list[Location]], ...] = ({}, {})
     questions = ask([*missing, *new])
+    broken: list[tuple[Location, str]] = []
     for place, (path, each) in enumerate(zip([*missing, *new], questions, strict=True)):
-        if each.broken is None:
+        if each.broken is not None:
+            broken.append((path, each.broken))
+        else:
             asks[place >= len(missing)].setdefault(each.operations, []).append(path)
     found = [
         Match(mine[0], theirs[0], is_renamed=True)
         for asked, mine in asks[0].items()
         if len(mine) == 1 and len(theirs := asks[1].get(asked, [])) == 1
     ]
-    return found, [each.broken for each in questions if each.broken is not None]
+    return found, broken

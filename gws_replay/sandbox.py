@@ -12,12 +12,12 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
-from typing import TypedDict, Unpack
+from typing import TypedDict, Unpack, cast
 
 from aiohttp import web
 
 from gws_replay.errors import GwsReplayError
-from gws_replay.listening import in_a_thread, listen
+from gws_replay.listening import Listening, in_a_thread, listen
 from gws_replay.sandbox_answers import Json
 from gws_replay.sandbox_channels import CHANNELS
 from gws_replay.sandbox_faults import FAULTS
@@ -42,16 +42,18 @@ class RunningSandbox:
     """A sandbox that accepts connections at `url`, until it is closed."""
 
     def __init__(
-        self, *, runner: web.AppRunner, url: str, user: str, password: str, session_ids: tuple[str, ...]
+        self, *, runner: web.AppRunner, listening: Listening, user: str, password: str, session_ids: tuple[str, ...]
     ) -> None:
-        self.url = url
+        self.url = listening.url
         self.user = user
         self.password = password
         self.session_ids = session_ids
         self._runner = runner
+        self._listening = listening
 
     async def close(self) -> None:
         """Answer the held connects, close all connections and free the port."""
+        self._listening.close()
         await self._runner.cleanup()
 
 
@@ -82,10 +84,13 @@ async def start(
         application, access_log=None, auto_decompress=False, handler_cancellation=True, shutdown_timeout=1.0
     )
     await runner.setup()
-    url = await listen(runner, host, port)
-    return RunningSandbox(
-        runner=runner, url=url, user=user, password=password, session_ids=sandbox.resources.ids(CHANNELS["Facebook PM"])
-    )
+    try:
+        listening = await listen(cast("web.Server", runner.server), host, port)
+    except GwsReplayError:
+        await runner.cleanup()
+        raise
+    ids = sandbox.resources.ids(CHANNELS["Facebook PM"])
+    return RunningSandbox(runner=runner, listening=listening, user=user, password=password, session_ids=ids)
 
 
 @contextmanager

@@ -3,11 +3,7 @@
 It is for the test beside the client, not for the client: a page of another origin cannot use it.
 """
 
-from collections.abc import Mapping
-from json import dumps
 from typing import Any, Final
-
-from aiohttp import web
 
 from gws_replay.core.replay import Miss
 from gws_replay.leftover import left_of
@@ -17,18 +13,16 @@ PATH: Final = "/__gws_replay__"
 _REWIND: Final = f"{PATH}/rewind"
 
 
-def answer(request: web.BaseRequest, playback: Playback) -> web.Response:
+def answer(method: str, path: str, playback: Playback) -> tuple[int, dict[str, Any]]:
     """Answer GET /__gws_replay__ with the state of the run, and POST /__gws_replay__/rewind by beginning it again."""
-    if "Origin" in request.headers:
-        return _json(403, {"error": "the control endpoint is not for pages"})
-    asked = (request.method, request.path.rstrip("/"))
+    asked = (method, path.rstrip("/"))
     if asked == ("POST", _REWIND):
         before = state(playback)
         playback.rewind()
-        return _json(200, before)
+        return 200, before
     if asked == ("GET", PATH):
-        return _json(200, state(playback))
-    return _json(404, {"error": f"there is GET {PATH} and POST {_REWIND}"})
+        return 200, state(playback)
+    return 404, {"error": f"there is GET {PATH} and POST {_REWIND}"}
 
 
 def state(playback: Playback) -> dict[str, Any]:
@@ -74,9 +68,3 @@ def miss(missed: Miss) -> dict[str, Any]:
         ],
         "text": str(missed),
     }
-
-
-def _json(status: int, value: Mapping[str, Any]) -> web.Response:
-    return web.Response(
-        status=status, body=dumps(value, indent=2).encode(), headers={"Content-Type": "application/json"}
-    )

@@ -51,9 +51,8 @@ class Head:
 class Short:
     """What the connections of one server share: what is answered, and the heads that were seen, as most come again."""
 
-    def __init__(self, rest: Rest, failed_: Callable[[str, str, Exception], str], scheme: str) -> None:
+    def __init__(self, rest: Rest, scheme: str) -> None:
         self.rest = rest
-        self.failed = failed_
         self.scheme = scheme
         self.open: set[Front] = set()
         self._heads: dict[bytes, Head | None] = {}
@@ -213,7 +212,7 @@ class Front(asyncio.Protocol):
         self._write(self._short.rest.answer(head.seat, send, origin=origin, asked=head.headers))
 
     def _fail(self, head: Head, error: Exception) -> None:
-        self._write(failed(500, self._short.failed(head.method, urlsplit(head.uri).path, error)))
+        self._write(failed(500, self._short.rest.fault(head.method, urlsplit(head.uri).path, error)))
 
     def _write(self, answer: Answer) -> None:
         if self.transport is None:

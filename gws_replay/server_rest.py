@@ -4,10 +4,9 @@ What is answered is decided in `core.track`. Nothing here knows a socket.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from http.client import responses
+from http import HTTPStatus
 from json import dumps
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from multidict import CIMultiDict
 
@@ -21,6 +20,8 @@ from gws_replay.stage import Seat
 # Not recorded: no status of GWS, and none that clients try again.
 _MISSED: Final = 501
 _JSON: Final = {"Content-Type": "application/json;charset=UTF-8"}
+# Those of http.client, which brings most of the package email along.
+_REASONS: Final = {each.value: each.phrase for each in HTTPStatus}
 _MOST_KEPT: Final = 1000
 BODILESS: Final = (204, 304)
 
@@ -46,12 +47,11 @@ class Shared:
                 raise ValueError(f"a recorded header field cannot be sent: {text!r}")
         if "Content-Type" not in self.fields and status not in BODILESS:
             fields.append(("Content-Type", "application/octet-stream"))
-        line = f"HTTP/1.1 {status} {reason or responses.get(status, '')}\r\n"
+        line = f"HTTP/1.1 {status} {reason or _REASONS.get(status, '')}\r\n"
         return (line + "".join(f"{name}: {value}\r\n" for name, value in fields)).encode("utf-8", "surrogateescape")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What is sent: the fields that it shares with others, and those that it alone has."""
 
     status: int
@@ -73,6 +73,7 @@ class Rest:
         self.stage = playback.stage
         self.keep_uris = keep_uris
         self._log = log
+        self._faults = playback.faults
         self._shared: dict[tuple[Any, ...], Shared] = {}
         # By cassette, the interactions with a notification that comes after their response.
         self._followed = tuple(
@@ -91,6 +92,13 @@ class Rest:
                 again = ", once more" if send.repeated else ""
                 self._log(f"{what}  interaction {send.interaction}{again}")
         return send
+
+    def fault(self, method: str, target: str, error: Exception) -> str:
+        """Keep a fault of our own for the test, and say it."""
+        path = target.partition("?")[0].partition(";")[0]  # a session may stand behind it
+        said = f"the replay server failed: {method} {path}: {type(error).__name__}: {error}"
+        self._faults.append(said)
+        return said
 
     def is_followed(self, send: Send) -> bool:
         """Tell whether a notification was recorded that must not overtake the answer."""
@@ -138,4 +146,4 @@ def failed(
     """Answer with an error in the form of GWS: 4 is an internal error [ReturnValues]."""
     body = {"statusCode": 4, "statusMessage": message, **({"gws_replay": details} if details else {})}
     fields: CIMultiDict[str] = CIMultiDict({**(allow or {}), **_JSON})
-    return Answer(status, responses.get(status, ""), Shared(fields), dumps(body).encode())
+    return Answer(status, _REASONS.get(status, ""), Shared(fields), dumps(body).encode())

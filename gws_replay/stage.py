@@ -59,6 +59,7 @@ class Stage:
         self.clock = clock
         self._options = {"factor": factor, "timeout": timeout, "max_silence": max_silence}
         self._changed = threading.Condition()
+        self._watchers = 0
         self._users: dict[str, Seat] = {}
         self._sessions: dict[str, Seat] = {}
         self.seats: list[Seat] = []
@@ -94,8 +95,9 @@ class Stage:
 
     def changed(self) -> None:
         """Let those look again who wait for a change."""
-        with self._changed:
-            self._changed.notify_all()
+        if self._watchers:
+            with self._changed:
+                self._changed.notify_all()
 
     def wait(self, seat: Seat, send: Send, *, led: bool = True) -> None:
         """Block until an answer may be sent: its time has come, and what leads it has been told (unless not `led`)."""
@@ -123,7 +125,11 @@ class Stage:
     def wait_for_change(self, seconds: float, happened: Callable[[], bool]) -> bool:
         """Block until something that requests change has happened, for so many seconds at the most."""
         with self._changed:
-            return self._changed.wait_for(happened, timeout=seconds)
+            self._watchers += 1  # before it looks, so that what happens while it does is told to it
+            try:
+                return self._changed.wait_for(happened, timeout=seconds)
+            finally:
+                self._watchers -= 1
 
     @property
     def was_asked(self) -> bool:

@@ -3,6 +3,7 @@
 A credential in an address is for the storage alone: no name that is shown, and no error, has one.
 """
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:://|::)")
 # User and password, also where somebody forgot to escape what stands in them; and the signature of a signed address.
 _USER = re.compile(r"(?<=://)(?:[^/?#]*@|[^/?#@:]*:(?!\d*(?:[/?#]|$))[^?#]*@)")
 _QUERY = re.compile(r"\?.*", re.DOTALL)
+_REFUSAL = re.compile("Credential|Authenti|AccessDenied")
+_SILENT = logging.NullHandler()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,12 @@ class Stored:
     def content(self) -> bytes:
         """Return the bytes of a file. Raises CassetteError."""
         with self._asking() as (system, path):
-            found: bytes = system.cat_file(path)
+            try:
+                found: bytes = system.cat_file(path)
+            except (FileNotFoundError, IsADirectoryError):
+                if system.isdir(path):
+                    raise IsADirectoryError from None
+                raise
             return found
 
     def _own_part(self) -> int:
@@ -73,15 +81,29 @@ class Stored:
             raise GwsReplayError(f"cannot read {self}: addresses need `pip install 'gws-replay[storage]'`") from None
         try:
             system, path = url_to_fs(self.address)
+            # Some log what they raise, traceback and all, and Python prints it where nobody has asked for a log.
+            logging.getLogger(type(system).__module__.partition(".")[0]).addHandler(_SILENT)
             yield system, f"{path.rstrip('/')}/{self.inside}" if self.inside else path
         except Exception as error:  # noqa: BLE001 (every storage has errors of its own)
             raise CassetteError(f"cannot read {self}: {self._reason(error)}") from None
 
     def _reason(self, error: Exception) -> str:
         if isinstance(error, FileNotFoundError):
-            return "there is no such file"
+            return "there is no such file or folder"
+        if isinstance(error, IsADirectoryError):
+            return "it is a folder: give a cassette that is in it"
+        if isinstance(error, ImportError) and isinstance(error.__cause__, ImportError) and error.__cause__.name:
+            package = error.__cause__.name.partition(".")[0].replace("_", "-")
+            return f"its kind of storage needs one more package: pip install {package}"
         lines = str(error).splitlines()
-        return lines[0] if lines and not any(each in lines[0] for each in self._secrets()) else type(error).__name__
+        if isinstance(error, ValueError) and lines and lines[0].startswith("Protocol not known: "):
+            return "there is no such kind of storage: is it s3://, gs://, abfs://, https:// or another of fsspec's?"
+        said = lines[0] if lines and not any(each in lines[0] for each in self._secrets()) else type(error).__name__
+        status = getattr(error, "status", None)
+        if isinstance(error, PermissionError) or status in (401, 403) or _REFUSAL.search(type(error).__name__):
+            said = f"HTTP {status}" if status else said
+            return f"access is refused ({said}): set credentials where its package (s3fs, gcsfs ...) looks for them"
+        return f"the server answers {status}" if isinstance(status, int) else said
 
     def _secrets(self) -> Iterator[str]:
         for pattern in (_USER, _QUERY):

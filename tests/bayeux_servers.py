@@ -58,15 +58,17 @@ class Served:
 
     async def start(self) -> "Served":
         self.loop = asyncio.get_running_loop()
-        self.runner = web.ServerRunner(web.Server(self.handle), shutdown_timeout=1.0)
-        await self.runner.setup()
-        self.url = await listen(self.runner, "127.0.0.1", 0)
+        self.server = web.Server(self.handle)
+        self.listening = await listen(self.server, "127.0.0.1", 0)
+        self.url = self.listening.url
         return self
 
     async def close(self) -> None:
         self.lobby.close()
+        self.listening.close()
         await self.conversations.close()
-        await self.runner.cleanup()
+        self.server.pre_shutdown()
+        await self.server.shutdown(1.0)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if is_websocket(request):

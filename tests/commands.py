@@ -19,6 +19,8 @@ from tests.builders import DATA, cassette, exchange, get, told, update
 from tests.redactors import redactor
 
 BEFORE = {"A": 1, "B": "b"}
+# How the sentence about a cassette that a report lacks ends.
+NOT_COMPARED = "nothing in it was compared: put it right, and run this again"
 
 
 def numbered(count: int) -> Cassette:

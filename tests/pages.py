@@ -1,5 +1,7 @@
 """Pages of a session, made of runs that tests describe, for several test files."""
 
+import json
+import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
@@ -33,6 +35,13 @@ def ran(nodeid: str = "test_a.py::test_it", playback: Playback | None = None, **
 def written(*tests: RanTest) -> str:
     """The whole page."""
     return "".join(page(tests, BEGAN))
+
+
+def block_of(content: str, name: str = "part0") -> Any:
+    """A block of data, as the script reads it."""
+    found = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', content, re.DOTALL)
+    assert found
+    return json.loads(found[1])
 
 
 class Parsed(HTMLParser):

@@ -19,11 +19,12 @@ FENCES = {
     # vcr_edit: a change in place needs to know where each value stands in the text.
     "yaml": {"formats/vcr_yaml.py", "formats/vcr_edit.py"},
     "mitmproxy": {"addon.py", "formats/flow.py"},
-    "vcr": {"vcr_adapter.py", "vcr_stubs.py"},
+    "vcr": {"vcr_adapter.py", "vcr_stubs.py", "urllib3_stubs.py"},
+    "urllib3": {"urllib3_stubs.py"},
     # vcr_stubs: vcrpy's stub of aiohttp cannot tell how a body was given.
     "aiohttp": {
         *("sandbox.py", "sandbox_http.py", "vcr_stubs.py"),
-        *("bayeux_aiohttp.py", "listening.py", "server.py", "server_control.py"),
+        *("bayeux_aiohttp.py", "server_aiohttp.py"),
         "live_wire.py",
     },
     "pytest": {"pytest_plugin.py", "pytest_runs.py", "pytest_stash.py", "pytest_summary.py", "pytest_unused.py"},

@@ -17,7 +17,7 @@ import requests
 from aiohttp import web
 
 from gws_replay.errors import GwsReplayError
-from gws_replay.listening import certificate_for, in_a_thread, listen, serve_until_stopped
+from gws_replay.listening import Listening, certificate_for, in_a_thread, listen, serve_until_stopped
 
 CALM = 20
 
@@ -26,13 +26,19 @@ CALM = 20
 class Hello:
     """A server that says hello."""
 
-    url: str
-    runner: web.ServerRunner
+    listening: Listening
+    server: web.Server
     ended: list[str] = field(default_factory=list)
 
     async def close(self) -> None:
-        await self.runner.cleanup()
+        self.listening.close()
+        self.server.pre_shutdown()
+        await self.server.shutdown(CALM)
         self.ended.append(threading.current_thread().name)
+
+    @property
+    def url(self) -> str:
+        return self.listening.url
 
 
 async def start(host: str = "127.0.0.1", port: int = 0, tls: Any = None) -> Hello:
@@ -41,9 +47,8 @@ async def start(host: str = "127.0.0.1", port: int = 0, tls: Any = None) -> Hell
     async def handle(_request: web.BaseRequest) -> web.Response:
         return web.Response(text="hello")
 
-    runner = web.ServerRunner(web.Server(handle))
-    await runner.setup()
-    return Hello(await listen(runner, host, port, tls), runner)
+    server = web.Server(handle)
+    return Hello(await listen(server, host, port, tls), server)
 
 
 @contextmanager

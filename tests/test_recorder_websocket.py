@@ -132,13 +132,15 @@ class Odd:
     )
 
     async def start(self) -> "Odd":
-        self.runner = web.ServerRunner(web.Server(self.handle))
-        await self.runner.setup()
-        self.url = await listen(self.runner, "127.0.0.1", 0)
+        self.server = web.Server(self.handle)
+        self.listening = await listen(self.server, "127.0.0.1", 0)
+        self.url = self.listening.url
         return self
 
     async def close(self) -> None:
-        await self.runner.cleanup()
+        self.listening.close()
+        self.server.pre_shutdown()
+        await self.server.shutdown(60)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.endswith("/refused"):

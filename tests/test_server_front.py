@@ -3,13 +3,17 @@
 import json
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
 from gws_replay.server import ServedPlayback, serving
 from tests.builders import NOTIFICATIONS, SESSIONS, cassette, exchange
+from tests.commands import saved
 from tests.raw_sockets import connected
 
 COUNT = 20
@@ -57,6 +61,28 @@ def test_many_requests_in_one_piece_are_answered_in_their_order() -> None:
         connection.sendall(b"".join(map(asking, range(COUNT))))
         assert list(range(COUNT)) == numbers(connection, COUNT)
     assert "" == playback.problems()
+
+
+ON_ITS_OWN = """
+import http.client, sys
+import gws_replay.cli.serve
+from gws_replay import load_cassette
+from gws_replay.server import ServedPlayback, serving
+with serving(ServedPlayback(load_cassette(sys.argv[1]))) as running:
+    connection = http.client.HTTPConnection(running.url.removeprefix("http://"))
+    for ask in (("POST", "/x", '{"n": 0}'), ("GET", "/__gws_replay__")):
+        connection.request(*ask)
+        answer = connection.getresponse()
+        print(answer.status, "aiohttp" in sys.modules)
+        answer.read()
+"""
+
+
+def test_what_plain_requests_do_not_need_is_not_imported(tmp_path: Path) -> None:
+    """aiohttp takes longer than the rest of a start; the first request that is not plain brings it."""
+    path = saved(PLAYED, tmp_path / "some.yaml")
+    ran = subprocess.run([sys.executable, "-c", ON_ITS_OWN, path], capture_output=True, text=True, check=True)
+    assert ["200", "False", "200", "True"] == ran.stdout.split()
 
 
 def test_a_request_may_come_byte_by_byte() -> None:

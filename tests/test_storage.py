@@ -1,13 +1,16 @@
 """Cassettes on storage, by fsspec: in memory, in a zip file, on the file system, and where nobody answers."""
 
+import logging
 import shutil
 import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from gws_replay import load_cassette
 from gws_replay.errors import CassetteError
@@ -90,14 +93,63 @@ def test_storage_is_not_written(folders: tuple[Path, Path], memory: str) -> None
 
 
 def test_what_cannot_be_read_is_one_sentence(memory: str) -> None:
-    """A broken file is said beside the others; unknown protocols and missing libraries name what to do."""
+    """A broken file is said beside the others."""
     fsspec.filesystem("memory").pipe("/bucket/old/broken.yaml", b"version: 1\n")
     ended = command_line("verify", f"{memory}/old")
     assert (2, True) == (ended.code, "2 userData operations in 3 cassettes" in ended.out)
     assert f"Error: {memory}/old/broken.yaml, the file: the field 'interactions' is missing" in ended.err
-    assert (
-        "cannot read nothing://x/a.yaml: Protocol not known: nothing" in command_line("show", "nothing://x/a.yaml").err
-    )
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As pip knows it, whatever fsspec says."""
+    for module in ("s3fs", "lakefs_spec"):
+        monkeypatch.setitem(sys.modules, module, None)
+    needs = "its kind of storage needs one more package: pip install"
+    assert f"cannot read s3://b/a.yaml: {needs} s3fs" == refused(command_line("show", "s3://b/a.yaml"))
+    assert f"cannot read lakefs://b/a.yaml: {needs} lakefs-spec" == refused(command_line("show", "lakefs://b/a.yaml"))
+
+
+def test_what_is_not_there(memory: str, tmp_path: Path) -> None:
+    """A kind, a file or a folder of none, and a folder where a file is wanted."""
+    kind = "there is no such kind of storage: is it s3://, gs://, abfs://, https:// or another of fsspec's?"
+    assert f"cannot read nothing://x/a.yaml: {kind}" == refused(command_line("show", "nothing://x/a.yaml"))
+    gone = f"cannot read {memory}/none: there is no such file or folder"
+    assert gone == refused(command_line("show", f"{memory}/none"))
+    assert gone == refused(command_line("diff", f"{memory}/none", tmp_path))
+    is_folder = f"cannot read {memory}/old: it is a folder: give a cassette that is in it"
+    assert is_folder == refused(command_line("show", f"{memory}/old"))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError("Forbidden"), "access is refused (Forbidden): set credentials where its package"),
+        (type("NoCredentialsError", (Exception,), {})("Unable"), "access is refused (Unable): set credentials where"),
+        (type("Answered", (Exception,), {"status": 403})("url?sig"), "access is refused (HTTP 403): set credentials"),
+        (type("Answered", (Exception,), {"status": 500})("url?sig"), "the server answers 500"),
+        (OSError("no route"), "no route"),
+    ],
+    ids=["s3fs", "botocore", "forbidden", "server", "other"],
+)
+def test_what_a_storage_says_is_one_sentence(
+    error: Exception, said: str, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each package has errors of its own; what it logs of them has a handler: Python prints none."""
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", mock.Mock(side_effect=error))
+    sentence = refused(command_line("show", f"{memory}/a.yaml"))
+    assert sentence.startswith(f"cannot read {memory}/a.yaml: {said}")
+    assert logging.getLogger("fsspec").handlers
+
+
+def test_noise_is_learned_from_storage(folders: tuple[Path, Path], memory: str, tmp_path: Path) -> None:
+    """As from folders."""
+    learned = [tmp_path / "mine.json", tmp_path / "theirs.json"]
+    for top, path in zip((tmp_path, memory), learned, strict=True):
+        paths = [f"{top}/{side}/{name}" for side, name in (("old", "b.yaml"), ("new", "b.yaml"))]
+        assert 0 == command_line("noise", "learn", *paths, "--output", path).code
+    mine, theirs = (path.read_text() for path in learned)
+    assert "userData" in mine
+    assert mine.replace(f"{tmp_path}/", f"{memory}/") == theirs
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,8 +195,14 @@ def test_a_path_is_no_address(path: str) -> None:
     assert not is_address(path)
 
 
-@pytest.mark.parametrize("command", ["scrub", "serve", "convert x.yaml", "noise learn", "diff a b --noise", "recover"])
+@pytest.mark.parametrize("command", ["serve", "convert x.yaml", "diff a b --noise", "recover"])
 def test_other_commands_take_paths(command: str) -> None:
     """An address is no path with fewer slashes, and its password is not printed."""
     said = refused(command_line(*command.split(), "ftp://me:password@host/a.yaml"))
-    assert "ftp://host/a.yaml is on storage, which show, verify and diff read: give a path here" == said
+    assert "ftp://host/a.yaml is on storage, which show, verify, diff and noise learn read: give a path here" == said
+
+
+def test_scrub_takes_files_alone() -> None:
+    """They are rewritten where they are."""
+    said = "s3://bucket is on storage, and files are rewritten in place here: copy it to a folder first"
+    assert said == refused(command_line("scrub", "s3://bucket"))

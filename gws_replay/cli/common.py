@@ -20,13 +20,18 @@ from gws_replay.storage import Stored, is_address
 class _File(click.Path):
     """A path: no address, which may hold a password, and which only some commands read."""
 
+    def __init__(self, refusal: str) -> None:
+        super().__init__(path_type=Path)
+        self._refusal = refusal
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, str) and is_address(value):
-            raise GwsReplayError(f"{Stored(value)} is on storage, which show, verify and diff read: give a path here")
+            raise GwsReplayError(f"{Stored(value)} is on storage, {self._refusal}")
         return super().convert(value, param, ctx)
 
 
-PATH = _File(path_type=Path)
+PATH = _File("which show, verify, diff and noise learn read: give a path here")
+IN_PLACE = _File("and files are rewritten in place here: copy it to a folder first")
 
 
 class _Where(click.ParamType[Location]):

@@ -84,16 +84,22 @@ def told(
     wants: Wants,
     *,
     note: str = "",
+    unasked: Sequence[Issue] = (),
 ) -> Told:
-    """Spell what was found in a baseline and its candidate; a `note` on them is said even if that is nothing."""
+    """Spell what was found in a baseline and its candidate; a `note` on them is said even if that is nothing.
+
+    Reports of other forms than text and JSON name what was `unasked`, too.
+    """
     counting = [each for each in found if not each.suppressed]
-    cases = _cases(sides, counting) if wants.cases else ()
+    cases = _cases(sides, counting) if wants.cases else []
+    cases += [Case(name="not asked", file=issue.file, issues=(issue,)) for issue in unasked]
     listed = found if output.verbose else counting
     if wants.parts:
         from gws_replay.reports.timelines import part_of_pair
 
         name = f"{sides[0]} → {sides[1]}{note}"
-        return Told((), cases, [part_of_pair(name, both[0], both[1], listed)] if listed else ())
+        parts = [part_of_pair(name, both[0], both[1], listed, unasked)] if listed or unasked else ()
+        return Told((), cases, parts)
     if output.as_json:
         shown = [differences.as_json(each) for each in listed]
         value = {"schema": differences.SCHEMA, "baseline": str(sides[0]), "candidate": str(sides[1]), "findings": shown}

@@ -21,6 +21,7 @@ from gws_replay.errors import GwsReplayError
 from gws_replay.files import Location
 from gws_replay.recordings_paired import Questions, matched, questions_of
 from gws_replay.reports import differences
+from gws_replay.reports.judged import Issue
 
 
 @dataclass(slots=True)
@@ -29,7 +30,6 @@ class _Sum:
     drifted: list[Drifted] = field(default_factory=list)
     compared: int = 0
     alone: Counter[str] = field(default_factory=Counter)
-    broken: list[str] = field(default_factory=list)
 
 
 @click.command()
@@ -73,21 +73,25 @@ def diff(
     matches, broken = matched(spreading.location(baseline), spreading.location(candidate), asked)
     showing = Showing()
     work = [Work(match, rules, output, report.wants, showing) for match in matches]
-    total = _Sum(broken=broken)
+    total = _Sum()
+    for path, why in broken:
+        report.lack(why, path)
     for one, result in zip(work, spreading.results(compared, work, _lost, name=_name, quiet=output.quiet), strict=True):
         _take(one, result, report, total)
-    for problem in total.broken:
-        click.echo(f"Error: {problem}", err=True)
+    is_empty = report.is_whole and not (total.compared or total.alone)
+    if is_empty:
+        why = "there was nothing to compare: neither folder holds a cassette"
+        report.tell(Issue(level="error", rule="nothing", message=why, file=str(baseline)), fails=True)
     names = f"{total.compared} cassette{'' if total.compared == 1 else 's'} compared"
     alone = "".join(f", {total.alone[name]} {name}" for name in ("missing", "new") if total.alone[name])
     counts: Counter[Severity] = Counter(each.severity for each in total.findings if not each.suppressed)
     facts: dict[str, Any] = {"compared": total.compared, "missing": total.alone["missing"], "new": total.alone["new"]}
     facts |= {level: counts[level] for level in SEVERITIES}
-    facts |= {"suppressed": len(total.findings) - counts.total(), "broken": total.broken}
+    facts |= {"suppressed": len(total.findings) - counts.total()}
     report.end(differences.tally(total.findings, names + alone), facts, page="Findings")
-    if total.broken:
+    if not report.is_whole:
         return 2
-    if not (total.compared or total.alone):
+    if is_empty:
         return 5
     settled = {id(each) for each in take_over(total.drifted, yes=yes)} if accept else set()
     left = [
@@ -99,7 +103,7 @@ def diff(
 def _take(work: Work, result: Compared, report: Report, total: _Sum) -> None:
     """Take up what became of a match."""
     if result.broken is not None:
-        total.broken.append(result.broken)
+        report.lack(result.broken, *(each for each in (work.match.baseline, work.match.candidate) if each))
         return
     report.say(result.lines)
     report.take(result.cases)

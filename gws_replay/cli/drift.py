@@ -18,6 +18,7 @@ from gws_replay.core.questions import name_of, plan, refused
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.files import live_path, load_cassette
 from gws_replay.reports import differences
+from gws_replay.reports.judged import Issue
 
 if TYPE_CHECKING:
     from gws_replay.core.live_values import LiveValues
@@ -169,7 +170,8 @@ def _compare(run: _Run, report: Report, rules: Rules, cassette: Path, target: Pa
     from gws_replay.core.unasked import asked_part
 
     outcome, todo = run.outcome, run.plan
-    for note in _notes(run):
+    notes = list(_notes(run))
+    for note in notes:
         report.output.progress(printable(note))
     if not outcome.asked:
         run.recording.close(discard=True)
@@ -179,7 +181,8 @@ def _compare(run: _Run, report: Report, rules: Rules, cassette: Path, target: Pa
     part = asked_part(run.baseline, outcome.asked, outcome.unheard)
     both = run.recording.shown(part.part), candidate
     found = part.findings(rules.findings(*both), candidate)
-    said = told((cassette, target), both, found, report.output, report.wants)
+    unasked = [Issue(level="info", rule="unasked", message=note, file=str(cassette)) for note in notes]
+    said = told((cassette, target), both, found, report.output, report.wants, unasked=unasked)
     report.say(said.lines)
     report.take(said.cases)
     report.take_parts(said.parts)

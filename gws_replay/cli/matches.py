@@ -74,7 +74,7 @@ def _alone(work: Work) -> Compared:
     cases = [Case(name=rule, file=path, issues=(issue,), fails=True)]
     parts = []
     if work.wants.parts:
-        from gws_replay.reports.timelines import part_without_pair
+        from gws_replay.reports.timelines import part_of_issue
 
-        parts.append(part_without_pair(path, issue))
+        parts.append(part_of_issue(issue))
     return Compared(lines=[line], cases=cases, alone=rule, parts=parts)

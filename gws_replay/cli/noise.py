@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from gws_replay.cli.common import PATH, Output, force_option, output_options
+from gws_replay.cli.common import LOCATION, PATH, Output, force_option, output_options
 from gws_replay.core.change import printable
 from gws_replay.core.noise import learn as learned_from
 from gws_replay.errors import GwsReplayError
-from gws_replay.files import cassettes_in, load_cassette
+from gws_replay.files import Location, cassettes_in, load_cassette
 from gws_replay.noise_file import write_noise
 
 
@@ -18,11 +18,11 @@ def noise() -> None:
 
 
 @noise.command()
-@click.argument("paths", type=PATH, nargs=-1, required=True, metavar="PATH PATH...")
+@click.argument("paths", type=LOCATION, nargs=-1, required=True, metavar="PATH PATH...")
 @click.option("--output", "path", type=PATH, default=Path("noise.json"), show_default=True, help="The file to write.")
 @force_option
 @output_options("No list of what was found.", "Also what was compared.")
-def learn(*, output: Output, paths: tuple[Path, ...], path: Path, force: bool) -> int:
+def learn(*, output: Output, paths: tuple[Location, ...], path: Path, force: bool) -> int:
     """Compare recordings of the same scenario against the same build, each with each other, and write what differed.
 
     The file says of each operation and path how often it differed of how often it was compared: read it before you

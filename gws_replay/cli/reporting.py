@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -19,7 +20,7 @@ from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.errors import GwsReplayError
 from gws_replay.files import Location, read_text, reason, write_whole
 from gws_replay.formats.vcr_lines import lines_of
-from gws_replay.reports.judged import Case
+from gws_replay.reports.judged import Case, Issue
 from gws_replay.reports.look import PLAIN, Look
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ class Report:
         self._lines: list[str] = []
         self._cases: list[Case] = []
         self._parts: list[Part] = []
+        self._broken: list[str] = []
+        self._judges = judges
+        self._ended = False
         self._room = _ROOM if judges else sys.maxsize
         self._on_github = judges and os.environ.get("GITHUB_ACTIONS") == "true"
         self._summary = os.environ.get("GITHUB_STEP_SUMMARY") if self._on_github else None
@@ -83,8 +87,47 @@ class Report:
             self._room -= len(part.block)
             self._parts.append(part if self._room > 0 or not part.is_clean else part.without_timeline())
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything could be read."""
+        return not self._broken
+
+    def lack(self, why: str, *places: Location) -> None:
+        """Take up what could not be read: one of the places, the first if it does not say which."""
+        self._broken.append(f"{why}; nothing in it was compared: put it right, and run this again")
+        file = next((each for each in places if str(each) in why), places[0])
+        self.tell(Issue(level="error", rule="unread", message=self._broken[-1], file=str(file)), fails=True)
+
+    def tell(self, issue: Issue, *, fails: bool = False) -> None:
+        """Take up what no cassette shows."""
+        self.take([Case(name=issue.rule, file=issue.file, issues=(issue,), fails=fails)])
+        if self.wants.parts:
+            from gws_replay.reports.timelines import part_of_issue
+
+            self.take_parts([part_of_issue(issue)])
+
     def end(self, text: str, value: Any, *, page: str = "") -> None:
         """Say the sum, and write the report; `page` heads the list of a page. Raises GwsReplayError where it fails."""
+        self._ended = True
+        for problem in self._broken:
+            click.echo(f"Error: {problem}", err=True)
+        if self._broken:
+            text = f"{text}; {len(self._broken)} could not be read"
+        self._write(text, {**value, "broken": self._broken} if self._judges else value, page)
+
+    def stop(self, error: GwsReplayError, places: Sequence[Location]) -> None:
+        """Write the report of a command that cannot go on, unless that is done: an older one must not stand for it."""
+        if self._ended:
+            return
+        self.lack(str(error), *places)
+        text = "nothing was compared"
+        with suppress(GwsReplayError):  # the first error is the one to mend
+            if self._name == "text" and self._path is None:
+                self._tell_github(text)  # a person is told by the error itself
+            else:
+                self._write(text, {"broken": self._broken}, "Problems")
+
+    def _write(self, text: str, value: Any, page: str) -> None:
         content = self._content(text, value, page)
         if self._path is None:
             click.echo(content, nl=False)
@@ -92,14 +135,16 @@ class Report:
             write_whole(self._path, [content])
             if not self.output.quiet:
                 click.echo(printable(f"{text}; written to {self._path}".removeprefix("; ")))
-        if self._on_github:
-            self._tell_github(text)
+        self._tell_github(text)
 
     def _content(self, text: str, value: Any, page: str) -> str:
         if self._name in ("text", "json"):
             if self._name == "json":
                 self._lines.append(dumps_ascii(value))
-            elif text and not self.output.quiet:
+                return "".join(f"{line}\n" for line in self._lines)
+            if self._path is not None:
+                self._lines.extend(f"Error: {problem}" for problem in self._broken)
+            if text and not self.output.quiet:
                 self._lines.append(text)
             return "".join(f"{line}\n" for line in self._lines)
         if self._name == "html":
@@ -110,6 +155,8 @@ class Report:
 
     def _tell_github(self, text: str) -> None:
         """Annotate, on stderr, which a runner reads too: stdout may be a report. Add to the summary of the step."""
+        if not self._on_github:
+            return
         if self._name != "github" or self._path is not None:
             click.echo(_written("github", self._cases, text), nl=False, err=True)
         if self._summary:
@@ -139,11 +186,22 @@ def report_options(
                 raise GwsReplayError(f"--json and --format {name} are two formats: give one")
             name = "json" if as_json else name or "text"
             output = Output(as_json=name == "json", quiet=quiet, verbose=verbose)
-            return command(report=Report(name, path, output, judges=formats is _FORMATS), **arguments)
+            report = Report(name, path, output, judges=formats is _FORMATS)
+            try:
+                return command(report=report, **arguments)
+            except GwsReplayError as error:
+                report.stop(error, _places(arguments.values()))
+                raise
 
         return with_report
 
     return decorate
+
+
+def _places(arguments: Iterable[Any]) -> list[Location]:
+    """Return the cassettes and folders among a command's arguments."""
+    listed = [each for value in arguments for each in (value if isinstance(value, tuple) else [value])]
+    return [each for each in listed if isinstance(each, Location)]
 
 
 def lines_in(path: Location) -> dict[str, int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gws_replay.cli.common import PATH, Output, keep_option, output_options, redact_option, warn_if_unredacted
+from gws_replay.cli.common import IN_PLACE, PATH, Output, keep_option, output_options, redact_option, warn_if_unredacted
 from gws_replay.core.change import printable
 from gws_replay.core.policy import Policy
 from gws_replay.errors import CassetteError, GwsReplayError
@@ -21,7 +21,7 @@ Accepted = Mapping[str, Sequence[Mapping[str, str]]]
 
 
 @click.command()
-@click.argument("paths", type=PATH, nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", type=IN_PLACE, nargs=-1, required=True, metavar="PATH...")
 @redact_option
 @keep_option
 @click.option("--dry-run", is_flag=True, help="Show what would be redacted; write nothing.")
@@ -41,6 +41,8 @@ def scrub(
     update_baseline: bool,
 ) -> int:
     """Redact cassettes (files or folders), ours or plain vcrpy's, in place; all else in them stays as it is.
+
+    They are files on this machine: what is on storage is not rewritten.
 
     What is found is named by file, interaction and rule, never by its value. Own rules stand in pyproject.toml under
     [tool.gws_replay.redact].

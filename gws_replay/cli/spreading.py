@@ -14,7 +14,7 @@ from gws_replay.errors import GwsReplayError
 from gws_replay.files import Location
 from gws_replay.spread import spread
 
-LOST = "the process that read it was ended, for want of memory perhaps"
+LOST = "the process that read it was ended, for want of memory perhaps: fewer --jobs take less"
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

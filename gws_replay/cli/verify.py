@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -72,22 +72,24 @@ def verify(
     Exit codes: 0 all passed; 1 one failed, or cannot be told; 2 a file is no cassette; 5 there was nothing to judge.
     """
     output = report.output
-    found = cassettes_in(map(spreading.location, paths))
+    found = list(cassettes_in(map(spreading.location, paths)))
     showing = Showing()
     work = [_Work(path, ignore, output, allow_unknown, report.wants, showing) for path in found]
     verdicts: Counter[str] = Counter()
-    broken: list[str] = []
-    for judged in spreading.results(_judged, work, _lost, name=lambda each: each.path, quiet=output.quiet):
+    results = spreading.results(_judged, work, _lost, name=lambda each: each.path, quiet=output.quiet)
+    for path, judged in zip(found, results, strict=True):
         report.say(judged.lines)
         report.take(judged.cases)
         report.take_parts(judged.parts)
         verdicts.update(judged.verdicts)
-        broken.extend([judged.broken] if judged.broken else [])
-    for problem in broken:
-        click.echo(f"Error: {problem}", err=True)
-    counts: dict[str, Any] = {name: verdicts[name] for name in ("passed", "failed", "unknown")}
-    report.end(text.tally(verdicts, len(work)), counts | {"broken": broken}, page="Verdicts")
-    if broken:
+        if judged.broken:
+            report.lack(judged.broken, path)
+    if report.is_whole and not verdicts:
+        why = "there was nothing to judge: no cassette holds a userData operation"
+        report.tell(Issue(level="error", rule="nothing", message=why, file=str(paths[0])), fails=True)
+    counts = {name: verdicts[name] for name in ("passed", "failed", "unknown")}
+    report.end(text.tally(verdicts, len(work)), counts, page="Verdicts")
+    if not report.is_whole:
         return 2
     failed = verdicts["failed"] or (verdicts["unknown"] and not allow_unknown)
     return 1 if failed else 0 if verdicts else 5

@@ -26,6 +26,8 @@ class Bindings:
         self._recorded: dict[str, str] = {}
         self._starts: dict[int, int] = {}
         self._shown = Shown()
+        # Recorded requests that were asked word for word, and bind each stand-in to itself: put off until that counts.
+        self._as_recorded: list[int] = []
         # Whether any live value is another than the recorded one.
         self._is_changed = False
         self._texts = TextRedactor(index.rules, self._shown)
@@ -33,15 +35,20 @@ class Bindings:
     @property
     def live_values(self) -> Collection[str]:
         """The client's own values that stand for recorded ones."""
+        self._settle()
         return self._recorded.keys()
 
-    def resolve(self, request: Request, asked: Collection[int], same: Sequence[int] = ()) -> tuple[int, Pairs] | None:
+    def resolve(
+        self, request: Request, asked: Collection[int], same: Sequence[int] = ()
+    ) -> tuple[int, Pairs | None] | None:
         """Return the recorded request that a live one is, by index, and what it binds; None if it is none.
 
-        The first that has not been asked; if all have, the last. `same` are those that it is word for word.
+        The first that has not been asked; if all have, the last. `same` are those that it is word for word: it binds
+        None then, which is each stand-in to itself.
         """
-        if same and same[-1] not in asked and (bound := self._as_recorded(same[0])) is not None:
-            return same[0], bound
+        if same and same[-1] not in asked and self._is_as_recorded(same[0]):
+            return same[0], None
+        self._settle()
         last: tuple[int, Pairs] | None = None
         first: tuple[int, Pairs] | None = None
         for found in self._index.candidates(request):
@@ -60,13 +67,13 @@ class Bindings:
             for number in range(min(len(found.recorded), _LOOKED_AT))
         )
 
-    def _as_recorded(self, index: int) -> Pairs | None:
-        """Return what a request binds that says what was recorded; None where that cannot be told at once."""
-        made = self._index.made_in(index)
-        if made is None:
-            return None
-        free = all(self._live.get(each, each) == each == self._recorded.get(each, each) for each in made)
-        return {each: each for each in made} if free else None
+    def _is_as_recorded(self, index: int) -> bool:
+        """Tell whether each stand-in of a recorded request may be bound to itself."""
+        if not self._index.is_unique(index):
+            return False
+        return not self._is_changed or all(
+            self._live.get(each, each) == each == self._recorded.get(each, each) for each in self._index.redacted(index)
+        )
 
     def _start(self, found: Candidates, asked: Collection[int]) -> int:
         """Return the first of some recorded requests that has not been asked."""
@@ -88,8 +95,22 @@ class Bindings:
                 return index, bound
         return None
 
-    def bind(self, pairs: Pairs) -> None:
-        """Keep to what a request has bound."""
+    def bind(self, index: int, pairs: Pairs | None) -> None:
+        """Keep to what a live request has bound that is a recorded one."""
+        if pairs is not None:
+            self._bind(pairs)
+            return
+        self._as_recorded.append(index)
+        if self._is_changed:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Do what was put off."""
+        for index in self._as_recorded:
+            self._bind({made: made for made in self._index.redacted(index) if made})
+        self._as_recorded.clear()
+
+    def _bind(self, pairs: Pairs) -> None:
         for recorded, live in pairs.items():
             if recorded not in self._live:
                 self._live[recorded] = live

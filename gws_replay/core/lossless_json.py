@@ -189,4 +189,5 @@ def _spell_repeated(value: Any) -> Any:
 
 # Made once: `json.loads` and `json.dumps` would make new ones for each call.
 _LOSSLESS = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_refuse)
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_spell_apart)
+# What was parsed holds no circle.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_spell_apart, check_circular=False)

@@ -4,8 +4,9 @@ The host does not count: a cassette recorded from staging answers a client that 
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -32,15 +33,19 @@ class Difference:
         return f"{printable(self.part)}: asked {self.asked}, recorded {self.recorded}"
 
 
-def key_of(request: Request, match_on: frozenset[str] = MATCH_ON) -> Key:
+def key_of(
+    request: Request, match_on: frozenset[str] = MATCH_ON, spelled: Mapping[bytes, str] = MappingProxyType({})
+) -> Key:
     """Return what must be equal for two requests to match: method, path, query in any order, JSON in any key order.
 
     Other bodies count byte by byte, but for the boundary of their parts. What is not to be matched on is blank.
+    `spelled` are JSON bodies with what `canonical_body` makes of them: one that is known need not be parsed.
     """
     parts = urlsplit(request.uri)
     query = tuple(sorted(parse_qsl(parts.query, keep_blank_values=True))) if parts.query else ()
-    parsed = lossless_json.loads_or_none(request.body)
-    body = _plain_body(request) if parsed is None else lossless_json.canonical(parsed)
+    body: str | bytes | None = spelled.get(request.body) or canonical_body(request.body)
+    if body is None:
+        body = _plain_body(request)
     if match_on is not MATCH_ON:
         return (
             request.method.upper() if "method" in match_on else "",
@@ -49,6 +54,12 @@ def key_of(request: Request, match_on: frozenset[str] = MATCH_ON) -> Key:
             body if "body" in match_on else "",
         )
     return request.method.upper(), parts.path or "/", query, body
+
+
+def canonical_body(body: bytes) -> str | None:
+    """Spell a body of JSON as all bodies of the same value are spelled; None for any other."""
+    parsed = lossless_json.loads_or_none(body) if body else None
+    return None if parsed is None else lossless_json.canonical(parsed)
 
 
 def _plain_body(request: Request) -> bytes:
@@ -68,10 +79,6 @@ class Matching:
     match_on: frozenset[str] = MATCH_ON
     asked: Callable[[Request], Request | None] = lambda request: request
     recorded: Callable[[Request], Request] = lambda request: request
-
-    def key(self, request: Request) -> Key:
-        """Return the key of a live request on which `asked` was done."""
-        return key_of(request, self.match_on)
 
 
 WHOLE = Matching()

@@ -15,9 +15,9 @@ Which recorded answer a request gets:
 
 from bisect import bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gws_replay.core import api, lossless_json
 from gws_replay.core.binding import Bindings
@@ -27,13 +27,13 @@ from gws_replay.core.model import Exchange, Notification, Request, Response
 from gws_replay.core.newest import brought_up_to_date
 from gws_replay.core.pushes import INSTANT, Pushes
 from gws_replay.core.script import Script
+from gws_replay.core.stand_in_index import Pairs
 from gws_replay.core.userdata import Snapshot, of_exchange, of_notification
 
 Reason = Literal["already_played", "no_match", "nothing_similar", "left_out"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
+class Send(NamedTuple):  # a frozen dataclass would take five times as long to make, for each request
     """The answer to a request, and the index of the interaction that it was recorded as, in which of the cassettes.
 
     It is sent `after` so many seconds, and where it is `led`, after the notifications that were recorded before it.
@@ -83,7 +83,6 @@ _WHY: dict[Reason, str] = {
     "left_out": "before_record_request leaves it out; name its host in ignore_hosts to let it go live",
 }
 
-
 _CONFLICT = Difference("personal data", "other values than before in this run", "the same people and things")
 _HIDDEN = Difference("what is redacted", "another value", "the one that is not shown")
 
@@ -97,7 +96,7 @@ class Replay:
         self.snapshots: list[Snapshot] = []
         self._factor = factor
         self._pushes = Pushes(script, factor=factor, start=start)
-        self._left: dict[Key, list[int]] = {}
+        self._passed: dict[Key, int] = {}  # how many of each kind were asked, or passed over
         self._asked: set[int] = set()
         self._progress: dict[str, int] = defaultdict(int)
         self._shown: dict[str, list[int]] = defaultdict(list)
@@ -109,17 +108,13 @@ class Replay:
 
         `request` is the request itself: where the cassette is redacted, its values count for the recorded ones.
         """
-        key, bound = self._resolved(key, request)
-        recorded = self.script.asking(key)
-        if not recorded:
-            return None
-        left = self._left.setdefault(key, list(reversed(recorded)))
-        index = self._next(left, recorded)
+        key, found = self._resolved(key, request)
+        index = self._next(key, self.script.asking(key))
         if index is None:
             return None
         self._asked.add(index)
-        if self._bindings:
-            self._bindings.bind(bound)
+        if self._bindings and found:
+            self._bindings.bind(*found)
         exchange = self._mine(self._newest(index) if self._is_past(index) else self.script.interactions[index])
         if step := self.script.steps.get(index):
             resource_id, number = step
@@ -136,13 +131,13 @@ class Replay:
 
     def again(self, key: Key, request: Request | None = None) -> Send | None:
         """Answer once more what may be asked again, with the newest recording of it that was played."""
-        key, bound = self._resolved(key, request)
+        key, found = self._resolved(key, request)
         recorded = self.script.asking(key)
         index = max((each for each in recorded if each in self._asked), default=None)
         if index is None or not self.script.may_repeat(index):
             return None
-        if self._bindings:
-            self._bindings.bind(bound)
+        if self._bindings and found:
+            self._bindings.bind(*found)
         exchange = self._mine(self._newest(index))
         self.snapshots.extend(of_exchange(exchange, index))
         wait = (exchange.ended - exchange.began) * self._factor
@@ -165,7 +160,7 @@ class Replay:
     def miss(self, request: Request) -> Miss:
         """Say why a request has no answer, and which recorded one is nearest."""
         matching = self.script.matching
-        known = self._resolved(matching.key(request), request)[0] in self.script.by_key
+        known = self._resolved(self.script.key_of(request), request)[0] in self.script.by_key
         conflict = not known and self._bindings is not None and self._bindings.is_conflict(request)
         found = self.script.neighbours.nearest(request)
         asked = self.shown(request, found)
@@ -207,30 +202,34 @@ class Replay:
         """The indices of the notifications whose cause, or that of an earlier one, was not asked."""
         return self._pushes.not_shown
 
-    def _resolved(self, key: Key, request: Request | None) -> tuple[Key, Mapping[str, str]]:
-        """Return the key of the recorded request that a live one stands for, and the values that it binds."""
+    def _resolved(self, key: Key, request: Request | None) -> tuple[Key, tuple[int, Pairs | None] | None]:
+        """Return the key of the recorded request that a live one stands for; that request, and what it binds."""
         if not self._bindings or not request:
-            return key, {}
+            return key, None
         found = self._bindings.resolve(request, self._asked, self.script.by_key.get(key, ()))
-        return (self.script.keys[found[0]], found[1]) if found else (key, {})
+        return (self.script.keys[found[0]] if found else key), found
 
     def _mine(self, exchange: Exchange) -> Exchange:
         return self._bindings.exchange(exchange) if self._bindings else exchange
 
-    def _next(self, left: list[int], recorded: Sequence[int]) -> int | None:
-        """Take the next answer of a kind (the last of `left`), of the client's time where there is a choice."""
+    def _next(self, key: Key, recorded: Sequence[int]) -> int | None:
+        """Find the next answer of a kind, of the client's time where there is a choice."""
+        at, last = self._passed.get(key, 0), len(recorded) - 1
         # It may have been asked already, in another spelling.
-        while left and (left[-1] in self._asked or (len(left) > 1 and self._is_past(left[-1]))):
-            left.pop()
-        if not left or (self._is_future(left[-1]) and any(each in self._asked for each in recorded)):
+        while at <= last and (recorded[at] in self._asked or (at < last and self._is_past(recorded[at]))):
+            at += 1
+        self._passed[key] = at
+        if at > last or (self._is_future(recorded[at]) and any(each in self._asked for each in recorded)):
             return None
-        return left.pop()
+        return recorded[at]
 
     def _is_past(self, index: int) -> bool:
-        return any(self._progress[each.resource_id] > each.last for each in self.script.windows.get(index, ()))
+        windows = self.script.windows.get(index)
+        return windows is not None and any(self._progress[each.resource_id] > each.last for each in windows)
 
     def _is_future(self, index: int) -> bool:
-        return any(self._progress[each.resource_id] < each.first for each in self.script.windows.get(index, ()))
+        windows = self.script.windows.get(index)
+        return windows is not None and any(self._progress[each.resource_id] < each.first for each in windows)
 
     def _newest(self, index: int) -> Exchange:
         return brought_up_to_date(self.script.interactions[index], lambda about: self._since(index, about))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gws_replay.core import api, gws, lossless_json
-from gws_replay.core.matching import WHOLE, Key, Matching, Neighbours
+from gws_replay.core.matching import WHOLE, Key, Matching, Neighbours, canonical_body, key_of
 from gws_replay.core.model import Cassette, Exchange, Moment, Notification, Request
 from gws_replay.core.redact import without_secrets
 from gws_replay.core.stand_in_index import StandInIndex
@@ -79,7 +79,17 @@ class Script:
     @cached_property
     def keys(self) -> tuple[Key, ...]:
         """The key of each interaction."""
-        return tuple(map(self.matching.key, self.requests))
+        return tuple(map(self.key_of, self.requests))
+
+    def key_of(self, request: Request) -> Key:
+        """Return the key of a recorded request, or of a live one on which `matching.asked` was done."""
+        return key_of(request, self.matching.match_on, self._spelled)
+
+    @cached_property
+    def _spelled(self) -> Mapping[bytes, str]:
+        """The recorded bodies of JSON, each spelled once: clients say most of them byte for byte."""
+        bodies = {exchange.request.body for exchange in self.interactions}
+        return {body: found for body in bodies if (found := canonical_body(body))}
 
     @cached_property
     def by_key(self) -> Mapping[Key, Sequence[int]]:
@@ -91,7 +101,7 @@ class Script:
         """The same by what was recorded, secrets and all: for what asks word for word the same nothing is redacted."""
         if self.matching is not WHOLE or self._has_no_secrets:
             return self.by_key
-        return _grouped(WHOLE.key(exchange.request) for exchange in self.interactions)
+        return _grouped(self.key_of(exchange.request) for exchange in self.interactions)
 
     def asking(self, key: Key) -> Sequence[int]:
         """Return the indices of the interactions of a key, in recorded order."""

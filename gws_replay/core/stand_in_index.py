@@ -108,18 +108,19 @@ class StandInIndex:
         self.rules: Rules = _POLICY.rules
         self._requests = requests
         self._match_on = match_on
+        self._are_long = all(len(made) >= UNIQUE for made in self.stand_ins)
+        self._unique: dict[int, bool] = {}
         self._long = Lexicon()
         for made in self.stand_ins:
             if len(made) >= UNIQUE:
                 for number in reversed(range(spellings(made))):
                     self._long.add(ENCODINGS[number][0](made), f"{number}{made}")
 
-    def made_in(self, index: int) -> Collection[str] | None:
-        """Return the stand-ins of a recorded request; None where one is part of a text, or too short to be unique."""
-        slots = self._slots_of(leaves_of(self._requests[index], self._match_on))
-        if any(slot.parts or len(slot.made) < UNIQUE for slot in slots.values()):
-            return None
-        return {slot.made for slot in slots.values()}
+    def is_unique(self, index: int) -> bool:
+        """Tell whether no stand-in of a recorded request is so short that somebody may have it for a value."""
+        if not self._are_long and index not in self._unique:
+            self._unique[index] = all(not made or len(made) >= UNIQUE for made in self.redacted(index))
+        return self._are_long or self._unique[index]
 
     def candidates(self, request: Request) -> Iterator["Candidates"]:
         """Yield the recorded requests that a live one may be: first those of its own resource, then those of others."""

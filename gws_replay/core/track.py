@@ -85,13 +85,13 @@ class Track:
                 ),
                 now,
             )
-        if found := self._played(matching.key(asked), asked, now):
+        if found := self._played(self._scripts[0].key_of(asked), asked, now):
             return found
         misses = (replay.miss(asked) for replay in self.replays)
         return self._missed(min(misses, key=lambda each: _REASONS.index(each.reason)), now)
 
     def _word_for_word(self, request: Request, now: float) -> Send | None:
-        key = WHOLE.key(request)
+        key = self._scripts[0].key_of(request)
         is_recorded = any(key in script.by_spelling for script in self._scripts)
         return self._played(key, request, now) if is_recorded else None
 

@@ -11,6 +11,7 @@ and is then no YAML.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, BinaryIO, cast
 
 from gws_replay.core.model import Cassette, Cause, Exchange, Headers, Moment, Notification, Request, Response, Rule
@@ -21,6 +22,8 @@ from gws_replay.formats.vcr_reader import MOMENTS, RULES, Reader
 _BLOCK = 1 << 20
 _HEAD = f"{vcr_yaml.FIRST_LINE}\nversion: 1\ninteractions:".encode()
 _NOTIFICATIONS, _HEADER = b"\nnotifications:", b"\ngws_replay:"
+# In half the time that bytes.split takes with it.
+_DASH = re.compile(rb"\n- ")
 _TEXT = bytes([0x09, 0x0A, *range(0x20, 0x7F)])
 # What YAML takes for the end of a line, or does not take, beyond ASCII.
 _ODD = re.compile("[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
@@ -32,7 +35,9 @@ _URI = rb"https?://(?![^/\n]*[\[\]])[!-~]*[!-9;-~]"
 _SECONDS = rb"(?:0|[1-9]\d{0,11})(?:\.\d+)?"
 _REQUEST = re.compile(rb"request:\n    method: ([A-Z]+)\n    uri: (%b)\n    body: " % _URI)
 _STATUS = re.compile(rf"    status: \{{code: ([1-9]\d\d), message: ({_SCALAR})\}}")
-_TIMES = re.compile(rb"began: (%b), ended: (%b)\}" % (_SECONDS, _SECONDS))
+_FIELDS, _RESPONSE, _ANSWER = b"\n    headers:", b"\n  response:\n", b"\n    body:\n      string: "
+_TIMES = re.compile(rb"\n  gws_replay: \{began: (%b), ended: (%b)\}\Z" % (_SECONDS, _SECONDS))
+_LONGEST_TIMES = 100
 _FIELD = re.compile(rf"      ([A-Za-z][A-Za-z0-9_-]{{0,99}}): \[((?:{_SCALAR})(?:, (?:{_SCALAR}))*)\]")
 _VALUES = re.compile(_SCALAR)
 _TOLD = re.compile(
@@ -57,7 +62,7 @@ def _items(file: BinaryIO) -> Iterator[bytes]:
     """Yield the lines before the first item, and those of each item, less the dash and the last end of a line."""
     pieces: list[bytes] = []
     while block := file.read(_BLOCK):
-        *whole, last = (pieces.pop() + block if pieces else block).split(b"\n- ")
+        *whole, last = _DASH.split(pieces.pop() + block if pieces else block)
         yield from whole
         pieces.append(last)
     yield from pieces
@@ -83,6 +88,9 @@ class _Layout:
         for item in items:
             if header is not None:
                 raise _UnknownError
+            if not are_told and (exchange := self._laid_out(item)):
+                exchanges.append(exchange)
+                continue
             inside, is_last, tail = item.partition(_HEADER)
             if is_last:
                 header = self._header(tail)
@@ -93,7 +101,7 @@ class _Layout:
             if rest or (are_next and is_last):
                 raise _UnknownError
             are_told = bool(are_next)
-            exchanges.append(self._exchange(inside, len(exchanges)))
+            exchanges.append(self._laid_out(inside) or self._reader.exchange(len(exchanges), _parsed(inside)))
         if header is None:
             raise _UnknownError
         return Cassette(
@@ -108,41 +116,40 @@ class _Layout:
         self._reader.document({"version": 1, "interactions": [], **document})
         return cast("Mapping[str, Any]", document["gws_replay"])
 
-    def _exchange(self, item: bytes, index: int) -> Exchange:
+    def _laid_out(self, item: bytes) -> Exchange | None:
+        """Read an interaction, every line of which is as we write it; None for any other."""
+        asked = _REQUEST.match(item)
+        when = _TIMES.search(item, max(0, len(item) - _LONGEST_TIMES))
+        if not asked or not when:
+            return None
+        # No line of a literal block is indented as little as these.
+        fields = item.find(_FIELDS, asked.end())
+        status = item.find(_RESPONSE, fields)
+        answer_fields = item.find(_FIELDS, status)
+        answer = item.find(_ANSWER, answer_fields)
+        if min(fields, status, answer_fields, answer) < 0:
+            return None
         try:
             _check_text(item)
-            return self._laid_out(item)
+            code, message = self._status(item[status + len(_RESPONSE) : answer_fields])
+            return Exchange(
+                request=Request(
+                    method=_plain(asked[1].decode()),
+                    uri=asked[2].decode(),
+                    headers=self._headers_of(item[fields + len(_FIELDS) : status]),
+                    body=_body(item[asked.end() : fields], b"\n      "),
+                ),
+                response=Response(
+                    status=code,
+                    reason=message,
+                    headers=self._headers_of(item[answer_fields + len(_FIELDS) : answer]),
+                    body=_body(item[answer + len(_ANSWER) : when.start()], b"\n        "),
+                ),
+                began=float(when[1]),
+                ended=float(when[2]),
+            )
         except _UnknownError:
-            return self._reader.exchange(index, _parsed(item))
-
-    def _laid_out(self, item: bytes) -> Exchange:
-        asked = _REQUEST.match(item)
-        if not asked:
-            raise _UnknownError
-        # No line of a literal block is indented as little as these.
-        body, fields, rest = _cut(item[asked.end() :], b"\n    headers:", b"\n  response:\n")
-        status, answer_fields, answer = _cut(rest, b"\n    headers:", b"\n    body:\n      string: ")
-        answer_body, _, times = answer.rpartition(b"\n  gws_replay: {")
-        when = _TIMES.fullmatch(times)
-        if not when:
-            raise _UnknownError
-        code, message = self._status(status)
-        return Exchange(
-            request=Request(
-                method=_plain(asked[1].decode()),
-                uri=asked[2].decode(),
-                headers=self._headers_of(fields),
-                body=_body(body, b"\n      "),
-            ),
-            response=Response(
-                status=code,
-                reason=message,
-                headers=self._headers_of(answer_fields),
-                body=_body(answer_body, b"\n        "),
-            ),
-            began=float(when[1]),
-            ended=float(when[2]),
-        )
+            return None
 
     def _notification(self, item: bytes, index: int, interactions: int) -> Notification:
         found = _TOLD.match(item)
@@ -217,14 +224,6 @@ def _check_text(item: bytes) -> None:
         raise _UnknownError
 
 
-def _cut(text: bytes, first: bytes, second: bytes) -> tuple[bytes, bytes, bytes]:
-    before, _, rest = text.partition(first)
-    between, found, after = rest.partition(second)
-    if not found:
-        raise _UnknownError
-    return before, between, after
-
-
 def _body(text: bytes, margin: bytes) -> bytes:
     """Return the text of a literal block, of a scalar on one line, or of null."""
     if text.startswith(b"|-\n"):
@@ -243,6 +242,7 @@ def _scalar(spelled: str) -> str:
     return spelled[1:-1].replace("''", "'") if spelled[0] == "'" else _plain(spelled)
 
 
+@lru_cache(maxsize=1000)
 def _plain(spelled: str) -> str:
     """Return a plain scalar that is text, and not a number, a date or a truth value."""
     if not vcr_yaml.is_text(spelled):

@@ -20,7 +20,12 @@ RULES = {
     "renamed": "a cassette has another name",
     "failed": "userData did not change exactly as it was asked",
     "unknown": "the recording does not show what a userData operation changed",
+    "unread": "something could not be read, or done: it was not compared",
+    "nothing": "there was nothing to compare",
+    "unasked": "a live system was not asked this: it was not compared",
 }
+# Those that say nothing of what was recorded: no report that holds one may look clean.
+_UNCOMPARED = frozenset({"unread", "nothing", "unasked"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +41,17 @@ class Issue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One thing that was judged, with what was found; `counts` tells which issues fail it."""
+    """One thing that was judged, with what was found; `fails` tells whether that fails it."""
 
     name: str
     file: str
     issues: Sequence[Issue] = ()
     fails: bool = False
+
+    @property
+    def is_skipped(self) -> bool:
+        """Whether nobody has judged it, by choice."""
+        return not self.fails and any(issue.rule in _UNCOMPARED for issue in self.issues)
 
 
 def issues_of(cases: Iterable[Case]) -> list[Issue]:

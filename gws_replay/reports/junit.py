@@ -18,8 +18,9 @@ def junit(cases: Iterable[Case]) -> str:
 
 
 def _suite(file: str, cases: list[Case]) -> str:
-    failed = sum(case.fails for case in cases)
-    top = f'  <testsuite name={_attribute(file)} tests="{len(cases)}" failures="{failed}" errors="0" skipped="0">'
+    failed, skipped = sum(case.fails for case in cases), sum(case.is_skipped for case in cases)
+    counts = f'tests="{len(cases)}" failures="{failed}" errors="0" skipped="{skipped}"'
+    top = f"  <testsuite name={_attribute(file)} {counts}>"
     return "\n".join([top, *map(_case, cases), "  </testsuite>"])
 
 
@@ -33,6 +34,8 @@ def _case(case: Case) -> str:
     inside = (
         f"<failure type={_attribute(first.rule)} message={_attribute(first.message)}>{shown}</failure>"
         if case.fails
+        else f"<skipped message={_attribute(first.message)}/>"
+        if case.is_skipped
         else f"<system-out>{shown}</system-out>"
     )
     return f"{top}>\n      {inside}\n    </testcase>"

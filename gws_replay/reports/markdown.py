@@ -14,8 +14,8 @@ def markdown(cases: Iterable[Case], summary: str) -> str:
     """Return a heading with the summary and a table of issues, the first of very many."""
     listed = list(cases)
     issues = issues_of(listed)
-    failed = any(case.fails for case in listed)
-    lines = [f"### gws-replay: {'something to look at' if failed else 'clean'}", "", escaped(summary), ""]
+    is_clean = not any(case.fails or case.is_skipped for case in listed)
+    lines = [f"### gws-replay: {'clean' if is_clean else 'something to look at'}", "", escaped(summary), ""]
     if issues:
         lines += ["| | rule | where | what |", "|---|---|---|---|"]
         lines += [

@@ -24,7 +24,7 @@ _WORDS = {
     "info": "info",
     "suppressed": "suppressed",
 }
-_WHICH = {"Findings": " that differ"}
+_WHICH = {"Findings": " to look at"}
 _ORDER = tuple(_WORDS)
 _SIGNS = {"failed": "✗", "error": "✗", "passed": "✓", "unknown": "?", "warning": "!", "info": "i", "suppressed": "○"}
 
@@ -70,17 +70,19 @@ def part_of(cassette: Cassette, updates: Sequence[Update]) -> Part:
     return Part(name=printable(cassette.source), sides=("",), rows=rows, block=data(as_value([recorded], texts)))
 
 
-def part_of_pair(name: str, baseline: Cassette, candidate: Cassette, findings: Sequence[Finding]) -> Part:
-    """Return two cassettes with what differs, side by side."""
+def part_of_pair(
+    name: str, baseline: Cassette, candidate: Cassette, findings: Sequence[Finding], unasked: Sequence[Issue] = ()
+) -> Part:
+    """Return two cassettes with what differs, side by side, and what was not compared."""
     rows, both = compared(baseline, candidate, findings)
+    rows += [_row(issue, "Not asked") for issue in unasked]
     return Part(name=printable(name), sides=("baseline", "candidate"), rows=rows, block=data(both))
 
 
-def part_without_pair(name: str, issue: Issue) -> Part:
-    """Return a cassette that only one side has."""
-    row = {"level": issue.level, "rule": issue.rule, "operation": issue.rule, "what": printable(name)}
-    row |= {"where": "", "said": issue.message}
-    return Part(name=printable(name), rows=[row])
+def part_of_issue(issue: Issue) -> Part:
+    """Return what no cassette shows: that one side has none, or that there was nothing to compare, and why."""
+    name = printable(issue.file)
+    return Part(name=name, rows=[_row(issue, name)])
 
 
 def page(parts: Iterable[Part], summary: str, *, first: str = "") -> Iterator[str]:
@@ -152,6 +154,18 @@ def _body(parts: Sequence[Part], rows: Sequence[Mapping[str, Any]], first: str) 
     for number, part in enumerate(parts):
         if part.block:
             yield block(f"part{number}", part.block)
+
+
+def _row(issue: Issue, what: str) -> dict[str, Any]:
+    said = printable(issue.message)
+    return {
+        "level": issue.level,
+        "rule": issue.rule,
+        "operation": issue.rule,
+        "what": what,
+        "where": "",
+        "said": said,
+    }
 
 
 def _own(cassette: Cassette, update: Update) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
+from xml.etree import ElementTree as ET
 
 import pytest
 import requests
@@ -17,6 +18,7 @@ from gws_replay.files import load_cassette
 from gws_replay.sandbox import RunningSandbox, serving
 from tests.builders import cassette, exchange, get, told, update
 from tests.commands import Ended, command_line, drift, refused, saved
+from tests.pages import block_of
 from tests.recordings import IDS, renamed, right
 
 SHIPPED = Path(__file__).parents[2] / "cassettes" / "update.yaml"
@@ -184,6 +186,18 @@ def test_an_id_that_no_answer_shows_can_be_given(tmp_path: Path, sandbox: Runnin
     text = (tmp_path / "x.drift.yaml").read_text()
     assert "Berta" not in text
     assert "--bind x is no RECORDED=LIVE" in refused(drift(path, sandbox.url, "--bind", "x", "--allow-writes"))
+
+
+def test_what_is_not_asked_is_in_the_report(shipped: Path, sandbox: RunningSandbox) -> None:
+    """Skipped in JUnit, a note elsewhere; the page has it beside both timelines."""
+    ended = drift(shipped, sandbox.url, "--format", "junit")
+    suites = ET.fromstring(ended.out)
+    (skipped,) = suites.findall(".//skipped")
+    assert (0, "0", "1") == (ended.code, suites.get("failures"), suites[0].get("skipped"))
+    assert "UpdateUserData (1)" in (skipped.get("message") or "")
+    index = block_of(drift(shipped, sandbox.url, "--format", "html", "--force").out, "index")
+    assert [["unasked", "info", 0]] == [[row["rule"], row["level"], row["part"]] for row in index["rows"]]
+    assert [["baseline", "candidate"]] == [part["sides"] for part in index["parts"]]
 
 
 def test_what_nothing_has_shown_is_left_out(tmp_path: Path, sandbox: RunningSandbox) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gws_replay.core.model import Cassette, Notification
 from tests.builders import CAPTURES, SESSIONS, TOPIC, cassette, exchange, get, told, update
-from tests.commands import BEFORE, captured, command_line, refused, saved, small
+from tests.commands import BEFORE, NOT_COMPARED, captured, command_line, refused, saved, small
 
 WRONG = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), told({"A": 2, "B": "c"}, seen=2.0))
 UNKNOWN = cassette(update({"A": 2}, began=1.0), told({"A": 2}, seen=2.0))
@@ -92,11 +92,10 @@ def test_the_text_of_each_verdict(folder: Path) -> None:
         '              changed besides: B: "b" -> "c"',
         "              before: interaction 0, after: notification 0",
         f"              more: gws-replay show {folder}/wrong.yaml",
-        "3 userData operations in 5 cassettes: 1 passed, 1 failed, 1 cannot tell",
+        "3 userData operations in 5 cassettes: 1 passed, 1 failed, 1 cannot tell; 1 could not be read",
     ] == ended.out.splitlines()
-    assert [
-        f"Error: {folder}/broken.yaml, the file: the field 'interactions' is missing; record the cassette again"
-    ] == ended.err.splitlines()
+    why = "the field 'interactions' is missing; record the cassette again"
+    assert f"Error: {folder}/broken.yaml, the file: {why}; {NOT_COMPARED}\n" == ended.err
 
 
 def test_quiet_shows_what_needs_a_look(folder: Path) -> None:
@@ -262,7 +261,7 @@ def test_a_process_that_was_ended_is_said(folder: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("gws_replay.spread._end_at_once", os.abort)
     paths = [folder / "good.yaml", folder / "wrong.yaml"]
     ended = command_line("verify", "--jobs", "2", *paths)
-    lost = "the process that read it was ended, for want of memory perhaps"
+    lost = f"the process that read it was ended, for want of memory perhaps: fewer --jobs take less; {NOT_COMPARED}"
     assert 2 == ended.code
     assert [f"Error: {path}: {lost}" for path in paths] == ended.err.splitlines()
 

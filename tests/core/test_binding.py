@@ -245,6 +245,62 @@ def test_raw_and_redacted_show_the_same_events(writes: list[Mapping[str, str]]) 
     assert history(raw).keys() == {each.resource_id for each in runs[1].replay.snapshots}
 
 
+FEW = st.dictionaries(
+    st.sampled_from(["FirstName", "LastName"]), st.sampled_from(["Vitaliy Onv", "Kristi Sippola"]), min_size=1
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(FEW, min_size=2, max_size=4), st.data())
+def test_what_was_said_word_for_word_is_bound_as_soon_as_it_counts(
+    writes: list[Mapping[str, str]], data: st.DataObject
+) -> None:
+    """Whoever looks at the bindings after each request sees the same answers and pushes as who never does."""
+    state: dict[str, Any] = {"FirstName": "Zoe Zorn"}
+    moments: list[Exchange | Notification] = [get(state, began=0)]
+    for number, wrote in enumerate(writes, 1):
+        state = {**state, **wrote}
+        moments += [update(wrote, began=number), told(state, seen=number + 0.5, reference=number)]
+    raw = cassette(*moments)
+    played = redactor().cassette(raw)
+    late, soon = Client(played), Client(played)
+    for number in data.draw(st.permutations(range(1, len(raw.interactions)))):
+        recorded = data.draw(st.sampled_from((raw, played))).interactions[number]
+        asked = update(recorded.sent["userData"], began=0)
+        assert late.ask(asked) == soon.ask(asked)
+        assert late.pushes() == soon.pushes()
+        soon.replay.shown(asked.request)
+    assert late.replay.asked == soon.replay.asked
+
+
+def test_a_text_around_a_stand_in_may_be_sent_back_as_it_was_shown() -> None:
+    """Word for word it is what was recorded, and its stand-in stands for itself from then on."""
+    played = redacted(
+        update({"Note": "ask v.onv@genesyslab.de"}, began=0),
+        update({"Mail": "v.onv@genesyslab.de"}, began=1),
+    )
+    client = Client(played)
+    shown_, other = (each.sent["userData"] for each in played.interactions)
+    assert client.ask(update(shown_, began=0))
+    assert client.ask(update({"Mail": "p@live.corp.com"}, began=0)) is None
+    assert client.ask(update(other, began=0))
+
+
+def test_a_longer_stand_in_that_stands_for_itself_is_left_whole() -> None:
+    """Though a part of it stands for another value by then."""
+    whole, part = "Xyzabc Mnopqr", "Mnopqr"
+    raw = cassette(
+        update({"LastName": part}, began=0),
+        update({"FirstName": whole}, began=1),
+        told({"Note": f"for {whole}"}, seen=1.5),
+    )
+    header = {**raw.header, "redaction": "all", "stand_ins": [whole, part]}
+    client = Client(Cassette(interactions=raw.interactions, notifications=raw.notifications, header=header))
+    assert client.ask(update({"LastName": "Livename"}, began=0))
+    assert client.ask(update({"FirstName": whole}, began=0))
+    assert [f"for {whole}"] == [shown(data)["Note"] for data in client.pushes()]
+
+
 def test_requests_of_any_form() -> None:
     """A form, text that is no JSON, no body."""
     sent = b"to=Kristi+Sippola&a=1"

@@ -1,31 +1,22 @@
 """The page of cassettes, read as a browser reads it: what its data say, and that they are data."""
 
-import json
 import re
-from typing import Any
 
 import pytest
 
 from gws_replay.core.model import Cassette, Exchange
 from gws_replay.core.regress import diff
 from gws_replay.reports.judged import Issue
-from gws_replay.reports.timelines import Part, page, part_of, part_of_pair, part_without_pair
+from gws_replay.reports.timelines import Part, page, part_of, part_of_issue, part_of_pair
 from tests.builders import CAPTURES, cassette, get, operation, told, update
 from tests.commands import captured
-from tests.pages import Parsed
+from tests.pages import Parsed, block_of
 from tests.reports.test_html import EVIL, evil
 
 
 def written(*parts: Part, first: str = "") -> str:
     """The whole page."""
     return "".join(page(parts, "the sum", first=first))
-
-
-def block_of(content: str, name: str = "part0") -> Any:
-    """A block of data, as the script reads it."""
-    found = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', content, re.DOTALL)
-    assert found
-    return json.loads(found[1])
 
 
 def shown(played: Cassette) -> Part:
@@ -159,7 +150,7 @@ def test_two_recordings_stand_side_by_side() -> None:
 def test_a_cassette_that_only_one_side_has_is_a_row() -> None:
     """Without a timeline."""
     issue = Issue(level="error", rule="missing", message="the candidate has none", file="a.yaml")
-    content = written(part_without_pair("a.yaml", issue), first="Findings")
+    content = written(part_of_issue(issue), first="Findings")
     index = block_of(content, "index")
     assert [{"name": "a.yaml", "sides": []}] == index["parts"]
     assert ["the candidate has none"] == [row["said"] for row in index["rows"]]
