@@ -1,7 +1,7 @@
 """Edge: the mitmproxy addon that records GWS traffic. Load it with `mitmdump -s "$(gws-replay addon)"`.
 
-It reads, and never changes or holds, what passes: each finished message is redacted and written to the journal before
-the client sees it. mitmproxy loads this file as a script, outside the package, so all imports are absolute.
+It takes what passes, and changes nothing: the client sees a message when the writer, a process of its own, has written
+it to the journal. mitmproxy loads this file as a script, outside the package, so all imports are absolute.
 """
 
 import asyncio
@@ -9,28 +9,26 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from mitmproxy import ctx, exceptions, flowfilter, http
 from mitmproxy.addonmanager import Loader
 
-from gws_replay.core.compile import Compiled
-from gws_replay.core.model import Frame
 from gws_replay.core.policy import LEVELS, Policy
 from gws_replay.errors import GwsReplayError
 from gws_replay.formats import flow as flows
-from gws_replay.redaction import policy_of, redactor
-from gws_replay.reports import live
+from gws_replay.redaction import policy_of
 from gws_replay.split import Split
 from gws_replay.steady import SteadyTimes
-from gws_replay.taking import Taking
+from gws_replay.writer_process import WriterProcess
 
-DEFAULT_FILTER = "~u /api/v2/"
+_API = b"/api/v2/"
+DEFAULT_FILTER = f"~u {_API.decode()}"
 _OF_THE_RESPONSE = re.compile(r"~(s|c|b|bs|h|hs|t|ts|a|e)\b")
-_STREAMED = "its body was streamed past the recorder"
 _SHOW_EVERY = 0.1
 # Added to the rules of pyproject.toml, which says what a rule may be.
 _RULES = {
@@ -45,12 +43,14 @@ _log = logging.getLogger("gws_replay")
 
 
 class GwsRecorder:
-    """Records matching flows into a journal, and compiles it into the cassette at the end."""
+    """Records matching flows into a cassette, by way of its writer."""
 
     def __init__(self) -> None:
-        self._taking: Taking | None = None
+        self._writer: WriterProcess | None = None
+        self._asked: set[str] = set()  # the ids of the requests that wait for their answers
         self._filter: flowfilter.TFilter = flowfilter.parse(DEFAULT_FILTER)
         self._steady = SteadyTimes()
+        self._is_default = True
         self._late = False
         self._running = False
         self._stopping: asyncio.Task[None] | None = None
@@ -72,9 +72,11 @@ class GwsRecorder:
         try:
             self._configure(updated)
         except GwsReplayError as error:
-            if self._running or self._taking:
+            if self._running or self._writer:
                 raise exceptions.OptionsError(str(error)) from None  # type: ignore[no-untyped-call]
-            self._fail(error)  # an error that is logged while mitmproxy starts ends it, without a traceback
+            self._fail(
+                str(error), error.exit_code
+            )  # an error that is logged while mitmproxy starts ends it, without a traceback
 
     def running(self) -> None:
         """Tell `gws-replay record` the address, and stop when it goes away."""
@@ -85,61 +87,48 @@ class GwsRecorder:
             self._stopping = asyncio.get_running_loop().create_task(self._stop_at_end_of_stdin())
 
     def request(self, flow: http.HTTPFlow) -> None:
-        """Write down that a request began; a filter that speaks of the response is asked when that is there."""
-        if self._taking and not self._late and self._filter(flow):
-            with self._kept():
-                self._begin(self._taking, flow)
+        """Take a request; a filter that speaks of the response is asked when that is there."""
+        if self._writer and not self._late and self._matches(flow):
+            self._begin(self._writer, flow)
 
-    def response(self, flow: http.HTTPFlow) -> None:
-        """Write down a complete response."""
-        if not self._taking or flow.response is None:
-            return
-        with self._kept():
-            if self._late and self._filter(flow):
-                self._begin(self._taking, flow)
-            if flow.response.raw_content is None:
-                if request := self._taking.forget(flow.id):
-                    self._say(live.failure_line(request, _STREAMED))
-                return
-            ended = self._steady(flow.response.timestamp_end or flow.response.timestamp_start)
-            if found := self._taking.answered(flow.id, ended, flows.response_of(flow.response)):
-                asked, response = found
-                if live.is_bayeux(asked.request):
-                    self._say(*live.notification_lines(response.body))
-                else:
-                    self._say(live.exchange_line(asked.request, response, ended - asked.began))
+    def response(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        """Take a complete response, and hold it until it is written."""
+        if not self._writer or flow.response is None:
+            return None
+        if self._late and self._matches(flow):
+            self._begin(self._writer, flow)
+        if flow.id not in self._asked:
+            return None
+        self._asked.remove(flow.id)
+        if flow.response.raw_content is None:
+            return self._writer.held("streamed", flow.id)
+        ended = self._steady(flow.response.timestamp_end or flow.response.timestamp_start)
+        return self._writer.held("answered", flow.id, ended, *flows.raw_response(flow.response))
 
-    def error(self, flow: http.HTTPFlow) -> None:
-        """Write down that a request will get no answer."""
-        if not self._taking or not flow.error:
-            return
-        with self._kept():
-            request = self._taking.broken(flow.id, self._steady(flow.error.timestamp), flow.error.msg)
-            if request and not live.is_bayeux(request):
-                self._say(live.failure_line(request, flow.error.msg))
+    def error(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        """Take that a request will get no answer."""
+        if not self._writer or not flow.error or flow.id not in self._asked:
+            return None
+        self._asked.remove(flow.id)
+        return self._writer.held("broken", flow.id, self._steady(flow.error.timestamp), flow.error.msg)
 
-    def websocket_message(self, flow: http.HTTPFlow) -> None:
-        """Write down a WebSocket message."""
-        if not self._taking or flow.websocket is None or not self._filter(flow):
-            return
+    def websocket_message(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        """Take a WebSocket message, and hold it until it is written."""
+        if not self._writer or flow.websocket is None or not self._matches(flow):
+            return None
         message = flow.websocket.messages[-1]
         if not message.is_text:
-            return
-        with self._kept():
-            frame = self._taking.framed(
-                Frame(
-                    uri=flow.request.url,
-                    seen=self._steady(message.timestamp),
-                    from_client=message.from_client,
-                    text=message.content.decode(),
-                )
-            )
-            if not frame.from_client:
-                self._say(*live.notification_lines(frame.text))
+            return None
+        seen = self._steady(message.timestamp)
+        return self._writer.held("framed", flow.request.url, seen, message.from_client, message.content.decode())
 
     def done(self) -> None:
         """Save the cassette."""
         self._finish()
+
+    def _matches(self, flow: http.HTTPFlow) -> bool:
+        # What the default looks for in the URL is nearly always in the path; to spell the whole URL takes longer.
+        return (self._is_default and _API in flow.request.data.path) or bool(self._filter(flow))
 
     def _configure(self, updated: set[str]) -> None:
         if "gws_filter" in updated:
@@ -147,6 +136,7 @@ class GwsRecorder:
                 self._filter = flowfilter.parse(ctx.options.gws_filter)
             except ValueError as error:
                 raise GwsReplayError(f"{ctx.options.gws_filter!r} is no mitmproxy filter: {error}") from None
+            self._is_default = ctx.options.gws_filter == DEFAULT_FILTER
             self._late = bool(_OF_THE_RESPONSE.search(ctx.options.gws_filter))
         if "gws_redact" in updated and ctx.options.gws_redact not in LEVELS:
             raise GwsReplayError(f"gws_redact is {' or '.join(LEVELS)}, not {ctx.options.gws_redact!r}")
@@ -162,58 +152,50 @@ class GwsRecorder:
         return policy_of(ctx.options.gws_redact, rules, "an option gws_*")
 
     def _change_cassette(self, cassette: Path | None) -> None:
-        if self._taking and self._taking.cassette == cassette:
+        if self._writer and self._writer.cassette == cassette:
             return  # mitmproxy takes back an option that was refused; the recording goes on
-        chosen = redactor(self._policy())
-        split, force = Split.parse(ctx.options.gws_split), ctx.options.gws_force
-        claimed = (
-            Taking(cassette, chosen, _RECORDER, force=force, split=split, saved=self._saved, failed=self._fail)
-            if cassette
-            else None
-        )
+        policy = self._policy()
+        split, force = ctx.options.gws_split, ctx.options.gws_force
+        Split.parse(split)
+        claimed = WriterProcess(self._hear, cassette, _RECORDER, policy, split=split, force=force) if cassette else None
         self._finish()
-        self._taking = claimed
-        if cassette and chosen.policy.level == "none":
+        self._writer = claimed
+        if cassette and policy.level == "none":
             _log.warning("gws_redact=none: passwords and personal data are written to %s", cassette)
 
-    def _begin(self, taking: Taking, flow: http.HTTPFlow) -> None:
-        request = flows.request_of(flow)
+    def _begin(self, writer: WriterProcess, flow: http.HTTPFlow) -> None:
+        request = flows.raw_request(flow)
         if flow.request.raw_content is None:
-            self._say(live.failure_line(taking.redacted(request), _STREAMED))
+            writer.begun("unread", *request)
         else:
-            taking.begun(flow.id, self._steady(flow.request.timestamp_start), request)
-
-    @contextmanager
-    def _kept(self) -> Iterator[None]:
-        """Stop recording when the disk refuses; the traffic goes on."""
-        try:
-            yield
-        except GwsReplayError as error:
-            if self._taking:
-                self._taking.close()
-            self._taking = None
-            self._fail(error)
+            self._asked.add(flow.id)
+            writer.begun("begun", flow.id, self._steady(flow.request.timestamp_start), *request)
 
     def _finish(self) -> None:
-        self._show()
-        if self._taking:
-            recording, self._taking = self._taking, None
+        if self._writer:
+            recording, self._writer = self._writer, None
+            self._asked.clear()
             recording.finish()
+        self._show()
 
-    def _saved(self, path: Path, compiled: Compiled) -> None:
-        text = live.summary(compiled, str(path))
-        if not ctx.options.gws_events:
-            _log.info(text)
+    def _hear(self, kind: str, *told: Any) -> None:
+        """Pass on what the writer says."""
+        if kind == "lines":
+            self._say(*told)
             return
-        cassette = compiled.cassette
-        self._tell(
-            "saved",
-            text=text,
-            path=str(path),
-            interactions=len(cassette.interactions),
-            notifications=len(cassette.notifications),
-            notes=list(compiled.notes),
-        )
+        self._show()  # what was seen before
+        if kind == "saved":
+            self._saved(*told)
+            return
+        if kind == "ended":
+            self._writer = None
+        self._fail(*told)
+
+    def _saved(self, fields: Mapping[str, Any]) -> None:
+        if ctx.options.gws_events:
+            self._tell("saved", **fields)
+        else:
+            _log.info(fields["text"])
 
     async def _stop_at_end_of_stdin(self) -> None:
         reader = asyncio.StreamReader()
@@ -221,9 +203,9 @@ class GwsRecorder:
         await reader.read()
         ctx.master.shutdown()  # type: ignore[no-untyped-call]
 
-    def _say(self, *lines: str) -> None:
+    def _say(self, lines: Sequence[str]) -> None:
         """Show live lines soon: a log call for each would cost more than all the recording does."""
-        if lines and not self._lines:
+        if not self._lines:
             asyncio.get_running_loop().call_later(_SHOW_EVERY, self._show)
         self._lines += lines
 
@@ -234,10 +216,10 @@ class GwsRecorder:
         elif lines:
             _log.info("\n".join(lines))
 
-    def _fail(self, error: GwsReplayError) -> None:
+    def _fail(self, text: str, exit_code: int) -> None:
         if ctx.options.gws_events:
-            self._tell("failed", text=str(error), exit_code=error.exit_code)
-        _log.error("%s", error)
+            self._tell("failed", text=text, exit_code=exit_code)
+        _log.error("%s", text)
 
     def _tell(self, kind: str, **fields: object) -> None:
         with suppress(BrokenPipeError):  # `gws-replay record` was killed; what it started is finished all the same

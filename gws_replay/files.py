@@ -31,7 +31,7 @@ def load_cassette(path: str | os.PathLike[str] | Stored) -> Cassette:
         path = Stored(path)
     source = _name(path)
     as_json = path.suffix == ".json" if isinstance(path, Stored) else source.endswith(".json")
-    with _opened(path) as file:
+    with opened(path) as file:
         if not as_json and (found := vcr_layout.load(file, source)):
             return found
         file.seek(0)
@@ -63,12 +63,12 @@ def check_suffix(path: Path) -> None:
 
 def read_text(path: str | os.PathLike[str] | Stored) -> str:
     """Read a text file as it is. Raises CassetteError with the reason in a sentence."""
-    with _opened(path) as file:
+    with opened(path) as file:
         return _decoded(file.read(), _name(path))
 
 
 @contextmanager
-def _opened(path: str | os.PathLike[str] | Stored) -> Iterator[BinaryIO]:
+def opened(path: str | os.PathLike[str] | Stored) -> Iterator[BinaryIO]:
     """Open a file for reading. Raises CassetteError with the reason in a sentence."""
     if isinstance(path, Stored):
         yield BytesIO(path.content())

@@ -9,14 +9,14 @@ import errno
 import ipaddress
 import socket
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection
 from typing import Any
 
 from gws_replay.in_force import InForce
-from gws_replay.swapped import Swap, swapped
+from gws_replay.swapped import Swap
 
 Refuse = Callable[[str], str]
 # Windows has no sendmsg.
@@ -45,13 +45,7 @@ def closed_network(refuse: Refuse, allowed_hosts: Collection[str] = ()) -> Itera
         yield
 
 
-def _built() -> AbstractContextManager[None]:
-    reaching = (Swap(socket.socket, name, partial(_guarded, name)) for name in _REACHING)
-    looking_up = (Swap(socket, name, partial(_known, name)) for name in _LOOKING_UP)
-    return swapped((*reaching, *looking_up, Swap(HTTPConnection, "send", _kept)))
-
-
-_WALLS: InForce[_Wall] = InForce("gws_replay_wall", _built)
+_WALLS: InForce[_Wall] = InForce("gws_replay_wall", lambda: _SWAPS)
 
 
 def _allows(host: str) -> bool:
@@ -100,6 +94,13 @@ def _known(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         return real(host, *args, **kwargs)
 
     return look_up
+
+
+_SWAPS: tuple[Swap, ...] = (
+    *(Swap(socket.socket, name, partial(_guarded, name)) for name in _REACHING),
+    *(Swap(socket, name, partial(_known, name)) for name in _LOOKING_UP),
+    Swap(HTTPConnection, "send", _kept),
+)
 
 
 def _addresses(hosts: Collection[str]) -> set[str]:

@@ -59,14 +59,16 @@ async def start(
     tls: ssl.SSLContext | None = None,
     keep_uris: bool = False,
     log: Callable[[str], None] | None = None,
+    idle: float = 75.0,
 ) -> RunningServer:
     """Start a replay server in the running event loop; port 0 takes any free port.
 
     Absolute addresses of the API in recorded bodies become the server's own unless `keep_uris`; `log` gets a line for
-    each REST request. Raises GwsReplayError when the address cannot be had.
+    each REST request. A connection is closed when for `idle` seconds no request has come, or the one that is coming has
+    not ended; what is held or answered late is not idle. Raises GwsReplayError when the address cannot be had.
     """
     rest = Rest(playback, keep_uris=keep_uris, log=log)
-    ways = _Ways(playback, rest, "https" if tls else "http")
+    ways = _Ways(playback, rest, "https" if tls else "http", idle)
     return RunningServer(await listen(ways.short_one, host, port, tls), playback, ways)
 
 
@@ -82,10 +84,11 @@ def serving(playback: Playback, **options: Any) -> Iterator[RunningServer]:
 class _Ways:
     """The two ways of a connection: the short one, and the one by aiohttp, for which many never have use."""
 
-    def __init__(self, playback: Playback, rest: Rest, scheme: str) -> None:
+    def __init__(self, playback: Playback, rest: Rest, scheme: str, idle: float) -> None:
         self._playback = playback
         self._rest = rest
-        self._short = Short(rest, scheme)
+        self._idle = idle
+        self._short = Short(rest, scheme, idle)
         self._edge: Edge | None = None
 
     def short_one(self) -> asyncio.BaseProtocol:
@@ -96,11 +99,11 @@ class _Ways:
         if self._edge is None:
             from gws_replay.server_aiohttp import Edge  # noqa: PLC0415 (aiohttp takes as long as all else of a start)
 
-            self._edge = Edge(self._playback, self._rest)
+            self._edge = Edge(self._playback, self._rest, self._idle)
         return self._edge.protocol()
 
     async def close(self) -> None:
         """Close all connections."""
         if self._edge:
             await self._edge.close()
-        await self._short.close()
+        await self._short.open.close()

@@ -22,12 +22,15 @@ from gws_replay.unread import until_read
 
 # How long a request that is being answered may take to end, when the server is closed.
 _SHUTDOWN = 1.0
+# For how long the rest of a request is read that was answered before its end, so that its client reads the answer.
+_LINGERING = 10.0
 
 
 class Edge:
     """The one handler of these requests: they are told apart by what they carry, not by their address."""
 
-    def __init__(self, playback: Playback, rest: Rest) -> None:
+    def __init__(self, playback: Playback, rest: Rest, idle: float) -> None:
+        self._idle = idle
         self._playback = playback
         self._stage = playback.stage
         self._rest = rest
@@ -40,6 +43,8 @@ class Edge:
             handler_cancellation=True,
             access_log=None,
             auto_decompress=False,
+            keepalive_timeout=idle,
+            lingering_time=min(idle, _LINGERING),
         )
 
     def protocol(self) -> asyncio.Protocol:
@@ -60,6 +65,8 @@ class Edge:
         """Answer a request. A fault of our own is a 500 for the client, and kept for the test."""
         try:
             return await self._told_apart(request)
+        except TimeoutError:
+            return _response(failed(408, f"The body has not come within {self._idle:g} seconds."))
         except web.HTTPRequestEntityTooLarge:
             return _response(failed(413, f"The body is longer than {MAX_BODY} bytes."))
         except web.HTTPException as error:  # aiohttp's refusal of a broken WebSocket handshake
@@ -77,7 +84,9 @@ class Edge:
         allow = server_answers.cors(request.headers)
         if is_websocket(request):
             return await self._conversations.hold(request, allow)
-        return await self._answer(request, await _asked(request), allow)
+        async with asyncio.timeout(self._idle):
+            asked = await _asked(request)
+        return await self._answer(request, asked, allow)
 
     def _controlled(self, request: web.BaseRequest) -> web.Response:
         if "Origin" in request.headers:

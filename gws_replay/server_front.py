@@ -18,6 +18,7 @@ from gws_replay import server_control
 from gws_replay.core import bayeux_http
 from gws_replay.core.model import Headers, Request
 from gws_replay.core.replay import Miss, Send
+from gws_replay.open_connections import OpenConnections
 from gws_replay.server_rest import BODILESS, Answer, Rest, failed, missed
 from gws_replay.stage import Seat
 from gws_replay.unread import until_read
@@ -52,18 +53,14 @@ class Head:
 class Short:
     """What the connections of one server share: what is answered, and the heads that were seen, as most come again."""
 
-    def __init__(self, rest: Rest, scheme: str) -> None:
+    def __init__(self, rest: Rest, scheme: str, idle: float) -> None:
         self.rest = rest
         self.scheme = scheme
-        self.open: set[Front] = set()
+        self.open = OpenConnections(idle)
         # What a connection reads into, and takes out at once: memory for each read would cost more than all else.
         self.lent: Final = memoryview(bytearray(_READ_AT_ONCE))
         # The head of a plain request, by its lines; None for any other.
         self.head: Final = lru_cache(_MOST_KEPT)(self._parsed)
-
-    async def close(self) -> None:
-        """Close all connections; what is waited for is given up."""
-        await asyncio.gather(*[task for front in tuple(self.open) if (task := front.abort())], return_exceptions=True)
 
     def _parsed(self, lines: bytes) -> Head | None:
         first, *rest = lines.split(b"\r\n")
@@ -100,6 +97,7 @@ class Front(asyncio.BufferedProtocol):
         self._short = short
         self._fallback = fallback
         self._buffer = b""
+        self.since = short.open.now()
         self._answering: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
         self._writable.set()
@@ -139,6 +137,8 @@ class Front(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what came, and answer all requests that are complete, one after the other."""
+        if not self._buffer and self._answering is None:
+            self.since = self._short.open.now()
         self._buffer += self._short.lent[:nbytes]
         if self._answering is None:
             self._go_on()
@@ -181,6 +181,7 @@ class Front(asyncio.BufferedProtocol):
                 self._write(missed(send))
             elif send.after or send.led or rest.is_followed(send) or not self._writable.is_set():
                 self._answering = asyncio.get_running_loop().create_task(self._answer_later(head, send))
+                self.since = float("inf")
             else:
                 try:
                     self._send(head, send)
@@ -203,6 +204,7 @@ class Front(asyncio.BufferedProtocol):
         except Exception as error:  # noqa: BLE001 (as above)
             self._fail(head, error)
         self._answering = None
+        self.since = self._short.open.now()
         if self.transport:
             self.transport.resume_reading()
         self._go_on()

@@ -75,6 +75,11 @@ class Taking:
         self._number = 1
         self._begin(JournalFile(cassette, self._header(), force=force))
 
+    @property
+    def journal(self) -> Path:
+        """Where the part is that is being written."""
+        return self._journal.path
+
     def redacted(self, request: Request) -> Request:
         """Return a request that is shown and not written down."""
         return self._redactor.request(request)

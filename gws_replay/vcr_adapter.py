@@ -6,7 +6,7 @@ How its stubs are made safe for threads and for held connects is in `vcr_stubs`.
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache
 from typing import Any, Protocol
 
@@ -14,13 +14,15 @@ import vcr.cassette
 from vcr.record_mode import RecordMode
 from vcr.request import Request as VcrRequest
 
+from gws_replay.asking import Asking, Decision, bytes_of, text_of
 from gws_replay.core.codings import decoded, unpacked
 from gws_replay.core.model import Exchange, Headers, Request, Response
 from gws_replay.errors import ReplayMiss
 from gws_replay.in_force import InForce
 from gws_replay.network_guard import closed_network
 from gws_replay.playback import Playback
-from gws_replay.vcr_stubs import AWAITED, aiohttp_awaits, connections_of, httpx_awaits, patched
+from gws_replay.swapped import Swap
+from gws_replay.vcr_stubs import AWAITED, aiohttp_awaits, connections_of, patches
 
 
 class Player(Protocol):
@@ -66,18 +68,18 @@ def intercepted(player: Player) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _installed() -> Iterator[None]:
-    with (
-        connections_of(_Interceptor),
-        patched(_the_interceptor()),
-        aiohttp_awaits(_decide_async, lambda url: _player().websocket(url)),
-        httpx_awaits(_decide_async),
-    ):
-        yield
+@cache
+def _swaps() -> tuple[Swap, ...]:
+    """Return what has to stand; it is made once, since vcrpy looks for a dozen libraries to make its part."""
+    asking = Asking(decide=_decide, decide_async=_decide_async, take=_take)
+    return (
+        *connections_of(_Interceptor),
+        *patches(_Interceptor("gws_replay"), asking),
+        *aiohttp_awaits(lambda request: _decide_async(_request(request)), lambda url: _player().websocket(url)),
+    )
 
 
-_PLAYERS: InForce[Player] = InForce("gws_replay_player", _installed)
+_PLAYERS: InForce[Player] = InForce("gws_replay_player", _swaps)
 
 
 def _player() -> Player:
@@ -91,23 +93,20 @@ def _player() -> Player:
     raise ReplayMiss(missed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    """What becomes of a request: its answer, or None for one that goes live; and when it was asked."""
-
-    request: Request
-    answer: Response | None
-    began: float
+def _decide(request: Request) -> Decision:
+    began = time.monotonic()
+    return Decision(request, _player().ask(request), began)
 
 
-def _decide(vcr_request: VcrRequest) -> _Decision:
-    request, began = _request(vcr_request), time.monotonic()
-    return _Decision(request, _player().ask(request), began)
+async def _decide_async(request: Request) -> Decision:
+    began = time.monotonic()
+    return Decision(request, await _player().ask_async(request), began)
 
 
-async def _decide_async(vcr_request: VcrRequest) -> _Decision:
-    request, began = _request(vcr_request), time.monotonic()
-    return _Decision(request, await _player().ask_async(request), began)
+def _take(decision: Decision, answer: Response) -> None:
+    response = replace(answer, headers=unpacked(answer.headers, answer.body))
+    ended = time.monotonic()
+    _player().take(Exchange(request=decision.request, response=response, began=decision.began, ended=ended))
 
 
 class _Interceptor(vcr.cassette.Cassette):  # type: ignore[misc]
@@ -133,20 +132,18 @@ class _Interceptor(vcr.cassette.Cassette):  # type: ignore[misc]
 
     def append(self, request: VcrRequest, response: dict[str, Any]) -> None:
         """Take a live exchange; where a library followed redirects by itself, only the first was asked here."""
-        decision = getattr(request, _DECISION, None) or _Decision(_request(request), None, time.monotonic())
-        answer = _response(response)
-        exchange = Exchange(request=decision.request, response=answer, began=decision.began, ended=time.monotonic())
-        _player().take(exchange)
+        decision = getattr(request, _DECISION, None) or Decision(_request(request), None, time.monotonic())
+        _take(decision, _response(response))
 
     def find_requests_with_most_matches(self, request: VcrRequest) -> list[tuple[VcrRequest]]:
         return [(request,)]
 
     @staticmethod
-    def _decision(request: VcrRequest) -> _Decision:
-        decision: _Decision | None = getattr(request, _DECISION, None)
+    def _decision(request: VcrRequest) -> Decision:
+        decision: Decision | None = getattr(request, _DECISION, None)
         if decision is None:
             awaited = AWAITED.get()
-            decision = _decide(request) if awaited is None else awaited.next(request)
+            decision = _decide(_request(request)) if awaited is None else awaited.next(request)
             setattr(request, _DECISION, decision)
         return decision
 
@@ -157,39 +154,16 @@ class _Interceptor(vcr.cassette.Cassette):  # type: ignore[misc]
         """Save nothing."""
 
 
-@cache
-def _the_interceptor() -> _Interceptor:
-    return _Interceptor("gws_replay")
-
-
 _DECISION = "_gws_replay_decision"
 
 
 def _request(request: VcrRequest) -> Request:
-    headers = Headers(tuple((str(name), _text(value)) for name, value in request.headers.items()))
-    headers, body = decoded(headers, _bytes(request.body))
+    headers = Headers(tuple((str(name), text_of(value)) for name, value in request.headers.items()))
+    headers, body = decoded(headers, bytes_of(request.body))
     return Request(method=request.method, uri=request.uri, headers=headers, body=body)
 
 
 def _response(response: dict[str, Any]) -> Response:
-    status, body = response["status"], _bytes(response["body"].get("string", b""))
-    pairs = ((str(name), _text(value)) for name, values in response["headers"].items() for value in values)
-    headers = unpacked(Headers(tuple(pairs)), body)
-    return Response(status=status["code"], reason=status["message"] or "", headers=headers, body=body)
-
-
-def _text(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
-def _bytes(body: Any) -> bytes:
-    """Materialise a body as vcrpy's stubs hold it: bytes, text, a file, or chunks."""
-    if body is None:
-        return b""
-    if isinstance(body, str):
-        return body.encode()
-    if isinstance(body, bytes | bytearray):
-        return bytes(body)
-    if hasattr(body, "read"):
-        return bytes(body.read())
-    return b"".join(chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in body)
+    status, body = response["status"], bytes_of(response["body"].get("string", b""))
+    pairs = ((str(name), text_of(value)) for name, values in response["headers"].items() for value in values)
+    return Response(status=status["code"], reason=status["message"] or "", headers=Headers(tuple(pairs)), body=body)

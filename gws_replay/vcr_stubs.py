@@ -11,54 +11,49 @@ stub is run until it asks, is left there, and is run again when the answer has b
 import http.client
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import aiohttp
 import vcr.cassette
 import vcr.patch
-import vcr.stubs.httpx_stubs
 from vcr.request import Request as VcrRequest
 from vcr.stubs import VCRConnection, VCRHTTPResponse, serialize_headers
 
-from gws_replay.swapped import Swap, swapped
+from gws_replay.asking import Asking
+from gws_replay.httpx_stubs import httpx_asks, httpx_asks_async
+from gws_replay.swapped import Swap
 
 _HTTP, _HTTPS = http.client.HTTPConnection, http.client.HTTPSConnection
 
 
-@contextmanager
-def patched(cassette: vcr.cassette.Cassette) -> Iterator[None]:
-    """Install vcrpy's patches for a cassette. They are made once: to make them, vcrpy looks for a dozen libraries."""
-    swaps, removers = _patchers(cassette)
-    with ExitStack() as stack:
-        for remover in removers:
-            stack.enter_context(remover)
-        stack.enter_context(swapped(swaps))
-        yield
-    for remover in removers:
-        remover._connection_pool_to_connections.clear()  # noqa: SLF001 (it would keep the pools of all tests alive)
-
-
-@cache
-def _patchers(cassette: vcr.cassette.Cassette) -> tuple[list[Swap], list[vcr.patch.ConnectionRemover]]:
-    swaps, removers = [], []
+def patches(cassette: vcr.cassette.Cassette, asking: Asking) -> Iterator[Swap]:
+    """Yield vcrpy's patches for a cassette; but for httpx and urllib3, those of ours in the same places."""
     for patcher in vcr.patch.CassettePatcherBuilder(cassette).build():
         if isinstance(patcher, vcr.patch.ConnectionRemover):
-            removers.append(patcher)
-        else:
-            swaps.append(Swap(patcher.getter(), patcher.attribute, partial(_instead, patcher.new)))
-    return swaps, removers
+            continue
+        target, name = patcher.getter(), patcher.attribute
+        if name in _TRANSPORTS:
+            yield Swap(target, name, partial(_TRANSPORTS[name], asking=asking))
+        elif not getattr(target, "__module__", target.__name__).startswith("urllib3."):
+            yield Swap(target, name, partial(_instead, patcher.new))
+    if vcr.patch.conn:
+        from gws_replay.urllib3_stubs import urllib3_asks  # noqa: PLC0415 (only where urllib3 is installed)
+
+        yield from urllib3_asks(asking)
+
+
+_TRANSPORTS = {"handle_request": httpx_asks, "handle_async_request": httpx_asks_async}
 
 
 def _instead(new: Any, _: Any) -> Any:
     return new
 
 
-def connections_of(kind: type) -> AbstractContextManager[None]:
-    """Let the stubs of connections that ask a cassette of a kind do as is said here; those of others do as before."""
+def connections_of(kind: type) -> Iterator[Swap]:
+    """Yield what lets stubs that ask a cassette of a kind connect as is said here; others do as before."""
 
     def ours(here: Callable[..., Any]) -> Callable[[Any], Any]:
         def replacing(before: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,7 +65,7 @@ def connections_of(kind: type) -> AbstractContextManager[None]:
         return replacing
 
     stubs = (("__init__", _init), ("connect", _connect), ("getresponse", _getresponse))
-    return swapped(Swap(VCRConnection, name, ours(here)) for name, here in stubs)
+    return (Swap(VCRConnection, name, ours(here)) for name, here in stubs)
 
 
 def _init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -156,20 +151,8 @@ async def _await_answers(answer: Answer, stub: Callable[[], Awaitable[Any]]) -> 
         awaited.answers.append(await answer(request))
 
 
-def httpx_awaits(answer: Answer) -> AbstractContextManager[None]:
-    """Await the answers of httpx's asynchronous transports: this is where vcrpy's stub of them comes together."""
-
-    def replacing(stub: Callable[..., Any]) -> Callable[..., Any]:
-        async def awaiting(*arguments: Any) -> Any:
-            return await _await_answers(answer, lambda: stub(*arguments))
-
-        return awaiting
-
-    return swapped([Swap(vcr.stubs.httpx_stubs, "_vcr_handle_async_request", replacing)])
-
-
-def aiohttp_awaits(answer: Answer, websocket: Callable[[str], None]) -> AbstractContextManager[None]:
-    """Await the answers of aiohttp; and spell bodies before its stub sees them, which cannot tell json= from a form.
+def aiohttp_awaits(answer: Answer, websocket: Callable[[str], None]) -> tuple[Swap, Swap]:
+    """Return what awaits the answers of aiohttp, and spells bodies: its stub cannot tell json= from a form.
 
     `websocket` is told of the address of a WebSocket before it is opened, and may raise.
     """
@@ -196,7 +179,7 @@ def aiohttp_awaits(answer: Answer, websocket: Callable[[str], None]) -> Abstract
         return opening
 
     session = aiohttp.ClientSession
-    return swapped([Swap(session, "_request", requesting), Swap(session, "_ws_connect", connecting)])
+    return Swap(session, "_request", requesting), Swap(session, "_ws_connect", connecting)
 
 
 class _Written:

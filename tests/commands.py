@@ -14,8 +14,8 @@ from gws_replay.cli import main
 from gws_replay.core.compile import Compiled, compile_recording
 from gws_replay.core.model import Cassette
 from gws_replay.files import save_cassette
-from gws_replay.formats import flow, har
 from tests.builders import DATA, cassette, exchange, get, told, update
+from tests.readers import read_flow, read_har
 from tests.redactors import redactor
 
 BEFORE = {"A": 1, "B": "b"}
@@ -39,9 +39,9 @@ def captured(name: str, suffix: str = ".flow") -> Compiled:
     """A capture without its secrets, compiled."""
     path = DATA / "captures" / f"{name}{suffix}"
     if suffix == ".flow":
-        recording = flow.load(io.BytesIO(path.read_bytes()), str(path))
+        recording = read_flow(path.read_bytes(), str(path))
     else:
-        recording = har.load(path.read_text(encoding="utf-8"), str(path))
+        recording = read_har(path.read_text(encoding="utf-8"), str(path))
     using = redactor("secrets")
     return compile_recording(using.recording(recording), {"recorded": "2026-01-02", **using.header})
 

@@ -44,13 +44,26 @@ class Hooks:
 
     def configure(self, **options: Any) -> None:
         """Set options, as mitmproxy's console does."""
-        self._context.configure(self.addon, **options)
+
+        async def configure() -> None:
+            self._context.configure(self.addon, **options)
+
+        self._runner.run(configure())
 
     def call(self, name: str, flow: http.HTTPFlow) -> None:
         """Call one hook inside the event loop."""
 
         async def hook() -> None:
-            getattr(self.addon, name)(flow)
+            if (held := getattr(self.addon, name)(flow)) is not None:
+                await held
+
+        self._runner.run(hook())
+
+    def done(self) -> None:
+        """End the proxy."""
+
+        async def hook() -> None:
+            self.addon.done()
 
         self._runner.run(hook())
 
@@ -69,7 +82,7 @@ def recording(cassette: Path, **options: Any) -> Iterator[Hooks]:
         hooks = Hooks(runner)
         hooks.configure(gws_cassette=str(cassette), **options)
         yield hooks
-        hooks.addon.done()
+        hooks.done()
 
 
 def flow_of(path: str = PATH, answer: bytes = b'{"statusCode":0}', status: int = 200, **headers: str) -> http.HTTPFlow:

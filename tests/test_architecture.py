@@ -19,7 +19,8 @@ FENCES = {
     # vcr_edit: a change in place needs to know where each value stands in the text.
     "yaml": {"formats/vcr_yaml.py", "formats/vcr_edit.py"},
     "mitmproxy": {"addon.py", "formats/flow.py"},
-    "vcr": {"vcr_adapter.py", "vcr_stubs.py"},
+    "vcr": {"vcr_adapter.py", "vcr_stubs.py", "urllib3_stubs.py"},
+    "urllib3": {"urllib3_stubs.py"},
     # vcr_stubs: vcrpy's stub of aiohttp cannot tell how a body was given.
     "aiohttp": {
         *("sandbox.py", "sandbox_http.py", "vcr_stubs.py"),

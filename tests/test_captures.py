@@ -12,7 +12,7 @@ import vcr
 from gws_replay.core.compile import compile_recording
 from gws_replay.core.model import Cassette, Recording
 from gws_replay.files import load_cassette, save_cassette
-from gws_replay.formats import flow, har
+from tests.readers import read_flow, read_har
 from tests.redactors import redactor
 
 CAPTURES = Path(__file__).parent / "data" / "captures"
@@ -34,9 +34,8 @@ EXPECTED: dict[str, tuple[int, list[int | None], str, int]] = {
 def recording(path: Path) -> Recording:
     """What a capture holds, raw."""
     if path.suffix == ".har":
-        return har.load(path.read_text("utf-8"), path.name)
-    with path.open("rb") as file:
-        return flow.load(file, path.name)
+        return read_har(path.read_text("utf-8"), path.name)
+    return read_flow(path.read_bytes(), path.name)
 
 
 @cache

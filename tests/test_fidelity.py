@@ -62,7 +62,7 @@ CALLS: dict[str, Call] = {
     "put nothing": ("PUT", "empty", {}),
 }
 # What vcrpy itself cannot write, or read again; and a form of aiohttp, which it writes as it writes JSON.
-NOT_BY_VCRPY = {"httpx": {"get latin"}, "aiohttp": {"post multipart", "post form"}}
+NOT_BY_VCRPY = {"requests": {"get latin"}, "httpx": {"get latin"}, "aiohttp": {"post multipart", "post form"}}
 # The fields that say how a body was packed: here it is unpacked when it is loaded. docs/replay.md tells it.
 OF_THE_CODING = {"content-encoding", "content-length"}
 UNPACKED = {"get gzip", "get gzip-binary", "get deflate"}

@@ -1,8 +1,10 @@
 """`gws-replay convert`: other tools' recordings to cassettes."""
 
-import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
+from typing import BinaryIO, TypeAlias
 
 import click
 
@@ -15,17 +17,18 @@ from gws_replay.cli.common import (
     redact_option,
     warn_if_unredacted,
 )
-from gws_replay.core.compile import Compiled, compile_recording, laid_out
-from gws_replay.core.model import Recording
+from gws_replay.core.compile import Compiled, laid_out
+from gws_replay.core.model import Seen
 from gws_replay.core.policy import Policy
-from gws_replay.core.redact import Redactor
 from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.files import check_suffix, load_cassette, read_text, save_cassette
+from gws_replay.files import check_suffix, load_cassette, opened, reason, save_cassette
 from gws_replay.formats import har
 from gws_replay.redaction import policy_of, redactor
 from gws_replay.reports import live
+from gws_replay.spooled_compile import SpooledCompile
 
 _FLOW_SUFFIXES = (".flow", ".flows", ".mitm", ".dump")
+Reader: TypeAlias = Callable[[BinaryIO, str], Iterator[Seen]]
 
 
 @click.command()
@@ -45,8 +48,10 @@ def convert(*, output: Output, in_: Path, out: Path, redact: str, keep: tuple[st
     if out.exists() and not force:
         raise GwsReplayError(f"{out} exists: choose another name, or replace it with --force")
     warn_if_unredacted(redact)
-    kind, compiled = _read(in_, policy_of(redact, {"keep": keep}, "--keep"))
-    output.detail(f"{in_} is {kind}")
+    policy = policy_of(redact, {"keep": keep}, "--keep")
+    kind, read = _reader(in_)
+    output.detail(f"{in_} is a {kind}")
+    compiled = _cassette(in_, policy) if read is None else _compiled(in_, read, policy, kind, out.parent)
     if not compiled.cassette.interactions and not compiled.cassette.notifications:
         raise CassetteError(f"{in_} holds no exchange", exit_code=5)
     save_cassette(compiled.cassette, out)
@@ -63,42 +68,49 @@ def convert(*, output: Output, in_: Path, out: Path, redact: str, keep: tuple[st
         )
 
 
-def _read(path: Path, policy: Policy) -> tuple[str, Compiled]:
+def _reader(path: Path) -> tuple[str, Reader | None]:
+    """Return what a file is, and what reads it if that is no cassette."""
     if path.suffix in _FLOW_SUFFIXES:
-        return "a mitmproxy flow file", _compiled(_flows(path), redactor(policy), "mitmproxy flow file")
-    if path.suffix == ".har" or (path.suffix == ".json" and har.is_har(_json(path))):
-        return "a HAR", _compiled(har.load(read_text(path), str(path)), redactor(policy), "HAR")
-    cassette = load_cassette(path)
-    return "a cassette", Compiled(
-        cassette=laid_out(redactor(policy, cassette.header.get("stand_ins", ())).cassette(cassette))
-    )
+        return "mitmproxy flow file", _flow_reader(path)
+    if path.suffix == ".har":
+        return "HAR", har.moments
+    if path.suffix == ".json":
+        with opened(path) as file:
+            if har.is_har(file):
+                return "HAR", har.moments
+    return "cassette", None
 
 
-def _compiled(recording: Recording, using: Redactor, kind: str) -> Compiled:
-    recording = using.recording(recording)
-    header = {"recorder": f"converted from a {kind}", **using.header}
-    if recording.exchanges:
-        began = min(exchange.began for exchange in recording.exchanges)
-        header["recorded"] = datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds")
-    return compile_recording(recording, header)
-
-
-def _flows(path: Path) -> Recording:
+def _flow_reader(path: Path) -> Reader:
     try:
         from gws_replay.formats import flow
     except ModuleNotFoundError:
         raise GwsReplayError(
             f"reading {path} needs mitmproxy, which is not installed: pip install 'gws-replay[record]'"
         ) from None
+    return flow.moments
+
+
+def _cassette(path: Path, policy: Policy) -> Compiled:
+    cassette = load_cassette(path)
+    using = redactor(policy, cassette.header.get("stand_ins", ()))
+    return Compiled(cassette=laid_out(using.cassette(cassette)))
+
+
+def _compiled(path: Path, read: Reader, policy: Policy, kind: str, folder: Path) -> Compiled:
+    """Compile a recording that may be larger than the memory: its file is read several times."""
+
+    def moments() -> Iterator[Seen]:
+        with opened(path) as file:
+            yield from read(file, str(path))
+
+    using = redactor(policy)
     try:
-        with path.open("rb") as file:
-            return flow.load(file, str(path))
+        folder.mkdir(parents=True, exist_ok=True)
+        spooled = SpooledCompile(moments, folder, using, is_raw=True)
     except OSError as error:
-        raise CassetteError(f"cannot read {path}: {error.strerror}") from None
-
-
-def _json(path: Path) -> object:
-    try:
-        return json.loads(read_text(path))
-    except (ValueError, RecursionError):
-        return None
+        raise GwsReplayError(f"cannot write in {folder}: {reason(error)}", exit_code=4) from None
+    header = {"recorder": f"converted from a {kind}", **using.header}
+    if isfinite(spooled.start):
+        header["recorded"] = datetime.fromtimestamp(spooled.start, UTC).isoformat(timespec="seconds")
+    return spooled.compiled(header)

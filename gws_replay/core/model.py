@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from gws_replay.core import lossless_json
@@ -128,6 +128,24 @@ class Frame:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A request that got no answer."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An exchange that the recording before this one holds."""
+
+    exchange: Exchange
+
+
+# What was seen on the wire, each as it was finished.
+Seen: TypeAlias = Exchange | Frame | Unanswered | Earlier
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
     """What was seen on the wire, before it is compiled. Times may be any clock's seconds.
@@ -140,6 +158,17 @@ class Recording:
     frames: tuple[Frame, ...] = ()
     unanswered: tuple[Request, ...] = ()
     earlier: tuple[Exchange, ...] = ()
+
+    @classmethod
+    def of(cls, seen: Iterable[Seen]) -> "Recording":
+        """Return what was seen, each kind in its order."""
+        found = list(seen)
+        return cls(
+            exchanges=tuple(each for each in found if isinstance(each, Exchange)),
+            frames=tuple(each for each in found if isinstance(each, Frame)),
+            unanswered=tuple(each.request for each in found if isinstance(each, Unanswered)),
+            earlier=tuple(each.exchange for each in found if isinstance(each, Earlier)),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,63 +3,69 @@
 Needs mitmproxy (the extra `record`).
 """
 
-import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mitmproxy import exceptions, http
 from mitmproxy.io import FlowReader
 
-from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
+from gws_replay.core.model import Exchange, Frame, Request, Response, Seen, Unanswered
 from gws_replay.errors import CassetteError
+from gws_replay.formats import raw
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-_NO_UTF8 = re.compile("[\udc80-\udcff]")
 
+def moments(file: "BinaryIO", source: str) -> Iterator[Seen]:
+    """Yield what a flow file that mitmproxy saved (`-w`) holds.
 
-def load(file: "BinaryIO", source: str) -> Recording:
-    """Read a flow file that mitmproxy saved (`-w`). Raises CassetteError for another version or a torn file."""
-    exchanges: list[Exchange] = []
-    frames: list[Frame] = []
-    unanswered: list[Request] = []
+    Raises CassetteError for another version or a torn file.
+    """
     try:
         for flow in FlowReader(file).stream():
-            if not isinstance(flow, http.HTTPFlow):
-                continue
-            request = request_of(flow)
-            frames.extend(frames_of(flow))
-            if flow.response is None:
-                unanswered.append(request)
-            else:
-                exchanges.append(
-                    Exchange(
-                        request=request,
-                        response=response_of(flow.response),
-                        began=flow.request.timestamp_start,
-                        ended=flow.response.timestamp_end or flow.response.timestamp_start,
-                    )
-                )
+            if isinstance(flow, http.HTTPFlow):
+                yield from _moments(flow)
     except (exceptions.FlowReadException, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CassetteError(
             f"{source} cannot be read as a mitmproxy flow file ({error}): it is torn, or from another version; "
             "open it with the mitmproxy that wrote it and export a HAR"
         ) from None
-    return Recording(exchanges=tuple(exchanges), frames=tuple(frames), unanswered=tuple(unanswered))
+
+
+def _moments(flow: http.HTTPFlow) -> Iterator[Seen]:
+    request = request_of(flow)
+    yield from frames_of(flow)
+    if flow.response is None:
+        yield Unanswered(request)
+        return
+    yield Exchange(
+        request=request,
+        response=response_of(flow.response),
+        began=flow.request.timestamp_start,
+        ended=flow.response.timestamp_end or flow.response.timestamp_start,
+    )
 
 
 def request_of(flow: http.HTTPFlow) -> Request:
     """Return the request of a flow, decoded."""
-    headers, body = _decoded(flow.request)
-    uri = _NO_UTF8.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", flow.request.url)
-    return Request(method=_plain(flow.request.method), uri=uri, headers=headers, body=body)
+    return raw.request(*raw_request(flow))
+
+
+def raw_request(flow: http.HTTPFlow) -> raw.Request:
+    """Return what `raw.request` makes a request of."""
+    return (flow.request.method, flow.request.url, *_raw(flow.request))
 
 
 def response_of(response: http.Response) -> Response:
     """Return a response, decoded."""
-    headers, body = _decoded(response)
-    return Response(status=response.status_code, reason=response.reason or "", headers=headers, body=body)
+    return raw.response(*raw_response(response))
+
+
+def raw_response(response: http.Response) -> raw.Response:
+    """Return what `raw.response` makes a response of."""
+    return (response.status_code, response.reason or "", *_raw(response))
 
 
 def frames_of(flow: http.HTTPFlow) -> Iterator[Frame]:
@@ -74,22 +80,11 @@ def frames_of(flow: http.HTTPFlow) -> Iterator[Frame]:
             )
 
 
-def _decoded(message: http.Message) -> tuple[Headers, bytes]:
-    """Return headers and decoded body; a body that does not decode stays as it came, with its coding."""
-    headers = Headers(tuple((_text(name), _text(value)) for name, value in message.headers.fields))
-    if "content-encoding" not in message.headers:
-        return headers, message.raw_content or b""
-    try:
-        plain = message.get_content(strict=True) or b""
-    except ValueError:
-        return headers, message.raw_content or b""
-    return headers.without("content-encoding").replacing("content-length", str(len(plain))), plain
-
-
-def _plain(text: str) -> str:
-    """Escape the bytes beyond UTF-8 that mitmproxy hides in half surrogate pairs, which no cassette can hold."""
-    return _text(text.encode("utf-8", "surrogateescape"))
-
-
-def _text(field: bytes) -> str:
-    return field.decode("utf-8", "backslashreplace")
+def _raw(message: http.Message) -> raw.Message:
+    """Undo the coding of a body; one that does not decode stays as it came, with its coding."""
+    fields = message.headers.fields
+    body = message.raw_content or b""
+    if any(name.lower() == b"content-encoding" for name, _ in fields):
+        with suppress(ValueError):
+            return fields, message.get_content(strict=True) or b"", True
+    return fields, body, False

@@ -1,62 +1,74 @@
-"""HAR 1.2 text to a Recording: Chrome's, Firefox's and mitmproxy's, with `_webSocketMessages` where there are any."""
+"""HAR 1.2 to our values: Chrome's, Firefox's and mitmproxy's, with `_webSocketMessages` where there are any."""
 
 import base64
 import binascii
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from datetime import datetime
+from io import TextIOWrapper
 from math import isfinite
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
+from gws_replay.core.model import Exchange, Frame, Headers, Request, Response, Seen, Unanswered
 from gws_replay.errors import CassetteError
+from gws_replay.formats.json_items import items_of
 
 _LONGEST = 1e9
 
 
-def is_har(document: Any) -> bool:
+def is_har(file: BinaryIO) -> bool:
     """Tell a HAR document from other JSON."""
-    log = document.get("log") if isinstance(document, dict) else None
-    return isinstance(log, dict) and isinstance(log.get("entries"), list)
-
-
-def load(text: str, source: str) -> Recording:
-    """Read a HAR file. Raises CassetteError that names the entry, also for a HAR saved without bodies."""
     try:
-        document = json.loads(text.removeprefix("\ufeff"))
+        with closing(_entries(file)) as entries:
+            next(entries, None)
+    except (ValueError, LookupError, RecursionError):
+        return False
+    return True
+
+
+def moments(file: BinaryIO, source: str) -> Iterator[Seen]:
+    """Yield what a HAR holds, entry by entry. Raises CassetteError that names the entry, also for missing bodies."""
+    try:
+        for index, entry in enumerate(_entries(file)):
+            yield from _checked(entry, f"{source}, entry {index}")
+    except UnicodeDecodeError:
+        raise CassetteError(f"{source} is not UTF-8 text: it is no HAR") from None
     except (ValueError, RecursionError) as error:
+        if isinstance(error, CassetteError):
+            raise
         raise CassetteError(f"{source} is not JSON ({error}): is it torn, or no HAR?") from None
-    if not is_har(document):
-        raise CassetteError(f"{source} is no HAR: it has no log.entries")
-    exchanges: list[Exchange] = []
-    frames: list[Frame] = []
-    unanswered: list[Request] = []
-    for index, entry in enumerate(document["log"]["entries"]):
-        try:
-            request = _request(entry["request"])
-            frames.extend(_frames(entry, request.uri))
-            # Status 0 is how browsers and mitmproxy write down that no response came.
-            if not entry["response"].get("status"):
-                unanswered.append(request)
-                continue
-            began = datetime.fromisoformat(entry["startedDateTime"]).timestamp()
-            exchanges.append(
-                Exchange(
-                    request=request,
-                    response=_response(entry["response"]),
-                    began=began,
-                    ended=began + _seconds(entry),
-                )
-            )
-        except _NoBodyError:
-            raise CassetteError(
-                f"{source}, entry {index}: the response body is missing; export the HAR again with content"
-            ) from None
-        except (KeyError, TypeError, AttributeError, ValueError, OverflowError, binascii.Error) as error:
-            problem = f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
-            raise CassetteError(f"{source}, entry {index}: {problem}; export the HAR again") from None
-    return Recording(exchanges=tuple(exchanges), frames=tuple(frames), unanswered=tuple(unanswered))
+    except LookupError:
+        raise CassetteError(f"{source} is no HAR: it has no log.entries") from None
+
+
+def _entries(file: BinaryIO) -> Generator[Any]:
+    text = TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    try:
+        yield from items_of(text, "log", "entries")
+    finally:
+        text.detach()  # or else it would close the file
+
+
+def _checked(entry: Any, place: str) -> list[Seen]:
+    try:
+        return list(_moments(entry))
+    except _NoBodyError:
+        raise CassetteError(f"{place}: the response body is missing; export the HAR again with content") from None
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, binascii.Error) as error:
+        problem = f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
+        raise CassetteError(f"{place}: {problem}; export the HAR again") from None
+
+
+def _moments(entry: Mapping[str, Any]) -> Iterator[Seen]:
+    request = _request(entry["request"])
+    yield from _frames(entry, request.uri)
+    # Status 0 is how browsers and mitmproxy write down that no response came.
+    if not entry["response"].get("status"):
+        yield Unanswered(request)
+        return
+    began = datetime.fromisoformat(entry["startedDateTime"]).timestamp()
+    yield Exchange(request=request, response=_response(entry["response"]), began=began, ended=began + _seconds(entry))
 
 
 class _NoBodyError(Exception):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
+from gws_replay.core.model import Earlier, Exchange, Frame, Headers, Recording, Request, Response, Seen, Unanswered
 from gws_replay.errors import CassetteError
 from gws_replay.formats.journal import FORMAT
 
@@ -37,23 +37,6 @@ class Journal:
     damaged: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """A request that got no answer."""
-
-    request: Request
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """An exchange that the journal before this one holds."""
-
-    exchange: Exchange
-
-
-_Moment = Exchange | Frame | Unanswered | Earlier
-
-
 class Reader:
     """Reads a journal line by line up to its last whole one; what it has found stands in it when it is at the end."""
 
@@ -68,7 +51,7 @@ class Reader:
         self._stand_ins: list[str] = []
         self._asked: dict[str, tuple[Request, float]] = {}
         self._earlier: set[str] = set()
-        self._takers: Mapping[str, Callable[[_Line], _Moment | None]] = {
+        self._takers: Mapping[str, Callable[[_Line], Seen | None]] = {
             "header": self._header,
             "stand_ins": self._made,
             "request": self._request,
@@ -79,7 +62,7 @@ class Reader:
             "earlier": self._is_earlier,
         }
 
-    def moments(self) -> Iterator[_Moment]:
+    def moments(self) -> Iterator[Seen]:
         """Yield what was seen, each as it was finished. Raises CassetteError for what is no journal."""
         first, anything = b"", False
         for number, line in enumerate(self._lines, start=1):
@@ -165,15 +148,9 @@ def read(lines: Iterable[bytes], source: str) -> Journal:
     """Read a journal into memory. Raises CassetteError for what is no journal."""
     reader = Reader(lines, source)
     moments = [(each, reader.id) for each in reader.moments()]
-    recording = Recording(
-        exchanges=tuple(each for each, _ in moments if isinstance(each, Exchange)),
-        frames=tuple(each for each, _ in moments if isinstance(each, Frame)),
-        unanswered=tuple(each.request for each, _ in moments if isinstance(each, Unanswered)),
-        earlier=tuple(each.exchange for each, _ in moments if isinstance(each, Earlier)),
-    )
     return Journal(
         header=reader.header,
-        recording=recording,
+        recording=Recording.of(each for each, _ in moments),
         answered=tuple(id_ for each, id_ in moments if isinstance(each, Exchange)),
         unanswered=tuple(id_ for each, id_ in moments if isinstance(each, Unanswered)),
         begun=reader.begun,

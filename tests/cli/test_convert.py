@@ -1,6 +1,5 @@
 """`gws-replay convert`: every recording becomes a cassette, redacted; everything else a sentence."""
 
-import io
 import json
 import re
 import sys
@@ -13,11 +12,14 @@ from vcr.request import Request as VcrRequest
 from vcr.serializers import yamlserializer
 
 from gws_replay.core import bayeux_text, sensitive
+from gws_replay.core.compile import compile_recording
 from gws_replay.core.model import Recording
+from gws_replay.core.policy import Policy
 from gws_replay.files import load_cassette
-from gws_replay.formats import flow
+from gws_replay.redaction import redactor
 from tests.builders import CAPTURES, DATA
 from tests.commands import captured, command_line, refused, saved
+from tests.readers import read_flow, read_har
 
 FILES = [DATA / "captures" / f"{name}{suffix}" for name in CAPTURES for suffix in (".flow", ".har")]
 
@@ -25,7 +27,7 @@ FILES = [DATA / "captures" / f"{name}{suffix}" for name in CAPTURES for suffix i
 def raw(name: str) -> Recording:
     """A capture as it was seen, with all its secrets."""
     path = DATA / "captures" / f"{name}.flow"
-    return flow.load(io.BytesIO(path.read_bytes()), str(path))
+    return read_flow(path.read_bytes(), str(path))
 
 
 def secrets_of(recording: Recording) -> set[str]:
@@ -39,6 +41,18 @@ def secrets_of(recording: Recording) -> set[str]:
             for each in bayeux_text.messages_in(message.body) or ():
                 found.add(json.loads(each.fields.get("clientId", '""')))
     return {secret for secret in found if len(secret) > 6 and secret not in ("Basic", "Path=/")}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_what_is_read_one_by_one_is_as_if_read_whole(path: Path, tmp_path: Path) -> None:
+    """Interactions, notifications, causes and stand-ins."""
+    assert 0 == command_line("convert", path, tmp_path / "out.yaml", environment={"GWS_REPLAY_KEY": "k"}).code
+    read = read_flow(path.read_bytes(), "") if path.suffix == ".flow" else read_har(path.read_text(), "")
+    using = redactor(Policy(), key="k")
+    expected = compile_recording(using.recording(read), using.header).cassette
+    got = load_cassette(tmp_path / "out.yaml")
+    assert (expected.interactions, expected.notifications) == (tuple(got.interactions), tuple(got.notifications))
+    assert expected.header.items() <= got.header.items()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -181,7 +195,7 @@ def har(**entry: Any) -> bytes:
         ("date.har", har(startedDateTime="then", response={"status": 200, "headers": []}), "{path}, entry 0: "),
         ("text.har", b"{", "{path} is not JSON"),
         ("other.har", b'{"version": 1}', "{path} is no HAR: it has no log.entries"),
-        ("latin.har", b"\xff\xfe", "{path} is not UTF-8 text (byte 0)"),
+        ("latin.har", b"\xff\xfe", "{path} is not UTF-8 text: it is no HAR"),
         ("empty.yaml", b"", "{path} is empty"),
         ("other.txt", b"hello", "{path} is no cassette"),
         ("torn.yaml", b"# gws-replay cassette, format 1\nversion: 1\n", "{path} is torn"),

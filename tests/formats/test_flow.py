@@ -7,8 +7,10 @@ import pytest
 from mitmproxy.io import FlowWriter, tnetstring
 from mitmproxy.test import tflow
 
+from gws_replay.core.model import Exchange
 from gws_replay.errors import CassetteError
 from gws_replay.formats import flow
+from tests.readers import read_flow
 
 CAPTURE = Path(__file__).parent.parent / "data" / "captures" / "longpoll-js-update.flow"
 
@@ -18,7 +20,15 @@ def test_a_torn_file_is_refused() -> None:
     whole = CAPTURE.read_bytes()
     for cut in (1, 10, 1000, len(whole) // 2, len(whole) - 1):
         with pytest.raises(CassetteError, match="cannot be read as a mitmproxy flow file"):
-            flow.load(io.BytesIO(whole[:cut]), "x.flow")
+            read_flow(whole[:cut], "x.flow")
+
+
+def test_flows_are_read_one_by_one() -> None:
+    """What stands before the tear is there first."""
+    found = flow.moments(io.BytesIO(CAPTURE.read_bytes()[:-1]), "x.flow")
+    assert "GET" == next(each.request.method for each in found if isinstance(each, Exchange))
+    with pytest.raises(CassetteError, match="cannot be read as a mitmproxy flow file"):
+        list(found)
 
 
 def test_another_version_is_refused() -> None:
@@ -29,7 +39,7 @@ def test_another_version_is_refused() -> None:
     written = io.BytesIO()
     tnetstring.dump(state, written)
     with pytest.raises(CassetteError, match=r"or from another version; open it with the mitmproxy that wrote it"):
-        flow.load(io.BytesIO(written.getvalue()), "x.flow")
+        read_flow(written.getvalue(), "x.flow")
 
 
 def test_other_protocols_are_passed_over_and_unanswered_requests_kept() -> None:
@@ -38,5 +48,5 @@ def test_other_protocols_are_passed_over_and_unanswered_requests_kept() -> None:
     writer = FlowWriter(written)  # type: ignore[no-untyped-call]
     for each in (tflow.ttcpflow(), tflow.tflow(resp=True), tflow.tflow()):
         writer.add(each)
-    recording = flow.load(io.BytesIO(written.getvalue()), "x.flow")
+    recording = read_flow(written.getvalue(), "x.flow")
     assert (1, 1) == (len(recording.exchanges), len(recording.unanswered))

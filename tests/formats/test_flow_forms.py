@@ -11,8 +11,8 @@ from wsproto.frame_protocol import Opcode
 
 from gws_replay.core.model import Frame, Recording
 from gws_replay.errors import CassetteError
-from gws_replay.formats import flow
 from tests.builders import DATA
+from tests.readers import read_flow
 
 
 def http_flow(**more: Any) -> http.HTTPFlow:
@@ -39,7 +39,7 @@ def written(*flows: Any) -> bytes:
 
 def load(data: bytes) -> Recording:
     """What is read of a flow file."""
-    return flow.load(io.BytesIO(data), "a.flow")
+    return read_flow(data, "a.flow")
 
 
 def test_a_flow_becomes_an_exchange() -> None:
@@ -169,8 +169,8 @@ def test_an_empty_file_is_a_recording_of_nothing() -> None:
 
 def test_a_real_capture_is_in_order_of_completion() -> None:
     """A held poll stands after what was asked while it was held; the compiler sorts."""
-    with (DATA / "captures" / "longpoll-js-update.flow").open("rb") as file:
-        began = [each.began for each in flow.load(file, "a.flow").exchanges]
+    capture = DATA / "captures" / "longpoll-js-update.flow"
+    began = [each.began for each in read_flow(capture.read_bytes(), "a.flow").exchanges]
     assert began != sorted(began)
 
 

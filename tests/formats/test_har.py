@@ -9,7 +9,7 @@ import pytest
 
 from gws_replay.core.model import Frame, Headers
 from gws_replay.errors import CassetteError
-from gws_replay.formats import har
+from tests.readers import read_har
 
 ENTRY: dict[str, Any] = {
     "startedDateTime": "2026-11-23T00:00:01.500Z",
@@ -46,7 +46,7 @@ def text(*entries: Any) -> str:
 
 def test_a_browser_entry_is_read() -> None:
     """Pseudo fields and the coding go, the body is decoded, text frames stay, times are seconds."""
-    recording = har.load(text(ENTRY), "h")
+    recording = read_har(text(ENTRY), "h")
     (exchange,) = recording.exchanges
     assert Headers((("accept", "*/*"),)) == exchange.request.headers
     assert Headers((("x", "y"),)) == exchange.response.headers
@@ -59,7 +59,7 @@ def test_a_browser_entry_is_read() -> None:
 def test_an_aborted_request_is_unanswered() -> None:
     """Status 0, as browsers and mitmproxy write it."""
     entry = copy.deepcopy(ENTRY) | {"response": {"status": 0, "headers": [], "content": {}}, "_webSocketMessages": []}
-    recording = har.load(text(entry), "h")
+    recording = read_har(text(entry), "h")
     assert ((), ["https://h/api/v2/me"]) == (recording.exchanges, [r.uri for r in recording.unanswered])
 
 
@@ -81,5 +81,5 @@ def test_an_aborted_request_is_unanswered() -> None:
 def test_what_cannot_be_used_is_named_with_its_entry(content: str, said: str) -> None:
     """And what to do."""
     with pytest.raises(CassetteError) as caught:
-        har.load(content, "h")
+        read_har(content, "h")
     assert said in str(caught.value)

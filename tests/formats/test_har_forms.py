@@ -10,7 +10,7 @@ import pytest
 from gws_replay.core.compile import compile_recording
 from gws_replay.core.model import Frame, Headers, Recording
 from gws_replay.errors import CassetteError
-from gws_replay.formats import har
+from tests.readers import read_har
 
 PUSH = '[{"channel":"/v2/me/facebooksession","data":{"messageType":"x"}}]'
 
@@ -62,7 +62,7 @@ def entry(**more: Any) -> dict[str, Any]:
 
 def load(*entries: Any, **log: Any) -> Recording:
     """What is read of a HAR of such entries."""
-    return har.load(json.dumps({"log": {"version": "1.2", "entries": list(entries), **log}}), "a.har")
+    return read_har(json.dumps({"log": {"version": "1.2", "entries": list(entries), **log}}), "a.har")
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -200,14 +200,14 @@ def test_a_field_of_a_wrong_kind_is_an_error_or_harmless(path: str, value: Any) 
 def test_what_is_not_json_is_named(text: str) -> None:
     """Torn, most likely."""
     with pytest.raises(CassetteError, match=r"^a\.har is not JSON .*torn"):
-        har.load(text, "a.har")
+        read_har(text, "a.har")
 
 
 @pytest.mark.parametrize("document", [[], {}, 1, None, {"log": []}, {"log": {}}, {"log": {"version": "1.2"}}])
 def test_what_is_no_har_is_named(document: Any) -> None:
     """Other JSON."""
     with pytest.raises(CassetteError, match=r"^a\.har is no HAR: it has no log\.entries"):
-        har.load(json.dumps(document), "a.har")
+        read_har(json.dumps(document), "a.har")
 
 
 @pytest.mark.parametrize("entries", [None, 5, "x", {"a": 1}, [None], [5], ["x"], [[]]], ids=repr)
@@ -220,7 +220,7 @@ def test_entries_of_a_wrong_kind_are_an_error(entries: Any) -> None:
 def test_a_byte_order_mark_is_skipped() -> None:
     """HAR 1.2 tells readers to ignore it; tools on Windows write it."""
     text = json.dumps({"log": {"version": "1.2", "entries": [entry()]}})
-    assert 1 == len(har.load("\ufeff" + text, "a.har").exchanges)
+    assert 1 == len(read_har("\ufeff" + text, "a.har").exchanges)
 
 
 def test_a_har_of_nothing_is_a_recording_of_nothing() -> None:

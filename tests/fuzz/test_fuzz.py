@@ -107,7 +107,7 @@ def read_journal(data: bytes) -> None:
 
 def read_har(data: bytes) -> None:
     """A HAR of a browser or proxy."""
-    compiled(har.load(data.decode(), "f"))
+    compiled(Recording.of(har.moments(io.BytesIO(data), "f")))
 
 
 def read_bayeux(data: bytes) -> None:
