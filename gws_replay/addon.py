@@ -26,7 +26,8 @@ from gws_replay.split import Split
 from gws_replay.steady import SteadyTimes
 from gws_replay.writer_process import WriterProcess
 
-DEFAULT_FILTER = "~u /api/v2/"
+_API = b"/api/v2/"
+DEFAULT_FILTER = f"~u {_API.decode()}"
 _OF_THE_RESPONSE = re.compile(r"~(s|c|b|bs|h|hs|t|ts|a|e)\b")
 _SHOW_EVERY = 0.1
 # Added to the rules of pyproject.toml, which says what a rule may be.
@@ -49,6 +50,7 @@ class GwsRecorder:
         self._asked: set[str] = set()  # the ids of the requests that wait for their answers
         self._filter: flowfilter.TFilter = flowfilter.parse(DEFAULT_FILTER)
         self._steady = SteadyTimes()
+        self._is_default = True
         self._late = False
         self._running = False
         self._stopping: asyncio.Task[None] | None = None
@@ -86,14 +88,14 @@ class GwsRecorder:
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Take a request; a filter that speaks of the response is asked when that is there."""
-        if self._writer and not self._late and self._filter(flow):
+        if self._writer and not self._late and self._matches(flow):
             self._begin(self._writer, flow)
 
     def response(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """Take a complete response, and hold it until it is written."""
         if not self._writer or flow.response is None:
             return None
-        if self._late and self._filter(flow):
+        if self._late and self._matches(flow):
             self._begin(self._writer, flow)
         if flow.id not in self._asked:
             return None
@@ -112,7 +114,7 @@ class GwsRecorder:
 
     def websocket_message(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """Take a WebSocket message, and hold it until it is written."""
-        if not self._writer or flow.websocket is None or not self._filter(flow):
+        if not self._writer or flow.websocket is None or not self._matches(flow):
             return None
         message = flow.websocket.messages[-1]
         if not message.is_text:
@@ -124,12 +126,17 @@ class GwsRecorder:
         """Save the cassette."""
         self._finish()
 
+    def _matches(self, flow: http.HTTPFlow) -> bool:
+        # What the default looks for in the URL is nearly always in the path; to spell the whole URL takes longer.
+        return (self._is_default and _API in flow.request.data.path) or bool(self._filter(flow))
+
     def _configure(self, updated: set[str]) -> None:
         if "gws_filter" in updated:
             try:
                 self._filter = flowfilter.parse(ctx.options.gws_filter)
             except ValueError as error:
                 raise GwsReplayError(f"{ctx.options.gws_filter!r} is no mitmproxy filter: {error}") from None
+            self._is_default = ctx.options.gws_filter == DEFAULT_FILTER
             self._late = bool(_OF_THE_RESPONSE.search(ctx.options.gws_filter))
         if "gws_redact" in updated and ctx.options.gws_redact not in LEVELS:
             raise GwsReplayError(f"gws_redact is {' or '.join(LEVELS)}, not {ctx.options.gws_redact!r}")
@@ -175,15 +182,16 @@ class GwsRecorder:
         """Pass on what the writer says."""
         if kind == "lines":
             self._say(*told)
-        elif kind == "saved":
+            return
+        self._show()  # what was seen before
+        if kind == "saved":
             self._saved(*told)
-        else:
-            if kind == "ended":
-                self._writer = None
-            self._fail(*told)
+            return
+        if kind == "ended":
+            self._writer = None
+        self._fail(*told)
 
     def _saved(self, fields: Mapping[str, Any]) -> None:
-        self._show()
         if ctx.options.gws_events:
             self._tell("saved", **fields)
         else:

@@ -4,7 +4,7 @@ import marshal
 from collections.abc import Iterator
 from typing import Any
 
-PIECE = 1 << 18  # bytes to read at once
+PIECE = 1 << 16  # bytes to read at once: as many as a pipe holds
 _LENGTH = 8
 
 

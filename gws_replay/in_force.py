@@ -5,29 +5,29 @@ So a replacement is installed once, for as long as anything is in force, and ask
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
-from gws_replay.swapped import Swap, swapped
+from gws_replay.swapped import Replaced, Swap, put_back, replaced
 
 _T = TypeVar("_T")
 _LOCK = threading.RLock()
 
 
 class InForce(Generic[_T]):
-    """The values of one kind that are in force; `installed` is what has to stand meanwhile.
+    """The values of one kind that are in force; `swaps` tells what is replaced meanwhile.
 
     A value is in force in the context that entered it, in what that starts (tasks, threads, work given to a pool), and,
     as long as no other competes with it, everywhere else.
     """
 
-    def __init__(self, name: str, installed: Callable[[], AbstractContextManager[Any]]) -> None:
+    def __init__(self, name: str, swaps: Callable[[], Iterable[Swap]]) -> None:
         self._here: ContextVar[_T | None] = ContextVar(name, default=None)
-        self._installed = installed
-        self._stack = ExitStack()
+        self._swaps = swaps
+        self._replaced: list[Replaced] = []
         # Each value with the one that was in force where it was entered.
         self._entered: list[tuple[_T, _T | None]] = []
 
@@ -51,10 +51,8 @@ class InForce(Generic[_T]):
         before = self._here.get()
         with _LOCK:
             if not self._entered:
-                with ExitStack() as installing:
-                    installing.enter_context(_carried_on(self))
-                    installing.enter_context(self._installed())
-                    self._stack = installing.pop_all()
+                self._replaced = replaced(self._swaps())
+                _carry_on(self)
             self._entered.append((value, before))
         self._here.set(value)
         try:
@@ -64,7 +62,8 @@ class InForce(Generic[_T]):
             with _LOCK:
                 self._entered = [each for each in self._entered if each[0] is not value]
                 if not self._entered:
-                    self._stack.close()
+                    _carry_on_no_more(self)
+                    put_back(self._replaced)
 
     def taken_along(self) -> Callable[[], None]:
         """Return what makes that which is in force here be so in another thread."""
@@ -77,21 +76,20 @@ class InForce(Generic[_T]):
 
 
 _kinds: list[InForce[Any]] = []
-_carrying = ExitStack()
+_carrying: list[Replaced] = []
 
 
-@contextmanager
-def _carried_on(kind: InForce[Any]) -> Iterator[None]:
+def _carry_on(kind: InForce[Any]) -> None:
     """Let new threads, and work given to pools, belong to who started them."""
     if not _kinds:
-        _carrying.enter_context(swapped(_STARTS))
+        _carrying[:] = replaced(_STARTS)
     _kinds.append(kind)
-    try:
-        yield
-    finally:
-        _kinds.remove(kind)
-        if not _kinds:
-            _carrying.close()
+
+
+def _carry_on_no_more(kind: InForce[Any]) -> None:
+    _kinds.remove(kind)
+    if not _kinds:
+        put_back(_carrying)
 
 
 def _starting(real: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:

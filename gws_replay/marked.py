@@ -27,26 +27,30 @@ def read_markers(markers: Sequence[tuple[Sequence[Any], Mapping[str, Any]]]) -> 
 
     Raises ValueError, with the marker and what it takes, for arguments that are wrong.
     """
-    found = Marked()
+    found: Marked | None = None
     for args, kwargs in markers:
         try:
             one = _arguments(*args, **kwargs)
         except TypeError:
             given = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())])
             raise ValueError(f"gws_cassette({given}) is wrong: {_TAKES}") from None
-        if any(".." in PurePath(name).parts for name in one.names):
+        if any(".." in name and ".." in PurePath(name).parts for name in one.names):
             raise ValueError(f"gws_cassette({one.names[0]!r}) is wrong: it leads out of the cassette folder")
         if len(markers) > 1 and not one.names:
             raise ValueError("several gws_cassette markers: each has to name its cassette")
-        found = replace(
-            one,
-            names=(*found.names, *one.names),
-            allow_unplayed=found.allow_unplayed or one.allow_unplayed,
-            allowed_hosts=(*found.allowed_hosts, *one.allowed_hosts),
-            timing=one.timing if one.timing != "instant" else found.timing,
-            record_mode=one.record_mode or found.record_mode,
+        found = (
+            one
+            if found is None
+            else replace(
+                one,
+                names=(*found.names, *one.names),
+                allow_unplayed=found.allow_unplayed or one.allow_unplayed,
+                allowed_hosts=(*found.allowed_hosts, *one.allowed_hosts),
+                timing=one.timing if one.timing != "instant" else found.timing,
+                record_mode=one.record_mode or found.record_mode,
+            )
         )
-    return found
+    return found or Marked()
 
 
 def _arguments(

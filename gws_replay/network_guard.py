@@ -9,14 +9,14 @@ import errno
 import ipaddress
 import socket
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection
 from typing import Any
 
 from gws_replay.in_force import InForce
-from gws_replay.swapped import Swap, swapped
+from gws_replay.swapped import Swap
 
 Refuse = Callable[[str], str]
 # Windows has no sendmsg.
@@ -45,11 +45,7 @@ def closed_network(refuse: Refuse, allowed_hosts: Collection[str] = ()) -> Itera
         yield
 
 
-def _built() -> AbstractContextManager[None]:
-    return swapped(_SWAPS)
-
-
-_WALLS: InForce[_Wall] = InForce("gws_replay_wall", _built)
+_WALLS: InForce[_Wall] = InForce("gws_replay_wall", lambda: _SWAPS)
 
 
 def _allows(host: str) -> bool:
@@ -100,7 +96,7 @@ def _known(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
     return look_up
 
 
-_SWAPS = (
+_SWAPS: tuple[Swap, ...] = (
     *(Swap(socket.socket, name, partial(_guarded, name)) for name in _REACHING),
     *(Swap(socket, name, partial(_known, name)) for name in _LOOKING_UP),
     Swap(HTTPConnection, "send", _kept),

@@ -168,8 +168,8 @@ def _own_name(node: pytest.Item, folder: Path) -> str:
 
 def _marked(node: pytest.Item) -> Marked:
     """Read the markers of a test: its own, from top to bottom, or else those of its class or module."""
-    nearest = next(node.iter_markers_with_node(_MARKER), (node, None))[0]
-    markers = [mark for of, mark in node.iter_markers_with_node(_MARKER) if of is nearest]
+    marks = list(node.iter_markers_with_node(_MARKER))
+    markers = [mark for of, mark in marks if of is marks[0][0]]
     try:
         # Decorators are applied from the bottom up.
         return read_markers([(mark.args, mark.kwargs) for mark in reversed(markers)])

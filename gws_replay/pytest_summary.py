@@ -78,6 +78,8 @@ def _tell(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRep
         report.user_properties.append(("gws_cassette", test["cassette"]))
         report.user_properties += [(f"gws_{name}", counts[name]) for name in ("played", "missed", "unplayed")]
         vars(report)["gws_replay"] = test
+        if playback is not None:
+            del stash[PLAYBACK]  # the runs of all tests would keep the garbage collector busy to the end
 
 
 def _test(item: pytest.Item, playback: "Playback | None") -> "RanTest":

@@ -89,14 +89,17 @@ def _policy(wanted: Wanted) -> Policy:
 
 
 def _scripts(wanted: Wanted) -> tuple[Script, ...]:
-    matching = None if wanted.vcr == PLAIN else wanted.vcr.matching
+    matching = None if wanted.vcr is PLAIN or wanted.vcr == PLAIN else wanted.vcr.matching
     return tuple(_script(path, wanted.test, matching) for path in wanted.paths)
 
 
 def _script(path: Path, test: str, matching: Matching | None) -> Script:
     name = shown(path)
-    if path.exists():
+    try:
         return load_script(path, name, matching)
+    except CassetteError:
+        if path.exists():
+            raise
     selected = f"'{test}' " if test else ""
     raise CassetteError(
         f"cassette_not_found: {name} does not exist. Record it: pytest {selected}--gws-record=once, with the client "

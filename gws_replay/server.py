@@ -91,7 +91,7 @@ class _Ways:
         self._short = Short(rest, scheme, idle)
         self._edge: Edge | None = None
 
-    def short_one(self) -> asyncio.Protocol:
+    def short_one(self) -> asyncio.BaseProtocol:
         """Return what a new connection begins with."""
         return Front(self._short, self._long_one)
 

@@ -28,6 +28,7 @@ HOST: Final = re.compile(r"[\w.:\[\]-]+")
 READ_PATIENCE: Final = 1.0
 _LONGEST_HEAD: Final = 8190
 _LONGEST_BODY: Final = 2**20
+_READ_AT_ONCE: Final = 2**16
 _LINE: Final = re.compile(rb"(GET|POST|PUT|DELETE|PATCH) (/[!-~]*) HTTP/1\.1")
 _FIELD: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
 # A request with one of these is left to aiohttp.
@@ -56,15 +57,10 @@ class Short:
         self.rest = rest
         self.scheme = scheme
         self.open = OpenConnections(idle)
-        self._heads: dict[bytes, Head | None] = {}
-
-    def head(self, lines: bytes) -> Head | None:
-        """Return the head of a plain request; None for any other."""
-        if lines not in self._heads:
-            if len(self._heads) >= _MOST_KEPT:
-                self._heads.clear()
-            self._heads[lines] = self._parsed(lines)
-        return self._heads[lines]
+        # What a connection reads into, and takes out at once: memory for each read would cost more than all else.
+        self.lent: Final = memoryview(bytearray(_READ_AT_ONCE))
+        # The head of a plain request, by its lines; None for any other.
+        self.head: Final = lru_cache(_MOST_KEPT)(self._parsed)
 
     def _parsed(self, lines: bytes) -> Head | None:
         first, *rest = lines.split(b"\r\n")
@@ -94,7 +90,7 @@ class Short:
         return Head(method, uri, headers, host, int(length), seat, empty or is_form)
 
 
-class Front(asyncio.Protocol):
+class Front(asyncio.BufferedProtocol):
     """One connection, until a request comes that is not plain."""
 
     def __init__(self, short: Short, fallback: Fallback) -> None:
@@ -135,11 +131,15 @@ class Front(asyncio.Protocol):
         """Go on."""
         self._writable.set()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        """Lend the memory that is read into."""
+        return self._short.lent
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take what came, and answer all requests that are complete, one after the other."""
         if not self._buffer and self._answering is None:
             self.since = self._short.open.now()
-        self._buffer += data
+        self._buffer += self._short.lent[:nbytes]
         if self._answering is None:
             self._go_on()
         elif self.transport and len(self._buffer) > _LONGEST_BODY:

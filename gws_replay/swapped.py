@@ -4,8 +4,7 @@ As `mock.patch.object` does it, without what else that can do: fifty of them aro
 millisecond.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _ABSENT = object()
@@ -34,20 +33,29 @@ class Swap:
         return self._made
 
 
-@contextmanager
-def swapped(swaps: Iterable[Swap]) -> Iterator[None]:
-    """Replace attributes while the block lasts; one that its object had inherited is inherited again afterwards."""
-    replaced: list[tuple[Any, str, Any]] = []
+# An attribute by its object and name, and what its object itself had there.
+Replaced = tuple[Any, str, Any]
+
+
+def replaced(swaps: Iterable[Swap]) -> list[Replaced]:
+    """Replace attributes; return what `put_back` needs. Where one cannot be replaced, none is."""
+    done: list[Replaced] = []
     try:
         for swap in swaps:
             target, name = swap.target, swap.name
             own = vars(target).get(name, _ABSENT)
             setattr(target, name, swap.made(getattr(target, name)))
-            replaced.append((target, name, own))
-        yield
-    finally:
-        for target, name, own in reversed(replaced):
-            if own is _ABSENT:
-                delattr(target, name)
-            else:
-                setattr(target, name, own)
+            done.append((target, name, own))
+    except BaseException:
+        put_back(done)
+        raise
+    return done
+
+
+def put_back(done: list[Replaced]) -> None:
+    """Put attributes back as they were; one that its object had inherited is inherited again."""
+    for target, name, own in reversed(done):
+        if own is _ABSENT:
+            delattr(target, name)
+        else:
+            setattr(target, name, own)

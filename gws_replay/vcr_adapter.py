@@ -5,7 +5,7 @@ How its stubs are made safe for threads and for held connects is in `vcr_stubs`.
 
 import time
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from typing import Any, Protocol
@@ -21,7 +21,7 @@ from gws_replay.errors import ReplayMiss
 from gws_replay.in_force import InForce
 from gws_replay.network_guard import closed_network
 from gws_replay.playback import Playback
-from gws_replay.swapped import Swap, swapped
+from gws_replay.swapped import Swap
 from gws_replay.vcr_stubs import AWAITED, aiohttp_awaits, connections_of, patches
 
 
@@ -68,10 +68,6 @@ def intercepted(player: Player) -> Iterator[None]:
         yield
 
 
-def _installed() -> AbstractContextManager[None]:
-    return swapped(_swaps())
-
-
 @cache
 def _swaps() -> tuple[Swap, ...]:
     """Return what has to stand; it is made once, since vcrpy looks for a dozen libraries to make its part."""
@@ -83,7 +79,7 @@ def _swaps() -> tuple[Swap, ...]:
     )
 
 
-_PLAYERS: InForce[Player] = InForce("gws_replay_player", _installed)
+_PLAYERS: InForce[Player] = InForce("gws_replay_player", _swaps)
 
 
 def _player() -> Player:

@@ -53,6 +53,11 @@ def alive(pid: int) -> bool:
         return False
 
 
+def children(pid: int | None) -> list[int]:
+    """Return the process ids of what a process has started: of a recording proxy, its writer."""
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 class Running:
     """A child process whose lines can be waited for; leaving it kills it if it still runs."""
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -16,6 +16,7 @@ from gws_replay.core.model import Cassette
 from gws_replay.errors import ReplayMiss
 from gws_replay.in_force import InForce
 from gws_replay.playback import Playback
+from gws_replay.swapped import Swap
 from gws_replay.vcr_adapter import replaying
 from tests.builders import exchange
 from tests.clients import ANYWHERE
@@ -124,18 +125,13 @@ def test_a_thread_from_before_gets_the_only_answer_there_is() -> None:
             assert {"one"} == found.result(CALM)
 
 
-@contextmanager
-def counted(counts: list[str]) -> Iterator[None]:
-    """What is installed, and when."""
-    counts.append("in")
-    yield
-    counts.append("out")
-
-
 def test_what_competes_is_nobodys() -> None:
-    """Entered in two threads of which neither started the other: a third thread has none of them in force."""
-    counts: list[str] = []
-    kind: InForce[object] = InForce("test", lambda: counted(counts))
+    """Entered in two threads of which neither started the other: a third thread has none of them in force.
+
+    What is replaced is so from the first to the last of them.
+    """
+    thing = SimpleNamespace(name="a")
+    kind: InForce[object] = InForce("test", lambda: [Swap(thing, "name", lambda before: f"{before}b")])
     one, two = object(), object()
     seen: list[object] = []
     ready, ends = threading.Barrier(3), threading.Event()
@@ -152,11 +148,12 @@ def test_what_competes_is_nobodys() -> None:
     ready.wait(CALM)
     assert kind.current() is None
     assert {one, two} == set(kind.all)
+    assert "ab" == thing.name
     ends.set()
     for thread in threads:
         thread.join(CALM)
     assert [True, True] == seen
-    assert ["in", "out"] == counts
+    assert "a" == thing.name
     assert kind.current() is None
 
 

@@ -52,8 +52,12 @@ def test_tls_with_a_certificate_made_on_the_spot(tmp_path: Path) -> None:
         assert playback.url.startswith("https://localhost:")
         with pytest.raises(requests.exceptions.SSLError):
             requests.get(f"{playback.url}{SESSIONS}?fields=*", timeout=CALM)
-        answer = requests.get(f"{playback.url}{SESSIONS}?fields=*", verify=str(authority), timeout=CALM)
-    assert 200 == answer.status_code
+        with requests.Session() as client:
+            client.verify = str(authority)
+            answer = client.get(f"{playback.url}{SESSIONS}?fields=*", timeout=CALM)
+            missed = client.post(f"{playback.url}/x", data=b"x" * 300_000, timeout=CALM)
+            state = client.get(f"{playback.url}/__gws_replay__", timeout=CALM)  # by aiohttp, on the same connection
+    assert [200, 501, 200] == [each.status_code for each in (answer, missed, state)]
 
 
 def raw(playback: ServedPlayback, head: str, body: str = "") -> bytes:

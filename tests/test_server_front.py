@@ -63,6 +63,20 @@ def test_many_requests_in_one_piece_are_answered_in_their_order() -> None:
     assert "" == playback.problems()
 
 
+def test_a_request_may_be_longer_than_what_is_read_at_once() -> None:
+    """Its body is put together, and what stands behind it is not lost."""
+    long = {"n": 0, "long": "x" * 300_000}
+    played = cassette(exchange("POST", "/x", long, {"number": 0}), exchange("POST", "/x", {"n": 1}, {"number": 1}))
+    playback = ServedPlayback(played)
+    body = json.dumps(long).encode()
+    asked = f"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    with serving(playback), connected(playback.url) as connection:
+        connection.settimeout(PATIENCE)
+        connection.sendall(asked + asking(1))
+        assert [0, 1] == numbers(connection, 2)
+    assert "" == playback.problems()
+
+
 ON_ITS_OWN = """
 import http.client, sys
 import gws_replay.cli.serve

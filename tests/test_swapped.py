@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.swapped import Swap, swapped
+from gws_replay.swapped import Swap, put_back, replaced
 
 
 class Base:
@@ -25,8 +25,9 @@ def loud(before: Any) -> str:
 
 def test_an_inherited_attribute_is_inherited_again() -> None:
     """Nothing of the replacement stays on the class, nor on the one it inherits from."""
-    with swapped([Swap(Heir, "name", loud)]):
-        assert ("INHERITED", "inherited") == (Heir.name, Base.name)
+    done = replaced([Swap(Heir, "name", loud)])
+    assert ("INHERITED", "inherited") == (Heir.name, Base.name)
+    put_back(done)
     assert "name" not in vars(Heir)
     assert "inherited" == Heir.name
 
@@ -34,14 +35,34 @@ def test_an_inherited_attribute_is_inherited_again() -> None:
 def test_a_replacement_of_a_replacement_is_undone_in_reverse() -> None:
     """Two swaps of one attribute stand one on the other, and the first value is there again at the end."""
     thing = SimpleNamespace(name="a")
-    with swapped([Swap(thing, "name", lambda before: f"{before}b"), Swap(thing, "name", lambda before: f"{before}c")]):
-        assert "abc" == thing.name
+    swaps = [Swap(thing, "name", lambda before: f"{before}b"), Swap(thing, "name", lambda before: f"{before}c")]
+    done = replaced(swaps)
+    assert "abc" == thing.name
+    put_back(done)
     assert "a" == thing.name
 
 
 def test_what_was_replaced_before_a_failure_is_put_back() -> None:
     """An attribute that is not there raises, and leaves nothing replaced."""
     thing = SimpleNamespace(name="a")
-    with pytest.raises(AttributeError), swapped([Swap(thing, "name", loud), Swap(thing, "missing", loud)]):
-        pass
+    with pytest.raises(AttributeError):
+        replaced([Swap(thing, "name", loud), Swap(thing, "missing", loud)])
     assert "a" == thing.name
+
+
+def test_a_replacement_is_made_once_for_what_is_there() -> None:
+    """A swap that serves again finds its replacement made, unless something else stands there by then."""
+    thing = SimpleNamespace(name="a")
+    made: list[str] = []
+
+    def noted(before: str) -> str:
+        made.append(before)
+        return loud(before)
+
+    swaps = [Swap(thing, "name", noted)]
+    for name in ("a", "a", "b"):
+        thing.name = name
+        done = replaced(swaps)
+        assert name.upper() == thing.name
+        put_back(done)
+    assert ["a", "b"] == made

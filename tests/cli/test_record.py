@@ -20,6 +20,7 @@ from tests.proxies import (
     Running,
     alive,
     answered,
+    children,
     client,
     operations,
     run,
@@ -98,11 +99,12 @@ def test_the_proxy_saves_when_its_recorder_is_killed(tmp_path: Path) -> None:
         Running(record("--upstream", sandbox.url, "--listen", "127.0.0.1:0"), cwd=tmp_path) as recorder,
     ):
         url = recorder.line("Recording").split()[1]
-        children = Path(f"/proc/{recorder.process.pid}/task/{recorder.process.pid}/children").read_text().split()
+        (proxy,) = children(recorder.process.pid)
+        (writer,) = children(proxy)
         with client(url):
             pass
         recorder.process.kill()
-        wait_until(lambda: not any(alive(int(pid)) for pid in children), "the proxy to end")
+        wait_until(lambda: not alive(proxy) and not alive(writer), "the proxy and its writer to end")
     assert ["GET /api/v2/me"] == operations(load_cassette(tmp_path / "c.yaml"))
     assert not (tmp_path / "c.yaml.journal").exists()
 
@@ -126,14 +128,15 @@ def test_a_killed_recorder_loses_nothing_under_load(tmp_path: Path) -> None:
         Running(record("--upstream", server.url, "--listen", "127.0.0.1:0"), cwd=tmp_path) as recorder,
     ):
         url = recorder.line("Recording").split()[1]
-        children = Path(f"/proc/{recorder.process.pid}/task/{recorder.process.pid}/children").read_text().split()
+        (proxy,) = children(recorder.process.pid)
+        (writer,) = children(proxy)
         clients = [threading.Thread(target=ask, args=(url, name)) for name in range(4)]
         for each in clients:
             each.start()
         wait_until(lambda: len(seen) > 100, "some traffic")
         before = set(seen)
         recorder.process.kill()
-        wait_until(lambda: not any(alive(int(pid)) for pid in children), "the proxy to end")
+        wait_until(lambda: not alive(proxy) and not alive(writer), "the proxy and its writer to end")
         over.set()
         for each in clients:
             each.join()

@@ -15,7 +15,7 @@ import requests
 from gws_replay.files import save_cassette
 from tests.builders import SESSIONS, exchange, get
 from tests.builders import cassette as made
-from tests.commands import saved, small
+from tests.commands import command_line, saved, small
 
 COMMAND = [sys.executable, "-c", "from gws_replay.cli import main; main()", "serve"]
 CALM = 30
@@ -43,10 +43,10 @@ def first_line(process: subprocess.Popen[str]) -> str:
 
 def refused(*arguments: object) -> str:
     """What it says when it does not start."""
-    ended = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=CALM, check=False)
-    assert (2, "") == (ended.returncode, ended.stdout)
-    assert "Traceback" not in ended.stderr
-    return ended.stderr.splitlines()[-1]
+    ended = command_line("serve", *arguments)
+    assert (2, "") == (ended.code, ended.out)
+    assert "Traceback" not in ended.err
+    return ended.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])

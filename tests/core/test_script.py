@@ -1,11 +1,12 @@
 """What the recording says, worked out once: keys, gates, leading notifications, windows, steps, what may repeat."""
 
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 
 from gws_replay.core.matching import key_of
-from gws_replay.core.model import Cassette, Cause, Exchange, Moment
+from gws_replay.core.model import Cassette, Cause, Exchange, Moment, Request
 from gws_replay.core.script import Gate, Script, Window
 from tests.builders import SESSIONS, cassette, exchange, get, operation, told, update
 
@@ -22,6 +23,21 @@ def test_equal_requests_are_together_in_recorded_order() -> None:
     script = Script(cassette(get({"A": 0}, began=0), update({"A": 1}, began=1), get({"A": 1}, began=2)))
     first, second = (key_of(script.interactions[index].request) for index in (0, 1))
     assert {first: (0, 2), second: (1,)} == script.by_key
+
+
+SPELLINGS = (b'{"a":1,"b":[]}', b'{"b": [], "a": 1}\n', b'{"a":1.0,"b":[]}', b"[]", b"a=1", b"", b"\xff", b"null")
+
+
+@pytest.mark.parametrize("recorded", SPELLINGS)
+def test_a_body_has_one_key_whether_it_is_known_or_parsed(recorded: bytes) -> None:
+    """What was recorded is parsed once, and looked up by its bytes when a client says it."""
+    script = Script(cassette(exchange("POST", "/x", recorded)))
+    for body in SPELLINGS:
+        asked = Request(method="POST", uri="http://live/x", body=body)
+        assert key_of(asked) == script.key_of(asked)
+    with mock.patch("gws_replay.core.matching.canonical_body", return_value="parsed"):
+        found = script.key_of(Request(method="POST", uri="http://live/x", body=recorded))
+    assert (recorded[:1] in b"{[" and recorded != b"") == (found[3] != "parsed")
 
 
 @pytest.mark.parametrize("after", ["request", "response"])

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gws_replay.files import load_cassette
-from tests.proxies import GWS, PATIENCE, Running, answered, environment, run, upstream, wait_until
+from tests.proxies import GWS, PATIENCE, Running, answered, children, environment, run, upstream, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
@@ -76,8 +76,7 @@ def test_used_up_file_descriptors_lose_nothing(tmp_path: Path) -> None:
         ExitStack() as open_,
     ):
         address = urlsplit(recorder.line("Recording").split()[1])
-        pid = recorder.process.pid
-        (proxy,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        (proxy,) = children(recorder.process.pid)
 
         def used() -> int:
             return len(list(Path(f"/proc/{proxy}/fd").iterdir()))

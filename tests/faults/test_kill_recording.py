@@ -1,4 +1,4 @@
-"""kill -9 of the recording proxy at random moments: what a client saw answered is in the recovered cassette."""
+"""kill -9 of proxy, writer or both at random moments: what a client saw answered is in the recovered cassette."""
 
 import os
 import random
@@ -14,15 +14,16 @@ import vcr
 
 from gws_replay.files import load_cassette
 from gws_replay.recorder import Recorder, Settings
-from tests.proxies import answered, client, run, upstream, wait_until
+from tests.proxies import alive, answered, children, client, run, upstream, wait_until
 
+VICTIMS = ("proxy", "writer", "both")
 KILLS = int(os.environ.get("GWS_REPLAY_KILLS", "4"))
 AT_ONCE = 4
 SEED = 20261123
 
 
 def test_nothing_answered_is_lost_by_a_kill(tmp_path: Path) -> None:
-    """4 fresh proxies (or GWS_REPLAY_KILLS), each killed at a random moment under load; no cassette is torn."""
+    """4 fresh recordings (or GWS_REPLAY_KILLS), each killed at a random moment under load; no cassette is torn."""
     with upstream(
         lambda asked: answered(b'{"statusCode": 0, "echo": "%s"}' % asked.path.rpartition("/")[2].encode())
     ) as server:
@@ -30,7 +31,10 @@ def test_nothing_answered_is_lost_by_a_kill(tmp_path: Path) -> None:
         moments = [seeded.uniform(0.0, 0.3) for _ in range(KILLS)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             outcomes = list(
-                pool.map(lambda n: killed(tmp_path / f"{n}.yaml", server.url, moments[n], n % 2), range(KILLS))
+                pool.map(
+                    lambda n: killed(tmp_path / f"{n}.yaml", server.url, moments[n], n % 2, VICTIMS[n % 3]),
+                    range(KILLS),
+                )
             )
     assert KILLS == len(outcomes)
     assert [] == [lost for _, lost in outcomes if lost], f"seed {SEED}"
@@ -42,12 +46,12 @@ def test_nothing_answered_is_lost_by_a_kill(tmp_path: Path) -> None:
             assert len(plain.requests) == len(load_cassette(cassette).interactions)
 
 
-def killed(cassette: Path, url: str, moment: float, busy: int) -> tuple[int, list[str]]:
+def killed(cassette: Path, url: str, moment: float, busy: int, victim: str) -> tuple[int, list[str]]:
     """Kill one recording, if `busy` after its first answer; return how many there were, and which of them were lost."""
     recorder = Recorder(Settings(cassette=cassette, upstream=url))
     recorder.__enter__()
-    pid = recorder.pid
-    assert pid
+    proxy = recorder.pid
+    (writer,) = children(proxy)
     answers: list[str] = []
     over = threading.Event()
     clients = [threading.Thread(target=ask, args=(recorder.url, f"{number}", answers, over)) for number in range(3)]
@@ -56,12 +60,17 @@ def killed(cassette: Path, url: str, moment: float, busy: int) -> tuple[int, lis
     if busy:
         wait_until(lambda: answers, "an answer")
     over.wait(moment)  # the random moment itself: nothing is waited for
-    os.kill(pid, signal.SIGKILL)
+    before = list(answers)
+    for pid in {"proxy": (proxy,), "writer": (writer,), "both": (proxy, writer)}[victim]:
+        os.kill(pid or 0, signal.SIGKILL)
     over.set()
     for each in clients:
         each.join()
     with suppress(Exception):
         recorder.__exit__(None)
+    assert not alive(writer)
+    if victim == "writer":
+        answers = before  # the traffic goes on without the recording
     if not answers:
         return 0, []
     done = run(sys.executable, "-m", "gws_replay", "recover", f"{cassette}.journal")
