@@ -15,6 +15,7 @@ from gws_replay.core.findings import Findings, Heard, Names
 from gws_replay.core.lossless_json import canonical
 from gws_replay.core.timeline import Timeline, Write
 from gws_replay.core.userdata import Sighting
+from gws_replay.core.writers import Writers
 
 # How many operations are looked back at for the one to blame.
 _WINDOW = 64
@@ -56,12 +57,16 @@ class Frame:
 
     def _other_resources(self, name: str, timeline: Timeline) -> None:
         """Find userData that moved though nothing was asked of that resource."""
+        writers = Writers(timeline)
         for earlier, later in pairwise(timeline.snapshots):
             if later.cause is not None or later.began < earlier.at or timeline.at_work(earlier.at, later.at):
                 continue
             changes = compare_userdata(earlier.data, later.data).entries
-            own = timeline.between(earlier.began, later.at) if changes else []
-            moved = [c for c in changes if not any(write.wrote(c.key, later.data) for write in own)]
+            moved = [
+                change
+                for change in changes
+                if next(writers.of(change.key, later.data, earlier.began, later.at), None) is None
+            ]
             suspects = self._elsewhere(name, earlier, later) if moved else ()
             if not suspects:
                 continue
@@ -89,13 +94,15 @@ class Frame:
     def _attributes(self, name: str, timeline: Timeline) -> None:
         """Find attributes that moved though nothing that moves them was asked."""
         unsolicited = [each for each in timeline.sightings if each.interaction is None and each.cause is None]
+        seen = [each.at for each in unsolicited]
         for move in self._moves(timeline):
             earlier, later = move.earlier, move.later
+            since = bisect_left(seen, earlier.began)
+            if any(_shows(each, move) for each in map(unsolicited.__getitem__, range(since, len(unsolicited)))):
+                continue
             writes = timeline.between(earlier.began, later.at)
             doing = (*writes, *timeline.at_work(earlier.began, later.at))
             if any(each.moves is None or move.name in each.moves for each in doing):
-                continue
-            if any(each.at >= earlier.began and _shows(each, move) for each in unsolicited):
                 continue
             own = [each for each in writes if each.judged and later.cause in (None, each.index)]
             suspects = own[::-1] or (self._elsewhere(name, earlier, later) if later.cause is None else ())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gws_replay.core import api
-from gws_replay.core.change import Changes, compare_userdata
+from gws_replay.core.change import Changes
 from gws_replay.core.evidence import timelines_of
 from gws_replay.core.findings import Findings, Heard, Names
 from gws_replay.core.frame import Frame
@@ -20,6 +20,7 @@ from gws_replay.core.operations import Channel
 from gws_replay.core.timeline import Timeline, Write
 from gws_replay.core.userdata import Snapshot
 from gws_replay.core.views import Views
+from gws_replay.core.writers import Between, Writers
 
 Verdict = Literal["passed", "failed", "unknown"]
 
@@ -57,10 +58,7 @@ def judge(
     ignored, heard = Names(ignore), _heard(cassette, timelines)
     frame = Frame(timelines, ignored, Names(VOLATILE if volatile is None else volatile), heard).findings()
     updates = [
-        _judged(write, timeline, Findings() if write.index not in frame else frame[write.index], ignored, heard)
-        for timeline in timelines.values()
-        for write in timeline.writes
-        if write.judged
+        update for timeline in timelines.values() for update in _of_one_resource(timeline, frame, ignored, heard)
     ]
     return tuple(sorted(updates, key=lambda update: update.interaction))
 
@@ -90,14 +88,31 @@ def _is_error_of_nothing(data: Any) -> bool:
     return is_error and api.subject_of(data) is None
 
 
-def _judged(write: Write, timeline: Timeline, found: Findings, ignored: Names, heard: Heard) -> Update:
-    before, after = timeline.before(write), write.after
-    views = Views(write=write, timeline=timeline, before=before, ignored=ignored, found=found)
-    changes = compare_userdata(before.data, after.data) if before and after else Changes()
+def _of_one_resource(
+    timeline: Timeline, frame: Mapping[int, Findings], ignored: Names, heard: Heard
+) -> Iterator[Update]:
+    writers = Writers(timeline)
+    between: Between | None = None
+    for write in timeline.writes:
+        if not write.judged:
+            continue
+        before, after = timeline.before(write), write.after
+        if after is None:
+            between = None
+        elif between is None or between.earlier is not before or between.later is not after:
+            between = Between(writers, before, after)
+        found = frame.get(write.index) or Findings()
+        views = Views(write=write, timeline=timeline, writers=writers, before=before, ignored=ignored, found=found)
+        yield _judged(views, between, heard)
+
+
+def _judged(views: Views, between: Between | None, heard: Heard) -> Update:
+    write, before, found = views.write, views.before, views.found
+    after = write.after
     views.check_attributes()
     views.check_told_in_part()
-    if after is not None:
-        views.check(after, changes, "the notification" if write.notified else "the next GET")
+    if between is not None:
+        views.check(between, "the notification" if write.notified else "the next GET")
         views.check_other_answers()
         views.check_next_get()
         views.check_told_twice()
@@ -110,7 +125,7 @@ def _judged(write: Write, timeline: Timeline, found: Findings, ignored: Names, h
         sent=write.call.sent,
         before=before,
         after=after,
-        changes=changes,
+        changes=between.changes if between else Changes(),
         verdict="failed" if found.failures else "unknown" if found.doubts else "passed",
         reasons=(*found.failures, *found.doubts),
         ignored=tuple(sorted(found.ignored)),

@@ -6,7 +6,7 @@ Times decide what can have been seen of what; nothing here compares userData.
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Any, Generic, TypeVar
 
 from gws_replay.core import operations
@@ -82,16 +82,21 @@ class InTime(Generic[_D]):
 
     def __init__(self, items: Collection[_D]) -> None:
         self._items = sorted((each for each in items if each.until < NEVER), key=lambda each: each.began)
-        self._endless = [each for each in items if each.until == NEVER]
+        self._endless = sorted((each for each in items if each.until == NEVER), key=lambda each: each.began)
         self._begun = [each.began for each in self._items]
         self._settled = list(accumulate((each.until for each in self._items), max))
 
     def between(self, since: float, until: float) -> list[_D]:
         """Return the operations whose effect may show at `until` and not yet at `since`, in the order of beginning."""
+        found = list(self.among(since, until))
+        return sorted(found, key=lambda each: each.began) if self._endless else found
+
+    def among(self, since: float, until: float) -> Iterator[_D]:
+        """Yield the same, in any order."""
         first, last = bisect_right(self._settled, since), bisect_left(self._begun, until)
-        found = [each for each in self._items[first:last] if each.until > since]
-        endless = [each for each in self._endless if each.began < until]
-        return sorted([*found, *endless], key=lambda each: each.began) if endless else found
+        in_order = map(self._items.__getitem__, range(first, last))
+        yield from (each for each in in_order if each.until > since)
+        yield from takewhile(lambda each: each.began < until, self._endless)
 
 
 @dataclass(slots=True)

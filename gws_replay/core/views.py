@@ -1,18 +1,16 @@
 """One userData operation in each view of it: the notifications that answer it, and the next GET."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
-from gws_replay.core.change import Change, Changes, compare_userdata, same, show, type_name
+from gws_replay.core.change import Change, compare_userdata, same, show, type_name
 from gws_replay.core.findings import Findings, Names
 from gws_replay.core.operations import Absent, Another, Wild, shows_key
 from gws_replay.core.timeline import Timeline, Write
 from gws_replay.core.userdata import Sighting, Snapshot
+from gws_replay.core.writers import Between, Writers
 from gws_replay.core.written import alike, settled, shows_all
-
-_Others = Callable[[], Sequence[Write]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,17 +19,17 @@ class Views:
 
     write: Write
     timeline: Timeline
+    writers: Writers
     before: Snapshot | None
     ignored: Names
     found: Findings
 
-    def check(self, after: Snapshot, changes: Changes, view: str) -> None:
+    def check(self, shown: Between, view: str) -> None:
         """Check that a snapshot shows what was written, and that nothing besides has changed since the one before."""
-        others = self._others(self.before, after)
-        failures = [*self._not_written(others, after, view)]
-        if failures and self.write.notified and (cause := self._cause(after, changes)):
+        failures = [*self._not_written(shown, view)]
+        if failures and self.write.notified and (cause := self._cause(shown)):
             failures.insert(0, f"{view} {cause}")
-        failures.extend(self._besides(others, changes, after))
+        failures.extend(self._besides(shown))
         self.found.failures.extend(failures)
 
     def check_other_answers(self) -> None:
@@ -41,8 +39,7 @@ class Views:
             if isinstance(answer, Snapshot) and answer is not write.after:
                 found = Findings(ignored=self.found.ignored)
                 apart = replace(self, found=found)
-                changes = compare_userdata(self.before.data, answer.data) if self.before else Changes()
-                apart.check(answer, changes, answer.place)
+                apart.check(Between(self.writers, self.before, answer), answer.place)
                 self.found.failures.extend(f"{answer.place} answers it too: {each}" for each in found.failures)
                 self.found.doubts.extend(found.doubts)
 
@@ -52,9 +49,9 @@ class Views:
         following = next(self.timeline.following(write.after), None) if write.after and write.notified else None
         if write.after is None or following is None or following.interaction is None:
             return
-        later = self._others(write.after, following)
-        for change in compare_userdata(write.after.data, following.data).entries:
-            if self._explained(change, later, following):
+        shown = Between(self.writers, write.after, following)
+        for change in shown.not_by_others(write):
+            if self._explained(change, following):
                 continue
             text = f"the next GET ({following.place}) disagrees with the notification: {change}"
             if reason := self._at_work(write.after, following):
@@ -71,12 +68,12 @@ class Views:
         for told in (*earlier, *self._told_next(after)):
             if told.interaction is not None or told.cause is not None or told.kind != after.kind:
                 continue
-            others = self._others(self.before, told if told.at > after.at else after)
+            others = self.timeline.others(write, self.before, told if told.at > after.at else after)
             following = next(self.timeline.following(told), None) if told.at > after.at else None
             for change in compare_userdata(after.data, told.data).entries:
                 if told.at < after.at and self.before and alike(change.key, self.before.data, told.data):
                     continue  # it shows what was there before the operation
-                if any(each.wrote(change.key, told.data) for each in others()):
+                if any(each.wrote(change.key, told.data) for each in others):
                     continue
                 if change.key in self.ignored:
                     self.found.ignored.add(change.key)
@@ -89,9 +86,9 @@ class Views:
                         f"{text}; a second answer, or a change of the server's own: pin its cause, or ignore the key"
                     )
 
-    def _contradicts(self, following: Snapshot, after: Snapshot, key: str, others: _Others) -> bool:
+    def _contradicts(self, following: Snapshot, after: Snapshot, key: str, others: Sequence[Write]) -> bool:
         """Tell whether a GET shows a key as the answer did, though a notification between them did not."""
-        later = [*others(), *self.timeline.between(after.at, following.at)]
+        later = [*others, *self.timeline.between(after.at, following.at)]
         is_same = following.interaction is not None and alike(key, after.data, following.data)
         return is_same and not any(each is not self.write and each.wrote(key, following.data) for each in later)
 
@@ -133,29 +130,24 @@ class Views:
         found = self.timeline.between(self.write.began, shown.at)
         return any(name in each.call.sets and same(shown.resource[name], each.call.sets[name]) for each in found)
 
-    def _others(self, earlier: Snapshot | None, later: Snapshot) -> _Others:
-        """Return the other writes between two snapshots, looked for once they are needed: they may be many."""
-        return cache(lambda: self.timeline.others(self.write, earlier, later))
-
     def _told_next(self, after: Snapshot) -> Iterator[Snapshot]:
         for told in self.timeline.following(after):
             if told.interaction is not None or told.cause is not None:
                 return
             yield told
 
-    def _not_written(self, others: _Others, after: Snapshot, view: str) -> Iterator[str]:
-        write = self.write
+    def _not_written(self, shown_by: Between, view: str) -> Iterator[str]:
+        write, after = self.write, shown_by.later
         before = self.before.data if self.before else None
         for key, value in write.writes.items():
             if isinstance(key, Wild):
-                yield from self._not_written_wildly(key, others, after.data, view)
+                yield from self._not_written_wildly(key, after, view)
                 continue
             shown = settled(key, value, before, after.data)
-            if not shown:
-                beside = [each for each in others() if not each.refused]
-                values = [each.writes[key] for each in beside if key in each.writes]
+            if not shown and isinstance(value, Another):
+                values = [each.writes[key] for each in self._others(after) if key in each.writes]
                 shown = settled(key, value, before, after.data, values) if values else shown
-                shown = shown or any(each.wrote(key, after.data) for each in beside) or shown
+            shown = shown or any(not each.refused for each in shown_by.writers(key, write)) or shown
             if shown:
                 continue
             unchanged = before is not None and alike(key, before, after.data)
@@ -166,38 +158,42 @@ class Views:
             else:
                 yield _missed(key, value, after.data, view)
 
-    def _not_written_wildly(self, key: Wild, others: _Others, after: Mapping[str, Any], view: str) -> Iterator[str]:
+    def _not_written_wildly(self, key: Wild, after: Snapshot, view: str) -> Iterator[str]:
         value = self.write.writes[key]
-        if shows_key(after, key, value):
+        if shows_key(after.data, key, value):
             return
         if key is Wild.ANY:
-            if any(each.writes for each in others()):
+            if any(each.writes for each in self._others(after)):
                 self.found.doubts.append(f"disposition: {view} does not show it; another operation may have hidden it")
             else:
                 yield f"disposition: sent {show(value)}, {view} does not show it"
             return
-        for name in after:
-            if not any(each.wrote(name, after) for each in others() if not each.refused):
-                yield _missed(name, value, after, view)
+        others = [each for each in self._others(after) if not each.refused]
+        for name in after.data:
+            if not any(each.wrote(name, after.data) for each in others):
+                yield _missed(name, value, after.data, view)
 
-    def _besides(self, others: _Others, changes: Changes, after: Snapshot) -> Iterator[str]:
-        write = self.write
-        for change in changes.entries:
-            if change.key in write.writes or self._explained(change, others, after):
+    def _others(self, after: Snapshot) -> Sequence[Write]:
+        return self.timeline.others(self.write, self.before, after)
+
+    def _besides(self, shown: Between) -> Iterator[str]:
+        write, after = self.write, shown.later
+        if all(change.key in write.writes for change in shown.changes.entries):
+            return  # nearly always
+        for change in shown.not_by_others(write):
+            if change.key in write.writes or self._explained(change, after):
                 continue
             if reason := self._other_reason(change, after):
                 self.found.doubts.append(f"changed besides: {change}; {reason}: ignore the key if the server moves it")
             else:
                 yield f"{'changed though it was refused' if write.refused else 'changed besides'}: {change}"
 
-    def _explained(self, change: Change, others: _Others, after: Snapshot) -> bool:
-        """Tell whether an operation, this one or another at the same time, accounts for a change; or it is ignored.
+    def _explained(self, change: Change, after: Snapshot) -> bool:
+        """Tell whether the operation accounts for a change that no other does, or it is ignored.
 
         What another one asked and was refused is held against that one.
         """
         if not self.write.refused and self.write.wrote(change.key, after.data):
-            return True
-        if any(each.wrote(change.key, after.data) for each in others()):
             return True
         if change.key in self.ignored:
             self.found.ignored.add(change.key)
@@ -220,9 +216,10 @@ class Views:
             return f"interaction {doing.index} ({doing.call.operation}) was under way"
         return None
 
-    def _cause(self, after: Snapshot, changes: Changes) -> str | None:
+    def _cause(self, between: Between) -> str | None:
         """Say whose userData a notification shows, if not those after this operation."""
-        if self.before and not changes:
+        after = between.later
+        if self.before and not between.changes:
             return f"is stale: userData as {self.before.place} showed them"
         shown = [
             each

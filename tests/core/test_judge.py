@@ -1,6 +1,7 @@
 """The verdict on userData operations: right ones pass, wrong servers are caught, doubt is said."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gws_replay.core import change, views, written
 from gws_replay.core.causes import attribute
 from gws_replay.core.judge import Update
 from gws_replay.core.model import Cassette, Exchange, Notification
+from gws_replay.core.timeline import Write
 from tests.builders import Server, Step, cassette, get, growth, operation, steps, told, update
 
 BEFORE = {"A": 1, "B": "two", "N": None, "L": [1, {"x": 1}]}
@@ -308,3 +311,31 @@ def test_the_time_grows_with_the_number_of_operations() -> None:
         for played in recorded_.values():
             played.updates()  # parses the bodies once
         assert growth(lambda count: recorded_[count].updates(), 200) < 9  # noqa: B023
+
+
+def silent(count: int) -> Cassette:
+    """Updates of one key and of keys of their own that only a GET shows, and one key that nobody has written."""
+    asked = [update({"A": n, f"K{n}": n}, began=n) for n in range(1, count)]
+    shown = {"A": count - 1, "besides": 1, **{f"K{n}": n for n in range(1, count)}}
+    return cassette(get({"A": 0}, began=0), *asked, get(shown, began=count + 1.0))
+
+
+def test_the_work_grows_with_updates_that_nothing_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is counted: values that are compared, and writes that are asked whether they account for one."""
+    counts: Counter[str] = Counter()
+
+    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            counts[name] += 1
+            return function(*arguments)
+
+        return call
+
+    monkeypatch.setattr(Write, "wrote", counted("wrote", Write.wrote))
+    monkeypatch.setattr(views, "alike", counted("alike", written.alike))
+    monkeypatch.setattr(change, "same", counted("same", change.same))
+    found = silent(1000).updates()
+    assert {("failed", ("changed besides: besides: added 1",))} == {(each.verdict, each.reasons) for each in found}
+    assert 999 == len(found)
+    assert sum(counts.values()) < 10 * 1000
+    assert 1 == len({id(each.changes) for each in found})
