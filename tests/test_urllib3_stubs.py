@@ -2,10 +2,12 @@
 
 import socket
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import requests
 import urllib3
+import vcr
 from urllib3.connection import HTTPConnection
 
 from gws_replay.core.model import Cassette, Exchange
@@ -82,6 +84,17 @@ def test_a_connection_goes_back_to_its_pool() -> None:
             answer = pool.request("POST", "/x", json={"n": n}, preload_content=n == 0, pool_timeout=60)
             assert {"n": n} == answer.json()
         assert 1 == pool.num_connections
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_inside_a_cassette_of_plain_vcrpy_ours_has_the_word(scheme: str, tmp_path: Path) -> None:
+    """The innermost answers, and the outer one is asked again when it has ended."""
+    running = playback(exchange("GET", "/x", None, SAID))
+    with vcr.VCR(record_mode="none").use_cassette(str(tmp_path / "outer.yaml")):
+        with replaying(running):
+            assert SAID == requests.get(f"{scheme}://gws.example/x", timeout=60).json()
+        with pytest.raises(vcr.errors.CannotOverwriteExistingCassetteException):
+            requests.get(f"{scheme}://gws.example/x", timeout=60)
 
 
 def test_somebody_elses_kind_of_connection_is_left_alone() -> None:
