@@ -89,7 +89,7 @@ def test_a_timeline_is_the_page_that_show_writes() -> None:
 def test_timelines_stop_where_the_page_would_be_too_great(monkeypatch: pytest.MonkeyPatch) -> None:
     """What failed has its own first; the list of what happened is there in any case."""
     tests = [ran("a::one", evil()), ran("a::two", evil(), outcome="failed")]
-    monkeypatch.setattr(html, "_ROOM", len(tests[0]["timeline"]) + 1)
+    monkeypatch.setattr(html, "_ROOM", len(tests[1]["timeline"]) + 1)
     parsed = Parsed(written(*tests))
     assert 2 == len(parsed.of_class("events"))
     (button,) = parsed.of_class("draw")
