@@ -174,8 +174,8 @@ class GwsRecorder:
     def _finish(self) -> None:
         if self._writer:
             recording, self._writer = self._writer, None
-            self._asked.clear()
             recording.finish()
+        self._asked.clear()
         self._show()
 
     def _hear(self, kind: str, *told: Any) -> None:

@@ -83,7 +83,7 @@ def wanted_of(
 ) -> "Wanted":
     """Return what is asked of `runs`: the marker's arguments, with what the command line and the ini file say."""
     from gws_replay.runs import Wanted
-    from gws_replay.vcr_config import read_vcr_config
+    from gws_replay.vcr_config import PLAIN, read_vcr_config
 
     mode = told(
         test,
@@ -101,7 +101,7 @@ def wanted_of(
         timing=marked.timing,
         allowed_hosts=marked.allowed_hosts,
         upstream=config.getoption("--gws-upstream"),
-        vcr=told(test, lambda: read_vcr_config(vcr or {})),
+        vcr=told(test, lambda: read_vcr_config(vcr)) if vcr else PLAIN,
         redaction={} if redaction is None else redaction,
     )
 

@@ -118,8 +118,6 @@ def read_vcr_config(given: object) -> VcrConfig:
     """Read a configuration. Raises GwsReplayError that names every key which cannot be obeyed, and what to use."""
     if not isinstance(given, Mapping):
         raise GwsReplayError(f"gws_vcr_config returns a dict with keys of vcrpy, not {type(given).__name__}")
-    if not given:
-        return PLAIN
     unknown = f"no such key is known; there are {', '.join(_READERS)}"
     refused = [f"{key}: {_NO_KEY.get(key, unknown)}" for key in given if key not in _READERS]
     if refused:

@@ -44,6 +44,7 @@ class Writer:
         """Claim the journal; the `options` are where to split, and whether to replace. Raises GwsReplayError."""
         split, force = options
         self._tell = tell
+        self._count = 0
         self._writes: Path | None = None
         self._taking: Taking | None = Taking(
             Path(cassette),
@@ -57,22 +58,33 @@ class Writer:
         self._tell_where(self._taking)
 
     def take(self, moments: Iterable[tuple[Any, ...]]) -> None:
-        """Do what each moment says, then tell how many there were: all are with the system, or were told of as lost."""
-        count = 0
-        lines: list[str] = []
+        """Do what each moment says; after all that the proxy waits for, tell how many there were since.
+
+        All are with the system then, or were told of as lost.
+        """
         for kind, *moment in moments:
-            count += 1
-            if self._taking is None:
-                continue  # the recording has stopped, the traffic goes on
-            try:
-                lines += _DOES[kind](self._taking, *moment)
-                self._tell_where(self._taking)
-            except GwsReplayError as error:
-                self.close()
-                self._failed(error)
-            except Exception as error:  # noqa: BLE001 (one message is not to end a recording, nor to be shown)
-                self._failed(_unexpected(error))
-        self._tell("acked", count, lines)
+            self._count += 1
+            lines = self._done(kind, moment)
+            if (
+                kind != "begun"
+            ):  # one by one: what was sent together would go on together, and the proxy idle until then
+                count, self._count = self._count, 0
+                self._tell("acked", count, lines)
+
+    def _done(self, kind: str, moment: Iterable[Any]) -> list[str]:
+        if self._taking is None:
+            return []  # the recording has stopped, the traffic goes on
+        try:
+            lines = list(_DOES[kind](self._taking, *moment))
+            self._tell_where(self._taking)
+        except GwsReplayError as error:
+            self.close()
+            self._failed(error)
+        except Exception as error:  # noqa: BLE001 (one message is not to end a recording, nor to be shown)
+            self._failed(_unexpected(error))
+        else:
+            return lines
+        return []
 
     def close(self) -> None:
         """Let go of the journal as it is."""

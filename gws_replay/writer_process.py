@@ -2,7 +2,7 @@
 
 The proxy is one thread, for which all clients wait: so it takes what passes as it is, and sends it through a pipe to a
 process that redacts and writes. An answer is held until that process says that it is with the system: whichever of the
-two is killed, what a client has seen is not lost. What passes in one turn of the event loop goes in one piece.
+two is killed, what a client has seen is not lost.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class WriterProcess:
         self._loop = asyncio.get_running_loop()
         self._moments: list[tuple[Any, ...]] = []
         self._rest = bytearray()  # what is packed and was not taken by the pipe yet
-        self._is_due = self._is_planned = self._is_full = False
+        self._is_planned = self._is_full = False
         self._count = self._acked = 0
         self._held: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._unpacking = Unpacking()
@@ -58,9 +58,7 @@ class WriterProcess:
         """Send what has to be with the system before the traffic goes on: that is when the future is done."""
         self._moments.append(moment)
         self._count += 1
-        if not self._is_due:
-            self._is_due = True
-            self._loop.call_soon(self._flush_due)
+        self._flush()  # at once: the writer works while the rest of this turn of the loop goes on
         future = self._loop.create_future()
         self._held.append((self._count, future))
         return future
@@ -109,10 +107,6 @@ class WriterProcess:
                     text, exit_code = told
                     raise GwsReplayError(text, exit_code=exit_code)
                 (self._journal,) = told
-
-    def _flush_due(self) -> None:
-        self._is_due = False
-        self._flush()
 
     def _flush_planned(self) -> None:
         self._is_planned = False

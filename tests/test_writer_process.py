@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,14 +22,14 @@ from tests.test_writer import begun
 ME = "/api/v2/me"
 
 
-def started(cassette: Path, heard: list[tuple[str, object]]) -> WriterProcess:
+def started(cassette: Path, heard: list[Any]) -> WriterProcess:
     """A real writer, and what is heard of it."""
     return WriterProcess(lambda *told: heard.append(told), cassette, "me", Policy(), split="", force=False)
 
 
 def test_what_is_held_goes_on_when_it_is_written(tmp_path: Path) -> None:
     """Not while the writer stands still, however long its loop turns; then the answer is in the journal."""
-    heard: list[tuple[str, object]] = []
+    heard: list[Any] = []
     journal = tmp_path / "c.yaml.journal"
 
     async def scenario() -> None:
@@ -69,6 +70,23 @@ def test_what_no_pipe_takes_at_once_arrives_whole(tmp_path: Path) -> None:
 
     asyncio.run(scenario())
     assert large == [exchange.response.body for exchange in load_cassette(tmp_path / "c.yaml").interactions]
+
+
+def test_a_writer_that_is_killed_while_it_saves_is_told(tmp_path: Path) -> None:
+    """As one that is killed before: whoever waits for the end hears of it."""
+    heard: list[Any] = []
+
+    async def scenario() -> None:
+        writer = started(tmp_path / "c.yaml", heard)
+        os.kill(writer._process.pid, signal.SIGKILL)
+        held = writer.held(*answer_of(1))
+        writer.finish()
+        assert held.done()
+
+    asyncio.run(scenario())
+    ((kind, text, exit_code),) = heard
+    assert ("ended", 4) == (kind, exit_code)
+    assert "c.yaml.journal was killed (SIGKILL); recording stopped" in text
 
 
 @pytest.mark.parametrize(

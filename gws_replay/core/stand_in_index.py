@@ -109,18 +109,10 @@ class StandInIndex:
         self._requests = requests
         self._match_on = match_on
         self._are_long = all(len(made) >= UNIQUE for made in self.stand_ins)
-        self._unique: dict[int, bool] = {}
-        self._long = Lexicon()
-        for made in self.stand_ins:
-            if len(made) >= UNIQUE:
-                for number in reversed(range(spellings(made))):
-                    self._long.add(ENCODINGS[number][0](made), f"{number}{made}")
 
     def is_unique(self, index: int) -> bool:
         """Tell whether no stand-in of a recorded request is so short that somebody may have it for a value."""
-        if not self._are_long and index not in self._unique:
-            self._unique[index] = all(not made or len(made) >= UNIQUE for made in self.redacted(index))
-        return self._are_long or self._unique[index]
+        return self._are_long or all(not made or len(made) >= UNIQUE for made in self.redacted(index))
 
     def candidates(self, request: Request) -> Iterator["Candidates"]:
         """Yield the recorded requests that a live one may be: first those of its own resource, then those of others."""
@@ -164,6 +156,15 @@ class StandInIndex:
     def ids(self) -> Collection[str]:
         """The ids of resources in the paths of requests, where they are no stand-ins."""
         return self._filed.ids
+
+    @cached_property
+    def _long(self) -> Lexicon:
+        """Those that are found within a text, in each of their spellings."""
+        found = Lexicon()
+        for made in self.stand_ins:
+            for number in reversed(range(spellings(made) if len(made) >= UNIQUE else 0)):
+                found.add(ENCODINGS[number][0](made), f"{number}{made}")
+        return found
 
     @cached_property
     def _filed(self) -> "_Filed":

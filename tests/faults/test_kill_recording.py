@@ -68,7 +68,7 @@ def killed(cassette: Path, url: str, moment: float, busy: int, victim: str) -> t
         each.join()
     with suppress(Exception):
         recorder.__exit__(None)
-    assert not alive(writer)
+    wait_until(lambda: not alive(writer), "the writer to end with its proxy")
     if victim == "writer":
         answers = before  # the traffic goes on without the recording
     if not answers:
