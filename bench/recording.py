@@ -162,9 +162,15 @@ async def run(folder: Path, rounds: int) -> list[Goal]:
 
 def table(proxies: dict[str, Proxy], clients: int) -> float:
     """Print what was measured with so many clients; return the rate with redaction, as a share of the floor's."""
-    print(
-        f"\n| {clients} clients, recorded by | requests a second | of the floor's | CPU for a request | of the floor's | CPU of the writer |"
+    head = (
+        f"{clients} clients",
+        "requests a second",
+        "of the floor's",
+        "CPU for a request",
+        "of the floor's",
+        "writer",
     )
+    print(f"\n| {' | '.join(head)} |")
     print("|---|--:|--:|--:|--:|--:|")
     floor = proxies[FLOOR]
     shares = {}
