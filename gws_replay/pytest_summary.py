@@ -117,8 +117,11 @@ def _ran(config: pytest.Config, playback: "Playback | None", paths: Sequence[Pat
         "allows_hosts": False,
     }
     if playback is not None and config.getoption("--gws-report"):
+        from gws_replay.reports.run_timeline import timeline_of
+
         judge = config.stash[_JUDGE]
-        ran["details"] = details_of(playback, [judge.updates(each) for each in playback.cassettes])
+        judged = [judge.updates(each) for each in playback.cassettes]
+        ran |= {"details": details_of(playback, judged), "timeline": timeline_of(playback, judged)}
     return ran
 
 

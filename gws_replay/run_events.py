@@ -62,7 +62,7 @@ def _seats_events(run: "Playback") -> Iterator[tuple[float, Event]]:
         with seat.lobby.lock:
             happened = tuple(seat.track.events)
             misses = tuple(seat.track.misses)
-        untold = _untold(seat, happened)
+        left = untold(seat, happened)
         for at, kind, number, index in happened:
             if kind == "missed":
                 yield at, _miss_event(misses[index], whose)
@@ -73,13 +73,13 @@ def _seats_events(run: "Playback") -> Iterator[tuple[float, Event]]:
                 yield at, _told_event(cassette.notifications[index], index, where + whose)
                 continue
             yield at, _asked_event(cassette.interactions[index], kind, index, where + whose)
-            for waiting in untold.pop((number, index), ()) if kind == "asked" else ():
+            for waiting in left.pop((number, index), ()) if kind == "asked" else ():
                 told = _told_event(cassette.notifications[waiting], waiting, where + whose)
                 why = "no CometD client" if not seat.track.clients else "not delivered"
                 yield at, {**told, "kind": "untold", "said": why}
 
 
-def _untold(seat: "Seat", happened: Sequence[Happened]) -> dict[tuple[int, int], list[int]]:
+def untold(seat: "Seat", happened: Sequence[Happened]) -> dict[tuple[int, int], list[int]]:
     """Find the notifications that were caused and no client was told, by their cause."""
     told = {(number, index) for _, kind, number, index in happened if kind == "told"}
     found: dict[tuple[int, int], list[int]] = defaultdict(list)

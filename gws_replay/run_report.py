@@ -62,7 +62,7 @@ class Counts(TypedDict):
 
 
 class RanTest(TypedDict):
-    """A marked test, or a `block` of gws_use_cassette."""
+    """A marked test, or a `block` of gws_use_cassette; `details` and `timeline` (JSON) are for a page."""
 
     nodeid: str
     block: bool
@@ -73,6 +73,7 @@ class RanTest(TypedDict):
     recorded: str
     allows_hosts: bool
     details: NotRequired[Details]
+    timeline: NotRequired[str]
 
 
 def counts_of(run: "Playback") -> Counts:

@@ -8,6 +8,7 @@ from typing import Any
 
 from gws_replay.playback import Playback
 from gws_replay.reports.html import page
+from gws_replay.reports.run_timeline import timeline_of
 from gws_replay.run_report import Counts, RanTest, counts_of, details_of
 
 BEGAN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -28,7 +29,8 @@ def ran(nodeid: str = "test_a.py::test_it", playback: Playback | None = None, **
     }
     if playback:
         test["counts"] = counts_of(playback)
-        test["details"] = details_of(playback, [each.updates() for each in playback.cassettes])
+        judged = [each.updates() for each in playback.cassettes]
+        test["details"], test["timeline"] = details_of(playback, judged), timeline_of(playback, judged)
     return {**test, **fields}  # type: ignore[typeddict-item]
 
 
@@ -83,6 +85,7 @@ class Parsed(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._open and self._open[-1] in ("script", "style"):
-            self.inside[self._open[-1]] = data
+            if "type" not in self.elements[-1][1]:  # blocks of data run nothing
+                self.inside[self._open[-1]] = data
         elif data.strip():
             self.texts.append(data.strip())

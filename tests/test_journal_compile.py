@@ -61,8 +61,8 @@ def lines_of(seed: int) -> Iterator[bytes]:
 @pytest.mark.parametrize("redacting", [False, True])
 @pytest.mark.parametrize("suffix", [".yaml", ".json"])
 def test_a_journal_is_compiled_from_the_file_as_in_memory(tmp_path: Path, suffix: str, redacting: bool) -> None:
-    """Interactions, notifications, causes, header and notes: of 40 recordings."""
-    for seed in range(40):
+    """Interactions, notifications, causes, header and notes: of 15 recordings."""
+    for seed in range(15):
         path, cassette = tmp_path / f"{seed}.journal", tmp_path / f"{seed}{suffix}"
         lines = list(lines_of(seed))
         path.write_bytes(b"".join(lines))

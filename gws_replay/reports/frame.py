@@ -13,12 +13,18 @@ from gws_replay.core.change import printable
 SHADE = '<button type="button" id="shade" class="shade" title="light or dark (t)" aria-label="light or dark">◐</button>'
 
 
-def framed(title: str, name: str, body: Iterable[str], scripts: Sequence[str]) -> Iterator[str]:
-    """Yield a page around a body: the style of all pages and that of `name`, and scripts of this package."""
-    style, script = asset("base.css") + asset(f"{name}.css"), "".join(map(asset, ("theme.js", *scripts)))
+def framed(
+    title: str, name: str, body: Iterable[str], scripts: Sequence[str], inner: Sequence[str] = ()
+) -> Iterator[str]:
+    """Yield a page around a body: the style of all pages and that of `name`, and scripts of this package.
+
+    The page may show another one inside it, whose name and scripts are `inner`.
+    """
+    style, script = _style(name), _script(scripts)
+    styles, all_scripts = [style, *map(_style, inner[:1])], [script, *([_script(inner[1:])] if inner else [])]
     policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; "
-        "form-action 'none'"
+        f"default-src 'none'; style-src {' '.join(map(_hash, styles))}; "
+        f"script-src {' '.join(map(_hash, all_scripts))}; base-uri 'none'; form-action 'none'"
     )
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -29,6 +35,14 @@ def framed(title: str, name: str, body: Iterable[str], scripts: Sequence[str]) -
     )
     yield from body
     yield f"<script>{script}</script>\n</body>\n</html>\n"
+
+
+def _style(name: str) -> str:
+    return asset("base.css") + asset(f"{name}.css")
+
+
+def _script(names: Sequence[str]) -> str:
+    return "".join(map(asset, ("theme.js", *names)))
 
 
 def figures(counts: Iterable[tuple[int, str, str]]) -> str:
@@ -75,4 +89,4 @@ def _figure(number: int, word: str, kind: str) -> str:
 
 
 def _hash(content: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

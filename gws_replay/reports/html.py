@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from gws_replay.reports.frame import SHADE, bar, figures, framed, safe
+from gws_replay.reports.frame import SHADE, bar, block, data, figures, framed, safe
 from gws_replay.reports.session import total
+from gws_replay.reports.timelines import ASSETS, around
 from gws_replay.run_events import Event
 from gws_replay.run_report import Details, Missed, Operation, RanTest
 
+# Characters of all timelines on a page: no browser would open those of ten thousand tests. What failed comes first.
+_ROOM = 2**26
 _OUTCOMES = ("failed", "error", "xpassed", "passed", "xfailed", "skipped")
 _SIGNS = {"failed": "✗", "error": "✗", "passed": "✓", "skipped": "○", "xfailed": "✓", "xpassed": "!"}
 _ARROWS = {"missed": "✗", "told": "←", "untold": "⇠"}
@@ -20,17 +23,25 @@ _VERDICTS = {"passed": "exactly what was sent", "failed": "not what was sent", "
 
 def page(tests: Sequence[RanTest], began: datetime) -> Iterator[str]:
     """Yield the page, what failed first."""
-    yield from framed(_title(tests), "page", _body(tests, began), ["page.js"])
+    yield from framed(_title(tests), "page", _body(tests, began), ["page.js"], ASSETS)
 
 
 def _body(tests: Sequence[RanTest], began: datetime) -> Iterator[str]:
     yield from _head(tests, began)
     yield "<main>\n"
     # Failures first; otherwise as they ran.
-    for number, test in enumerate(sorted(tests, key=lambda each: each["outcome"] not in ("failed", "error"))):
-        yield from _test(test, number)
+    listed = sorted(tests, key=lambda each: each["outcome"] not in ("failed", "error"))
+    room = _ROOM
+    drawn: list[int] = []
+    for number, test in enumerate(listed):
+        room -= len(test.get("timeline", ""))
+        drawn += [number] if test.get("timeline") and room > 0 else []
+        yield from _test(test, number, drawn=number in drawn[-1:])
     nothing = "No test with a cassette ran." if not tests else "No test matches."
     yield f'<p id="none" class="none"{" hidden" if tests else ""}>{nothing}</p>\n</main>\n'
+    if drawn:
+        yield block("around", data(around("the run")))
+        yield from (block(f"timeline{number}", listed[number]["timeline"]) for number in drawn)
 
 
 def _head(tests: Sequence[RanTest], began: datetime) -> Iterator[str]:
@@ -64,7 +75,7 @@ def _head(tests: Sequence[RanTest], began: datetime) -> Iterator[str]:
     )
 
 
-def _test(test: RanTest, number: int) -> Iterator[str]:
+def _test(test: RanTest, number: int, *, drawn: bool) -> Iterator[str]:
     outcome, details = test["outcome"], test.get("details")
     opened = " open" if outcome in ("failed", "error") else ""
     file, _, name = test["nodeid"].rpartition("::") if "[" not in test["nodeid"] else _split(test["nodeid"])
@@ -82,6 +93,9 @@ def _test(test: RanTest, number: int) -> Iterator[str]:
     if details is None:
         yield '<p class="quiet">The cassette could not be played.</p>\n'
     else:
+        if drawn:
+            yield f'<button type="button" class="draw" data-timeline="{number}" aria-expanded="false">'
+            yield "Timeline</button>\n"
         yield from _details(details)
     yield "</div>\n</details>\n"
 

@@ -79,6 +79,21 @@
     }
   });
 
+  // The timeline of a run is a page of its own, in a frame that is made when it is wanted.
+  function draw(button) {
+    const opened = button.getAttribute("aria-expanded") === "true";
+    button.setAttribute("aria-expanded", String(!opened));
+    if (opened) return button.nextElementSibling.remove();
+    const [before, after] = JSON.parse(document.getElementById("around").textContent);
+    const shown = document.getElementById(`timeline${button.dataset.timeline}`).textContent;
+    const frame = document.createElement("iframe");
+    frame.title = "Timeline";
+    frame.srcdoc = before + shown + after;
+    button.after(frame);
+  }
+
+  for (const button of document.querySelectorAll(".draw")) button.addEventListener("click", () => draw(button));
+
   let closed = [];
   addEventListener("beforeprint", () => {
     closed = tests.filter((test) => !test.open);

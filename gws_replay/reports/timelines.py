@@ -14,7 +14,8 @@ from gws_replay.reports.judged import Issue
 from gws_replay.reports.recorded import Recorded, Texts, as_value, besides
 from gws_replay.reports.side_by_side import compared
 
-_SCRIPTS = ("dom.js", "board.js", "lanes.js", "detail.js", "events.js", "timelines.js")
+# The style and the scripts of the page.
+ASSETS = ("timelines", "dom.js", "board.js", "lanes.js", "detail.js", "events.js", "timelines.js")
 _WORDS = {
     "failed": "failed",
     "unknown": "cannot tell",
@@ -100,10 +101,18 @@ def page(parts: Iterable[Part], summary: str, *, first: str = "") -> Iterator[st
     counts = Counter(row["level"] for row in rows)
     yield from framed(
         f"{title} · gws_replay",
-        "timelines",
+        ASSETS[0],
         [*_head(title, summary, counts, first), *_body(listed, rows, first)],
-        _SCRIPTS,
+        ASSETS[1:],
     )
+
+
+def around(name: str) -> tuple[str, str]:
+    """Return a page of one timeline in two pieces: what a `Part` has as its block goes between."""
+    nothing = Part(name=name, sides=("",), block="{}")
+    before, part, after = "".join(page([nothing], "")).partition(block("part0", nothing.block))
+    opening, _, closing = part.partition(nothing.block)
+    return before + opening, closing + after
 
 
 def _head(title: str, summary: str, counts: Mapping[str, int], first: str) -> Iterator[str]:

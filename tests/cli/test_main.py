@@ -82,6 +82,7 @@ def test_everything_of_a_command_is_documented(name: str) -> None:
     for flag in ("-h", "--help"):
         shown = CliRunner().invoke(cli.group, [name, flag])
         assert (0, True) == (shown.exit_code, shown.output.startswith("Usage: "))
+        assert "\\b" not in shown.output  # what click takes for a mark, spelled out
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "addon"])

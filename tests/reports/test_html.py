@@ -10,9 +10,11 @@ import pytest
 from gws_replay.core.model import Request
 from gws_replay.errors import ReplayMiss
 from gws_replay.playback import Playback
+from gws_replay.reports import html
+from gws_replay.reports.timelines import Part, around, page
 from tests.builders import cassette, get, told, update
 from tests.commands import small
-from tests.pages import Parsed, ran, written
+from tests.pages import Parsed, block_of, ran, written
 from tests.playbacks import ask
 
 EVIL = "</script></style><img src=x onerror=alert(1)><script>alert(2)</script>&amp;\"'"
@@ -42,9 +44,9 @@ def hostile() -> str:
 
 
 def test_nothing_recorded_is_markup() -> None:
-    """Whatever stands in a path, a key, a value, a name: it is text, and there is one script and no picture."""
+    """Whatever stands in a path, a key, a value, a name: it is text or data; there is one script and no picture."""
     parsed = Parsed(hostile())
-    tags = [name for name, _ in parsed.elements]
+    tags = [name for name, attributes in parsed.elements if attributes.get("type") != "application/json"]
     assert (1, 1, 0) == (tags.count("script"), tags.count("style"), tags.count("img"))
     assert 12 < sum(text.count("<img src=x onerror=alert(1)>") for text in parsed.texts)
     assert [] == [name for _, attributes in parsed.elements for name in attributes if name.startswith("on")]
@@ -53,9 +55,13 @@ def test_nothing_recorded_is_markup() -> None:
 def test_the_policy_lets_nothing_in_but_the_pages_own() -> None:
     """Nothing by default, no address at all, script and style by hash, and no style beside it."""
     parsed = Parsed(hostile())
+    framed = Parsed("".join(around("the run")))
     hashes = {
-        name: f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
-        for name, content in parsed.inside.items()
+        name: " ".join(
+            f"'sha256-{base64.b64encode(hashlib.sha256(each.inside[name].encode()).digest()).decode()}'"
+            for each in (parsed, framed)
+        )
+        for name in ("style", "script")
     }
     assert {
         "default-src 'none'",
@@ -67,6 +73,27 @@ def test_the_policy_lets_nothing_in_but_the_pages_own() -> None:
     forbidden = {"src", "href", "style", "action", "srcset"}
     assert [] == [name for _, attributes in parsed.elements for name in attributes if name in forbidden]
     assert not re.search(r"https?:|//\w|url\(|@import|fetch|XMLHttp", "".join(parsed.inside.values()))
+
+
+def test_a_timeline_is_the_page_that_show_writes() -> None:
+    """The same drawing code, which the page holds once, around the data of each run."""
+    content = hostile()
+    before, after = block_of(content, "around")
+    shown = re.search(r'id="timeline0">(.*?)</script>', content)
+    assert shown
+    assert "<" not in shown[1]
+    whole = page([Part(name="the run", sides=("",), block=shown[1])], "")
+    assert "".join(whole) == f"{before}{shown[1]}{after}"
+
+
+def test_timelines_stop_where_the_page_would_be_too_great(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed has its own first; the list of what happened is there in any case."""
+    tests = [ran("a::one", evil()), ran("a::two", evil(), outcome="failed")]
+    monkeypatch.setattr(html, "_ROOM", len(tests[1]["timeline"]) + 1)
+    parsed = Parsed(written(*tests))
+    assert 2 == len(parsed.of_class("events"))
+    (button,) = parsed.of_class("draw")
+    assert "0" == button["data-timeline"]
 
 
 def test_the_policy_stands_before_all_that_it_governs() -> None:

@@ -117,8 +117,33 @@ def test_nothing_recorded_runs_and_nothing_is_asked_for(browser: Browser, run_pa
 
     async def act(tab: Tab) -> None:
         await tab.press("e")
-        assert (0, 1) == (await tab.value("document.images.length"), await tab.value("document.scripts.length"))
+        scripts = "[...document.scripts].filter(e => !e.type).length"
+        assert (0, 1) == (await tab.value("document.images.length"), await tab.value(scripts))
         assert 8 < await tab.value("document.body.textContent.split('<img src=x onerror=alert(1)>').length")
+
+    tab = visit(browser, run_page, act)
+    assert [[run_page.as_uri()], []] == [tab.asked, tab.logged]
+
+
+def test_a_run_has_its_timeline_in_a_frame(browser: Browser, run_page: Path) -> None:
+    """Made when it is wanted, closed again; it moves by keys as the page of `show` does, and no policy stops it."""
+
+    async def act(tab: Tab) -> None:
+        inside = "document.querySelector('iframe').contentDocument"
+        rows = f"[...{inside}.querySelectorAll('.row .what')].map(e => e.textContent).join()"
+        assert 2 == await tab.value("document.querySelectorAll('.draw').length")
+        await tab.value("document.querySelector('#t1 .draw').click()")
+        await tab.value("new Promise(done => document.querySelector('iframe').onload = done)")
+        assert "GET /api/v2/me/facebooksessions,UpdateUserData,PropertiesUpdated" == await tab.value(rows)
+        assert 1 == await tab.value(f"{inside}.querySelectorAll('#art .cause').length")
+        assert "GET /api/v2/me/facebooksessions " == await tab.value(f"{inside}.querySelector('h3').textContent")
+        await tab.value("document.querySelector('#t1 .draw').click()")
+        assert 0 == await tab.value("document.querySelectorAll('iframe').length")
+        await tab.value("document.querySelector('#t0 .draw').click()")
+        await tab.value("new Promise(done => document.querySelector('iframe').onload = done)")
+        assert 0 == await tab.value(f"{inside}.images.length")
+        await tab.send("Emulation.setDeviceMetricsOverride", width=360, height=800, deviceScaleFactor=1, mobile=True)
+        assert 360 == await tab.value("document.documentElement.scrollWidth")
 
     tab = visit(browser, run_page, act)
     assert [[run_page.as_uri()], []] == [tab.asked, tab.logged]
