@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,6 @@ def gws(
     request: pytest.FixtureRequest,
     gws_cassette_dir: Path,
     gws_vcr_config: dict[str, Any],
-    gws_redaction: dict[str, Any],
 ) -> "Iterator[Playback]":
     """Replay the marked cassette in this process, with the network closed.
 
@@ -113,7 +113,7 @@ def gws(
     """
     from gws_replay.runs import in_process
 
-    yield from _run(request, gws_cassette_dir, (gws_vcr_config, gws_redaction), in_process)
+    yield from _run(request, gws_cassette_dir, gws_vcr_config, in_process)
 
 
 @pytest.fixture
@@ -121,7 +121,6 @@ def gws_server(
     request: pytest.FixtureRequest,
     gws_cassette_dir: Path,
     gws_vcr_config: dict[str, Any],
-    gws_redaction: dict[str, Any],
 ) -> "Iterator[Playback]":
     """Replay the marked cassette through a server at `.url`, for clients in any language and over WebSocket.
 
@@ -130,13 +129,13 @@ def gws_server(
     """
     from gws_replay.runs import through_a_server
 
-    yield from _run(request, gws_cassette_dir, (gws_vcr_config, gws_redaction), through_a_server)
+    yield from _run(request, gws_cassette_dir, gws_vcr_config, through_a_server)
 
 
 def _run(
     request: pytest.FixtureRequest,
     folder: Path,
-    configured: tuple[dict[str, Any], dict[str, Any]],
+    vcr: dict[str, Any],
     way: "Callable[[Wanted], AbstractContextManager[Playback]]",
 ) -> "Iterator[Playback]":
     """Run the cassettes of a marked test while it runs; then save what it recorded, or fail it for what it left."""
@@ -146,7 +145,9 @@ def _run(
     marked = _marked(node)
     names = marked.names or (_own_name(node, folder),)
     paths = node.stash[CASSETTES] = tuple(cassette_path(folder, name) for name in names)
-    wanted = wanted_of(request.config, node.nodeid, paths, marked, vcr=configured[0], redaction=configured[1])
+    wanted = wanted_of(request.config, node.nodeid, paths, marked, vcr=vcr)
+    if told(node.nodeid, lambda: wanted.records):  # a replay redacts nothing
+        wanted = replace(wanted, redaction=request.getfixturevalue("gws_redaction"))
     node.stash[ENDED_BADLY] = False
     with ExitStack() as running:
         run = told(node.nodeid, lambda: running.enter_context(way(wanted)))

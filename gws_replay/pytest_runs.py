@@ -79,7 +79,6 @@ def wanted_of(
     marked: Marked,
     *,
     vcr: dict[str, Any] | None = None,
-    redaction: object = None,
 ) -> "Wanted":
     """Return what is asked of `runs`: the marker's arguments, with what the command line and the ini file say."""
     from gws_replay.runs import Wanted
@@ -102,7 +101,6 @@ def wanted_of(
         allowed_hosts=marked.allowed_hosts,
         upstream=config.getoption("--gws-upstream"),
         vcr=told(test, lambda: read_vcr_config(vcr)) if vcr else PLAIN,
-        redaction={} if redaction is None else redaction,
     )
 
 

@@ -9,12 +9,14 @@ Only to be imported where urllib3 is installed.
 import http.client
 import io
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 import urllib3.connection
 import urllib3.response
 import vcr.patch
+from vcr.stubs import VCRConnection
 
 from gws_replay.asking import Asking, bytes_of, text_of
 from gws_replay.core.codings import decoded
@@ -34,6 +36,14 @@ def urllib3_asks(asking: Asking) -> Iterator[Swap]:
     for name in ("request", "request_chunked"):  # the second is how urllib3 1 sends chunks
         yield Swap(_HTTP, name, _requesting)
     yield Swap(_HTTP, "getresponse", lambda real: _getting(real, asking))
+    pools = vcr.patch.cpool
+    for pool, kind in ((pools.HTTPConnectionPool, _HTTP), (pools.HTTPSConnectionPool, _HTTPS)):
+        yield Swap(pool, "ConnectionCls", partial(_instead_of_a_stub, kind))
+
+
+def _instead_of_a_stub(kind: type, found: type) -> type:
+    """Inside a cassette of plain vcrpy, ours has the word."""
+    return kind if issubclass(found, VCRConnection) else found
 
 
 def _asks(connection: Any) -> bool:
