@@ -25,7 +25,7 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 from gws_replay.sandbox import serving
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # What a worker of `make test` starts is not measured in its turn: that would double the time of a hundred starts.
+    # What a worker of `make coverage` starts is not measured in its turn: it would double the time of a hundred starts.
     for _name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
         os.environ.pop(_name, None)
 

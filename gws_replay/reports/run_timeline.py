@@ -3,7 +3,7 @@
 What is shown is what the cassette holds, redacted as everywhere, at the times of the run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 def timeline_of(run: "Playback", judged: Sequence[Sequence[Update]]) -> str:
     """Return a run as JSON for a page, nothing for an empty one; `judged` are the verdicts on each cassette."""
-    if is_recording(run):
-        with suppress(GwsReplayError, OSError):  # what a proxy wrote down has become the cassette by now
+    with suppress(GwsReplayError, OSError):  # what a proxy wrote down has become the cassette by now; a wrong rule
+        if is_recording(run):
             return _block(run.cassette, run.cassette.updates(), {})
-        return ""
-    happened = _Happened(run, judged)
-    return _block(happened.cassette(), (), happened.marks) if happened.interactions else ""
+        happened = _Happened(run, [{each.interaction: each for each in updates} for updates in judged])
+        return _block(happened.cassette(), (), happened.marks) if happened.interactions else ""
+    return ""
 
 
 def _block(cassette: Cassette, updates: Sequence[Update], marks: dict[str, dict[str, Any]]) -> str:
@@ -48,7 +48,7 @@ class _Happened:
     """What happened, as a cassette of the run, and what is to be said of it besides, by place."""
 
     run: "Playback"
-    judged: Sequence[Sequence[Update]]
+    judged: Sequence[Mapping[int, Update]]
     interactions: list[Exchange] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
     marks: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -95,8 +95,8 @@ class _Happened:
     def _asked(self, number: int, index: int, at: float, *, again: bool) -> None:
         place = f"interaction {len(self.interactions)}"
         self.interactions.append(replace(self.run.cassettes[number].interactions[index], began=at, ended=at))
-        verdicts = () if again else (each for each in self.judged[number] if each.interaction == index)
-        for update in verdicts:
+        update = None if again else self.judged[number].get(index)
+        if update:
             self.marks[place] = {"level": update.verdict, "verdict": update.verdict, "reasons": update.reasons}
 
     def _missed(self, miss: Miss, at: float) -> None:
