@@ -23,8 +23,6 @@ from gws_replay.files import reason
 from gws_replay.framed import PIECE, Unpacking, packed
 
 _COMMAND = (sys.executable, "-m", "gws_replay.writer")
-# In seconds: by then is sent what nobody waits for, if nothing else was before.
-_SOON = 0.01
 
 
 class WriterProcess:
@@ -47,12 +45,12 @@ class WriterProcess:
         self._start((str(cassette), recorder, astuple(policy), split, force))
 
     def begun(self, *moment: Any) -> None:
-        """Send what nobody waits for; it is written before all that is held from now on."""
+        """Send what nobody waits for, soon; what is held from now on is written after it."""
         self._moments.append(moment)
         self._count += 1
         if not self._is_planned:
             self._is_planned = True
-            self._loop.call_later(_SOON, self._flush_planned)
+            self._loop.call_soon(self._flush_planned)
 
     def held(self, *moment: Any) -> "asyncio.Future[None]":
         """Send what has to be with the system before the traffic goes on: that is when the future is done."""
