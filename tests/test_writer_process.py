@@ -40,9 +40,10 @@ def test_what_is_held_goes_on_when_it_is_written(tmp_path: Path) -> None:
         writer.begun(*begun(1))
         held = writer.held(*answer_of(1))
         done, _ = await asyncio.wait([held], timeout=0.1)
+        written = journal.read_bytes()
+        os.kill(pid, signal.SIGCONT)  # also where the test fails: a process that stands still ends never
         assert set() == done
-        assert b'"response"' not in journal.read_bytes()
-        os.kill(pid, signal.SIGCONT)
+        assert b'"response"' not in written
         await asyncio.wait_for(held, PATIENCE)
         assert b'"response"' in journal.read_bytes()
         writer.finish()

@@ -51,17 +51,17 @@ def test_a_long_recording_is_whole_and_takes_no_more_memory(tmp_path: Path) -> N
         assert recorder.pid
         pids = (recorder.pid, *children(recorder.pid))
         assert early.wait(1800)
-        before = [memory(pid, "VmRSS") for pid in pids]
+        before = [round(memory(pid, "VmRSS")) for pid in pids]
         for each in clients:
             each.join()
-        after = [memory(pid, "VmRSS") for pid in pids]
+        after = [round(memory(pid, "VmRSS")) for pid in pids]
         recorded = time.monotonic() - began
     saved = time.monotonic() - began - recorded
     began = time.monotonic()
     found = load_cassette(path).interactions
     loaded = time.monotonic() - began
     print(
-        f"{EXCHANGES} exchanges: recorded in {recorded:.0f} s, proxy and writer from {[*map(round, before)]} to {[*map(round, after)]} MB, "
+        f"{EXCHANGES} exchanges: recorded in {recorded:.0f} s, proxy and writer from {before} to {after} MB, "
         f"saved in {saved:.1f} s, {path.stat().st_size / 2**20:.0f} MB, loaded in {loaded:.1f} s"
     )
     assert {f"/api/v2/me/facebooksessions/{number}" for number in range(EXCHANGES)} == {e.request.path for e in found}
