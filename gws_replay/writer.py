@@ -36,13 +36,14 @@ class Writer:
     def __init__(
         self,
         tell: Callable[..., None],
+        *,
         cassette: str,
         recorder: str,
         policy: tuple[Level, *tuple[tuple[str, ...], ...]],
-        *options: Any,
+        split: str,
+        force: bool,
     ) -> None:
-        """Claim the journal; the `options` are where to split, and whether to replace. Raises GwsReplayError."""
-        split, force = options
+        """Claim the journal; `split` says when to go on in the next cassette, never if empty. Raises GwsReplayError."""
         self._tell = tell
         self._count = 0
         self._writes: Path | None = None
@@ -189,8 +190,11 @@ def main() -> None:
                 rest = rest[os.write(to_proxy, rest) :]
 
     received = _received()
+    start = next(received, None)
+    if start is None:
+        return  # the proxy was killed before it could say what to write
     try:
-        writer = Writer(tell, *next(received, ()))
+        writer = Writer(tell, **start)
     except GwsReplayError as error:
         tell("failed", str(error), error.exit_code)
         return

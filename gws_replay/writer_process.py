@@ -42,7 +42,8 @@ class WriterProcess:
         self._count = self._acked = 0
         self._held: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._unpacking = Unpacking()
-        self._start((str(cassette), recorder, astuple(policy), split, force))
+        start = {"cassette": str(cassette), "recorder": recorder, "policy": astuple(policy)}
+        self._start({**start, "split": split, "force": force})
 
     def begun(self, *moment: Any) -> None:
         """Send what nobody waits for, soon; what is held from now on is written after it."""
@@ -72,7 +73,7 @@ class WriterProcess:
         if self._process.returncode:
             self._heard("ended", self._how_it_ended(), 4)
 
-    def _start(self, start: tuple[Any, ...]) -> None:
+    def _start(self, start: dict[str, Any]) -> None:
         try:
             self._process = subprocess.Popen(
                 _COMMAND,

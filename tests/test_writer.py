@@ -1,5 +1,7 @@
 """The writer by itself: what it does with moments, and with what goes wrong in one."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,15 @@ def answered(number: int) -> tuple[Any, ...]:
 def started(cassette: Path) -> tuple[Writer, list[Any]]:
     """A writer, and what the proxy hears of it."""
     told: list[Any] = []
-    return Writer(lambda *each: told.append(each), str(cassette), "me", ("all", (), (), ()), "", False), told
+    start: dict[str, Any] = {"recorder": "me", "policy": ("all", (), (), ()), "split": "", "force": False}
+    return Writer(lambda *each: told.append(each), cassette=str(cassette), **start), told
+
+
+def test_a_proxy_that_is_killed_before_it_said_what_to_write_leaves_no_traceback() -> None:
+    """The writer's input ends at once: so does the writer, and says nothing."""
+    command = (sys.executable, "-m", "gws_replay.writer")
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
+    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
 
 
 def test_moments_become_a_cassette(tmp_path: Path) -> None:
