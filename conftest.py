@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, settings
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
-from gws_replay.sandbox import serving
+from gws_replay.sandbox.server import serving
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # What a worker of `make coverage` starts is not measured in its turn: it would double the time of a hundred starts.

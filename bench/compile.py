@@ -17,7 +17,7 @@ from pathlib import Path
 from goals import Goal, met
 
 from gws_replay.core.model import Headers, Request, Response
-from gws_replay.formats import journal
+from gws_replay.formats import journal_lines as journal
 
 SIZES = (10, 100)
 URL = "http://gws.example/api/v2"

@@ -15,7 +15,7 @@ from pathlib import Path
 from goals import Goal, Peer, met
 
 from gws_replay.core.model import Cassette, Exchange, Headers, Request, Response
-from gws_replay.files import save_cassette
+from gws_replay.storage.files import save_cassette
 
 MOST, ROUNDS = 10_000, 3
 URL = "http://gws.example/api/v2/me/facebooksessions"
@@ -32,7 +32,7 @@ began = time.perf_counter()
 {load}
 print(time.perf_counter() - began, peak() - before, {check})
 """
-OURS = "from gws_replay.files import load_cassette; from gws_replay.core.script import Script"
+OURS = "from gws_replay.storage.files import load_cassette; from gws_replay.core.replay.cassette_index import Script"
 PEER = "import json; from vcr.serializers import yamlserializer; from vcr.persisters import filesystem"
 WAYS = {
     "gws_replay": (

@@ -21,7 +21,7 @@ from pathlib import Path
 from goals import Goal, Peer, met
 
 from gws_replay.core.model import Cassette, Exchange, Headers, Request, Response
-from gws_replay.files import save_cassette
+from gws_replay.storage.files import save_cassette
 
 STUBS, CLIENTS, HELD, ROUNDS = 10_000, (1, 8, 32), 1000, 2
 LENGTH = re.compile(rb"(?i)content-length: (\d+)")
@@ -30,7 +30,7 @@ JSON = Headers((("Content-Type", "application/json"),))
 FLOOR = """
 import sys
 from aiohttp import web
-from gws_replay.files import load_cassette
+from gws_replay.storage.files import load_cassette
 answers = {each.request.body: each.response.body for each in load_cassette(sys.argv[1]).interactions}
 async def handle(request):
     return web.Response(body=answers[await request.read()], headers={"Content-Type": "application/json"})

@@ -22,7 +22,7 @@ from pathlib import Path
 from server import OURS, PATH, Server, load, recorded
 
 from gws_replay.core.model import Cassette
-from gws_replay.files import save_cassette
+from gws_replay.storage.files import save_cassette
 
 STUBS, CLIENTS, REQUESTS = 10_000, 32, 500
 PACKAGES = ("wiremock@3", "talkback@4")
@@ -40,7 +40,7 @@ import sys
 from mitmproxy.http import Request, Response
 from mitmproxy.io import FlowWriter
 from mitmproxy.test import tflow
-from gws_replay.files import load_cassette
+from gws_replay.storage.files import load_cassette
 with open(sys.argv[2], "wb") as file:
     writer = FlowWriter(file)
     for each in load_cassette(sys.argv[1]).interactions:

@@ -18,13 +18,13 @@ from typing import Any
 from mitmproxy import ctx, exceptions, flowfilter, http
 from mitmproxy.addonmanager import Loader
 
-from gws_replay.core.policy import LEVELS, Policy
+from gws_replay.core.redaction.policy import LEVELS, Policy
 from gws_replay.errors import GwsReplayError
 from gws_replay.formats import flow as flows
-from gws_replay.redaction import policy_of
-from gws_replay.split import Split
-from gws_replay.steady import SteadyTimes
-from gws_replay.writer_process import WriterProcess
+from gws_replay.settings.redaction import policy_of
+from gws_replay.recording.split import Split
+from gws_replay.recording.clock import SteadyTimes
+from gws_replay.recording.writer_client import WriterProcess
 
 _API = b"/api/v2/"
 DEFAULT_FILTER = f"~u {_API.decode()}"

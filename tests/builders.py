@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from hypothesis import strategies as st
 
-from gws_replay.core.causes import attribute
+from gws_replay.core.compile.causes import attribute
 from gws_replay.core.model import Cassette, Exchange, Headers, Notification, Request, Response
 
 DATA = Path(__file__).parent / "data"

@@ -11,9 +11,9 @@ from pathlib import Path
 from unittest import mock
 
 from gws_replay.cli import main
-from gws_replay.core.compile import Compiled, compile_recording
+from gws_replay.core.compile.compiler import Compiled, compile_recording
 from gws_replay.core.model import Cassette
-from gws_replay.files import save_cassette
+from gws_replay.storage.files import save_cassette
 from tests.builders import DATA, cassette, exchange, get, told, update
 from tests.readers import read_flow, read_har
 from tests.redactors import redactor

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gws_replay.core.operations import ABSENT, ALL_KEYS, ONE_LESS, Another, Key
+from gws_replay.core.api.schema import ABSENT, ALL_KEYS, ONE_LESS, Another, Key
 
 SET: dict[Key, Any] = {"UserData1": "DATA1", "UserData2": 123456789}
 UPDATED: dict[Key, Any] = {"UserData1": 987654321, "UserData2": "DATAUPDATE-@123"}

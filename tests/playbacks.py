@@ -3,7 +3,7 @@
 from typing import Any
 
 from gws_replay.core.model import Exchange, Notification, Request
-from gws_replay.playback import Playback
+from gws_replay.playback.playback import Playback
 from tests.builders import cassette
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx
 import requests
 
-from gws_replay.playback import Playback
+from gws_replay.playback.playback import Playback
 from tests.builders import TOPIC, cassette, get, told, update
 
 URL = "http://gws.example"

@@ -3,7 +3,8 @@
 import io
 
 from gws_replay.core.model import Recording
-from gws_replay.formats import flow, har
+from gws_replay.formats import flow
+from gws_replay.formats import har
 
 
 def read_flow(content: bytes, source: str) -> Recording:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from gws_replay.core.compile import compile_recording
+from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Cassette, Exchange, Recording
-from gws_replay.sandbox_channels import CHANNELS, Channel
-from gws_replay.sandbox_userdata import Operation, Outcome, faithful
+from gws_replay.sandbox.channels import CHANNELS, Channel
+from gws_replay.sandbox.userdata import Operation, Outcome, faithful
 from tests.fault_scenario import LAST, operations
 from tests.sandbox_wire_in_process import Wire
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from gws_replay.core.policy import Level, Policy
-from gws_replay.core.redact import Redactor
+from gws_replay.core.redaction.policy import Level, Policy
+from gws_replay.core.redaction.redactor import Redactor
 
 KEY = b"a key for tests"
 

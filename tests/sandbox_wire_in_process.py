@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from gws_replay import sandbox_workspace
-from gws_replay.core.compile import compile_recording
-from gws_replay.core.judge import Update
+from gws_replay.sandbox import workspace_v3 as sandbox_workspace
+from gws_replay.core.compile.compiler import compile_recording
+from gws_replay.core.oracle.judge import Update
 from gws_replay.core.model import Exchange, Headers, Recording, Request, Response
-from gws_replay.sandbox import documented_data
-from gws_replay.sandbox_answers import Json, Push, Reply
-from gws_replay.sandbox_channels import Channel
-from gws_replay.sandbox_resources import Resources
-from gws_replay.sandbox_userdata import Operation, Outcome, faithful
-from gws_replay.sandbox_wire import encode
-from gws_replay.sandbox_workspace import WORKSPACE
+from gws_replay.sandbox.server import documented_data
+from gws_replay.sandbox.replies import Json, Push, Reply
+from gws_replay.sandbox.channels import Channel
+from gws_replay.sandbox.resources import Resources
+from gws_replay.sandbox.userdata import Operation, Outcome, faithful
+from gws_replay.sandbox.bodies import encode
+from gws_replay.sandbox.workspace_v3 import WORKSPACE
 
 ORIGIN = "http://gws.example"
 JSON = Headers((("Content-Type", "application/json"),))

@@ -7,7 +7,7 @@ from typing import Any, Self
 import requests
 from aiocometd_ng.extensions import Extension
 
-from gws_replay.sandbox import RunningSandbox
+from gws_replay.sandbox.server import RunningSandbox
 
 ONE, TWO = "0002DaAVKJ0V0095", "0002DaAVKJ0V0097"
 CHANNEL = "/v2/me/facebooksession"

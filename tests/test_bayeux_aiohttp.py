@@ -9,7 +9,7 @@ import pytest
 import requests
 from aiohttp import web
 
-from gws_replay.bayeux_aiohttp import Conversations, is_websocket
+from gws_replay.web.bayeux_aiohttp import Conversations, is_websocket
 from tests.bayeux_servers import TOPIC, Served, run, served, told
 from tests.sockets import CALM, talking
 

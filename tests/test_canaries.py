@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from mitmproxy import http
 
-from gws_replay.core.compile import compile_recording
+from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Exchange
-from gws_replay.files import load_cassette, save_cassette
+from gws_replay.storage.files import load_cassette, save_cassette
 from tests import canaries
 from tests.canaries import EVERY, planted_in
 from tests.commands import command_line

@@ -9,9 +9,9 @@ import pytest
 import requests
 import vcr
 
-from gws_replay.core.compile import compile_recording
+from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Cassette, Recording
-from gws_replay.files import load_cassette, save_cassette
+from gws_replay.storage.files import load_cassette, save_cassette
 from tests.readers import read_flow, read_har
 from tests.redactors import redactor
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from distributed import KilledWorker, LocalCluster
 
-from gws_replay.cluster import on_cluster
+from gws_replay.batch.dask import on_cluster
 from gws_replay.errors import GwsReplayError
 from tests.builders import cassette, get, told, update
 from tests.commands import BEFORE, command_line, refused, saved, small
@@ -78,7 +78,7 @@ def test_without_the_extra(folders: tuple[Path, Path], monkeypatch: pytest.Monke
 
 def test_where_no_scheduler_is(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A sentence names the address; what is none, and may hold a password, is not repeated."""
-    monkeypatch.setattr("gws_replay.cluster._REACHED", 0.2)
+    monkeypatch.setattr("gws_replay.batch.dask._REACHED", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     nobody = refused(command_line("diff", "--dask", f"127.0.0.1:{port}", *folders))
@@ -92,7 +92,7 @@ def test_where_no_scheduler_is(folders: tuple[Path, Path], monkeypatch: pytest.M
 
 def test_a_cluster_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is waited for, and then said."""
-    monkeypatch.setattr("gws_replay.cluster._STARTED", 0.2)
+    monkeypatch.setattr("gws_replay.batch.dask._STARTED", 0.2)
     with cluster_of(0) as empty, pytest.raises(GwsReplayError, match="has no worker: start one"):
         list(on_cluster(_half, [2], float, empty.scheduler_address))
 
@@ -103,6 +103,6 @@ def _another_version() -> str:
 
 def test_workers_with_another_version(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """They may judge otherwise: nothing is done, and both versions are named."""
-    monkeypatch.setattr("gws_replay.cluster._version", _another_version)
+    monkeypatch.setattr("gws_replay.batch.dask._version", _another_version)
     with pytest.raises(GwsReplayError, match=r"have another gws-replay \(0\.\d+, 0\.\d+\): install 0\.\d+ there"):
         list(on_cluster(_half, [2], float, address))

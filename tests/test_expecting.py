@@ -7,7 +7,7 @@ import time
 import pytest
 
 from gws_replay.errors import UserDataMismatch
-from gws_replay.playback import Playback
+from gws_replay.playback.playback import Playback
 from tests.builders import get, told, update
 from tests.commands import BEFORE
 from tests.playbacks import ask, play

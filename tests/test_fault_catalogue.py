@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gws_replay.sandbox_channels import CHANNELS as GWS
-from gws_replay.sandbox_faults import FAULTS
-from gws_replay.sandbox_userdata import Operation, Outcome, faithful
-from gws_replay.sandbox_workspace import WORKSPACE
+from gws_replay.sandbox.channels import CHANNELS as GWS
+from gws_replay.sandbox.faults import FAULTS
+from gws_replay.sandbox.userdata import Operation, Outcome, faithful
+from gws_replay.sandbox.workspace_v3 import WORKSPACE
 from tests.fault_scenario import operations, played
 
 CHANNELS = {**GWS, **WORKSPACE}

@@ -9,7 +9,7 @@ import pytest
 
 from gws_replay.core.model import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.files import (
+from gws_replay.storage.files import (
     cassettes_in,
     check_suffix,
     live_path,

@@ -9,10 +9,10 @@ import pytest
 
 from gws_replay.core.model import Request, Response
 from gws_replay.errors import GwsReplayError
-from gws_replay.files import load_cassette
-from gws_replay.formats import journal
-from gws_replay.journal_file import JournalFile, is_being_written
-from gws_replay.sandbox import serving
+from gws_replay.storage.files import load_cassette
+from gws_replay.formats import journal_lines as journal
+from gws_replay.recording.journal_file import JournalFile, is_being_written
+from gws_replay.sandbox.server import serving
 from tests.proxies import GWS, Running, client, environment, operations, run
 
 ASKED = journal.request_line("1", 1.0, Request(method="GET", uri="http://h/x"))
@@ -92,7 +92,7 @@ def test_a_cassette_that_cannot_be_written_leaves_the_journal(tmp_path: Path) ->
 HOLDER = """
 import sys, time
 from pathlib import Path
-from gws_replay.journal_file import JournalFile
+from gws_replay.recording.journal_file import JournalFile
 held = JournalFile(Path(sys.argv[1]), {})
 print("held", flush=True)
 sys.stdin.read()

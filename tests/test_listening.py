@@ -17,7 +17,7 @@ import requests
 from aiohttp import web
 
 from gws_replay.errors import GwsReplayError
-from gws_replay.listening import Listening, certificate_for, in_a_thread, listen, serve_until_stopped
+from gws_replay.web.listening import Listening, certificate_for, in_a_thread, listen, serve_until_stopped
 
 CALM = 20
 

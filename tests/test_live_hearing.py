@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.live_values import LiveValues
+from gws_replay.core.drift.live_values import LiveValues
 from gws_replay.core.model import Response
-from gws_replay.live_hearing import Hearing
+from gws_replay.drift.notifications import Hearing
 from tests.builders import bayeux, body, cassette, told
 
 PATIENCE = 7.0

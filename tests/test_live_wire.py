@@ -7,7 +7,7 @@ import pytest
 
 from gws_replay.core.model import Headers, Request, Response
 from gws_replay.errors import GwsReplayError
-from gws_replay.live_wire import Tls, Wire
+from gws_replay.drift.http_client import Tls, Wire
 from tests.answering import answering
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.bayeux import Answer, Hold
-from gws_replay.lobby import Lobby
+from gws_replay.core.bayeux.server import Answer, Hold
+from gws_replay.playback.held_polls import Lobby
 
 CALM = 20
 CONNECT = ["connect"]

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.network_guard import closed_network
+from gws_replay.interception.network_guard import closed_network
 from tests.clients import LiveServer, live_server
 
 NAME = "gws.example"

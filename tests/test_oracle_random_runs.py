@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gws_replay.sandbox_channels import CHANNELS as GWS
-from gws_replay.sandbox_workspace import WORKSPACE
+from gws_replay.sandbox.channels import CHANNELS as GWS
+from gws_replay.sandbox.workspace_v3 import WORKSPACE
 from tests.random_runs import Run, runs
 
 CHANNELS = {**GWS, **WORKSPACE}

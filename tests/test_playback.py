@@ -9,7 +9,7 @@ import pytest
 
 from gws_replay.core.model import Cassette, Headers
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback import Playback
+from gws_replay.playback.playback import Playback
 from tests.builders import HOST, SESSIONS, TOPIC, exchange
 from tests.commands import BEFORE, captured, numbered, small
 from tests.playbacks import ask, play

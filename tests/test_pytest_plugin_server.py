@@ -102,7 +102,7 @@ def test_a_fault_of_the_server_surfaces(project: Project) -> None:
     """The client gets a 500, and the test fails for the reason."""
     body = """
     import requests
-    from gws_replay.core import bayeux_http
+    from gws_replay.core.bayeux import over_http as bayeux_http
     def broken(request):
         raise RuntimeError("out of order")
     monkeypatch.setattr(bayeux_http, "carried", broken)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-import gws_replay.unused_files
+import gws_replay.pytest_plugin.unused_files
 import gws_replay.vcr_adapter  # noqa: F401 (once, here: the inner runs forget what they import)
 from gws_replay.core.model import Cassette
-from gws_replay.files import pending_path
+from gws_replay.storage.files import pending_path
 from tests.builders import exchange
 from tests.commands import numbered, saved, small
 from tests.projects import PLAYED, Project
@@ -119,7 +119,7 @@ def test_what_is_being_recorded_is_no_leftover(project: Project) -> None:
     """A journal that is being written is not named; a pending file of this run is kept."""
     body = """
     from pathlib import Path
-    from gws_replay.journal_file import JournalFile
+    from gws_replay.recording.journal_file import JournalFile
     global held
     held = JournalFile(Path("cassettes/test_agent/x.yaml"), {})
     Path("cassettes/test_agent/y.pending.yaml").write_text("")
@@ -187,7 +187,7 @@ def test_help_shows_it(pytester: pytest.Pytester) -> None:
 
 def test_off_it_imports_nothing(project: Project) -> None:
     """Neither what judges nor what reads."""
-    tests = "import sys\ndef test_it():\n    assert not [name for name in sys.modules if 'gws_replay.unused' in name]\n"
+    tests = "import sys\ndef test_it():\n    assert not [name for name in sys.modules if 'gws_replay.pytest_plugin.unused' in name]\n"
     project.run(tests, apart=True).assert_outcomes(passed=1)
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gws_replay.core.policy import Policy
+from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import GwsReplayError
-from gws_replay.redaction import policy_of, redactor
+from gws_replay.settings.redaction import policy_of, redactor
 from tests.cli.test_scrub import small
 from tests.commands import command_line
 

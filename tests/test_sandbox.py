@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from gws_replay.errors import GwsReplayError
-from gws_replay.sandbox import RunningSandbox, serving, start
+from gws_replay.sandbox.server import RunningSandbox, serving, start
 from tests.sandboxes import CHANNEL, ONE, TWO, UPDATE, Agent
 
 

@@ -16,8 +16,8 @@ from aiocometd_ng import ConnectionType
 from aiocometd_ng.client import Client
 from aiohttp import web
 
-from gws_replay.sandbox import RunningSandbox, serving, start
-from gws_replay.sandbox_pushes import Pushes
+from gws_replay.sandbox.server import RunningSandbox, serving, start
+from gws_replay.sandbox.pushes import Pushes
 from tests.sandboxes import AUTHORIZATION, CHANNEL, ONE, UPDATE, Agent, Credentials
 
 
@@ -114,7 +114,7 @@ def test_client_that_hangs_up_frees_its_connect_and_gets_its_notification_on_the
             super().abandon(ticket, now)
             freed.set()
 
-    monkeypatch.setattr("gws_replay.sandbox_http.Pushes", Watched)
+    monkeypatch.setattr("gws_replay.sandbox.handlers.Pushes", Watched)
     with serving() as running, Agent(running) as agent:
         agent.listen()
         body = json.dumps([agent.connecting()])
@@ -150,7 +150,7 @@ def test_notification_of_an_answer_that_cannot_be_written_is_kept(
 
 def test_silent_client_is_told_to_shake_hands_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """It was forgotten."""
-    monkeypatch.setattr("gws_replay.sandbox_http.Pushes", partial(Pushes, max_silence=-1.0))
+    monkeypatch.setattr("gws_replay.sandbox.handlers.Pushes", partial(Pushes, max_silence=-1.0))
     with serving() as running, Agent(running) as agent:
         agent.client_id = agent.bayeux({"channel": "/meta/handshake"})[0]["clientId"]
         (reply,) = agent.bayeux(agent.connecting())

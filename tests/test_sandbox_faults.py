@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gws_replay.sandbox_faults import FAULTS
-from gws_replay.sandbox_userdata import Again, Operation, Outcome, UserData, faithful, userdata_of
+from gws_replay.sandbox.faults import FAULTS
+from gws_replay.sandbox.userdata import Again, Operation, Outcome, UserData, faithful, userdata_of
 from tests.fault_scenario import VALUES
 from tests.sandboxes import ABSENT, differences
 

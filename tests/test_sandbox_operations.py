@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.sandbox import RunningSandbox, serving
+from gws_replay.sandbox.server import RunningSandbox, serving
 from tests.sandboxes import ABSENT, ONE, TWO, UPDATE, Agent, differences
 
 

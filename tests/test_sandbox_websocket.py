@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 from aiocometd_ng import Client, ConnectionType, Extension
 
-from gws_replay.sandbox import RunningSandbox, serving, start
-from gws_replay.sandbox_pushes import Pushes
+from gws_replay.sandbox.server import RunningSandbox, serving, start
+from gws_replay.sandbox.pushes import Pushes
 from tests.sandboxes import AUTHORIZATION, CHANNEL, ONE, UPDATE, Agent, Credentials
 from tests.sockets import CALM, of_aiocometd, talking
 
@@ -42,7 +42,7 @@ def freed(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
             super().abandon(ticket, now)
             event.set()
 
-    monkeypatch.setattr("gws_replay.sandbox_http.Pushes", Watched)
+    monkeypatch.setattr("gws_replay.sandbox.handlers.Pushes", Watched)
     return event
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from gws_replay.server import ServedPlayback, serving
+from gws_replay.server.server import ServedPlayback, serving
 from tests.builders import NOTIFICATIONS, SESSIONS, TOPIC, cassette, exchange, get, told, update
 from tests.commands import captured, small
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.track import Track
-from gws_replay.server import ServedPlayback, serving
+from gws_replay.core.replay.user_session import Track
+from gws_replay.server.server import ServedPlayback, serving
 from tests.async_poller import Poller, polling, run
 from tests.builders import SESSIONS, TOPIC, cassette, get, told, update
 from tests.comet_clients import CLIENTS, TRANSPORTS, Open

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gws_replay.server import ServedPlayback, serving
+from gws_replay.server.server import ServedPlayback, serving
 from tests.builders import CAPTURES
 from tests.comet_clients import CLIENTS, TRANSPORTS, Open, seen_by
 from tests.comet_sessions import recorded, session

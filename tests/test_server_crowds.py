@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from gws_replay.server import ServedPlayback, serving
+from gws_replay.server.server import ServedPlayback, serving
 from tests.async_poller import polling, run, shown
 from tests.builders import TOPIC
 from tests.comet_clients import OPEN, TRANSPORTS

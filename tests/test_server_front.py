@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gws_replay.server import ServedPlayback, serving
+from gws_replay.server.server import ServedPlayback, serving
 from tests.builders import NOTIFICATIONS, SESSIONS, cassette, exchange
 from tests.commands import saved
 from tests.raw_sockets import connected
@@ -79,9 +79,9 @@ def test_a_request_may_be_longer_than_what_is_read_at_once() -> None:
 
 ON_ITS_OWN = """
 import http.client, sys
-import gws_replay.cli.serve
+import gws_replay.cli.commands.serve
 from gws_replay import load_cassette
-from gws_replay.server import ServedPlayback, serving
+from gws_replay.server.server import ServedPlayback, serving
 with serving(ServedPlayback(load_cassette(sys.argv[1]))) as running:
     connection = http.client.HTTPConnection(running.url.removeprefix("http://"))
     for ask in (("POST", "/x", '{"n": 0}'), ("GET", "/__gws_replay__")):

@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 import pytest
 import requests
 
-from gws_replay.server import ServedPlayback, serving
+from gws_replay.server.server import ServedPlayback, serving
 from tests.builders import NOTIFICATIONS, cassette, exchange
 from tests.raw_sockets import connected, post, upgrade
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.server import ServedPlayback, serving
+from gws_replay.server.server import ServedPlayback, serving
 from tests.async_poller import Poller, polling, run
 from tests.commands import BEFORE, small
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gws_replay.core.model import Cassette
-from gws_replay.server import ServedPlayback, serving
+from gws_replay.server.server import ServedPlayback, serving
 from tests.async_poller import polling, run
 from tests.builders import SESSIONS, TOPIC, cassette, get, told, update
 from tests.comet_clients import CLIENTS, OPEN, TRANSPORTS, Open, by_node, needs_node, seen_by

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gws_replay.core.model import Cassette
-from gws_replay.server import ServedPlayback, serving
+from gws_replay.server.server import ServedPlayback, serving
 from tests.async_poller import Poller, polling, run, shown
 from tests.builders import cassette, told, update
 from tests.comet_clients import TRANSPORTS

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.server import ServedPlayback, serving
+from gws_replay.server.server import ServedPlayback, serving
 from tests.async_poller import SENT, polling, run, shown
 from tests.builders import TOPIC
 from tests.comet_clients import CLIENTS, Open, seen_by

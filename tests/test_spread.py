@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from gws_replay.spread import spread
+from gws_replay.batch.processes import spread
 from tests.ended_work import WRONG, doubled
 
 

@@ -1,6 +1,6 @@
 """Times without the jumps of the system's clock."""
 
-from gws_replay.steady import SteadyTimes
+from gws_replay.recording.clock import SteadyTimes
 
 
 def test_jumps_are_taken_out_and_nothing_else() -> None:

@@ -14,7 +14,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from gws_replay import load_cassette
 from gws_replay.errors import CassetteError
-from gws_replay.storage import Stored, is_address
+from gws_replay.storage.object_storage import Stored, is_address
 from tests.builders import cassette, get, told, update
 from tests.commands import BEFORE, Ended, command_line, refused, saved, small
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.swapped import Swap, put_back, replaced
+from gws_replay.interception.patching import Swap, put_back, replaced
 
 
 class Base:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gws_replay.core.model import Headers, Request, Response
-from gws_replay.core.policy import Policy
+from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import GwsReplayError
-from gws_replay.files import load_cassette
-from gws_replay.journal_file import recover
-from gws_replay.redaction import redactor
-from gws_replay.split import Split
-from gws_replay.taking import Taking
+from gws_replay.storage.files import load_cassette
+from gws_replay.recording.journal_file import recover
+from gws_replay.settings.redaction import redactor
+from gws_replay.recording.split import Split
+from gws_replay.recording.session import Taking
 
 if TYPE_CHECKING:
-    from gws_replay.core.compile import Compiled
+    from gws_replay.core.compile.compiler import Compiled
 
 URL = "http://gws.example/api/v2"
 EVERY = Split(size=1)  # each request that begins begins a part

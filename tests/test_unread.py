@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.unread import unread, until_read
+from gws_replay.server.unread_bytes import unread, until_read
 from tests.raw_sockets import on_linux
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gws_replay.unused import (
+from gws_replay.pytest_plugin.unused import (
     Likeness,
     Place,
     Reason,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gws_replay.errors import GwsReplayError
-from gws_replay.upstream import check_upstream, credentials_for, trusting
+from gws_replay.settings.upstream import check_upstream, credentials_for, trusting
 
 URL = "https://gws.example:8443"
 

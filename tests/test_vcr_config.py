@@ -13,7 +13,7 @@ from vcr.request import Request as VcrRequest
 
 from gws_replay.core.model import Headers, Request, Response
 from gws_replay.errors import GwsReplayError
-from gws_replay.vcr_config import _READERS, VcrConfig, read_vcr_config
+from gws_replay.pytest_plugin.vcr_options import _READERS, VcrConfig, read_vcr_config
 
 URL = "http://gws.example:81/api/v2/me"
 JSON = (("Content-Type", "application/json"),)

@@ -7,7 +7,7 @@ from vcr.request import Request as VcrRequest
 
 from gws_replay.core.model import Headers, Request, Response
 from gws_replay.errors import GwsReplayError
-from gws_replay.vcr_config import VcrConfig, read_vcr_config
+from gws_replay.pytest_plugin.vcr_options import VcrConfig, read_vcr_config
 
 URL = "http://gws.example:81/api/v2/me"
 RESPONSE = Response(status=200, headers=Headers((("Set-Cookie", "a"), ("X", "b"), ("Set-Cookie", "c"))), body=b"{}")

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gws_replay.errors import GwsReplayError
-from gws_replay.files import load_cassette
-from gws_replay.framed import Unpacking, packed
-from gws_replay.writer import Writer
+from gws_replay.storage.files import load_cassette
+from gws_replay.recording.pipe import Unpacking, packed
+from gws_replay.recording.writer import Writer
 from tests.proxies import operations
 
 PATH = "/api/v2/me"
@@ -36,7 +36,7 @@ def started(cassette: Path) -> tuple[Writer, list[Any]]:
 
 def test_a_proxy_that_is_killed_before_it_said_what_to_write_leaves_no_traceback() -> None:
     """The writer's input ends at once: so does the writer, and says nothing."""
-    command = (sys.executable, "-m", "gws_replay.writer")
+    command = (sys.executable, "-m", "gws_replay.recording.writer")
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
     assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from gws_replay.core import lossless_json
 
 if TYPE_CHECKING:
-    from gws_replay.core.judge import Update
+    from gws_replay.core.oracle.judge import Update
 
 # The path of nearly every address, in a tenth of the time that urlsplit takes.
 _USUAL = re.compile(r"https?://[A-Za-z0-9.:-]*((?:/[!-\"$->@-~]*)?)(?![^?#])")
@@ -187,7 +187,7 @@ class Cassette:
         reported and does not count. `volatile` are those of attributes that differ between two messages about the same
         state; None for the usual (`gws.VOLATILE`).
         """
-        from gws_replay.core.judge import judge  # noqa: PLC0415  (judge imports this module)
+        from gws_replay.core.oracle.judge import judge  # noqa: PLC0415  (judge imports this module)
 
         return judge(self, ignore=ignore, volatile=volatile)
 

@@ -12,7 +12,7 @@ from mitmproxy.io import FlowReader
 
 from gws_replay.core.model import Exchange, Frame, Request, Response, Seen, Unanswered
 from gws_replay.errors import CassetteError
-from gws_replay.formats import raw
+from gws_replay.formats import wire_tuples as raw
 
 if TYPE_CHECKING:
     from typing import BinaryIO

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from gws_replay.core.model import Exchange, Frame, Headers, Request, Response, Seen, Unanswered
 from gws_replay.errors import CassetteError
-from gws_replay.formats.json_items import items_of
+from gws_replay.formats.json_stream import items_of
 
 _LONGEST = 1e9
 

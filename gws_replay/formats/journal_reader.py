@@ -9,9 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from gws_replay.core.model import Earlier, Exchange, Frame, Headers, Recording, Request, Response, Seen, Unanswered
+from gws_replay.core.model import (
+    Earlier,
+    Exchange,
+    Frame,
+    Headers,
+    Recording,
+    Request,
+    Response,
+    Seen,
+    Unanswered,
+)
 from gws_replay.errors import CassetteError
-from gws_replay.formats.journal import FORMAT
+from gws_replay.formats.journal_lines import FORMAT
 
 _LATEST = 1e12
 _HEADER = b'{"kind":"header"'

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from gws_replay.core.change import printable
-from gws_replay.reports.judged import Case, issues_of
+from gws_replay.core.json_compare import printable
+from gws_replay.reports.cases import Case, issues_of
 
 _LEVELS = {"info": "notice", "warning": "warning", "error": "error"}
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
-from gws_replay.core.change import printable
-from gws_replay.reports.judged import Case
+from gws_replay.core.json_compare import printable
+from gws_replay.reports.cases import Case
 
 
 def junit(cases: Iterable[Case]) -> str:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from gws_replay.core.change import printable
-from gws_replay.reports.judged import Case, issues_of
+from gws_replay.core.json_compare import printable
+from gws_replay.reports.cases import Case, issues_of
 
 _MARKUP = re.compile(r"[\\`*_\[\]<>#|~&@$]|:(?=//)")
 _MOST = 500  # a step summary holds 1 MiB

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from gws_replay.core.change import printable
-from gws_replay.reports.judged import RULES, Case, Issue, issues_of
+from gws_replay.core.json_compare import printable
+from gws_replay.reports.cases import RULES, Case, Issue, issues_of
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"info": "note", "warning": "warning", "error": "error"}

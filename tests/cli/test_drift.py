@@ -13,9 +13,9 @@ from xml.etree import ElementTree as ET
 import pytest
 import requests
 
-from gws_replay.cli.common import Progress
-from gws_replay.files import load_cassette
-from gws_replay.sandbox import RunningSandbox, serving
+from gws_replay.cli.options import Progress
+from gws_replay.storage.files import load_cassette
+from gws_replay.sandbox.server import RunningSandbox, serving
 from tests.builders import cassette, exchange, get, told, update
 from tests.commands import Ended, command_line, drift, refused, saved
 from tests.pages import block_of

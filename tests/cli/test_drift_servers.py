@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from gws_replay.core.model import Exchange, Request, Response
-from gws_replay.files import load_cassette
-from gws_replay.listening import certificate_for
-from gws_replay.live_wire import Wire
+from gws_replay.storage.files import load_cassette
+from gws_replay.web.listening import certificate_for
+from gws_replay.drift.http_client import Wire
 from tests.answering import DROPPED, OK, answering
 from tests.builders import cassette, exchange, get, told
 from tests.canaries import PERSONS, planted_in, user_data
@@ -180,7 +180,7 @@ def test_nothing_is_written_twice(tmp_path: Path) -> None:
 
 def test_a_cometd_that_hangs_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked again, but not for ever."""
-    monkeypatch.setattr("gws_replay.core.bayeux_subscriber.AFTER_A_FAILURE", 0.0)
+    monkeypatch.setattr("gws_replay.core.bayeux.subscriber.AFTER_A_FAILURE", 0.0)
     path = saved(cassette(get({}, began=0.0), told({}, seen=1.0), get({}, began=2.0)), tmp_path / "x.yaml")
     with answering({"/api/v2/notifications": DROPPED}) as server:
         said = refused(drift(path, server.url))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.reports.timelines import part_of
+from gws_replay.reports.pages.cassettes import part_of
 from tests.builders import cassette, get, told, update
 from tests.commands import command_line, saved, small
 from tests.pages import Parsed
@@ -81,7 +81,7 @@ def test_what_passed_is_left_out_where_the_page_would_be_too_great(
     good: Path, bad: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its verdicts stay, and so does the timeline of what failed; of a single cassette that is shown nothing goes."""
-    monkeypatch.setattr("gws_replay.cli.reporting._ROOM", 10)
+    monkeypatch.setattr("gws_replay.cli.report._ROOM", 10)
     index = index_of(command_line("verify", "--format", "html", good, bad).out)
     assert ([[], [""]], 2) == ([part["sides"] for part in index["parts"]], len(index["rows"]))
     assert [[""]] == [part["sides"] for part in index_of(command_line("show", "--format", "html", good).out)["parts"]]

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from gws_replay.reports.judged import Case, Issue
+from gws_replay.reports.cases import Case, Issue
 from gws_replay.reports.junit import junit
 from gws_replay.reports.markdown import markdown
 from tests.commands import NOT_COMPARED, Ended, command_line, saved, small

@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from gws_replay import cli
-from gws_replay.core.compile import compile_recording
+from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Recording
-from gws_replay.files import load_cassette, save_cassette
+from gws_replay.storage.files import load_cassette, save_cassette
 from tests.builders import exchange
 from tests.redactors import redactor
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gws_replay.files import load_cassette
+from gws_replay.storage.files import load_cassette
 from tests.builders import cassette, get, told, update
 from tests.cli.test_convert import by_plain_vcrpy, raw, secrets_of
 from tests.commands import command_line, refused, saved

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from gws_replay.files import save_cassette
+from gws_replay.storage.files import save_cassette
 from tests.builders import SESSIONS, exchange, get
 from tests.builders import cassette as made
 from tests.commands import command_line, saved, small

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from gws_replay.core.accept import accepted
+from gws_replay.core.comparison.accept import accepted
 from gws_replay.core.model import Cassette
-from gws_replay.core.regress import diff
-from gws_replay.sandbox_faults import FAULTS
+from gws_replay.core.comparison.diff import diff
+from gws_replay.sandbox.faults import FAULTS
 from tests.builders import cassette, exchange, get, told, update
 from tests.recordings import IDS, played, renamed, right
 

@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gws_replay.core.alignment import common, gaps
+from gws_replay.core.comparison.lcs import common, gaps
 
 SEQUENCES = st.lists(st.sampled_from("abc"), max_size=7)
 

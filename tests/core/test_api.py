@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core import api
+from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Notification
 from tests.builders import JSON, KEYS, cassette, exchange
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from gws_replay.core.awaited import Awaited
-from gws_replay.core.live_values import LiveValues
+from gws_replay.core.drift.expected_pushes import Awaited
+from gws_replay.core.drift.live_values import LiveValues
 from tests.builders import cassette, told
 
 

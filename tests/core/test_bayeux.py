@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.bayeux import Answer, BayeuxServer
+from gws_replay.core.bayeux.server import Answer, BayeuxServer
 from tests.bayeux_by_hand import CHANNEL, answer, connect, connected, data_of, handshake, hold, numbered_ids, subscribe
 
 ADVICE = {"reconnect": "retry", "interval": 0, "timeout": 30000}

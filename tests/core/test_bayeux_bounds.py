@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core import bayeux
-from gws_replay.core.bayeux import MAX_QUEUE, MAX_SUBSCRIPTIONS, BayeuxServer
-from gws_replay.core.bayeux_wire import Message
+from gws_replay.core.bayeux import server as bayeux
+from gws_replay.core.bayeux.server import MAX_QUEUE, MAX_SUBSCRIPTIONS, BayeuxServer
+from gws_replay.core.bayeux.messages import Message
 from tests.bayeux_by_hand import CHANNEL, answer, connect, connected, data_of, hold, numbered_ids, subscribe
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.bayeux_subscriber import Subscriber
+from gws_replay.core.bayeux.subscriber import Subscriber
 from gws_replay.errors import GwsReplayError
 
 SHAKEN = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.bayeux_text import messages_in, spelled
+from gws_replay.core.bayeux.recorded import messages_in, spelled
 
 DATA = '{"b": 1.50,"a":1E5 , "b":null}'
 MESSAGE = f'{{"channel":"/v2/me/calls","data":{DATA},"id":"7"}}'

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core.bayeux_wire import (
+from gws_replay.core.bayeux.messages import (
     Message,
     Verbatim,
     decoded,

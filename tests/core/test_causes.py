@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core import operations
-from gws_replay.core.causes import attribute
+from gws_replay.core.api import schema as operations
+from gws_replay.core.compile.causes import attribute
 from gws_replay.core.model import Cause, Exchange, Notification
 from tests.builders import Server, Step, growth, operation, steps, told, update
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 
 from gws_replay.core import lossless_json
-from gws_replay.core.change import Change, Changes, compare_userdata, same, show, show_both, type_name
+from gws_replay.core.json_compare import Change, Changes, compare_userdata, same, show, show_both, type_name
 from gws_replay.core.lossless_json import Repeated
 from tests.builders import JSON, USER_DATA, spelled
 

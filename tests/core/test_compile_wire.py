@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from gws_replay.core.codings import decoded
-from gws_replay.core.compile import compile_recording
+from gws_replay.core.content_coding import decoded
+from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Cassette, Exchange, Frame, Headers, Recording, Request
 from tests.builders import HOST, NOTIFICATIONS, SESSIONS, TOPIC, bayeux, exchange, get, poll, told, update
 
@@ -189,7 +189,7 @@ def test_a_packed_body_of_many_members_takes_no_longer() -> None:
 
 def test_a_packed_body_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that would be too much when it is unpacked stays packed, in one member or many."""
-    monkeypatch.setattr("gws_replay.core.codings._MAX_BODY", 100_000)
+    monkeypatch.setattr("gws_replay.core.content_coding._MAX_BODY", 100_000)
     headers = Headers((("Content-Encoding", "gzip"),))
     for body in (gzip.compress(bytes(200_000)), gzip.compress(bytes(30_000)) * 4):
         assert (headers, body) == decoded(headers, body)

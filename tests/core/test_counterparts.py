@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.counterparts import Counterpart, counterparts, ids_in, texts_in
+from gws_replay.core.drift.counterparts import Counterpart, counterparts, ids_in, texts_in
 
 LONG, OTHER = "0002DaAVKJ0V0095", "0002DaAVKJ0V00ZZ"
 

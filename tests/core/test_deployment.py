@@ -2,7 +2,7 @@
 
 import pytest
 
-from gws_replay.core.deployment import comet_path, token_path
+from gws_replay.core.drift.endpoints import comet_path, token_path
 from tests.builders import cassette, exchange
 
 

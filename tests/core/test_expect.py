@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core.expect import Expectation, assert_only_changed
+from gws_replay.core.oracle.expectation import Expectation, assert_only_changed
 from gws_replay.errors import UserDataMismatch
 from tests.builders import JSON, KEYS, USER_DATA, spelled
 

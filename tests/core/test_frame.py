@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.judge import Update
+from gws_replay.core.oracle.judge import Update
 from gws_replay.core.model import Exchange, Notification
 from tests.builders import SESSIONS, TOPIC, cassette, exchange, operation, told, update
 

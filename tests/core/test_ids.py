@@ -2,7 +2,7 @@
 
 import pytest
 
-from gws_replay.core.ids import is_id, is_long_id, tail
+from gws_replay.core.api.ids import is_id, is_long_id, tail
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core import change, views, written
-from gws_replay.core.causes import attribute
-from gws_replay.core.judge import Update
+from gws_replay.core import json_compare as change
+from gws_replay.core.oracle import checks as views
+from gws_replay.core.oracle import effects as written
+from gws_replay.core.compile.causes import attribute
+from gws_replay.core.oracle.judge import Update
 from gws_replay.core.model import Cassette, Exchange, Notification
-from gws_replay.core.timeline import Write
+from gws_replay.core.oracle.timeline import Write
 from tests.builders import Server, Step, cassette, get, growth, operation, steps, told, update
 
 BEFORE = {"A": 1, "B": "two", "N": None, "L": [1, {"x": 1}]}

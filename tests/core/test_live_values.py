@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gws_replay.core.live_values import SECRET, LiveValues, bindings
+from gws_replay.core.drift.live_values import SECRET, LiveValues, bindings
 from gws_replay.core.model import Cassette, Exchange
 from gws_replay.errors import GwsReplayError
 from tests.builders import SESSIONS, cassette, exchange, get, told, update

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gws_replay.core import lossless_json
-from gws_replay.core.change import same
+from gws_replay.core.json_compare import same
 from gws_replay.core.lossless_json import Repeated
 from tests.builders import JSON, growth, spelled
 from tests.json_texts import NUMBERS, TEXTS, pairs, tokens

@@ -8,7 +8,7 @@ import pytest
 
 from gws_replay.core.lossless_json import children, indented
 from gws_replay.core.model import Exchange, Notification
-from gws_replay.core.newest import brought_up_to_date
+from gws_replay.core.replay.current_state import brought_up_to_date
 from tests.builders import SESSIONS, exchange, told
 
 COLLECTION = """{"statusCode":0,"facebooksessions":[

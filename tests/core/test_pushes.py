@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gws_replay.core.pushes import GAP, INSTANT, RECORDED, Pushes
+from gws_replay.core.replay.push_schedule import GAP, INSTANT, RECORDED, Pushes
 from tests.scripts import Pushed, Span, in_a_row, script, times
 
 FOREVER = float("inf")

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from gws_replay.core.live_values import LiveValues
-from gws_replay.core.questions import name_of, plan, refused
+from gws_replay.core.drift.live_values import LiveValues
+from gws_replay.core.drift.plan import name_of, plan, refused
 from tests.builders import cassette, exchange, get, operation, told, update
 
 SHOWN = {"A": 1}

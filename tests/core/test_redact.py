@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gws_replay.core.model import Cassette, Headers, Notification, Recording, Request, Response
-from gws_replay.core.sensitive import SECRET_HEADERS
+from gws_replay.core.redaction.tables import SECRET_HEADERS
 from tests.builders import exchange, poll, told, update
 from tests.redactors import redactor
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core.compile import compile_recording
+from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.lossless_json import loads
 from gws_replay.core.model import Exchange, Headers, Recording, Request
-from gws_replay.core.redact import Redactor
+from gws_replay.core.redaction.redactor import Redactor
 from tests.builders import NOTIFICATIONS, bayeux, cassette, exchange, get, growth, operation, told, update
 from tests.redactors import redactor
 

@@ -10,8 +10,8 @@ from detect_secrets.settings import transient_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core import sensitive
-from gws_replay.core.policy import Policy
+from gws_replay.core.redaction import tables as sensitive
+from gws_replay.core.redaction.policy import Policy
 from tests.redactors import redactor
 
 DIGITS, HEX, MIXED = "0123456789", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF" * 3

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core.compile import compile_recording
-from gws_replay.core.difference import Finding, Kind, spelled
+from gws_replay.core.compile.compiler import compile_recording
+from gws_replay.core.comparison.finding import Finding, Kind, spelled
 from gws_replay.core.model import Cassette, Cause, Exchange, Recording
-from gws_replay.core.places import NOTHING
-from gws_replay.core.policy import Policy
-from gws_replay.core.redact import Redactor
-from gws_replay.core.regress import diff
-from gws_replay.files import load_cassette
-from gws_replay.sandbox_channels import CHANNELS
-from gws_replay.sandbox_faults import FAULTS
+from gws_replay.core.json_paths import NOTHING
+from gws_replay.core.redaction.policy import Policy
+from gws_replay.core.redaction.redactor import Redactor
+from gws_replay.core.comparison.diff import diff
+from gws_replay.storage.files import load_cassette
+from gws_replay.sandbox.channels import CHANNELS
+from gws_replay.sandbox.faults import FAULTS
 from tests.builders import CAPTURES, JSON, Server, cassette, exchange, get, operation, steps, told, update
 from tests.commands import captured
 from tests.recordings import IDS, played, renamed, right, with_answer, with_data
@@ -97,7 +97,7 @@ def test_other_clients_and_transports_of_one_scenario_are_the_same(name: str) ->
 @pytest.mark.parametrize("kept", [100_000, 5])
 def test_stand_ins_of_other_keys_are_the_same_people(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two recordings that were redacted with keys of their own, however few texts are kept: the people are the same."""
-    monkeypatch.setattr("gws_replay.core.aliases._MOST_TEXTS", kept)
+    monkeypatch.setattr("gws_replay.core.comparison.id_mapping._MOST_TEXTS", kept)
     runs = []
     for key in (b"one key", b"another key"):
         using = Redactor(Policy("all"), key)

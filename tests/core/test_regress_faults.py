@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.difference import spelled
-from gws_replay.core.regress import diff
-from gws_replay.core.volatile import key_of
-from gws_replay.sandbox_faults import FAULTS
-from gws_replay.sandbox_userdata import Operation, Outcome, UserData, faithful
+from gws_replay.core.comparison.finding import spelled
+from gws_replay.core.comparison.diff import diff
+from gws_replay.core.comparison.volatile import key_of
+from gws_replay.sandbox.faults import FAULTS
+from gws_replay.sandbox.userdata import Operation, Outcome, UserData, faithful
 from tests.recordings import played, right
 
 LOOK = "GET /api/v2/me/facebooksessions"

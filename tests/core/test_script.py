@@ -5,9 +5,9 @@ from unittest import mock
 
 import pytest
 
-from gws_replay.core.matching import key_of
+from gws_replay.core.replay.request_key import key_of
 from gws_replay.core.model import Cassette, Cause, Exchange, Moment, Request
-from gws_replay.core.script import Gate, Script, Window
+from gws_replay.core.replay.cassette_index import Gate, Script, Window
 from tests.builders import SESSIONS, cassette, exchange, get, operation, told, update
 
 
@@ -35,7 +35,7 @@ def test_a_body_has_one_key_whether_it_is_known_or_parsed(recorded: bytes) -> No
     for body in SPELLINGS:
         asked = Request(method="POST", uri="http://live/x", body=body)
         assert key_of(asked) == script.key_of(asked)
-    with mock.patch("gws_replay.core.matching.canonical_body", return_value="parsed"):
+    with mock.patch("gws_replay.core.replay.request_key.canonical_body", return_value="parsed"):
         found = script.key_of(Request(method="POST", uri="http://live/x", body=recorded))
     assert (recorded[:1] in b"{[" and recorded != b"") == (found[3] != "parsed")
 

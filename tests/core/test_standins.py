@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core import sensitive
-from gws_replay.core.standins import StandIns
+from gws_replay.core.redaction import tables as sensitive
+from gws_replay.core.redaction.stand_ins import StandIns
 from tests.redactors import KEY
 
 NAMES = st.text(alphabet="aAbBzZ019 .-_@ßÜéж王٣\U0001f600", min_size=1, max_size=8)

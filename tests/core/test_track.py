@@ -3,10 +3,10 @@
 import json
 from dataclasses import replace
 
-from gws_replay.core.bayeux import Hold
+from gws_replay.core.bayeux.server import Hold
 from gws_replay.core.model import Cassette, Notification, Request
-from gws_replay.core.pushes import GAP
-from gws_replay.core.replay import Miss, Send
+from gws_replay.core.replay.push_schedule import GAP
+from gws_replay.core.replay.run import Miss, Send
 from tests.bayeux_by_hand import CHANNEL, subscribe
 from tests.builders import cassette, exchange, get, told, update
 from tests.tracks import Listener, asked, looked, track_of

@@ -10,11 +10,11 @@ from itertools import count
 
 import pytest
 
-from gws_replay.core.bayeux import Hold
-from gws_replay.core.pushes import GAP
-from gws_replay.core.replay import Send
-from gws_replay.core.script import Script
-from gws_replay.core.track import Track
+from gws_replay.core.bayeux.server import Hold
+from gws_replay.core.replay.push_schedule import GAP
+from gws_replay.core.replay.run import Send
+from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.user_session import Track
 from tests.builders import CAPTURES
 from tests.commands import captured
 from tests.tracks import Listener

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gws_replay.core.model import Cassette, Cause, Exchange, Notification
-from gws_replay.core.pushes import INSTANT, RECORDED
-from gws_replay.core.replay import Send
+from gws_replay.core.replay.push_schedule import INSTANT, RECORDED
+from gws_replay.core.replay.run import Send
 from tests.builders import Server, Step, steps, told
 from tests.tracks import Listener, looked, track_of
 

@@ -6,7 +6,7 @@ import pytest
 
 from gws_replay.core.lossless_json import Repeated
 from gws_replay.core.model import Notification
-from gws_replay.core.userdata import history, of_exchange, of_notification
+from gws_replay.core.oracle.history import history, of_exchange, of_notification
 from tests.builders import SESSIONS, TOPIC, cassette, exchange, get, told, update
 
 

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from gws_replay.core.model import Headers
-from gws_replay.core.users import SESSION_COOKIE, basic_user, cookie, credentials
+from gws_replay.core.replay.credentials import SESSION_COOKIE, basic_user, cookie, credentials
 
 
 def headers(**fields: str) -> Headers:

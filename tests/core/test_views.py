@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.judge import Update
+from gws_replay.core.oracle.judge import Update
 from gws_replay.core.model import Cause, Exchange, Notification
 from tests.builders import TOPIC, cassette, get, operation, told, update
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gws_replay.files import load_cassette
+from gws_replay.storage.files import load_cassette
 from tests.proxies import GWS, PATIENCE, Running, answered, children, environment, run, upstream, wait_until
 
 ROOT = Path(__file__).parent.parent.parent

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.compile import compile_recording
+from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Frame, Headers, Recording
 from gws_replay.errors import CassetteError
 from tests.readers import read_har

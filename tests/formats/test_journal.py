@@ -4,7 +4,8 @@ import pytest
 
 from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
 from gws_replay.errors import CassetteError
-from gws_replay.formats import journal, journal_reader
+from gws_replay.formats import journal_lines as journal
+from gws_replay.formats import journal_reader
 
 REQUEST = Request(method="POST", uri="http://h/x?y=ü", headers=Headers((("A", "b"), ("a", "c"))), body=b'{"a": 1.50}')
 RESPONSE = Response(status=200, reason="OK", headers=Headers((("B", "d"),)), body=b"\xff\x00")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
 from gws_replay.errors import CassetteError
-from gws_replay.formats import journal, journal_reader
+from gws_replay.formats import journal_lines as journal
+from gws_replay.formats import journal_reader
 from gws_replay.formats.journal_reader import Journal
 from tests.builders import exchange
 

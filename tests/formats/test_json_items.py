@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gws_replay.formats import json_items
-from gws_replay.formats.json_items import items_of
+from gws_replay.formats import json_stream as json_items
+from gws_replay.formats.json_stream import items_of
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

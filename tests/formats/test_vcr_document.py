@@ -10,7 +10,8 @@ import yaml
 
 from gws_replay.core.model import Cassette
 from gws_replay.errors import CassetteError
-from gws_replay.formats import vcr_document, vcr_yaml
+from gws_replay.formats.vcr import document as vcr_document
+from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from tests.builders import cassette, exchange, get, told, update
 
 SESSION = cassette(get({"A": 0}, began=0), update({"A": 1}, began=1), told({"A": 1}, seen=2))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gws_replay.formats.vcr_lines import lines_of
+from gws_replay.formats.vcr.line_numbers import lines_of
 
 VCRPY = """interactions:
 - request:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gws_replay.core import lossless_json
 from gws_replay.core.model import Cassette, Cause, Exchange, Headers, Notification, Request, Response
 from gws_replay.errors import CassetteError
-from gws_replay.formats import vcr_yaml
+from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from tests.builders import TOPIC, bayeux, cassette, exchange, get, poll, told, update
 
 # Line breaks and spaces of every kind, marks that YAML knows, and letters beyond the basic plane.

@@ -17,7 +17,7 @@ import urllib3
 import vcr
 
 from gws_replay.core.model import Exchange
-from gws_replay.files import load_cassette
+from gws_replay.storage.files import load_cassette
 
 PLAIN = '{"statusCode":0,"name":"ä"}'
 ANSWERS: dict[str, tuple[bytes, list[tuple[str, str]]]] = {

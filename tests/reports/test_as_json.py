@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gws_replay.reports import as_json
+from gws_replay.reports import json_values as as_json
 from tests.builders import CAPTURES, cassette, exchange, told, update
 from tests.commands import captured
 

@@ -8,8 +8,8 @@ import pytest
 
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.core.model import Cassette, Notification
-from gws_replay.core.regress import diff
-from gws_replay.reports import differences
+from gws_replay.core.comparison.diff import diff
+from gws_replay.reports.terminal import findings as differences
 from tests.builders import exchange
 
 ODD: list[Any] = [

@@ -9,9 +9,9 @@ import pytest
 
 from gws_replay.core.model import Request
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback import Playback
-from gws_replay.reports import html
-from gws_replay.reports.timelines import Part, around, page
+from gws_replay.playback.playback import Playback
+from gws_replay.reports.pages import session as html
+from gws_replay.reports.pages.cassettes import Part, around, page
 from tests.builders import cassette, get, told, update
 from tests.commands import small
 from tests.pages import Parsed, block_of, ran, written

@@ -6,8 +6,8 @@ from typing import Any
 
 from gws_replay.core.model import Cassette, Headers, Request
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback import Playback
-from gws_replay.reports.run_timeline import timeline_of
+from gws_replay.playback.playback import Playback
+from gws_replay.reports.pages.run import timeline_of
 from tests.builders import cassette, exchange, get, told, update
 from tests.commands import BEFORE, numbered, small
 from tests.playbacks import ask

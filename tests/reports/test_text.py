@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gws_replay.core.model import Cassette
-from gws_replay.reports.text import tally, timeline, verdict
+from gws_replay.reports.terminal.cassette import tally, timeline, verdict
 from tests.builders import cassette, exchange, get, operation, told, update
 from tests.commands import BEFORE, small
 

@@ -1,0 +1,1 @@
+"""Work on many cassettes: processes, Dask, pairing of folders, the noise file."""

@@ -1,0 +1,90 @@
+"""Edge: which cassette of one folder is to be compared with which of another: by path, and by content if renamed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gws_replay.core.comparison.diff import operations
+from gws_replay.errors import CassetteError, GwsReplayError
+from gws_replay.storage.files import Location, cassettes_in, load_cassette
+from gws_replay.storage.object_storage import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A cassette of the baseline and its candidate; None where there is none."""
+
+    baseline: Location | None
+    candidate: Location | None
+    is_renamed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What a cassette asks, in order; or why it is none."""
+
+    operations: tuple[str, ...] = ()
+    broken: str | None = None
+
+
+def questions_of(path: Location) -> Questions:
+    """Read what a cassette asks."""
+    try:
+        return Questions(tuple(operations(load_cassette(path))))
+    except CassetteError as error:
+        return Questions(broken=str(error))
+
+
+def matched(
+    baseline: Location, candidate: Location, ask: Callable[[Sequence[Location]], Sequence[Questions]]
+) -> tuple[list[Match], list[tuple[Location, str]]]:
+    """Match two cassettes, or those of two folders by their paths inside; return what could not be read, and why, too.
+
+    What is left over on both sides is a renamed cassette if it asks the same (`ask` finds out), and no other of them
+    does. Raises GwsReplayError for a path that does not exist, or a file and a folder.
+    """
+    for path in (baseline, candidate):
+        if not isinstance(path, Stored) and not path.exists():
+            raise GwsReplayError(f"{path} does not exist")
+    if baseline.is_dir() != candidate.is_dir():
+        for path in (baseline, candidate):
+            if isinstance(path, Stored) and not path.is_dir():
+                path.content()  # what is not there at all is no file, either
+        raise GwsReplayError(f"{baseline} and {candidate} are a file and a folder: give two of a kind")
+    if not baseline.is_dir():
+        return [Match(baseline, candidate)], []
+    mine, theirs = _by_name(baseline), _by_name(candidate)
+    missing = [mine[name] for name in mine if name not in theirs]
+    new = [theirs[name] for name in theirs if name not in mine]
+    found = [Match(path, theirs[name]) for name, path in mine.items() if name in theirs]
+    renamed, broken = _renamed(missing, new, ask)
+    found += renamed
+    found += [Match(path, None) for path in missing if path not in {each.baseline for each in renamed}]
+    found += [Match(None, path) for path in new if path not in {each.candidate for each in renamed}]
+    return sorted(found, key=lambda each: str(each.baseline or each.candidate)), broken
+
+
+def _by_name(top: Location) -> dict[str, Location]:
+    if isinstance(top, Stored):
+        return {path.inside: path for path in top.files()}
+    return {path.relative_to(top).as_posix(): path for path in cassettes_in([top])}
+
+
+def _renamed(
+    missing: Sequence[Location], new: Sequence[Location], ask: Callable[[Sequence[Location]], Sequence[Questions]]
+) -> tuple[list[Match], list[tuple[Location, str]]]:
+    if not missing or not new:
+        return [], []
+    asks: tuple[dict[tuple[str, ...], list[Location]], ...] = ({}, {})
+    questions = ask([*missing, *new])
+    broken: list[tuple[Location, str]] = []
+    for place, (path, each) in enumerate(zip([*missing, *new], questions, strict=True)):
+        if each.broken is not None:
+            broken.append((path, each.broken))
+        else:
+            asks[place >= len(missing)].setdefault(each.operations, []).append(path)
+    found = [
+        Match(mine[0], theirs[0], is_renamed=True)
+        for asked, mine in asks[0].items()
+        if len(mine) == 1 and len(theirs := asks[1].get(asked, [])) == 1
+    ]
+    return found, broken

@@ -1,0 +1,227 @@
+"""`gws-replay drift`: what a live system answers otherwise than a cassette says."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gws_replay.cli.options import PATH, Progress, force_option, keep_option, timing_option
+from gws_replay.cli.comparison import Rules, comparing_options, told
+from gws_replay.cli.report import Report, report_options
+from gws_replay.core.json_compare import printable
+from gws_replay.core.comparison.finding import SEVERITIES
+from gws_replay.core.model import Cassette
+from gws_replay.core.drift.plan import name_of, plan, refused
+from gws_replay.errors import CassetteError, GwsReplayError
+from gws_replay.storage.files import live_path, load_cassette
+from gws_replay.reports.terminal import findings as differences
+from gws_replay.reports.cases import Issue
+
+if TYPE_CHECKING:
+    from gws_replay.core.drift.live_values import LiveValues
+    from gws_replay.core.drift.plan import Plan
+    from gws_replay.drift.run import Pace
+    from gws_replay.drift.recording import LiveRecording
+    from gws_replay.drift.http_client import Wire
+
+
+@click.command()
+@click.argument("cassette", type=PATH)
+@click.option("--upstream", metavar="URL", required=True, help="The live GWS server.")
+@click.option(
+    "--candidate", type=PATH, help="Where to save what it answers.  [default: beside the cassette, as NAME.drift.yaml]"
+)
+@click.option("--allow-writes", is_flag=True, help="Ask the operations that change something, too.")
+@click.option(
+    "--bind",
+    "bound",
+    multiple=True,
+    metavar="RECORDED=LIVE",
+    help="The live value for a recorded id or stand-in that no answer shows. May be given several times.",
+)
+@timing_option(
+    "Pauses between questions: none but the waits for what came before, as recorded, or recorded times a factor."
+)
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="N", help="At most N questions a second.")
+@click.option(
+    "--wait",
+    "patience",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a recorded notification is waited for.",
+)
+@click.option("--resume", is_flag=True, help="Go on with a run that was interrupted; nothing is asked again.")
+@click.option("--insecure", is_flag=True, help="Do not verify the server's certificate.")
+@click.option("--upstream-ca", type=PATH, help="Trust this CA certificate (PEM) of the server.")
+@keep_option
+@force_option
+@comparing_options
+@report_options("Only what differs.", "Also what is suppressed, and why.")
+def drift(
+    *,
+    report: Report,
+    rules: Rules,
+    cassette: Path,
+    upstream: str,
+    candidate: Path | None,
+    allow_writes: bool,
+    bound: Sequence[str],
+    resume: bool,
+    insecure: bool,
+    upstream_ca: Path | None,
+    force: bool,
+    keep: Sequence[str],
+    **options: Any,
+) -> int:
+    """Ask a live system a cassette's questions again, and compare what it answers.
+
+    Questions come in recorded order, each after the answers and notifications that came before it. Ids of the live
+    system take the place of recorded ones. Only what changes nothing is asked, unless --allow-writes; what depends on
+    the rest is not compared.
+
+    Credentials are those of GWS_REPLAY_USER and GWS_REPLAY_PASSWORD, of GWS_REPLAY_TOKEN, or of netrc. They are
+    neither stored nor shown.
+
+    Exit codes: 0 nothing at warning or above; 1 something is; 2 the system cannot be asked, or bad input; 5 there is
+    nothing to ask.
+    """
+    from gws_replay.core.drift.live_values import LiveValues, bindings
+    from gws_replay.drift.recording import LiveRecording
+    from gws_replay.settings.upstream import check_upstream
+
+    check_upstream(upstream)
+    baseline = load_cassette(cassette)
+    todo = plan(baseline, writes=allow_writes)
+    if not todo.questions:
+        raise CassetteError(_nothing(cassette, todo), exit_code=5)
+    values = LiveValues(baseline, bindings(bound, baseline))
+    if refusal := refused(baseline, todo.questions, values):
+        raise GwsReplayError(f"{cassette}, {refusal}")
+    target = candidate or live_path(cassette)
+    if target.resolve() == cassette.resolve():
+        raise GwsReplayError(f"{target} is the cassette itself: name another file with --candidate")
+    wire, pace = _wire(upstream, insecure, upstream_ca), _pace(**options)
+    facts = {"upstream": wire.origin, "writes": allow_writes}
+    recording = LiveRecording(baseline, target, facts, keep=keep, force=force, resume=resume)
+    run = _Run(baseline, todo, values, recording, pace)
+    run.ask(wire, Progress(quiet=report.output.quiet))
+    return _compare(run, report, rules, cassette, target)
+
+
+class _Run:
+    """One run, and what is left of it when it is interrupted."""
+
+    def __init__(
+        self, baseline: Cassette, todo: "Plan", values: "LiveValues", recording: "LiveRecording", pace: "Pace"
+    ) -> None:
+        from gws_replay.drift.run import Outcome
+
+        self.baseline = baseline
+        self.plan = todo
+        self.recording = recording
+        self.outcome = Outcome()
+        self._values = values
+        self._pace = pace
+
+    def ask(self, wire: "Wire", progress: Progress) -> None:
+        """Ask everything. Raises GwsReplayError, with the way to go on, where that is not possible."""
+        try:
+            asyncio.run(self._conversation(wire, progress))
+        except GwsReplayError as error:
+            progress.clear()
+            hint = self._leave()
+            raise GwsReplayError(f"{error}{hint and f'; {hint}'}", exit_code=error.exit_code) from None
+        except BaseException:
+            progress.clear()
+            if hint := self._leave():
+                click.echo(f"Interrupted {hint}", err=True)
+            raise
+        progress.clear()
+
+    async def _conversation(self, wire: "Wire", progress: Progress) -> None:
+        from gws_replay.drift.run import Drift
+
+        def say(asked: int, heard: int) -> None:
+            progress.show(f"{asked} of {len(self.plan.questions)} questions answered, {heard} notifications heard")
+
+        async with wire:
+            drift = Drift(self.baseline, self.plan, self._values, self.recording, wire, pace=self._pace, say=say)
+            self.outcome = drift.outcome
+            await drift.run()
+
+    def _leave(self) -> str:
+        """Leave the journal if it holds anything; say how to go on."""
+        outcome, earlier = self.outcome, self.recording.earlier
+        holds = bool(outcome.asked or outcome.wrote or earlier.answered or earlier.unanswered)
+        self.recording.close(discard=not holds)
+        if not holds:
+            return ""
+        done = f"after {len(outcome.asked)} of {len(self.plan.questions)} questions"
+        return f"{done}: go on with --resume, or save what there is with gws-replay recover {self.recording.journal}"
+
+
+def _compare(run: _Run, report: Report, rules: Rules, cassette: Path, target: Path) -> int:
+    """Save the candidate, and say what differs."""
+    from gws_replay.core.drift.partial import asked_part
+
+    outcome, todo = run.outcome, run.plan
+    notes = list(_notes(run))
+    for note in notes:
+        report.output.progress(printable(note))
+    if not outcome.asked:
+        run.recording.close(discard=True)
+        raise CassetteError(f"none of the questions of {cassette} could be asked", exit_code=5)
+    run.recording.finish()
+    candidate = load_cassette(target)
+    part = asked_part(run.baseline, outcome.asked, outcome.unheard)
+    both = run.recording.shown(part.part), candidate
+    found = part.findings(rules.findings(*both), candidate)
+    unasked = [Issue(level="info", rule="unasked", message=note, file=str(cassette)) for note in notes]
+    said = told((cassette, target), both, found, report.output, report.wants, unasked=unasked)
+    report.say(said.lines)
+    report.take(said.cases)
+    report.take_parts(said.parts)
+    counts = Counter(each.severity for each in found if not each.suppressed)
+    total = len(todo.questions) + len(todo.skipped)
+    facts: dict[str, Any] = {"asked": len(outcome.asked), "exchanges": total, "heard": len(candidate.notifications)}
+    facts |= {level: counts[level] for level in SEVERITIES} | {"suppressed": len(found) - counts.total()}
+    facts |= {"skipped": todo.skipped_names(run.baseline), "left": {str(n): why for n, why in outcome.left.items()}}
+    report.end(
+        differences.tally(found, f"{len(outcome.asked)} of {total} exchanges asked again"), facts, page="Findings"
+    )
+    return 1 if counts["error"] or counts["warning"] else 0
+
+
+def _notes(run: _Run) -> Iterator[str]:
+    """Say what was not asked: writing operations once each kind, the others one by one."""
+    if names := run.plan.skipped_names(run.baseline):
+        listed = ", ".join(f"{name} ({count})" for name, count in names.items())
+        yield f"Not asked, since they change something: {listed}; --allow-writes asks them"
+    for index, why in sorted(run.outcome.left.items()):
+        yield f"Not asked: interaction {index} ({name_of(run.baseline.interactions[index])}): {why}"
+
+
+def _nothing(cassette: Path, todo: "Plan") -> str:
+    if todo.skipped:
+        return f"{cassette} holds nothing but operations that change something: ask them with --allow-writes"
+    return f"{cassette} holds no exchanges: there is nothing to ask"
+
+
+def _wire(upstream: str, insecure: bool, upstream_ca: Path | None) -> "Wire":
+    from gws_replay.drift.http_client import Tls, Wire
+    from gws_replay.settings.upstream import credentials_for, trusting
+
+    origin = upstream.rstrip("/")
+    return Wire(origin, credentials_for(origin), Tls(None if insecure else trusting(upstream_ca)))
+
+
+def _pace(timing: str, rate: float | None, patience: float) -> "Pace":
+    from gws_replay.core.replay.pace import factor_of
+    from gws_replay.drift.run import Pace
+
+    return Pace(factor=factor_of(timing), rate=rate, patience=patience)

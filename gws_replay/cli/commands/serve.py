@@ -1,0 +1,105 @@
+"""`gws-replay serve`: play cassettes to a client in any language until it is told to stop.
+
+The URL is the only thing on stdout, so that a script can read it; hints, the request log and the summary go to stderr.
+"""
+
+import itertools
+import os
+import signal
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gws_replay.cli.options import PATH, Output, output_options, timing_option
+
+if TYPE_CHECKING:
+    from gws_replay.core.model import Cassette
+    from gws_replay.playback.playback import Playback
+    from gws_replay.server.server import RunningServer
+
+_MOST_WARNINGS = 3
+
+
+@click.command()
+@click.argument("cassettes", type=PATH, nargs=-1, required=True, metavar="CASSETTE...")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Port to listen on; 0 takes a free one."
+)
+@timing_option(
+    "Pace of answers and notifications: as fast as their order allows, as recorded, or recorded times a factor."
+)
+@click.option("--tls", is_flag=True, help="Serve HTTPS, with a certificate made on the spot; its CA's file is printed.")
+@click.option("--keep-uris", is_flag=True, help="Leave recorded absolute addresses as they are, instead of our own.")
+@output_options("Print the URL and nothing else.", "Log one line per REST request to stderr, without credentials.")
+def serve(
+    *, output: Output, cassettes: tuple[Path, ...], host: str, port: int, timing: str, tls: bool, keep_uris: bool
+) -> int:
+    """Play cassettes to a GWS client in any language, until Ctrl-C or SIGTERM.
+
+    REST requests get the recorded answers; what was pushed comes by CometD (long-polling, WebSocket,
+    callback-polling) once its cause has been asked. Any credentials will do; nothing is ever asked of a network.
+
+    GET /__gws_replay__ tells what was served, missed, and is left; POST /__gws_replay__/rewind begins again.
+
+    Exit codes: 0 when stopped by SIGTERM, 1 if by then a request was missed, 2 bad input, 130 Ctrl-C.
+    """
+    from gws_replay.storage.files import load_cassette
+    from gws_replay.web.listening import certificate_for, serve_until_stopped
+    from gws_replay.playback.playback import Playback
+    from gws_replay.server.server import start
+
+    loaded = [load_cassette(path) for path in cassettes]
+    playback = Playback(*loaded, timing=timing)
+    log = output.detail if output.verbose else None
+    with ExitStack() as stack:
+        context, ca = None, None
+        if tls:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gws-replay-")))
+            context, ca = certificate_for(host, folder)
+        ended_by = serve_until_stopped(
+            lambda: start(playback, host=host, port=port, tls=context, keep_uris=keep_uris, log=log),
+            lambda running: _announce(running, output, playback, ca),
+        )
+    _sum_up(playback, output)
+    if ended_by == signal.SIGINT:
+        return 128 + signal.SIGINT
+    return 1 if playback.misses or playback.faults else 0
+
+
+def _announce(running: "RunningServer", output: Output, playback: "Playback", ca: Path | None) -> None:
+    from gws_replay.core.replay.conflicts import disagreements
+
+    trusted = {"ca": str(ca)} if ca else {}
+    output.result(running.url, {"event": "ready", "url": running.url, "pid": os.getpid(), **trusted})
+    output.progress(f"Playing {'; '.join(map(_content, playback.cassettes))}. Any credentials will do.")
+    if ca:
+        output.progress(f"Clients trust it with the CA certificate in {ca}.")
+    for warning in itertools.islice(disagreements(playback.stage.scripts), _MOST_WARNINGS):
+        output.progress(f"Warning: {warning}; the first is played first.")
+    output.progress(f"What was served, missed and is left: {running.url}/__gws_replay__. Ctrl-C ends it.")
+
+
+def _content(cassette: "Cassette") -> str:
+    counts = (len(cassette.interactions), "exchange"), (len(cassette.notifications), "notification")
+    told = ", ".join(f"{count} {what}{'s' * (count != 1)}" for count, what in counts)
+    return f"{cassette.source} ({told})"
+
+
+def _sum_up(playback: "Playback", output: Output) -> None:
+    """Say what happened: the same as the control endpoint does."""
+    from gws_replay.server.control import state
+
+    happened = state(playback)
+    counts = ", ".join(f"{len(happened[name])} {name}" for name in ("missed", "unplayed", "unreleased"))
+    text = [f"Served {happened['served']} requests ({happened['repeated']} of them again); {counts}."]
+    text += [each["text"] for each in happened["missed"]]
+    text += happened["faults"]
+    if output.as_json:
+        output.result("", {"event": "ended", **happened})
+    output.progress("\n".join(text))
+    for left in playback.unplayed:
+        output.detail(f"left: {left}")

@@ -1,0 +1,147 @@
+"""`gws-replay verify`: judge every userData operation in cassettes."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import click
+
+from gws_replay.cli.options import LOCATION, Output
+from gws_replay.cli.report import Report, Wants, lines_in, report_options
+from gws_replay.cli.redacted_load import Showing, load_shown
+from gws_replay.cli.parallel import LOST, Spreading, spreading_options
+from gws_replay.core.oracle.judge import Update
+from gws_replay.core.lossless_json import dumps_ascii
+from gws_replay.errors import CassetteError
+from gws_replay.storage.files import Location, cassettes_in
+from gws_replay.reports import json_values as as_json
+from gws_replay.reports.terminal import cassette as text
+from gws_replay.reports.cases import Case, Issue
+from gws_replay.batch.processes import without_collector
+
+if TYPE_CHECKING:
+    from gws_replay.reports.pages.cassettes import Part
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One cassette to judge, and how: it crosses to another process, and so does `_Judged`."""
+
+    path: Location
+    ignore: tuple[str, ...]
+    output: Output
+    allow_unknown: bool
+    wants: Wants
+    showing: Showing
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What is to be printed of one cassette, its cases, how many operations had which verdict, and why it is none.
+
+    `parts` are what the page shows of it.
+    """
+
+    lines: Sequence[str] = ()
+    cases: Sequence[Case] = ()
+    verdicts: Mapping[str, int] = field(default_factory=dict)
+    broken: str | None = None
+    parts: Sequence["Part"] = ()
+
+
+@click.command()
+@click.argument("paths", type=LOCATION, nargs=-1, required=True, metavar="PATH...")
+@click.option("--allow-unknown", is_flag=True, help="End with 0 though some operations cannot be judged.")
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="NAME",
+    help="A userData key, or an attribute, that the server moves by itself; `*` stands for anything (LCA_*). It is "
+    "reported, and does not count unless the operation wrote it. May be given several times.",
+)
+@spreading_options
+@report_options("Only what failed or cannot be told.", "Also what changed in each operation that passed.")
+def verify(
+    *, report: Report, spreading: Spreading, paths: Sequence[Location], allow_unknown: bool, ignore: tuple[str, ...]
+) -> int:
+    """Judge every userData operation in cassettes (files or folders).
+
+    Passed: exactly the keys that the request wrote changed, to exactly the values it sent, and nothing else moved;
+    request, notification and the next GET agree. Cannot tell: the recording lacks what would show it.
+
+    Exit codes: 0 all passed; 1 one failed, or cannot be told; 2 a file is no cassette; 5 there was nothing to judge.
+    """
+    output = report.output
+    found = list(cassettes_in(map(spreading.location, paths)))
+    showing = Showing()
+    work = [_Work(path, ignore, output, allow_unknown, report.wants, showing) for path in found]
+    verdicts: Counter[str] = Counter()
+    results = spreading.results(_judged, work, _lost, name=lambda each: each.path, quiet=output.quiet)
+    for path, judged in zip(found, results, strict=True):
+        report.say(judged.lines)
+        report.take(judged.cases)
+        report.take_parts(judged.parts)
+        verdicts.update(judged.verdicts)
+        if judged.broken:
+            report.lack(judged.broken, path)
+    if report.is_whole and not verdicts:
+        why = "there was nothing to judge: no cassette holds a userData operation"
+        report.tell(Issue(level="error", rule="nothing", message=why, file=str(paths[0])), fails=True)
+    counts = {name: verdicts[name] for name in ("passed", "failed", "unknown")}
+    report.end(text.tally(verdicts, len(work)), counts, page="Verdicts")
+    if not report.is_whole:
+        return 2
+    failed = verdicts["failed"] or (verdicts["unknown"] and not allow_unknown)
+    return 1 if failed else 0 if verdicts else 5
+
+
+def _lost(work: _Work) -> _Judged:
+    return _Judged(broken=f"{work.path}: {LOST}")
+
+
+def _judged(work: _Work) -> _Judged:
+    try:
+        with without_collector():
+            (cassette,), note = load_shown(work.showing, work.path)
+            updates = cassette.updates(ignore=work.ignore)
+    except CassetteError as error:
+        return _Judged(broken=str(error))
+    output, path = work.output, str(work.path)
+    verdicts: Counter[str] = Counter(update.verdict for update in updates)
+    cases = _cases(work, updates) if work.wants.cases else ()
+    if work.wants.parts:
+        from gws_replay.reports.pages.cassettes import part_of
+
+        return _Judged((), cases, verdicts, parts=[part_of(cassette, updates)])
+    if output.as_json:
+        told = {"cassette": path, "updates": [as_json.update(update) for update in updates]}
+        return _Judged([dumps_ascii(told)], cases, verdicts)
+    shown = [update for update in updates if not output.quiet or update.verdict != "passed"]
+    lines = [
+        line for update in shown for line in text.verdict(update, path, details=output.verbose, look=work.wants.look)
+    ]
+    if shown or not output.quiet:
+        lines.insert(0, (path if updates else f"{path}: no userData operation") + note)
+    return _Judged(lines, cases, verdicts)
+
+
+def _cases(work: _Work, updates: Sequence[Update]) -> list[Case]:
+    lines = lines_in(work.path) if any(update.verdict != "passed" for update in updates) else {}
+    file = str(work.path)
+    cases = []
+    for update in updates:
+        what = f"{update.operation} {update.resource_id}"
+        fails = update.verdict == "failed" or (update.verdict == "unknown" and not work.allow_unknown)
+        place = f"interaction {update.interaction}"
+        message = f"{what}: {'; '.join(update.reasons)}"
+        issue = Issue(
+            level="error" if update.verdict == "failed" else "warning",
+            rule=update.verdict,
+            message=message,
+            file=file,
+            line=lines.get(place, 1),
+        )
+        issues = () if update.verdict == "passed" else (issue,)
+        cases.append(Case(name=f"{place} {what}", file=file, issues=issues, fails=fails))
+    return cases

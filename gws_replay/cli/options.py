@@ -1,0 +1,154 @@
+"""What the commands share: the options that stand everywhere, where output goes, and how far long work has come."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gws_replay.core.lossless_json import dumps_ascii
+from gws_replay.errors import GwsReplayError
+from gws_replay.storage.files import Location
+from gws_replay.storage.object_storage import Stored, is_address
+
+
+class _File(click.Path):
+    """A path: no address, which may hold a password, and which only some commands read."""
+
+    def __init__(self, refusal: str) -> None:
+        super().__init__(path_type=Path)
+        self._refusal = refusal
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and is_address(value):
+            raise GwsReplayError(f"{Stored(value)} is on storage, {self._refusal}")
+        return super().convert(value, param, ctx)
+
+
+PATH = _File("which show, verify, diff and noise learn read: give a path here")
+IN_PLACE = _File("and files are rewritten in place here: copy it to a folder first")
+
+
+class _Where(click.ParamType[Location]):
+    """A path, or the address of something on storage."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Location:  # noqa: ARG002 (click gives them)
+        return Stored(value) if is_address(value) else Path(value)
+
+
+LOCATION = _Where()
+_SOON = 2.0  # seconds; nobody needs to watch less
+_OFTEN = 0.1
+
+redact_option = click.option(
+    "--redact",
+    type=click.Choice(["all", "secrets", "none"]),
+    default="all",
+    show_default=True,
+    help="What to replace before anything is written. `secrets`: credentials, cookies, tokens, Bayeux client ids, "
+    "unknown request headers. `all`: personal data too. `none` warns.",
+)
+keep_option = click.option("--keep", metavar="KEY", multiple=True, help="Never redact the values of this key.")
+force_option = click.option("--force", is_flag=True, help="Replace the output if it exists.")
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Results go to stdout, as text or JSON; progress goes to stderr unless it is to be quiet."""
+
+    as_json: bool
+    quiet: bool
+    verbose: bool
+
+    def result(self, text: str, value: Any) -> None:
+        """Print a result: the value as one line of JSON with --json, else the text."""
+        if self.as_json:
+            click.echo(dumps_ascii(value))
+        elif text:
+            click.echo(text)
+
+    def progress(self, text: str) -> None:
+        """Tell a person how it goes."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def detail(self, text: str) -> None:
+        """Tell a person who asked for more."""
+        if self.verbose:
+            click.echo(text, err=True)
+
+
+def colour() -> bool | None:
+    """Return False where people want none (https://no-color.org, a dumb terminal); None: click sees if it is one."""
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
+
+
+class Progress:
+    """One line that is written over again and again; nothing at all when it is `quiet` or stderr is no terminal."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._next = float("inf") if quiet or not sys.stderr.isatty() else time.monotonic() + _SOON
+        self._shown = False
+
+    def show(self, text: str) -> None:
+        """Show how far it is, unless that was shown a moment ago."""
+        if time.monotonic() >= self._next:
+            click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+            self._next, self._shown = time.monotonic() + _OFTEN, True
+
+    def clear(self) -> None:
+        """Make room for a result."""
+        if self._shown:
+            click.echo("\r\x1b[K", nl=False, err=True)
+            self._shown = False
+
+
+def output_options(quiet: str, verbose: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add --json, -q and -v, with what the two mean for the command; the function gets one `output`."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @click.option("--json", "as_json", is_flag=True, help="Print results as JSON, one document a line.")
+        @click.option("-q", "--quiet", is_flag=True, help=quiet)
+        @click.option("-v", "--verbose", is_flag=True, help=verbose)
+        @wraps(command)
+        def with_output(*, as_json: bool, quiet: bool, verbose: bool, **arguments: Any) -> Any:
+            return command(output=Output(as_json, quiet, verbose), **arguments)
+
+        return with_output
+
+    return decorate
+
+
+def timing_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add --timing; `what` says of what it is the pace."""
+    return click.option(
+        "--timing",
+        default="instant",
+        show_default=True,
+        callback=_timing,
+        metavar="instant|recorded|FACTOR",
+        help=what,
+    )
+
+
+def _timing(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    from gws_replay.core.replay.pace import factor_of
+
+    try:
+        factor_of(value)
+    except GwsReplayError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+    return value
+
+
+def warn_if_unredacted(redact: str) -> None:
+    """Warn, even with -q, that secrets are going to be written."""
+    if redact == "none":
+        click.echo("Warning: --redact none writes passwords, tokens and personal data as they are.", err=True)

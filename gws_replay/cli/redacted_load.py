@@ -1,0 +1,37 @@
+"""Cassettes as commands show them: what nobody has redacted yet is redacted first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gws_replay.core.model import Cassette
+from gws_replay.core.redaction.policy import Policy
+from gws_replay.storage.files import Location, load_cassette
+from gws_replay.settings.redaction import new_key, policy_of, redactor, shown
+
+NOTE = "not redacted, shown with stand-ins: `gws-replay scrub` redacts the file"
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """The rules and the key of one run, for all cassettes of it, in whichever process they are loaded.
+
+    Raises GwsReplayError for a wrong rule in pyproject.toml.
+    """
+
+    policy: Policy = field(default_factory=policy_of)
+    key: str = field(default_factory=new_key, repr=False)
+
+
+def load_shown(showing: Showing, *paths: Location) -> tuple[Sequence[Cassette], str]:
+    """Load cassettes to print something of them; one value has one stand-in in all.
+
+    Return a note, too, if anything had to be redacted. A cassette whose header names a level of redaction, be it
+    `none`, is shown as it stands. Raises CassetteError as `load_cassette` does.
+    """
+    cassettes = [load_cassette(path) for path in paths]
+    if all("redaction" in each.header for each in cassettes):
+        return cassettes, ""
+    settled = [made for each in cassettes for made in each.header.get("stand_ins", ())]
+    using = redactor(showing.policy, settled, key=showing.key)
+    redacted = [shown(each, using) for each in cassettes]
+    return redacted, "" if redacted == cassettes else f" ({NOTE})"

@@ -1,0 +1,210 @@
+"""Every fact about GWS v2 as a table: operations, what they write, what answers them, what is volatile.
+
+Sources are the API pages at docs.genesys.com (Documentation/GWS and HTCC, 8.5.2 and 8.6.0); the page's name stands
+beside what it says. Adding a channel or an operation is adding a row.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from gws_replay.core.api.gws_v2_channels import CHANNELS
+from gws_replay.core.api.schema import (
+    ABSENT,
+    ALL_KEYS,
+    ANY_KEY,
+    ONE_LESS,
+    Another,
+    Call,
+    Channel,
+    Delete,
+    Key,
+    Operation,
+    Subject,
+    Taken,
+    writes_nothing,
+)
+
+API = "gws-v2"
+REFERENCE = "referenceId"
+NOT_AUTHENTICATED = 20  # a statusCode (ReturnValues)
+
+
+def _sets(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
+    wrote = sent.get("userData")
+    return wrote if isinstance(wrote, dict) else {}
+
+
+def _attaches(sent: Mapping[str, Any], channel: Channel) -> Mapping[Key, Any]:
+    wrote = _sets(sent, channel)
+    return {key: Another(value) for key, value in wrote.items()} if channel.repeats else wrote
+
+
+def _deletes(sent: Mapping[str, Any], channel: Channel) -> Mapping[Key, Any]:
+    shape = channel.deletes.get(str(sent.get("operationName")))
+    if shape is Delete.ALL:
+        return {ALL_KEYS: ABSENT}
+    if shape is Delete.KEY:
+        key = sent.get("key")
+        return {key: ONE_LESS if channel.repeats else ABSENT} if isinstance(key, str) else {}
+    keys = sent.get("keys")
+    return {str(key): ABSENT for key in keys} if isinstance(keys, list) else {}
+
+
+def _disposes(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
+    return {str(sent["dispositionKey"]) if sent.get("dispositionKey") else ANY_KEY: sent.get("disposition")}
+
+
+def _comments(sent: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"comment": sent.get("comment")}
+
+
+def _shows_comment(sent: Mapping[str, Any], resource: Mapping[str, Any]) -> bool:
+    return "userData" not in resource and resource.get("comment") == sent.get("comment")
+
+
+def _shows_completed(_sent: Mapping[str, Any], resource: Mapping[str, Any]) -> bool:
+    return resource.get("state") == "Completed"
+
+
+_LIFE = frozenset({"state", "participants", "participantsInfo", "capabilities"})
+_STATUS = ("StatusChange",)
+_PARTIES = ("ParticipantsUpdated", "StatusChange")
+_MESSAGES = ("NewMessages",)
+
+# The Facebook Private Messaging pages (FacebookPM<operation>), "answered by" as their samples show; the other
+# channels' pages show the same. Operations of one channel only name its page.
+OPERATIONS: Mapping[str, Operation] = {
+    row.name: row
+    for row in (
+        Operation(name="AttachUserData", writes=_attaches),
+        Operation(name="UpdateUserData", writes=_sets),
+        Operation(name="DeleteUserData", writes=_deletes),
+        Operation(name="DeleteUserDataPair", writes=_deletes),
+        # Without dispositionKey the server uses the key it is configured with. The sample shows that key alone.
+        Operation(name="SetDisposition", writes=_disposes, tells_part=True),
+        # Its PropertiesUpdated has no userData, which means "unchanged".
+        Operation(
+            name="AddComment",
+            answered_by=("PropertiesUpdated",),
+            writes=writes_nothing,
+            shows=_shows_comment,
+            sets=_comments,
+            moves=frozenset({"comment"}),
+        ),
+        Operation(name="Accept", answered_by=(*_PARTIES, *_MESSAGES), moves=_LIFE),
+        Operation(name="Reject", answered_by=_STATUS, shows=_shows_completed, moves=_LIFE),
+        Operation(name="Complete", answered_by=_STATUS, shows=_shows_completed, moves=_LIFE),
+        Operation(name="Leave", answered_by=_STATUS, moves=_LIFE),
+        Operation(name="SendMessage", answered_by=_MESSAGES),
+        Operation(name="SendUrl", answered_by=_MESSAGES),
+        Operation(name="SendToAgents", answered_by=_MESSAGES),
+        Operation(name="SendStartTypingNotification", answered_by=_MESSAGES),
+        Operation(name="SendStopTypingNotification", answered_by=_MESSAGES),
+        Operation(name="Consult", answered_by=_PARTIES, moves=_LIFE),
+        Operation(name="Invite", answered_by=_PARTIES, moves=_LIFE),
+        Operation(name="Transfer", answered_by=_PARTIES, moves=_LIFE),
+        Operation(name="RemoveParticipantFromConference", answered_by=(*_MESSAGES, *_PARTIES), moves=_LIFE),
+        Operation(name="GetInteractionContent", answered_by=("GetInteractionContentMessage",), reads=True),
+    )
+}
+
+# StartContactCenterSession, EndContactCenterSession: they frame a session, and each client of a user asks them.
+FRAMING_OPERATIONS = frozenset({"StartContactCenterSession", "EndContactCenterSession"})
+
+# What differs between two messages that show the same state (hosts, addresses, clocks, counters): names of attributes,
+# as patterns.
+VOLATILE = (
+    "uri",
+    "path",
+    "*Uri",
+    "*Uris",
+    "*Path",
+    "*Paths",
+    "duration",
+    "timestamp*",
+    "*Date",
+    "index",
+    "referenceId",
+)
+
+_BY_SEGMENT = {segment: channel for channel in CHANNELS for segment in channel.segments}
+_BY_KEY = {key: channel for channel in CHANNELS for key in (*channel.segments, *channel.keys)}
+_BY_URI_FIELD = {f"{channel.key}Uri": channel for channel in CHANNELS}
+# Old deployments have a prefix such as /cloud-web before it.
+_RESOURCE_PATH = re.compile(
+    rf"/api/v\d+/(?:me/|ucs/)?({'|'.join(sorted(_BY_SEGMENT, key=len, reverse=True))})((?:/[^/]+)*)/?$"
+)
+
+
+def _located(path: str) -> tuple[Channel | None, str | None]:
+    match = _RESOURCE_PATH.search(path)
+    if match is None:
+        return None, None
+    channel, segments = _BY_SEGMENT[match[1]], match[2].split("/")[1:]
+    if len(segments) > channel.depth:
+        return None, None
+    return channel, segments[-1] if len(segments) == channel.depth else None
+
+
+def call_of(path: str, sent: Mapping[str, Any]) -> Call:
+    """Read a request (`sent` is its parsed body) as an operation on a resource.
+
+    The path may be plural or, as the pages had it until 2019, singular; with or without `me`.
+    """
+    channel, resource_id = _located(path)
+    name = sent.get("operationName")
+    operation = name if isinstance(name, str) else None
+    row = OPERATIONS.get(operation) if operation else None
+    return Call(operation=operation, channel=channel, resource_id=resource_id, sent=sent, row=row)
+
+
+def subject_of(data: Mapping[str, Any]) -> Subject | None:
+    """Find the resource that a notification's data shows, by its key and id (or the end of its uri)."""
+    for key, value in data.items():
+        channel = _BY_KEY.get(key)
+        if channel and isinstance(value, dict):
+            resource_id = value.get("id") or str(value.get("uri") or "").rpartition("/")[2]
+            return _subject(channel, str(resource_id), value, whole=data.get("notificationType") == channel.told_by)
+    for key, value in data.items():
+        # MessageLogUpdated has neither id nor resource, only facebooksessionUri (FacebookPMSendMessage), or a chatUri
+        # that is the uri of a Facebook session (FacebookPMSendUrl).
+        if key in _BY_URI_FIELD and isinstance(value, str):
+            channel = _located(value)[0] or _BY_URI_FIELD[key]
+            return Subject(channel=channel, resource_id=value.rpartition("/")[2], resource={})
+    return None
+
+
+def resources_in(answer: Mapping[str, Any]) -> Iterator[Subject]:
+    """Yield the resources of a GET answer: one under its key, or a list under the collection's name.
+
+    They may be subresources of the user (RecoveringExistingState).
+    """
+    user = answer.get("user")
+    for key, value in (*answer.items(), *(user.items() if isinstance(user, dict) else ())):
+        channel = _BY_KEY.get(key)
+        if channel is None:
+            continue
+        resources: Iterable[Any] = value if isinstance(value, list) else (value,)
+        for resource in resources:
+            if isinstance(resource, dict) and resource.get("id"):
+                yield _subject(channel, str(resource["id"]), resource, whole="state" in resource)
+
+
+def _subject(channel: Channel, resource_id: str, resource: Mapping[str, Any], *, whole: bool) -> Subject:
+    """Read userData; where the channel omits it when empty, what shows the `whole` resource without it shows that."""
+    shown = resource.get("userData")
+    nothing: Mapping[str, Any] | None = {} if channel.omits_empty and whole and "userData" not in resource else None
+    return Subject(
+        channel=channel,
+        resource_id=resource_id,
+        resource=resource,
+        user_data=shown if isinstance(shown, dict) else nothing,
+    )
+
+
+def taken(code: Any) -> Taken:
+    """Read a `statusCode`: 7 is partial success and counts as success; all but 0 and 7 are errors (ReturnValues)."""
+    if type(code) is not int or code not in (0, 7):
+        return "refused"
+    return "partly" if code else "taken"

@@ -1,0 +1,177 @@
+"""Every fact about Workspace v3 as a table: the successor of GWS v2, with verbs in the path and userData in a list.
+
+Sources: workspace-client-js and workspace-client-java (models made of the official description), and
+agent-api-simulator, all of github.com/GenesysPureEngage. The names of types in userData ("str", "int", "kvlist") are
+spelled in several ways there, so they are not compared: the types of the values are.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from gws_replay.core.lossless_json import Repeated
+from gws_replay.core.api.schema import (
+    ABSENT,
+    ONE_LESS,
+    Another,
+    Call,
+    Channel,
+    Delete,
+    Key,
+    Operation,
+    Subject,
+    Taken,
+    writes_nothing,
+)
+
+API = "workspace-v3"
+REFERENCE = "operationId"
+
+VOICE = Channel(
+    name="Workspace call",
+    collection="calls",
+    key="call",
+    topic="/workspace/v3/voice",
+    message_type="CallStateChanged",
+    told_by="AttachedDataChanged",
+    deletes={"delete-user-data-pair": Delete.KEY, "delete-user-data": Delete.KEYS},
+    repeats=True,
+)
+MEDIA = Channel(
+    name="Workspace interaction",
+    collection="interactions",
+    key="interaction",
+    topic="/workspace/v3/media",
+    message_type="InteractionStateChanged",
+    deletes={"delete-user-data": Delete.KEYS},
+    repeats=True,
+)
+CHANNELS = (VOICE, MEDIA)
+# The messageTypes by which a notification is known to be of this API: the keys of its resources are GWS's too.
+MESSAGE_TYPES = frozenset({channel.message_type for channel in CHANNELS})
+
+_PATH = re.compile(r"/workspace/v3/(?:voice/(calls)|media/[^/]+/(interactions))(?:/([^/]+)(?:/([^/]+))?)?/?$")
+_BY_COLLECTION = {channel.collection: channel for channel in CHANNELS}
+
+
+def user_data(pairs: Any) -> Mapping[str, Any] | None:
+    """Read a list of `{key, type, value}` as userData; a value that is such a list again ("kvlist") likewise.
+
+    None for anything else. A key that stands several times has a `Repeated`; order among keys does not count.
+    """
+    if not isinstance(pairs, list) or not all(isinstance(pair, dict) and "key" in pair for pair in pairs):
+        return None
+    found: dict[str, list[Any]] = {}
+    for pair in pairs:
+        value = pair.get("value")
+        nested = user_data(value) if value or pair.get("type") == "kvlist" else None
+        found.setdefault(str(pair["key"]), []).append(value if nested is None else nested)
+    return {key: values[0] if len(values) == 1 else Repeated(tuple(values)) for key, values in found.items()}
+
+
+def _data(sent: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = sent.get("data")
+    return data if isinstance(data, dict) else {}
+
+
+def _sets(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
+    wrote = user_data(_data(sent).get("userData")) or {}
+    return dict(wrote.items())
+
+
+def _attaches(sent: Mapping[str, Any], channel: Channel) -> Mapping[Key, Any]:
+    return {key: Another(value) for key, value in _sets(sent, channel).items()}
+
+
+def _deletes(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
+    keys = _data(sent).get("keys")
+    return {str(key): ABSENT for key in keys} if isinstance(keys, list) else {}
+
+
+def _deletes_pair(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
+    key = _data(sent).get("key")
+    return {key: ONE_LESS} if isinstance(key, str) else {}
+
+
+def _comments(sent: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"comment": _data(sent).get("comment")}
+
+
+def _shows_comment(sent: Mapping[str, Any], resource: Mapping[str, Any]) -> bool:
+    return resource.get("comment") == _data(sent).get("comment")
+
+
+_CHANGES = ("StatusChange", "ParticipantsUpdated")
+_LIFE = frozenset({"state", "participants", "capabilities"})
+
+OPERATIONS: Mapping[str, Operation] = {
+    row.name: row
+    for row in (
+        Operation(name="attach-user-data", writes=_attaches),
+        Operation(name="update-user-data", writes=_sets),
+        Operation(name="delete-user-data", writes=_deletes),
+        Operation(name="delete-user-data-pair", writes=_deletes_pair),
+        Operation(
+            name="set-comment",
+            answered_by=("PropertiesUpdated", "StatusChange"),
+            writes=writes_nothing,
+            shows=_shows_comment,
+            sets=_comments,
+            moves=frozenset({"comment"}),
+        ),
+        *(
+            Operation(name=name, answered_by=_CHANGES, moves=_LIFE)
+            for name in (
+                *("accept", "reject", "complete", "transfer", "place-in-queue"),
+                *("answer", "hold", "retrieve", "release"),
+                *("initiate-transfer", "complete-transfer", "initiate-conference", "complete-conference"),
+                *("single-step-transfer", "single-step-conference", "invite", "consult", "leave"),
+            )
+        ),
+    )
+}
+
+
+def call_of(path: str, method: str, sent: Mapping[str, Any]) -> Call | None:
+    """Read a request as an operation: the verb at the end of the path. None for a path of no resource."""
+    match = _PATH.search(path)
+    if match is None:
+        return None
+    verb = match[4] if method == "POST" else None
+    return Call(
+        operation=verb,
+        channel=_BY_COLLECTION[match[1] or match[2]],
+        resource_id=match[3],
+        sent=sent,
+        row=OPERATIONS.get(verb) if verb else None,
+    )
+
+
+def subject_of(data: Mapping[str, Any]) -> Subject | None:
+    """Find the resource that a notification's data shows."""
+    return next(_subjects(data), None)
+
+
+def resources_in(answer: Mapping[str, Any]) -> Iterator[Subject]:
+    """Yield the resources of a GET answer: under `data`, one or a list."""
+    data = answer.get("data")
+    return _subjects(data) if isinstance(data, dict) else iter(())
+
+
+def _subjects(data: Mapping[str, Any]) -> Iterator[Subject]:
+    for channel in CHANNELS:
+        for name in (channel.key, channel.collection):
+            yield from _shown(channel, data.get(name))
+
+
+def _shown(channel: Channel, found: Any) -> Iterator[Subject]:
+    resources: Iterable[Any] = found if isinstance(found, list) else (found,)
+    for resource in resources:
+        if isinstance(resource, dict) and resource.get("id"):
+            shown = user_data(resource.get("userData"))
+            yield Subject(channel=channel, resource_id=str(resource["id"]), resource=resource, user_data=shown)
+
+
+def taken(code: Any) -> Taken:
+    """Read `status.code`: 0 is done, 1 is taken and done later (StatusCode of the Java client)."""
+    return "taken" if code in (0, 1) and type(code) is int else "refused"

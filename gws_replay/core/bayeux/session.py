@@ -1,0 +1,61 @@
+"""One client of the Bayeux server: what it wants to hear, what waits for it, and what it has not confirmed.
+
+Acknowledgement is the CometD extension of that name: each answer to a connect is a batch with a number, and the next
+connect says the last number that arrived.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from gws_replay.core.bayeux.messages import Message
+
+
+@dataclass(slots=True, kw_only=True)
+class Client:
+    """A client: its subscriptions, what waits for it, and the ticket of its held connect.
+
+    `unconfirmed` are, for a client that acknowledges, the notifications sent and the batch that each was sent in.
+    """
+
+    id: str
+    seen: float
+    acknowledges: bool = False
+    connected: bool = False
+    patterns: set[str] = field(default_factory=set)
+    queue: deque[Message] = field(default_factory=deque)
+    ticket: int | None = None
+    told: bool = False
+    batch: int = 0
+    unconfirmed: deque[tuple[int, Message]] = field(default_factory=deque)
+
+    def take(self) -> tuple[Message, ...]:
+        """Take what waits out of the queue; a client that acknowledges gets it as the next batch."""
+        taken = tuple(self.queue)
+        self.told = bool(taken)
+        self.queue.clear()
+        if self.acknowledges:
+            self.batch += 1
+            self.unconfirmed.extend((self.batch, each) for each in taken)
+        return taken
+
+    def confirm(self, batch: int) -> None:
+        """Forget the batches that the client has, and queue again, in front, those that it has not."""
+        lost = [each for number, each in self.unconfirmed if number > batch]
+        self.unconfirmed.clear()
+        self.queue.extendleft(reversed(lost))
+
+    def forget(self) -> None:
+        """Forget what waits for it and what it has not confirmed; it stays subscribed."""
+        self.queue.clear()
+        self.unconfirmed.clear()
+        self.told = False
+
+    @property
+    def backlog(self) -> int:
+        """How many notifications are kept for it."""
+        return len(self.queue) + len(self.unconfirmed)
+
+    @property
+    def acknowledgement(self) -> Message:
+        """The fields that tell it which batch an answer is."""
+        return {"ext": {"ack": self.batch}} if self.acknowledges else {}

@@ -1,0 +1,1 @@
+"""Two recordings compared operation by operation: pairing, id mapping, findings, noise, accept."""

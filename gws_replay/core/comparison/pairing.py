@@ -1,0 +1,240 @@
+"""Which exchange and which notification of one recording is which of the other, whatever stands between them.
+
+Exchanges are paired within what asks the same of the same resource (method, path, operation), notifications within
+what tells the same kind of thing of the same resource for the same cause. Pairing A with B is pairing B with A.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any, TypeAlias, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+from gws_replay.core.api import dialects as api
+from gws_replay.core.comparison.id_mapping import Naming
+from gws_replay.core.comparison.lcs import common, gaps
+from gws_replay.core.json_compare import same
+from gws_replay.core.lossless_json import canonical
+from gws_replay.core.model import Cassette, Exchange, Notification
+from gws_replay.core.api.schema import Call
+from gws_replay.core.json_paths import differences
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An exchange under common names; `operation` is what people call it."""
+
+    index: int
+    exchange: Exchange
+    call: Call
+    operation: str
+    resource: str
+    key: Hashable
+    sent: Any
+    answer: Any
+
+    @property
+    def place(self) -> str:
+        """Where it stands in its cassette."""
+        return f"interaction {self.index}"
+
+    @property
+    def gist(self) -> Any:
+        """What it shows of itself where the other side has none."""
+        return self.sent["body"]
+
+    def whole(self) -> str:
+        """Spell request and answer."""
+        return canonical([self.sent, self.answer])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A notification under common names; `kind` is its notificationType, `cause` the index of what it answers."""
+
+    index: int
+    notification: Notification
+    kind: str
+    resource: str
+    data: Any
+
+    @property
+    def place(self) -> str:
+        """Where it stands in its cassette."""
+        return f"notification {self.index}"
+
+    @property
+    def gist(self) -> Any:
+        """What it shows of itself where the other side has none."""
+        return self.data
+
+    @property
+    def cause(self) -> int | None:
+        """The index of the exchange that it answers."""
+        cause = self.notification.cause
+        return None if cause is None else cause.interaction
+
+    @property
+    def key(self) -> Hashable:
+        """What is the same for notifications of one kind about one resource."""
+        return self.notification.channel, self.kind, self.resource
+
+
+Item = TypeVar("Item", bound=Asked | Heard)
+Pair: TypeAlias = tuple[Item | None, Item | None]
+
+
+def asked(cassette: Cassette, naming: Naming) -> list[Asked]:
+    """Return the exchanges of a recording under common names."""
+    return [_asked(index, exchange, naming) for index, exchange in enumerate(cassette.interactions)]
+
+
+def heard(cassette: Cassette, naming: Naming) -> list[Heard]:
+    """Return the notifications of a recording under common names."""
+    return [_heard(index, told, naming) for index, told in enumerate(cassette.notifications)]
+
+
+def pair_exchanges(one: Sequence[Asked], other: Sequence[Asked]) -> list[Pair[Asked]]:
+    """Pair exchanges; None stands for what one side has not."""
+    pairs: list[Pair[Asked]] = []
+    for mine, theirs in _grouped(one, other, lambda each: each.key):
+        if len(mine) == len(theirs) and all(same(a.sent, b.sent) for a, b in zip(mine, theirs, strict=True)):
+            pairs.extend(zip(mine, theirs, strict=True))
+        else:
+            pairs.extend(_paired_between(mine, theirs))
+    return pairs
+
+
+def _paired_between(mine: Sequence[Asked], theirs: Sequence[Asked]) -> Iterator[Pair[Asked]]:
+    """Pair what is the same in the same order; between, what asks the same; then what has moved, and the rest."""
+    rest: list[tuple[list[Asked], list[Asked]]] = []
+    alike, between = _aligned(mine, theirs, lambda each: [each.sent, each.answer])
+    yield from alike
+    for gap in between:
+        alike, inside = _aligned(*gap, lambda each: each.sent)
+        yield from alike
+        rest.extend(inside)
+    # One operation is known by what it wrote, wherever it stands; one look at a state is as good as another.
+    writes = [[each for gap in rest for each in gap[side] if each.exchange.request.method != "GET"] for side in (0, 1)]
+    moved = [pair for same in _grouped(writes[0], writes[1], Asked.whole) for pair in zip(*same, strict=False)]
+    yield from moved
+    done = [{pair[side].index for pair in moved} for side in (0, 1)]
+    for gap in rest:
+        left = [[each for each in gap[side] if each.index not in done[side]] for side in (0, 1)]
+        yield from zip_longest(left[0], left[1])
+
+
+def pair_notifications(
+    one: Sequence[Heard], other: Sequence[Heard], exchanges: Sequence[Pair[Asked]]
+) -> list[Pair[Heard]]:
+    """Pair notifications of one kind about one resource: what tells the same; the rest by cause, or by order.
+
+    Of these two the one that leaves fewer differences: a server that tells wrong values is also one whose
+    notifications cannot be given their causes for certain.
+    """
+    mine_of = {pair[0].index: number for number, pair in enumerate(exchanges) if pair[0]}
+    theirs_of = {pair[1].index: number for number, pair in enumerate(exchanges) if pair[1]}
+    pairs: list[Pair[Heard]] = []
+    for mine, theirs in _grouped(one, other, lambda each: each.key):
+        found, between = _aligned(mine, theirs, lambda each: each.data)
+        left = [[each for gap in between for each in gap[side]] for side in (0, 1)]
+        by_order = list(zip_longest(left[0], left[1]))
+        by_cause: list[Pair[Heard]] = []
+        for alike, others in _grouped(
+            left[0],
+            left[1],
+            lambda each: None if each.cause is None else mine_of[each.cause],
+            lambda each: None if each.cause is None else theirs_of[each.cause],
+        ):
+            by_cause.extend(zip_longest(alike, others))
+        by_cause = _joined(by_cause)
+        is_open = set(map(_places, by_order)) != set(map(_places, by_cause))
+        pairs.extend([*found, *(min(by_order, by_cause, key=_unlikeness) if is_open else by_order)])
+    return pairs
+
+
+def _joined(pairs: Iterable[Pair[Heard]]) -> list[Pair[Heard]]:
+    """Pair in order what has no partner on either side."""
+    whole = [pair for pair in pairs if pair[0] and pair[1]]
+    mine = [one for one, other in pairs if one and not other]
+    theirs = [other for one, other in pairs if other and not one]
+    in_time = [sorted(side, key=lambda each: each.index) for side in (mine, theirs)]
+    return [*whole, *zip_longest(in_time[0], in_time[1])]
+
+
+def _places(pair: Pair[Heard]) -> tuple[int | None, ...]:
+    return tuple(None if each is None else each.index for each in pair)
+
+
+def _unlikeness(pairs: Sequence[Pair[Heard]]) -> int:
+    """Count the places in which paired notifications differ."""
+    return sum(1 for one, other in pairs if one and other for _ in differences(one.data, other.data))
+
+
+def _asked(index: int, exchange: Exchange, naming: Naming) -> Asked:
+    request = exchange.request
+    call = api.call_of(request, exchange.sent)
+    path = naming.path(request.path)
+    resource = naming.of_id(call.resource_id) if call.resource_id else ""
+    generic = "/".join("*" if step in naming.things else step for step in path.split("/"))
+    query = parse_qs(urlsplit(request.uri).query, keep_blank_values=True) if "?" in request.uri else {}
+    return Asked(
+        index=index,
+        exchange=exchange,
+        call=call,
+        operation=call.operation or f"{request.method} {generic}",
+        resource=resource,
+        key=(request.method, path, call.operation, resource),
+        sent={"query": naming.value(query), "body": _read(request.body, exchange.sent, naming)},
+        answer={
+            "status": exchange.response.status,
+            "body": _read(exchange.response.body, exchange.answer, naming),
+        },
+    )
+
+
+def _heard(index: int, told: Notification, naming: Naming) -> Heard:
+    subject = api.subject_of(told.value)
+    return Heard(
+        index=index,
+        notification=told,
+        kind=api.kind_of(told.value) or told.channel,
+        resource=naming.of_id(subject.resource_id) if subject else "",
+        data=naming.value(told.value),
+    )
+
+
+def _read(body: bytes, parsed: Any, naming: Naming) -> Any:
+    """Return a body as it is compared: JSON, or text with what is no text escaped; None for none."""
+    if parsed is not None:
+        return naming.value(parsed)
+    return naming.value(body.decode(errors="backslashreplace")) if body else None
+
+
+def _grouped(
+    one: Iterable[Item],
+    other: Iterable[Item],
+    key: Callable[[Item], Hashable],
+    other_key: Callable[[Item], Hashable] | None = None,
+) -> Iterable[tuple[list[Item], list[Item]]]:
+    """Put what has the same key together, in order."""
+    groups: dict[Hashable, tuple[list[Item], list[Item]]] = {}
+    for side, (items, key_of) in enumerate(((one, key), (other, other_key or key))):
+        for item in items:
+            groups.setdefault(key_of(item), ([], []))[side].append(item)
+    return groups.values()
+
+
+def _aligned(
+    mine: Sequence[Item], theirs: Sequence[Item], shown: Callable[[Item], Any]
+) -> tuple[list[tuple[Item, Item]], list[tuple[list[Item], list[Item]]]]:
+    """Pair what shows the same in the same order, as much as can be; return what lies between, too."""
+    if not mine or not theirs:
+        return [], [(list(mine), list(theirs))]
+    places = common([shown(each) for each in mine], [shown(each) for each in theirs])
+    between = [
+        ([mine[n] for n in left], [theirs[n] for n in right])
+        for left, right in gaps(places, (len(mine), len(theirs)))
+        if left or right
+    ]
+    return [(mine[one], theirs[other]) for one, other in places], between

@@ -1,0 +1,1 @@
+"""From what was seen on the wire to a cassette: notifications split off, each with its cause."""

@@ -1,0 +1,213 @@
+"""A recording to a cassette: bodies decoded and laid out, notifications split off and given their causes.
+
+Bayeux control traffic (`/meta/*`, heartbeats, dropped polls) is left out: replay answers it by itself, so one cassette
+serves any CometD client over either transport. Pure: the same recording always gives the same cassette.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gws_replay.core.api import dialects as api
+from gws_replay.core.bayeux import recorded as bayeux_text
+from gws_replay.core import lossless_json
+from gws_replay.core.compile.causes import causes_of
+from gws_replay.core.content_coding import undone
+from gws_replay.core.lazy_sequence import Made
+from gws_replay.core.model import (
+    Cassette,
+    Cause,
+    Exchange,
+    Frame,
+    Headers,
+    Notification,
+    Recording,
+    Request,
+)
+
+FORMAT = 1
+_DIGITS = 6  # microseconds, the resolution of the clocks that recorders read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """A cassette and what a person should know about how it came to be, a sentence each."""
+
+    cassette: Cassette
+    notes: tuple[str, ...] = ()
+
+
+def compile_recording(
+    recording: Recording, header: Mapping[str, Any] | None = None, *, lay_out: bool = True
+) -> Compiled:
+    """Compile what was seen on the wire into a cassette. Unless `lay_out`, JSON bodies stay as they were spelled.
+
+    `header` is added to the cassette's header (recorder, recorded, redaction); `format`, `api` and the server's
+    version, where the recording shows it, come from here.
+    """
+    exchanges = sorted(recording.exchanges, key=lambda exchange: exchange.began)
+    start = min((*(e.began for e in exchanges), *(f.seen for f in recording.frames)), default=0.0)
+    rest: list[Exchange] = []
+    told: list[Notification] = []
+    taken = (parts_of(each, lay_out=lay_out) for each in exchanges)
+    for parts in (*taken, *map(parts_of_frame, recording.frames)):
+        rest.extend(part for part in parts if isinstance(part, Exchange))
+        told.extend(part for part in parts if isinstance(part, Notification))
+    told.sort(key=lambda notification: notification.seen)
+    earlier = [part for each in recording.earlier for part in parts_of(each) if isinstance(part, Exchange)]
+    return put_together(
+        [exchange_since(each, start) for each in (*earlier, *rest)],
+        [notification_since(each, start) for each in told],
+        header or {},
+        unanswered=recording.unanswered,
+        earlier=len(earlier),
+    )
+
+
+def put_together(
+    exchanges: Sequence[Exchange],
+    told: Sequence[Notification],
+    header: Mapping[str, Any],
+    *,
+    unanswered: Sequence[Request] = (),
+    earlier: int = 0,
+) -> Compiled:
+    """Compile what `parts_of` gave, in order of time; the first `earlier` exchanges are those of another cassette.
+
+    The sequences may read what they give when it is asked for: they are looked at one by one, and nothing is kept.
+    """
+    causes = causes_of(exchanges, told)
+    rest = exchanges[earlier:] if earlier else exchanges
+    own = [_own(cause, earlier) for cause in causes]
+    cassette = Cassette(
+        interactions=rest if isinstance(rest, Made) else tuple(rest),
+        notifications=_caused(told, own),
+        header={
+            "format": FORMAT,
+            "api": api.api_of(exchange.request for exchange in rest),
+            **_server_version(rest),
+            **header,
+        },
+    )
+    notes = (*_notes_on_causes(told, causes, earlier), *_notes_on_lost(unanswered))
+    return Compiled(cassette=cassette, notes=notes)
+
+
+def parts_of(exchange: Exchange, *, lay_out: bool = True) -> Sequence[Exchange | Notification]:
+    """Return what a cassette has of an exchange: itself, decoded and laid out, or the notifications that it carried."""
+    exchange = _decoded(exchange)
+    told = bayeux_text.messages_in(exchange.response.body)
+    if told is not None or bayeux_text.messages_in(exchange.request.body) is not None:
+        return list(_notifications(told or (), exchange.ended))
+    if _is_transport(exchange):
+        return []
+    return [_laid_out(exchange) if lay_out else exchange]
+
+
+def parts_of_frame(frame: Frame) -> Sequence[Notification]:
+    """Return the notifications that a WebSocket message of the server carried."""
+    return [] if frame.from_client else list(_notifications(bayeux_text.messages_in(frame.text) or (), frame.seen))
+
+
+def exchange_since(exchange: Exchange, start: float) -> Exchange:
+    """Return an exchange with its times counted from the start of the recording."""
+    return replace(exchange, began=round(exchange.began - start, _DIGITS), ended=round(exchange.ended - start, _DIGITS))
+
+
+def notification_since(told: Notification, start: float) -> Notification:
+    """Return a notification with its time counted from the start of the recording."""
+    return replace(told, seen=round(told.seen - start, _DIGITS))
+
+
+def _own(cause: Cause | None, earlier: int) -> Cause | None:
+    """Return a cause by its index among a cassette's own exchanges; None for one of another cassette."""
+    if cause is None or not earlier:
+        return cause
+    return replace(cause, interaction=cause.interaction - earlier) if cause.interaction >= earlier else None
+
+
+def _caused(told: Sequence[Notification], causes: Sequence[Cause | None]) -> Sequence[Notification]:
+    if isinstance(told, Made):
+        return Made(len(told), lambda index: replace(told[index], cause=causes[index]))
+    return tuple(replace(each, cause=cause) for each, cause in zip(told, causes, strict=True))
+
+
+def _decoded(exchange: Exchange) -> Exchange:
+    request, response = exchange.request, exchange.response
+    if not request.headers.get("content-encoding") and not response.headers.get("content-encoding"):
+        return exchange
+    asked, sent = undone(request.headers, request.body)
+    answered, got = undone(response.headers, response.body)
+    return replace(
+        exchange,
+        request=replace(request, headers=asked, body=sent),
+        response=replace(response, headers=answered, body=got),
+    )
+
+
+def _is_transport(exchange: Exchange) -> bool:
+    """Tell a WebSocket upgrade, refused or not, or a CORS preflight: the replaying server answers them by itself."""
+    asked = exchange.request.headers
+    preflight = exchange.request.method == "OPTIONS" and asked.get("access-control-request-method")
+    upgrade = (asked.get("upgrade") or "").lower() == "websocket"
+    return exchange.response.status == 101 or upgrade or bool(preflight)
+
+
+def _notifications(messages: Iterable[bayeux_text.Message], seen: float) -> Iterator[Notification]:
+    for message in messages:
+        if message.is_notification:
+            data = lossless_json.indented(message.fields["data"])
+            yield Notification(channel=message.channel, data=data, seen=seen)
+
+
+def laid_out(cassette: Cassette) -> Cassette:
+    """Return a cassette with its JSON bodies laid out as they are written."""
+    return replace(cassette, interactions=tuple(map(_laid_out, cassette.interactions)))
+
+
+def _laid_out(exchange: Exchange) -> Exchange:
+    request, response = exchange.request, exchange.response
+    request_headers, request_body = _body(request.headers, request.body)
+    response_headers, response_body = _body(response.headers, response.body)
+    return replace(
+        exchange,
+        request=replace(request, headers=request_headers, body=request_body),
+        response=replace(response, headers=response_headers, body=response_body),
+    )
+
+
+def _body(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
+    """Lay JSON out; the length header follows. Other bytes stay as they are."""
+    if lossless_json.loads_or_none(body) is None:
+        return headers, body
+    plain = lossless_json.indented(body.decode()).encode()
+    return headers.without("transfer-encoding").replacing("content-length", str(len(plain))), plain
+
+
+def _server_version(exchanges: Sequence[Exchange]) -> dict[str, str]:
+    for exchange in exchanges:
+        if exchange.request.path.endswith("/diagnostics/version") and isinstance(exchange.answer, dict):
+            version = str(exchange.answer.get("version"))
+            return {"server": version.encode("utf-8", "backslashreplace").decode()}  # half a surrogate pair is no text
+    return {}
+
+
+def _notes_on_causes(told: Sequence[Notification], causes: Sequence[Cause | None], earlier: int) -> Iterator[str]:
+    for index, cause in enumerate(causes):
+        if cause and cause.interaction < earlier:
+            yield (
+                f"notification {index} on {told[index].channel} answers an operation that the cassette before this one "
+                "holds: in this one nothing is its cause"
+            )
+        elif cause and cause.rule == "order":
+            yield (
+                f"notification {index} on {told[index].channel} is taken to answer interaction "
+                f"{cause.interaction - earlier} only because that came last before it: check it, and pin the cause if "
+                "it is another"
+            )
+
+
+def _notes_on_lost(unanswered: Sequence[Request]) -> Iterator[str]:
+    for request in unanswered:
+        if bayeux_text.messages_in(request.body) is None:
+            yield f"{request.method} {request.path} got no answer and is not in the cassette"

@@ -1,0 +1,1 @@
+"""The history of userData, and the verdict on each operation."""

@@ -1,0 +1,156 @@
+"""The operations and the sightings of one resource in time order: what a verdict is read off.
+
+Times decide what can have been seen of what; nothing here compares userData.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, takewhile
+from typing import Any, Generic, TypeVar
+
+from gws_replay.core.api import schema as operations
+from gws_replay.core.json_compare import same
+from gws_replay.core.api.schema import ALL_KEYS, ANY_KEY, Call, Channel, Key, Taken
+from gws_replay.core.oracle.history import Sighting, Snapshot
+
+NEVER = float("inf")
+# How many GETs in flight are looked past for the one that follows an operation.
+IN_FLIGHT = 64
+# How many operations before and after one may be mistaken for it.
+_NEAR = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doing:
+    """Any operation while it may have an effect: between `began` and `until`, when its effect had been shown.
+
+    `moves` are the attributes that it may move, None for any. One that was refused moves nothing.
+    """
+
+    index: int
+    call: Call
+    began: float
+    until: float
+    moves: frozenset[str] | None
+
+
+_D = TypeVar("_D", bound=Doing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write(Doing):
+    """A userData operation while it is judged: `asked` is what it writes, `answers` the notifications that answer it.
+
+    `error` is the notification that said it had failed. `after` is the snapshot that shows its effect, `notified`
+    whether that is a notification of its own. One that attaches userData beside what it does (Complete, Reply) only
+    accounts for them: it is not `judged`. Where several were on their way at once, and nothing but their content told
+    their notifications apart, each is `contested`: its effect may have been shown by any of those notifications.
+    """
+
+    ended: float
+    taken: Taken
+    asked: Mapping[Key, Any]
+    answers: Sequence[Sighting] = ()
+    error: Sighting | None = None
+    after: Snapshot | None = None
+    notified: bool = False
+    judged: bool = True
+    contested: bool = False
+
+    @property
+    def refused(self) -> bool:
+        """Whether the answer, or a notification later, said that nothing was done."""
+        return self.taken == "refused" or self.error is not None
+
+    @property
+    def writes(self) -> Mapping[Key, Any]:
+        """What must be written: nothing, if it was refused."""
+        return {} if self.refused else self.asked
+
+    def wrote(self, key: str, user_data: Mapping[str, Any]) -> bool:
+        """Tell whether userData shows at a key what this operation asked to write there."""
+        if key in self.asked:
+            return operations.shows_key(user_data, key, self.asked[key])
+        if ALL_KEYS in self.asked:
+            return key not in user_data
+        return ANY_KEY in self.asked and key in user_data and same(user_data[key], self.asked[ANY_KEY])
+
+
+class InTime(Generic[_D]):
+    """Operations in the order in which they began, looked up by the time in which they may have an effect."""
+
+    def __init__(self, items: Collection[_D]) -> None:
+        self._items = sorted((each for each in items if each.until < NEVER), key=lambda each: each.began)
+        self._endless = sorted((each for each in items if each.until == NEVER), key=lambda each: each.began)
+        self._begun = [each.began for each in self._items]
+        self._settled = list(accumulate((each.until for each in self._items), max))
+
+    def between(self, since: float, until: float) -> list[_D]:
+        """Return the operations whose effect may show at `until` and not yet at `since`, in the order of beginning."""
+        found = list(self.among(since, until))
+        return sorted(found, key=lambda each: each.began) if self._endless else found
+
+    def among(self, since: float, until: float) -> Iterator[_D]:
+        """Yield the same, in any order."""
+        first, last = bisect_right(self._settled, since), bisect_left(self._begun, until)
+        in_order = map(self._items.__getitem__, range(first, last))
+        yield from (each for each in in_order if each.until > since)
+        yield from takewhile(lambda each: each.began < until, self._endless)
+
+
+@dataclass(slots=True)
+class Timeline:
+    """What was done to one resource, and what was seen of it, in time order, with the indices that keep it linear."""
+
+    channel: Channel | None
+    sightings: Sequence[Sighting] = ()
+    snapshots: Sequence[Snapshot] = ()
+    writes: list[Write] = field(default_factory=list)
+    besides: list[Doing] = field(default_factory=list)
+    _writes: InTime[Write] = field(default_factory=lambda: InTime(()))
+    _besides: InTime[Doing] = field(default_factory=lambda: InTime(()))
+    _seen: list[float] = field(default_factory=list)
+    _places: dict[int, int] = field(default_factory=dict)
+
+    def index(self) -> None:
+        """Prepare the look-ups, once all operations are in."""
+        self._writes = InTime(self.writes)
+        self._besides = InTime(self.besides)
+        self._seen = [snapshot.at for snapshot in self.snapshots]
+        self._places = {id(snapshot): place for place, snapshot in enumerate(self.snapshots)}
+
+    def between(self, since: float, until: float) -> list[Write]:
+        """Return the writes whose effect may show at `until` and not yet at `since`."""
+        return self._writes.between(since, until)
+
+    def at_work(self, since: float, until: float) -> list[Doing]:
+        """Return the operations besides writes that may move something of the resource between two moments."""
+        return [each for each in self._besides.between(since, until) if each.moves is None or each.moves]
+
+    def others(self, write: Write, earlier: Snapshot | None, later: Snapshot) -> list[Write]:
+        """Return the other writes that may account for what differs between two snapshots."""
+        since = earlier.began if earlier else write.began
+        found = self.between(since, later.at)
+        return [each for each in found if each is not write and (each.contested or each.after is not earlier)]
+
+    def before(self, write: Write) -> Snapshot | None:
+        """Find the last snapshot seen before a write was asked."""
+        place = bisect_right(self._seen, write.began)
+        return self.snapshots[place - 1] if place else None
+
+    def near(self, write: Write) -> Sequence[Write]:
+        """Return the few writes that were asked just before and after one."""
+        place = bisect_left(self.writes, write.index, key=lambda each: each.index)
+        return [*self.writes[max(0, place - _NEAR) : place], *self.writes[place + 1 : place + 1 + _NEAR]]
+
+    def during(self, earlier: Snapshot, later: Snapshot) -> Sequence[Snapshot]:
+        """Return the snapshots seen between two."""
+        return self.snapshots[self._places[id(earlier)] + 1 : self._places[id(later)]]
+
+    def following(self, snapshot: Snapshot) -> Iterator[Snapshot]:
+        """Yield the snapshots seen after one, less the GETs that were on their way when it was seen."""
+        place = self._places[id(snapshot)] + 1
+        for each in self.snapshots[place : place + IN_FLIGHT]:
+            if each.began >= snapshot.at or each.interaction is None:
+                yield each

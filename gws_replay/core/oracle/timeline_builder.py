@@ -1,0 +1,155 @@
+"""A cassette read as timelines: what was done to each resource, and what was seen of it."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from gws_replay.core.api import dialects as api
+from gws_replay.core.model import Cassette, Exchange
+from gws_replay.core.api.schema import Call, Key
+from gws_replay.core.oracle.timeline import IN_FLIGHT, NEVER, Doing, Timeline, Write
+from gws_replay.core.oracle.history import Sighting, Snapshot, sightings
+
+# Rules of causes by which several operations at once can be mistaken for each other.
+_BY_CONTENT = ("content", "counting", "order")
+
+
+def timelines_of(cassette: Cassette) -> Mapping[str, Timeline]:
+    """Return the timeline of each resource that a cassette shows or writes to, by resource id."""
+    calls = {
+        index: call
+        for index, exchange in enumerate(cassette.interactions)
+        if (call := api.call_of(exchange.request, exchange.sent)).operation and call.resource_id
+    }
+    seen: dict[str, list[Sighting]] = {}
+    answers: dict[int, list[Sighting]] = {}
+    for each in _told_in_whole(sightings(cassette), calls):
+        # What GetInteractionContent tells of an interaction is another resource with the same id.
+        if each.channel and each.channel.deletes:
+            seen.setdefault(each.resource_id, []).append(each)
+        if each.cause in calls and calls[each.cause].resource_id == each.resource_id:
+            answers.setdefault(each.cause, []).append(each)
+    timelines = {name: _timeline(group) for name, group in seen.items()}
+    shown = {name: _Shown(timeline.snapshots) for name, timeline in timelines.items()}
+    for index, call in calls.items():
+        name = call.resource_id or ""
+        if name not in timelines:
+            timelines[name], shown[name] = Timeline(call.channel), _Shown()
+        told, exchange = answers.get(index, ()), cassette.interactions[index]
+        if call.writes is not None or isinstance(call.sent.get("userData"), dict):
+            timelines[name].writes.append(_write(index, call, exchange, told, shown[name]))
+        else:
+            timelines[name].besides.append(_doing(index, call, exchange, told, shown[name]))
+    for timeline in timelines.values():
+        timeline.writes = list(_contested(timeline.writes))
+        timeline.index()
+    return timelines
+
+
+def _contested(writes: Iterable[Write]) -> Iterator[Write]:
+    """Yield the writes, those that share their notifications with others marked, and open until the last of them."""
+    group: list[Write] = []
+    until = 0.0
+    for write in writes:
+        if write.began >= until:
+            yield from _marked(group, until)
+            group, until = [], 0.0
+        group.append(write)
+        if any(each.rule in _BY_CONTENT for each in write.answers):
+            until = max(until, write.until)
+    yield from _marked(group, until)
+
+
+def _marked(group: Sequence[Write], until: float) -> Iterator[Write]:
+    rivals = [any(each.rule in _BY_CONTENT for each in write.answers) for write in group]
+    several = sum(rivals) > 1
+    for write, is_rival in zip(group, rivals, strict=True):
+        yield replace(write, contested=True, until=until) if is_rival and several else write
+
+
+def _told_in_whole(found: Iterable[Sighting], calls: Mapping[int, Call]) -> Iterable[Sighting]:
+    """Yield what was seen; a notification that shows only the keys that its operation wrote is no snapshot.
+
+    So does the sample of FacebookPMSetDisposition. Where the last snapshot had no other keys, it is one.
+    """
+    last: dict[str, Mapping[str, Any]] = {}
+    for seen in found:
+        if not isinstance(seen, Snapshot):
+            yield seen
+            continue
+        call = calls.get(seen.cause) if seen.cause is not None else None
+        may_be_part = call and call.row and call.row.tells_part and len(seen.data) <= len(call.writes or ())
+        if may_be_part and last.get(seen.resource_id, {}).keys() - seen.data.keys():
+            yield Sighting(**{field.name: getattr(seen, field.name) for field in fields(Sighting)})
+        else:
+            last[seen.resource_id] = seen.data
+            yield seen
+
+
+def _timeline(group: Sequence[Sighting]) -> Timeline:
+    snapshots = [each for each in group if isinstance(each, Snapshot)]
+    return Timeline(channel=group[0].channel, sightings=group, snapshots=snapshots)
+
+
+class _Shown:
+    """The snapshots of one resource, by when they were seen, and the GETs among them by when they were asked."""
+
+    def __init__(self, snapshots: Sequence[Snapshot] = ()) -> None:
+        gets = (each for each in snapshots if each.interaction is not None)
+        self._snapshots = snapshots
+        self._gets = sorted(gets, key=lambda each: each.began)
+
+    def next_get(self, since: float) -> Snapshot | None:
+        """Return the first GET asked since then."""
+        place = bisect_left(self._gets, since, key=lambda each: each.began)
+        return self._gets[place] if place < len(self._gets) else None
+
+    def next_of_any_kind(self, since: float) -> Snapshot | None:
+        """Return the first snapshot that shows nothing older than that."""
+        place = bisect_left(self._snapshots, since, key=lambda each: each.at)
+        few = self._snapshots[place : place + IN_FLIGHT]
+        return next((each for each in few if each.began >= since), None) or self.next_get(since)
+
+
+def _doing(index: int, call: Call, exchange: Exchange, told: Sequence[Sighting], shown: _Shown) -> Doing:
+    after = shown.next_of_any_kind(exchange.ended) if not told else None
+    return Doing(
+        index=index,
+        call=call,
+        began=exchange.began,
+        until=max((each.at for each in told), default=after.at if after else NEVER),
+        moves=_moves(call, refused=not api.succeeded(exchange.response.status, exchange.answer)),
+    )
+
+
+def _moves(call: Call, *, refused: bool) -> frozenset[str] | None:
+    return frozenset() if refused else call.row.moves if call.row else None
+
+
+def _write(index: int, call: Call, exchange: Exchange, told: Sequence[Sighting], shown: _Shown) -> Write:
+    taken = api.taken(exchange.response.status, exchange.answer)
+    error = next((each for each in told if each.kind == api.ERROR), None)
+    answers = [each for each in told if each is not error]
+    refused = taken == "refused" or error is not None
+    own = next((each for each in answers if isinstance(each, Snapshot)), None)
+    since = max(exchange.ended, *(each.at for each in answers)) if answers else exchange.ended
+    # Of one that was refused, whatever cannot be older shows whether it was done all the same.
+    after = own or (shown.next_of_any_kind(since) if refused else shown.next_get(since))
+    attached: Mapping[Key, Any] = call.sent.get("userData") or {} if call.writes is None else call.writes
+    shown_at = own.at if own else max((each.at for each in answers), default=after.at if after else NEVER)
+    return Write(
+        index=index,
+        call=call,
+        began=exchange.began,
+        until=shown_at,
+        moves=_moves(call, refused=refused),
+        ended=exchange.ended,
+        taken=taken,
+        asked=attached,
+        answers=answers,
+        error=error,
+        after=after,
+        notified=own is not None,
+        judged=call.writes is not None,
+    )

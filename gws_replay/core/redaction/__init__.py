@@ -1,0 +1,1 @@
+"""What is secret or personal, and what stands in its place."""

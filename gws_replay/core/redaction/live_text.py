@@ -1,0 +1,33 @@
+"""What is shown instead of stand-ins and recorded ids: the live values that they stand for in one run."""
+
+from gws_replay.core.redaction.known_values import ENCODINGS, spellings
+from gws_replay.core.word_index import Lexicon
+
+
+class Shown:
+    """Live values for stand-ins, for a `TextRedactor` that puts them there."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self._whole: dict[str, str] = {}
+        self._anywhere = Lexicon()
+
+    def take(self, recorded: str, live: str, *, anywhere: bool) -> None:
+        """Show a live value instead of a stand-in: as the whole value of a personal key, or wherever it occurs."""
+        self._whole[recorded] = live
+        self.log.append(recorded)
+        if anywhere:
+            for encode, _ in ENCODINGS[: spellings(recorded)] if live == recorded else ENCODINGS:
+                self._anywhere.add(encode(recorded), encode(live))
+
+    def person(self, value: str) -> str:
+        """Return what is shown for the whole value of a personal key."""
+        return self._whole.get(value) or self._anywhere.replaced(value)
+
+    def secret(self, value: str, name: str, *, unique: bool) -> str:  # noqa: ARG002 (a placeholder stays one)
+        """Return a secret's placeholder as it is."""
+        return value
+
+    def replaced(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """Return a text with live values in it, and no names of findings."""
+        return self._anywhere.replaced(text), ()

@@ -1,0 +1,246 @@
+"""What must not leave memory, and what stands in its place.
+
+Every message goes through a `Redactor` before it is written, printed or compared. Secrets become placeholders that
+say what stood there (`<redacted:authorization>`), personal data stand-ins of the same type and shape, the same for the
+same value everywhere. What was once found by its name is replaced wherever else it turns up.
+"""
+
+import base64
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from gws_replay.core.redaction import tables as sensitive
+from gws_replay.core.redaction.known_values import Known
+from gws_replay.core.model import Cassette, Exchange, Frame, Headers, Recording, Request, Response
+from gws_replay.core.redaction.policy import Policy
+from gws_replay.core.redaction.text import Noticed, TextRedactor
+from gws_replay.core.redaction.cache import Fields
+from gws_replay.core.redaction.stand_ins import StandIns
+
+_T = TypeVar("_T")
+# One policy, so that its rules are made once.
+_SECRETS = Policy("secrets")
+_PIECE = re.compile(r"[^;\s][^;]*")
+
+
+def without_secrets() -> "Redactor":
+    """Return a redactor of what requests are compared by: placeholders are the same in all, so it needs no key."""
+    return Redactor(_SECRETS, b"")
+
+
+class Redactor:
+    """Redacts the messages of one recording; it remembers what it found, so one recording has one redactor.
+
+    `key` decides which stand-ins are chosen: who knows it can test guesses. `settled` are stand-ins that stand in what
+    is redacted already. `noticed` is told the place and the rule of all that is found. Not thread-safe.
+    """
+
+    def __init__(self, policy: Policy, key: bytes, settled: Iterable[str] = (), noticed: Noticed | None = None) -> None:
+        self.policy = policy
+        self._rules = policy.rules
+        self._key = key
+        self._settled = tuple(settled)
+        self._stand_ins = StandIns(key, self._settled)
+        self._known = Known(self._rules, self._stand_ins)
+        self._texts = TextRedactor(self._rules, self._known, noticed)
+        self._token_headers: set[str] = set()
+        self._told = 0
+        self._fields = Fields()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is said of it in the cassette's header: the level, and the policy's name and digest."""
+        level = self.policy.level
+        return {"redaction": level} if level == "none" else {"redaction": level, "policy": self.policy.name}
+
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        """The stand-ins that stand in what was redacted: what made them is known to nobody else."""
+        return (*self._settled, *self._stand_ins.made)
+
+    @property
+    def found(self) -> int:
+        """How many values are known by now: where it has grown, what was redacted before may hold one of the new."""
+        return len(self._known.log)
+
+    def fresh(self) -> tuple[str, ...]:
+        """Return the stand-ins that were made since this was asked before."""
+        made = tuple(self._stand_ins.made[self._told :])
+        self._told += len(made)
+        return made
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """The facts and the stand-ins, as they stand in a cassette's header."""
+        return {**self.facts, **({"stand_ins": list(self.stand_ins)} if self.stand_ins else {})}
+
+    def again(self) -> "Redactor":
+        """Return a redactor of what this one has redacted: it knows all that was found, also what was found late."""
+        later = Redactor(self.policy, self._key, self.stand_ins)
+        later._known.take_over(self._known)
+        later._stand_ins.of_value.update(self._stand_ins.of_value)
+        later._token_headers |= self._token_headers
+        return later
+
+    def adopt(self, value: str, made: str) -> None:
+        """Let a stand-in of another recording stand for a personal value from now on: so the two can be compared."""
+        self._known.adopt(value, made)
+
+    def request(self, request: Request) -> Request:
+        """Return the request without what is to be redacted."""
+        if self.policy.level == "none":
+            return request
+        return self._settle(lambda: self._request(request))
+
+    def response(self, response: Response) -> Response:
+        """Return the response without what is to be redacted."""
+        if self.policy.level == "none":
+            return response
+        # CSRFProtection: the server chooses the name of the header that carries the token.
+        if token_header := response.headers.get(sensitive.CSRF_NAME_HEADER):
+            self._token_headers.add(token_header.lower())
+        headers, body = self._settle(lambda: self._message(response.headers, response.body, asked=False))
+        return Response(status=response.status, reason=response.reason, headers=headers, body=body)
+
+    def body(self, body: bytes, *, is_form: bool = False) -> bytes:
+        """Return a body without what is to be redacted; bytes that are no text are searched as well."""
+        if self.policy.level == "none" or not body:
+            return body
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            # Among random bytes everything has the shape of something: only what is known is looked for.
+            text = body.decode("utf-8", "surrogateescape")
+            redacted = self._known.known_in(text)
+        else:
+            redacted = self._texts.form(text, "form") if is_form else self._texts.body(text)
+        return body if redacted == text else redacted.encode("utf-8", "surrogateescape")
+
+    def data(self, data: str) -> str:
+        """Return a notification's data without what is to be redacted."""
+        return data if self.policy.level == "none" else self._settle(lambda: self._texts.json(data))
+
+    def recording(self, recording: Recording) -> Recording:
+        """Return a whole recording without what is to be redacted."""
+        if self.policy.level == "none":
+            return recording
+        # Twice: a value may stand in a body before the message that gives it away.
+        self._recording(recording)
+        return self._recording(recording)
+
+    def cassette(self, cassette: Cassette) -> Cassette:
+        """Return a cassette without what is to be redacted, the header saying so."""
+        if self.policy.level == "none":
+            return cassette
+        for told in cassette.notifications:
+            self.data(told.data)
+        recording = self.recording(Recording(exchanges=tuple(cassette.interactions)))
+        told_again = tuple(replace(told, data=self.data(told.data)) for told in cassette.notifications)
+        return replace(
+            cassette,
+            interactions=recording.exchanges,
+            notifications=told_again,
+            header={**cassette.header, **self.header},
+        )
+
+    def _recording(self, recording: Recording) -> Recording:
+        return Recording(
+            exchanges=tuple(map(self.exchange, recording.exchanges)),
+            frames=tuple(map(self.frame, recording.frames)),
+            unanswered=tuple(map(self.request, recording.unanswered)),
+            earlier=tuple(map(self.exchange, recording.earlier)),
+        )
+
+    def exchange(self, exchange: Exchange) -> Exchange:
+        """Return an exchange without what is to be redacted."""
+        # A new one: the old one has its parsed bodies with it.
+        return Exchange(
+            request=self.request(exchange.request),
+            response=self.response(exchange.response),
+            began=exchange.began,
+            ended=exchange.ended,
+        )
+
+    def frame(self, frame: Frame) -> Frame:
+        """Return a WebSocket message without what is to be redacted."""
+        if self.policy.level == "none":
+            return frame
+        text = self._settle(lambda: self.body(frame.text.encode()))
+        return replace(frame, uri=self._texts.uri(frame.uri), text=text.decode())
+
+    def _request(self, request: Request) -> Request:
+        headers, body = self._message(request.headers, request.body, asked=True)
+        return Request(method=request.method, uri=self._texts.uri(request.uri), headers=headers, body=body)
+
+    def _settle(self, redact: Callable[[], _T]) -> _T:
+        """Redact a message; once more where a value may stand in it before what gave it away."""
+        found = len(self._known.log)
+        redacted = redact()
+        return redact() if len(self._known.log) != found else redacted
+
+    def _message(self, headers: Headers, body: bytes, *, asked: bool) -> tuple[Headers, bytes]:
+        is_form = asked and "x-www-form-urlencoded" in (headers.get("content-type") or "").lower()
+        headers = Headers(tuple((name, self._header_again(name, value, asked=asked)) for name, value in headers.pairs))
+        redacted = self.body(body, is_form=is_form)
+        return headers if redacted is body else headers.replacing("content-length", str(len(redacted))), redacted
+
+    def _header_again(self, name: str, value: str, *, asked: bool) -> str:
+        """Redact a header field; one that was redacted before costs nothing, unless something new is known since."""
+        if self._texts.noticed:
+            return self._header(name, value, asked=asked)
+        known = len(self._known.log), len(self._token_headers)
+        return self._fields.of((name, value, asked), known, lambda: self._header(name, value, asked=asked))
+
+    def _header(self, name: str, value: str, *, asked: bool) -> str:
+        lowered = name.lower()
+        if lowered in self._token_headers:
+            return self._known.secret(value, lowered, unique=True)
+        kind = self._rules.of_header(lowered, asked=asked)
+        if kind == "keep":
+            return value
+        if kind == "personal":
+            return self._noticed("personal", lowered, value, self._known.person)
+        if kind == "secret":
+            return self._noticed("secret", lowered, value, lambda raw: self._secret(lowered, raw))
+        return self._texts.uri(value) if lowered in sensitive.URL_HEADERS else self._texts.text(value, lowered)
+
+    def _noticed(self, kind: str, name: str, value: str, change: Callable[[str], str]) -> str:
+        instead = change(value)
+        if self._texts.noticed and instead != value:
+            self._texts.noticed(name, f"{kind} header {name}")
+        return instead
+
+    def _secret(self, lowered: str, value: str) -> str:
+        if lowered == "cookie":
+            return _PIECE.sub(lambda piece: self._cookie(piece[0]), value)
+        if lowered == "set-cookie":
+            pair, *attributes = value.split(";")
+            kept = (
+                each if sensitive.COOKIE_ATTRIBUTE.fullmatch(each) else " <redacted:attribute>" for each in attributes
+            )
+            return ";".join([self._cookie(pair), *kept])
+        if "authorization" in lowered:
+            scheme, _, credentials = value.rpartition(" ")
+            if scheme.strip().lower() == "basic":
+                self._basic(credentials)
+            value = credentials
+        return self._known.secret(value, lowered, unique=lowered in sensitive.UNIQUE_SECRETS)
+
+    def _basic(self, credentials: str) -> None:
+        """Learn the two parts of Basic credentials."""
+        try:
+            user, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+        except ValueError:
+            return
+        if colon and password != user:
+            self._known.secret(password, "password", unique=True)
+        if colon and self._rules.of_key("userName") == "personal":
+            self._known.person(user)
+
+    def _cookie(self, pair: str) -> str:
+        name, equals, value = pair.strip().partition("=")
+        if not name or not equals:
+            return "<redacted:cookie>"
+        return f"{name}={self._known.secret(value, name, unique=name.lower() in sensitive.UNIQUE_SECRETS)}"

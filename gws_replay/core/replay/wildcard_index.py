@@ -1,0 +1,250 @@
+"""The requests of a redacted cassette, found by live ones: a redacted place matches any value of its JSON type."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from gws_replay.core.redaction.known_values import ENCODINGS, PLACEHOLDER, PLACEHOLDERS, spellings
+from gws_replay.core.replay.request_values import Leaf, Place, id_place, leaves_of
+from gws_replay.core.word_index import Lexicon, spliced
+from gws_replay.core.model import Cassette, Request
+from gws_replay.core.redaction.policy import Policy, Rules
+from gws_replay.core.redaction.text import TextRedactor
+from gws_replay.core.redaction.tables import PERSONAL_PARAMETERS
+
+# What is shorter is a stand-in only where the key says that a person's data stand there.
+UNIQUE = 6
+_POLICY = Policy()
+_HIDDEN = "<redacted:personal>"
+_SECRET = "<redacted:secret>"  # noqa: S105 (a placeholder)
+_ENCODED = frozenset("%&+\\")
+Pairs = Mapping[str, str]
+_Rest = frozenset[tuple[Place, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A stand-in within a text (empty: the placeholder of a secret), what stands before it, and its encoding."""
+
+    before: str
+    made: str
+    encoding: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """A redacted place: a stand-in alone, or a text with parts that are redacted, and what stands after them."""
+
+    made: str = ""
+    parts: tuple[_Part, ...] = ()
+    after: str = ""
+
+    def values_in(self, text: str, known: Pairs) -> Sequence[tuple[str, str]] | None:
+        """Return the stand-ins with what a live text has instead; None if it is no match.
+
+        `known` are live values that are bound already: they tell where the others begin.
+        """
+        if not self.parts:
+            return ((self.made, text),)
+        pattern = "".join(f"{re.escape(part.before)}{_pattern(part, known)}" for part in self.parts)
+        found = re.fullmatch(f"(?s){pattern}{re.escape(self.after)}", text)
+        if found is None:
+            return None
+        open_ = [part for part in self.parts if part.made and part.made not in known]
+        values = zip(open_, found.groups(), strict=True)
+        return [(part.made, ENCODINGS[part.encoding][1](value)) for part, value in values]
+
+
+def _pattern(part: _Part, known: Pairs) -> str:
+    if part.made in known:
+        return re.escape(ENCODINGS[part.encoding][0](known[part.made]))
+    return "(.+?)" if part.made else ".*?"
+
+
+_Slots = Mapping[Place, _Slot]
+# The recorded requests that have their redacted places in common, by all that is not redacted.
+_ByRest = dict[_Rest, list[tuple[int, _Slots]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """A live request, and recorded ones that are equal to it in all that is not redacted."""
+
+    live: Mapping[Place, Leaf]
+    recorded: list[tuple[int, _Slots]]
+
+    def pairs(self, number: int, known: Pairs) -> Sequence[tuple[str, str]] | None:
+        """Return the stand-ins of a recorded request with the live values for them; None if it is no match.
+
+        `known` are the live values that are bound already, by their stand-ins.
+        """
+        slots = self.recorded[number][1]
+        whole = [(slot.made, self.live[place].text) for place, slot in slots.items() if not slot.parts]
+        pairs, known = list(whole), {**known, **dict(whole)} if len(whole) != len(slots) else known
+        for place, slot in slots.items():
+            if slot.parts:
+                values = slot.values_in(self.live[place].text, known)
+                if values is None:
+                    return None
+                pairs += values
+        return pairs
+
+
+@dataclass(frozen=True, slots=True)
+class _Filed:
+    """Recorded requests by their redacted places: with their own ids, and with any id in place of those."""
+
+    own: dict[frozenset[Place], _ByRest] = field(default_factory=dict)
+    others: dict[frozenset[Place], _ByRest] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+
+
+class StandInIndex:
+    """The requests of a redacted cassette, to be found by live ones."""
+
+    def __init__(self, cassette: Cassette, requests: Sequence[Request], match_on: frozenset[str]) -> None:
+        self.stand_ins = frozenset(map(str, cassette.header.get("stand_ins", ())))
+        self.rules: Rules = _POLICY.rules
+        self._requests = requests
+        self._match_on = match_on
+        self._are_long = all(len(made) >= UNIQUE for made in self.stand_ins)
+
+    def is_unique(self, index: int) -> bool:
+        """Tell whether no stand-in of a recorded request is so short that somebody may have it for a value."""
+        return self._are_long or all(not made or len(made) >= UNIQUE for made in self.redacted(index))
+
+    def candidates(self, request: Request) -> Iterator["Candidates"]:
+        """Yield the recorded requests that a live one may be: first those of its own resource, then those of others."""
+        live = leaves_of(request, self._match_on)
+        for masks in (self._filed.own, self._filed.others):
+            for places, by_rest in masks.items():
+                if places <= live.keys() and (found := by_rest.get(_rest(live, places))):
+                    yield Candidates(live, found)
+
+    def hidden(self, request: Request, values: Iterable[str] = ()) -> Request:
+        """Return a live or recorded request for a message: personal data, and known live values, are all the same."""
+        body = request.body.decode("utf-8", "surrogateescape")
+        said = f"{request.uri}{body}"
+        encoded = not _ENCODED.isdisjoint(said)
+        found = [value for value in values if encoded or value in said]
+        texts = TextRedactor(self.rules, _Hidden(self.rules, self._long, found))
+        for _ in range(2):  # a value may stand before the key that gives it away
+            uri, redacted = texts.uri(request.uri), texts.body(body)
+        return Request(
+            method=request.method,
+            uri=uri,
+            headers=request.headers,
+            body=redacted.encode("utf-8", "surrogateescape"),
+        )
+
+    def live_values(self, request: Request, index: int) -> set[str]:
+        """Return what a live request has in the places that are redacted in a recorded one."""
+        live = leaves_of(request, self._match_on)
+        there = self._slots_of(leaves_of(self._requests[index], self._match_on))
+        slots = {place: slot for place, slot in there.items() if place in live}
+        whole = {slot.made: live[place].text for place, slot in slots.items() if not slot.parts}
+        parts = (slot.values_in(live[place].text, whole) or () for place, slot in slots.items() if slot.parts)
+        return {*whole.values(), *(value for found in parts for _, value in found)} - {""}
+
+    def redacted(self, index: int) -> Iterator[str]:
+        """Yield the stand-ins that stand in a recorded request; an empty one for the placeholder of a secret."""
+        for slot in self._slots_of(leaves_of(self._requests[index], self._match_on)).values():
+            yield from (part.made for part in slot.parts) if slot.parts else (slot.made,)
+
+    @property
+    def ids(self) -> Collection[str]:
+        """The ids of resources in the paths of requests, where they are no stand-ins."""
+        return self._filed.ids
+
+    @cached_property
+    def _long(self) -> Lexicon:
+        """Those that are found within a text, in each of their spellings."""
+        found = Lexicon()
+        for made in self.stand_ins:
+            for number in reversed(range(spellings(made) if len(made) >= UNIQUE else 0)):
+                found.add(ENCODINGS[number][0](made), f"{number}{made}")
+        return found
+
+    @cached_property
+    def _filed(self) -> "_Filed":
+        """All requests by what is not redacted in them: made when a live request says other than what was recorded."""
+        filed = _Filed()
+        for index, request in enumerate(self._requests):
+            leaves = leaves_of(request, self._match_on)
+            slots = self._slots_of(leaves)
+            _file(filed.own, index, leaves, slots)
+            place = id_place(request) if "path" in self._match_on else None
+            if place and place not in slots:
+                id_ = leaves[place].text
+                filed.ids.add(id_)
+                _file(filed.others, index, leaves, {**slots, place: _Slot(id_)})
+        return filed
+
+    def _slots_of(self, leaves: Mapping[Place, Leaf]) -> _Slots:
+        return {place: slot for place, leaf in leaves.items() if (slot := self._slot(place, leaf))}
+
+    def _is_personal(self, place: Place, name: str) -> bool:
+        is_parameter = place[0] in ("query", "form") and name.lower() in PERSONAL_PARAMETERS
+        return is_parameter or self.rules.of_key(name) == "personal"
+
+    def _slot(self, place: Place, leaf: Leaf) -> _Slot | None:
+        if leaf.type not in ("string", "number"):
+            return None
+        if leaf.text in self.stand_ins and (len(leaf.text) >= UNIQUE or self._is_personal(place, leaf.name)):
+            return _Slot(leaf.text)
+        made = {start: (end, instead) for start, end, instead in self._long.spans(leaf.text)}
+        if not made and PLACEHOLDER not in leaf.text:
+            return None
+        redacted = {found.start(): (found.end(), "") for found in PLACEHOLDERS.finditer(leaf.text)}
+        spans = sorted({**made, **redacted}.items())
+        if not spans:
+            return None
+        parts, at = [], 0
+        for start, (end, instead) in spans:
+            parts.append(_Part(leaf.text[at:start], instead[1:], int(instead[:1] or 0)))
+            at = end
+        return _Slot(parts=tuple(parts), after=leaf.text[at:])
+
+
+class _Hidden:
+    """One token for all personal data, for a `TextRedactor` that puts it there."""
+
+    def __init__(self, rules: Rules, stand_ins: Lexicon, values: Iterable[str]) -> None:
+        self.log: list[str] = []
+        self._shapes = rules.personal_shapes
+        self._stand_ins = stand_ins
+        self._values = Lexicon()
+        for value in values:
+            self._take(value)
+
+    def person(self, value: str) -> str:
+        """Return the token, whatever the value."""
+        if value and value not in self._values.entries:
+            self._take(value)
+            self.log.append(value)
+        return _HIDDEN if value else value
+
+    def secret(self, value: str, name: str, *, unique: bool) -> str:  # noqa: ARG002 (one token for all)
+        """Return the token of secrets, however they were found."""
+        return _SECRET if value else value
+
+    def replaced(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """Return a text with the token for every known value, and for what has the shape of personal data."""
+        text = PLACEHOLDERS.sub(_SECRET, text)
+        text = spliced(text, [(start, end, _HIDDEN) for start, end, _ in self._stand_ins.spans(text)])
+        text = self._values.replaced(text)
+        return self._shapes.sub(_HIDDEN, text) if self._shapes else text, ()
+
+    def _take(self, value: str) -> None:
+        for encode, _ in ENCODINGS:
+            self._values.add(encode(value), _HIDDEN)
+
+
+def _file(masks: dict[frozenset[Place], _ByRest], index: int, leaves: Mapping[Place, Leaf], slots: _Slots) -> None:
+    places = frozenset(slots)
+    masks.setdefault(places, {}).setdefault(_rest(leaves, places), []).append((index, slots))
+
+
+def _rest(leaves: Mapping[Place, Leaf], places: frozenset[Place]) -> _Rest:
+    return frozenset((place, leaf.type, "" if place in places else leaf.text) for place, leaf in leaves.items())

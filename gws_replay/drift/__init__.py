@@ -1,0 +1,1 @@
+"""The live side of drift: HTTP client, CometD listener, resumable recording."""

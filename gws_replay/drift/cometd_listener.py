@@ -1,0 +1,95 @@
+"""Edge: a real CometD long-polling client, which writes down what it posts and hears."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from gws_replay.core import lossless_json
+from gws_replay.core.bayeux.subscriber import Subscriber
+from gws_replay.core.bayeux.messages import Message
+from gws_replay.core.model import Response
+from gws_replay.errors import GwsReplayError
+from gws_replay.drift.recording import LiveRecording
+from gws_replay.drift.http_client import Wire
+
+_SLACK = 30.0  # seconds that an answer may be later than the server says
+_FAREWELL = 5.0
+
+
+class Listener:
+    """Listens until it is closed; `hear` gets each answer before it is written down, `changed` is called when it ends.
+
+    Must be made in a running event loop.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        recording: LiveRecording,
+        path: str,
+        channels: Iterable[str],
+        *,
+        hear: Callable[[Response], None],
+        changed: Callable[[], None],
+    ) -> None:
+        self._wire = wire
+        self._recording = recording
+        self._path = path
+        self._name = f"POST {path}"
+        self._subscriber = Subscriber(channels)
+        self._hear = hear
+        self._task = asyncio.create_task(self._listen())
+        self._task.add_done_callback(lambda _task: changed())
+
+    @property
+    def ready(self) -> bool:
+        """Whether the server has taken the first connect: from now on nothing is missed."""
+        return self._subscriber.ready
+
+    def check(self) -> None:
+        """Raise GwsReplayError if it has ended by itself."""
+        if self._task.done() and not self._task.cancelled():
+            self._task.result()
+
+    async def close(self) -> None:
+        """Drop the held connect, and take leave."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        messages = self._subscriber.leaving()
+        if messages:
+            request = self._wire.bayeux(self._path, messages)
+            try:
+                await self._wire.send(request, self._name, patience=_FAREWELL)
+            except GwsReplayError:
+                return  # the server forgets a client that it no longer hears
+
+    async def _listen(self) -> None:
+        while True:
+            await asyncio.sleep(self._subscriber.pause)
+            try:
+                response = await self._post(self._subscriber.following())
+            except GwsReplayError as error:
+                self._fail(error)
+                continue
+            replies = lossless_json.loads_or_none(response.body)
+            if response.status != 200 or not isinstance(replies, list | dict):
+                where = f"{self._wire.origin}{self._path}"
+                raise GwsReplayError(f"{where} is no CometD for us: it answers {response.status} {response.reason}")
+            self._subscriber.take(replies if isinstance(replies, list) else [replies])
+            self._hear(response)
+            self._recording.answered(self._id, response)
+
+    def _fail(self, error: GwsReplayError) -> None:
+        try:
+            self._subscriber.fail()
+        except GwsReplayError:
+            raise error from None
+
+    async def _post(self, messages: list[Message]) -> Response:
+        request = self._wire.bayeux(self._path, messages)
+        self._id = self._recording.comet_id()
+        self._recording.asked(self._id, request)
+        try:
+            return await self._wire.send(request, self._name, patience=self._subscriber.held + _SLACK)
+        except GwsReplayError as error:
+            self._recording.failed(self._id, str(error))
+            raise

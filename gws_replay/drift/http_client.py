@@ -1,0 +1,176 @@
+"""Edge: HTTP to a live GWS server, as one client of it: its cookies, its CSRF token, its credentials.
+
+What is sent are the recorded requests; the headers that belong to a session are the live ones.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from gws_replay.core.bayeux.over_http import JSON_TYPE
+from gws_replay.core.bayeux.messages import Message, encoded
+from gws_replay.core.redaction.known_values import PLACEHOLDER
+from gws_replay.core.model import Headers, Request, Response
+from gws_replay.core.redaction.policy import Policy
+from gws_replay.core.redaction.tables import CSRF_NAME_HEADER
+from gws_replay.errors import GwsReplayError
+from gws_replay.settings.upstream import Credentials
+
+_PATIENCE = 60.0  # seconds for an answer
+# Of a connection, or said by the body itself; `accept-encoding` is what our own library can unpack.
+_OURS = frozenset(
+    {
+        *("host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"),
+        *("content-length", "content-encoding", "accept-encoding", "user-agent"),
+    }
+)
+# What a recording would redact is of its session: it is left out of the request, too.
+_RULES = Policy("secrets").rules
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How the server's certificate is verified: by a context; None for not at all."""
+
+    context: ssl.SSLContext | None
+
+
+@dataclass(slots=True)
+class _Sending:
+    """A request on its way; `sent` is called when all of it has gone out."""
+
+    writes: bool
+    has_body: bool
+    sent: Callable[[], None]
+    attempts: int = 0
+
+
+class Wire:
+    """A client of one server, as an async context manager."""
+
+    def __init__(self, origin: str, credentials: Credentials | None, tls: Tls) -> None:
+        self.origin = origin
+        self._authorization = credentials.authorization if credentials else ""
+        self._name = f"gws-replay/{version('gws-replay')}"
+        self._tls = tls
+        self._csrf: tuple[str, str] | None = None
+
+    async def __aenter__(self) -> Self:
+        tracing = aiohttp.TraceConfig()
+        tracing.on_connection_create_start.append(_once)
+        tracing.on_connection_reuseconn.append(_once)
+        tracing.on_request_headers_sent.append(_headers_sent)
+        tracing.on_request_chunk_sent.append(_body_sent)
+        self._http = aiohttp.ClientSession(
+            trace_configs=[tracing],
+            connector=aiohttp.TCPConnector(ssl=self._tls.context or False),
+            cookie_jar=aiohttp.CookieJar(unsafe=True),  # servers that go by a bare address have cookies, too
+            auto_decompress=True,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.close()
+
+    @property
+    def has_token(self) -> bool:
+        """Whether the server has shown a CSRF token."""
+        return self._csrf is not None
+
+    def dressed(self, request: Request) -> Request:
+        """Return a request with the live headers instead of the recorded ones."""
+        kept = [(name, value) for name, value in request.headers.pairs if _is_kept(name.lower(), value)]
+        kept.append(("User-Agent", self._name))
+        if self._authorization:
+            kept.append(("Authorization", self._authorization))
+        if self._csrf and request.method not in _SAFE:
+            kept.append(self._csrf)
+        return replace(request, headers=Headers(tuple(kept)))
+
+    def bayeux(self, path: str, messages: Iterable[Message]) -> Request:
+        """Return the request that posts Bayeux messages."""
+        headers = Headers((("Content-Type", JSON_TYPE),))
+        body = encoded(messages).encode()
+        return self.dressed(Request(method="POST", uri=self.origin + path, headers=headers, body=body))
+
+    async def send(
+        self, request: Request, name: str, *, patience: float = _PATIENCE, sent: Callable[[], None] = lambda: None
+    ) -> Response:
+        """Send a request and return the whole answer; `sent` is called when it goes out.
+
+        `name` is what messages call it: its own address may show a person. Raises GwsReplayError where no answer comes.
+        """
+        try:
+            return await self._send(request, patience, sent)
+        except TimeoutError:
+            reason = f"no answer to {name} in {patience:.0f} seconds"
+        except aiohttp.ClientConnectorCertificateError as error:
+            reason = f"its certificate is not trusted ({error.certificate_error}): give its CA with --upstream-ca"
+        except aiohttp.ClientConnectorError as error:
+            reason = error.os_error.strerror or str(error.os_error)
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
+            reason = f"{name}: {error}"
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # whose text may hold the address
+            reason = f"{name}: {type(error).__name__}"
+        raise GwsReplayError(f"{self.origin} cannot be asked: {reason}")
+
+    async def _send(self, request: Request, patience: float, sent: Callable[[], None]) -> Response:
+        async with (
+            asyncio.timeout(patience),
+            self._http.request(
+                request.method,
+                _exactly(request.uri),
+                headers=request.headers.pairs,
+                data=request.body or None,
+                allow_redirects=False,  # an answer is an answer; and credentials go to nobody else
+                skip_auto_headers=("Content-Type",),
+                timeout=aiohttp.ClientTimeout(total=None),
+                trace_request_ctx=_Sending(writes=request.method not in _SAFE, has_body=bool(request.body), sent=sent),
+            ) as got,
+        ):
+            body = await got.read()
+        headers = Headers(tuple((name, value) for name, value in got.headers.items()))
+        name = headers.get(CSRF_NAME_HEADER)
+        token = headers.get(name) if name else None
+        if name and token:
+            self._csrf = name, token
+        plain = headers.without("content-encoding", "transfer-encoding").replacing("content-length", str(len(body)))
+        return Response(status=got.status, reason=got.reason or "", headers=plain, body=body)
+
+
+async def _once(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
+    """Keep aiohttp from sending a PUT or DELETE again by itself when the connection broke: it may have been done."""
+    sending: _Sending = context.trace_request_ctx
+    sending.attempts += 1
+    if sending.attempts > 1 and sending.writes:
+        raise aiohttp.ClientConnectionError("the connection broke")
+
+
+async def _headers_sent(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
+    sending: _Sending = context.trace_request_ctx
+    if not sending.has_body:
+        sending.sent()
+
+
+async def _body_sent(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
+    sending: _Sending = context.trace_request_ctx
+    sending.sent()
+
+
+def _is_kept(name: str, value: str) -> bool:
+    return name not in _OURS and _RULES.of_header(name, asked=True) != "secret" and PLACEHOLDER not in value
+
+
+def _exactly(uri: str) -> Any:
+    from yarl import URL  # noqa: PLC0415 (comes with aiohttp)
+
+    return URL(uri, encoded=True)

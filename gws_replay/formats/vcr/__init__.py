@@ -1,0 +1,1 @@
+"""The cassette file: document, fast reader, in-place editing, line numbers."""

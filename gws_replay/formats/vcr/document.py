@@ -1,0 +1,104 @@
+"""The cassette as plain mappings and lists, the same for YAML and JSON: to a Cassette and back.
+
+Errors name the file, the interaction and the field, and what to do.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from gws_replay.core.content_coding import unpacked
+from gws_replay.core.compile.compiler import compile_recording
+from gws_replay.core.model import Cassette, Exchange, Headers, Notification, Recording
+from gws_replay.errors import CassetteError
+from gws_replay.formats.vcr.reader import Reader
+
+# What was redacted in a cassette without our header: `gws-replay scrub` writes it.
+REDACTION = "gws_replay_redaction"
+
+
+def read(document: Mapping[str, Any], source: str) -> Cassette:
+    """Read a parsed cassette file. Raises CassetteError, which names the place.
+
+    One without our header is compiled: file order stands in for time, recorded CometD answers give notifications. Its
+    bodies stay as they are, so that a client gets what vcrpy would give it.
+    """
+    reader = Reader(source)
+    items = reader.document(document)
+    header = document.get("gws_replay")
+    if header is None and document.get("notifications"):
+        raise CassetteError(f"{source}: the header 'gws_replay' is missing: is the file torn?")
+    exchanges = tuple(reader.exchange(index, item) for index, item in enumerate(items))
+    if header is None:
+        recording = Recording(exchanges=tuple(map(_as_unpacked, exchanges)))
+        return compile_recording(recording, document.get(REDACTION), lay_out=False).cassette.named(source)
+    told = reader.list_of(document, "notifications")
+    return Cassette(
+        interactions=exchanges,
+        notifications=tuple(reader.notification(i, item, len(exchanges)) for i, item in enumerate(told)),
+        header=header,
+        source=source,
+    )
+
+
+def contents(document: Mapping[str, Any], source: str) -> tuple[Sequence[Exchange], Sequence[Notification]]:
+    """Return the exchanges and notifications of a parsed cassette file as they stand there, ours or not."""
+    reader = Reader(source)
+    exchanges = [reader.exchange(index, item) for index, item in enumerate(reader.document(document))]
+    told = reader.list_of(document, "notifications")
+    return exchanges, [reader.notification(index, item, len(exchanges)) for index, item in enumerate(told)]
+
+
+def interaction(exchange: Exchange) -> dict[str, Any]:
+    """Return the item for an exchange; binary bodies are bytes."""
+    request, response = exchange.request, exchange.response
+    return {
+        "request": {
+            "method": request.method,
+            "uri": request.uri,
+            "body": _body(request.body) if request.body else None,
+            "headers": _grouped(request.headers),
+        },
+        "response": {
+            "status": {"code": response.status, "message": response.reason},
+            "headers": _grouped(response.headers),
+            "body": {"string": _body(response.body)},
+        },
+        "gws_replay": {"began": exchange.began, "ended": exchange.ended},
+    }
+
+
+def notification(told: Notification) -> dict[str, Any]:
+    """Return the item for a notification."""
+    cause = told.cause
+    return {
+        "channel": told.channel,
+        "seen": told.seen,
+        "cause": {"interaction": cause.interaction, "rule": cause.rule, "after": cause.after} if cause else None,
+        "data": told.data,
+    }
+
+
+def _as_unpacked(exchange: Exchange) -> Exchange:
+    response = exchange.response
+    headers = unpacked(response.headers, response.body)
+    if headers is response.headers:
+        return exchange
+    return replace(exchange, response=replace(response, headers=headers))
+
+
+def _body(body: bytes) -> str | bytes:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return body
+
+
+def _grouped(headers: Headers) -> dict[str, tuple[str, ...]]:
+    """Group repeated fields under the first spelling of their name, in a sequence that is written on one line."""
+    grouped: dict[str, tuple[str, ...]] = {}
+    spelling: dict[str, str] = {}
+    for name, value in headers.pairs:
+        key = spelling.setdefault(name.lower(), name)
+        grouped[key] = (*grouped.get(key, ()), value)
+    return grouped

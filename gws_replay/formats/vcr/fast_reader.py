@@ -1,0 +1,260 @@
+"""The quick way to read a cassette file: its lines exactly as `vcr_yaml.dump_yaml` writes them.
+
+A YAML parser spends a millisecond on an interaction, which this module reads in a few microseconds. It knows one layout
+and guesses nothing: an item that looks different is parsed as YAML on its own, and a file that still raises a doubt is
+left to `vcr_yaml.load`, so that a damaged file has the same error whichever way it is read.
+
+What is read by parts must mean the same as in its file. It does: a new item begins at column 0, where no line of a
+literal block can; every other form that goes over several lines is open at the end of a part cut in the midst of it,
+and is then no YAML.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, BinaryIO, cast
+
+from gws_replay.core.model import (
+    Cassette,
+    Cause,
+    Exchange,
+    Headers,
+    Moment,
+    Notification,
+    Request,
+    Response,
+    Rule,
+)
+from gws_replay.errors import CassetteError
+from gws_replay.formats.vcr import yaml_text as vcr_yaml
+from gws_replay.formats.vcr.reader import MOMENTS, RULES, Reader
+
+_BLOCK = 1 << 20
+_HEAD = f"{vcr_yaml.FIRST_LINE}\nversion: 1\ninteractions:".encode()
+_NOTIFICATIONS, _HEADER = b"\nnotifications:", b"\ngws_replay:"
+# In half the time that bytes.split takes with it.
+_DASH = re.compile(rb"\n- ")
+_TEXT = bytes([0x09, 0x0A, *range(0x20, 0x7F)])
+# What YAML takes for the end of a line, or does not take, beyond ASCII.
+_ODD = re.compile("[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_AT_COLUMN_0 = re.compile(rb"\n[^ \n]")
+_BLANK = re.compile(rb"\n(?=\n)")
+# A scalar on one line: in single quotes, or plain and without any character that may end or open something.
+_SCALAR = r"""'[^'\n]*(?:''[^'\n]*)*'|[A-Za-z0-9/](?:[!$-+./0-9;-@A-Z\\^_`a-z|~-]| (?=[!$-+./0-9;-@A-Z\\^_`a-z|~-]))*"""
+_URI = rb"https?://(?![^/\n]*[\[\]])[!-~]*[!-9;-~]"
+_SECONDS = rb"(?:0|[1-9]\d{0,11})(?:\.\d+)?"
+_REQUEST = re.compile(rb"request:\n    method: ([A-Z]+)\n    uri: (%b)\n    body: " % _URI)
+_STATUS = re.compile(rf"    status: \{{code: ([1-9]\d\d), message: ({_SCALAR})\}}")
+_FIELDS, _RESPONSE, _ANSWER = b"\n    headers:", b"\n  response:\n", b"\n    body:\n      string: "
+_TIMES = re.compile(rb"\n  gws_replay: \{began: (%b), ended: (%b)\}\Z" % (_SECONDS, _SECONDS))
+_LONGEST_TIMES = 100
+_FIELD = re.compile(rf"      ([A-Za-z][A-Za-z0-9_-]{{0,99}}): \[((?:{_SCALAR})(?:, (?:{_SCALAR}))*)\]")
+_VALUES = re.compile(_SCALAR)
+_TOLD = re.compile(
+    rb"channel: (/[A-Za-z0-9/_*-]*)\n  seen: (%b)\n"
+    rb"  cause: (?:null|\{interaction: (0|[1-9]\d{0,8}), rule: (\w+), after: (\w+)\})\n  data: " % _SECONDS
+)
+
+
+class _UnknownError(Exception):
+    """What is read is not as we write it."""
+
+
+def load(file: BinaryIO, source: str) -> Cassette | None:
+    """Read a cassette file, in pieces; None for one that `vcr_yaml.load` must read, as its layout is not quite ours."""
+    try:
+        return _Layout(source).cassette(_items(file))
+    except (_UnknownError, CassetteError, UnicodeDecodeError):
+        return None
+
+
+def _items(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines before the first item, and those of each item, less the dash and the last end of a line."""
+    pieces: list[bytes] = []
+    while block := file.read(_BLOCK):
+        *whole, last = _DASH.split(pieces.pop() + block if pieces else block)
+        yield from whole
+        pieces.append(last)
+    yield from pieces
+
+
+class _Layout:
+    """Reads the items of one file; what occurs again and again in it is read once."""
+
+    def __init__(self, source: str) -> None:
+        self._reader = Reader(source)
+        self._headers: dict[bytes, Headers] = {}
+        self._fields: dict[bytes, tuple[tuple[str, str], ...]] = {}
+        self._statuses: dict[bytes, tuple[int, str]] = {}
+
+    def cassette(self, items: Iterator[bytes]) -> Cassette:
+        """Read the items. Raises _UnknownError, CassetteError or UnicodeDecodeError when in doubt."""
+        if next(items, b"") != _HEAD:
+            raise _UnknownError
+        exchanges: list[Exchange] = []
+        told: list[Notification] = []
+        header: Mapping[str, Any] | None = None
+        are_told = False
+        for item in items:
+            if header is not None:
+                raise _UnknownError
+            if not are_told and (exchange := self._laid_out(item)):
+                exchanges.append(exchange)
+                continue
+            inside, is_last, tail = item.partition(_HEADER)
+            if is_last:
+                header = self._header(tail)
+            if are_told:
+                told.append(self._notification(inside, len(told), len(exchanges)))
+                continue
+            inside, are_next, rest = inside.partition(_NOTIFICATIONS)
+            if rest or (are_next and is_last):
+                raise _UnknownError
+            are_told = bool(are_next)
+            exchanges.append(self._laid_out(inside) or self._reader.exchange(len(exchanges), _parsed(inside)))
+        if header is None:
+            raise _UnknownError
+        return Cassette(
+            interactions=tuple(exchanges), notifications=tuple(told), header=header, source=self._reader.source
+        )
+
+    def _header(self, tail: bytes) -> Mapping[str, Any]:
+        text = vcr_yaml.whole_lines(f"{vcr_yaml.FIRST_LINE}{(_HEADER + tail).decode()}", "", as_json=False)
+        document = vcr_yaml.parse(text, "", as_json=False)
+        if document.keys() != {"gws_replay"} or document["gws_replay"] is None:
+            raise _UnknownError
+        self._reader.document({"version": 1, "interactions": [], **document})
+        return cast("Mapping[str, Any]", document["gws_replay"])
+
+    def _laid_out(self, item: bytes) -> Exchange | None:
+        """Read an interaction, every line of which is as we write it; None for any other."""
+        asked = _REQUEST.match(item)
+        when = _TIMES.search(item, max(0, len(item) - _LONGEST_TIMES))
+        if not asked or not when:
+            return None
+        # No line of a literal block is indented as little as these.
+        fields = item.find(_FIELDS, asked.end())
+        status = item.find(_RESPONSE, fields)
+        answer_fields = item.find(_FIELDS, status)
+        answer = item.find(_ANSWER, answer_fields)
+        if min(fields, status, answer_fields, answer) < 0:
+            return None
+        try:
+            _check_text(item)
+            code, message = self._status(item[status + len(_RESPONSE) : answer_fields])
+            return Exchange(
+                request=Request(
+                    method=_plain(asked[1].decode()),
+                    uri=asked[2].decode(),
+                    headers=self._headers_of(item[fields + len(_FIELDS) : status]),
+                    body=_body(item[asked.end() : fields], b"\n      "),
+                ),
+                response=Response(
+                    status=code,
+                    reason=message,
+                    headers=self._headers_of(item[answer_fields + len(_FIELDS) : answer]),
+                    body=_body(item[answer + len(_ANSWER) : when.start()], b"\n        "),
+                ),
+                began=float(when[1]),
+                ended=float(when[2]),
+            )
+        except _UnknownError:
+            return None
+
+    def _notification(self, item: bytes, index: int, interactions: int) -> Notification:
+        found = _TOLD.match(item)
+        if not found:
+            return self._reader.notification(index, _parsed(item), interactions)
+        try:
+            _check_text(item)
+            data = _body(item[found.end() :], b"\n    ").decode()
+        except _UnknownError:
+            return self._reader.notification(index, _parsed(item), interactions)
+        cause = None
+        if found[3]:
+            interaction, rule, after = int(found[3]), found[4].decode(), found[5].decode()
+            if interaction >= interactions or rule not in RULES or after not in MOMENTS:
+                raise _UnknownError
+            cause = Cause(interaction=interaction, rule=cast("Rule", rule), after=cast("Moment", after))
+        told = Notification(channel=found[1].decode(), data=data, seen=float(found[2]), cause=cause)
+        return told if _is_json(told) else self._reader.notification(index, _parsed(item), interactions)
+
+    def _status(self, line: bytes) -> tuple[int, str]:
+        if line not in self._statuses:
+            found = _STATUS.fullmatch(line.decode())
+            if not found:
+                raise _UnknownError
+            self._statuses[line] = int(found[1]), _scalar(found[2])
+        return self._statuses[line]
+
+    def _headers_of(self, lines: bytes) -> Headers:
+        if lines not in self._headers:
+            self._headers[lines] = Headers(() if lines == b" {}" else self._pairs(lines))
+        return self._headers[lines]
+
+    def _pairs(self, lines: bytes) -> tuple[tuple[str, str], ...]:
+        first, *rest = lines.split(b"\n")
+        fields = [self._field(line) for line in rest]
+        if first or not fields or len({field[0][0] for field in fields}) != len(fields):
+            raise _UnknownError
+        return tuple(pair for field in fields for pair in field)
+
+    def _field(self, line: bytes) -> tuple[tuple[str, str], ...]:
+        if line not in self._fields:
+            found = _FIELD.fullmatch(line.decode())
+            if not found:
+                raise _UnknownError
+            name = _plain(found[1])
+            self._fields[line] = tuple((name, _scalar(value)) for value in _VALUES.findall(found[2]))
+        return self._fields[line]
+
+
+def _is_json(told: Notification) -> bool:
+    try:
+        _ = told.value  # parsed once: whoever has use for a notification needs its value
+    except ValueError:
+        return False
+    return True
+
+
+def _parsed(item: bytes) -> Any:
+    """Parse one item as YAML. Raises CassetteError, or _UnknownError for more than an item."""
+    text = item.decode()
+    if _AT_COLUMN_0.search(item):
+        raise _UnknownError
+    document = vcr_yaml.parse(f"item:\n- {text}\n", "", as_json=False)
+    if document.keys() != {"item"} or len(document["item"]) != 1:
+        raise _UnknownError
+    return document["item"][0]
+
+
+def _check_text(item: bytes) -> None:
+    """Raise _UnknownError for characters that a literal block does not hold as they are."""
+    if item.translate(None, _TEXT) and _ODD.search(item.decode()):
+        raise _UnknownError
+
+
+def _body(text: bytes, margin: bytes) -> bytes:
+    """Return the text of a literal block, of a scalar on one line, or of null."""
+    if text.startswith(b"|-\n"):
+        lines = text.replace(margin, b"\n")
+        # Every line that is not blank has lost its margin; the first sets it, and the last is not cut off.
+        others = text.count(b"\n") - (len(text) - len(lines)) // (len(margin) - 1)
+        if (others and others != len(_BLANK.findall(text))) or lines[3:4] in b" \t\n" or lines.endswith(b"\n"):
+            raise _UnknownError
+        return lines[3:]
+    return b"" if text == b"null" else _scalar(text.decode()).encode()
+
+
+def _scalar(spelled: str) -> str:
+    if not _VALUES.fullmatch(spelled):
+        raise _UnknownError
+    return spelled[1:-1].replace("''", "'") if spelled[0] == "'" else _plain(spelled)
+
+
+@lru_cache(maxsize=1000)
+def _plain(spelled: str) -> str:
+    """Return a plain scalar that is text, and not a number, a date or a truth value."""
+    if not vcr_yaml.is_text(spelled):
+        raise _UnknownError
+    return spelled

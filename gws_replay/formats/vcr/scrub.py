@@ -1,0 +1,138 @@
+"""What is to be redacted in a cassette file, ours or plain vcrpy's: each place in the document, and its new value.
+
+Only what changes is named, so that a file can be rewritten there and nowhere else. What was packed (gzip) is unpacked,
+redacted, and packed again.
+"""
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from gws_replay.core.content_coding import decoded
+from gws_replay.core.model import Headers, Notification, Request, Response
+from gws_replay.core.redaction.redactor import Redactor
+from gws_replay.formats.vcr import document as vcr_document
+
+HEADER = "gws_replay"
+Path = tuple[str | int, ...]
+Change = tuple[Path, str | bytes]
+# A redactor that knows the stand-ins, and tells place and rule of what it finds.
+Make = Callable[[tuple[str, ...], Callable[[str, str], None]], Redactor]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is to be redacted: where it stands, and the rule that says so. Never the value."""
+
+    place: str
+    rule: str
+
+
+@dataclass(slots=True)
+class Scrub:
+    """The scrubbing of one document: what was found, what is to be changed, and the header that says so."""
+
+    document: Mapping[str, Any]
+    source: str
+    make: Make
+    findings: list[Finding] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    header: dict[str, Any] = field(default_factory=dict)
+    _place: str = ""
+
+    def run(self) -> "Scrub":
+        """Do it. Raises CassetteError for what is no cassette."""
+        facts = self.document.get(HEADER) or self.document.get(vcr_document.REDACTION) or {}
+        settled = tuple(map(str, facts.get("stand_ins", ())))
+        redactor = self.make(settled, self._noticed)
+        messages = list(self._messages())
+        for _ in range(2):  # a value may stand somewhere before what gives it away
+            self.findings.clear()
+            self.changes.clear()
+            for message in messages:
+                found = len(self.findings)
+                new = list(message(redactor))
+                if new and len(self.findings) == found:  # user info, a session in a path
+                    self.findings.append(Finding(self._place, "secret in a URL"))
+                self.changes += new
+        self.header = {**facts, **redactor.header}
+        return self
+
+    def _messages(self) -> Iterator[Callable[[Redactor], Iterator[Change]]]:
+        exchanges, notifications = vcr_document.contents(self.document, self.source)
+        for index, exchange in enumerate(exchanges):
+            yield partial(self._request, index=index, request=exchange.request)
+            yield partial(self._response, index=index, response=exchange.response)
+        for index, told in enumerate(notifications):
+            yield partial(self._notification, index=index, told=told)
+
+    def _request(self, using: Redactor, index: int, request: Request) -> Iterator[Change]:
+        at: Path = ("interactions", index, "request")
+        self._place = f"interaction {index}, request"
+        old = _Message(request.headers, request.body)
+        new = using.request(
+            Request(method=request.method, uri=request.uri, headers=old.plain_headers, body=old.plain_body)
+        )
+        if new.uri != request.uri:
+            yield (*at, "uri"), new.uri
+        yield from old.changes(at, new.headers, new.body)
+
+    def _response(self, using: Redactor, index: int, response: Response) -> Iterator[Change]:
+        self._place = f"interaction {index}, response"
+        old = _Message(response.headers, response.body)
+        new = using.response(replace(response, headers=old.plain_headers, body=old.plain_body))
+        yield from old.changes(("interactions", index, "response"), new.headers, new.body)
+
+    def _notification(self, using: Redactor, index: int, told: Notification) -> Iterator[Change]:
+        self._place = f"notification {index}, data"
+        data = using.data(told.data)
+        if data != told.data:
+            yield ("notifications", index, "data"), data
+
+    def _noticed(self, place: str, rule: str) -> None:
+        finding = Finding(f"{self._place}{' ' if place else ''}{place}", rule)
+        if finding not in self.findings[-20:]:
+            self.findings.append(finding)
+
+
+class _Message:
+    """The headers and the body of a message as they stand in the file, and unpacked."""
+
+    def __init__(self, headers: Headers, body: bytes) -> None:
+        self._headers = headers
+        self._body = body
+        self.plain_headers, self.plain_body = decoded(headers, body)
+        self._coding = "" if self.plain_headers is headers else (headers.get("content-encoding") or "").lower()
+
+    def changes(self, at: Path, headers: Headers, body: bytes) -> Iterator[Change]:
+        """Yield what is to be changed; the length that the headers tell is that of the body as it will stand."""
+        length = self._headers.get("content-length") or ""
+        if body != self.plain_body:
+            packed = _packed(body, self._coding) if self._coding else body
+            length = str(len(packed))
+            yield (*at, "body"), _as_it_was(packed, self._body)
+        values = iter(headers.replacing("content-length", length).pairs)
+        number: dict[str, int] = {}
+        for name, value in self._headers.pairs:
+            count = number[name] = number.get(name, -1) + 1
+            if self._coding and name.lower() == "content-encoding":
+                continue
+            new = next(values)[1]
+            if new != value:
+                yield (*at, "headers", name, count), new
+
+
+def _packed(plain: bytes, coding: str) -> bytes:
+    return gzip.compress(plain, mtime=0) if "gzip" in coding else zlib.compress(plain)
+
+
+def _as_it_was(new: bytes, old: bytes) -> str | bytes:
+    """Return text where there was text."""
+    try:
+        old.decode()
+        return new.decode()
+    except UnicodeDecodeError:
+        return new

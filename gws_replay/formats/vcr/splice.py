@@ -1,0 +1,42 @@
+"""Writes a changed cassette into the text it was read from: items that are as they were keep every character."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+
+from gws_replay.core.model import Cassette, Exchange, Notification
+from gws_replay.formats.vcr import yaml_text as vcr_yaml
+from gws_replay.formats.vcr.line_numbers import lines_of
+
+
+def spliced(text: str, old: Cassette, new: Cassette) -> Iterator[str]:
+    """Yield the text of a YAML cassette of ours; `text` is that of `old`, whose items are objects of `new` too."""
+    pieces = vcr_yaml.dump_yaml(new)
+    rows, lines = [f"{row}\n" for row in text.split("\n")], lines_of(text, as_json=False)
+    known = {
+        id(item): lines[f"{name} {index}"]
+        for name, items in (("interaction", old.interactions), ("notification", old.notifications))
+        for index, item in enumerate(items)
+    }
+    yield next(pieces)
+    yield from _items(new.interactions, pieces, known, rows)
+    if new.notifications:
+        yield next(pieces)
+    yield from _items(new.notifications, pieces, known, rows)
+    yield from pieces
+
+
+def _items(
+    items: Sequence[Exchange | Notification], pieces: Iterator[str], known: Mapping[int, int], rows: Sequence[str]
+) -> Iterator[str]:
+    for item, piece in zip(items, islice(pieces, len(items)), strict=True):
+        line = known.get(id(item))
+        yield piece if line is None else "".join(_block(rows, line - 1))
+
+
+def _block(rows: Sequence[str], start: int) -> Iterator[str]:
+    """Yield an item from its dash to where the next item, or anything else at the left edge, begins."""
+    yield rows[start]
+    for row in islice(rows, start + 1, None):
+        if row[0] not in " \n#":
+            return
+        yield row

@@ -1,0 +1,170 @@
+"""Edge: what a connection of urllib3, and so of requests, does while something is in force: it asks instead of sending.
+
+vcrpy puts another class in the place of connections, fills and empties pools, and parses again what is known. Here the
+methods are replaced: a connection that was there before asks too, and one that is left over is a real one.
+
+Only to be imported where urllib3 is installed.
+"""
+
+import http.client
+import io
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import urllib3.connection
+import urllib3.response
+import vcr.patch
+from vcr.stubs import VCRConnection
+
+from gws_replay.interception.interceptor import Asking, bytes_of, text_of
+from gws_replay.core.content_coding import decoded
+from gws_replay.core.model import Headers, Request, Response
+from gws_replay.interception.patching import Swap
+
+# As they were before any patch.
+_HTTP, _HTTPS = vcr.patch._connHTTPConnection, vcr.patch._connHTTPSConnection  # noqa: SLF001
+_IS_FIRST = version("urllib3").startswith("1.")
+_ASKED, _LIVE = "_gws_replay_asked", "_gws_replay_live"
+
+
+def urllib3_asks(asking: Asking) -> Iterator[Swap]:
+    """Yield what makes connections ask."""
+    for kind in (_HTTP, _HTTPS):
+        yield Swap(kind, "connect", _connecting)
+    for name in ("request", "request_chunked"):  # the second is how urllib3 1 sends chunks
+        yield Swap(_HTTP, name, _requesting)
+    yield Swap(_HTTP, "getresponse", lambda real: _getting(real, asking))
+    pools = vcr.patch.cpool
+    for pool, kind in ((pools.HTTPConnectionPool, _HTTP), (pools.HTTPSConnectionPool, _HTTPS)):
+        yield Swap(pool, "ConnectionCls", partial(_instead_of_a_stub, kind))
+
+
+def _instead_of_a_stub(kind: type, found: type) -> type:
+    """Inside a cassette of plain vcrpy, ours has the word."""
+    return kind if issubclass(found, VCRConnection) else found
+
+
+def _asks(connection: Any) -> bool:
+    """Tell a connection that asks from one that is live, or of somebody's own kind: to a Unix socket, for instance."""
+    return type(connection).__module__.startswith("urllib3.") and _LIVE not in vars(connection)
+
+
+def _connecting(real: Callable[[Any], None]) -> Callable[[Any], None]:
+    def connect(self: Any) -> None:
+        if _asks(self):
+            self.is_verified = True  # or urllib3 warns; whether it has to connect is known when the request is
+        else:
+            real(self)
+
+    return connect
+
+
+def _requesting(real: Callable[..., None]) -> Callable[..., None]:
+    def request(self: Any, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> None:
+        if not _asks(self):
+            real(self, method, url, body=body, headers=headers, **options)
+            return
+        sent = bytes_of(body)
+
+        def send() -> None:  # without the options, so that the answer is read and unpacked at once
+            real(self, method, url, body=None if body is None else sent, headers=headers)
+
+        vars(self)[_ASKED] = _request(self, method, url, headers or {}, sent), send, options
+
+    return request
+
+
+def _getting(real: Callable[..., Any], asking: Asking) -> Callable[..., Any]:
+    def getresponse(self: Any, *args: Any, **kwargs: Any) -> Any:
+        asked = vars(self).pop(_ASKED, None)
+        if asked is None:
+            return real(self, *args, **kwargs)
+        request, send, options = asked
+        decision = asking.decide(request)
+        answer = decision.answer
+        if answer is None:
+            answer = _live(self, send, real)
+            asking.take(decision, answer)
+        return _answer(request, answer, options)
+
+    return getresponse
+
+
+def _live(connection: Any, send: Callable[[], None], receive: Callable[[Any], Any]) -> Response:
+    vars(connection)[_LIVE] = True
+    try:
+        if connection.sock is None:
+            connection.connect()
+        send()
+        got = receive(connection)
+        body = got.read() if _IS_FIRST else got.data
+    finally:
+        del vars(connection)[_LIVE]
+    headers = Headers(tuple(got.headers.items()))
+    return Response(status=got.status, reason=got.reason or "", headers=headers, body=body)
+
+
+def _request(connection: Any, method: str, url: str, headers: Mapping[Any, Any], body: bytes) -> Request:
+    fields = Headers(tuple((text_of(name), text_of(value)) for name, value in headers.items()))
+    fields, body = decoded(fields, body)
+    return Request(method=method, uri=_address(connection, url), headers=fields, body=body)
+
+
+def _address(connection: Any, url: str) -> str:
+    if not url.startswith("/"):  # a proxy is asked for a whole address
+        return url
+    is_secure = isinstance(connection, _HTTPS)
+    host, port = connection.host, connection.port
+    if connection._tunnel_host:  # noqa: SLF001 (as vcrpy does it)
+        host, port = connection._tunnel_host, connection._tunnel_port  # noqa: SLF001
+    where = f"[{host}]" if ":" in host else host
+    place = where if port == (443 if is_secure else 80) else f"{where}:{port}"
+    return f"{'https' if is_secure else 'http'}://{place}{url}"
+
+
+class _Recorded(http.client.HTTPResponse):
+    """An answer as http.client has it once it has read the header fields."""
+
+    def __init__(self, response: Response, method: str) -> None:
+        self.fp = io.BytesIO(response.body)  # type: ignore[assignment]
+        self.headers = self.msg = http.client.HTTPMessage()
+        for name, value in response.headers.pairs:
+            if name.lower() != "transfer-encoding":  # the body is here as a whole
+                self.msg[name] = value
+        self.status = self.code = response.status
+        self.reason = response.reason
+        self.version = 11
+        self.length = len(response.body)
+        self.chunked = self.will_close = False
+        self.debuglevel = 0
+        self._method = method
+
+
+class _Decoded(urllib3.response.HTTPResponse):
+    """An answer of urllib3 whose content coding is undone, whatever its header fields say."""
+
+    CONTENT_DECODERS = ()  # type: ignore[assignment]
+
+
+def _answer(request: Request, response: Response, options: Mapping[str, Any]) -> Any:
+    """Return an answer as this version of urllib3 wants it of its connections."""
+    recorded = _Recorded(response, request.method)
+    if _IS_FIRST:
+        return recorded
+    answer = _Decoded(
+        body=recorded,
+        headers=urllib3.HTTPHeaderDict(recorded.msg.items()),
+        status=recorded.status,
+        version=recorded.version,
+        reason=recorded.reason,
+        preload_content=options.get("preload_content", True),
+        decode_content=options.get("decode_content", True),
+        original_response=recorded,
+        enforce_content_length=False,  # people edit cassettes
+        request_method=request.method,
+        request_url=request.uri,
+    )
+    answer.version_string = "HTTP/1.1"
+    return answer

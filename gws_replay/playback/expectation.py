@@ -1,0 +1,95 @@
+"""Edge: the expectation of a block: exactly this changes in a resource's userData. What `expect_userdata` gives."""
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from gws_replay.core.oracle.expectation import Expectation
+from gws_replay.core.oracle.history import Snapshot
+from gws_replay.errors import UserDataMismatch
+from gws_replay.playback.unplayed import interaction_text
+
+if TYPE_CHECKING:
+    from gws_replay.playback.playback import Playback
+
+
+class Expecting:
+    """A context manager, for `with` and for `async with`.
+
+    Its end waits, `patience` seconds at the most, until what was shown is as expected, or nothing is left that could
+    be shown. `async with` awaits that, so that the tasks of the same event loop can bring it about; `with` waits
+    only where another thread could.
+    """
+
+    def __init__(self, run: "Playback", resource_id: str, expectation: Expectation, patience: float) -> None:
+        self._run = run
+        self._resource_id = resource_id
+        self._expectation = expectation
+        self._patience = patience
+        self._shown: Sequence[Snapshot] = ()
+
+    def __enter__(self) -> None:
+        __tracebackhide__ = True
+        self._shown = self._run.userdata(self._resource_id)
+        if not self._shown:
+            raise UserDataMismatch(
+                f"cannot tell what changes: no userData of {self._resource_id} was shown before; "
+                f"let the client GET /me/facebooksessions?fields=* first ({self._run.name})"
+            )
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        __tracebackhide__ = True
+        if kind is not None:
+            return
+        in_a_task = _in_a_task()
+        if not in_a_task and self._run.others_may_ask:
+            self._run.stage.wait_for_change(self._patience, self._settled)
+        self._check("; in a coroutine, use `async with`: it waits for its client" if in_a_task else "")
+
+    async def __aenter__(self) -> None:
+        __tracebackhide__ = True
+        self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        __tracebackhide__ = True
+        if kind is not None:
+            return
+        if not self._settled():
+            await asyncio.to_thread(self._run.stage.wait_for_change, self._patience, self._settled)
+        self._check("")
+
+    def _later(self) -> Sequence[Snapshot]:
+        return self._run.userdata(self._resource_id)[len(self._shown) :]
+
+    def _settled(self) -> bool:
+        later = self._later()
+        return self._run.over or bool(later and self._expectation.holds(self._shown[-1].data, later[-1].data))
+
+    def _check(self, advice: str) -> None:
+        __tracebackhide__ = True
+        run, before, later = self._run, self._shown[-1], self._later()
+        if not later:
+            raise UserDataMismatch(
+                f"cannot tell what changed: nothing showed the userData of {self._resource_id} since {before.place}; "
+                f"not asked for yet: {'; '.join(run.unplayed) or 'nothing'} ({run.name}){advice}"
+            )
+        after = later[-1]
+        answers = "" if after.cause is None else f", which answers {interaction_text(run.cassette, after.cause)}"
+        where = (
+            f"  where:    {run.name}, {before.place} to {after.place}{answers}\n"
+            f"  more:     gws-replay show {run.cassette.source}"
+        )
+        self._expectation.check(before.data, after.data, of=f" of {self._resource_id}", where=where)
+
+
+def _in_a_task() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,179 @@
+"""Edge: the pytest plugin. It imports nothing but pytest and the standard library until a marked test runs."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gws_replay.storage.names import cassette_path, default_name
+from gws_replay.pytest_plugin.marker import Marked, read_markers
+from gws_replay.pytest_plugin.use_cassette import gws_use_cassette, told, wanted_of
+from gws_replay.pytest_plugin.stash import CASSETTES, ENDED_BADLY, PLAYBACK, RECORDED
+from gws_replay.pytest_plugin.record_mode import MODES
+from gws_replay.pytest_plugin.tracebacks import shorten
+
+if TYPE_CHECKING:
+    from gws_replay.playback.playback import Playback
+    from gws_replay.pytest_plugin.runs import Wanted
+
+__all__ = ["gws_use_cassette"]  # a fixture of ours that stands elsewhere
+
+pytest_plugins = ("gws_replay.pytest_plugin.summary", "gws_replay.pytest_plugin.unused_option")
+
+_MARKER = "gws_cassette"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    group = parser.getgroup("gws_replay")
+    group.addoption(
+        "--gws-cassette-dir",
+        metavar="DIR",
+        help="Folder of the cassettes. Default: the folder `cassettes` beside each test file.",
+    )
+    group.addoption(
+        "--gws-record",
+        metavar="MODE",
+        help=f"Record cassettes: {', '.join(MODES)}. Default: none. With CI set nothing is written without it.",
+    )
+    group.addoption("--gws-upstream", metavar="URL", help="The server that gws_server records from.")
+    parser.addini("gws_record", "The record mode where neither the command line nor the marker names one.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers",
+        f"{_MARKER}(name='<module>/<test>', record_mode='none', allow_unplayed=False, allowed_hosts=(), "
+        "timing='instant'): replay this GWS cassette, with the network closed; the fixture `gws` shows what happened, "
+        "`gws_server` replays at its .url.",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the marker alone be enough: a marked test need not name the fixture."""
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker(_MARKER):
+            # First, so that no other fixture goes live before it; a new list, as the cases of one test share theirs.
+            ours = "gws_server" if "gws_server" in item.fixturenames else "gws"
+            item.fixturenames = [ours, *(name for name in item.fixturenames if name != ours)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that passed by itself though its client swallowed a miss or a stopped connection."""
+    yield
+    if (playback := item.stash.get(PLAYBACK, None)) and (problems := playback.problems(allow_unplayed=True)):
+        pytest.fail(problems, pytrace=False)
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Show our errors at the user's own lines: the frames of HTTP libraries hold live credentials."""
+    if call.excinfo:
+        item.stash[ENDED_BADLY] = True
+        shorten(call.excinfo.value)
+        call.excinfo = pytest.ExceptionInfo.from_exception(call.excinfo.value)
+
+
+@pytest.fixture(scope="module")
+def gws_cassette_dir(request: pytest.FixtureRequest) -> Path:
+    """Return the folder of the cassettes; override it to keep them elsewhere."""
+    chosen = request.config.getoption("--gws-cassette-dir")
+    return request.config.invocation_params.dir / chosen if chosen else request.path.parent / "cassettes"
+
+
+@pytest.fixture(scope="session")
+def gws_vcr_config() -> dict[str, Any]:
+    """Return vcrpy's configuration; override it to match on less, to filter, or to ignore hosts."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def gws_redaction() -> dict[str, Any]:
+    """Return what recordings redact; override it with level ("all", "secrets", "none"), keep, secret, personal (lists).
+
+    The rules are those of `[tool.gws_replay.redact]` in pyproject.toml, to which they are added.
+    """
+    return {}
+
+
+@pytest.fixture
+def gws(
+    request: pytest.FixtureRequest,
+    gws_cassette_dir: Path,
+    gws_vcr_config: dict[str, Any],
+) -> "Iterator[Playback]":
+    """Replay the marked cassette in this process, with the network closed.
+
+    requests, httpx, aiohttp, urllib3 and http.client get the recorded answers, and a CometD client on them the
+    notifications; see `Playback` for what it offers.
+    """
+    from gws_replay.pytest_plugin.runs import in_process
+
+    yield from _run(request, gws_cassette_dir, gws_vcr_config, in_process)
+
+
+@pytest.fixture
+def gws_server(
+    request: pytest.FixtureRequest,
+    gws_cassette_dir: Path,
+    gws_vcr_config: dict[str, Any],
+) -> "Iterator[Playback]":
+    """Replay the marked cassette through a server at `.url`, for clients in any language and over WebSocket.
+
+    The test process reaches this machine and nothing else. In a writing mode it is the recording proxy before
+    --gws-upstream.
+    """
+    from gws_replay.pytest_plugin.runs import through_a_server
+
+    yield from _run(request, gws_cassette_dir, gws_vcr_config, through_a_server)
+
+
+def _run(
+    request: pytest.FixtureRequest,
+    folder: Path,
+    vcr: dict[str, Any],
+    way: "Callable[[Wanted], AbstractContextManager[Playback]]",
+) -> "Iterator[Playback]":
+    """Run the cassettes of a marked test while it runs; then save what it recorded, or fail it for what it left."""
+    node = request.node
+    if {"gws", "gws_server"} <= set(request.fixturenames):
+        pytest.fail(f"{node.nodeid}: gws and gws_server both replay the cassette: use one", pytrace=False)
+    marked = _marked(node)
+    names = marked.names or (_own_name(node, folder),)
+    paths = node.stash[CASSETTES] = tuple(cassette_path(folder, name) for name in names)
+    wanted = wanted_of(request.config, node.nodeid, paths, marked, vcr=vcr)
+    if told(node.nodeid, lambda: wanted.records):  # a replay redacts nothing
+        wanted = replace(wanted, redaction=request.getfixturevalue("gws_redaction"))
+    node.stash[ENDED_BADLY] = False
+    with ExitStack() as running:
+        run = told(node.nodeid, lambda: running.enter_context(way(wanted)))
+        node.stash[PLAYBACK] = run
+        yield run
+    # Only now has every other fixture asked what it will; a test that failed has its own reason for what is left.
+    passed = not node.stash[ENDED_BADLY]
+    if said := told(node.nodeid, lambda: run.finish(passed=passed)):
+        node.stash[RECORDED] = said
+        node.add_report_section("teardown", "gws_replay", said)
+    if passed and (problems := run.left(allow_unplayed=marked.allow_unplayed)):
+        pytest.fail(problems, pytrace=False)
+
+
+def _own_name(node: pytest.Item, folder: Path) -> str:
+    cls = getattr(node, "cls", None)
+    return default_name(node.name, cls.__qualname__ if cls else None, node.path, node.config.rootpath, folder)
+
+
+def _marked(node: pytest.Item) -> Marked:
+    """Read the markers of a test: its own, from top to bottom, or else those of its class or module."""
+    marks = list(node.iter_markers_with_node(_MARKER))
+    markers = [mark for of, mark in marks if of is marks[0][0]]
+    try:
+        # Decorators are applied from the bottom up.
+        return read_markers([(mark.args, mark.kwargs) for mark in reversed(markers)])
+    except ValueError as error:
+        said = f"{node.nodeid}: {error}"
+    pytest.fail(said, pytrace=False)

@@ -1,0 +1,250 @@
+"""Edge: tests that record: what `gws` and `gws_server` are in a writing mode.
+
+A recording grows in a pending file beside the cassette, and takes its place only when the test has passed. The
+journal, the redaction, the compile and the file are those of `gws-replay record`.
+"""
+
+import itertools
+import json
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from gws_replay.core.replay.rehost import bare
+from gws_replay.core.compile.append import appended
+from gws_replay.core.bayeux.over_http import is_cometd
+from gws_replay.core.compile.compiler import compile_recording, laid_out
+from gws_replay.core.model import Cassette, Exchange, Recording, Request, Response
+from gws_replay.core.redaction.policy import Policy
+from gws_replay.core.redaction.redactor import Redactor
+from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.oracle.history import Snapshot, history
+from gws_replay.errors import CassetteError, GwsReplayError, ReplayMiss
+from gws_replay.storage.files import load_cassette, pending_path, put_in_place, save_cassette
+from gws_replay.formats import journal_lines as journal
+from gws_replay.formats import journal_reader
+from gws_replay.recording.journal_file import JournalFile, safe_in
+from gws_replay.playback.playback import Playback
+from gws_replay.recording.proxy import Recorder, Settings
+from gws_replay.settings.redaction import new_key
+from gws_replay.settings.redaction import redactor as new_redactor
+from gws_replay.pytest_plugin.vcr_options import PLAIN, VcrConfig
+
+# How long an expectation waits for a live notification.
+_PATIENCE = 10.0
+
+
+class RecordingRun(Playback):
+    """A run that is recorded."""
+
+    def __init__(self, path: Path, redactor: Redactor, old: Cassette | None = None, vcr: VcrConfig = PLAIN) -> None:
+        script = Script(old or Cassette(interactions=(), source=str(path)), vcr.matching)
+        super().__init__(script, patience=_PATIENCE)
+        self.path = path
+        self.pending = pending_path(path)
+        self.redactor = redactor
+
+    def recorded(self) -> Cassette:
+        """Return the cassette as it would be saved now."""
+        raise NotImplementedError
+
+    def _shown_as(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Redact what a test expects as what was recorded is: it shows stand-ins."""
+        try:
+            found: Mapping[str, Any] = json.loads(self.redactor.data(json.dumps(values)))
+        except TypeError:  # what is no JSON is nowhere in a recording
+            return values
+        return found
+
+    @property
+    def cassette(self) -> Cassette:
+        """The cassette as it would be saved now."""
+        return self.recorded().named(str(self.path))
+
+    def save(self) -> None:
+        """Write the pending file. Raises CassetteError (exit code 5) when there is nothing to save."""
+        raise NotImplementedError
+
+    def userdata(self, resource_id: str) -> tuple[Snapshot, ...]:
+        """Return the history of a resource's userData as it was recorded so far."""
+        return history(self.recorded()).get(resource_id, ())
+
+    @property
+    def unplayed(self) -> tuple[str, ...]:
+        """Nothing is left over while a cassette is being made."""
+        return ()
+
+    @property
+    def others_may_ask(self) -> bool:
+        """The live server itself may show more."""
+        return True
+
+    @property
+    def over(self) -> bool:
+        """A live server may always show more."""
+        return False
+
+    def problems(self, *, allow_unplayed: bool = False) -> str:  # noqa: ARG002 (nothing is left over)
+        """Say what failed: a request that the old cassette does not know is recorded, and no miss."""
+        return "\n".join(self.faults)
+
+    def left(self, *, allow_unplayed: bool = False) -> str:
+        """Say what failed: that nothing was recorded is said by `finish`."""
+        return self.problems(allow_unplayed=allow_unplayed)
+
+    def finish(self, *, passed: bool) -> str:
+        """Save, and put the pending file in the cassette's place if the test passed; return what became of it."""
+        try:
+            self.save()
+        except CassetteError as error:
+            if error.exit_code != 5:
+                raise
+            return f"{self.path}: {error}"
+        count = len(load_cassette(self.pending).interactions)
+        self.live = count - len(self.cassettes[0].interactions)
+        what = f"{count} exchange{'s' * (count != 1)}"
+        if not passed:
+            return f"{what} recorded to {self.pending}, since the test failed; {self.path} is as it was"
+        put_in_place(self.pending, self.path)
+        return f"{what} recorded to {self.path}"
+
+
+class InProcessRecording(RecordingRun):
+    """The requests of this process go live. With `old`, what that cassette answers is replayed instead.
+
+    Raises GwsReplayError when the cassette cannot be written, or is being recorded by somebody else.
+    """
+
+    def __init__(
+        self, path: Path, old: Cassette | None = None, vcr: VcrConfig = PLAIN, policy: Policy | None = None
+    ) -> None:
+        settled = old.header.get("stand_ins", ()) if old else ()
+        super().__init__(path, new_redactor(policy or Policy(), settled), old, vcr)
+        self._old = old
+        self._vcr = vcr
+        self.allowed_hosts = vcr.ignored_hosts
+        self._exchanges: list[Exchange] = []
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._epoch = time.time() - time.monotonic()
+        self._journal = JournalFile(self.pending, self._header(), force=True)
+
+    def ask(self, request: Request) -> Response | None:
+        """Let a request go live, unless the old cassette answers it."""
+        if self._old is None:
+            return None
+        with suppress(ReplayMiss):
+            return super().ask(request)
+        return None
+
+    async def ask_async(self, request: Request) -> Response | None:
+        """Let a request of this task go live, unless the old cassette answers it."""
+        if self._old is None:
+            return None
+        with suppress(ReplayMiss):
+            return await super().ask_async(request)
+        return None
+
+    def take(self, exchange: Exchange) -> None:
+        """Redact a live exchange and write it down."""
+        with self._lock:
+            seen = self._filtered(
+                replace(
+                    exchange,
+                    request=self.redactor.request(exchange.request),
+                    response=self.redactor.response(exchange.response),
+                    began=exchange.began + self._epoch,
+                    ended=exchange.ended + self._epoch,
+                )
+            )
+            if seen is None:
+                return
+            number = str(next(self._numbers))
+            if made := self.redactor.fresh():
+                self._journal.append(journal.stand_ins_line(made))
+            self._journal.append(journal.request_line(number, seen.began, seen.request))
+            self._journal.append(journal.response_line(number, seen.ended, seen.response))
+            self._exchanges.append(seen)
+        self.stage.changed()
+
+    def _filtered(self, exchange: Exchange) -> Exchange | None:
+        """Apply the user's own filters and hooks, which see REST only; None for what they leave out."""
+        if is_cometd(exchange.request):
+            return exchange
+        request, response = self._vcr.request(exchange.request), self._vcr.response(exchange.response)
+        if request is None or response is None:
+            return None
+        return replace(exchange, request=request, response=response)
+
+    def websocket(self, url: str) -> None:
+        """Refuse to let a WebSocket go by unrecorded."""
+        raise GwsReplayError(
+            f"a WebSocket to {bare(url)} cannot be recorded inside the test process: use the fixture gws_server with "
+            "--gws-upstream, which records through the proxy"
+        )
+
+    def recorded(self) -> Cassette:
+        """Return the old cassette, if there is one, and what has gone live since."""
+        with self._lock:
+            # What gave away a personal value may have come after others that hold it.
+            seen = self.redactor.again().recording(Recording(exchanges=tuple(self._exchanges)))
+        new = compile_recording(seen, {**self._header(), **self.redactor.header}).cassette
+        return new if self._old is None else appended(laid_out(self._old), new)
+
+    def save(self) -> None:
+        """Write the pending file, and remove the journal."""
+        if not self._exchanges:
+            self._journal.remove()
+            raise CassetteError("nothing was recorded: no request went live", exit_code=5)
+        try:
+            with safe_in(self._journal.path, self.pending):
+                save_cassette(self.recorded(), self.pending)
+            self._journal.remove()
+        finally:
+            self._journal.close()
+
+    def _header(self) -> Mapping[str, str]:
+        return {
+            "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
+            "recorder": f"gws-replay {version('gws-replay')}, vcrpy {version('vcrpy')}",
+            **self.redactor.facts,
+        }
+
+
+class ProxyRecording(RecordingRun):
+    """The recording proxy in front of a server, for clients anywhere; `url` is the proxy's.
+
+    Raises GwsReplayError when the proxy cannot start, or the cassette is being recorded by somebody else.
+    """
+
+    def __init__(self, path: Path, upstream: str, policy: Policy | None = None) -> None:
+        chosen, key = policy or Policy(), new_key()
+        super().__init__(path, new_redactor(chosen, key=key))
+        settings = Settings(
+            cassette=self.pending,
+            upstream=upstream,
+            force=True,
+            redact=chosen.level,
+            rules={"keep": chosen.keep, "secret": chosen.secret, "personal": chosen.personal},
+            key=key,
+        )
+        self._recorder = Recorder(settings, say=lambda _line: self.stage.changed())
+        self._recorder.__enter__()
+        self.url = self._recorder.url
+
+    def recorded(self) -> Cassette:
+        """Return what the proxy has written down so far."""
+        path = self.pending.with_name(f"{self.pending.name}.journal")
+        with path.open("rb") as lines:
+            read = journal_reader.read(lines, str(path))
+        return compile_recording(read.recording, read.header).cassette
+
+    def save(self) -> None:
+        """Stop the proxy, which saves."""
+        self._recorder.__exit__(None, None, None)

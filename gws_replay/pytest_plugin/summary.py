@@ -1,0 +1,210 @@
+"""Edge: what pytest shows of marked tests: a section for a failed one, a summary line, JUnit properties, a page.
+
+A test's process puts what it knows on the report of the teardown, as plain JSON data; the process that pytest was
+started in adds it up, with xdist too. Nothing heavy is imported until a marked test runs.
+"""
+
+import sys
+from collections.abc import Generator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gws_replay.storage.names import shown
+from gws_replay.pytest_plugin.stash import BLOCKS, CASSETTES, PLAYBACK, RECORDED
+
+if TYPE_CHECKING:
+    from gws_replay.core.oracle.judge import Update
+    from gws_replay.core.model import Cassette
+    from gws_replay.playback.playback import Playback
+    from gws_replay.reports.run_data import RanTest
+
+_OUTCOME: "pytest.StashKey[str]" = pytest.StashKey()
+_SECONDS: "pytest.StashKey[float]" = pytest.StashKey()
+_SECTION: "pytest.StashKey[str]" = pytest.StashKey()
+_JUDGE: "pytest.StashKey[_Judge]" = pytest.StashKey()
+_MOST_KNOWN = 16
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the option."""
+    parser.getgroup("gws_replay").addoption(
+        "--gws-report",
+        metavar="FILE.html",
+        help="Write a page of what the marked tests played, missed and changed.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Add up where the session is, not in the processes of xdist."""
+    config.stash[_JUDGE] = _Judge()
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Session(config), "gws_replay_session")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell what a marked test's run came to: where it fails, and at its end."""
+    report = yield
+    if CASSETTES in item.stash:
+        _tell(item, call, report)
+    if call.when == "teardown" and BLOCKS in item.session.stash:
+        # As the others of a report, they cross to the process that xdist reports to.
+        vars(report)["gws_replay_blocks"] = item.session.stash[BLOCKS]
+        del item.session.stash[BLOCKS]
+    return report
+
+
+def _tell(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    stash, playback = item.stash, item.stash.get(PLAYBACK, None)
+    first = call.when == "setup"
+    stash[_OUTCOME] = _outcome(report, "" if first else stash.get(_OUTCOME, ""))
+    stash[_SECONDS] = call.duration + (0.0 if first else stash.get(_SECONDS, 0.0))
+    if report.failed and playback is not None:
+        from gws_replay.reports.run_data import section
+
+        text = section(playback, report.longreprtext)
+        if first or text != stash.get(_SECTION, None):
+            report.sections.append(("gws_replay", text))
+        stash[_SECTION] = text
+    if call.when == "teardown":
+        test = _test(item, playback)
+        counts = test["counts"]
+        report.user_properties.append(("gws_cassette", test["cassette"]))
+        report.user_properties += [(f"gws_{name}", counts[name]) for name in ("played", "missed", "unplayed")]
+        vars(report)["gws_replay"] = test
+        if playback is not None:
+            del stash[PLAYBACK]  # the runs of all tests would keep the garbage collector busy to the end
+
+
+def _test(item: pytest.Item, playback: "Playback | None") -> "RanTest":
+    test = _ran(item.config, playback, item.stash[CASSETTES], item.stash.get(RECORDED, ""))
+    test |= {"nodeid": item.nodeid, "outcome": item.stash[_OUTCOME], "seconds": item.stash[_SECONDS]}
+    test["allows_hosts"] = _allows_hosts(item)
+    if test["outcome"] == "skipped":
+        test["counts"]["unplayed"] = 0  # it need not play
+    return test
+
+
+def tell_of_block(
+    session: pytest.Session, run: "Playback", paths: Sequence[Path], said: str, *, name: str, failed: bool, began: float
+) -> None:
+    """Keep what a block of gws_use_cassette came to for the summary. `began` is of `time.perf_counter`."""
+    block = _ran(session.config, run, paths, said)
+    block |= {"nodeid": name, "block": True, "outcome": "failed" if failed else "passed"}
+    block |= {"seconds": perf_counter() - began, "allows_hosts": bool(run.allowed_hosts)}
+    session.stash.setdefault(BLOCKS, []).append(block)
+
+
+def _ran(config: pytest.Config, playback: "Playback | None", paths: Sequence[Path], recorded: str) -> "RanTest":
+    from gws_replay.core.json_compare import printable
+    from gws_replay.reports.run_data import Counts, counts_of, details_of
+
+    nothing = Counts(played=0, missed=0, unplayed=0, stopped=0, live=0)
+    ran: RanTest = {
+        "nodeid": "",
+        "block": False,
+        "outcome": "",
+        "seconds": 0.0,
+        "cassette": printable(", ".join(map(shown, paths)) if playback is None or recorded else playback.name),
+        "counts": nothing if playback is None else counts_of(playback),
+        "recorded": printable(recorded),
+        "allows_hosts": False,
+    }
+    if playback is not None and config.getoption("--gws-report"):
+        from gws_replay.reports.pages.run import timeline_of
+
+        judge = config.stash[_JUDGE]
+        judged = [judge.updates(each) for each in playback.cassettes]
+        ran |= {"details": details_of(playback, judged), "timeline": timeline_of(playback, judged)}
+    return ran
+
+
+def _outcome(report: pytest.TestReport, before: str) -> str:
+    """Name the outcome of a test so far, as pytest's own summary does; what has failed stays so."""
+    if report.failed:
+        return before if before in ("failed", "error") else "failed" if report.when == "call" else "error"
+    if report.when == "teardown" or before in ("failed", "error"):
+        return before
+    if hasattr(report, "wasxfail"):
+        return "xpassed" if report.passed else "xfailed"
+    return "skipped" if report.skipped else "passed"
+
+
+def _allows_hosts(item: pytest.Item) -> bool:
+    return any(mark.kwargs.get("allowed_hosts") or any(mark.args[2:3]) for mark in item.iter_markers("gws_cassette"))
+
+
+class _Judge:
+    """Judges the operations of a cassette, once for the tests that play it."""
+
+    def __init__(self) -> None:
+        # With the cassette, so that another one never gets its id.
+        self._known: dict[int, tuple[Cassette, Sequence[Update]]] = {}
+
+    def updates(self, cassette: "Cassette") -> "Sequence[Update]":
+        if id(cassette) not in self._known:
+            if len(self._known) == _MOST_KNOWN:
+                self._known.clear()
+            self._known[id(cassette)] = (cassette, cassette.updates())
+        return self._known[id(cassette)][1]
+
+
+class _Session:
+    """The marked tests of the session, in the process that pytest was started in."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._began = datetime.now(UTC)
+        # By test, and the process of xdist that ran it; a test that is run again counts once.
+        self._tests: dict[tuple[str, str], RanTest] = {}
+        self._problem = ""
+        self._written = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if (test := getattr(report, "gws_replay", None)) is not None:
+            self._tests[report.nodeid, getattr(report, "worker_id", "")] = test
+        for block in getattr(report, "gws_replay_blocks", ()):
+            self._tests[f"{block['nodeid']} {len(self._tests)}", ""] = block
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the page; that it cannot be written is a sentence, and no reason to fail what passed."""
+        file = self._config.getoption("--gws-report")
+        if file is None or self._config.getoption("collectonly"):
+            return
+        from gws_replay.errors import GwsReplayError
+        from gws_replay.storage.files import write_whole
+        from gws_replay.reports.pages.session import page
+
+        path = self._config.invocation_params.dir / Path(file)
+        try:
+            write_whole(path, page(list(self._tests.values()), self._began))
+        except GwsReplayError as error:
+            self._problem = f"--gws-report: {error}"
+            if not self._config.pluginmanager.has_plugin("terminalreporter"):
+                sys.stderr.write(f"{self._problem}\n")
+        else:
+            self._written = f"gws_replay: {shown(path)} shows each test"
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        from gws_replay.core.json_compare import printable
+
+        if self._problem:
+            terminalreporter.write_line(printable(self._problem), red=True)
+        if terminalreporter.verbosity < -1:
+            return
+        if self._tests:
+            from gws_replay.reports.terminal.session import colour, summary
+
+            tests = list(self._tests.values())
+            terminalreporter.write_line(summary(tests), **{colour(tests): True})
+            for test in tests:
+                if test["recorded"]:
+                    terminalreporter.write_line(f"gws_replay: {test['recorded']}")
+        if self._written:
+            terminalreporter.write_line(printable(self._written))

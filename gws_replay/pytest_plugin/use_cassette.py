@@ -1,0 +1,124 @@
+"""What a test, or a fixture of a wider scope, asks of `runs`, in pytest's terms."""
+
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+from gws_replay.storage.names import cassette_path, shown
+from gws_replay.pytest_plugin.marker import Marked, read_markers
+from gws_replay.pytest_plugin.stash import CASSETTES
+from gws_replay.pytest_plugin.summary import tell_of_block
+from gws_replay.pytest_plugin.record_mode import chosen_mode
+
+if TYPE_CHECKING:
+    from gws_replay.playback.playback import Playback
+    from gws_replay.pytest_plugin.runs import Wanted
+
+_T = TypeVar("_T")
+
+
+@pytest.fixture(scope="session")
+def gws_use_cassette(request: pytest.FixtureRequest) -> "Callable[..., AbstractContextManager[Playback]]":
+    """Return what plays, or records, a cassette for a block: for fixtures of a module or of the whole session.
+
+    `with gws_use_cassette("login") as run:` takes the marker's arguments, and `server=True` for a run with a `.url`.
+    The cassette is in the cassette folder beside the file that says so.
+    """
+    session, config = request.session, request.config
+
+    def use(name: str, *, server: bool = False, **arguments: Any) -> "AbstractContextManager[Playback]":
+        caller = inspect.stack()[1].filename
+        chosen = config.getoption("--gws-cassette-dir")
+        folder = config.invocation_params.dir / chosen if chosen else Path(caller).parent / "cassettes"
+        marked = told(name, lambda: _read(name, arguments))
+        wanted = replace(wanted_of(config, name, (cassette_path(folder, name),), marked), test="")
+        block = f"{shown(Path(caller))}::gws_use_cassette({name!r})"
+        return _used(session, wanted, marked, block=block, server=server)
+
+    return use
+
+
+@contextmanager
+def _used(
+    session: pytest.Session, wanted: "Wanted", marked: Marked, *, block: str, server: bool
+) -> "Iterator[Playback]":
+    """Run a cassette for a block; a recording is kept if no test has failed meanwhile."""
+    from gws_replay.pytest_plugin.runs import in_process, through_a_server
+
+    session.stash[CASSETTES] = (*session.stash.get(CASSETTES, ()), *wanted.paths)
+    before, began = session.testsfailed, perf_counter()
+    way = through_a_server if server else in_process
+    raised, problems = True, ""
+    with ExitStack() as running:
+        run = told(block, lambda: running.enter_context(way(wanted)))
+        try:
+            yield run
+            raised = False
+        finally:
+            running.close()
+            passed = not raised and session.testsfailed == before
+            said = told(block, lambda: run.finish(passed=passed))
+            problems = run.left(allow_unplayed=marked.allow_unplayed) if passed else ""
+            failed = raised or bool(problems)
+            tell_of_block(session, run, wanted.paths, said, name=block, failed=failed, began=began)
+    if problems:
+        pytest.fail(problems, pytrace=False)
+
+
+def wanted_of(
+    config: pytest.Config,
+    test: str,
+    paths: tuple[Path, ...],
+    marked: Marked,
+    *,
+    vcr: dict[str, Any] | None = None,
+) -> "Wanted":
+    """Return what is asked of `runs`: the marker's arguments, with what the command line and the ini file say."""
+    from gws_replay.pytest_plugin.runs import Wanted
+    from gws_replay.pytest_plugin.vcr_options import PLAIN, read_vcr_config
+
+    mode = told(
+        test,
+        lambda: chosen_mode(
+            command_line=config.getoption("--gws-record"),
+            marker=marked.record_mode,
+            ini=config.getini("gws_record"),
+            in_ci=os.environ.get("CI", "") not in ("", "0", "false"),
+        ),
+    )
+    return Wanted(
+        test=test,
+        paths=paths,
+        mode=mode,
+        timing=marked.timing,
+        allowed_hosts=marked.allowed_hosts,
+        upstream=config.getoption("--gws-upstream"),
+        vcr=told(test, lambda: read_vcr_config(vcr)) if vcr else PLAIN,
+    )
+
+
+def told(who: str, do: Callable[[], _T]) -> _T:
+    """Do something for a test; what is wrong with the user's files or arguments is a failure of one sentence."""
+    from gws_replay.errors import GwsReplayError
+
+    try:
+        return do()
+    except GwsReplayError as error:
+        said = f"{who}: {error}"
+    pytest.fail(said, pytrace=False)  # out here, or pytest would show the error as well
+
+
+def _read(name: str, arguments: dict[str, Any]) -> Marked:
+    from gws_replay.errors import GwsReplayError
+
+    try:
+        return read_markers([((name,), arguments)])
+    except ValueError as error:
+        raise GwsReplayError(str(error)) from None

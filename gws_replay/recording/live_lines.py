@@ -1,0 +1,67 @@
+"""What a person sees while traffic is recorded, and the summary at the end. Only redacted values come here."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from gws_replay.core.api import dialects as api
+from gws_replay.core.bayeux import recorded as bayeux_text
+from gws_replay.core import lossless_json
+from gws_replay.core.json_compare import printable
+from gws_replay.core.compile.compiler import Compiled
+from gws_replay.core.model import Request, Response
+
+# A long answer that begins with its status: no more of it is parsed.
+_STATUS = re.compile(rb'\A\s*\{\s*("statusCode"\s*:\s*\d+)\s*,.{1000,}\Z', re.DOTALL)
+
+
+def exchange_line(request: Request, response: Response, seconds: float) -> str:
+    """Say in one line what was asked and answered: the operation rather than the URL, where there is one."""
+    # A desktop asks thousands of times for what is no operation: it is not parsed.
+    sent = lossless_json.loads_or_none(request.body) if b'"operationName"' in request.body else None
+    call = api.call_of(request, sent)
+    if call.operation:
+        answer = lossless_json.loads_or_none(_STATUS.sub(b"{\\1}", response.body, count=1))
+        taken = api.succeeded(response.status, answer)
+        said = api.code_of(answer) or f"HTTP {response.status}"
+        what = printable(f"{call.operation} {call.resource_id or request.path}")
+        return f"{'-->' if taken else '!!!'} {what}  {said}  {seconds * 1000:.0f} ms"
+    arrow = "-->" if response.status < 400 else "!!!"
+    return f"{arrow} {printable(f'{request.method} {request.path}')}  HTTP {response.status}  {seconds * 1000:.0f} ms"
+
+
+def is_bayeux(request: Request) -> bool:
+    """Tell a request of the CometD channel, of which only the notifications are worth a line."""
+    return bayeux_text.messages_in(request.body) is not None
+
+
+def failure_line(request: Request, problem: str) -> str:
+    """Say that a request got no answer, and why."""
+    return printable(f"!!! {request.method} {request.path}  no answer: {problem}")
+
+
+def notification_lines(body: bytes | str) -> Iterator[str]:
+    """Say in a line each which notifications a CometD answer or frame carries."""
+    for message in bayeux_text.messages_in(body) or ():
+        if message.is_notification:
+            data = lossless_json.loads(message.fields["data"])
+            subject = api.subject_of(data)
+            parts = [api.kind_of(data) or "notification", subject.resource_id if subject else ""]
+            where = f" on {message.channel}{api.spelled_reference(data)}"
+            yield printable(" ".join(["<--", *filter(None, parts), where]))
+
+
+def summary(compiled: Compiled, path: str) -> str:
+    """Say what was saved, with the evidence for the causes, and what a person should look at."""
+    cassette = compiled.cassette
+    rules = Counter(told.cause.rule if told.cause else "unsolicited" for told in cassette.notifications)
+    causes = f" ({', '.join(f'{count} {rule}' for rule, count in rules.most_common())})" if rules else ""
+    saved = (
+        f"saved {path}: {_count(len(cassette.interactions), 'exchange')}, "
+        f"{_count(len(cassette.notifications), 'notification')}{causes}"
+    )
+    return "\n".join([saved, *(printable(f"note: {note}") for note in compiled.notes)])
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,188 @@
+"""Edge: what a recorder does with the moments that it sees: redact, write down, and in the end, or part by part, save.
+
+Nothing here knows the proxy. Where a recording is split, the next part begins with what it needs of the one before:
+the requests that still wait for their answers, the stand-ins, and the last operations, which may be answered by
+notifications that are still to come.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gws_replay.core.compile.compiler import Compiled
+from gws_replay.core.model import Frame, Request, Response
+from gws_replay.core.redaction.redactor import Redactor
+from gws_replay.errors import CassetteError, GwsReplayError
+from gws_replay.formats import journal_lines as journal
+from gws_replay.recording.journal_file import JournalFile
+from gws_replay.recording import live_lines as live
+from gws_replay.recording.split import Split, check_free, part_of
+
+# How many operations, and for how many seconds, a part remembers those of the one before.
+_EARLIER, _EARLIER_FOR = 64, 60.0
+_READING = ("GET", "HEAD", "OPTIONS")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that waits for its answer, redacted, with its line in the journal."""
+
+    request: Request
+    began: float
+    line: bytes
+
+    @property
+    def may_have_effects(self) -> bool:
+        """Whether notifications may answer it."""
+        return self.request.method not in _READING and not live.is_bayeux(self.request)
+
+
+class Taking:
+    """One recording. Its methods return the redacted message, and raise GwsReplayError when the disk refuses.
+
+    `recorder` names what records; `saved` is told of each part that is saved, `failed` of one that cannot be: for all
+    but the last in other threads.
+    """
+
+    def __init__(
+        self,
+        cassette: Path,
+        using: Redactor,
+        recorder: str,
+        *,
+        force: bool = False,
+        split: Split = Split(),  # noqa: B008 (a frozen value)
+        saved: Callable[[Path, Compiled], None],
+        failed: Callable[[GwsReplayError], None],
+    ) -> None:
+        """Claim the journal. Raises GwsReplayError when the cassette exists, or another recording has claimed it."""
+        if split != Split():
+            check_free(cassette, force=force)
+        self.cassette = cassette
+        self._redactor = using
+        self._recorder = recorder
+        self._force = force
+        self._split = split
+        self._saved = saved
+        self._failed = failed
+        self._pending: dict[str, Asked] = {}
+        self._earlier: deque[tuple[float, str, bytes, bytes]] = deque(maxlen=_EARLIER)
+        self._savers: list[threading.Thread] = []
+        self._number = 1
+        self._begin(JournalFile(cassette, self._header(), force=force))
+
+    @property
+    def journal(self) -> Path:
+        """Where the part is that is being written."""
+        return self._journal.path
+
+    def redacted(self, request: Request) -> Request:
+        """Return a request that is shown and not written down."""
+        return self._redactor.request(request)
+
+    def begun(self, id_: str, at: float, request: Request) -> Request:
+        """Write down that a request began."""
+        if self._written >= self._split.size or time.monotonic() >= self._until:
+            self._cut(at)
+        request = self._redactor.request(request)
+        line = journal.request_line(id_, at, request)
+        self._pending[id_] = Asked(request, at, line)
+        self._write(line)
+        return request
+
+    def answered(self, id_: str, at: float, response: Response) -> tuple[Asked, Response] | None:
+        """Write down a complete response, and return it with its request; None if that is not recorded."""
+        asked = self._pending.pop(id_, None)
+        if asked is None:
+            return None
+        response = self._redactor.response(response)
+        line = journal.response_line(id_, at, response)
+        self._write(line)
+        if self._split != Split() and asked.may_have_effects:
+            self._earlier.append((at, id_, asked.line, line))
+        return asked, response
+
+    def forget(self, id_: str) -> Request | None:
+        """Return a request whose answer cannot be recorded."""
+        asked = self._pending.pop(id_, None)
+        return asked.request if asked else None
+
+    def broken(self, id_: str, at: float, message: str) -> Request | None:
+        """Write down that a request will get no answer, and return it; None if it is not recorded."""
+        if request := self.forget(id_):
+            self._write(journal.error_line(id_, at, message))
+        return request
+
+    def framed(self, frame: Frame) -> Frame:
+        """Write down a WebSocket message."""
+        frame = self._redactor.frame(frame)
+        self._write(journal.frame_line(frame))
+        return frame
+
+    def finish(self) -> None:
+        """Save the last part; all others are saved when this returns."""
+        self._save(self._journal, self._redactor.again(), is_only=self._number == 1)
+        for saver in self._savers:
+            saver.join()
+
+    def close(self) -> None:
+        """Let go of the journal as it is."""
+        self._journal.close()
+
+    def _header(self) -> Mapping[str, object]:
+        recorded = datetime.now(UTC).isoformat(timespec="seconds")
+        return {"recorded": recorded, "recorder": self._recorder, **self._redactor.facts}
+
+    def _begin(self, claimed: JournalFile) -> None:
+        self._journal = claimed
+        self._written = 0
+        self._until = time.monotonic() + self._split.seconds
+
+    def _write(self, line: bytes) -> None:
+        if made := self._redactor.fresh():
+            line = journal.stand_ins_line(made) + line
+        self._journal.append(line)
+        self._written += len(line)
+
+    def _cut(self, at: float) -> None:
+        """Go on in the next part; where that cannot be had, in this one."""
+        number = self._number + 1
+        try:
+            header = {**self._header(), "part": number}
+            claimed = JournalFile(part_of(self.cassette, number), header, force=self._force)
+        except GwsReplayError as error:
+            self._split = Split()
+            self._until = float("inf")
+            self._failed(error)
+            return
+        done = self._journal
+        done.append(b"".join(map(journal.moved_line, self._pending)))
+        again = self._redactor.again()
+        saver = threading.Thread(target=self._save, args=(done, again), name=f"gws-replay part {self._number}")
+        self._number = number
+        self._begin(claimed)
+        if known := self._redactor.stand_ins:
+            self._redactor.fresh()
+            self._write(journal.stand_ins_line(known))
+        for ended, id_, asked, answered in self._earlier:
+            if ended >= at - _EARLIER_FOR:
+                self._write(journal.earlier_line(id_) + asked + answered)
+        for asked_ in self._pending.values():
+            self._write(asked_.line)
+        self._savers.append(saver)
+        saver.start()
+
+    def _save(self, done: JournalFile, using: Redactor, *, is_only: bool = False) -> None:
+        try:
+            compiled = done.finish(using)
+        except CassetteError as error:
+            if is_only or error.exit_code != 5:  # a last part in which nothing was answered is nothing to tell
+                self._failed(error)
+        except GwsReplayError as error:
+            self._failed(error)
+        else:
+            self._saved(done.cassette, compiled)

@@ -1,0 +1,94 @@
+"""Edge: values in an unnamed file, read again one by one: a recording may be larger than the memory.
+
+In memory is only where each stands, and when it was.
+"""
+
+import marshal
+import tempfile
+from array import array
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from gws_replay.core.lazy_sequence import Made
+from gws_replay.core.model import Exchange, Headers, Notification, Request, Response
+
+_T = TypeVar("_T")
+_Fields = tuple[Any, ...]
+# How many values are kept once they were read: what is compared stands near together.
+_KEPT = 64
+
+
+class Spool(Generic[_T]):
+    """Values in a file of the folder that nobody else sees, and that goes when this does; raises OSError."""
+
+    def __init__(self, folder: Path, pack: Callable[[_T], _Fields], unpack: Callable[..., _T]) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (it is open as long as the spool is used)
+        self._pack = pack
+        self._unpack = unpack
+        self._ends = array("Q", [0])
+        self._times = array("d")
+        self._besides = array("d")
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):  # whoever looks at what is in it holds the spool
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with suppress(OSError):  # a full disk does not take the rest, which nobody wants any more
+            self._file.close()
+
+    def add(self, value: _T, at: float, beside: float = 0.0) -> None:
+        """Take up a value; of several with the same time, that with the lesser `beside` comes first."""
+        packed = marshal.dumps(self._pack(value))
+        self._file.write(packed)
+        self._ends.append(self._ends[-1] + len(packed))
+        self._times.append(at)
+        self._besides.append(beside)
+
+    def by_time(self, change: Callable[[_T], _T]) -> Sequence[_T]:
+        """Return the values in order of their time, each changed when it is read."""
+        self._file.flush()
+        found = range(len(self._times))
+        order = array("Q", sorted(found, key=lambda each: (self._times[each], self._besides[each])))
+        return Made(len(order), lru_cache(_KEPT)(lambda index: change(self._read(order[index]))))
+
+    def _read(self, number: int) -> _T:
+        start, end = self._ends[number], self._ends[number + 1]
+        self._file.seek(start)
+        return self._unpack(*marshal.loads(self._file.read(end - start)))  # noqa: S302 (our own)
+
+
+def of_exchanges(folder: Path) -> Spool[Exchange]:
+    """Return a spool of exchanges."""
+    return Spool(folder, _packed_exchange, _exchange)
+
+
+def of_notifications(folder: Path) -> Spool[Notification]:
+    """Return a spool of notifications without causes."""
+    return Spool(folder, lambda told: (told.channel, told.data, told.seen), _notification)
+
+
+def _packed_exchange(exchange: Exchange) -> _Fields:
+    request, response = exchange.request, exchange.response
+    asked = (request.method, request.uri, request.headers.pairs, request.body)
+    answered = (response.status, response.reason, response.headers.pairs, response.body)
+    return asked, answered, exchange.began, exchange.ended
+
+
+def _exchange(asked: _Fields, answered: _Fields, began: float, ended: float) -> Exchange:
+    method, uri, fields, body = asked
+    status, reason, answer_fields, answer = answered
+    return Exchange(
+        request=Request(method=method, uri=uri, headers=Headers(fields), body=body),
+        response=Response(status=status, reason=reason, headers=Headers(answer_fields), body=answer),
+        began=began,
+        ended=ended,
+    )
+
+
+def _notification(channel: str, data: str, seen: float) -> Notification:
+    return Notification(channel=channel, data=data, seen=seen)

@@ -1,0 +1,119 @@
+"""Edge: what was seen on the wire to a cassette, in memory that does not grow with it.
+
+The moments are read one by one; what a cassette has of them goes, redacted, through an unnamed file beside the
+cassette, and is read from there in the order of the cassette.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gws_replay.core.bayeux import recorded as bayeux_text
+from gws_replay.core.compile.compiler import (
+    Compiled,
+    exchange_since,
+    notification_since,
+    parts_of,
+    parts_of_frame,
+    put_together,
+)
+from gws_replay.core.model import Earlier, Exchange, Frame, Request, Seen, Unanswered
+from gws_replay.core.redaction.redactor import Redactor
+from gws_replay.recording.spool import Spool, of_exchanges, of_notifications
+
+
+class SpooledCompile:
+    """A recording on its way to a cassette.
+
+    `answered` and `lost` count its exchanges and the requests that got no answer; it began at `start`, infinite for
+    nothing.
+    """
+
+    def __init__(
+        self,
+        moments: Callable[[], Iterable[Seen]],
+        folder: Path,
+        using: Redactor | None = None,
+        *,
+        is_raw: bool = False,
+    ) -> None:
+        """Read the moments, as often as it takes until `using` finds nothing new; OSError and what they raise.
+
+        What `is_raw` is read once more, first, so that nothing is written before what gives it away has been seen.
+        """
+        self._spools: list[Spool[Any]] = []
+        try:
+            if is_raw and using:
+                for moment in moments():
+                    _redacted(moment, using)
+            self._read(moments, folder, using)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the files; nothing of the cassette can be looked at any more."""
+        for spool in self._spools:
+            spool.close()
+
+    def compiled(self, header: Mapping[str, Any]) -> Compiled:
+        """Return the cassette, whose parts are read when they are looked at."""
+        start = self.start
+        return put_together(
+            self._exchanges.by_time(lambda each: exchange_since(each, start)),
+            self._told.by_time(lambda each: notification_since(each, start)),
+            header,
+            unanswered=self._unanswered,
+            earlier=self._earlier,
+        )
+
+    def _read(self, moments: Callable[[], Iterable[Seen]], folder: Path, using: Redactor | None) -> None:
+        while True:
+            known = using.found if using else 0
+            self._begin(folder)
+            for moment in moments():
+                self._take(_redacted(moment, using) if using else moment)
+            if using is None or using.found == known:
+                return  # or else what was found late may stand in what was read before it
+
+    def _begin(self, folder: Path) -> None:
+        self.close()
+        self._spools = []
+        self._exchanges: Spool[Exchange] = of_exchanges(folder)
+        self._spools.append(self._exchanges)
+        self._told = of_notifications(folder)
+        self._spools.append(self._told)
+        self._unanswered: list[Request] = []
+        self.start = float("inf")
+        self.answered = self.lost = self._earlier = 0
+
+    def _take(self, moment: Seen) -> None:
+        if isinstance(moment, Unanswered):
+            self.lost += 1
+            if bayeux_text.messages_in(moment.request.body) is None:  # dropped polls are many, and no news
+                self._unanswered.append(moment.request)
+        elif isinstance(moment, Earlier):
+            for part in parts_of(moment.exchange):
+                if isinstance(part, Exchange):
+                    self._earlier += 1
+                    self._exchanges.add(part, -1.0, part.began)
+        elif isinstance(moment, Frame):
+            self.start = min(self.start, moment.seen)
+            for told in parts_of_frame(moment):
+                self._told.add(told, told.seen, float("inf"))
+        else:
+            self.answered += 1
+            self.start = min(self.start, moment.began)
+            for part in parts_of(moment):
+                if isinstance(part, Exchange):
+                    self._exchanges.add(part, part.began)
+                else:
+                    self._told.add(part, part.seen, moment.began)
+
+
+def _redacted(moment: Seen, using: Redactor) -> Seen:
+    if isinstance(moment, Unanswered):
+        return Unanswered(using.request(moment.request))
+    if isinstance(moment, Earlier):
+        return Earlier(using.exchange(moment.exchange))
+    return using.frame(moment) if isinstance(moment, Frame) else using.exchange(moment)

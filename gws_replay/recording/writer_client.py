@@ -1,0 +1,184 @@
+"""Edge: the process that writes a recording, as the proxy sees it.
+
+The proxy is one thread, for which all clients wait: so it takes what passes as it is, and sends it through a pipe to a
+process that redacts and writes. An answer is held until that process says that it is with the system: whichever of the
+two is killed, what a client has seen is not lost.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import astuple
+from pathlib import Path
+from typing import IO, Any
+
+from gws_replay.core.redaction.policy import Policy
+from gws_replay.errors import GwsReplayError
+from gws_replay.storage.files import reason
+from gws_replay.recording.pipe import PIECE, Unpacking, packed
+
+_COMMAND = (sys.executable, "-m", "gws_replay.recording.writer")
+
+
+class WriterProcess:
+    """A writer that runs. `heard` gets what it says: `lines` to show, `saved`, `failed`, and `ended` when it died."""
+
+    def __init__(
+        self, heard: Callable[..., None], cassette: Path, recorder: str, policy: Policy, *, split: str, force: bool
+    ) -> None:
+        """Start it for the running event loop, and claim the journal. Raises GwsReplayError when it cannot be had."""
+        self.cassette = cassette
+        self._heard = heard
+        self._journal = ""
+        self._loop = asyncio.get_running_loop()
+        self._moments: list[tuple[Any, ...]] = []
+        self._rest = bytearray()  # what is packed and was not taken by the pipe yet
+        self._is_planned = self._is_full = False
+        self._count = self._acked = 0
+        self._held: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._unpacking = Unpacking()
+        start = {"cassette": str(cassette), "recorder": recorder, "policy": astuple(policy)}
+        self._start({**start, "split": split, "force": force})
+
+    def begun(self, *moment: Any) -> None:
+        """Send what nobody waits for, soon; what is held from now on is written after it."""
+        self._moments.append(moment)
+        self._count += 1
+        if not self._is_planned:
+            self._is_planned = True
+            self._loop.call_soon(self._flush_planned)
+
+    def held(self, *moment: Any) -> "asyncio.Future[None]":
+        """Send what has to be with the system before the traffic goes on: that is when the future is done."""
+        self._moments.append(moment)
+        self._count += 1
+        self._flush()  # at once: the writer works while the rest of this turn of the loop goes on
+        future = self._loop.create_future()
+        self._held.append((self._count, future))
+        return future
+
+    def finish(self) -> None:
+        """Let it save, and wait for its end."""
+        self._detach()
+        self._moments.append(("finish",))
+        said, _ = self._process.communicate(bytes(self._rest) + packed(self._moments))
+        self._moments.clear()
+        self._take(said)
+        self._release(self._count)
+        if self._process.returncode:
+            self._heard("ended", self._how_it_ended(), 4)
+
+    def _start(self, start: dict[str, Any]) -> None:
+        try:
+            self._process = subprocess.Popen(
+                _COMMAND,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,  # Ctrl-C is for the proxy, which has more to send
+            )
+        except OSError as error:
+            raise GwsReplayError(f"cannot start the process that writes {self.cassette}: {reason(error)}") from None
+        self._to, self._from = _number(self._process.stdin), _number(self._process.stdout)
+        with suppress(BrokenPipeError):
+            os.write(self._to, packed(start))
+        try:
+            self._claim()
+        except BaseException:
+            self._close()
+            raise
+        os.set_blocking(self._to, False)
+        os.set_blocking(self._from, False)
+        self._loop.add_reader(self._from, self._read)
+
+    def _claim(self) -> None:
+        while not self._journal:
+            piece = os.read(self._from, PIECE)
+            if not piece:
+                raise GwsReplayError(f"cannot write {self.cassette}: the process that is to do it ended at once")
+            for kind, *told in self._unpacking.values(piece):
+                if kind == "failed":
+                    text, exit_code = told
+                    raise GwsReplayError(text, exit_code=exit_code)
+                (self._journal,) = told
+
+    def _flush_planned(self) -> None:
+        self._is_planned = False
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._moments:
+            self._rest += packed(self._moments)
+            self._moments.clear()
+            self._write()
+
+    def _write(self) -> None:
+        try:
+            del self._rest[: os.write(self._to, self._rest)]
+        except BlockingIOError:
+            pass
+        except BrokenPipeError:  # it died, which is heard at the other pipe
+            self._rest.clear()
+        if bool(self._rest) != self._is_full:
+            self._is_full = not self._is_full
+            if self._is_full:
+                self._loop.add_writer(self._to, self._write)
+            else:
+                self._loop.remove_writer(self._to)
+
+    def _read(self) -> None:
+        if piece := os.read(self._from, PIECE):
+            self._take(piece)
+        else:
+            self._detach()
+            self._close()
+            self._moments.clear()
+            self._release(self._count)
+            self._heard("ended", self._how_it_ended(), 4)
+
+    def _take(self, piece: bytes) -> None:
+        for kind, *told in self._unpacking.values(piece):
+            if kind == "acked":
+                count, lines = told
+                self._acked += count
+                self._release(self._acked)
+                if lines:
+                    self._heard("lines", lines)
+            elif kind == "writes":
+                (self._journal,) = told
+            else:
+                self._heard(kind, *told)
+
+    def _release(self, count: int) -> None:
+        """Let all the traffic go on that waits for so many moments."""
+        while self._held and self._held[0][0] <= count:
+            _, future = self._held.popleft()
+            if not future.done():
+                future.set_result(None)
+
+    def _detach(self) -> None:
+        self._loop.remove_reader(self._from)
+        self._loop.remove_writer(self._to)
+
+    def _close(self) -> None:
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
+        self._process.wait()
+
+    def _how_it_ended(self) -> str:
+        code = self._process.returncode
+        how = f"was killed ({signal.Signals(-code).name})" if code < 0 else f"ended with exit code {code}"
+        return (
+            f"the process that writes {self._journal} {how}; recording stopped, the traffic goes on. "
+            f"Save what it has written with: gws-replay recover {self._journal}"
+        )
+
+
+def _number(pipe: IO[bytes] | None) -> int:
+    return pipe.fileno() if pipe else -1

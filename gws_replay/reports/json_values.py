@@ -1,0 +1,57 @@
+"""Cassettes and verdicts as JSON values for programs."""
+
+from typing import Any
+
+from gws_replay.core.api import dialects as api
+from gws_replay.core.oracle.judge import Update
+from gws_replay.core.model import Cassette
+
+
+def update(one: Update) -> dict[str, Any]:
+    """Return one verdict: the operation, the verdict and its reasons, what was ignored, what changed, and where."""
+    return {
+        "interaction": one.interaction,
+        "operation": one.operation,
+        "resource": one.resource_id,
+        "sent": dict(one.sent),
+        "verdict": one.verdict,
+        "reasons": list(one.reasons),
+        "ignored": list(one.ignored),
+        "changes": one.changes.as_json(),
+        "before": one.before.place if one.before else None,
+        "after": one.after.place if one.after else None,
+    }
+
+
+def cassette(one: Cassette) -> dict[str, Any]:
+    """Return what `show` shows: the header, each exchange as an operation, each notification with its cause."""
+    return {
+        "source": one.source,
+        "header": dict(one.header),
+        "interactions": [
+            {
+                "began": exchange.began,
+                "ended": exchange.ended,
+                "method": exchange.request.method,
+                "path": exchange.request.path,
+                "operation": (call := api.call_of(exchange.request, exchange.sent)).operation,
+                "resource": call.resource_id,
+                "sent": exchange.sent,
+                "status": exchange.response.status,
+                "answer": exchange.answer,
+            }
+            for exchange in one.interactions
+        ],
+        "notifications": [
+            {
+                "channel": told.channel,
+                "seen": told.seen,
+                "cause": {"interaction": told.cause.interaction, "rule": told.cause.rule, "after": told.cause.after}
+                if told.cause
+                else None,
+                "data": told.value,
+            }
+            for told in one.notifications
+        ],
+        "updates": [update(each) for each in one.updates()],
+    }

@@ -1,0 +1,178 @@
+"""Edge: what a test's run of its cassettes comes to, as plain JSON data: counts, misses, userData, and what happened.
+
+What comes here is redacted, and leaves escaped and cut, as in `run_events`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+from gws_replay.core.json_compare import Change, printable, show_both
+from gws_replay.core.oracle.judge import Update, Verdict
+from gws_replay.core.replay.run import Miss
+from gws_replay.reports.run_events import Event, cut, events_of, is_recording, line_of, named
+
+if TYPE_CHECKING:
+    from gws_replay.playback.playback import Playback
+
+_MOST_LEFT = 10
+_MOST_UPDATES = 200
+_SECRET_PARTS = re.compile(r"(?<=//)[^/@\s]*@|\?\S*")
+
+
+class Missed(TypedDict):
+    """A request without an answer, in a sentence, with the nearest recorded request and the differences to it."""
+
+    text: str
+    nearest: int | None
+    differences: list[list[str]]
+
+
+class Operation(TypedDict):
+    """A userData operation that was played: its verdict, and each change as name, kind, before and after."""
+
+    interaction: int
+    cassette: str
+    name: str
+    verdict: Verdict
+    reasons: list[str]
+    changes: list[list[str]]
+    unchanged: int
+    places: str
+
+
+class Details(TypedDict):
+    """What only a whole page shows of a run."""
+
+    events: list[Event]
+    misses: list[Missed]
+    operations: list[Operation]
+    unplayed: list[str]
+    stopped: list[str]
+
+
+class Counts(TypedDict):
+    """How much of a cassette a run played; `live` counts exchanges that were recorded."""
+
+    played: int
+    missed: int
+    unplayed: int
+    stopped: int
+    live: int
+
+
+class RanTest(TypedDict):
+    """A marked test, or a `block` of gws_use_cassette; `details` and `timeline` (JSON) are for a page."""
+
+    nodeid: str
+    block: bool
+    outcome: str
+    seconds: float
+    cassette: str
+    counts: Counts
+    recorded: str
+    allows_hosts: bool
+    details: NotRequired[Details]
+    timeline: NotRequired[str]
+
+
+def counts_of(run: "Playback") -> Counts:
+    """Count."""
+    recording = is_recording(run)
+    return Counts(
+        played=sum(seat.track.served for seat in run.stage.seats),
+        missed=0 if recording else len(run.misses),
+        unplayed=0 if recording else sum(_left(run)),
+        stopped=len(run.blocked),
+        live=run.live,
+    )
+
+
+def details_of(run: "Playback", judged: Iterable[Sequence[Update]]) -> Details:
+    """Return what a page shows; `judged` are the verdicts on each cassette's operations."""
+    return Details(
+        events=events_of(run),
+        misses=[] if is_recording(run) else [_missed(miss) for miss in run.misses],
+        operations=list(_operations(run, judged)),
+        unplayed=[cut(text) for text in run.unplayed],
+        stopped=_stopped(run),
+    )
+
+
+def section(run: "Playback", said: str, *, last: int = 10) -> str:
+    """Return what a failed test is told of its run, except what its failure has `said` already."""
+    events = events_of(run)
+    shown = events[-last:]
+    lines = [printable(run.name) + (f": the last {last} of {len(events)} events" if len(events) > last else "")]
+    lines += [line_of(event) for event in shown] or ["nothing was asked"]
+    if not is_recording(run):
+        misses = [text for text in map(str, run.misses) if text.partition("\n")[0] not in said]
+        lines += _titled("missed:", (line for text in misses for line in text.splitlines()))
+        left = [text for text in run.unplayed if printable(text) not in said]
+        more = [f"and {len(left) - _MOST_LEFT} more"] if len(left) > _MOST_LEFT else []
+        lines += _titled("not played:", [*left[:_MOST_LEFT], *more])
+    lines += _titled("stopped:", _stopped(run))
+    return "\n".join(lines)
+
+
+def _missed(miss: Miss) -> Missed:
+    text = str(miss).partition("\n")[0]
+    parts = [[printable(each.part), each.asked, each.recorded] for each in miss.differences]
+    return Missed(text=cut(text), nearest=miss.nearest, differences=parts)
+
+
+def _operations(run: "Playback", judged: Iterable[Sequence[Update]]) -> Iterator[Operation]:
+    left = _MOST_UPDATES
+    for number, updates in enumerate(judged):
+        cassette = run.cassettes[number]
+        asked = {index for seat in run.stage.seats for index in seat.track.replays[number].asked}
+        played = [update for update in updates if update.interaction in asked][:left]
+        left -= len(played)
+        yield from (_operation(update, cassette.source) for update in played)
+
+
+def _operation(update: Update, source: str) -> Operation:
+    known = update.after or update.before
+    places = f"{update.before.place} to {update.after.place}" if update.before and update.after else ""
+    return Operation(
+        interaction=update.interaction,
+        cassette=printable(source),
+        name=named(update.operation, update.resource_id),
+        verdict=update.verdict,
+        reasons=[cut(reason) for reason in update.reasons],
+        changes=[_change(change) for change in update.changes.entries],
+        unchanged=len(known.data.keys() - update.changes.keys) if known and places else 0,
+        places=places,
+    )
+
+
+def _change(change: Change) -> list[str]:
+    before, after = show_both(change.before, change.after)
+    return [
+        cut(change.name),
+        change.kind,
+        "" if change.kind == "added" else before,
+        "" if change.kind == "removed" else after,
+    ]
+
+
+def _left(run: "Playback") -> tuple[int, int]:
+    """Count the interactions and the notifications that no user played, without a word about each."""
+    replays = [seat.track.replays for seat in run.stage.used()]
+    interactions = notifications = 0
+    for number, script in enumerate(run.stage.scripts):
+        asked = frozenset[int]().union(*(each[number].asked for each in replays))
+        waiting = [each[number].unreleased for each in replays]
+        interactions += len(script.interactions) - len(asked)
+        notifications += len(waiting[0] if len(waiting) == 1 else frozenset(waiting[0]).intersection(*waiting))
+    return interactions, notifications
+
+
+def _stopped(run: "Playback") -> list[str]:
+    """Name the connections that were not made; an address may hold a token."""
+    return [cut(_SECRET_PARTS.sub("", text)) for text in run.blocked]
+
+
+def _titled(title: str, lines: Iterable[str]) -> list[str]:
+    found = [f"  {cut(line)}" for line in lines]
+    return [title, *found] if found else []

@@ -1,0 +1,52 @@
+"""The marked tests of a pytest session in one line."""
+
+from collections.abc import Sequence
+
+from gws_replay.reports.run_data import Counts, RanTest
+
+
+def total(tests: Sequence[RanTest]) -> Counts:
+    """Add up the counts."""
+    counts = [test["counts"] for test in tests]
+    return Counts(
+        played=sum(each["played"] for each in counts),
+        missed=sum(each["missed"] for each in counts),
+        unplayed=sum(each["unplayed"] for each in counts),
+        stopped=sum(each["stopped"] for each in counts),
+        live=sum(each["live"] for each in counts),
+    )
+
+
+def summary(tests: Sequence[RanTest]) -> str:
+    """Say what was played; a connection that was stopped is none, and a host that a marker allows is not watched."""
+    counts = total(tests)
+    parts = [
+        " and ".join(_count(number, word) for word, number in _kinds(tests) if number),
+        f"{counts['played']} played",
+        f"{counts['missed']} missed",
+        f"{counts['unplayed']} unplayed",
+        _live(counts["live"], allowed=any(test["allows_hosts"] for test in tests)),
+    ]
+    return "gws_replay: " + ", ".join([*parts, *([f"{counts['stopped']} stopped"] if counts["stopped"] else [])])
+
+
+def _kinds(tests: Sequence[RanTest]) -> tuple[tuple[str, int], ...]:
+    blocks = sum(test["block"] for test in tests)
+    return ("test", len(tests) - blocks), ("block", blocks)
+
+
+def colour(tests: Sequence[RanTest]) -> str:
+    """Choose pytest's colour for the line: red when a test failed, yellow when something is odd."""
+    if any(test["outcome"] in ("failed", "error") for test in tests):
+        return "red"
+    counts = total(tests)
+    return "yellow" if counts["missed"] or counts["stopped"] or counts["live"] else "green"
+
+
+def _live(count: int, *, allowed: bool) -> str:
+    apart = " (allowed hosts not counted)" if allowed else ""
+    return (_count(count, "live exchange") if count else "0 live connections") + apart
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

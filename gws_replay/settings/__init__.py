@@ -1,0 +1,1 @@
+"""What people set outside the code: redaction rules, the upstream server, credentials."""

@@ -1,0 +1,1 @@
+"""Cassettes on disk and on object storage: load, atomic save, locks, names."""

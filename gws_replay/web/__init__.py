@@ -1,0 +1,1 @@
+"""aiohttp plumbing shared by server and sandbox: listening, Bayeux over HTTP and WebSocket."""

@@ -1,0 +1,154 @@
+"""Edge: Bayeux over aiohttp, for every server of ours: long-polling, callback-polling and WebSocket.
+
+A connection that breaks loses nothing: what could not be written goes back to its client's queue. It must never know
+what is pushed, or why.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+from aiohttp import WSMsgType, web
+
+from gws_replay.core.bayeux.server import Answer
+from gws_replay.core.bayeux.over_http import Carried
+from gws_replay.core.bayeux.messages import Message, decoded, encoded
+from gws_replay.playback.held_polls import Lobby
+
+MAX_BODY: Final = 16 * 2**20
+_BROWSER: Final = "BAYEUX_BROWSER"
+# How many connects of one WebSocket are held at once; more wait in the socket.
+_MAX_HELD: Final = 64
+
+_CLOSING: Final = 0.5
+
+
+def is_websocket(request: web.BaseRequest) -> bool:
+    """Tell whether a request wants to become a WebSocket."""
+    return request.headers.get("Upgrade", "").lower() == "websocket"
+
+
+# How a message is put to the client of a request; the replay server makes recorded addresses its own.
+Put = Callable[[web.BaseRequest, Message], Message]
+
+
+def as_it_is(_request: web.BaseRequest, message: Message) -> Message:
+    """Put a message as it is."""
+    return message
+
+
+async def poll(
+    request: web.BaseRequest,
+    carried: Carried,
+    lobby: Lobby,
+    *,
+    headers: Mapping[str, str] | None = None,
+    put: Put = as_it_is,
+) -> web.Response:
+    """Answer an HTTP request that carries Bayeux messages, when there is something to say."""
+    answer = await lobby.receive_async(carried.messages)
+    kind, body = carried.answer(put(request, message) for message in answer.messages)
+    response = web.Response(body=body, headers={**(headers or {}), "Content-Type": kind, "Cache-Control": "no-store"})
+    if _BROWSER not in request.cookies and any("version" in each for each in answer.messages):
+        response.set_cookie(_BROWSER, secrets.token_hex(20), httponly=True)
+    # Written here and not by aiohttp, because only here its notifications can be saved. What aiohttp meets again, it
+    # answers by closing the connection.
+    with suppress(OSError), _kept(lobby, answer):
+        await response.prepare(request)
+        await response.write_eof()
+    return response
+
+
+class Conversations:
+    """The open WebSockets of a server; each speaks Bayeux until it is closed."""
+
+    def __init__(
+        self,
+        lobby_of: Callable[[web.BaseRequest, Sequence[Any]], Lobby],
+        put: Put = as_it_is,
+        failed: Callable[[web.BaseRequest, Exception], object] | None = None,
+    ) -> None:
+        self._lobby_of = lobby_of
+        self._put = put
+        self._failed = failed
+        self._open: dict[web.WebSocketResponse, web.BaseRequest] = {}
+
+    async def hold(self, request: web.BaseRequest, headers: Mapping[str, str] | None = None) -> web.WebSocketResponse:
+        """Speak over one WebSocket; a frame is an array of messages, or one message."""
+        socket = web.WebSocketResponse(max_msg_size=MAX_BODY, protocols=("cometd",))
+        socket.headers.update(headers or {})
+        await socket.prepare(request)
+        self._open[socket] = request
+        answering: set[asyncio.Task[None]] = set()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                async for messages in _frames(socket):
+                    while len(answering) >= _MAX_HELD:
+                        await asyncio.wait(answering, return_when=asyncio.FIRST_COMPLETED)
+                    task = tasks.create_task(self._answer(request, socket, messages))
+                    answering.add(task)
+                    task.add_done_callback(answering.discard)
+                    await asyncio.sleep(0)  # lets these messages be taken before those of the next frame
+                for task in answering:
+                    task.cancel()
+        finally:
+            del self._open[socket]
+        return socket
+
+    async def _answer(self, request: web.BaseRequest, socket: web.WebSocketResponse, messages: Sequence[Any]) -> None:
+        try:
+            lobby = self._lobby_of(request, messages)
+            answer = await lobby.receive_async(messages)
+            text = encoded(self._put(request, message) for message in answer.messages)
+        except Exception as error:
+            if self._failed is None:
+                raise
+            self._failed(request, error)
+            await socket.close(code=1011, message=b"The server failed.")
+            return
+        with suppress(ConnectionError), _kept(lobby, answer):
+            await socket.send_str(text)
+
+    async def close(self) -> None:
+        """Close them all: the server goes away."""
+        await asyncio.gather(*(_part(socket, request) for socket, request in self._open.items()))
+
+
+async def _part(socket: web.WebSocketResponse, request: web.BaseRequest) -> None:
+    """Close a socket that is no longer served; a client that does not read is cut off."""
+    try:
+        await asyncio.wait_for(socket.close(code=1001), _CLOSING)
+    except (ConnectionError, TimeoutError):
+        if request.transport:
+            request.transport.abort()
+    except asyncio.CancelledError:
+        # What the closing waited for was cancelled, since the one that held the socket has ended; or we are.
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            raise
+
+
+async def _frames(socket: web.WebSocketResponse) -> AsyncIterator[list[Any]]:
+    """Yield the messages of each frame; close the socket at one that is no Bayeux."""
+    async for frame in socket:
+        if frame.type is not WSMsgType.TEXT:
+            await socket.close(code=1003, message=b"Bayeux is text")
+            return
+        try:
+            messages = decoded(frame.data)
+        except ValueError as error:
+            await socket.close(code=1007, message=f"no Bayeux: {error}".encode()[:100])
+            return
+        yield messages
+
+
+@contextmanager
+def _kept(lobby: Lobby, answer: Answer) -> Iterator[None]:
+    """Give an answer's notifications back when it cannot be written."""
+    try:
+        yield
+    except (asyncio.CancelledError, OSError):
+        lobby.put_back(answer)
+        raise
