@@ -20,8 +20,8 @@ from pathlib import Path
 from verify import recorded
 
 from gws_replay.core.model import Cassette
-from gws_replay.storage.files import save_cassette
 from gws_replay.formats.vcr.yaml_text import dump_yaml
+from gws_replay.storage.files import save_cassette
 
 UPDATES, SMALL, FILES = 10_000, 18, 1_000
 IDS = {"S1": "0002DaAVKJ0V0095"}

@@ -25,8 +25,8 @@ from pathlib import Path
 from goals import Goal, met
 
 from gws_replay.core.redaction.policy import LEVELS, Policy
-from gws_replay.storage.files import load_cassette
 from gws_replay.settings.redaction import redactor
+from gws_replay.storage.files import load_cassette
 
 CLIENTS, EACH, ROUNDS = (4, 32), 300, 8
 ANSWER = json.dumps({"statusCode": 0, "userData": {f"Key{number}": "value " * 10 for number in range(80)}}).encode()

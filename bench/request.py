@@ -20,9 +20,9 @@ import vcr
 from goals import Goal, Peer, met
 
 from gws_replay.core.model import Cassette, Exchange, Headers, Request, Response
-from gws_replay.storage.files import load_cassette, save_cassette
-from gws_replay.playback.playback import Playback
 from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.playback.playback import Playback
+from gws_replay.storage.files import load_cassette, save_cassette
 
 SIZES, ROUNDS = (10, 100, 1000, 10_000), 4
 URL = "http://gws.example/api/v2/me/facebooksessions/S1"

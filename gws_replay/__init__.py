@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gws_replay.core.json_compare import Changes as Changes
     from gws_replay.core.json_compare import compare_userdata as compare_userdata
-    from gws_replay.core.oracle.expectation import assert_only_changed as assert_only_changed
     from gws_replay.core.model import Cassette as Cassette
+    from gws_replay.core.oracle.expectation import assert_only_changed as assert_only_changed
     from gws_replay.errors import CassetteError as CassetteError
     from gws_replay.errors import GwsReplayError as GwsReplayError
     from gws_replay.errors import ReplayMiss as ReplayMiss

@@ -21,10 +21,10 @@ from mitmproxy.addonmanager import Loader
 from gws_replay.core.redaction.policy import LEVELS, Policy
 from gws_replay.errors import GwsReplayError
 from gws_replay.formats import flow as flows
-from gws_replay.settings.redaction import policy_of
-from gws_replay.recording.split import Split
 from gws_replay.recording.clock import SteadyTimes
+from gws_replay.recording.split import Split
 from gws_replay.recording.writer_client import WriterProcess
+from gws_replay.settings.redaction import policy_of
 
 _API = b"/api/v2/"
 DEFAULT_FILTER = f"~u {_API.decode()}"

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
-from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
 from gws_replay.core.bayeux.messages import Message
+from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
 
 CHANNEL = "/v2/me/facebooksession"
 

@@ -10,12 +10,12 @@ from typing import Any
 import requests
 from aiohttp import web
 
-from gws_replay.web.bayeux_aiohttp import Conversations, Put, as_it_is, is_websocket, poll
-from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
 from gws_replay.core.bayeux.over_http import Carried, carried
+from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
 from gws_replay.core.model import Headers, Request
-from gws_replay.web.listening import in_a_thread, listen
 from gws_replay.playback.held_polls import Lobby
+from gws_replay.web.bayeux_aiohttp import Conversations, Put, as_it_is, is_websocket, poll
+from gws_replay.web.listening import in_a_thread, listen
 from tests.sockets import CALM
 
 TOPIC = "/v2/me/x"

@@ -20,11 +20,11 @@ from typing import Any
 from gws_replay.cli import main
 from gws_replay.core.model import Request, Response
 from gws_replay.errors import GwsReplayError
-from gws_replay.storage.files import save_cassette
 from gws_replay.formats import journal_lines as journal
 from gws_replay.recording.journal_file import JournalFile
-from gws_replay.recording.split import Split
 from gws_replay.recording.session import Taking
+from gws_replay.recording.split import Split
+from gws_replay.storage.files import save_cassette
 from tests.builders import cassette, exchange
 from tests.redactors import redactor
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gws_replay.core.oracle.judge import Update
-from gws_replay.sandbox.replies import Json
 from gws_replay.sandbox.channels import Channel
+from gws_replay.sandbox.replies import Json
 from gws_replay.sandbox.userdata import Operation, Outcome, faithful
 from tests.sandbox_wire_in_process import Wire, deletion
 

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 from gws_replay.playback.playback import Playback
-from gws_replay.reports.pages.session import page
 from gws_replay.reports.pages.run import timeline_of
+from gws_replay.reports.pages.session import page
 from gws_replay.reports.run_data import Counts, RanTest, counts_of, details_of
 
 BEGAN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)

@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from gws_replay.core.oracle.judge import Update
-from gws_replay.sandbox.replies import Json, Push
 from gws_replay.sandbox.channels import Channel
+from gws_replay.sandbox.replies import Json, Push
 from tests.sandbox_wire_in_process import Wire
 
 TICK = 0.01

@@ -3,8 +3,7 @@
 import io
 
 from gws_replay.core.model import Recording
-from gws_replay.formats import flow
-from gws_replay.formats import har
+from gws_replay.formats import flow, har
 
 
 def read_flow(content: bytes, source: str) -> Recording:

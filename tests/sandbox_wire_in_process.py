@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from gws_replay.sandbox import workspace_v3 as sandbox_workspace
 from gws_replay.core.compile.compiler import compile_recording
-from gws_replay.core.oracle.judge import Update
 from gws_replay.core.model import Exchange, Headers, Recording, Request, Response
-from gws_replay.sandbox.server import documented_data
-from gws_replay.sandbox.replies import Json, Push, Reply
-from gws_replay.sandbox.channels import Channel
-from gws_replay.sandbox.resources import Resources
-from gws_replay.sandbox.userdata import Operation, Outcome, faithful
+from gws_replay.core.oracle.judge import Update
+from gws_replay.sandbox import workspace_v3 as sandbox_workspace
 from gws_replay.sandbox.bodies import encode
+from gws_replay.sandbox.channels import Channel
+from gws_replay.sandbox.replies import Json, Push, Reply
+from gws_replay.sandbox.resources import Resources
+from gws_replay.sandbox.server import documented_data
+from gws_replay.sandbox.userdata import Operation, Outcome, faithful
 from gws_replay.sandbox.workspace_v3 import WORKSPACE
 
 ORIGIN = "http://gws.example"

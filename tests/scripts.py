@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gws_replay.core.model import Cassette, Cause, Moment
-from gws_replay.core.replay.push_schedule import Pushes
 from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.push_schedule import Pushes
 from tests.builders import told, update
 
 # When an update began and ended.

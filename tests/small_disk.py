@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gws_replay.errors import GwsReplayError
-from gws_replay.storage.files import load_cassette, save_cassette
 from gws_replay.formats import journal_lines as journal
 from gws_replay.recording.journal_file import JournalFile, recover
+from gws_replay.storage.files import load_cassette, save_cassette
 from tests.builders import cassette, exchange
 
 

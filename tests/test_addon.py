@@ -15,8 +15,8 @@ from mitmproxy.net import encoding
 
 from gws_replay.addon import GwsRecorder
 from gws_replay.core.model import Recording
-from gws_replay.storage.files import load_cassette
 from gws_replay.formats import journal_reader
+from gws_replay.storage.files import load_cassette
 from tests.proxies import (
     SESSION,
     UPDATE,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gws_replay.storage.files import load_cassette
 from gws_replay.sandbox.server import RunningSandbox, serving
+from gws_replay.storage.files import load_cassette
 from tests.proxies import (
     GWS,
     MITMDUMP,

@@ -8,9 +8,9 @@ import pytest
 import requests
 import vcr
 
-from gws_replay.storage.files import load_cassette
 from gws_replay.sandbox.server import serving as sandbox_serving
 from gws_replay.server.server import ServedPlayback, serving
+from gws_replay.storage.files import load_cassette
 
 SESSION = "0002DaAVKJ0V0095"
 UPDATE = {"operationName": "UpdateUserData", "userData": {"UserData1": 987654321}}

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.api import dialects as api
-from gws_replay.core.bayeux import recorded as bayeux_text
 from gws_replay.core import lossless_json
-from gws_replay.core.model import Cassette, Cause, Notification, Request
+from gws_replay.core.api import dialects as api
 from gws_replay.core.api.schema import Another
+from gws_replay.core.bayeux import recorded as bayeux_text
+from gws_replay.core.model import Cassette, Cause, Notification, Request
 from tests.builders import DATA, HOST, exchange
 from tests.gws_samples import ANSWERED, ASKED, TOLD
 

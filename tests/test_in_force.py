@@ -15,9 +15,9 @@ import requests
 from gws_replay.core.model import Cassette
 from gws_replay.errors import ReplayMiss
 from gws_replay.interception.context_scope import InForce
-from gws_replay.playback.playback import Playback
 from gws_replay.interception.patching import Swap
 from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.playback.playback import Playback
 from tests.builders import exchange
 from tests.clients import ANYWHERE
 from tests.test_no_leak import patched_places

@@ -13,8 +13,8 @@ from aiocometd_ng.client import Client
 from aiocometd_ng.constants import ConnectionType
 
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback.playback import Playback
 from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.playback.playback import Playback
 from tests.builders import SESSIONS, TOPIC
 from tests.commands import captured
 from tests.pollers import CALM, COMETD, SENT, URL, changed, recorded

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import requests
 
-from gws_replay.playback.playback import Playback
 from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.playback.playback import Playback
 from tests.builders import SESSIONS, TOPIC, cassette, told, update
 from tests.pollers import CALM, COMETD, SENT, URL, Poller, Post, by_httpx, by_requests, changed, recorded
 

@@ -10,11 +10,11 @@ import pytest
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Frame, Headers, Request, Response
 from gws_replay.core.redaction.policy import Policy
-from gws_replay.storage.files import load_cassette
 from gws_replay.formats import journal_lines as journal
 from gws_replay.formats import journal_reader
 from gws_replay.recording.journal_file import recover
 from gws_replay.settings.redaction import redactor
+from gws_replay.storage.files import load_cassette
 
 URL = "http://gws.example/api/v2"
 JSON = Headers((("Content-Type", "application/json"),))

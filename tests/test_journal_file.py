@@ -9,10 +9,10 @@ import pytest
 
 from gws_replay.core.model import Request, Response
 from gws_replay.errors import GwsReplayError
-from gws_replay.storage.files import load_cassette
 from gws_replay.formats import journal_lines as journal
 from gws_replay.recording.journal_file import JournalFile, is_being_written
 from gws_replay.sandbox.server import serving
+from gws_replay.storage.files import load_cassette
 from tests.proxies import GWS, Running, client, environment, operations, run
 
 ASKED = journal.request_line("1", 1.0, Request(method="GET", uri="http://h/x"))

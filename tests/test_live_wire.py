@@ -6,8 +6,8 @@ import threading
 import pytest
 
 from gws_replay.core.model import Headers, Request, Response
-from gws_replay.errors import GwsReplayError
 from gws_replay.drift.http_client import Tls, Wire
+from gws_replay.errors import GwsReplayError
 from tests.answering import answering
 
 

@@ -26,8 +26,8 @@ from vcr.record_mode import RecordMode
 from gws_replay.core.model import Cassette, Exchange
 from gws_replay.errors import ReplayMiss
 from gws_replay.interception.network_guard import closed_network
-from gws_replay.playback.playback import Playback
 from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.playback.playback import Playback
 from tests.builders import exchange
 from tests.clients import ANYWHERE, SWARMS, LiveServer, live_server, swarm
 from tests.commands import numbered, saved

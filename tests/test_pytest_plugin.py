@@ -3,9 +3,9 @@
 import importlib.util
 import re
 
+import gws_replay.vcr_adapter  # noqa: F401 (once, here: the inner runs forget what they import)
 import pytest
 
-import gws_replay.vcr_adapter  # noqa: F401 (once, here: the inner runs forget what they import)
 from gws_replay.core.model import Cassette
 from tests.builders import exchange
 from tests.clients import live_server

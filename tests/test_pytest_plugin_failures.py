@@ -2,9 +2,9 @@
 
 import re
 
+import gws_replay.vcr_adapter  # noqa: F401 (once, here: the inner runs forget what they import)
 import pytest
 
-import gws_replay.vcr_adapter  # noqa: F401 (once, here: the inner runs forget what they import)
 from tests.clients import live_server
 from tests.projects import PLAYED, Project, marked
 

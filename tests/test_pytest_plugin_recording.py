@@ -5,10 +5,8 @@ from collections.abc import Iterator
 import pytest
 import requests  # noqa: F401 (once, here: the inner runs forget what they import)
 
-import gws_replay.pytest_plugin.recordings
-import gws_replay.vcr_adapter  # noqa: F401
-from gws_replay.storage.files import load_cassette, pending_path
 from gws_replay.sandbox.server import RunningSandbox, serving
+from gws_replay.storage.files import load_cassette, pending_path
 from tests.commands import saved, small
 
 AGENT = """

@@ -4,11 +4,9 @@ from pathlib import Path
 
 import pytest
 
-import gws_replay.pytest_plugin.recordings
-import gws_replay.vcr_adapter  # noqa: F401 (once, here: the inner runs forget what they import)
-from gws_replay.storage.files import load_cassette
 from gws_replay.playback.script_cache import load_script
 from gws_replay.sandbox.server import serving
+from gws_replay.storage.files import load_cassette
 from tests.builders import cassette, exchange
 from tests.commands import saved, small
 from tests.projects import HEAD, PLAYED, Project, marked

@@ -2,8 +2,6 @@
 
 import pytest
 
-import gws_replay.pytest_plugin.recordings
-import gws_replay.vcr_adapter  # noqa: F401 (once, here: the inner runs forget what they import)
 from gws_replay.storage.files import load_cassette
 from tests.builders import cassette, exchange
 from tests.clients import live_server

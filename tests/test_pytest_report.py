@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+import gws_replay.vcr_adapter  # noqa: F401
 import pytest
 import requests  # noqa: F401 (once, here: the inner runs forget what they import)
 
-import gws_replay.vcr_adapter  # noqa: F401
 from tests.pages import Parsed
 from tests.projects import PLAYED, Project, marked
 

@@ -7,8 +7,6 @@ from xml.etree import ElementTree as ET
 import pytest
 import requests  # noqa: F401 (once, here: the inner runs forget what they import)
 
-import gws_replay.pytest_plugin.recordings
-import gws_replay.vcr_adapter  # noqa: F401
 from tests.clients import live_server
 from tests.projects import PLAYED, Project, marked
 

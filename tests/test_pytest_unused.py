@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-import gws_replay.pytest_plugin.unused_files
-import gws_replay.vcr_adapter  # noqa: F401 (once, here: the inner runs forget what they import)
 from tests.commands import numbered, saved, small
 from tests.projects import PLAYED, Project, marked
 

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-import gws_replay.pytest_plugin.unused_files
-import gws_replay.vcr_adapter  # noqa: F401 (once, here: the inner runs forget what they import)
 from gws_replay.core.model import Cassette
 from gws_replay.storage.files import pending_path
 from tests.builders import exchange

@@ -11,9 +11,9 @@ import pytest
 from mitmproxy import flowfilter
 
 from gws_replay.errors import GwsReplayError
-from gws_replay.storage.files import load_cassette
 from gws_replay.recording.proxy import Recorder, Settings, _arguments
 from gws_replay.sandbox.server import serving
+from gws_replay.storage.files import load_cassette
 from tests.proxies import (
     GWS,
     PATIENCE,

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from gws_replay.errors import GwsReplayError
-from gws_replay.storage.files import load_cassette
 from gws_replay.recording.proxy import Recorder, Settings
+from gws_replay.storage.files import load_cassette
 from tests.proxies import PATIENCE, answered, client, operations, run, upstream
 
 ME = "/api/v2/me"

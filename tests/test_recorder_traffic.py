@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gws_replay.storage.files import load_cassette
 from gws_replay.recording.proxy import Recorder, Settings
+from gws_replay.storage.files import load_cassette
 from tests.proxies import Asked, Upstream, answered, mitmdump, raw_exchange, upstream
 
 BINARY = bytes(range(256)) * 8

@@ -14,12 +14,12 @@ import pytest
 from aiohttp import web
 
 from gws_replay.core.model import Cassette
-from gws_replay.storage.files import load_cassette
-from gws_replay.web.listening import in_a_thread, listen
 from gws_replay.playback.playback import Playback
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.sandbox.server import serving
 from gws_replay.server.server import serving as replaying
+from gws_replay.storage.files import load_cassette
+from gws_replay.web.listening import in_a_thread, listen
 from tests.comet_clients import TRANSPORTS, Open, by_aiocometd, by_node, needs_node, seen_by
 from tests.comet_sessions import Event, comet, rest, wait
 from tests.proxies import SESSION, UPDATE, client, operations

@@ -10,8 +10,8 @@ import pytest
 from gws_replay.core.model import Cassette, Headers, Request
 from gws_replay.errors import ReplayMiss
 from gws_replay.playback.playback import Playback
-from gws_replay.reports.run_events import events_of, line_of
 from gws_replay.reports.run_data import Details, counts_of, details_of, section
+from gws_replay.reports.run_events import events_of, line_of
 from tests.builders import NOTIFICATIONS, cassette, exchange, get, told, update
 from tests.commands import BEFORE, numbered, small
 from tests.playbacks import ask, play

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from gws_replay.sandbox.server import serving
-from gws_replay.sandbox.replies import Reply
 from gws_replay.sandbox.channels import CHANNELS
+from gws_replay.sandbox.replies import Reply
 from gws_replay.sandbox.resources import Resources
+from gws_replay.sandbox.server import serving
 from gws_replay.sandbox.userdata import faithful
 from gws_replay.sandbox.workspace_v3 import answer
 from tests.sandbox_wire_in_process import ORIGIN, Wire, data, deletion

@@ -16,8 +16,8 @@ from aiocometd_ng import ConnectionType
 from aiocometd_ng.client import Client
 from aiohttp import web
 
-from gws_replay.sandbox.server import RunningSandbox, serving, start
 from gws_replay.sandbox.pushes import Pushes
+from gws_replay.sandbox.server import RunningSandbox, serving, start
 from tests.sandboxes import AUTHORIZATION, CHANNEL, ONE, UPDATE, Agent, Credentials
 
 

@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 from aiocometd_ng import Client, ConnectionType, Extension
 
-from gws_replay.sandbox.server import RunningSandbox, serving, start
 from gws_replay.sandbox.pushes import Pushes
+from gws_replay.sandbox.server import RunningSandbox, serving, start
 from tests.sandboxes import AUTHORIZATION, CHANNEL, ONE, UPDATE, Agent, Credentials
 from tests.sockets import CALM, of_aiocometd, talking
 

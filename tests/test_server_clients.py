@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from gws_replay.web.listening import certificate_for
 from gws_replay.server.server import ServedPlayback, serving
+from gws_replay.web.listening import certificate_for
 from tests.builders import NOTIFICATIONS, SESSIONS
 from tests.commands import small
 

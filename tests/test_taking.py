@@ -11,11 +11,11 @@ import pytest
 from gws_replay.core.model import Headers, Request, Response
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import GwsReplayError
-from gws_replay.storage.files import load_cassette
 from gws_replay.recording.journal_file import recover
-from gws_replay.settings.redaction import redactor
-from gws_replay.recording.split import Split
 from gws_replay.recording.session import Taking
+from gws_replay.recording.split import Split
+from gws_replay.settings.redaction import redactor
+from gws_replay.storage.files import load_cassette
 
 if TYPE_CHECKING:
     from gws_replay.core.compile.compiler import Compiled

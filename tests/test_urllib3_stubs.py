@@ -12,8 +12,8 @@ from urllib3.connection import HTTPConnection
 
 from gws_replay.core.model import Cassette, Exchange
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback.playback import Playback
 from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.playback.playback import Playback
 from tests.builders import exchange
 from tests.clients import ANYWHERE
 

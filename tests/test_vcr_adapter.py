@@ -17,8 +17,8 @@ import urllib3
 
 from gws_replay.core.model import Cassette, Exchange
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback.playback import Playback
 from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.playback.playback import Playback
 from tests.builders import exchange
 from tests.clients import ANYWHERE, CLIENTS, FOLLOWING, Ask, live_server
 from tests.commands import captured

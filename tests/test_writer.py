@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gws_replay.errors import GwsReplayError
-from gws_replay.storage.files import load_cassette
 from gws_replay.recording.pipe import Unpacking, packed
 from gws_replay.recording.writer import Writer
+from gws_replay.storage.files import load_cassette
 from tests.proxies import operations
 
 PATH = "/api/v2/me"

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from gws_replay.recording import writer_client as writer_process
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import GwsReplayError
-from gws_replay.storage.files import load_cassette
+from gws_replay.recording import writer_client as writer_process
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.recording.writer_client import WriterProcess
+from gws_replay.storage.files import load_cassette
 from tests.proxies import GWS, PATIENCE, alive, answered, children, client, operations, run, upstream, wait_until
 from tests.test_writer import answered as answer_of
 from tests.test_writer import begun

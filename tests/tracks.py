@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from gws_replay.core.bayeux.server import Answer, Hold
 from gws_replay.core.bayeux.messages import Message, encoded
+from gws_replay.core.bayeux.server import Answer, Hold
 from gws_replay.core.model import Cassette
-from gws_replay.core.replay.run import Send
 from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.run import Send
 from gws_replay.core.replay.user_session import Track
 from tests.bayeux_by_hand import connect, subscribe
 

@@ -10,9 +10,9 @@ import click
 from gws_replay.core.comparison.accept import accepted, drifted
 from gws_replay.core.comparison.finding import Finding
 from gws_replay.errors import GwsReplayError
-from gws_replay.storage.files import Location, load_cassette, read_text, write_whole
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.formats.vcr.splice import spliced
+from gws_replay.storage.files import Location, load_cassette, read_text, write_whole
 
 Drifted = tuple[Path, Location, Sequence[Finding]]
 

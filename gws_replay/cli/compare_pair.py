@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gws_replay.cli.options import Output
+from gws_replay.batch.cassette_pairs import Match
+from gws_replay.batch.processes import without_collector
 from gws_replay.cli.comparison import Rules, told
-from gws_replay.cli.report import Wants
+from gws_replay.cli.options import Output
 from gws_replay.cli.redacted_load import Showing, load_shown
-from gws_replay.core.json_compare import printable
+from gws_replay.cli.report import Wants
 from gws_replay.core.comparison.finding import Finding
+from gws_replay.core.json_compare import printable
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.errors import CassetteError
-from gws_replay.batch.cassette_pairs import Match
-from gws_replay.reports.terminal import findings as differences
 from gws_replay.reports.cases import Case, Issue
-from gws_replay.batch.processes import without_collector
+from gws_replay.reports.terminal import findings as differences
 
 if TYPE_CHECKING:
     from gws_replay.reports.pages.cassettes import Part

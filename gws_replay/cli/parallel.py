@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import click
 
+from gws_replay.batch.processes import spread
 from gws_replay.cli.options import Progress
 from gws_replay.core.json_compare import printable
 from gws_replay.errors import GwsReplayError
 from gws_replay.storage.files import Location
-from gws_replay.batch.processes import spread
 
 LOST = "the process that read it was ended, for want of memory perhaps: fewer --jobs take less"
 Item = TypeVar("Item")

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from gws_replay.core.model import Cassette
 from gws_replay.core.redaction.policy import Policy
-from gws_replay.storage.files import Location, load_cassette
 from gws_replay.settings.redaction import new_key, policy_of, redactor, shown
+from gws_replay.storage.files import Location, load_cassette
 
 NOTE = "not redacted, shown with stand-ins: `gws-replay scrub` redacts the file"
 

@@ -18,10 +18,10 @@ from gws_replay.cli.options import PATH, Output, colour
 from gws_replay.core.json_compare import printable
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.errors import GwsReplayError
-from gws_replay.storage.files import Location, read_text, reason, write_whole
 from gws_replay.formats.vcr.line_numbers import lines_of
 from gws_replay.reports.cases import Case, Issue
 from gws_replay.reports.terminal.style import PLAIN, Look
+from gws_replay.storage.files import Location, read_text, reason, write_whole
 
 if TYPE_CHECKING:
     from gws_replay.reports.pages.cassettes import Part

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from gws_replay.core import lossless_json
-from gws_replay.core.bayeux.subscriber import Subscriber
 from gws_replay.core.bayeux.messages import Message
+from gws_replay.core.bayeux.subscriber import Subscriber
 from gws_replay.core.model import Response
-from gws_replay.errors import GwsReplayError
-from gws_replay.drift.recording import LiveRecording
 from gws_replay.drift.http_client import Wire
+from gws_replay.drift.recording import LiveRecording
+from gws_replay.errors import GwsReplayError
 
 _SLACK = 30.0  # seconds that an answer may be later than the server says
 _FAREWELL = 5.0

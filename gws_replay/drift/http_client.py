@@ -13,10 +13,10 @@ from typing import Any, Self
 
 import aiohttp
 
-from gws_replay.core.bayeux.over_http import JSON_TYPE
 from gws_replay.core.bayeux.messages import Message, encoded
-from gws_replay.core.redaction.known_values import PLACEHOLDER
+from gws_replay.core.bayeux.over_http import JSON_TYPE
 from gws_replay.core.model import Headers, Request, Response
+from gws_replay.core.redaction.known_values import PLACEHOLDER
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.redaction.tables import CSRF_NAME_HEADER
 from gws_replay.errors import GwsReplayError

@@ -16,12 +16,12 @@ from pathlib import Path
 from gws_replay.core.drift.counterparts import Counterpart
 from gws_replay.core.model import Cassette, Exchange, Request, Response
 from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.storage.files import reason
 from gws_replay.formats import journal_lines as journal
 from gws_replay.formats import journal_reader
 from gws_replay.formats.vcr.yaml_text import dump_json
 from gws_replay.recording.journal_file import JournalFile, is_left, journal_path
 from gws_replay.settings.redaction import KEY_VARIABLE, policy_of, redactor, shown
+from gws_replay.storage.files import reason
 
 _FACTS = "drift"
 

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from gws_replay.interception.interceptor import Asking
 from gws_replay.core.content_coding import decoded
 from gws_replay.core.model import Headers, Request, Response
+from gws_replay.interception.interceptor import Asking
 
 
 def httpx_asks(real: Callable[..., Any], asking: Asking) -> Callable[..., Any]:

@@ -18,9 +18,9 @@ import urllib3.response
 import vcr.patch
 from vcr.stubs import VCRConnection
 
-from gws_replay.interception.interceptor import Asking, bytes_of, text_of
 from gws_replay.core.content_coding import decoded
 from gws_replay.core.model import Headers, Request, Response
+from gws_replay.interception.interceptor import Asking, bytes_of, text_of
 from gws_replay.interception.patching import Swap
 
 # As they were before any patch.

@@ -14,15 +14,15 @@ import vcr.cassette
 from vcr.record_mode import RecordMode
 from vcr.request import Request as VcrRequest
 
-from gws_replay.interception.interceptor import Asking, Decision, bytes_of, text_of
 from gws_replay.core.content_coding import decoded, unpacked
 from gws_replay.core.model import Exchange, Headers, Request, Response
 from gws_replay.errors import ReplayMiss
 from gws_replay.interception.context_scope import InForce
+from gws_replay.interception.interceptor import Asking, Decision, bytes_of, text_of
 from gws_replay.interception.network_guard import closed_network
-from gws_replay.playback.playback import Playback
 from gws_replay.interception.patching import Swap
 from gws_replay.interception.vcrpy_patches import AWAITED, aiohttp_awaits, connections_of, patches
+from gws_replay.playback.playback import Playback
 
 
 class Player(Protocol):

@@ -22,8 +22,8 @@ import vcr.patch
 from vcr.request import Request as VcrRequest
 from vcr.stubs import VCRConnection, VCRHTTPResponse, serialize_headers
 
-from gws_replay.interception.interceptor import Asking
 from gws_replay.interception.httpx_transport import httpx_asks, httpx_asks_async
+from gws_replay.interception.interceptor import Asking
 from gws_replay.interception.patching import Swap
 
 _HTTP, _HTTPS = http.client.HTTPConnection, http.client.HTTPSConnection

@@ -9,18 +9,18 @@ from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from gws_replay.core.bayeux import over_http as bayeux_http
-from gws_replay.core.replay.rehost import bare
-from gws_replay.core.oracle.expectation import Expectation
 from gws_replay.core.model import Cassette, Exchange, Request, Response
-from gws_replay.core.replay.pace import Timing, factor_of
-from gws_replay.core.replay.run import Miss
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.oracle.expectation import Expectation
 from gws_replay.core.oracle.history import Snapshot
+from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.pace import Timing, factor_of
+from gws_replay.core.replay.rehost import bare
+from gws_replay.core.replay.run import Miss
 from gws_replay.errors import ReplayMiss
 from gws_replay.playback.expectation import Expecting
-from gws_replay.playback.unplayed import left_of
 from gws_replay.playback.held_polls import FOREVER
 from gws_replay.playback.sessions import Stage
+from gws_replay.playback.unplayed import left_of
 
 # How long a poll is held for a client that polls where it asks: nobody else can bring about what it waits for.
 _OWN_PATIENCE = 1.0

@@ -5,8 +5,8 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from gws_replay.core.replay.request_key import WHOLE, Matching
 from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.request_key import WHOLE, Matching
 from gws_replay.storage.files import load_cassette
 
 # How many are kept: a cassette of each test would fill the memory of a long session.

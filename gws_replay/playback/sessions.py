@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gws_replay.core.replay import credentials as users
 from gws_replay.core.model import Headers, Request
-from gws_replay.core.replay.push_schedule import GAP, INSTANT
 from gws_replay.core.redaction.redactor import Redactor, without_secrets
-from gws_replay.core.replay.run import Miss, Send
+from gws_replay.core.replay import credentials as users
 from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.push_schedule import GAP, INSTANT
+from gws_replay.core.replay.run import Miss, Send
 from gws_replay.core.replay.user_session import Track
 from gws_replay.playback.held_polls import Lobby
 

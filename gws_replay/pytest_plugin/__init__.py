@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gws_replay.storage.names import cassette_path, default_name
 from gws_replay.pytest_plugin.marker import Marked, read_markers
-from gws_replay.pytest_plugin.use_cassette import gws_use_cassette, told, wanted_of
-from gws_replay.pytest_plugin.stash import CASSETTES, ENDED_BADLY, PLAYBACK, RECORDED
 from gws_replay.pytest_plugin.record_mode import MODES
+from gws_replay.pytest_plugin.stash import CASSETTES, ENDED_BADLY, PLAYBACK, RECORDED
 from gws_replay.pytest_plugin.tracebacks import shorten
+from gws_replay.pytest_plugin.use_cassette import gws_use_cassette, told, wanted_of
+from gws_replay.storage.names import cassette_path, default_name
 
 if TYPE_CHECKING:
     from gws_replay.playback.playback import Playback

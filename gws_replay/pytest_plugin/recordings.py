@@ -16,25 +16,25 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from gws_replay.core.replay.rehost import bare
-from gws_replay.core.compile.append import appended
 from gws_replay.core.bayeux.over_http import is_cometd
+from gws_replay.core.compile.append import appended
 from gws_replay.core.compile.compiler import compile_recording, laid_out
 from gws_replay.core.model import Cassette, Exchange, Recording, Request, Response
+from gws_replay.core.oracle.history import Snapshot, history
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.core.replay.cassette_index import Script
-from gws_replay.core.oracle.history import Snapshot, history
+from gws_replay.core.replay.rehost import bare
 from gws_replay.errors import CassetteError, GwsReplayError, ReplayMiss
-from gws_replay.storage.files import load_cassette, pending_path, put_in_place, save_cassette
 from gws_replay.formats import journal_lines as journal
 from gws_replay.formats import journal_reader
-from gws_replay.recording.journal_file import JournalFile, safe_in
 from gws_replay.playback.playback import Playback
+from gws_replay.pytest_plugin.vcr_options import PLAIN, VcrConfig
+from gws_replay.recording.journal_file import JournalFile, safe_in
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.settings.redaction import new_key
 from gws_replay.settings.redaction import redactor as new_redactor
-from gws_replay.pytest_plugin.vcr_options import PLAIN, VcrConfig
+from gws_replay.storage.files import load_cassette, pending_path, put_in_place, save_cassette
 
 # How long an expectation waits for a live notification.
 _PATIENCE = 10.0

@@ -5,15 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gws_replay.storage.names import shown
-from gws_replay.core.replay.request_key import Matching
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.request_key import Matching
 from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.playback.script_cache import load_script
 from gws_replay.playback.playback import Playback
+from gws_replay.playback.script_cache import load_script
 from gws_replay.pytest_plugin.record_mode import RecordMode, records, upstream_of
 from gws_replay.pytest_plugin.vcr_options import PLAIN, VcrConfig
+from gws_replay.storage.names import shown
 
 _HERE = ("localhost", "127.0.0.1", "::1")
 
@@ -44,10 +44,10 @@ class Wanted:
 @contextmanager
 def in_process(wanted: Wanted) -> Iterator[Playback]:
     """Let the requests of this process be answered, or recorded. Raises GwsReplayError for what cannot be done."""
-    from gws_replay.interception.vcrpy_adapter import intercepted, replaying  # noqa: PLC0415 (only one of the two ways is needed)
+    from gws_replay.interception.vcrpy_adapter import intercepted, replaying
 
     if wanted.records:
-        from gws_replay.pytest_plugin.recordings import InProcessRecording  # noqa: PLC0415 (rarely needed)
+        from gws_replay.pytest_plugin.recordings import InProcessRecording
 
         (path,) = wanted.paths
         old = _scripts(wanted)[0].cassette if wanted.mode == "new_episodes" and path.exists() else None
@@ -67,15 +67,15 @@ def through_a_server(wanted: Wanted) -> Iterator[Playback]:
     Raises GwsReplayError for what cannot be done.
     """
     if wanted.records:
-        from gws_replay.pytest_plugin.recordings import ProxyRecording  # noqa: PLC0415 (rarely needed)
+        from gws_replay.pytest_plugin.recordings import ProxyRecording
 
         (path,) = wanted.paths
         if wanted.vcr != VcrConfig(match_on=wanted.vcr.match_on):
             raise GwsReplayError("the filters and hooks of gws_vcr_config are not for the proxy: record with gws")
         yield ProxyRecording(path, upstream_of(wanted.mode, wanted.upstream), _policy(wanted))
         return
-    from gws_replay.interception.network_guard import closed_network  # noqa: PLC0415 (only one of the two ways is needed)
-    from gws_replay.server.server import ServedPlayback, serving  # noqa: PLC0415 (as above)
+    from gws_replay.interception.network_guard import closed_network
+    from gws_replay.server.server import ServedPlayback, serving
 
     playback = ServedPlayback(*_scripts(wanted), timing=wanted.timing)
     with serving(playback), closed_network(playback.refuse, (*_HERE, *wanted.allowed_hosts, *wanted.vcr.ignored_hosts)):
@@ -83,7 +83,7 @@ def through_a_server(wanted: Wanted) -> Iterator[Playback]:
 
 
 def _policy(wanted: Wanted) -> Policy:
-    from gws_replay.settings.redaction import policy_of_test  # noqa: PLC0415 (rarely needed)
+    from gws_replay.settings.redaction import policy_of_test
 
     return policy_of_test(wanted.redaction, wanted.paths[0].parent)
 

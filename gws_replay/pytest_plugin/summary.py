@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gws_replay.storage.names import shown
 from gws_replay.pytest_plugin.stash import BLOCKS, CASSETTES, PLAYBACK, RECORDED
+from gws_replay.storage.names import shown
 
 if TYPE_CHECKING:
-    from gws_replay.core.oracle.judge import Update
     from gws_replay.core.model import Cassette
+    from gws_replay.core.oracle.judge import Update
     from gws_replay.playback.playback import Playback
     from gws_replay.reports.run_data import RanTest
 
@@ -178,8 +178,8 @@ class _Session:
         if file is None or self._config.getoption("collectonly"):
             return
         from gws_replay.errors import GwsReplayError
-        from gws_replay.storage.files import write_whole
         from gws_replay.reports.pages.session import page
+        from gws_replay.storage.files import write_whole
 
         path = self._config.invocation_params.dir / Path(file)
         try:

@@ -7,12 +7,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from gws_replay.storage.names import CASSETTE_SUFFIXES
 from gws_replay.core.replay.request_key import key_of
 from gws_replay.errors import CassetteError
-from gws_replay.storage.files import load_cassette, pending_path
-from gws_replay.storage.files import reason as in_words
-from gws_replay.recording.journal_file import is_being_written
 from gws_replay.pytest_plugin.unused import (
     Place,
     Reason,
@@ -27,6 +23,10 @@ from gws_replay.pytest_plugin.unused import (
     sentence,
     untold,
 )
+from gws_replay.recording.journal_file import is_being_written
+from gws_replay.storage.files import load_cassette, pending_path
+from gws_replay.storage.files import reason as in_words
+from gws_replay.storage.names import CASSETTE_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gws_replay.storage.names import cassette_path, default_name
 from gws_replay.pytest_plugin.stash import CASSETTES
+from gws_replay.storage.names import cassette_path, default_name
 
 if TYPE_CHECKING:
     from gws_replay.pytest_plugin.unused import Run, Seen

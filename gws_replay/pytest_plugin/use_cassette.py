@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from gws_replay.storage.names import cassette_path, shown
 from gws_replay.pytest_plugin.marker import Marked, read_markers
+from gws_replay.pytest_plugin.record_mode import chosen_mode
 from gws_replay.pytest_plugin.stash import CASSETTES
 from gws_replay.pytest_plugin.summary import tell_of_block
-from gws_replay.pytest_plugin.record_mode import chosen_mode
+from gws_replay.storage.names import cassette_path, shown
 
 if TYPE_CHECKING:
     from gws_replay.playback.playback import Playback

@@ -10,8 +10,8 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlencode, urlsplit, urlunsplit
 
 from gws_replay.core import lossless_json
-from gws_replay.core.replay.request_key import WHOLE, Matching
 from gws_replay.core.model import Request, Response
+from gws_replay.core.replay.request_key import WHOLE, Matching
 from gws_replay.errors import GwsReplayError
 from gws_replay.pytest_plugin.vcr_hooks import HookRequest, response_through
 

@@ -4,11 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.bayeux import recorded as bayeux_text
-from gws_replay.core import lossless_json
-from gws_replay.core.json_compare import printable
 from gws_replay.core.compile.compiler import Compiled
+from gws_replay.core.json_compare import printable
 from gws_replay.core.model import Request, Response
 
 # A long answer that begins with its status: no more of it is parsed.

@@ -21,9 +21,9 @@ from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from gws_replay.errors import GwsReplayError
-from gws_replay.storage.files import reason
 from gws_replay.settings.redaction import KEY_VARIABLE
 from gws_replay.settings.upstream import check_upstream, trusting
+from gws_replay.storage.files import reason
 
 _EVENT_PREFIX = "gws-replay-event "
 _START_TIMEOUT = 60.0

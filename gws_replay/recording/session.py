@@ -18,8 +18,8 @@ from gws_replay.core.model import Frame, Request, Response
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats import journal_lines as journal
-from gws_replay.recording.journal_file import JournalFile
 from gws_replay.recording import live_lines as live
+from gws_replay.recording.journal_file import JournalFile
 from gws_replay.recording.split import Split, check_free, part_of
 
 # How many operations, and for how many seconds, a part remembers those of the one before.

@@ -20,11 +20,11 @@ from gws_replay.core.model import Frame
 from gws_replay.core.redaction.policy import Level, Policy
 from gws_replay.errors import GwsReplayError
 from gws_replay.formats import wire_tuples as raw
-from gws_replay.recording.pipe import PIECE, Unpacking, packed
-from gws_replay.settings.redaction import redactor
 from gws_replay.recording import live_lines as live
-from gws_replay.recording.split import Split
+from gws_replay.recording.pipe import PIECE, Unpacking, packed
 from gws_replay.recording.session import Taking
+from gws_replay.recording.split import Split
+from gws_replay.settings.redaction import redactor
 
 _STREAMED = "its body was streamed past the recorder"
 _Lines = Iterable[str]

@@ -19,8 +19,8 @@ from typing import IO, Any
 
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import GwsReplayError
-from gws_replay.storage.files import reason
 from gws_replay.recording.pipe import PIECE, Unpacking, packed
+from gws_replay.storage.files import reason
 
 _COMMAND = (sys.executable, "-m", "gws_replay.recording.writer")
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from gws_replay.core.api import dialects as api
-from gws_replay.core.oracle.judge import Update
 from gws_replay.core.model import Cassette
+from gws_replay.core.oracle.judge import Update
 
 
 def update(one: Update) -> dict[str, Any]:

@@ -12,15 +12,15 @@ from typing import Any, Final, TypeAlias
 
 from aiohttp import web
 
-from gws_replay.sandbox import workspace_v3 as sandbox_workspace
-from gws_replay.web.bayeux_aiohttp import MAX_BODY, Conversations, is_websocket, poll
 from gws_replay.core.bayeux.over_http import JSON_TYPE, Carried, carried
 from gws_replay.core.model import Headers, Request
 from gws_replay.playback.held_polls import Lobby
-from gws_replay.sandbox.replies import Push, Reply, access_denied, not_found, not_json
-from gws_replay.sandbox.pushes import Pushes
-from gws_replay.sandbox.state import HttpSession, Sandbox
+from gws_replay.sandbox import workspace_v3 as sandbox_workspace
 from gws_replay.sandbox.bodies import decode, encode, gist, gist_of, unpacked
+from gws_replay.sandbox.pushes import Pushes
+from gws_replay.sandbox.replies import Push, Reply, access_denied, not_found, not_json
+from gws_replay.sandbox.state import HttpSession, Sandbox
+from gws_replay.web.bayeux_aiohttp import MAX_BODY, Conversations, is_websocket, poll
 
 _ME: Final = "/api/v2/me"
 _COMETD: Final = ("/api/v2/notifications", "/workspace/v3/notifications")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
+from gws_replay.sandbox.channels import Channel, Kind, change_asked, located
 from gws_replay.sandbox.replies import (
     Json,
     Push,
@@ -21,7 +22,6 @@ from gws_replay.sandbox.replies import (
     refusal,
     success,
 )
-from gws_replay.sandbox.channels import Channel, Kind, change_asked, located
 from gws_replay.sandbox.userdata import Operation, Outcome, UserData
 
 _UNNAMED: Final = frozenset({"userData"})

@@ -17,13 +17,13 @@ from typing import TypedDict, Unpack, cast
 from aiohttp import web
 
 from gws_replay.errors import GwsReplayError
-from gws_replay.web.listening import Listening, in_a_thread, listen
-from gws_replay.sandbox.replies import Json
 from gws_replay.sandbox.channels import CHANNELS
 from gws_replay.sandbox.faults import FAULTS
 from gws_replay.sandbox.handlers import Edge
+from gws_replay.sandbox.replies import Json
 from gws_replay.sandbox.state import Sandbox
 from gws_replay.sandbox.userdata import faithful
+from gws_replay.web.listening import Listening, in_a_thread, listen
 
 
 class StartOptions(TypedDict, total=False):

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from gws_replay.sandbox.replies import Json, Reply, not_found, not_json
 from gws_replay.sandbox.channels import DELETE_KEYS, DELETE_PAIR, WRITE, Channel
+from gws_replay.sandbox.replies import Json, Reply, not_found, not_json
 from gws_replay.sandbox.resources import Resources
 from gws_replay.sandbox.userdata import userdata_of
 

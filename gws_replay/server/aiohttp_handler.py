@@ -7,20 +7,20 @@ from typing import Any
 
 from aiohttp import web
 
-from gws_replay.server import response_headers as server_answers
-from gws_replay.server import control as server_control
-from gws_replay.web.bayeux_aiohttp import MAX_BODY, Conversations, is_websocket, poll
-from gws_replay.core.replay import rehost as addresses
 from gws_replay.core.bayeux import over_http as bayeux_http
 from gws_replay.core.bayeux.messages import Message, Verbatim
 from gws_replay.core.content_coding import decoded
 from gws_replay.core.model import Headers, Request
+from gws_replay.core.replay import rehost as addresses
 from gws_replay.core.replay.run import Miss
 from gws_replay.playback.held_polls import Lobby
 from gws_replay.playback.playback import Playback
+from gws_replay.server import control as server_control
+from gws_replay.server import response_headers as server_answers
 from gws_replay.server.fast_http import HOST, READ_PATIENCE
 from gws_replay.server.rest import Answer, Rest, failed, missed
 from gws_replay.server.unread_bytes import until_read
+from gws_replay.web.bayeux_aiohttp import MAX_BODY, Conversations, is_websocket, poll
 
 # How long a request that is being answered may take to end, when the server is closed.
 _SHUTDOWN = 1.0

@@ -6,8 +6,8 @@ It is for the test beside the client, not for the client: a page of another orig
 from typing import Any, Final
 
 from gws_replay.core.replay.run import Miss
-from gws_replay.playback.unplayed import left_of
 from gws_replay.playback.playback import Playback
+from gws_replay.playback.unplayed import left_of
 
 PATH: Final = "/__gws_replay__"
 _REWIND: Final = f"{PATH}/rewind"

@@ -14,13 +14,13 @@ from functools import lru_cache
 from typing import Final, cast
 from urllib.parse import urlsplit
 
-from gws_replay.server import control as server_control
 from gws_replay.core.bayeux import over_http as bayeux_http
 from gws_replay.core.model import Headers, Request
 from gws_replay.core.replay.run import Miss, Send
+from gws_replay.playback.sessions import Seat
+from gws_replay.server import control as server_control
 from gws_replay.server.idle_connections import OpenConnections
 from gws_replay.server.rest import BODILESS, Answer, Rest, failed, missed
-from gws_replay.playback.sessions import Seat
 from gws_replay.server.unread_bytes import until_read
 
 HOST: Final = re.compile(r"[\w.:\[\]-]+")

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from multidict import CIMultiDict
 
-from gws_replay.core.replay import rehost as addresses
+from gws_replay.core.model import Headers
 from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.replay import credentials as users
-from gws_replay.core.model import Headers
+from gws_replay.core.replay import rehost as addresses
 
 # Fields of one connection, or that the server sets itself (RFC 9110, section 7.6.1).
 _DROPPED = frozenset(

@@ -10,13 +10,13 @@ from typing import Any, Final, NamedTuple
 
 from multidict import CIMultiDict
 
-from gws_replay.server import response_headers as server_answers
-from gws_replay.server import control as server_control
-from gws_replay.core.replay import rehost as addresses
 from gws_replay.core.model import Headers, Request
+from gws_replay.core.replay import rehost as addresses
 from gws_replay.core.replay.run import Miss, Send
 from gws_replay.playback.playback import Playback
 from gws_replay.playback.sessions import Seat
+from gws_replay.server import control as server_control
+from gws_replay.server import response_headers as server_answers
 
 # Not recorded: no status of GWS, and none that clients try again.
 _MISSED: Final = 501

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from gws_replay.core.model import Cassette
 from gws_replay.core.replay.cassette_index import Script
-from gws_replay.web.listening import Listening, in_a_thread, listen
 from gws_replay.playback.playback import Playback
 from gws_replay.server.fast_http import Front, Short
 from gws_replay.server.rest import Rest
+from gws_replay.web.listening import Listening, in_a_thread, listen
 
 if TYPE_CHECKING:
     from gws_replay.server.aiohttp_handler import Edge

@@ -9,12 +9,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, TextIO, TypeAlias, overload
 
-from gws_replay.storage.names import CASSETTE_SUFFIXES
 from gws_replay.core.model import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats.vcr import fast_reader as vcr_layout
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.storage.locks import is_there, lock
+from gws_replay.storage.names import CASSETTE_SUFFIXES
 from gws_replay.storage.object_storage import Stored, is_address
 
 Location: TypeAlias = Path | Stored

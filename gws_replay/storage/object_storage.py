@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from gws_replay.storage.names import CASSETTE_SUFFIXES
 from gws_replay.errors import CassetteError, GwsReplayError
+from gws_replay.storage.names import CASSETTE_SUFFIXES
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:://|::)")
 # User and password, also where somebody forgot to escape what stands in them; and the signature of a signed address.

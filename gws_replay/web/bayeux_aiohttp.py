@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from aiohttp import WSMsgType, web
 
-from gws_replay.core.bayeux.server import Answer
-from gws_replay.core.bayeux.over_http import Carried
 from gws_replay.core.bayeux.messages import Message, decoded, encoded
+from gws_replay.core.bayeux.over_http import Carried
+from gws_replay.core.bayeux.server import Answer
 from gws_replay.playback.held_polls import Lobby
 
 MAX_BODY: Final = 16 * 2**20

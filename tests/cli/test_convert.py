@@ -12,12 +12,12 @@ from vcr.request import Request as VcrRequest
 from vcr.serializers import yamlserializer
 
 from gws_replay.core.bayeux import recorded as bayeux_text
-from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Recording
+from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.redaction.policy import Policy
-from gws_replay.storage.files import load_cassette
 from gws_replay.settings.redaction import redactor
+from gws_replay.storage.files import load_cassette
 from tests.builders import CAPTURES, DATA
 from tests.commands import captured, command_line, refused, saved
 from tests.readers import read_flow, read_har

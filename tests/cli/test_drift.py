@@ -14,8 +14,8 @@ import pytest
 import requests
 
 from gws_replay.cli.options import Progress
-from gws_replay.storage.files import load_cassette
 from gws_replay.sandbox.server import RunningSandbox, serving
+from gws_replay.storage.files import load_cassette
 from tests.builders import cassette, exchange, get, told, update
 from tests.commands import Ended, command_line, drift, refused, saved
 from tests.pages import block_of

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from gws_replay.core.model import Exchange, Request, Response
+from gws_replay.drift.http_client import Wire
 from gws_replay.storage.files import load_cassette
 from gws_replay.web.listening import certificate_for
-from gws_replay.drift.http_client import Wire
 from tests.answering import DROPPED, OK, answering
 from tests.builders import cassette, exchange, get, told
 from tests.canaries import PERSONS, planted_in, user_data

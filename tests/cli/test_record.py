@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from gws_replay.storage.files import load_cassette
 from gws_replay.sandbox.server import serving
+from gws_replay.storage.files import load_cassette
 from tests.proxies import (
     GWS,
     SESSION,

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from gws_replay.core.model import Request, Response
-from gws_replay.storage.files import load_cassette
 from gws_replay.formats import journal_lines as journal
 from gws_replay.recording.journal_file import JournalFile
+from gws_replay.storage.files import load_cassette
 from tests.proxies import GWS, run
 
 LINES = [

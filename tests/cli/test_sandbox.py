@@ -119,7 +119,9 @@ def test_help_names_every_fault() -> None:
 
 
 def test_help_does_not_import_the_server() -> None:
-    code = "import sys; import gws_replay.cli.commands.sandbox; print('aiohttp' in sys.modules, 'asyncio' in sys.modules)"
+    code = (
+        "import sys; import gws_replay.cli.commands.sandbox; print('aiohttp' in sys.modules, 'asyncio' in sys.modules)"
+    )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
 
     assert shown.stdout == "False False\n"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.replay.conflicts import disagreements
 from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.conflicts import disagreements
 from tests.builders import cassette, exchange
 
 

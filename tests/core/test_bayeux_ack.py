@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
 from gws_replay.core.bayeux.messages import Message
+from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
 from tests.bayeux_by_hand import CHANNEL, answer, connect, connected, data_of, handshake, hold, numbered_ids, subscribe
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from gws_replay.core.bayeux import server as bayeux
-from gws_replay.core.bayeux.server import MAX_QUEUE, MAX_SUBSCRIPTIONS, BayeuxServer
 from gws_replay.core.bayeux.messages import Message
+from gws_replay.core.bayeux.server import MAX_QUEUE, MAX_SUBSCRIPTIONS, BayeuxServer
 from tests.bayeux_by_hand import CHANNEL, answer, connect, connected, data_of, hold, numbered_ids, subscribe
 
 

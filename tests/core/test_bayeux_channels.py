@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.bayeux.server import Answer, BayeuxServer
 from gws_replay.core.bayeux.messages import Message, Verbatim, encoded
+from gws_replay.core.bayeux.server import Answer, BayeuxServer
 from tests.bayeux_by_hand import CHANNEL, answer, connect, connected, data_of, handshake, hold, numbered_ids, subscribe
 
 HANDSHAKE_AGAIN = {"reconnect": "handshake", "interval": 0}

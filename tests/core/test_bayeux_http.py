@@ -6,8 +6,8 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from gws_replay.core.bayeux.over_http import JSON_TYPE, Carried, carried
 from gws_replay.core.bayeux.messages import Verbatim
+from gws_replay.core.bayeux.over_http import JSON_TYPE, Carried, carried
 from gws_replay.core.model import Headers, Request
 
 CONNECT = {"channel": "/meta/connect", "clientId": "c1", "connectionType": "long-polling"}

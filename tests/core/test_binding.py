@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gws_replay.core.model import Cassette, Exchange, Notification, Request
-from gws_replay.core.replay.run import Miss, Send
-from gws_replay.core.replay.cassette_index import Script
-from gws_replay.core.replay.user_session import Track
 from gws_replay.core.oracle.history import history
+from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.run import Miss, Send
+from gws_replay.core.replay.user_session import Track
 from tests.builders import CAPTURES, SESSIONS, cassette, exchange, get, growth, operation, told, update
 from tests.commands import captured
 from tests.redactors import redactor

@@ -8,10 +8,10 @@ import pytest
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api.gws_v2_channels import CHANNELS
-from gws_replay.core.oracle.judge import Update
+from gws_replay.core.api.schema import ABSENT, ALL_KEYS, ONE_LESS, Another, Channel, Delete, Key
 from gws_replay.core.lossless_json import Repeated, loads
 from gws_replay.core.model import Exchange, Notification, Request
-from gws_replay.core.api.schema import ABSENT, ALL_KEYS, ONE_LESS, Another, Channel, Delete, Key
+from gws_replay.core.oracle.judge import Update
 from tests.builders import cassette, exchange
 
 BY_NAME = {channel.name: channel for channel in CHANNELS}

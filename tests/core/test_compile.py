@@ -6,8 +6,8 @@ import zlib
 
 import pytest
 
-from gws_replay.core.content_coding import decoded
 from gws_replay.core.compile.compiler import compile_recording
+from gws_replay.core.content_coding import decoded
 from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request
 from tests.builders import TOPIC, bayeux, exchange, get, poll, told, update
 

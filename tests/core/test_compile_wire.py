@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from gws_replay.core.content_coding import decoded
 from gws_replay.core.compile.compiler import compile_recording
+from gws_replay.core.content_coding import decoded
 from gws_replay.core.model import Cassette, Exchange, Frame, Headers, Recording, Request
 from tests.builders import HOST, NOTIFICATIONS, SESSIONS, TOPIC, bayeux, exchange, get, poll, told, update
 

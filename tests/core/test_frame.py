@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.oracle.judge import Update
 from gws_replay.core.model import Exchange, Notification
+from gws_replay.core.oracle.judge import Update
 from tests.builders import SESSIONS, TOPIC, cassette, exchange, operation, told, update
 
 DATA = {"A": 1}

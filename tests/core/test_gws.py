@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.api.dialects import call_of, resources_in, subject_of, succeeded
 from gws_replay.core.api.gws_v2 import OPERATIONS
 from gws_replay.core.api.gws_v2_channels import CHANNELS
+from gws_replay.core.api.schema import ABSENT, ANY_KEY, Call, Subject, shows_key
 from gws_replay.core.lossless_json import loads
 from gws_replay.core.model import Request
-from gws_replay.core.api.schema import ABSENT, ANY_KEY, Call, Subject, shows_key
+from gws_replay.core.redaction import tables as sensitive
 
 FACEBOOK = CHANNELS[0]
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gws_replay.core import json_compare as change
+from gws_replay.core.compile.causes import attribute
+from gws_replay.core.model import Cassette, Exchange, Notification
 from gws_replay.core.oracle import checks as views
 from gws_replay.core.oracle import effects as written
-from gws_replay.core.compile.causes import attribute
 from gws_replay.core.oracle.judge import Update
-from gws_replay.core.model import Cassette, Exchange, Notification
 from gws_replay.core.oracle.timeline import Write
 from tests.builders import Server, Step, cassette, get, growth, operation, steps, told, update
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core.replay.request_key import Neighbours, differences, key_of
 from gws_replay.core.model import Headers, Request
+from gws_replay.core.replay.request_key import Neighbours, differences, key_of
 from tests.builders import USER_DATA, spelled
 
 

@@ -6,8 +6,8 @@ from typing import Literal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core.replay.push_schedule import INSTANT, RECORDED, Pushes
 from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.push_schedule import INSTANT, RECORDED, Pushes
 from tests.scripts import MOMENTS, script, times
 
 What = Literal["ask", "answer"]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
+from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.redaction.policy import LEVELS
 from tests.builders import HOST, NOTIFICATIONS, bayeux, cassette, exchange, get, told
 from tests.redactors import redactor

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core.compile.compiler import compile_recording
+from gws_replay.core.comparison.diff import diff
 from gws_replay.core.comparison.finding import Finding, Kind, spelled
-from gws_replay.core.model import Cassette, Cause, Exchange, Recording
+from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.json_paths import NOTHING
+from gws_replay.core.model import Cassette, Cause, Exchange, Recording
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.redaction.redactor import Redactor
-from gws_replay.core.comparison.diff import diff
-from gws_replay.storage.files import load_cassette
 from gws_replay.sandbox.channels import CHANNELS
 from gws_replay.sandbox.faults import FAULTS
+from gws_replay.storage.files import load_cassette
 from tests.builders import CAPTURES, JSON, Server, cassette, exchange, get, operation, steps, told, update
 from tests.commands import captured
 from tests.recordings import IDS, played, renamed, right, with_answer, with_data

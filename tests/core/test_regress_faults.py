@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.comparison.finding import spelled
 from gws_replay.core.comparison.diff import diff
+from gws_replay.core.comparison.finding import spelled
 from gws_replay.core.comparison.volatile import key_of
 from gws_replay.sandbox.faults import FAULTS
 from gws_replay.sandbox.userdata import Operation, Outcome, UserData, faithful

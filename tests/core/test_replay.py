@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.replay.request_key import Neighbours, differences, key_of
 from gws_replay.core.model import Exchange, Notification, Request
-from gws_replay.core.replay.run import Replay
 from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.request_key import Neighbours, differences, key_of
+from gws_replay.core.replay.run import Replay
 from tests.builders import cassette, exchange, get, told, update
 
 

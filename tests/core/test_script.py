@@ -5,9 +5,9 @@ from unittest import mock
 
 import pytest
 
-from gws_replay.core.replay.request_key import key_of
 from gws_replay.core.model import Cassette, Cause, Exchange, Moment, Request
 from gws_replay.core.replay.cassette_index import Gate, Script, Window
+from gws_replay.core.replay.request_key import key_of
 from tests.builders import SESSIONS, cassette, exchange, get, operation, told, update
 
 

@@ -11,9 +11,9 @@ from itertools import count
 import pytest
 
 from gws_replay.core.bayeux.server import Hold
+from gws_replay.core.replay.cassette_index import Script
 from gws_replay.core.replay.push_schedule import GAP
 from gws_replay.core.replay.run import Send
-from gws_replay.core.replay.cassette_index import Script
 from gws_replay.core.replay.user_session import Track
 from tests.builders import CAPTURES
 from tests.commands import captured

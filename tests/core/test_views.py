@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.oracle.judge import Update
 from gws_replay.core.model import Cause, Exchange, Notification
+from gws_replay.core.oracle.judge import Update
 from tests.builders import TOPIC, cassette, get, operation, told, update
 
 BEFORE = {"A": 1, "B": "two"}

@@ -7,11 +7,11 @@ import pytest
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api import workspace_v3 as workspace
+from gws_replay.core.api.schema import ABSENT, ONE_LESS, Another, Key
 from gws_replay.core.compile.compiler import compile_recording
-from gws_replay.core.oracle.judge import Update
 from gws_replay.core.lossless_json import Repeated
 from gws_replay.core.model import Exchange, Notification, Recording, Request
-from gws_replay.core.api.schema import ABSENT, ONE_LESS, Another, Key
+from gws_replay.core.oracle.judge import Update
 from tests.builders import bayeux, cassette, exchange
 
 CALL = "/workspace/v3/voice/calls/C1"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.storage.files import load_cassette, save_cassette
 from gws_replay.recording.journal_file import JournalFile, recover
+from gws_replay.storage.files import load_cassette, save_cassette
 from tests.crashing import EXCHANGES, NAME, NEW, OLD
 from tests.proxies import environment
 

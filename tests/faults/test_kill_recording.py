@@ -12,8 +12,8 @@ from pathlib import Path
 import requests
 import vcr
 
-from gws_replay.storage.files import load_cassette
 from gws_replay.recording.proxy import Recorder, Settings
+from gws_replay.storage.files import load_cassette
 from tests.proxies import alive, answered, children, client, run, upstream, wait_until
 
 VICTIMS = ("proxy", "writer", "both")

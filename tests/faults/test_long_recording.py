@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gws_replay.storage.files import load_cassette
 from gws_replay.recording.proxy import Recorder, Settings
+from gws_replay.storage.files import load_cassette
 from tests.proxies import PATIENCE, answered, children, upstream
 
 EXCHANGES = int(os.environ.get("GWS_REPLAY_LONG", "0"))

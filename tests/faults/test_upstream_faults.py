@@ -11,8 +11,8 @@ import pytest
 import vcr
 
 from gws_replay.core.model import Cassette
-from gws_replay.storage.files import load_cassette
 from gws_replay.recording.proxy import Recorder, Settings
+from gws_replay.storage.files import load_cassette
 from tests.broken_upstreams import Reset, broken_upstream
 from tests.proxies import PATIENCE, raw_exchange
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from gws_replay.core.model import Cassette, Cause, Exchange, Headers, Notification, Request, Response
 from gws_replay.errors import CassetteError
-from gws_replay.storage.files import load_cassette
 from gws_replay.formats.vcr import fast_reader as vcr_layout
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
+from gws_replay.storage.files import load_cassette
 from tests.builders import cassette, exchange, told, update
 
 OURS = sorted(Path().glob("cassettes/*.yaml")) + sorted(Path("examples").rglob("*.yaml"))

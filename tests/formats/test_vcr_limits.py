@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gws_replay.errors import CassetteError
-from gws_replay.storage.files import load_cassette, save_cassette
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
+from gws_replay.storage.files import load_cassette, save_cassette
 from tests.builders import cassette, exchange, told
 from tests.proxies import environment
 

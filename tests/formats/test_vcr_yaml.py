@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from gws_replay.core.model import Cassette, Cause, Exchange, Headers, Notification, Request, Response
 from gws_replay.errors import CassetteError
-from gws_replay.storage.files import load_cassette
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
+from gws_replay.storage.files import load_cassette
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.sampled_from(
     [

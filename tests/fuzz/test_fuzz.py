@@ -16,18 +16,17 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from gws_replay.core import lossless_json
 from gws_replay.core.bayeux import over_http as bayeux_http
 from gws_replay.core.bayeux import recorded as bayeux_text
-from gws_replay.core import lossless_json
-from gws_replay.core.bayeux.server import BayeuxServer, Hold
 from gws_replay.core.bayeux.messages import encoded
+from gws_replay.core.bayeux.server import BayeuxServer, Hold
 from gws_replay.core.compile.compiler import compile_recording
-from gws_replay.core.replay.request_key import key_of
 from gws_replay.core.model import Cassette, Recording, Request
 from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.request_key import key_of
 from gws_replay.errors import CassetteError
-from gws_replay.formats import har
-from gws_replay.formats import journal_reader
+from gws_replay.formats import har, journal_reader
 from gws_replay.formats.vcr import fast_reader as vcr_layout
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from tests.bayeux_by_hand import numbered_ids

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from gws_replay.core.comparison.diff import diff
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.core.model import Cassette, Notification
-from gws_replay.core.comparison.diff import diff
 from gws_replay.reports.terminal import findings as differences
 from tests.builders import exchange
 

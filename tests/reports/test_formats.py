@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 
 from gws_replay.core.comparison.finding import KINDS
-from gws_replay.reports.github import github
 from gws_replay.reports.cases import RULES, Case, Issue
+from gws_replay.reports.github import github
 from gws_replay.reports.junit import junit
 from gws_replay.reports.markdown import markdown
 from gws_replay.reports.sarif import sarif

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from gws_replay.core.comparison.diff import diff
 from gws_replay.core.json_compare import Change
 from gws_replay.core.model import Cassette
-from gws_replay.core.comparison.diff import diff
-from gws_replay.reports.terminal import findings as differences
 from gws_replay.reports.terminal import cassette as text
+from gws_replay.reports.terminal import findings as differences
 from gws_replay.reports.terminal.style import PLAIN, Look
 from tests.builders import cassette, exchange, get, operation, told, update
 from tests.commands import command_line, saved, small

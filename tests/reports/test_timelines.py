@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from gws_replay.core.model import Cassette, Exchange
 from gws_replay.core.comparison.diff import diff
+from gws_replay.core.model import Cassette, Exchange
 from gws_replay.reports.cases import Issue
 from gws_replay.reports.pages.cassettes import Part, page, part_of, part_of_issue, part_of_pair
 from tests.builders import CAPTURES, cassette, get, operation, told, update

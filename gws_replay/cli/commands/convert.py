@@ -21,11 +21,11 @@ from gws_replay.core.compile.compiler import Compiled, laid_out
 from gws_replay.core.model import Seen
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.storage.files import check_suffix, load_cassette, opened, reason, save_cassette
 from gws_replay.formats import har
-from gws_replay.settings.redaction import policy_of, redactor
 from gws_replay.recording import live_lines as live
 from gws_replay.recording.streaming_compile import SpooledCompile
+from gws_replay.settings.redaction import policy_of, redactor
+from gws_replay.storage.files import check_suffix, load_cassette, opened, reason, save_cassette
 
 _FLOW_SUFFIXES = (".flow", ".flows", ".mitm", ".dump")
 Reader: TypeAlias = Callable[[BinaryIO, str], Iterator[Seen]]

@@ -8,20 +8,20 @@ from typing import Any
 
 import click
 
+from gws_replay.batch.cassette_pairs import Questions, matched, questions_of
 from gws_replay.cli.accept import Drifted, take_over
-from gws_replay.cli.options import LOCATION
-from gws_replay.cli.comparison import Rules, comparing_options
 from gws_replay.cli.compare_pair import Compared, Work, compared
-from gws_replay.cli.report import Report, report_options
-from gws_replay.cli.redacted_load import Showing
+from gws_replay.cli.comparison import Rules, comparing_options
+from gws_replay.cli.options import LOCATION
 from gws_replay.cli.parallel import LOST, Spreading, spreading_options
+from gws_replay.cli.redacted_load import Showing
+from gws_replay.cli.report import Report, report_options
 from gws_replay.core.comparison.accept import drifted
 from gws_replay.core.comparison.finding import SEVERITIES, Finding, Severity
 from gws_replay.errors import GwsReplayError
-from gws_replay.storage.files import Location
-from gws_replay.batch.cassette_pairs import Questions, matched, questions_of
-from gws_replay.reports.terminal import findings as differences
 from gws_replay.reports.cases import Issue
+from gws_replay.reports.terminal import findings as differences
+from gws_replay.storage.files import Location
 
 
 @dataclass(slots=True)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
+from gws_replay.batch.noise_file import write_noise
 from gws_replay.cli.options import LOCATION, PATH, Output, force_option, output_options
-from gws_replay.core.json_compare import printable
 from gws_replay.core.comparison.noise import learn as learned_from
+from gws_replay.core.json_compare import printable
 from gws_replay.errors import GwsReplayError
 from gws_replay.storage.files import Location, cassettes_in, load_cassette
-from gws_replay.batch.noise_file import write_noise
 
 
 @click.group()

@@ -19,8 +19,8 @@ from gws_replay.cli.options import (
     warn_if_unredacted,
 )
 from gws_replay.errors import GwsReplayError
-from gws_replay.storage.files import reason
 from gws_replay.recording.proxy import Recorder, Settings
+from gws_replay.storage.files import reason
 
 _DEFAULT_PORT = 8080
 _PATIENCE = 10.0

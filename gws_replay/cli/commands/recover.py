@@ -7,10 +7,10 @@ import click
 
 from gws_replay.cli.options import PATH, Output, force_option, output_options
 from gws_replay.errors import GwsReplayError
-from gws_replay.storage.files import check_suffix, reason
+from gws_replay.recording import live_lines as live
 from gws_replay.recording.journal_file import Recovered, held
 from gws_replay.recording.journal_file import recover as recover_journal
-from gws_replay.recording import live_lines as live
+from gws_replay.storage.files import check_suffix, reason
 
 
 @click.command()

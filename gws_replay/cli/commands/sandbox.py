@@ -53,8 +53,8 @@ def sandbox(*, output: Output, host: str, port: int, fault: str | None, push_del
     notifications by CometD: long-polling, callback-polling or WebSocket. It is our own reading of the public
     documentation, for trying things out without a staging system; user agent1, password sandbox.
     """
-    from gws_replay.web.listening import serve_until_stopped
     from gws_replay.sandbox.server import start
+    from gws_replay.web.listening import serve_until_stopped
 
     log = output.detail if output.verbose else None
     ended_by = serve_until_stopped(

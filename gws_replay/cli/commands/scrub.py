@@ -19,11 +19,11 @@ from gws_replay.cli.options import (
 from gws_replay.core.json_compare import printable
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.storage.files import cassettes_in, read_text, write_whole
 from gws_replay.formats.vcr import edit as vcr_edit
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.formats.vcr.scrub import Finding, Scrub
 from gws_replay.settings.redaction import policy_of, redactor
+from gws_replay.storage.files import cassettes_in, read_text, write_whole
 
 _FOUND = 3
 Accepted = Mapping[str, Sequence[Mapping[str, str]]]

@@ -47,10 +47,10 @@ def serve(
 
     Exit codes: 0 when stopped by SIGTERM, 1 if by then a request was missed, 2 bad input, 130 Ctrl-C.
     """
-    from gws_replay.storage.files import load_cassette
-    from gws_replay.web.listening import certificate_for, serve_until_stopped
     from gws_replay.playback.playback import Playback
     from gws_replay.server.server import start
+    from gws_replay.storage.files import load_cassette
+    from gws_replay.web.listening import certificate_for, serve_until_stopped
 
     loaded = [load_cassette(path) for path in cassettes]
     playback = Playback(*loaded, timing=timing)

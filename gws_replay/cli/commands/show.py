@@ -3,12 +3,12 @@
 import click
 
 from gws_replay.cli.options import LOCATION
-from gws_replay.cli.report import SHOWN, Report, report_options
 from gws_replay.cli.redacted_load import Showing, load_shown
+from gws_replay.cli.report import SHOWN, Report, report_options
 from gws_replay.core.json_compare import printable
-from gws_replay.storage.files import Location
 from gws_replay.reports import json_values as as_json
 from gws_replay.reports.terminal import cassette as text
+from gws_replay.storage.files import Location
 
 
 @click.command()

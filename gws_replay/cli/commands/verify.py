@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gws_replay.cli.options import LOCATION, Output
-from gws_replay.cli.report import Report, Wants, lines_in, report_options
-from gws_replay.cli.redacted_load import Showing, load_shown
-from gws_replay.cli.parallel import LOST, Spreading, spreading_options
-from gws_replay.core.oracle.judge import Update
-from gws_replay.core.lossless_json import dumps_ascii
-from gws_replay.errors import CassetteError
-from gws_replay.storage.files import Location, cassettes_in
-from gws_replay.reports import json_values as as_json
-from gws_replay.reports.terminal import cassette as text
-from gws_replay.reports.cases import Case, Issue
 from gws_replay.batch.processes import without_collector
+from gws_replay.cli.options import LOCATION, Output
+from gws_replay.cli.parallel import LOST, Spreading, spreading_options
+from gws_replay.cli.redacted_load import Showing, load_shown
+from gws_replay.cli.report import Report, Wants, lines_in, report_options
+from gws_replay.core.lossless_json import dumps_ascii
+from gws_replay.core.oracle.judge import Update
+from gws_replay.errors import CassetteError
+from gws_replay.reports import json_values as as_json
+from gws_replay.reports.cases import Case, Issue
+from gws_replay.reports.terminal import cassette as text
+from gws_replay.storage.files import Location, cassettes_in
 
 if TYPE_CHECKING:
     from gws_replay.reports.pages.cassettes import Part

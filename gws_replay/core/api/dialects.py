@@ -8,10 +8,10 @@ from typing import Any
 
 from gws_replay.core.api import gws_v2 as gws
 from gws_replay.core.api import workspace_v3 as workspace
-from gws_replay.core.json_compare import show
 from gws_replay.core.api.gws_v2_channels import CHANNELS as _GWS_CHANNELS
-from gws_replay.core.model import Request
 from gws_replay.core.api.schema import Call, Subject, Taken
+from gws_replay.core.json_compare import show
+from gws_replay.core.model import Request
 
 CHANNELS = (*_GWS_CHANNELS, *workspace.CHANNELS)
 # The names under which resources stand in answers and notifications, and those of what they may be wrapped in.

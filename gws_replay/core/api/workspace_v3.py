@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from gws_replay.core.lossless_json import Repeated
 from gws_replay.core.api.schema import (
     ABSENT,
     ONE_LESS,
@@ -23,6 +22,7 @@ from gws_replay.core.api.schema import (
     Taken,
     writes_nothing,
 )
+from gws_replay.core.lossless_json import Repeated
 
 API = "workspace-v3"
 REFERENCE = "operationId"

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from gws_replay.core.bayeux.session import Client
 from gws_replay.core.bayeux.messages import Message, Verbatim, matching_patterns, refusal, reply, subscriptions
+from gws_replay.core.bayeux.session import Client
 
 # A client that takes nothing, or subscribes without end, is forgotten or refused rather than fed: memory is bounded.
 MAX_QUEUE = 10_000

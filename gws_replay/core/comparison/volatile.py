@@ -6,8 +6,8 @@ operation of either recording writes.
 
 from collections.abc import Iterable
 
-from gws_replay.core.oracle.findings import Names
 from gws_replay.core.api.gws_v2 import VOLATILE
+from gws_replay.core.oracle.findings import Names
 
 # Beside those of one recording: the samples' other clocks and counters, Workspace v3's link, and what a restart moves.
 _BETWEEN_RECORDINGS = ("OccuredAt", "operationId", "*TimeStamp*", "*Hash", "version")

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.bayeux import recorded as bayeux_text
-from gws_replay.core import lossless_json
 from gws_replay.core.compile.causes import causes_of
 from gws_replay.core.content_coding import undone
 from gws_replay.core.lazy_sequence import Made

@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gws_replay.core.api import dialects as api
-from gws_replay.core.drift.counterparts import Counterpart, counterparts, ids_in
 from gws_replay.core.api.ids import is_long_id, tail
-from gws_replay.core.replay.request_values import id_place, leaves_of
-from gws_replay.core.replay.request_key import MATCH_ON
+from gws_replay.core.drift.counterparts import Counterpart, counterparts, ids_in
 from gws_replay.core.model import Cassette, Headers, Request
-from gws_replay.core.redaction.text import TextRedactor
 from gws_replay.core.redaction.live_text import Shown
+from gws_replay.core.redaction.text import TextRedactor
+from gws_replay.core.replay.request_key import MATCH_ON
+from gws_replay.core.replay.request_values import id_place, leaves_of
 from gws_replay.core.replay.wildcard_index import UNIQUE, StandInIndex
 from gws_replay.errors import GwsReplayError
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from gws_replay.core.json_compare import Change, Changes, compare_userdata
 from gws_replay.core.api.schema import Absent, Another, Wild
-from gws_replay.core.oracle.timeline import InTime, Timeline, Write
+from gws_replay.core.json_compare import Change, Changes, compare_userdata
 from gws_replay.core.oracle.history import Snapshot
+from gws_replay.core.oracle.timeline import InTime, Timeline, Write
 
 _Shown: TypeAlias = tuple[str, type | None, Any]
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gws_replay.core.json_compare import Change, compare_userdata, same, show, type_name
-from gws_replay.core.oracle.findings import Findings, Names
 from gws_replay.core.api.schema import Absent, Another, Wild, shows_key
-from gws_replay.core.oracle.timeline import Timeline, Write
-from gws_replay.core.oracle.history import Sighting, Snapshot
+from gws_replay.core.json_compare import Change, compare_userdata, same, show, type_name
 from gws_replay.core.oracle.attribution import Between, Writers
 from gws_replay.core.oracle.effects import alike, settled, shows_all
+from gws_replay.core.oracle.findings import Findings, Names
+from gws_replay.core.oracle.history import Sighting, Snapshot
+from gws_replay.core.oracle.timeline import Timeline, Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from gws_replay.core.api.schema import ONE_LESS, Absent, Another, Key, shows_key, values_of
 from gws_replay.core.json_compare import same
 from gws_replay.core.lossless_json import Repeated, canonical
-from gws_replay.core.api.schema import ONE_LESS, Absent, Another, Key, shows_key, values_of
 
 
 def settled(

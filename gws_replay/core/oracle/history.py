@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gws_replay.core.api import dialects as api
+from gws_replay.core.api.schema import Channel, Subject
 from gws_replay.core.json_compare import Changes, compare_userdata
 from gws_replay.core.model import Cassette, Exchange, Notification, Rule
-from gws_replay.core.api.schema import Channel, Subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gws_replay.core.api import dialects as api
-from gws_replay.core.json_compare import Changes
-from gws_replay.core.oracle.timeline_builder import timelines_of
-from gws_replay.core.oracle.findings import Findings, Heard, Names
-from gws_replay.core.oracle.side_effects import Frame
 from gws_replay.core.api.gws_v2 import VOLATILE
 from gws_replay.core.api.gws_v2_channels import CHANNELS as GWS_CHANNELS
-from gws_replay.core.model import Cassette
 from gws_replay.core.api.schema import Channel
-from gws_replay.core.oracle.timeline import Timeline, Write
-from gws_replay.core.oracle.history import Snapshot
-from gws_replay.core.oracle.checks import Views
+from gws_replay.core.json_compare import Changes
+from gws_replay.core.model import Cassette
 from gws_replay.core.oracle.attribution import Between, Writers
+from gws_replay.core.oracle.checks import Views
+from gws_replay.core.oracle.findings import Findings, Heard, Names
+from gws_replay.core.oracle.history import Snapshot
+from gws_replay.core.oracle.side_effects import Frame
+from gws_replay.core.oracle.timeline import Timeline, Write
+from gws_replay.core.oracle.timeline_builder import timelines_of
 
 Verdict = Literal["passed", "failed", "unknown"]
 

@@ -11,11 +11,11 @@ from itertools import pairwise
 from typing import Any
 
 from gws_replay.core.json_compare import compare_userdata, same, show
-from gws_replay.core.oracle.findings import Findings, Heard, Names
 from gws_replay.core.lossless_json import canonical
-from gws_replay.core.oracle.timeline import Timeline, Write
-from gws_replay.core.oracle.history import Sighting
 from gws_replay.core.oracle.attribution import Writers
+from gws_replay.core.oracle.findings import Findings, Heard, Names
+from gws_replay.core.oracle.history import Sighting
+from gws_replay.core.oracle.timeline import Timeline, Write
 
 # How many operations are looked back at for the one to blame.
 _WINDOW = 64

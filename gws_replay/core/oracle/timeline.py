@@ -10,8 +10,8 @@ from itertools import accumulate, takewhile
 from typing import Any, Generic, TypeVar
 
 from gws_replay.core.api import schema as operations
-from gws_replay.core.json_compare import same
 from gws_replay.core.api.schema import ALL_KEYS, ANY_KEY, Call, Channel, Key, Taken
+from gws_replay.core.json_compare import same
 from gws_replay.core.oracle.history import Sighting, Snapshot
 
 NEVER = float("inf")

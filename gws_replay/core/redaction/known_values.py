@@ -10,9 +10,9 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api import gws_v2 as gws
 from gws_replay.core.redaction import tables as sensitive
-from gws_replay.core.word_index import Lexicon, Span, spliced
 from gws_replay.core.redaction.policy import Rules
 from gws_replay.core.redaction.stand_ins import StandIns
+from gws_replay.core.word_index import Lexicon, Span, spliced
 
 PLACEHOLDER = "<redacted:"
 # How a value may stand in a text, and how it is read there.

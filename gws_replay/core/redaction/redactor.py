@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from gws_replay.core.redaction import tables as sensitive
-from gws_replay.core.redaction.known_values import Known
 from gws_replay.core.model import Cassette, Exchange, Frame, Headers, Recording, Request, Response
-from gws_replay.core.redaction.policy import Policy
-from gws_replay.core.redaction.text import Noticed, TextRedactor
+from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.redaction.cache import Fields
+from gws_replay.core.redaction.known_values import Known
+from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.redaction.stand_ins import StandIns
+from gws_replay.core.redaction.text import Noticed, TextRedactor
 
 _T = TypeVar("_T")
 # One policy, so that its rules are made once.

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from gws_replay.core.redaction import tables as sensitive
+from gws_replay.core.redaction.cache import Remembered
+from gws_replay.core.redaction.json_text import JsonRun
 from gws_replay.core.redaction.known_values import PLACEHOLDER, Replacing
 from gws_replay.core.redaction.policy import Kind, Rules
-from gws_replay.core.redaction.json_text import JsonRun
-from gws_replay.core.redaction.cache import Remembered
 
 _BAYEUX = re.compile(r'"channel"\s*:\s*"\\?/')
 _TAG = re.compile(r"<(/?)([A-Za-z_][\w:.-]*)([^<>]*)>|([^<]+|<)")

@@ -9,8 +9,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from gws_replay.core.model import Exchange, Notification, Request, Response
-from gws_replay.core.redaction.text import TextRedactor
 from gws_replay.core.redaction.live_text import Shown
+from gws_replay.core.redaction.text import TextRedactor
 from gws_replay.core.replay.wildcard_index import UNIQUE, Candidates, Pairs, StandInIndex
 
 # How many recorded requests a conflict is looked for in.

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from gws_replay.core.replay import rehost as addresses
 from gws_replay.core import lossless_json
 from gws_replay.core.model import Response
+from gws_replay.core.replay import rehost as addresses
 from gws_replay.core.replay.cassette_index import Script
 
 

@@ -7,8 +7,8 @@ notifications that came later; each of those shows the resource, or what changed
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from gws_replay.core.api import dialects as api
 from gws_replay.core import lossless_json
+from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Exchange, Notification
 
 # The notifications about a resource (by its id) that came after the answer, in their order.

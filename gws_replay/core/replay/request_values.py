@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from gws_replay.core.api import dialects as api
 from gws_replay.core import lossless_json
+from gws_replay.core.api import dialects as api
 from gws_replay.core.lossless_json import Repeated
-from gws_replay.core.replay.request_key import MATCH_ON
 from gws_replay.core.model import Request
+from gws_replay.core.replay.request_key import MATCH_ON
 
 Place = tuple[str | int, ...]
 

@@ -19,17 +19,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from gws_replay.core.api import dialects as api
 from gws_replay.core import lossless_json
-from gws_replay.core.replay.bindings import Bindings
+from gws_replay.core.api import dialects as api
 from gws_replay.core.json_compare import printable
-from gws_replay.core.replay.request_key import Difference, Key, differences
 from gws_replay.core.model import Exchange, Notification, Request, Response
+from gws_replay.core.oracle.history import Snapshot, of_exchange, of_notification
+from gws_replay.core.replay.bindings import Bindings
+from gws_replay.core.replay.cassette_index import Script
 from gws_replay.core.replay.current_state import brought_up_to_date
 from gws_replay.core.replay.push_schedule import INSTANT, Pushes
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.request_key import Difference, Key, differences
 from gws_replay.core.replay.wildcard_index import Pairs
-from gws_replay.core.oracle.history import Snapshot, of_exchange, of_notification
 
 Reason = Literal["already_played", "no_match", "nothing_similar", "left_out"]
 

@@ -8,13 +8,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
 from gws_replay.core.bayeux.messages import Verbatim
-from gws_replay.core.replay.request_key import WHOLE, Key
+from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
 from gws_replay.core.model import Request
-from gws_replay.core.replay.push_schedule import INSTANT
-from gws_replay.core.replay.run import Miss, Replay, Send
 from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.push_schedule import INSTANT
+from gws_replay.core.replay.request_key import WHOLE, Key
+from gws_replay.core.replay.run import Miss, Replay, Send
 
 _EXPIRE_EVERY = 1.0
 _REASONS = ("already_played", "no_match", "nothing_similar")

@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from gws_replay.core.model import Cassette, Request
 from gws_replay.core.redaction.known_values import ENCODINGS, PLACEHOLDER, PLACEHOLDERS, spellings
+from gws_replay.core.redaction.policy import Policy, Rules
+from gws_replay.core.redaction.tables import PERSONAL_PARAMETERS
+from gws_replay.core.redaction.text import TextRedactor
 from gws_replay.core.replay.request_values import Leaf, Place, id_place, leaves_of
 from gws_replay.core.word_index import Lexicon, spliced
-from gws_replay.core.model import Cassette, Request
-from gws_replay.core.redaction.policy import Policy, Rules
-from gws_replay.core.redaction.text import TextRedactor
-from gws_replay.core.redaction.tables import PERSONAL_PARAMETERS
 
 # What is shorter is a stand-in only where the key says that a person's data stand there.
 UNIQUE = 6

@@ -8,14 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from gws_replay.core.oracle.judge import Update
 from gws_replay.core.model import Cassette, Exchange, Notification, Response
+from gws_replay.core.oracle.judge import Update
 from gws_replay.core.replay.run import Miss
 from gws_replay.errors import GwsReplayError
-from gws_replay.settings.redaction import policy_of, redactor, shown
-from gws_replay.reports.pages.frame import data
 from gws_replay.reports.pages.cassette import Recorded, Texts, as_value
+from gws_replay.reports.pages.frame import data
 from gws_replay.reports.run_events import cut, is_recording, untold
+from gws_replay.settings.redaction import policy_of, redactor, shown
 
 if TYPE_CHECKING:
     from gws_replay.playback.playback import Playback

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from gws_replay.reports.pages.frame import SHADE, bar, block, data, figures, framed, safe
-from gws_replay.reports.terminal.session import total
 from gws_replay.reports.pages.cassettes import ASSETS, around
-from gws_replay.reports.run_events import Event
+from gws_replay.reports.pages.frame import SHADE, bar, block, data, figures, framed, safe
 from gws_replay.reports.run_data import Details, Missed, Operation, RanTest
+from gws_replay.reports.run_events import Event
+from gws_replay.reports.terminal.session import total
 
 # Characters of all timelines on a page: no browser would open those of ten thousand tests. What failed comes first.
 _ROOM = 2**26

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from gws_replay.core.json_compare import printable, show, show_both
 from gws_replay.core.comparison.finding import SEVERITIES, Finding, Severity, spelled
+from gws_replay.core.json_compare import printable, show, show_both
 from gws_replay.core.json_paths import NOTHING
 from gws_replay.reports.terminal.style import PLAIN, Look, spelled_types
 from gws_replay.reports.terminal.style import Kind as Paint
