@@ -38,7 +38,7 @@ faults: $(VENV)/.ready
 
 # 100,000 spoiled inputs for each reader, instead of the few of `make test`, and a value of 100 MB.
 fuzz: $(VENV)/.ready
-	GWS_REPLAY_FUZZ=$${GWS_REPLAY_FUZZ:-100000} GWS_REPLAY_HUGE=1 $(BIN)/pytest -q tests/fuzz tests/formats/test_vcr_limits.py
+	GWS_REPLAY_FUZZ=$${GWS_REPLAY_FUZZ:-100000} GWS_REPLAY_HUGE=1 $(BIN)/pytest -q tests/fuzz tests/formats/vcr/test_limits.py
 
 # What everything costs beside its peers, in an environment of its own, in less than ten minutes; writes bench/RESULTS.md.
 bench: .venv-bench/.ready

@@ -24,6 +24,8 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 from gws_replay.sandbox.server import serving
 
+_ROOT = Path(__file__).parent
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     # What a worker of `make coverage` starts is not measured in its turn: it would double the time of a hundred starts.
     for _name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
@@ -44,38 +46,41 @@ os.environ.pop("GITHUB_ACTIONS", None)
 
 # Workers take whole files, in this order: the slow ones first, or one works at the end while the others wait.
 _SLOW = (
-    *(
-        "test_neighbours",
-        "test_record",
-        "test_recorder",
-        "test_pytest_plugin",
-        "test_pytest_report",
-        "test_pytest_summary",
-    ),
-    *(
-        "test_pytest_unused",
-        "README",
-        "pytest",
-        "test_demo",
-        "test_recorder_traffic",
-        "test_addon_by_hand",
-        "test_serve",
-    ),
-    *("test_pytest_plugin_scopes", "test_pytest_plugin_recording", "test_recorder_websocket", "test_server_order"),
-    *("test_fault_catalogue", "test_in_browser", "test_no_leak", "test_action", "test_recorder_https", "test_crashes"),
+    "tests/pytest_plugin/test_neighbours.py",
+    "tests/cli/commands/test_record.py",
+    "tests/recording/test_proxy.py",
+    "tests/pytest_plugin/test_plugin.py",
+    "tests/pytest_plugin/test_report.py",
+    "tests/pytest_plugin/test_summary.py",
+    "tests/pytest_plugin/test_unused_option.py",
+    "README.md",
+    "docs/pytest.md",
+    "tests/cli/commands/test_demo.py",
+    "tests/recording/test_proxy_traffic.py",
+    "tests/test_addon_by_hand.py",
+    "tests/cli/commands/test_serve.py",
+    "tests/pytest_plugin/test_use_cassette.py",
+    "tests/pytest_plugin/test_recordings.py",
+    "tests/recording/test_proxy_websocket.py",
+    "tests/server/test_delivery_order.py",
+    "tests/test_fault_catalogue.py",
+    "tests/reports/pages/test_in_browser.py",
+    "tests/interception/test_no_leak.py",
+    "tests/test_action.py",
+    "tests/recording/test_proxy_https.py",
+    "tests/faults/test_crashes.py",
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slow files first."""
     place = {name: number for number, name in enumerate(_SLOW)}
-    items.sort(key=lambda item: place.get(item.path.stem, len(_SLOW)))
+    items.sort(key=lambda item: place.get(item.path.relative_to(_ROOT).as_posix(), len(_SLOW)))
 
 
 _STAGING = "https://gws.example.com"
 _PORT = "8085"  # of the examples; a free one takes its place
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-_ROOT = Path(__file__).parent
 
 
 def _set_up(namespace: dict[str, Any]) -> None:

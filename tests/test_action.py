@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from gws_replay.core.model import Cassette
-from tests.builders import cassette, get, told, update
-from tests.commands import BEFORE, saved, small
+from tests.support.builders import cassette, get, told, update
+from tests.support.commands import BEFORE, saved, small
 
 ROOT = Path(__file__).parent.parent
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))

@@ -17,7 +17,7 @@ from gws_replay.addon import GwsRecorder
 from gws_replay.core.model import Recording
 from gws_replay.formats import journal_reader
 from gws_replay.storage.files import load_cassette
-from tests.proxies import (
+from tests.support.proxies import (
     SESSION,
     UPDATE,
     operations,

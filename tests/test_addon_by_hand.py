@@ -9,7 +9,7 @@ import pytest
 
 from gws_replay.sandbox.server import RunningSandbox, serving
 from gws_replay.storage.files import load_cassette
-from tests.proxies import (
+from tests.support.proxies import (
     GWS,
     MITMDUMP,
     PATIENCE,

@@ -11,10 +11,10 @@ from mitmproxy import http
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Exchange
 from gws_replay.storage.files import load_cassette, save_cassette
-from tests import canaries
-from tests.canaries import EVERY, planted_in
-from tests.commands import command_line
-from tests.redactors import redactor
+from tests.support import canaries
+from tests.support.canaries import EVERY, planted_in
+from tests.support.commands import command_line
+from tests.support.redactors import redactor
 from tests.test_addon import recording
 
 with warnings.catch_warnings():

@@ -12,8 +12,8 @@ import vcr
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Cassette, Recording
 from gws_replay.storage.files import load_cassette, save_cassette
-from tests.readers import read_flow, read_har
-from tests.redactors import redactor
+from tests.support.readers import read_flow, read_har
+from tests.support.redactors import redactor
 
 CAPTURES = Path(__file__).parent / "data" / "captures"
 FILES = sorted(path for path in CAPTURES.iterdir() if path.suffix in (".flow", ".har"))

@@ -13,7 +13,7 @@ from gws_replay.sandbox.channels import CHANNELS as GWS
 from gws_replay.sandbox.faults import FAULTS
 from gws_replay.sandbox.userdata import Operation, Outcome, faithful
 from gws_replay.sandbox.workspace_v3 import WORKSPACE
-from tests.fault_scenario import operations, played
+from tests.support.fault_scenario import operations, played
 
 CHANNELS = {**GWS, **WORKSPACE}
 # What a verdict has to say of each fault: the reason, or a part of it.

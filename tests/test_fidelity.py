@@ -17,7 +17,7 @@ import vcr
 from gws_replay.interception.vcrpy_adapter import replaying
 from gws_replay.playback.playback import Playback
 from gws_replay.storage.files import load_cassette
-from tests.proxies import PATIENCE, Asked, answered, upstream
+from tests.support.proxies import PATIENCE, Asked, answered, upstream
 
 JSON = '{"statusCode":0, "name":"ä",\n "n":1.50, "n":1}'.encode()
 BINARY = bytes(range(256))

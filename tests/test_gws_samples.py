@@ -15,8 +15,8 @@ from gws_replay.core.api import dialects as api
 from gws_replay.core.api.schema import Another
 from gws_replay.core.bayeux import recorded as bayeux_text
 from gws_replay.core.model import Cassette, Cause, Notification, Request
-from tests.builders import DATA, HOST, exchange
-from tests.gws_samples import ANSWERED, ASKED, TOLD
+from tests.support.builders import DATA, HOST, exchange
+from tests.support.gws_samples import ANSWERED, ASKED, TOLD
 
 SAMPLES = {path.stem: lossless_json.loads(path.read_text("utf-8")) for path in (DATA / "gws-samples").glob("*.json")}
 RAW = {path.name.partition(".")[0]: path for path in (DATA / "gws-samples").glob("*.raw.txt")}

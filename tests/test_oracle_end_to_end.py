@@ -15,7 +15,7 @@ from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Cassette, Exchange, Headers, Recording, Request, Response
 from gws_replay.core.oracle.judge import Update
 from gws_replay.sandbox.server import RunningSandbox, serving
-from tests.redactors import redactor
+from tests.support.redactors import redactor
 
 SESSION = "/api/v2/me/facebooksessions/0002DaAVKJ0V0095"
 COMETD = "/api/v2/notifications"

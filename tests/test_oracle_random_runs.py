@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gws_replay.sandbox.channels import CHANNELS as GWS
 from gws_replay.sandbox.workspace_v3 import WORKSPACE
-from tests.random_runs import Run, runs
+from tests.support.random_runs import Run, runs
 
 CHANNELS = {**GWS, **WORKSPACE}
 FEW = 25

@@ -1,1 +1,4 @@
-"""From the proxy to the saved cassette: proxy process, writer process, journal on disk, streaming compile, live lines."""
+"""From the proxy to the saved cassette.
+
+Proxy process, writer process, journal on disk, streaming compile, live lines.
+"""

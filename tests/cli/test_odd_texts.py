@@ -9,8 +9,8 @@ from gws_replay import cli
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Recording
 from gws_replay.storage.files import load_cassette, save_cassette
-from tests.builders import exchange
-from tests.redactors import redactor
+from tests.support.builders import exchange
+from tests.support.redactors import redactor
 
 SENT = b'{"operationName":"UpdateUserData","userData":{"FirstName":"\\ud83dAnna","\\ud800Key":"\\udfff"}}'
 VERSION = b'{"statusCode":0,"version":"\\ud800"}'

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from gws_replay.core import lossless_json
 from gws_replay.core.json_compare import same
 from gws_replay.core.lossless_json import Repeated
-from tests.builders import JSON, growth, spelled
-from tests.json_texts import NUMBERS, TEXTS, pairs, tokens
+from tests.support.builders import JSON, growth, spelled
+from tests.support.json_texts import NUMBERS, TEXTS, pairs, tokens
 
 
 @given(TEXTS)

@@ -6,7 +6,7 @@ import pytest
 
 from gws_replay.core.lossless_json import Repeated
 from gws_replay.core.model import Cassette, Headers, Request
-from tests.builders import exchange, told
+from tests.support.builders import exchange, told
 
 HEADERS = Headers((("Set-Cookie", "a=1"), ("X-A", "1"), ("set-cookie", "b=2")))
 

@@ -13,8 +13,8 @@ import pytest
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.recording.journal_file import JournalFile, recover
 from gws_replay.storage.files import load_cassette, save_cassette
-from tests.crashing import EXCHANGES, NAME, NEW, OLD
-from tests.proxies import environment
+from tests.faults.crashing import EXCHANGES, NAME, NEW, OLD
+from tests.support.proxies import environment
 
 KILLS = int(os.environ.get("GWS_REPLAY_KILLS", "10"))
 ROOT = Path(__file__).parent.parent.parent
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 def tries(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Each job, killed before each of its calls and at random moments, and with an error at each."""
     top = tmp_path_factory.mktemp("crashes")
-    command = [sys.executable, "-m", "tests.crashing", str(top), str(KILLS)]
+    command = [sys.executable, "-m", "tests.faults.crashing", str(top), str(KILLS)]
     options = {"env": environment(), "capture_output": True, "text": True, "timeout": 900}
     done = subprocess.run(command, cwd=ROOT, check=False, **options)  # type: ignore[call-overload]
     assert (0, False) == (done.returncode, "Traceback" in done.stderr), done.stderr

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gws_replay.storage.files import load_cassette
-from tests.proxies import GWS, PATIENCE, Running, answered, children, environment, run, upstream, wait_until
+from tests.support.proxies import GWS, PATIENCE, Running, answered, children, environment, run, upstream, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
@@ -33,7 +33,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What is said and saved on a real disk that gets full, read-only, and larger."""
     if not may_mount():
         pytest.skip("no disk may be mounted here")
-    command = (*NAMESPACE, sys.executable, "-m", "tests.small_disk", str(tmp_path_factory.mktemp("disk")))
+    command = (*NAMESPACE, sys.executable, "-m", "tests.faults.small_disk", str(tmp_path_factory.mktemp("disk")))
     done = run(*command, cwd=ROOT)
     assert 0 == done.returncode, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)

@@ -14,7 +14,7 @@ import vcr
 
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.storage.files import load_cassette
-from tests.proxies import alive, answered, children, client, run, upstream, wait_until
+from tests.support.proxies import alive, answered, children, client, run, upstream, wait_until
 
 VICTIMS = ("proxy", "writer", "both")
 KILLS = int(os.environ.get("GWS_REPLAY_KILLS", "4"))

@@ -12,7 +12,7 @@ import pytest
 
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.storage.files import load_cassette
-from tests.proxies import PATIENCE, answered, children, upstream
+from tests.support.proxies import PATIENCE, answered, children, upstream
 
 EXCHANGES = int(os.environ.get("GWS_REPLAY_LONG", "0"))
 CLIENTS = 4

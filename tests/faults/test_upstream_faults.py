@@ -13,8 +13,8 @@ import vcr
 from gws_replay.core.model import Cassette
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.storage.files import load_cassette
-from tests.broken_upstreams import Reset, broken_upstream
-from tests.proxies import PATIENCE, raw_exchange
+from tests.support.broken_upstreams import Reset, broken_upstream
+from tests.support.proxies import PATIENCE, raw_exchange
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nwhole\n"
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"

@@ -10,7 +10,7 @@ from mitmproxy.test import tflow
 from gws_replay.core.model import Exchange
 from gws_replay.errors import CassetteError
 from gws_replay.formats import flow
-from tests.readers import read_flow
+from tests.support.readers import read_flow
 
 CAPTURE = Path(__file__).parent.parent / "data" / "captures" / "longpoll-js-update.flow"
 

@@ -11,8 +11,8 @@ from wsproto.frame_protocol import Opcode
 
 from gws_replay.core.model import Frame, Recording
 from gws_replay.errors import CassetteError
-from tests.builders import DATA
-from tests.readers import read_flow
+from tests.support.builders import DATA
+from tests.support.readers import read_flow
 
 
 def http_flow(**more: Any) -> http.HTTPFlow:

@@ -9,7 +9,7 @@ import pytest
 
 from gws_replay.core.model import Frame, Headers
 from gws_replay.errors import CassetteError
-from tests.readers import read_har
+from tests.support.readers import read_har
 
 ENTRY: dict[str, Any] = {
     "startedDateTime": "2026-11-23T00:00:01.500Z",

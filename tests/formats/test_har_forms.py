@@ -10,7 +10,7 @@ import pytest
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Frame, Headers, Recording
 from gws_replay.errors import CassetteError
-from tests.readers import read_har
+from tests.support.readers import read_har
 
 PUSH = '[{"channel":"/v2/me/facebooksession","data":{"messageType":"x"}}]'
 

@@ -29,8 +29,8 @@ from gws_replay.errors import CassetteError
 from gws_replay.formats import har, journal_reader
 from gws_replay.formats.vcr import fast_reader as vcr_layout
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
-from tests.bayeux_by_hand import numbered_ids
-from tests.mutations import bounded, bounded_memory, mutated
+from tests.fuzz.mutations import bounded, bounded_memory, mutated
+from tests.support.bayeux_by_hand import numbered_ids
 
 FEW = 120
 INPUTS = int(os.environ.get("GWS_REPLAY_FUZZ", FEW))

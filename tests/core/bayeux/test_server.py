@@ -1,0 +1,200 @@
+"""The Bayeux server core, driven by hand: handshakes, connects that are held and answered, pushes, disconnects."""
+
+from typing import Any
+
+import pytest
+
+from gws_replay.core.bayeux.server import Answer, BayeuxServer
+from tests.support.bayeux_by_hand import (
+    CHANNEL,
+    answer,
+    connect,
+    connected,
+    data_of,
+    handshake,
+    hold,
+    numbered_ids,
+    subscribe,
+)
+
+ADVICE = {"reconnect": "retry", "interval": 0, "timeout": 30000}
+OFFERED = ["websocket", "long-polling", "callback-polling"]
+
+
+@pytest.fixture
+def server() -> BayeuxServer:
+    """A server with ids that a test can foretell."""
+    return BayeuxServer(new_id=numbered_ids())
+
+
+def test_a_handshake_gives_each_client_an_id_and_advice(server: BayeuxServer) -> None:
+    """All transports are offered, whichever the client has."""
+    message = {"id": "1", "channel": "/meta/handshake", "supportedConnectionTypes": ["websocket", "long-polling"]}
+    replies = [answer(server.receive([message], 0.0)).messages for _ in range(2)]
+    assert (
+        {
+            "id": "1",
+            "channel": "/meta/handshake",
+            "successful": True,
+            "clientId": "client1",
+            "version": "1.0",
+            "supportedConnectionTypes": OFFERED,
+            "advice": ADVICE,
+        },
+    ) == replies[0]
+    assert "client2" == replies[1][0]["clientId"]
+    assert ("client1", "client2") == server.clients
+
+
+@pytest.mark.parametrize("offered", OFFERED)
+def test_one_transport_in_common_is_enough(server: BayeuxServer, offered: str) -> None:
+    """A client may have transports that no server knows."""
+    assert "client1" == handshake(server, supportedConnectionTypes=["pigeon", offered])
+
+
+def test_a_server_offers_what_it_is_told_to() -> None:
+    """A client without a transport in common is refused, and told which there are."""
+    server = BayeuxServer(new_id=numbered_ids(), connection_types=["long-polling"])
+    message = {"channel": "/meta/handshake", "supportedConnectionTypes": ["websocket"]}
+    (reply,) = answer(server.receive([message], 0.0)).messages
+    assert (False, ["long-polling"]) == (reply["successful"], reply["supportedConnectionTypes"])
+    assert () == server.clients
+
+
+def test_the_first_connect_is_answered_at_once_with_advice(server: BayeuxServer) -> None:
+    """So that the client learns that its session works."""
+    client_id = handshake(server)
+    result = server.receive([connect(client_id, id="2")], 1.0)
+    assert Answer(messages=({"id": "2", "channel": "/meta/connect", "successful": True, "advice": ADVICE},)) == result
+
+
+def test_a_later_connect_is_held_for_the_advised_timeout(server: BayeuxServer) -> None:
+    """And then answered with nothing."""
+    client_id = connected(server)
+    held = hold(server.receive([connect(client_id, id="3")], 5.0))
+    assert (client_id, 35.0, 1) == (held.client_id, held.until, server.held)
+    empty = Answer(messages=({"id": "3", "channel": "/meta/connect", "successful": True},))
+    assert empty == server.release(held.ticket, 35.0)
+    assert 0 == server.held
+
+
+@pytest.mark.parametrize(("asked", "until"), [(1500, 6.5), (60_000, 35.0), (10**400, 35.0), ("0", 35.0), (True, 35.0)])
+def test_a_client_can_ask_for_a_shorter_hold(server: BayeuxServer, asked: Any, until: float) -> None:
+    """Never for a longer one; what is no number is not heeded."""
+    client_id = connected(server)
+    assert until == hold(server.receive([connect(client_id, advice={"timeout": asked})], 5.0)).until
+
+
+@pytest.mark.parametrize("asked", [0, -1, -(10**400)])
+def test_a_connect_that_asks_for_no_hold_is_answered_at_once(server: BayeuxServer, asked: int) -> None:
+    """As clients ask who have just come back."""
+    client_id = connected(server)
+    result = answer(server.receive([connect(client_id, advice={"timeout": asked})], 5.0))
+    assert ({"channel": "/meta/connect", "successful": True},) == result.messages
+
+
+def test_a_connect_in_a_batch_is_never_held(server: BayeuxServer) -> None:
+    """The answers to the rest of the batch would be held with it."""
+    client_id = connected(server)
+    result = answer(server.receive([subscribe(client_id, "/v2/me/chats"), connect(client_id)], 5.0))
+    assert ["/meta/subscribe", "/meta/connect"] == [message["channel"] for message in result.messages]
+
+
+def test_a_push_makes_a_held_connect_ready_and_goes_before_its_reply(server: BayeuxServer) -> None:
+    """All that has come by then goes with it, once."""
+    client_id = connected(server)
+    held = hold(server.receive([connect(client_id, id="3")], 5.0))
+    assert (held.ticket,) == server.deliver(CHANNEL, {"referenceId": 11})
+    server.deliver(CHANNEL, {"referenceId": 12})
+    assert (
+        {"channel": CHANNEL, "data": {"referenceId": 11}},
+        {"channel": CHANNEL, "data": {"referenceId": 12}},
+        {"id": "3", "channel": "/meta/connect", "successful": True},
+    ) == server.release(held.ticket, 6.0).messages
+    assert () == server.release(held.ticket, 6.0).messages
+
+
+def test_a_push_without_a_connect_waits_for_the_next(server: BayeuxServer) -> None:
+    """Nothing is ready, and nothing is lost."""
+    client_id = connected(server)
+    assert () == server.deliver(CHANNEL, 1)
+    assert {"channel": CHANNEL, "data": 1} == answer(server.receive([connect(client_id)], 5.0)).messages[0]
+
+
+def test_a_second_connect_ends_the_first_and_takes_its_notifications(server: BayeuxServer) -> None:
+    """The client has come back before the loss of its connection was noticed."""
+    client_id = connected(server)
+    first = hold(server.receive([connect(client_id, id="3")], 5.0))
+    second = hold(server.receive([connect(client_id, id="4")], 6.0))
+    assert (first.ticket,) == second.ready
+    assert (second.ticket,) == server.deliver(CHANNEL, 1)
+    ended = ({"id": "3", "channel": "/meta/connect", "successful": True},)
+    assert ended == server.release(first.ticket, 6.0).messages
+    assert {"channel": CHANNEL, "data": 1} == server.release(second.ticket, 6.0).messages[0]
+
+
+def test_a_disconnect_ends_the_held_connect_and_forgets_the_client(server: BayeuxServer) -> None:
+    """The connect is answered with the advice not to come back."""
+    client_id = connected(server)
+    held = hold(server.receive([connect(client_id)], 5.0))
+    result = answer(server.receive([{"channel": "/meta/disconnect", "clientId": client_id}], 6.0))
+    assert Answer(messages=({"channel": "/meta/disconnect", "successful": True},), ready=(held.ticket,)) == result
+    assert {"reconnect": "none"} == server.release(held.ticket, 6.0).messages[0]["advice"]
+    assert "402::Unknown client" == answer(server.receive([connect(client_id)], 7.0)).messages[0]["error"]
+
+
+def test_an_abandoned_connect_keeps_its_notifications_for_the_next(server: BayeuxServer) -> None:
+    """A connection that was lost in the middle of a hold loses nothing."""
+    client_id = connected(server)
+    held = hold(server.receive([connect(client_id)], 5.0))
+    server.deliver(CHANNEL, 1)
+    server.abandon(held.ticket, 6.0)
+    assert () == server.deliver(CHANNEL, 2)
+    again = answer(server.receive([connect(client_id)], 7.0))
+    assert [1, 2] == data_of(again.messages)
+
+
+def test_abandoning_a_replaced_connect_leaves_the_newer_one(server: BayeuxServer) -> None:
+    """Its loss is noticed late."""
+    client_id = connected(server)
+    first = hold(server.receive([connect(client_id)], 5.0))
+    second = hold(server.receive([connect(client_id)], 6.0))
+    server.abandon(first.ticket, 6.0)
+    assert (second.ticket,) == server.deliver(CHANNEL, 1)
+
+
+def test_an_answer_that_was_not_written_is_put_back_in_front(server: BayeuxServer) -> None:
+    """Before what has been pushed since."""
+    client_id = connected(server)
+    server.deliver(CHANNEL, 1)
+    server.deliver(CHANNEL, 2)
+    lost = answer(server.receive([connect(client_id)], 5.0))
+    held = hold(server.receive([connect(client_id)], 6.0))
+    server.deliver(CHANNEL, 3)
+    assert (held.ticket,) == server.put_back(lost)
+    assert [1, 2, 3] == data_of(server.release(held.ticket, 6.0).messages)
+
+
+def test_what_was_not_taken_can_be_forgotten(server: BayeuxServer) -> None:
+    """The client stays subscribed, and its held connect stays held."""
+    waiting, behind = connected(server), connected(server, acknowledges=True)
+    server.deliver(CHANNEL, 1)
+    server.receive([connect(behind, 1)], 4.0)
+    server.receive([connect(waiting)], 4.0)
+    server.forget()
+    assert not server.unheard
+    held = [hold(server.receive([connect(client, 1)], 5.0)) for client in (waiting, behind)]
+    assert tuple(each.ticket for each in held) == server.deliver(CHANNEL, 2)
+    assert [[2], [2]] == [data_of(server.release(each.ticket, 5.0).messages) for each in held]
+
+
+def test_a_client_is_unheard_until_it_comes_back(server: BayeuxServer) -> None:
+    """What waits for it, and what it was told without having come again since, both count."""
+    client_id = connected(server)
+    assert not server.unheard
+    server.deliver(CHANNEL, 1)
+    assert server.unheard
+    server.receive([connect(client_id)], 5.0)
+    assert server.unheard
+    hold(server.receive([connect(client_id)], 5.0))
+    assert not server.unheard

@@ -1,0 +1,106 @@
+"""The Bayeux server core: silent clients are forgotten, and one that takes nothing cannot fill the memory."""
+
+from typing import Any
+
+import pytest
+
+from gws_replay.core.bayeux import server as bayeux
+from gws_replay.core.bayeux.messages import Message
+from gws_replay.core.bayeux.server import MAX_QUEUE, MAX_SUBSCRIPTIONS, BayeuxServer
+from tests.support.bayeux_by_hand import CHANNEL, answer, connect, connected, data_of, hold, numbered_ids, subscribe
+
+
+@pytest.fixture
+def server() -> BayeuxServer:
+    """A server with ids that a test can foretell."""
+    return BayeuxServer(new_id=numbered_ids())
+
+
+def told(server: BayeuxServer, message: Message) -> Message:
+    """The only reply to a message."""
+    (reply,) = answer(server.receive([message], 6.0)).messages
+    return reply
+
+
+def test_a_silent_client_expires_but_not_one_with_a_held_connect() -> None:
+    """Its silence begins when the connect was answered."""
+    server = BayeuxServer(new_id=numbered_ids(), timeout=30, max_silence=10)
+    silent, waiting = connected(server), connected(server)
+    held = hold(server.receive([connect(waiting)], 0.0))
+    assert () == server.expire(10.0)
+    assert (silent,) == server.expire(10.5)
+    server.release(held.ticket, 30.0)
+    assert () == server.expire(40.0)
+    assert (waiting,) == server.expire(40.5)
+    assert () == server.deliver(CHANNEL, 1)
+    assert () == server.clients
+
+
+def test_any_message_and_a_lost_connect_break_the_silence() -> None:
+    """Whatever shows that the client was there."""
+    server = BayeuxServer(new_id=numbered_ids(), max_silence=10)
+    client_id = connected(server)
+    server.receive([subscribe(client_id)], 8.0)
+    assert () == server.expire(18.0)
+    held = hold(server.receive([connect(client_id)], 18.0))
+    server.abandon(held.ticket, 40.0)
+    assert () == server.expire(50.0)
+    assert (client_id,) == server.expire(50.5)
+
+
+def test_a_client_that_takes_nothing_is_forgotten(server: BayeuxServer) -> None:
+    """After MAX_QUEUE notifications; it has to shake hands again, and others lose nothing."""
+    deaf, quick = connected(server), connected(server)
+    for number in range(MAX_QUEUE):
+        server.deliver(CHANNEL, number)
+    assert (deaf, quick) == server.clients
+    taken = answer(server.receive([connect(quick)], 5.0))
+    server.deliver(CHANNEL, MAX_QUEUE)
+    assert (quick,) == server.clients
+    reply = told(server, connect(deaf))
+    assert ("402::Unknown client", "handshake") == (reply["error"], reply["advice"]["reconnect"])
+    assert list(range(MAX_QUEUE)) == data_of(taken.messages)
+    assert [MAX_QUEUE] == data_of(answer(server.receive([connect(quick)], 6.0)).messages)
+
+
+def test_a_client_that_never_acknowledges_is_forgotten(server: BayeuxServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it has not confirmed counts too; its connect, if one is held, is answered and not left to its timeout."""
+    monkeypatch.setattr(bayeux, "MAX_QUEUE", 5)
+    client_id = connected(server, acknowledges=True)
+    for number in range(5):
+        server.deliver(CHANNEL, number)
+    server.receive([connect(client_id)], 5.0)
+    held = hold(server.receive([connect(client_id)], 5.0))
+    assert (held.ticket,) == server.deliver(CHANNEL, 5)
+    assert ((), False) == (server.clients, server.hears(CHANNEL))
+    assert "/meta/connect" == server.release(held.ticket, 5.0).messages[-1]["channel"]
+    assert "402::Unknown client" == told(server, connect(client_id))["error"]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_subscriptions_have_an_end(server: BayeuxServer, at_once: bool) -> None:
+    """In one message or in many; those that were there stay."""
+    client_id = connected(server)
+    patterns = [f"/v2/{number}" for number in range(MAX_SUBSCRIPTIONS - 1)]
+    for subscription in [patterns] if at_once else patterns:
+        assert told(server, subscribe(client_id, subscription))["successful"]
+    refused = told(server, subscribe(client_id, "/v2/more"))
+    assert ("403::Too many subscriptions", "/v2/more") == (refused["error"], refused["subscription"])
+    assert (True, True, False) == (server.hears(CHANNEL), server.hears("/v2/0"), server.hears("/v2/more"))
+
+
+def test_too_many_subscriptions_at_once_are_refused_as_a_whole(server: BayeuxServer) -> None:
+    """A client knows then that it has none of them."""
+    client_id = connected(server)
+    patterns = [f"/v2/{number}" for number in range(MAX_SUBSCRIPTIONS)]
+    assert "403::Too many subscriptions" == told(server, subscribe(client_id, patterns))["error"]
+    assert (True, False) == (server.hears(CHANNEL), server.hears("/v2/0"))
+
+
+@pytest.mark.parametrize("again", [CHANNEL, [CHANNEL, "/v2/0", "/v2/0"]])
+def test_subscribing_again_does_not_count_twice(server: BayeuxServer, again: Any) -> None:
+    """Clients subscribe again after every handshake, and some whenever they like."""
+    client_id = connected(server)
+    patterns = [f"/v2/{number}" for number in range(MAX_SUBSCRIPTIONS - 1)]
+    assert told(server, subscribe(client_id, patterns))["successful"]
+    assert told(server, subscribe(client_id, again))["successful"]

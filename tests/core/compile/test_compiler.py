@@ -1,0 +1,119 @@
+"""Compile: bodies decoded and laid out, notifications split off, control traffic left out."""
+
+import gzip
+import json
+import zlib
+
+import pytest
+
+from gws_replay.core.compile.compiler import compile_recording
+from gws_replay.core.content_coding import decoded
+from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request
+from tests.support.builders import TOPIC, bayeux, exchange, get, poll, told, update
+
+JSON = b'{"b":1.50,"a":[],"b":2}'
+LAID_OUT = b'{\n  "b": 1.50,\n  "a": [],\n  "b": 2\n}'
+
+
+def only(*exchanges: Exchange) -> Exchange:
+    """The one exchange that is left of a recording."""
+    (one,) = compile_recording(Recording(exchanges=exchanges)).cassette.interactions
+    return one
+
+
+@pytest.mark.parametrize(
+    ("coding", "packed"),
+    [
+        ("gzip", gzip.compress(JSON, mtime=0)),
+        ("x-gzip", gzip.compress(JSON, mtime=0)),
+        ("deflate", zlib.compress(JSON)),
+        (None, JSON),
+    ],
+)
+def test_json_is_decoded_and_laid_out_token_for_token(coding: str | None, packed: bytes) -> None:
+    """The length follows, the coding goes; order, repeated keys and number spelling stay."""
+    pairs = [("Content-Length", str(len(packed))), ("Transfer-Encoding", "x")]
+    pairs += [("Content-Encoding", coding)] if coding else []
+    response = only(exchange(answer=packed, answered_with=pairs)).response
+    assert LAID_OUT == response.body
+    assert (("Content-Length", str(len(LAID_OUT))),) == response.headers.pairs
+
+
+@pytest.mark.parametrize("body", [b"", b"text", b"\xff\x00", b"5", b'"a"', b"[1", b"NaN", b"[" * 100_000, b"  \n"])
+def test_other_bodies_stay_byte_for_byte(body: bytes) -> None:
+    """Empty, text, binary, scalars, torn and over-deep JSON."""
+    response = only(exchange(answer=body, answered_with=[("Content-Length", "7")])).response
+    assert (body, "7") == (response.body, response.headers.get("content-length"))
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"), [("br", b"x"), ("gzip", b"no gzip"), ("gzip", gzip.compress(JSON, mtime=0)[:-4])]
+)
+def test_what_does_not_decode_stays_with_its_coding(coding: str, body: bytes) -> None:
+    """An unknown coding, a wrong one, a torn body."""
+    headers = Headers((("Content-Encoding", coding),))
+    assert (headers, body) == decoded(headers, body)
+
+
+def test_a_body_of_10_mb_is_laid_out() -> None:
+    """In one piece, and equal to what it was."""
+    value = {"userData": {f"key{number}": "x" * 90 for number in range(100_000)}}
+    answer = only(exchange(answer=value)).response.body
+    assert len(answer) > 10_000_000
+    assert value == json.loads(answer)
+
+
+def test_times_begin_at_zero_and_exchanges_stand_by_begin() -> None:
+    """Whatever the clock, and whatever the order of completion."""
+    late = exchange(path="/late", began=1001.5, ended=1002)
+    early = exchange(path="/early", began=1000, ended=1005)
+    found = compile_recording(Recording(exchanges=(late, early))).cassette.interactions
+    assert [("/early", 0.0, 5.0), ("/late", 1.5, 2.0)] == [(e.request.path, e.began, e.ended) for e in found]
+
+
+@pytest.mark.parametrize("meta_first", [True, False])
+def test_notifications_are_split_from_a_connect_answer(meta_first: bool) -> None:
+    """Before or after the meta reply; acknowledgements of a publish are none; control traffic is left out."""
+    meta = {"channel": "/meta/connect", "successful": True}
+    pushed = [bayeux(told({"A": n}, seen=0), id="9") for n in (1, 2)]
+    acknowledged = {"channel": "/v2/x", "successful": True, "data": {}}
+    answer = [meta, *pushed, acknowledged] if meta_first else [acknowledged, *pushed, meta]
+    recording = Recording(
+        exchanges=(
+            get({"A": 0}, began=0),
+            update({"A": 1}, began=1),
+            update({"A": 2}, began=2),
+            poll(*answer, began=0.5, ended=3),
+            poll(began=4, ended=5),
+            exchange("GET", "/api/v2/notifications", status=101, began=6),
+            exchange("OPTIONS", "/api/v2/me", asked_with=[("Access-Control-Request-Method", "POST")], began=7),
+        )
+    )
+    cassette = compile_recording(recording).cassette
+    assert 3 == len(cassette.interactions)
+    assert [(TOPIC, 3.0, 1), (TOPIC, 3.0, 2)] == [
+        (n.channel, n.seen, n.cause and n.cause.interaction) for n in cassette.notifications
+    ]
+
+
+def test_frames_of_a_websocket_give_notifications() -> None:
+    """Those from the server, text only by then; the client's are control traffic."""
+    text = json.dumps([bayeux(told({"A": 1}, seen=0))])
+    frames = tuple(Frame(uri="ws://h", seen=2.0, from_client=sent, text=text) for sent in (True, False))
+    cassette = compile_recording(Recording(exchanges=(update({"A": 1}, began=1),), frames=frames)).cassette
+    assert [1.0] == [told.seen for told in cassette.notifications]
+
+
+def test_the_header_says_what_is_known_and_notes_what_to_look_at() -> None:
+    """Format, api, the server's version; a lost request, a cause that only order speaks for."""
+    version = exchange(path="/api/v2/diagnostics/version", answer={"statusCode": 0, "version": "8.5"}, began=0)
+    asked = exchange("POST", "/api/v2/me/facebooksessions/S1", {"operationName": "Leave"}, {"statusCode": 0}, began=1)
+    pushed = poll(bayeux(told(None, seen=0, kind="StatusChange")), began=1, ended=2)
+    lost = Request(method="GET", uri="http://h/lost")
+    poll_lost = Request(method="POST", uri="http://h/n", body=b'[{"channel":"/meta/connect"}]')
+    recording = Recording(exchanges=(version, asked, pushed), unanswered=(lost, poll_lost))
+    compiled = compile_recording(recording, {"recorder": "me"})
+    assert {"format": 1, "api": "gws-v2", "server": "8.5", "recorder": "me"} == compiled.cassette.header
+    first, second = compiled.notes
+    assert "only because that came last before it" in first
+    assert "GET /lost got no answer and is not in the cassette" == second

@@ -1,0 +1,246 @@
+"""From what was seen on the wire to a cassette."""
+
+import gzip
+import json
+import time
+import zlib
+from dataclasses import replace
+
+import pytest
+
+from gws_replay.core.compile.compiler import compile_recording
+from gws_replay.core.content_coding import decoded
+from gws_replay.core.model import Cassette, Exchange, Frame, Headers, Recording, Request
+from tests.support.builders import HOST, NOTIFICATIONS, SESSIONS, TOPIC, bayeux, exchange, get, poll, told, update
+
+
+def compiled(*exchanges: Exchange, frames: tuple[Frame, ...] = ()) -> Cassette:
+    """The cassette of a recording."""
+    return compile_recording(Recording(exchanges=exchanges, frames=frames)).cassette
+
+
+def only(one: Exchange) -> Exchange:
+    """The one interaction of a cassette of one exchange."""
+    (found,) = compiled(one).interactions
+    return found
+
+
+META = {"id": "4", "channel": "/meta/connect", "successful": True}
+
+
+def test_a_session_becomes_exchanges_and_notifications_in_order() -> None:
+    """Times count from the first request; a held poll that ended late stands nowhere; a push has its cause."""
+    cassette = compiled(
+        update({"A": 1}, began=102, ended=102.5),
+        poll(bayeux(told({"A": 1}, seen=0)), META, began=101, ended=103),
+        get({"A": 0}, began=100, ended=100.25),
+    )
+    assert [("GET", 0.0, 0.25), ("POST", 2.0, 2.5)] == [
+        (each.request.method, each.began, each.ended) for each in cassette.interactions
+    ]
+    (push,) = cassette.notifications
+    assert (TOPIC, 3.0, 1, "response") == (
+        push.channel,
+        push.seen,
+        push.cause and push.cause.interaction,
+        push.cause and push.cause.after,
+    )
+    assert ["passed"] == [each.verdict for each in cassette.updates()]
+
+
+def test_exchanges_stand_in_the_order_in_which_they_were_asked() -> None:
+    """A slow one that was answered last still comes first."""
+    slow, quick = exchange("GET", "/slow", began=1, ended=9), exchange("GET", "/quick", began=2, ended=3)
+    assert ["/slow", "/quick"] == [each.request.path for each in compiled(quick, slow).interactions]
+
+
+def test_the_same_recording_gives_the_same_cassette() -> None:
+    """Whatever the order in which the exchanges were completed."""
+    exchanges = [get({"A": 0}, began=1), update({"A": 1}, began=2), poll(bayeux(told({"A": 1}, seen=0)), ended=3)]
+    assert compiled(*exchanges) == compiled(*reversed(exchanges))
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        [bayeux(told({"A": 1}, seen=0)), META],
+        [META, bayeux(told({"A": 1}, seen=0), id="7")],
+        [{"channel": "/meta/subscribe", "successful": True}, bayeux(told({"A": 1}, seen=0))],
+        [{"channel": "/service/x", "successful": True, "data": {}}, bayeux(told({"A": 1}, seen=0))],
+    ],
+    ids=["before the meta reply", "after it, with an id (faye)", "on a subscribe", "on a publish"],
+)
+def test_a_notification_may_ride_on_any_answer(answered: list[object]) -> None:
+    """Before or after the meta reply, and not only on a connect."""
+    (push,) = compiled(poll(*answered)).notifications
+    assert {"A": 1} == push.value["facebooksession"]["userData"]
+
+
+@pytest.mark.parametrize("answer", [[META], [], [{"channel": "/meta/handshake", "successful": False, "error": "x"}]])
+def test_control_traffic_leaves_nothing(answer: list[object]) -> None:
+    """Heartbeats, handshakes and empty answers are what replay does by itself."""
+    cassette = compiled(poll(*answer), exchange("GET", "/api/v2/me", began=1))
+    assert ((), 1) == (cassette.notifications, len(cassette.interactions))
+
+
+def test_several_notifications_of_one_answer_keep_their_order() -> None:
+    """They were seen at the same moment."""
+    pushes = [bayeux(told({"A": n}, seen=0)) for n in (3, 1, 2)]
+    assert [3, 1, 2] == [
+        each.value["facebooksession"]["userData"]["A"] for each in compiled(poll(*pushes)).notifications
+    ]
+
+
+def test_notifications_come_from_the_frames_of_a_server() -> None:
+    """What the client sent over the WebSocket is no notification, and frames may be no Bayeux at all."""
+    text = json.dumps([bayeux(told({"A": 1}, seen=0))])
+    frames = tuple(
+        Frame(uri=HOST + NOTIFICATIONS, seen=seen, from_client=from_client, text=content)
+        for seen, from_client, content in [(3, False, text), (4, True, text), (5, False, "ping"), (6, False, "")]
+    )
+    upgrade = exchange("GET", NOTIFICATIONS, began=1, status=101)
+    cassette = compiled(upgrade, update({"A": 1}, began=2), frames=frames)
+    (push,) = cassette.notifications
+    assert (2.0, 0) == (push.seen, push.cause and push.cause.interaction)
+    assert ["POST"] == [each.request.method for each in cassette.interactions]
+
+
+def test_a_cors_preflight_is_left_out() -> None:
+    """An OPTIONS of the client's own stays."""
+    preflight = exchange("OPTIONS", SESSIONS, asked_with=[("Access-Control-Request-Method", "POST")])
+    assert () == compiled(preflight).interactions
+    assert 1 == len(compiled(exchange("OPTIONS", SESSIONS)).interactions)
+
+
+def test_json_is_laid_out_token_for_token_and_its_length_follows() -> None:
+    """Duplicates, order and the spelling of numbers stay; the length header tells the new length."""
+    body = b'{"b":1.50,"a":1E5,"b":null}'
+    sent_with = [("Content-Length", "27"), ("X-Other", "1")]
+    answered_with = [("content-length", "27"), ("Transfer-Encoding", "chunked")]
+    found = only(exchange("POST", "/api/v2/me", body, body, asked_with=sent_with, answered_with=answered_with))
+    expected = b'{\n  "b": 1.50,\n  "a": 1E5,\n  "b": null\n}'
+    assert (expected, expected) == (found.request.body, found.response.body)
+    assert (("Content-Length", str(len(expected))), ("X-Other", "1")) == found.request.headers.pairs
+    assert (("content-length", str(len(expected))),) == found.response.headers.pairs
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"OK", b"<html>", b"a=1&b=2", b"\xff\x00\x80", b"{broken", b'"text"', b"\xef\xbb\xbf{}"]
+)
+def test_what_is_not_json_stays_byte_for_byte(body: bytes) -> None:
+    """Headers too."""
+    headers = (("Content-Length", "99"), ("Transfer-Encoding", "chunked"))
+    one = exchange("POST", "/api/v2/me", body, body, asked_with=headers, answered_with=headers)
+    assert one == only(one)
+
+
+@pytest.mark.parametrize(
+    ("coding", "encode"),
+    [("gzip", gzip.compress), ("GZIP", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib.compress)],
+)
+def test_codings_are_undone(coding: str, encode: object) -> None:
+    """The coding's header goes, the length follows."""
+    plain = b'{"statusCode":0}'
+    packed = encode(plain)  # type: ignore[operator]
+    headers = [("Content-Encoding", coding), ("Content-Length", str(len(packed)))]
+    found = only(exchange("GET", "/api/v2/me", None, packed, answered_with=headers)).response
+    assert (b'{\n  "statusCode": 0\n}', (("Content-Length", "21"),)) == (found.body, found.headers.pairs)
+
+
+PACKED = gzip.compress(b'{"statusCode":0}', mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", PACKED[:-1]),
+        ("gzip", PACKED[: len(PACKED) // 2]),
+        ("gzip", PACKED[:-8] + b"\0" * 8),
+        ("gzip", b"plain after all"),
+        ("gzip", b""),
+        ("br", b"\x0b\x02\x80"),
+        ("gzip, br", PACKED),
+        ("deflate", b"\xff\xff"),
+    ],
+)
+def test_what_does_not_decode_stays_with_its_header(coding: str, body: bytes) -> None:
+    """Torn, wrong, unknown or empty: nothing is lost, and replay sends what was recorded."""
+    one = exchange("GET", "/x", None, body, answered_with=[("Content-Encoding", coding)])
+    assert one == only(one)
+
+
+def test_a_gzip_body_of_several_members_is_read_whole() -> None:
+    """RFC 1952 allows them one after the other; servers that flush write such bodies."""
+    headers = Headers((("Content-Encoding", "gzip"),))
+    whole = (Headers(), b"first second")
+    assert decoded(headers, gzip.compress(b"first ") + gzip.compress(b"second")) in (
+        whole,
+        (headers, gzip.compress(b"first ") + gzip.compress(b"second")),
+    )
+
+
+def test_a_packed_body_of_many_members_takes_no_longer() -> None:
+    """The time grows with its length."""
+    body = gzip.compress(b"") * 100_000 + gzip.compress(b"end")
+    began = time.process_time()
+    assert (Headers(), b"end") == decoded(Headers((("Content-Encoding", "gzip"),)), body)
+    assert time.process_time() - began < 5
+
+
+def test_a_packed_body_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that would be too much when it is unpacked stays packed, in one member or many."""
+    monkeypatch.setattr("gws_replay.core.content_coding._MAX_BODY", 100_000)
+    headers = Headers((("Content-Encoding", "gzip"),))
+    for body in (gzip.compress(bytes(200_000)), gzip.compress(bytes(30_000)) * 4):
+        assert (headers, body) == decoded(headers, body)
+    assert (Headers(), bytes(60_000)) == decoded(headers, gzip.compress(bytes(30_000)) * 2)
+
+
+def test_packed_cometd_answers_have_their_notifications_found() -> None:
+    """A recording of vcrpy holds answers as they came over the wire."""
+    one = poll(bayeux(told({"A": 1}, seen=0)))
+    packed = replace(
+        one,
+        response=replace(
+            one.response,
+            headers=Headers((("Content-Encoding", "gzip"),)),
+            body=gzip.compress(one.response.body),
+        ),
+    )
+    assert 1 == len(compiled(packed).notifications)
+
+
+def test_ten_megabytes_of_json_with_a_repeated_key_are_kept() -> None:
+    """Every token is there, and the repeated key too."""
+    body = b'{"list":[' + b",".join([b'"' + b"x" * 1000 + b'"'] * 10_000) + b'],"list":1.50}'
+    found = only(exchange("GET", "/x", None, body)).response.body
+    assert len(body) > 10_000_000
+    assert (2, True) == (found.count(b'"list"'), found.endswith(b'  "list": 1.50\n}'))
+    assert body == b"".join(line.strip() for line in found.splitlines()).replace(b'": ', b'":')
+
+
+def test_the_header_tells_format_api_and_server() -> None:
+    """The server's version comes from the recording, the rest from the caller."""
+    version = exchange("GET", "/api/v2/diagnostics/version", None, {"statusCode": 0, "version": "8.5.200.50"})
+    cassette = compile_recording(Recording(exchanges=(version,)), {"recorder": "me"}).cassette
+    assert {"format": 1, "api": "gws-v2", "server": "8.5.200.50", "recorder": "me"} == cassette.header
+    assert {"format": 1, "api": "gws-v2"} == compiled().header
+
+
+def test_notes_say_what_a_person_should_check() -> None:
+    """A cause that only the order speaks for, and a request that got no answer; a dropped poll is nothing to tell."""
+    sent = replace(update({}, began=1).request, body=b'{"operationName":"SendMessage"}')
+    message = replace(update({}, began=1), request=sent)
+    recording = Recording(
+        exchanges=(message, poll(bayeux(told(None, seen=0, kind="NewMessages")), ended=2)),
+        unanswered=(poll().request, Request(method="GET", uri=f"{HOST}/api/v2/me?x=1")),
+    )
+    notes = compile_recording(recording).notes
+    assert 2 == len(notes)
+    assert "notification 0 on /v2/me/facebooksession is taken to answer interaction 0" in notes[0]
+    assert "GET /api/v2/me got no answer and is not in the cassette" == notes[1]
+
+
+def test_an_empty_recording_is_an_empty_cassette() -> None:
+    """Whether that is an error, the caller decides."""
+    assert ((), ()) == (compiled().interactions, compiled().notifications)

@@ -1,0 +1,145 @@
+"""assert_only_changed: it passes exactly when the named keys changed as named, and nothing besides."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from gws_replay.core.oracle.expectation import Expectation, assert_only_changed
+from gws_replay.errors import UserDataMismatch
+from tests.support.builders import JSON, KEYS, USER_DATA, spelled
+
+
+def truth(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """What changed, was added, was removed, found without the product."""
+    changed = {k: after[k] for k in before if k in after and spelled(before[k]) != spelled(after[k])}
+    return changed, {k: v for k, v in after.items() if k not in before}, [k for k in before if k not in after]
+
+
+@given(USER_DATA, USER_DATA)
+@settings(max_examples=120)
+def test_the_whole_truth_passes(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """An expectation of just what happened holds, and gives the changes back."""
+    changed, added, removed = truth(before, after)
+    changes = assert_only_changed(before, after, changed, added=added, removed=removed)
+    assert (set(changed), set(added), set(removed)) == (changes.changed, set(changes.added), set(changes.removed))
+    assert_only_changed(before, after, changed, added=list(added), removed=tuple(removed))
+
+
+@given(USER_DATA, USER_DATA, st.data())
+@settings(max_examples=120)
+def test_anything_but_the_truth_fails(before: dict[str, Any], after: dict[str, Any], data: st.DataObject) -> None:
+    """A key too few, a key too many, another value, another verb: each is refused, and the key is named."""
+    changed, added, removed = truth(before, after)
+    key = data.draw(KEYS)
+    value = data.draw(JSON)
+    wrong = copy.deepcopy((changed, added, removed))
+    if key in changed or key in added:
+        holder = wrong[0] if key in changed else wrong[1]
+        action = data.draw(st.sampled_from(["forget", "other value", "other verb"]))
+        if action == "forget":
+            del holder[key]
+        elif action == "other value":
+            assume(spelled(value) != spelled(after[key]))
+            holder[key] = value
+        else:
+            (wrong[1] if key in changed else wrong[0])[key] = holder.pop(key)
+    elif key in removed:
+        wrong[2].remove(key)
+    else:
+        unwanted: Callable[[], None] = data.draw(
+            st.sampled_from([lambda: wrong[2].append(key), lambda: wrong[0].update({key: value})])
+        )
+        unwanted()
+    with pytest.raises(UserDataMismatch) as caught:
+        assert_only_changed(before, after, wrong[0], added=wrong[1], removed=wrong[2])
+    assert key in str(caught.value)
+
+
+@pytest.mark.parametrize("sent", [1, 1.0, "1", True, [1], [True], [1.0], {"a": 1}, {"a": True}, None], ids=repr)
+@pytest.mark.parametrize("got", [1, 1.0, "1", True, [1], [True], [1.0], {"a": 1}, {"a": True}, None], ids=repr)
+def test_values_are_expected_in_their_type(sent: Any, got: Any) -> None:
+    """Python's 1 == 1.0 == True does not count, neither for a changed nor for an added key."""
+    if spelled(sent) == spelled(got):
+        assert_only_changed({"A": "old"}, {"A": got}, {"A": sent})
+        assert_only_changed({}, {"A": got}, {}, added={"A": sent})
+        return
+    with pytest.raises(UserDataMismatch, match="A should be"):
+        assert_only_changed({"A": "old"}, {"A": got}, {"A": sent})
+    with pytest.raises(UserDataMismatch, match="A should be"):
+        assert_only_changed({}, {"A": got}, {}, added={"A": sent})
+
+
+def test_the_failure_names_every_deviation() -> None:
+    """What was expected, what came instead, and what changed besides: nothing is cut short."""
+    before = {"A": 1, "B": 2, "C": 3, "D": 4, "E": 5, "LCA_1": 0}
+    after = {"A": 1, "B": "2", "C": 3, "E": {"x": 1}, "F": None, "LCA_1": 1}
+    with pytest.raises(UserDataMismatch) as caught:
+        assert_only_changed(before, after, {"A": 9, "B": 2, "D": 4}, added=["G"], removed=["C"], ignore=["LCA_*"])
+    assert [
+        "userData did not change exactly as expected",
+        "  expected: A = 9, B = 2, D = 4, G added, C removed",
+        "  but:      A should have been changed, stayed 1",
+        '  but:      B should be 2 (integer), is "2" (string)',
+        "  but:      D should have been changed, was removed",
+        "  but:      G should have been added, was absent before and after",
+        "  but:      C should have been removed, stayed 3",
+        '  besides:  E: 5 -> {"x": 1} (integer to object)',
+        "  besides:  F: added null",
+        "  ignored:  LCA_1",
+    ] == str(caught.value).splitlines()
+
+
+def test_the_failure_is_an_assertion_that_says_where() -> None:
+    """A test fails rather than errors, and a caller's place and name of the resource are in the text."""
+    with pytest.raises(AssertionError, match=r"(?s)^userData of S1 did.*no change.*\nin notification 3$"):
+        Expectation.of({}, (), (), ()).check({}, {"A": 1}, of=" of S1", where="in notification 3")
+
+
+def test_nothing_in_the_failure_can_steer_a_terminal() -> None:
+    """Keys and values come from the server."""
+    with pytest.raises(UserDataMismatch) as caught:
+        assert_only_changed({"\x1b[2J": 1}, {"A\x07": "\x1b[31m"}, {"A\x07": 1}, ignore=["\x1b*"])
+    assert all(line.isprintable() for line in str(caught.value).splitlines())
+
+
+@pytest.mark.parametrize("argument", ["added", "removed", "ignore"])
+def test_a_single_string_is_not_a_list_of_names(argument: str) -> None:
+    """`removed="Key"` would be three keys."""
+    with pytest.raises(TypeError, match=rf"write {argument}=\['Key'\]"):
+        assert_only_changed({}, {}, {}, **{argument: "Key"})
+
+
+def test_ignored_keys_may_do_as_they_like() -> None:
+    """They may come, go or change; a pattern covers whole names, in their case."""
+    before = {"LCA_A": 1, "LCA_B": 1, "lca_c": 1, "K": 1}
+    after = {"LCA_A": 2, "LCA_D": 1, "lca_c": 1, "K": 2}
+    assert {"K"} == assert_only_changed(before, after, {"K": 2}, ignore=["LCA_*"]).keys
+    for pattern in ("LCA", "lca_*", "CA_*"):
+        with pytest.raises(UserDataMismatch, match=r"besides: *LCA_A"):
+            assert_only_changed(before, after, {"K": 2}, ignore=[pattern])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda ignore: assert_only_changed({"A": 1}, {"A": 2}, {"A": 3}, ignore=ignore),
+        lambda ignore: assert_only_changed({"A": 1}, {"A": 1}, {"A": 1}, ignore=ignore),
+        lambda ignore: assert_only_changed({"A": 1}, {"A": 1}, {}, removed=["A"], ignore=ignore),
+        lambda ignore: assert_only_changed({}, {}, {}, added=["A"], ignore=ignore),
+    ],
+)
+def test_a_named_key_is_never_ignored(call: Callable[[list[str]], Any]) -> None:
+    """A pattern that covers a named key does not excuse it."""
+    with pytest.raises(UserDataMismatch, match="A should"):
+        call(["*"])
+    assert {"A"} == assert_only_changed({"A": 1, "B": 1}, {"A": 2, "B": 2}, {"A": 2}, ignore=["*"]).keys
+
+
+def test_an_unchanged_key_is_not_changed() -> None:
+    """An update that wrote the value which stood there cannot be told from a lost one."""
+    with pytest.raises(UserDataMismatch, match="A should have been changed, stayed 1"):
+        assert_only_changed({"A": 1}, {"A": 1}, {"A": 1})

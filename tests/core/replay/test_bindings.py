@@ -1,0 +1,354 @@
+"""Replay of a redacted cassette: the client's own values count for the recorded ones, for the rest of the run."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gws_replay.core.model import Cassette, Exchange, Notification, Request
+from gws_replay.core.oracle.history import history
+from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.run import Miss, Send
+from gws_replay.core.replay.user_session import Track
+from tests.support.builders import CAPTURES, SESSIONS, cassette, exchange, get, growth, operation, told, update
+from tests.support.commands import captured
+from tests.support.redactors import redactor
+
+NAME, OTHER, ID = "Vitaliy Onv", "Kristi Sippola", "0002DaAVKJ0V0095"
+
+
+def redacted(*moments: Exchange | Notification) -> Cassette:
+    """A cassette of what was recorded, redacted."""
+    return redactor().cassette(cassette(*moments)).named("some.yaml")
+
+
+class Client:
+    """Somebody who asks a cassette, and sees what it shows."""
+
+    def __init__(self, played: Cassette) -> None:
+        self.track = Track([Script(played)], new_id=lambda: "c")
+        self.replay = self.track.replays[0]
+
+    def ask(self, live: Exchange) -> Any:
+        """The body of the answer, or None for a miss."""
+        found = self.track.ask(live.request, 0.0)
+        if isinstance(found, Miss):
+            return None
+        self.track.answered(found, 0.0)
+        return json.loads(found.response.body)
+
+    def pushes(self) -> list[Any]:
+        """The notifications that are due."""
+        return [json.loads(self.replay.told(index)) for index in self.due()]
+
+    def due(self) -> tuple[int, ...]:
+        """The indices of the notifications that are due."""
+        return self.replay.due(1e9)
+
+    def miss(self) -> str:
+        """The last miss."""
+        return str(self.track.misses[-1])
+
+
+def shown(data: Any) -> Any:
+    """The userData of a notification."""
+    return data["facebooksession"]["userData"]
+
+
+STATE = {"FirstName": NAME, "Account": "x", "AccountNumber": 4711}
+
+
+def changing(name: str) -> tuple[Exchange | Notification, ...]:
+    """A GET, an update of the name, its notification and a GET that shows it."""
+    after = {**STATE, "FirstName": name}
+    return (
+        get(STATE, began=0),
+        update({"FirstName": name}, began=1),
+        told({**after, "Note": f"now {name}"}, seen=1.5),
+        get(after, began=3),
+    )
+
+
+def test_the_client_sees_the_value_that_it_sent() -> None:
+    """In the notification, in the GET after it, and in text around it."""
+    client = Client(redacted(*changing(OTHER)))
+    assert NAME not in str(client.ask(get({}, began=0)))
+    assert {"statusCode": 0} == client.ask(update({"FirstName": "Peter Live"}, began=0))
+    (data,) = client.pushes()
+    assert ("Peter Live", "now Peter Live") == (shown(data)["FirstName"], shown(data)["Note"])
+    assert "Peter Live" == client.ask(get({}, began=0))["facebooksessions"][0]["userData"]["FirstName"]
+
+
+def test_the_oracle_sees_it_too() -> None:
+    """Snapshots of the run hold the live value, of its own type."""
+    client = Client(redacted(get(STATE, began=0), update({"AccountNumber": 99}, began=1),
+                             told({**STATE, "AccountNumber": 99}, seen=1.5)))  # fmt: skip
+    client.ask(get({}, began=0))
+    assert client.ask(update({"AccountNumber": 123456}, began=0))
+    assert [None, 123456] == [
+        value if (value := each.data["AccountNumber"]) == 123456 else None for each in client.replay.snapshots
+    ]
+
+
+@pytest.mark.parametrize("live", [17, True, None, ["Peter"], {"a": "Peter"}, ""])
+def test_a_redacted_place_wants_a_value_of_its_type(live: Any) -> None:
+    """Nothing else counts for a string; an empty string is one."""
+    client = Client(redacted(*changing(OTHER)))
+    assert (live == "") == (client.ask(update({"FirstName": live}, began=0)) is not None)
+
+
+def test_what_is_not_redacted_has_to_be_equal() -> None:
+    """And no key may be missing or too much."""
+    client = Client(redacted(get(STATE, began=0), update({"FirstName": OTHER, "Account": "y"}, began=1)))
+    for wrong in ({"FirstName": "P", "Account": "z"}, {"FirstName": "P"}, {"FirstName": "P", "Account": "y", "B": 1}):
+        assert client.ask(update(wrong, began=0)) is None
+    assert client.ask(update({"Account": "y", "FirstName": "P"}, began=0))
+
+
+def test_two_live_values_are_not_bound_to_one_stand_in_nor_one_to_two() -> None:
+    """Recorded twice the same, asked differently; recorded differently, asked twice the same."""
+    same = Client(redacted(update({"FirstName": OTHER}, began=0), operation("AddComment", comment=OTHER, began=1)))
+    assert same.ask(update({"FirstName": "Peter"}, began=0))
+    assert same.ask(operation("AddComment", comment="Paul", began=0)) is None
+    assert "personal data: asked other values than before in this run" in same.miss()
+    assert same.ask(operation("AddComment", comment="Peter", began=0))
+    different = Client(redacted(update({"FirstName": OTHER}, began=0), update({"FirstName": NAME}, began=1)))
+    assert different.ask(update({"FirstName": "Peter"}, began=0))
+    assert different.ask(update({"FirstName": "Peter"}, began=0)) is None
+    assert different.ask(update({"FirstName": "Paul"}, began=0))
+
+
+def test_a_stand_in_is_taken_for_itself() -> None:
+    """A client that sends back what it was shown gets on."""
+    played = redacted(get(STATE, began=0), update({"LastName": NAME}, began=1), update({"LastName": OTHER}, began=2))
+    client = Client(played)
+    seen = client.ask(get({}, began=0))["facebooksessions"][0]["userData"]["FirstName"]
+    assert client.ask(update({"LastName": seen}, began=0))
+    assert client.ask(update({"LastName": "Peter"}, began=0))
+    assert [1, 2] == sorted(client.replay.asked - {0})
+
+
+def test_personal_data_in_a_text_count_too() -> None:
+    """What is around them has to be equal."""
+    client = Client(redacted(update({"Note": "mail to v.onv@genesyslab.de, please"}, began=0)))
+    assert client.ask(update({"Note": "mail to peter@live.corp.com"}, began=0)) is None
+    assert client.ask(update({"Note": "mail to peter@live.corp.com, please"}, began=0))
+
+
+def test_in_paths_and_queries() -> None:
+    """Percent-encoded, and shown in the answer."""
+    answer = {"firstName": NAME, "uri": "http://h/api/v2/contacts/Vitaliy%20Onv"}
+    client = Client(redacted(exchange("GET", "/api/v2/contacts/Vitaliy%20Onv?to=Kristi+Sippola", None, answer)))
+    live = exchange("GET", "/api/v2/contacts/Peter%20L%C3%B6w?to=x%26y").request
+    assert isinstance(client.track.ask(live, 0.0), Send)
+    again = client.track.ask(live, 0.0)
+    assert isinstance(again, Send)
+    assert {"firstName": "Peter Löw", "uri": "http://h/api/v2/contacts/Peter%20L%C3%B6w"} == json.loads(
+        again.response.body
+    )
+
+
+def test_a_short_name_that_is_searched_for() -> None:
+    """A parameter that names a person counts as their name, however short."""
+    client = Client(redacted(exchange("GET", "/api/v2/contacts?name=Ann", None, {"firstName": "Ann"})))
+    assert {"firstName": "Bob"} == client.ask(exchange("GET", "/api/v2/contacts?name=Bob"))
+
+
+def test_a_test_may_use_the_id_of_its_own_session() -> None:
+    """It stands in answers and notifications from then on; the recorded one still counts for itself."""
+    played = redacted(
+        get(STATE, began=0, session=ID),
+        update({"A": 1}, began=1, session=ID),
+        told({**STATE, "A": 1}, seen=1.5, session=ID, uri=f"http://h/api/v2/facebooksessions/{ID}"),
+        update({"A": 2}, began=2, session=ID),
+    )
+    client = Client(played)
+    assert client.ask(update({"A": 1}, began=0, session="0009OWNSESSION01"))
+    (data,) = client.pushes()
+    resource = data["facebooksession"]
+    own = "0009OWNSESSION01"
+    assert (own, f"http://h/api/v2/facebooksessions/{own}") == (resource["id"], resource["uri"])
+    assert client.ask(update({"A": 2}, began=0, session="0009OTHER0000001")) is None
+    assert client.ask(update({"A": 2}, began=0, session="0009OWNSESSION01"))
+    assert client.ask(get({}, began=0))["facebooksessions"][0]["id"] == "0009OWNSESSION01"
+    recorded = Client(played)
+    assert recorded.ask(update({"A": 2}, began=0, session=ID))
+    assert recorded.ask(update({"A": 1}, began=0, session=ID))
+
+
+def test_two_sessions_are_not_mixed_up() -> None:
+    """Each live id is bound to one recorded id."""
+    played = redacted(update({"A": 1}, began=0, session=ID), update({"A": 1}, began=1, session="0002DaAVKJ0V0097"))
+    client = Client(played)
+    for own in ("0009OWNSESSION01", "0009OWNSESSION02"):
+        assert client.ask(update({"A": 1}, began=0, session=own))
+    assert client.ask(update({"A": 1}, began=0, session="0009OWNSESSION03")) is None
+
+
+def test_a_cassette_that_is_not_redacted_is_matched_as_it_stands() -> None:
+    """No wildcard, whatever its values look like."""
+    raw = cassette(*changing(OTHER))
+    for header in ({}, {"redaction": "secrets"}, {"redaction": "none"}):
+        client = Client(Cassette(interactions=raw.interactions, notifications=raw.notifications, header=header))
+        assert client.ask(update({"FirstName": "Peter"}, began=0)) is None
+        assert client.ask(update({"FirstName": OTHER}, began=0, session="S2")) is None
+
+
+def test_a_miss_shows_no_live_person() -> None:
+    """Nor a recorded one: what differs is what is said."""
+    client = Client(redacted(update({"FirstName": OTHER, "A": 1, "Note": "x"}, began=0)))
+    live = {"FirstName": "Peter Live", "A": 2, "Note": "call +49 30 1234567"}
+    assert client.ask(update(live, began=0)) is None
+    said = client.miss()
+    assert "body.userData.A: asked 2, recorded 1" in said
+    assert not [secret for secret in ("Peter", "1234567", OTHER, "FirstName") if secret in said]
+
+
+def test_a_new_run_knows_nothing_of_the_one_before() -> None:
+    """Bindings end with the run."""
+    client = Client(redacted(*changing(OTHER)))
+    assert client.ask(update({"FirstName": "Peter"}, began=0))
+    client.track.rewind(0.0)
+    client.replay = client.track.replays[0]
+    assert client.ask(update({"FirstName": "Paul"}, began=0))
+    assert "Paul" == shown(client.pushes()[0])["FirstName"]
+
+
+PEOPLE = st.sampled_from(["Vitaliy Onv", "Kristi Sippola", "Onv", "Bo", "v.onv@genesyslab.de", "+49 30 1234567"])
+WROTE = st.dictionaries(st.sampled_from(["FirstName", "LastName", "Note", "A"]), PEOPLE, min_size=1)
+WRITES = st.lists(WROTE, min_size=1, max_size=5)
+
+
+@settings(max_examples=40)
+@given(WRITES)
+def test_raw_and_redacted_show_the_same_events(writes: list[Mapping[str, str]]) -> None:
+    """A client that says the recorded values sees the same pushes and userData as from the raw cassette."""
+    state: dict[str, Any] = {"FirstName": "Zoe Zorn", "Account": 1}
+    moments: list[Exchange | Notification] = [get(state, began=0)]
+    for number, wrote in enumerate(writes, 1):
+        state = {**state, **wrote}
+        moments += [update(wrote, began=number), told(state, seen=number + 0.5, reference=number)]
+    raw = cassette(*moments)
+    runs = [Client(raw), Client(redactor().cassette(raw))]
+    seen: list[list[Any]] = [[], []]
+    for wrote in writes:
+        for events, client in zip(seen, runs, strict=True):
+            assert client.ask(update(wrote, began=0)) == {"statusCode": 0}
+            events += [{key: shown(data)[key] for key in wrote} for data in client.pushes()]
+    assert seen[0] == seen[1]
+    assert [sorted(each.data) for each in runs[0].replay.snapshots] == [
+        sorted(each.data) for each in runs[1].replay.snapshots
+    ]
+    assert history(raw).keys() == {each.resource_id for each in runs[1].replay.snapshots}
+
+
+FEW = st.dictionaries(
+    st.sampled_from(["FirstName", "LastName"]), st.sampled_from(["Vitaliy Onv", "Kristi Sippola"]), min_size=1
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(FEW, min_size=2, max_size=4), st.data())
+def test_what_was_said_word_for_word_is_bound_as_soon_as_it_counts(
+    writes: list[Mapping[str, str]], data: st.DataObject
+) -> None:
+    """Whoever looks at the bindings after each request sees the same answers and pushes as who never does."""
+    state: dict[str, Any] = {"FirstName": "Zoe Zorn"}
+    moments: list[Exchange | Notification] = [get(state, began=0)]
+    for number, wrote in enumerate(writes, 1):
+        state = {**state, **wrote}
+        moments += [update(wrote, began=number), told(state, seen=number + 0.5, reference=number)]
+    raw = cassette(*moments)
+    played = redactor().cassette(raw)
+    late, soon = Client(played), Client(played)
+    for number in data.draw(st.permutations(range(1, len(raw.interactions)))):
+        recorded = data.draw(st.sampled_from((raw, played))).interactions[number]
+        asked = update(recorded.sent["userData"], began=0)
+        assert late.ask(asked) == soon.ask(asked)
+        assert late.pushes() == soon.pushes()
+        soon.replay.shown(asked.request)
+    assert late.replay.asked == soon.replay.asked
+
+
+def test_a_text_around_a_stand_in_may_be_sent_back_as_it_was_shown() -> None:
+    """Word for word it is what was recorded, and its stand-in stands for itself from then on."""
+    played = redacted(
+        update({"Note": "ask v.onv@genesyslab.de"}, began=0),
+        update({"Mail": "v.onv@genesyslab.de"}, began=1),
+    )
+    client = Client(played)
+    shown_, other = (each.sent["userData"] for each in played.interactions)
+    assert client.ask(update(shown_, began=0))
+    assert client.ask(update({"Mail": "p@live.corp.com"}, began=0)) is None
+    assert client.ask(update(other, began=0))
+
+
+def test_a_longer_stand_in_that_stands_for_itself_is_left_whole() -> None:
+    """Though a part of it stands for another value by then."""
+    whole, part = "Xyzabc Mnopqr", "Mnopqr"
+    raw = cassette(
+        update({"LastName": part}, began=0),
+        update({"FirstName": whole}, began=1),
+        told({"Note": f"for {whole}"}, seen=1.5),
+    )
+    header = {**raw.header, "redaction": "all", "stand_ins": [whole, part]}
+    client = Client(Cassette(interactions=raw.interactions, notifications=raw.notifications, header=header))
+    assert client.ask(update({"LastName": "Livename"}, began=0))
+    assert client.ask(update({"FirstName": whole}, began=0))
+    assert [f"for {whole}"] == [shown(data)["Note"] for data in client.pushes()]
+
+
+def test_requests_of_any_form() -> None:
+    """A form, text that is no JSON, no body."""
+    sent = b"to=Kristi+Sippola&a=1"
+    recorded = exchange("POST", "/x", sent, asked_with=[("Content-Type", "application/x-www-form-urlencoded")])
+    text = exchange("POST", "/y", b"dear v.onv@genesyslab.de, hello", began=1)
+    client = Client(redacted(recorded, text))
+
+    def asks(path: str, body: bytes) -> bool:
+        headers = (recorded if path == "/x" else text).request.headers
+        live = Request(method="POST", uri=f"http://h{path}", headers=headers, body=body)
+        return isinstance(client.track.ask(live, 0.0), Send)
+
+    assert [False, True] == [asks("/x", b"to=Peter&a=2"), asks("/x", b"a=1&to=Peter")]
+    assert [False, True] == [asks("/y", b"dear x, hi"), asks("/y", b"dear p@live.corp.com, hello")]
+    assert SESSIONS not in str(client.track.misses)
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_every_capture_replays_to_its_live_client_as_if_it_were_raw(name: str) -> None:
+    """The same answers and pushes, once what is shown of others is redacted; the same verdicts and snapshots."""
+    raw = captured(name).cassette
+    using = redactor()
+    played = using.cassette(raw)
+    final = using.again()
+    seen: list[list[Any]] = []
+    for client in (Client(raw), Client(played)):
+        events: list[Any] = []
+        for each in raw.interactions:
+            found = client.track.ask(each.request, 0.0)
+            assert isinstance(found, Send)
+            client.track.answered(found, 0.0)
+            events += [found.interaction, final.body(found.response.body), list(map(client.replay.told, client.due()))]
+        events += [(each.resource_id, sorted(each.data)) for each in client.replay.snapshots]
+        seen.append([[final.data(each) for each in event] if isinstance(event, list) else event for event in events])
+    assert seen[0] == seen[1]
+    verdicts = [[(each.verdict, each.changes.keys) for each in one.updates()] for one in (raw, played)]
+    assert verdicts[0] == verdicts[1]
+
+
+def test_many_equal_requests_are_told_apart_in_time() -> None:
+    """Four times as many updates of a name take four times as long, not sixteen times; a miss among them, too."""
+
+    def replay(count: int) -> None:
+        names = [f"Name Number{number:05}" for number in range(count)]
+        played = redacted(*(update({"FirstName": name}, began=number) for number, name in enumerate(names)))
+        client = Client(played)
+        for name in names:
+            assert client.ask(update({"FirstName": f"{name} live"}, began=0))
+        assert client.ask(update({"FirstName": "x", "Z": 1}, began=0)) is None
+
+    assert growth(replay, 100) < 9

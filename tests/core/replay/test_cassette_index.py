@@ -1,0 +1,165 @@
+"""What the recording says, worked out once: keys, gates, leading notifications, windows, steps, what may repeat."""
+
+from dataclasses import replace
+from unittest import mock
+
+import pytest
+
+from gws_replay.core.model import Cassette, Cause, Exchange, Moment, Request
+from gws_replay.core.replay.cassette_index import Gate, Script, Window
+from gws_replay.core.replay.request_key import key_of
+from tests.support.builders import SESSIONS, cassette, exchange, get, operation, told, update
+
+
+def caused(interaction: int, after: Moment, seen: float) -> Cassette:
+    """Two updates, and a notification of one of them."""
+    played = cassette(update({"A": 1}, began=0), update({"A": 2}, began=1), told({"A": 1}, seen=seen), attributed=False)
+    cause = Cause(interaction=interaction, rule="pin", after=after)
+    return replace(played, notifications=(replace(played.notifications[0], cause=cause),))
+
+
+def test_equal_requests_are_together_in_recorded_order() -> None:
+    """By key: spelling and host do not count."""
+    script = Script(cassette(get({"A": 0}, began=0), update({"A": 1}, began=1), get({"A": 1}, began=2)))
+    first, second = (key_of(script.interactions[index].request) for index in (0, 1))
+    assert {first: (0, 2), second: (1,)} == script.by_key
+
+
+SPELLINGS = (b'{"a":1,"b":[]}', b'{"b": [], "a": 1}\n', b'{"a":1.0,"b":[]}', b"[]", b"a=1", b"", b"\xff", b"null")
+
+
+@pytest.mark.parametrize("recorded", SPELLINGS)
+def test_a_body_has_one_key_whether_it_is_known_or_parsed(recorded: bytes) -> None:
+    """What was recorded is parsed once, and looked up by its bytes when a client says it."""
+    script = Script(cassette(exchange("POST", "/x", recorded)))
+    for body in SPELLINGS:
+        asked = Request(method="POST", uri="http://live/x", body=body)
+        assert key_of(asked) == script.key_of(asked)
+    with mock.patch("gws_replay.core.replay.request_key.canonical_body", return_value="parsed"):
+        found = script.key_of(Request(method="POST", uri="http://live/x", body=recorded))
+    assert (recorded[:1] in b"{[" and recorded != b"") == (found[3] != "parsed")
+
+
+@pytest.mark.parametrize("after", ["request", "response"])
+@pytest.mark.parametrize("interaction", [0, 1])
+def test_the_gate_of_a_caused_notification_is_its_cause(interaction: int, after: Moment) -> None:
+    """Whenever it was seen: a person may have pinned it."""
+    (gate,) = Script(caused(interaction, after, seen=0.5)).gates
+    assert gate
+    assert (interaction, after) == (gate.interaction, gate.after)
+
+
+@pytest.mark.parametrize(
+    ("seen", "gate"),
+    [
+        (0.04, None),
+        (0.05, Gate(0, "response")),
+        (0.09, Gate(0, "response")),
+        (0.1, Gate(1, "response")),
+        (2.4, Gate(1, "response")),
+        (2.5, Gate(3, "response")),
+        (3.2, Gate(4, "response")),
+        (4.0, Gate(2, "response")),
+        (99.0, Gate(2, "response")),
+    ],
+)
+def test_the_gate_of_an_unsolicited_one_is_the_last_interaction_answered_before(seen: float, gate: Gate | None) -> None:
+    """By the time of the answer, not of the request."""
+    script = Script(
+        cassette(
+            get({}, began=0, ended=0.05),
+            update({"A": 1}, began=0.06, ended=0.1),
+            update({"A": 2}, began=1, ended=4.0),
+            update({"A": 3}, began=2, ended=2.5),
+            get({}, began=3, ended=3.1),
+            told(None, seen=seen, kind="StatusChange"),
+            attributed=False,
+        )
+    )
+    assert (gate,) == script.gates
+
+
+def test_only_what_came_before_its_own_response_leads() -> None:
+    """A gate of an unsolicited one is no cause."""
+    assert {1} == Script(caused(1, "request", seen=1.05)).leading
+    assert set() == Script(caused(1, "response", seen=1.05)).leading
+    unsolicited = cassette(update({"A": 1}, began=0), told({"A": 1}, seen=9), attributed=False)
+    assert set() == Script(unsolicited).leading
+
+
+def test_pushes_are_on_one_line_token_for_token() -> None:
+    """As they go over the wire, laid out as they are in the cassette."""
+    (notification,) = caused(0, "response", seen=1).notifications
+    laid_out = replace(notification, data='{\n  "a": 1.50,\n  "a": [ ]\n}')
+    assert ('{"a":1.50,"a":[]}',) == Script(Cassette(interactions=(), notifications=(laid_out,))).pushes
+
+
+def test_steps_count_the_operations_of_each_resource() -> None:
+    """Those that the server took, in order of their beginning, on what a GET shows: all else is never too old."""
+    script = Script(
+        cassette(
+            get({}, began=0),
+            update({"A": 1}, began=1),
+            update({"A": 2}, began=2, session="S2"),
+            update({"A": 3}, began=3, answer={"statusCode": 2}),
+            operation("Accept", began=4),
+            exchange("POST", "/api/v2/me", {"operationName": "StartContactCenterSession"}, {"statusCode": 0}, began=5),
+            exchange("POST", f"{SESSIONS}/S1", {"no": "operation"}, {"statusCode": 0}, began=6),
+            update({"A": 7}, began=7, answer={"statusCode": 7}),
+        )
+    )
+    assert {1: ("S1", 1), 4: ("S1", 2), 7: ("S1", 3)} == script.steps
+    assert {1, 2, 3, 4, 5, 6, 7} == script.operations
+
+
+def test_windows_bound_the_time_of_a_get() -> None:
+    """What was answered before it was asked is shown for certain; what began after its answer is not."""
+    script = Script(
+        cassette(
+            get({}, began=0, ended=0.5),
+            update({"A": 1}, began=1, ended=1.5),
+            get({}, began=2, ended=2.5),
+            update({"A": 2}, began=3, ended=5.0),
+            get({}, began=3.5, ended=4.0),
+            get({}, began=5.0, ended=6.0),
+            update({"A": 3}, began=6.0, ended=7.0),
+        )
+    )
+    bounds = {0: (0, 0), 2: (1, 1), 4: (1, 2), 5: (2, 3)}
+    assert {index: (Window("S1", first, last),) for index, (first, last) in bounds.items()} == script.windows
+
+
+def test_a_window_for_each_resource_that_a_get_shows() -> None:
+    """None for one that nobody operates on, and none for other requests."""
+    answer = {"facebooksessions": [{"id": "S1"}, {"id": "S2"}, {"id": "S3"}]}
+    script = Script(
+        cassette(
+            update({"A": 1}, began=0),
+            update({"A": 1}, began=1, session="S3"),
+            exchange("GET", SESSIONS, None, answer, began=2),
+            exchange("GET", "/api/v2/me", None, {"user": {}}, began=3),
+            exchange("POST", SESSIONS, {"find": 1}, answer, began=4),
+        )
+    )
+    assert {2: (Window("S1", 1, 1), Window("S3", 1, 1))} == script.windows
+    assert {} == Script(cassette(exchange("GET", SESSIONS, None, answer, began=2))).windows
+
+
+@pytest.mark.parametrize(
+    ("asked", "may"),
+    [
+        (exchange("GET", "/api/v2/me"), True),
+        (exchange("HEAD", "/api/v2/me"), True),
+        (exchange("POST", "/api/v2/me", {"operationName": "StartContactCenterSession"}), True),
+        (exchange("POST", "/api/v2/me", {"operationName": "EndContactCenterSession"}), True),
+        (exchange("POST", "/api/v2/me", {"operationName": "Ready"}), False),
+        (exchange("POST", "/api/v2/me", {}), False),
+        (update({"A": 1}, began=0), False),
+        (exchange("PUT", "/api/v2/me", {}), False),
+        (exchange("DELETE", "/api/v2/me"), False),
+        (exchange("OPTIONS", "/api/v2/me"), False),
+    ],
+)
+def test_only_reading_and_what_frames_a_session_may_repeat(asked: Exchange, may: bool) -> None:
+    """Another operation that is asked once more would get an answer for what never happened."""
+    assert may is Script(cassette(asked)).may_repeat(0)

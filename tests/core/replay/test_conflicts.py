@@ -1,0 +1,41 @@
+"""Cassettes that are played together: where their first answers to the same request differ."""
+
+from typing import Any
+
+import pytest
+
+from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.conflicts import disagreements
+from tests.support.builders import cassette, exchange
+
+
+def script(name: str, *answers: Any, status: int = 200) -> Script:
+    """A cassette that answers GET /x so."""
+    asked = (exchange("GET", "/x", None, answer, began=float(n), status=status) for n, answer in enumerate(answers))
+    return Script(cassette(*asked).named(name))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agree"),
+    [
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True),
+        ({"a": 1}, {"a": 1.0}, False),
+        ({"uri": "http://one/api/v2/me"}, {"uri": "https://two:8443/api/v2/me"}, True),
+        ({"uri": "http://one/api/v2/me"}, {"uri": "https://two:8443/api/v2/you"}, False),
+        (b"text", b"text", True),
+        (b"text", b"other", False),
+    ],
+)
+def test_the_first_answers_are_compared(one: Any, other: Any, agree: bool) -> None:
+    """JSON by value, addresses of the API without their host, anything else by its bytes."""
+    found = list(disagreements([script("a.yaml", one), script("b.yaml", other, "later")]))
+    said = "GET /x is answered differently by a.yaml, interaction 0, and b.yaml, interaction 0"
+    assert ([] if agree else [said]) == found
+
+
+def test_statuses_count_and_other_requests_do_not() -> None:
+    """One sentence for each pair of cassettes; what only one of them answers is no disagreement."""
+    alone = Script(cassette(exchange("GET", "/y", None, {"a": 2})).named("c.yaml"))
+    pair = [script("a.yaml", {"a": 1}), script("b.yaml", {"a": 1}, status=500), alone]
+    assert 1 == len(list(disagreements(pair)))
+    assert [] == list(disagreements([pair[0], alone]))

@@ -1,0 +1,219 @@
+"""The replay machine and its matching: which recorded answer a request gets, and which may be given again."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gws_replay.core.model import Exchange, Notification, Request
+from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.request_key import Neighbours, differences, key_of
+from gws_replay.core.replay.run import Replay
+from tests.support.builders import cassette, exchange, get, told, update
+
+
+def ask(method: str = "GET", uri: str = "http://h/x", body: str = "") -> Request:
+    """A request of a client."""
+    return Request(method=method, uri=uri, body=body.encode())
+
+
+def begun(*moments: Exchange | Notification) -> Replay:
+    """A run of a cassette that has just begun."""
+    return Replay(Script(cassette(*moments)))
+
+
+def answer_to(replay: Replay, index: int) -> Any:
+    """The parsed answer to what was recorded at an index, for the first time or again; None for a miss."""
+    key = key_of(replay.script.interactions[index].request)
+    send = replay.ask(key) or replay.again(key)
+    return json.loads(send.response.body) if send else None
+
+
+def user_data(answer: Any) -> Any:
+    """What a GET's answer shows of the one session."""
+    return answer["facebooksessions"][0]["userData"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (ask(uri="http://h/x"), ask(uri="https://other:1/x")),
+        (ask(uri="http://h/x?a=1&b=2"), ask(uri="http://h/x?b=2&a=1")),
+        (ask("post", body='{"a": 1, "b": [1.50]}'), ask("POST", body='{"b":[1.5],"a":1}')),
+        (ask(uri="http://h"), ask(uri="http://h/")),
+    ],
+)
+def test_the_same_question_matches(one: Request, other: Request) -> None:
+    """Whatever the host, the order of query and keys, the spelling."""
+    assert key_of(one) == key_of(other)
+    assert () == differences(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        (ask("GET"), ask("POST"), ['method: asked "GET", recorded "POST"']),
+        (ask(uri="http://h/a"), ask(uri="http://h/b"), ['path: asked "/a", recorded "/b"']),
+        (ask(uri="http://h/x?a=1"), ask(uri="http://h/x"), ['query: asked "a=1", recorded ""']),
+        (ask(body='{"a":1}'), ask(body='{"a":1.0}'), ["body.a: asked 1, recorded 1.0"]),
+        (ask(body='{"a":[true]}'), ask(body='{"a":[1]}'), ["body.a[0]: asked true, recorded 1"]),
+        (ask(body='{"a":null}'), ask(body="{}"), ["body.a: asked null, recorded nothing"]),
+        (ask(body="{}"), ask(body='{"a":1,"a":1}'), ["body.a: asked nothing, recorded"]),
+        (ask(body="x"), ask(), ["body: asked 1 bytes that are not JSON, recorded no body"]),
+    ],
+)
+def test_another_question_differs_in_what_is_named(one: Request, other: Request, said: list[str]) -> None:
+    """Only the differing parts, JSON by path."""
+    assert key_of(one) != key_of(other)
+    found = [str(each) for each in differences(one, other)]
+    assert len(said) == len(found)
+    assert all(line.startswith(part) for line, part in zip(found, said, strict=True))
+
+
+def test_the_nearest_is_the_most_alike() -> None:
+    """The same path first, then the fewest differences; nothing of another collection."""
+    recorded = [
+        ask(uri="http://h/a/1"),
+        ask("POST", "http://h/a/2", '{"a":1,"b":2}'),
+        ask("POST", "http://h/a/2", "{}"),
+    ]
+    assert 1 == Neighbours(recorded).nearest(ask("POST", "http://h/a/2", '{"a":1,"b":3}'))
+    assert 0 == Neighbours(recorded).nearest(ask("POST", "http://h/a/1"))
+    assert Neighbours(recorded).nearest(ask(uri="http://h/z/9")) is None
+
+
+def test_the_kth_request_gets_the_kth_answer_and_no_more() -> None:
+    """An operation that is asked once more than it was recorded has no answer, not the first one again."""
+    replay = begun(
+        exchange("POST", "/x", {}, {"n": 1}, began=0),
+        exchange("POST", "/y", {}, {"n": 2}, began=1),
+        exchange("POST", "/x", {}, {"n": 3}, began=2),
+    )
+    assert [{"n": 1}, {"n": 3}, None, {"n": 2}] == [answer_to(replay, index) for index in (0, 0, 2, 1)]
+    assert ((), None) == (replay.unplayed, replay.again(key_of(replay.script.interactions[0].request)))
+
+
+def test_the_answer_of_another_kind_is_not_taken() -> None:
+    """A key that was not recorded has none."""
+    replay = begun(exchange("POST", "/x", {}, {"n": 1}, began=0))
+    key = key_of(ask("POST", "http://h/x", '{"n":1}'))
+    assert (None, None, (0,)) == (replay.ask(key), replay.again(key), replay.unplayed)
+
+
+SEEN = [{"A": number} for number in range(4)]
+
+
+def gets_around_updates() -> Replay:
+    """GET, update, GET, update, GET, update, GET: interactions 0 to 6; each GET shows the last update."""
+    moments = [get(SEEN[number], began=2 * number) for number in range(4)]
+    return begun(*moments, *(update(SEEN[number], began=2 * number - 1) for number in range(1, 4)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("g1g2g3g", [0, 1, 2, 3]),
+        ("g12g3g", [0, 2, 3]),
+        ("123g", [3]),
+        ("1g", [1]),
+        ("g123gg", [0, 3, 3]),
+        ("gg1gg2g3g", [0, 0, 1, 1, 2, 3]),
+        ("2g", [2]),
+        ("g3g", [0, 3]),
+    ],
+)
+def test_a_get_shows_the_time_that_the_client_has_reached(asked: str, shown: list[int]) -> None:
+    """Whether it looks more often than it was recorded, or less."""
+    replay = gets_around_updates()
+    found = []
+    for what in asked:
+        if what == "g":
+            found.append(user_data(answer_to(replay, 0)))
+        else:
+            answer_to(replay, 2 * int(what) - 1)
+    assert [SEEN[number] for number in shown] == found
+
+
+def test_the_first_get_is_answered_though_its_time_has_not_come() -> None:
+    """There is no older answer to give."""
+    replay = begun(update({"A": 1}, began=0), get({"A": 1}, began=1))
+    assert {"A": 1} == user_data(answer_to(replay, 1))
+    assert (0,) == replay.unplayed
+
+
+def test_the_last_get_is_answered_though_its_time_has_gone() -> None:
+    """There is no newer one to give; it is brought up to date, and is no repetition."""
+    replay = begun(get({"A": 0}, began=0), update({"A": 1}, began=1), told({"A": 1}, seen=2))
+    answer_to(replay, 1)
+    assert [{"A": 1}, {"A": 1}] == [user_data(answer_to(replay, 0)) for _ in range(2)]
+    assert [{"A": 1}] * 3 == [each.data for each in replay.snapshots]
+    assert () == replay.unplayed
+
+
+def test_the_time_of_one_resource_is_not_that_of_another() -> None:
+    """An operation on S2 says nothing about S1."""
+    replay = begun(
+        get({"A": 0}, began=0),
+        update({"A": 1}, began=1),
+        update({"A": 9}, began=2, session="S2"),
+        get({"A": 1}, began=3),
+    )
+    answer_to(replay, 2)
+    assert [{"A": 0}, {"A": 0}] == [user_data(answer_to(replay, 0)) for _ in range(2)]
+    answer_to(replay, 1)
+    assert {"A": 1} == user_data(answer_to(replay, 0))
+
+
+def test_a_get_may_be_asked_again_and_shows_the_newest_state() -> None:
+    """Each time as the notifications show it by then; what is repeated is said so, and is no playing."""
+    replay = begun(
+        get({"A": 0}, began=0),
+        *(update({"A": number}, began=number) for number in (1, 2)),
+        *(told({"A": number}, seen=number + 0.5) for number in (1, 2)),
+    )
+    found = [user_data(answer_to(replay, index)) for index in (0, 0)]
+    answer_to(replay, 1)
+    found.append(user_data(answer_to(replay, 0)))
+    answer_to(replay, 2)
+    found.append(user_data(answer_to(replay, 0)))
+    assert [{"A": 0}, {"A": 0}, {"A": 1}, {"A": 2}] == found
+    assert found == [each.data for each in replay.snapshots if each.interaction == 0]
+    again = replay.again(key_of(replay.script.interactions[0].request))
+    assert again
+    assert (0, True, False, 0.0) == (again.interaction, again.repeated, again.led, again.after)
+    replay.answered(again, 1.0)
+    assert replay.next_at is None
+
+
+def test_nothing_is_repeated_that_was_not_asked_before() -> None:
+    """`again` is for what was played; the newest recording that was."""
+    replay = begun(*(exchange("GET", "/x", None, {"n": number}, began=number) for number in (1, 2)))
+    key = key_of(replay.script.interactions[0].request)
+    assert replay.again(key) is None
+    for number in (1, 2):
+        assert {"n": number} == answer_to(replay, 0)
+        again = replay.again(key)
+        assert again
+        assert number - 1 == again.interaction
+
+
+@pytest.mark.parametrize("operation", ["StartContactCenterSession", "EndContactCenterSession"])
+def test_what_frames_a_session_may_be_asked_again(operation: str) -> None:
+    """Each client of a user does; a modifying operation is a miss."""
+    asked = exchange("POST", "/api/v2/me", {"operationName": operation}, {"statusCode": 0})
+    replay = begun(asked, update({"A": 1}, began=1))
+    assert [{"statusCode": 0}] * 3 == [answer_to(replay, 0) for _ in range(3)]
+    assert [{"statusCode": 0}, None] == [answer_to(replay, 1) for _ in range(2)]
+
+
+def test_an_answer_says_how_it_is_to_be_sent() -> None:
+    """After its recorded time, scaled; led by notifications that were recorded before it; from which cassette."""
+    script = Script(
+        cassette(update({"A": 1}, began=0, ended=2.0), told({"A": 1}, seen=1), update({"A": 2}, began=3, ended=3.5))
+    )
+    for factor, number in ((0.0, 0), (1.0, 2), (0.5, 0)):
+        replay = Replay(script, number=number, factor=factor)
+        sends = [replay.ask(key_of(each.request)) for each in replay.script.interactions]
+        assert [(0, number, 2.0 * factor, True, False), (1, number, 0.5 * factor, False, False)] == [
+            (send.interaction, send.cassette, send.after, send.led, send.repeated) for send in sends if send
+        ]

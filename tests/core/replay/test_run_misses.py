@@ -1,0 +1,226 @@
+"""The replay machine: userData is shown once its cause was asked, and misses say why."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gws_replay.core.model import Cassette, Cause, Exchange, Notification, Request
+from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.request_key import key_of
+from gws_replay.core.replay.run import Miss, Replay, Send
+from tests.support.builders import HOST, SESSIONS, cassette, exchange, get, told, update
+
+
+def begun(*moments: Exchange | Notification) -> Replay:
+    """A run of a cassette that has just begun."""
+    return Replay(Script(cassette(*moments).named("tests/a.yaml")))
+
+
+def asking(replay: Replay, index: int) -> Send | None:
+    """Ask what was recorded at an index, of another host."""
+    request = replay.script.interactions[index].request
+    return replay.ask(key_of(replace(request, uri=request.uri.replace(HOST, "http://localhost:1"))))
+
+
+def shown(replay: Replay, session: str = "S1") -> list[Any]:
+    """The userData that were shown of a session."""
+    return [each.data for each in replay.snapshots if each.resource_id == session]
+
+
+def test_an_equal_body_in_another_spelling_is_the_same_question() -> None:
+    """Key order and whitespace differ between clients."""
+    replay = begun(update({"A": 1, "B": [2]}, began=0))
+    body = b'{ "userData": {"B":[2],"A":1},\n"operationName":"UpdateUserData"}'
+    assert replay.ask(key_of(Request(method="POST", uri=f"http://x{SESSIONS}/S1", body=body)))
+
+
+def missed(method: str, path: str, body: bytes = b"") -> tuple[Miss, str]:
+    """A request that the cassette does not answer, after its one GET was played."""
+    replay = begun(get({"A": 0}, began=0), update({"A": 1}, began=1), exchange("PUT", "/api/v2/me/x", began=2))
+    for index in (0, 2):
+        asking(replay, index)
+    request = Request(method=method, uri=f"http://localhost{path}", body=body)
+    assert (None, None) == (replay.ask(key_of(request)), replay.again(key_of(request)))
+    miss = replay.miss(request)
+    assert (request, "tests/a.yaml", (1,)) == (miss.request, miss.cassette, replay.unplayed)
+    return miss, str(miss)
+
+
+def test_a_miss_of_what_was_played() -> None:
+    """It says so, and where it was recorded."""
+    miss, text = missed("PUT", "/api/v2/me/x")
+    assert ("already_played", 2, ()) == (miss.reason, miss.nearest, miss.differences)
+    assert (
+        "PUT /api/v2/me/x has no answer in tests/a.yaml: every recording of it has been played\n"
+        "  it was recorded as interaction 2"
+    ) == text
+
+
+def test_a_miss_with_something_like_it() -> None:
+    """The operation is named, the nearest request, and the difference."""
+    miss, text = missed("POST", f"{SESSIONS}/S1", b'{"operationName":"UpdateUserData","userData":{"A":"1"}}')
+    assert ("no_match", 1) == (miss.reason, miss.nearest)
+    assert (
+        f"POST {SESSIONS}/S1 UpdateUserData has no answer in tests/a.yaml: no recorded request is equal to it\n"
+        "  nearest is interaction 1:\n"
+        '    body.userData.A: asked "1", recorded 1'
+    ) == text
+
+
+def test_a_miss_with_nothing_like_it() -> None:
+    """There is nothing to show."""
+    miss, text = missed("DELETE", "/other/thing")
+    assert ("nothing_similar", None) == (miss.reason, miss.nearest)
+    assert "DELETE /other/thing has no answer in tests/a.yaml: nothing like it was recorded" == text
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b'{"operationName":"\x1b[2J"}', b'{"operationName":"\\u001b[2J"}'])
+def test_a_miss_cannot_steer_a_terminal(body: bytes) -> None:
+    """The text of a request is the client's, and stands in a failure."""
+    _, text = missed("POST", f"{SESSIONS}/S1", body)
+    assert all(line.isprintable() for line in text.splitlines())
+
+
+def test_a_miss_shows_nothing() -> None:
+    """Nor does it count as the asking of a cause."""
+    replay = begun(update({"A": 1}, began=0), told({"A": 1}, seen=1))
+    replay.miss(Request(method="POST", uri=f"{HOST}{SESSIONS}/S1", body=b'{"operationName":"UpdateUserData"}'))
+    assert ((0,), (0,), []) == (replay.unreleased, replay.unplayed, replay.snapshots)
+
+
+def test_pushes_are_shown_once_their_cause_was_asked() -> None:
+    """In between the GETs that the client makes, as it would see them."""
+    replay = begun(
+        get({"A": 0}, began=0),
+        update({"A": 1}, began=1),
+        told({"A": 1}, seen=2),
+        get({"A": 2}, began=3),
+        told({"A": 7}, seen=-0.5, session="S2"),
+    )
+    assert ([], [{"A": 7}]) == (shown(replay), shown(replay, "S2"))
+    assert (1,) == replay.unreleased
+    for index, expected in [(0, [{"A": 0}]), (1, [{"A": 0}, {"A": 1}]), (0, [{"A": 0}, {"A": 1}, {"A": 2}])]:
+        asking(replay, index)
+        assert expected == shown(replay)
+    assert ((), ()) == (replay.unreleased, replay.unplayed)
+
+
+def test_a_push_is_shown_before_it_is_due() -> None:
+    """What a test is told of userData does not depend on who listens, or when the answer was sent."""
+    replay = begun(update({"A": 1}, began=0), told({"A": 1}, seen=1))
+    send = asking(replay, 0)
+    assert send
+    assert ([{"A": 1}], None, ()) == (shown(replay), replay.next_at, replay.due(1e9))
+    replay.answered(send, 5.0)
+    assert replay.next_at
+    assert (0,) == replay.due(replay.next_at)
+    assert [{"A": 1}] == shown(replay)
+
+
+def test_a_repeated_answer_opens_nothing() -> None:
+    """The first one is still on its way to another client."""
+    start = exchange("POST", "/api/v2/me", {"operationName": "StartContactCenterSession"}, {"statusCode": 0})
+    cause = Cause(interaction=0, rule="pin", after="response")
+    played = Cassette(interactions=(start,), notifications=(replace(told({"A": 1}, seen=1), cause=cause),))
+    replay = Replay(Script(played))
+    first, again = asking(replay, 0), replay.again(key_of(start.request))
+    assert first
+    assert again
+    replay.answered(again, 1.0)
+    assert replay.next_at is None
+    replay.answered(first, 2.0)
+    assert replay.next_at is not None
+
+
+def test_an_unsolicited_push_waits_for_those_before_it() -> None:
+    """The order of the recording is kept: it may build on them."""
+    replay = begun(update({"A": 1}, began=0), told({"A": 1}, seen=1), told(None, seen=2, kind="StatusChange"))
+    assert (0, 1) == replay.unreleased
+    asking(replay, 0)
+    assert () == replay.unreleased
+
+
+CAUSES = st.lists(st.none() | st.integers(0, 4), max_size=8)
+LENGTHS = st.lists(st.integers(1, 25), min_size=5, max_size=5)
+
+
+@given(CAUSES, LENGTHS, st.permutations(range(5)), st.integers(0, 5))
+@settings(max_examples=120)
+def test_pushes_follow_their_causes_and_wait_for_those_that_may_still_come(
+    causes: list[int | None], lengths: list[int], order: list[int], asked: int
+) -> None:
+    """A model without a state: one is shown once its cause was asked and none before it is still waited for.
+
+    It is waited for until it was asked or until an operation was asked that began after it had been answered.
+    """
+    exchanges = tuple(update({"A": n}, began=10 * n, ended=10 * n + length) for n, length in enumerate(lengths))
+    pushes = tuple(
+        replace(
+            told({"N": number}, seen=-5 if cause is None else 100.0 + number),
+            cause=None if cause is None else Cause(interaction=cause, rule="pin", after="response"),
+        )
+        for number, cause in enumerate(causes)
+    )
+    replay = Replay(Script(Cassette(interactions=exchanges, notifications=pushes)))
+    for step in range(asked + 1):
+        done = set(order[:step])
+        reached = max((exchanges[index].began for index in done), default=-1)
+        waited_for = [
+            number
+            for number, cause in enumerate(causes)
+            if cause is not None and cause not in done and exchanges[cause].ended > reached
+        ]
+        expected = [
+            number
+            for number, cause in enumerate(causes)
+            if (cause is None or cause in done) and not any(other < number for other in waited_for)
+        ]
+        assert [{"N": number} for number in expected] == sorted(shown(replay), key=lambda each: each["N"])
+        assert tuple(sorted(set(range(len(causes))) - set(expected))) == replay.unreleased
+        if step < asked:
+            assert asking(replay, order[step])
+    assert tuple(sorted(set(range(5)) - set(order[:asked]))) == replay.unplayed
+
+
+@given(st.permutations(range(1, 5)))
+def test_whatever_the_order_all_is_shown_when_all_was_asked(order: list[int]) -> None:
+    """In recorded order where the requests come in it."""
+    numbers = range(1, 5)
+    replay = begun(
+        get({"A": 0}, began=0),
+        *(update({"A": number}, began=number) for number in numbers),
+        *(told({"A": number}, seen=number + 0.5) for number in numbers),
+    )
+    for index in order:
+        assert asking(replay, index)
+    found = [each.notification for each in replay.snapshots]
+    assert [0, 1, 2, 3] == sorted(number for number in found if number is not None)
+    assert ((0,), ()) == (replay.unplayed, replay.unreleased)
+    if order == [1, 2, 3, 4]:
+        assert [0, 1, 2, 3] == found
+
+
+@given(st.lists(st.integers(0, 2), max_size=8), st.lists(st.integers(0, 3), max_size=12))
+def test_answers_are_given_in_order_for_each_question(recorded: list[int], asked: list[int]) -> None:
+    """A model: a queue for each question, and the last one over again where it was played."""
+    exchanges = tuple(exchange("GET", f"/q{question}", began=n) for n, question in enumerate(recorded))
+    replay = Replay(Script(Cassette(interactions=exchanges)))
+    queues = {question: [n for n, each in enumerate(recorded) if each == question] for question in range(4)}
+    last: dict[int, int] = {}
+    for question in asked:
+        request = Request(method="GET", uri=f"http://other/q{question}")
+        found = replay.ask(key_of(request))
+        again = replay.again(key_of(request))
+        if queues[question]:
+            last[question] = queues[question].pop(0)
+            assert found
+            assert last[question] == found.interaction
+        else:
+            assert found is None
+        assert last.get(question) == (again.interaction if again else None)
+        reason = "already_played" if question in recorded else "no_match" if recorded else "nothing_similar"
+        assert reason == replay.miss(request).reason
+    assert sorted(n for queue in queues.values() for n in queue) == list(replay.unplayed)

@@ -1,0 +1,38 @@
+"""What a live server's silence and an impossible request are called."""
+
+import asyncio
+import threading
+
+import pytest
+
+from gws_replay.core.model import Headers, Request, Response
+from gws_replay.drift.http_client import Tls, Wire
+from gws_replay.errors import GwsReplayError
+from tests.support.answering import answering
+
+
+def sent(url: str, *headers: tuple[str, str]) -> Response:
+    """Send a GET, and wait for a moment only."""
+
+    async def conversation() -> Response:
+        async with Wire(url, None, Tls(None)) as wire:
+            return await wire.send(
+                Request(method="GET", uri=f"{url}/a", headers=Headers(headers)), "GET it", patience=0.1
+            )
+
+    return asyncio.run(conversation())
+
+
+def test_silence() -> None:
+    """It is waited for so long, and no longer."""
+    over = threading.Event()
+    with answering({"/a": lambda: over.wait(60)}) as server:
+        with pytest.raises(GwsReplayError, match=f"^{server.url} cannot be asked: no answer to GET it in 0 seconds$"):
+            sent(server.url)
+        over.set()
+
+
+def test_what_cannot_be_sent() -> None:
+    """Its text may hold a secret: only its kind is told."""
+    with answering({}) as server, pytest.raises(GwsReplayError, match=r"GET it: ValueError$"):
+        sent(server.url, ("A", "s3cret\nB: c"))

@@ -1,0 +1,75 @@
+"""Records on a small disk that gets full, then read-only, then larger: `python -m tests.faults.small_disk FOLDER`.
+
+It mounts that disk itself, and so has to be root, if only in a namespace of its own (`unshare --user --mount`).
+Prints a JSON object of what was said and saved.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from gws_replay.errors import GwsReplayError
+from gws_replay.formats import journal_lines as journal
+from gws_replay.recording.journal_file import JournalFile, recover
+from gws_replay.storage.files import load_cassette, save_cassette
+from tests.support.builders import cassette, exchange
+
+
+def mount(folder: Path, options: str) -> None:
+    """Mount a disk, or change the one that is there."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "gws-replay", folder], check=True)
+
+
+def said(do: Callable[[], object]) -> str:
+    """The sentence and the exit code of the error that something ends with."""
+    try:
+        do()
+    except GwsReplayError as error:
+        return f"{error.exit_code} {error}"
+    return ""
+
+
+def main(folder: Path) -> None:
+    """Do it all."""
+    mount(folder, "size=128k")
+    old = cassette(exchange(began=0))
+    save_cassette(old, folder / "old.yaml")
+    recording = JournalFile(folder / "c.yaml", {"recorder": "me"})
+    written: list[int] = []
+
+    def write() -> None:
+        for number in range(1000):
+            recording.append(journal.request_line(f"{number}", number, exchange(path=f"/{number}").request))
+            recording.append(journal.response_line(f"{number}", number, exchange(answer="x" * 1000).response))
+            written.append(number)
+
+    told = {"written": said(write), "finished": said(recording.finish)}
+    large = cassette(*(exchange(answer="x" * 9000, began=number) for number in range(40)))
+    told["saved"] = said(lambda: save_cassette(large, folder / "old.yaml"))
+    mount(folder, "remount,ro")
+    told["read-only"] = said(lambda: JournalFile(folder / "d.yaml", {}))
+    told["read-only save"] = said(lambda: save_cassette(old, folder / "old.yaml"))
+    mount(folder, "remount,rw,size=2m")
+    recovered = recover(recording.path, folder / "c.yaml")
+    found = load_cassette(folder / "c.yaml").interactions
+    kept = load_cassette(folder / "old.yaml").named(old.source) == old
+    names = sorted(path.name for path in folder.iterdir())
+    print(
+        json.dumps(
+            {
+                **told,
+                "count": len(written),
+                "found": len(found),
+                "kept": kept,
+                "names": names,
+                "damaged": recovered.damaged,
+                "cut": recovered.cut,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,150 @@
+"""CometD inside the test process, in threads: held connects block, and notifications come after their cause."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+import requests
+
+from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.playback.playback import Playback
+from tests.support.builders import SESSIONS, TOPIC, cassette, told, update
+from tests.support.pollers import CALM, COMETD, SENT, URL, Poller, Post, by_httpx, by_requests, changed, recorded
+
+every_library = pytest.mark.parametrize("library", [by_requests, by_httpx], ids=["requests", "httpx"])
+
+
+@every_library
+def test_a_thread_that_polls_is_told_after_the_update(library: Callable[[], Post]) -> None:
+    """The held connect of one thread is answered by what another thread asks, and by nothing before."""
+    playback = recorded()
+    with replaying(playback), Poller(library()) as poller:
+        requests.get(f"{URL}{SESSIONS}?fields=*", timeout=CALM)
+        assert [] == poller.got
+        assert {"statusCode": 0} == library()(f"{URL}{SESSIONS}/S1", SENT)
+        assert [{"A": 2}] == changed(poller.wait_for(1))
+    assert "" == playback.problems()
+
+
+def test_after_the_end_a_thread_is_held() -> None:
+    """No busy loop: the first connect is answered at once, the next ones are held until the advised time."""
+    playback = recorded(timeout=0.6)
+    with replaying(playback), Poller(by_requests()) as poller:
+        by_requests()(f"{URL}{SESSIONS}/S1", SENT)
+        poller.wait_for(1)
+        told_at, before = time.monotonic(), len(poller.connects)
+        while len(poller.connects) < before + 3:
+            poller.thread.join(0.05)
+        assert (len(poller.connects) - before) / (time.monotonic() - told_at) < 2
+
+
+def test_a_client_of_one_thread_is_not_left_waiting() -> None:
+    """It polls in the very thread that must make the next request: an empty answer comes in time, and is no rush."""
+    playback = recorded()
+    with replaying(playback):
+        post = by_requests()
+        poller = Poller(post)
+        assert [] == poller.connect()
+        requests.get(f"{URL}{SESSIONS}?fields=*", timeout=CALM)
+        began = time.monotonic()
+        assert [] == poller.connect()
+        assert 0.5 < time.monotonic() - began < CALM
+        post(f"{URL}{SESSIONS}/S1", SENT)
+        began = time.monotonic()
+        assert [{"A": 2}] == changed(poller.connect())
+        assert time.monotonic() - began < 0.9
+
+
+def test_the_end_of_the_test_lets_a_poller_go() -> None:
+    """A thread that still polls when the test ends is answered, and asks nothing of a network."""
+    playback = recorded()
+    with replaying(playback):
+        poller = Poller(by_requests())
+        poller.connect()
+        thread = threading.Thread(target=poller.connect, daemon=True)
+        thread.start()
+        while not playback.stage.seats[0].track.held:
+            thread.join(0.01)
+    thread.join(CALM)
+    assert not thread.is_alive()
+    assert [] == playback.blocked
+
+
+@contextmanager
+def waiting_for_pushes_first(playback: Playback) -> Iterator[list[str]]:
+    """Note in which order a polling thread and an asking one see what they wait for."""
+    order: list[str] = []
+    post = by_requests()
+
+    def noting(url: str, sent: Any) -> Any:
+        answer = post(url, sent)
+        if any(each["channel"] == TOPIC for each in answer):
+            order.append("notification")
+        return answer
+
+    with replaying(playback), Poller(noting) as poller:
+        yield order
+        poller.wait_for(1)
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [(1.1, ["notification", "answer"]), (1.5, ["answer", "notification"])],
+    ids=["before", "after"],
+)
+def test_the_answer_and_the_notification_keep_their_order(seen: float, expected: list[str]) -> None:
+    """As it was recorded: the push before the response, always; or after it, unless the machine is very busy.
+
+    Nobody can tell in this process when a thread goes on that has got its answer.
+    """
+    kept = 0
+    for _ in range(20):
+        played = cassette(update({"A": 2}, began=1.0, ended=1.2), told({"A": 2}, seen=seen))
+        with waiting_for_pushes_first(Playback(played)) as order:
+            by_requests()(f"{URL}{SESSIONS}/S1", SENT)
+            order.append("answer")
+        kept += expected == order
+    assert kept >= (20 if expected[0] == "notification" else 17)
+
+
+def posted(session: requests.Session, url: str, sent: Any) -> Any:
+    """Post by a session."""
+    return session.post(url, json=sent, timeout=CALM).json()
+
+
+def test_two_users_have_runs_of_their_own() -> None:
+    """Each is told what followed from its own update; both play the whole cassette."""
+    playback = recorded()
+    with replaying(playback):
+        for name in ("one", "two"):
+            session = requests.Session()
+            session.auth = (name, "x")
+            poller = Poller(partial(posted, session))
+            assert [] == poller.connect()
+            poller.post(f"{URL}{SESSIONS}/S1", SENT)
+            assert [{"A": 2}] == changed(poller.connect())
+            session.get(f"{URL}{SESSIONS}?fields=*", timeout=CALM)
+    assert "" == playback.problems()
+
+
+def test_no_bayeux_at_a_cometd_address_is_said() -> None:
+    """The client gets a 400 with the reason."""
+    with replaying(recorded()):
+        answer = requests.post(COMETD, data=b"{", timeout=CALM)
+    assert 400 == answer.status_code
+    assert answer.text.startswith("The body holds no Bayeux messages: it is not JSON")
+
+
+@pytest.mark.parametrize(("timing", "least"), [("instant", 0.0), ("recorded", 0.4), (0.5, 0.2)])
+def test_the_pace_of_the_recording(timing: float | str, least: float) -> None:
+    """The update was answered after 0.2 s, and the notification came 0.3 s later."""
+    playback = recorded(timing=timing)
+    with replaying(playback), Poller(by_requests()) as poller:
+        began = time.monotonic()
+        by_requests()(f"{URL}{SESSIONS}/S1", SENT)
+        poller.wait_for(1)
+        assert time.monotonic() - began >= least

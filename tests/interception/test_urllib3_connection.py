@@ -1,0 +1,115 @@
+"""What clients of urllib3 and requests do with a connection, while it asks the cassette instead of sending."""
+
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import requests
+import urllib3
+import vcr
+from urllib3.connection import HTTPConnection
+
+from gws_replay.core.model import Cassette, Exchange
+from gws_replay.errors import ReplayMiss
+from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.playback.playback import Playback
+from tests.support.builders import exchange
+from tests.support.clients import ANYWHERE
+
+SAID = {"statusCode": 0}
+
+
+def playback(*exchanges: Exchange) -> Playback:
+    return Playback(Cassette(interactions=exchanges))
+
+
+def test_urllib3_tries_again_as_it_would_live() -> None:
+    """A recorded 503 makes it ask once more where the client told it to, and a Location where it follows."""
+    running = playback(
+        exchange("GET", "/x", None, b"busy", status=503, began=0.0),
+        exchange("GET", "/x", None, b"", status=302, answered_with=[("Location", "/y")], began=1.0),
+        exchange("GET", "/y", None, SAID, began=2.0),
+    )
+    retries = urllib3.Retry(3, status_forcelist=[503], backoff_factor=0)
+    with replaying(running), urllib3.PoolManager(retries=retries) as pool:
+        answer = pool.request("GET", f"{ANYWHERE}/x")
+    assert (200, SAID, 2) == (answer.status, answer.json(), len(answer.retries.history if answer.retries else ()))
+    assert () == running.unplayed
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_what_goes_through_a_proxy_is_answered_too(scheme: str) -> None:
+    """With a proxy in between a connection is asked for a whole address, or for a tunnel."""
+    running = playback(exchange("GET", "/x", None, SAID))
+    proxies = {"http": "http://proxy.example:3128", "https": "http://proxy.example:3128"}
+    with replaying(running):
+        assert SAID == requests.get(f"{scheme}://gws.example/x", proxies=proxies, timeout=60).json()
+        with suppress(ReplayMiss):
+            requests.get(f"{scheme}://gws.example/y", proxies=proxies, timeout=60)
+    assert ((), []) == (running.unplayed, running.blocked)
+    assert [f"{scheme}://gws.example/y"] == [miss.request.uri for miss in running.misses]
+
+
+def test_the_address_is_that_of_the_request() -> None:
+    """The port stands where it is not the scheme's own, and IPv6 in brackets."""
+    running = playback(exchange("GET", "/x", None, SAID))
+    addresses = ["http://gws.example/a", "https://gws.example:8443/b?c=1", "http://[::1]:8080/d"]
+    with replaying(running):
+        for address in addresses:
+            with suppress(ReplayMiss):
+                requests.get(address, timeout=60)
+    assert addresses == [miss.request.uri for miss in running.misses]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("Content-Length", "99"), ("Content-Encoding", "br"), ("Transfer-Encoding", "chunked")],
+)
+def test_the_body_is_what_was_recorded(name: str, value: str) -> None:
+    """Whatever the header fields say of it: people edit cassettes, and vcrpy stores bodies unpacked."""
+    running = playback(*(exchange("GET", "/x", None, b"\x8b\x00body", answered_with=[(name, value)]) for _ in "ab"))
+    with replaying(running), requests.get(f"{ANYWHERE}/x", timeout=60, stream=True) as answer:
+        assert [b"\x8b\x00b", b"ody"] == list(answer.iter_content(3))
+        assert (11, "OK") == (answer.raw.version, answer.raw.reason)
+        again = urllib3.PoolManager().request("GET", f"{ANYWHERE}/x", preload_content=False)
+        assert [b"\x8b\x00bo", b"dy"] == list(iter(lambda: again.read(4), b""))
+
+
+def test_a_connection_goes_back_to_its_pool() -> None:
+    """A pool of one connection that blocks serves one request after the other, whether they are read or only closed."""
+    running = playback(*(exchange("POST", "/x", {"n": n}, {"n": n}) for n in range(3)))
+    with replaying(running), urllib3.HTTPConnectionPool("gws.example", maxsize=1, block=True, timeout=60) as pool:
+        for n in range(3):
+            answer = pool.request("POST", "/x", json={"n": n}, preload_content=n == 0, pool_timeout=60)
+            assert {"n": n} == answer.json()
+        assert 1 == pool.num_connections
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_inside_a_cassette_of_plain_vcrpy_ours_has_the_word(scheme: str, tmp_path: Path) -> None:
+    """The innermost answers, and the outer one is asked again when it has ended."""
+    running = playback(exchange("GET", "/x", None, SAID))
+    with vcr.VCR(record_mode="none").use_cassette(str(tmp_path / "outer.yaml")):
+        with replaying(running):
+            assert SAID == requests.get(f"{scheme}://gws.example/x", timeout=60).json()
+        with pytest.raises(vcr.errors.CannotOverwriteExistingCassetteException):
+            requests.get(f"{scheme}://gws.example/x", timeout=60)
+
+
+def test_somebody_elses_kind_of_connection_is_left_alone() -> None:
+    """A connection of a class of one's own, to a Unix socket for instance, is no business of the cassette."""
+    ours, theirs = socket.socketpair()
+
+    class Local(HTTPConnection):
+        def connect(self) -> None:
+            self.sock = ours
+
+    running = playback()
+    with theirs, replaying(running):
+        connection = Local("localhost")
+        theirs.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nlocal")
+        connection.request("GET", "/x")
+        assert b"local" == connection.getresponse().data
+        connection.close()
+    assert ((), []) == (running.misses, running.blocked)

@@ -1,0 +1,142 @@
+"""The fixture gws_server as a user meets it: small projects, run by pytest inside pytest."""
+
+import pytest
+
+import gws_replay.server  # noqa: F401 (once, here: the inner runs forget what they import)
+from tests.pytest_plugin.projects import Project, marked
+
+HEAD = "def test_it(gws_server):"
+CLIENT = """
+    import subprocess, sys
+    code = '''
+import sys, requests
+url = sys.argv[1] + "/api/v2/me/facebooksessions"
+requests.get(url + "?fields=*", timeout=60)
+requests.post(url + "/S1", json={"operationName": "UpdateUserData", "userData": {"A": int(sys.argv[2])}}, timeout=60)
+'''
+"""
+LOOK = "\n    import requests\n    requests.get(gws_server.url + '/api/v2/me/facebooksessions?fields=*', timeout=60)"
+COMETD = """
+    import logging
+    from aiocometd_ng.client import Client
+    from aiocometd_ng.constants import ConnectionType
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    async def scenario():
+        url = gws_server.url + "/api/v2"
+        async with aiohttp.ClientSession() as session, Client(url + "/notifications", ConnectionType.{}) as comet:
+            await comet.subscribe("/v2/me/*")
+            async with session.get(url + "/me/facebooksessions?fields=*") as answer:
+                await answer.json()
+            sent = {{"operationName": "UpdateUserData", "userData": {{"A": 2}}}}
+            with gws_server.expect_userdata("S1", changed={{"A": 2}}):
+                async with session.post(url + "/me/facebooksessions/S1", json=sent) as answer:
+                    await answer.json()
+            message = await asyncio.wait_for(comet.receive(), 9)
+            assert 2 == message["data"]["facebooksession"]["userData"]["A"]
+    import aiohttp
+    asyncio.run(scenario())
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> Project:
+    made = Project(pytester)
+    made.cassette("small.yaml")
+    return made
+
+
+@pytest.mark.parametrize("transport", ["LONG_POLLING", "WEBSOCKET"])
+def test_a_real_cometd_client_is_told(project: Project, transport: str) -> None:
+    """Over either transport, in the test process, with the expectation around the update."""
+    project.run(marked(COMETD.format(transport), head=HEAD)).assert_outcomes(passed=1)
+
+
+def child(value: int) -> str:
+    """A statement that runs the client in a process of its own."""
+    return f"subprocess.run([sys.executable, '-c', code, gws_server.url, '{value}'], check=True)\n"
+
+
+def test_a_child_process_is_answered(project: Project) -> None:
+    """Its requests count as played, and the expectation sees what they changed."""
+    block = "    with gws_server.expect_userdata('S1', changed={'A': 2}):\n        "
+    project.run(marked(LOOK + CLIENT + block + child(2), head=HEAD)).assert_outcomes(passed=1)
+
+
+def test_a_miss_of_a_child_process_fails_the_test(project: Project) -> None:
+    """Though the child did not mind: the text names the nearest request and the difference."""
+    result = project.run(marked(f"{CLIENT}    {child(3)}", head=HEAD))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*UpdateUserData has no answer in *small.yaml*", "*userData.A: asked 3, recorded 2*"])
+
+
+def test_what_no_client_asked_fails_the_test(project: Project) -> None:
+    """With the missing cause of the notification; the marker may allow it."""
+    result = project.run(marked("\n    pass\n", head=HEAD))
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*notification 0 on /v2/me/facebooksession, caused by interaction 1*"])
+    project.run(marked(f"{LOOK}\n", "'small', allow_unplayed=True", head=HEAD)).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("fixture", ["gws", "gws_server"])
+def test_a_test_that_asks_nothing_at_all_fails(project: Project, fixture: str) -> None:
+    """Though its marker allows what is left unplayed: it proves nothing."""
+    result = project.run(marked("\n    pass\n", "'small', allow_unplayed=True", head=f"def test_it({fixture}):"))
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*no recorded request was made: nothing asked cassettes/small.yaml for anything*"])
+
+
+def test_the_network_is_closed_but_for_this_machine(project: Project) -> None:
+    """A connection to anywhere else is stopped and fails the test."""
+    body = """
+    try:
+        socket.create_connection(("192.0.2.1", 80), timeout=60)
+    except OSError as error:
+        assert "192.0.2.1:80 was stopped" in str(error) and "gws_server" not in str(error)
+"""
+    result = project.run(marked(body, "'small', allow_unplayed=True", head=HEAD))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*a connection to 192.0.2.1:80 was stopped: replay reaches no network*"])
+
+
+def test_a_fault_of_the_server_surfaces(project: Project) -> None:
+    """The client gets a 500, and the test fails for the reason."""
+    body = """
+    import requests
+    from gws_replay.core.bayeux import over_http as bayeux_http
+    def broken(request):
+        raise RuntimeError("out of order")
+    monkeypatch.setattr(bayeux_http, "carried", broken)
+    assert 500 == requests.get(gws_server.url + "/x", timeout=60).status_code
+"""
+    result = project.run(marked(body, "'small', allow_unplayed=True", head="def test_it(gws_server, monkeypatch):"))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*the replay server failed: GET /x: RuntimeError: out of order*"])
+
+
+def test_one_of_the_two_fixtures_is_enough(project: Project) -> None:
+    """Both replay the cassette: a test that names both is told to choose."""
+    result = project.run(marked("\n    pass\n", head="def test_it(gws, gws_server):"))
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*gws and gws_server both replay the cassette: use one*"])
+
+
+@pytest.mark.parametrize("fixture", ["gws", "gws_server"])
+def test_the_timing_is_checked(project: Project, fixture: str) -> None:
+    """A word that is no timing is an error in one sentence."""
+    result = project.run(marked("\n    pass\n", "'small', timing='soon'", head=f"def test_it({fixture}):"))
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*timing is instant, recorded, or a factor of 0 or more such as 0.1, not 'soon'*"])
+
+
+@pytest.mark.parametrize("fixture", ["gws", "gws_server"])
+def test_the_recorded_timing_takes_its_time(project: Project, fixture: str) -> None:
+    """The GET and the update took 0.1 s each when they were recorded."""
+    url = "gws_server.url" if fixture == "gws_server" else "'http://gws.example'"
+    body = f"""
+    import time, requests
+    url, began = {url} + "/api/v2/me/facebooksessions", time.monotonic()
+    requests.get(url + "?fields=*", timeout=60)
+    requests.post(url + "/S1", json={{"operationName": "UpdateUserData", "userData": {{"A": 2}}}}, timeout=60)
+    assert time.monotonic() - began > 0.19
+"""
+    project.run(marked(body, "'small', timing='recorded'", head=f"def test_it({fixture}):")).assert_outcomes(passed=1)

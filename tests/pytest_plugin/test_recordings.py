@@ -1,0 +1,264 @@
+"""Record modes as a user meets them: small projects against a live sandbox, run by pytest inside pytest."""
+
+from collections.abc import Iterator
+
+import pytest
+import requests  # noqa: F401 (once, here: the inner runs forget what they import)
+
+from gws_replay.sandbox.server import RunningSandbox, serving
+from gws_replay.storage.files import load_cassette, pending_path
+from tests.support.commands import saved, small
+
+AGENT = """
+import base64, os, requests
+SESSION = "0002DaAVKJ0V0095"
+class Agent:
+    def __init__(self, url):
+        self.api = url + "/api/v2/me"
+        self.http = requests.Session()
+        self.http.auth = ("agent1", "sandbox")
+        self.http.headers["X-CSRF-TOKEN"] = self.http.get(self.api, timeout=60).headers["X-CSRF-TOKEN"]
+    def sessions(self):
+        return self.http.get(self.api + "/facebooksessions?fields=*", timeout=60).json()["facebooksessions"]
+    def update(self, **data):
+        sent = {"operationName": "UpdateUserData", "userData": data}
+        return self.http.post(f"{self.api}/facebooksessions/{SESSION}", json=sent, timeout=60).json()
+    def listen(self):
+        self.bayeux = lambda **m: self.http.post(self.api[:-3] + "/notifications", json=[m], timeout=60).json()
+        self.client = self.bayeux(channel="/meta/handshake")[0]["clientId"]
+        self.bayeux(channel="/meta/subscribe", clientId=self.client, subscription="/v2/me/*")
+        self.connect()
+    def connect(self):
+        answers = self.bayeux(channel="/meta/connect", clientId=self.client, connectionType="long-polling")
+        return [each["data"] for each in answers if "data" in each]
+"""
+HEAD = """
+import os
+import pytest
+from agent import SESSION, Agent
+URL = {url!r}
+"""
+LIVES = """
+    agent = Agent(URL)
+    agent.listen()
+    agent.sessions()
+    with gws.expect_userdata(SESSION, changed={"UserData1": 1}):
+        agent.update(UserData1=1)
+        (told,) = agent.connect()
+        assert told["facebooksession"]["userData"]["UserData1"] == 1
+"""
+
+
+class Project:
+    """A user's folder with an agent that talks to a live sandbox."""
+
+    def __init__(self, pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
+        self.pytester = pytester
+        self.url = sandbox.url
+        pytester.makepyfile(agent=AGENT)
+        pytester.syspathinsert()
+        self.cassette = pytester.path / "cassettes" / "one.yaml"
+
+    def run(self, body: str, *options: str, marker: str = "'one'", fixture: str = "gws") -> pytest.RunResult:
+        test = f"{HEAD.format(url=self.url)}\n@pytest.mark.gws_cassette({marker})\ndef test_it({fixture}):{body}"
+        self.pytester.makepyfile(test_agent=test)
+        return self.pytester.runpytest_inprocess(*options)
+
+
+@pytest.fixture(autouse=True)
+def no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> Iterator[Project]:
+    with serving() as sandbox:
+        yield Project(pytester, sandbox)
+
+
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
+def test_a_mode_that_writes_makes_the_cassette(project: Project, mode: str) -> None:
+    """From live requests in the test process, pushed half included; then it replays with the sandbox out of reach."""
+    project.run(LIVES, f"--gws-record={mode}").assert_outcomes(passed=1)
+    cassette = load_cassette(project.cassette)
+    paths = [exchange.request.path for exchange in cassette.interactions]
+    assert ["/api/v2/me", "/api/v2/me/facebooksessions", "/api/v2/me/facebooksessions/0002DaAVKJ0V0095"] == paths
+    assert ["content"] == [told.cause.rule for told in cassette.notifications if told.cause]
+    assert ["passed"] == [update.verdict for update in cassette.updates()]
+    text = project.cassette.read_text("utf-8")
+    assert "c2FuZGJveA" not in text
+    assert "<redacted:authorization>" in text
+    assert [project.cassette] == list(project.cassette.parent.iterdir())
+    project.url = "http://nowhere.example"
+    project.run(LIVES).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "asked"),
+    [("none", "replayed"), ("once", "replayed"), ("new_episodes", "replayed"), ("all", "live"), ("rewrite", "live")],
+)
+def test_what_a_mode_does_with_a_cassette_that_is_there(project: Project, mode: str, asked: str) -> None:
+    """It is replayed, or recorded anew."""
+    saved(small(), project.cassette)
+    body = "\n    import requests\n    url = URL + '/api/v2/me/facebooksessions?fields=*'"
+    body += "\n    keys = requests.get(url, auth=('agent1', 'sandbox')).json()['facebooksessions'][0]['userData']"
+    body += f"\n    assert ('A' in keys) == {asked == 'replayed'}\n"
+    project.run(body, f"--gws-record={mode}", marker="'one', allow_unplayed=True").assert_outcomes(passed=1)
+    shows = load_cassette(project.cassette).interactions[0].answer["facebooksessions"][0]["userData"]
+    assert ("A" in shows) == (asked == "replayed")
+
+
+def test_new_episodes_are_appended(project: Project) -> None:
+    """What the cassette has is replayed, the rest goes live and comes behind it."""
+    saved(small(), project.cassette)
+    body = "\n    agent = Agent(URL)\n    assert agent.sessions()[0]['userData'] == {'A': 1, 'B': 'b'}\n"
+    project.run(body, "--gws-record=new_episodes").assert_outcomes(passed=1)
+    cassette = load_cassette(project.cassette)
+    assert 3 == len(cassette.interactions)
+    assert ("/api/v2/me", 1) == (cassette.interactions[2].request.path, len(cassette.notifications))
+    assert cassette.interactions[2].began > cassette.notifications[0].seen
+
+
+def test_a_failed_test_leaves_the_cassette_as_it_was(project: Project) -> None:
+    """Its recording is kept as pending, and takes the cassette's place when the test passes."""
+    saved(small(), project.cassette)
+    before = project.cassette.read_bytes()
+    result = project.run(f"{LIVES}    assert 0\n", "--gws-record=rewrite")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*3 exchanges recorded to *one.pending.yaml, since the test failed*"])
+    assert before == project.cassette.read_bytes()
+    assert 3 == len(load_cassette(pending_path(project.cassette)).interactions)
+    again = LIVES.replace("UserData1=1", "UserData1=2").replace('"UserData1": 1', '"UserData1": 2')
+    project.run(again.replace("== 1", "== 2"), "--gws-record=rewrite").assert_outcomes(passed=1)
+    assert before != project.cassette.read_bytes()
+    assert [project.cassette] == list(project.cassette.parent.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("given", "records"),
+    [
+        ({"marker": "once"}, True),
+        ({"ini": "once"}, True),
+        ({"line": "once"}, True),
+        ({"marker": "none", "ini": "once"}, False),
+        ({"line": "none", "marker": "once"}, False),
+        ({"line": "once", "marker": "none", "ini": "none"}, True),
+        ({"marker": "once", "CI": "true"}, False),
+        ({"ini": "all", "CI": "1"}, False),
+        ({"line": "once", "CI": "true"}, True),
+        ({"marker": "once", "CI": "false"}, True),
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_who_decides(project: Project, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], records: bool) -> None:
+    """The command line beats the marker beats the ini file; in CI only the command line writes."""
+    if "CI" in given:
+        monkeypatch.setenv("CI", given["CI"])
+    if "ini" in given:
+        project.pytester.makeini(f"[pytest]\ngws_record = {given['ini']}\n")
+    marker = f"'one', record_mode={given['marker']!r}" if "marker" in given else "'one'"
+    options = [f"--gws-record={given['line']}"] if "line" in given else []
+    result = project.run("\n    Agent(URL)\n", *options, marker=marker)
+    assert (records, records) == (result.parseoutcomes().get("passed") == 1, project.cassette.exists())
+
+
+@pytest.mark.parametrize("given", ["line", "marker", "ini"])
+def test_a_mode_that_does_not_exist_is_said(project: Project, given: str) -> None:
+    """Wherever it was written."""
+    if given == "ini":
+        project.pytester.makeini("[pytest]\ngws_record = twice\n")
+    options = ["--gws-record=twice"] if given == "line" else []
+    marker = "'one', record_mode='twice'" if given == "marker" else "'one'"
+    result = project.run("\n    pass\n", *options, marker=marker)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*is one of none, once, new_episodes, all, rewrite, not 'twice'*"])
+
+
+def test_gws_server_records_through_the_proxy(project: Project) -> None:
+    """Under the same .url; expectations are judged by what passes; the cassette replays the same test."""
+    body = LIVES.replace("URL", "gws_server.url").replace("gws.expect", "gws_server.expect")
+    options = ("--gws-record=once", f"--gws-upstream={project.url}")
+    project.run(body, *options, fixture="gws_server").assert_outcomes(passed=1)
+    assert ["passed"] == [update.verdict for update in load_cassette(project.cassette).updates()]
+    assert [project.cassette] == list(project.cassette.parent.iterdir())
+    project.run(body, fixture="gws_server").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--gws-record=once"], "*say where to, --gws-upstream https://YOUR-GWS*"),
+        (["--gws-record=once", "--gws-upstream=nowhere"], "*'nowhere' is no address*"),
+        (["--gws-record=new_episodes", "--gws-upstream=http://x"], "*new_episodes is for gws*"),
+    ],
+)
+def test_the_proxy_is_asked_for_in_vain(project: Project, options: list[str], said: str) -> None:
+    """A sentence says what to write."""
+    result = project.run("\n    pass\n", *options, fixture="gws_server")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([said])
+
+
+def test_a_cassette_that_another_run_records_is_refused(project: Project) -> None:
+    """Two workers cannot tear it: the second is told who has it."""
+    inner = LIVES + "    from gws_replay.recordings import InProcessRecording\n    from pathlib import Path\n"
+    inner += "    with pytest.raises(Exception, match='is being written by another recorder'):\n"
+    inner += f"        InProcessRecording(Path({str(project.cassette)!r}))\n"
+    project.run(inner, "--gws-record=once").assert_outcomes(passed=1)
+
+
+def test_nothing_live_is_nothing_recorded(project: Project) -> None:
+    """No empty cassette: it is said."""
+    result = project.run("\n    pass\n", "--gws-record=once", "-rA")
+    result.stdout.fnmatch_lines(["*nothing was recorded: no request went live*"])
+    assert not project.cassette.exists()
+    assert [] == list(project.cassette.parent.iterdir())
+
+
+PERSONAL = """
+    agent = Agent(URL)
+    agent.listen()
+    agent.sessions()
+    with gws.expect_userdata(SESSION, changed={"FirstName": %r}):
+        agent.update(FirstName=%r)
+        (told,) = agent.connect()
+        assert told["facebooksession"]["userData"]["FirstName"] == %r
+"""
+
+
+def test_personal_data_are_expected_as_they_were_sent(project: Project) -> None:
+    """While it is recorded, where only stand-ins are seen, and when it is replayed to another value."""
+    project.run(PERSONAL % (("Peter Live",) * 3), "--gws-record=once").assert_outcomes(passed=1)
+    assert "Peter" not in project.cassette.read_text("utf-8")
+    project.url = "http://nowhere.example"
+    project.run(PERSONAL % (("Paul Else",) * 3)).assert_outcomes(passed=1)
+    project.run(PERSONAL % ("Peter Live", "Paul Else", "Paul Else")).assert_outcomes(failed=1)
+
+
+REDACTION = "\n@pytest.fixture\ndef gws_redaction():\n    return %s\n"
+
+
+def test_a_test_has_rules_of_its_own(project: Project) -> None:
+    """The fixture gws_redaction; a wrong one is said, and nothing is recorded."""
+    body = "\n    Agent(URL).sessions()\n"
+    rules = REDACTION % "{'keep': ['FirstName'], 'personal': ['RTenant']}"
+    project.run(body + rules, "--gws-record=once").assert_outcomes(passed=1)
+    shown = load_cassette(project.cassette)
+    user_data = shown.interactions[1].answer["facebooksessions"][0]["userData"]
+    assert ("Vitaliy", True) == (user_data["FirstName"], user_data["RTenant"] != "Environment")
+    assert shown.header["policy"].startswith("own ")
+    for wrong, said in (("{'secret': ['pattern:(']}", "secret: 'pattern:('"), ("[1]", "gws_redaction must return a")):
+        result = project.run(body + REDACTION % wrong, "--gws-record=all")
+        result.assert_outcomes(errors=1)
+        result.stdout.fnmatch_lines([f"*{said}*"])
+
+
+def test_a_proxy_keeps_to_them_as_well(project: Project) -> None:
+    """A recording of gws_server expects personal data as they were sent, too."""
+    body = PERSONAL.replace("Agent(URL)", "Agent(gws_server.url)").replace("with gws.", "with gws_server.")
+    body = body % (("Peter Live",) * 3) + REDACTION % "{'keep': ['LastName']}"
+    ran = project.run(body, "--gws-record=once", f"--gws-upstream={project.url}", fixture="gws_server")
+    ran.assert_outcomes(passed=1)
+    text = project.cassette.read_text("utf-8")
+    assert (False, True) == ("Peter" in text, '"LastName": "Onv"' in text)

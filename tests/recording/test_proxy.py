@@ -1,0 +1,276 @@
+"""`Recorder` in front of real servers: both modes, HTTPS, and everything that can be wrong with a server or a start."""
+
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from mitmproxy import flowfilter
+
+from gws_replay.errors import GwsReplayError
+from gws_replay.recording.proxy import Recorder, Settings, _arguments
+from gws_replay.sandbox.server import serving
+from gws_replay.storage.files import load_cassette
+from tests.support.proxies import (
+    GWS,
+    PATIENCE,
+    SESSION,
+    UPDATE,
+    Torn,
+    alive,
+    answered,
+    client,
+    environment,
+    operations,
+    run,
+    upstream,
+)
+
+ME = "/api/v2/me"
+
+
+def test_reverse_mode(tmp_path: Path) -> None:
+    """The client talks to the recorder's address; lines and cassette tell the operations."""
+    lines: list[str] = []
+    with serving(push_delay=0) as sandbox:
+        settings = Settings(cassette=tmp_path / "c.yaml", upstream=sandbox.url)
+        with Recorder(settings, say=lines.append) as recorder, client(recorder.url) as agent:
+            answer = agent.post(f"{recorder.url}{ME}/facebooksessions/{SESSION}", json=UPDATE, timeout=PATIENCE)
+            assert recorder.url == recorder.environment()["GWS_REPLAY_URL"]
+
+    assert {"statusCode": 0} == answer.json()
+    assert ["GET /api/v2/me", "UpdateUserData"] == operations(load_cassette(tmp_path / "c.yaml"))
+    assert lines[1].startswith(f"--> UpdateUserData {SESSION}  statusCode 0  ")
+    (saved,) = recorder.saved
+    assert (2, str(tmp_path / "c.yaml")) == (saved["interactions"], saved["path"])
+
+
+def test_regular_mode_with_the_usual_variables(tmp_path: Path) -> None:
+    """`requests` finds the proxy in the environment; only what goes to the upstream and matches is recorded."""
+    code = "import requests, sys; print([requests.get(url).status_code for url in sys.argv[1:]])"
+    with serving() as sandbox, upstream(lambda _: answered()) as other:
+        settings = Settings(cassette=tmp_path / "c.yaml", upstream=sandbox.url, mode="regular")
+        with Recorder(settings) as recorder:
+            asked = [f"{sandbox.url}/api/v2/diagnostics/version", f"{sandbox.url}/other", f"{other.url}{ME}"]
+            done = run(sys.executable, "-c", code, *asked, env=recorder.environment())
+
+    assert "[200, 404, 200]\n" == done.stdout, done.stderr
+    assert ["GET /api/v2/diagnostics/version"] == operations(load_cassette(tmp_path / "c.yaml"))
+
+
+def test_environment_of_regular_mode(tmp_path: Path) -> None:
+    """Both cases of the proxy names, no exceptions from the proxy, and mitmproxy's CA for Python, curl and Node."""
+    recorder = Recorder(Settings(cassette=tmp_path / "c.yaml", mode="regular"))
+    recorder.url = "http://localhost:4711"
+    found = recorder.environment()
+    proxies = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    certificates = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+
+    assert {"http://localhost:4711"} == {found[name] for name in proxies}
+    assert {""} == {found[name] for name in ("no_proxy", "NO_PROXY")}
+    assert {str(Path.home() / ".mitmproxy" / "mitmproxy-ca-cert.pem")} == {found[name] for name in certificates}
+    assert "GWS_REPLAY_URL" not in found.keys() - os.environ.keys()
+    assert found["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "reported"),
+    [
+        ({ME: Torn()}, f"!!! GET {ME}  no answer: "),
+        ({ME: Torn(answered(b"x" * 1000)[:-500])}, f"!!! GET {ME}  no answer: "),
+        ({ME: answered(b"<html>Bad gateway", "502 Bad Gateway")}, f"!!! GET {ME}  HTTP 502"),
+        ({ME: b"no HTTP at all\r\n\r\n"}, f"!!! GET {ME}  no answer: "),
+    ],
+    ids=["reset", "reset in mid-body", "502", "no HTTP"],
+)
+def test_trouble_with_the_server(tmp_path: Path, answers: dict[str, bytes], reported: str) -> None:
+    """The client gets a 502, a person sees a line, and the recording goes on."""
+    lines: list[str] = []
+    with upstream(lambda asked: answers.get(asked.path, answered())) as server:
+        settings = Settings(cassette=tmp_path / "c.yaml", upstream=server.url)
+        with Recorder(settings, say=lines.append) as recorder, client() as agent:
+            statuses = [agent.get(recorder.url + path, timeout=PATIENCE).status_code for path in (ME, "/api/v2/after")]
+
+    assert [502, 200] == statuses
+    assert lines[0].startswith(reported)
+    recorded = ["GET /api/v2/after"] if "no answer" in reported else [f"GET {ME}", "GET /api/v2/after"]
+    assert recorded == operations(load_cassette(tmp_path / "c.yaml"))
+
+
+@pytest.mark.parametrize(
+    "wrong", ["http://[::1", "http://localhost:99999", "http://localhost:abc", "http://a b", "gws"]
+)
+def test_a_wrong_upstream_is_refused(tmp_path: Path, wrong: str) -> None:
+    """With the option's name and the value, before anything starts."""
+    recorder = Recorder(Settings(cassette=tmp_path / "c.yaml", upstream=wrong))
+    with pytest.raises(GwsReplayError, match="--upstream") as caught, recorder:
+        pass
+    assert wrong in str(caught.value)
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_an_address_that_is_not_ours_is_refused(tmp_path: Path, host: str) -> None:
+    """With the address, and without a journal that the next start would trip over."""
+    recorder = Recorder(Settings(cassette=tmp_path / "c.yaml", upstream="http://localhost:1", host=host))
+    with pytest.raises(GwsReplayError, match=host), recorder:
+        pass
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1", "::1", "::", "localhost"])
+def test_the_url_can_be_used_as_it_is(tmp_path: Path, host: str) -> None:
+    """And it names localhost where it can: clients drop the cookies of bare addresses."""
+    try:
+        socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError:
+        pytest.skip(f"this machine has no {host}")
+    with upstream(lambda _: answered()) as server:
+        settings = Settings(cassette=tmp_path / "c.yaml", upstream=server.url, host=host)
+        with Recorder(settings) as recorder, client() as agent:
+            assert 200 == agent.get(f"{recorder.url}{ME}", timeout=PATIENCE).status_code
+    assert "localhost" == urlsplit(recorder.url).hostname or ":" in host
+
+
+@pytest.mark.parametrize(
+    ("upstream_url", "url", "records"),
+    [
+        ("https://gws.example", "https://gws.example/api/v2/me", True),
+        ("https://gws.example/", "https://gws.example/api/v2/me", True),
+        ("https://GWS.example:443", "https://gws.example/api/v2/me", True),
+        ("http://gws.example", "http://gws.example:8080/api/v2/me", False),
+        ("http://localhost:808", "http://localhost:8080/api/v2/me", False),
+        ("https://gws.example", "https://gws.example.org/api/v2/me", False),
+        ("https://gws.example", "https://gws-example/api/v2/me", False),
+        ("https://gws.example", "https://other.example/api/v2/?u=https://gws.example", False),
+    ],
+)
+def test_regular_mode_records_the_upstream_alone(upstream_url: str, url: str, records: bool) -> None:
+    """However its address is spelled; not another server whose address begins alike."""
+    from mitmproxy.test import tflow
+
+    arguments = _arguments(Settings(cassette=Path("c.yaml"), mode="regular", upstream=upstream_url))
+    expression = next(each for each in arguments if each.startswith("gws_filter=")).removeprefix("gws_filter=")
+    flow = tflow.tflow()
+    flow.request.url = url
+    flow.request.headers.pop("host", None)
+
+    assert records == bool(flowfilter.parse(expression)(flow))
+
+
+def test_a_proxy_that_dies_says_how_to_recover(tmp_path: Path) -> None:
+    """Exit code 4; the journal gives what had been answered."""
+
+    def killed(recorder: Recorder) -> None:
+        with recorder:
+            with client() as agent:
+                agent.get(recorder.url + ME, timeout=PATIENCE)
+            os.kill(recorder.pid or 0, signal.SIGKILL)
+            recorder.wait()
+
+    with upstream(lambda _: answered()) as server:
+        settings = Settings(cassette=tmp_path / "c.yaml", upstream=server.url)
+        with pytest.raises(GwsReplayError, match=r"gws-replay recover .*c\.yaml\.journal") as caught:
+            killed(Recorder(settings))
+
+    assert 4 == caught.value.exit_code
+    assert 0 == run(*GWS, "recover", str(tmp_path / "c.yaml.journal")).returncode
+    assert ["GET /api/v2/me"] == operations(load_cassette(tmp_path / "c.yaml"))
+
+
+def test_an_error_of_the_caller_is_not_hidden(tmp_path: Path) -> None:
+    """What goes wrong inside the `with` block is reported, not that nothing was recorded."""
+    with (
+        pytest.raises(ZeroDivisionError),
+        Recorder(Settings(cassette=tmp_path / "c.yaml", upstream="http://x.invalid")),
+    ):
+        raise ZeroDivisionError
+
+
+def test_two_recorders_on_one_cassette(tmp_path: Path) -> None:
+    """The second is refused, with force too, and does the first no harm."""
+    with upstream(lambda _: answered()) as server:
+        settings = Settings(cassette=tmp_path / "c.yaml", upstream=server.url, force=True)
+        with Recorder(settings) as recorder, client() as agent:
+            with pytest.raises(GwsReplayError, match="is being written by another recorder"):
+                Recorder(settings).__enter__()
+            agent.get(recorder.url + ME, timeout=PATIENCE)
+
+    assert ["GET /api/v2/me"] == operations(load_cassette(tmp_path / "c.yaml"))
+
+
+def test_an_existing_cassette_is_replaced_only_by_force_and_only_at_the_end(tmp_path: Path) -> None:
+    """Until the new one is whole the old one stays, and when nothing was recorded it stays for good."""
+    cassette = tmp_path / "c.yaml"
+    cassette.write_text("precious")
+    with upstream(lambda _: answered()) as server:
+        with pytest.raises(GwsReplayError, match=r"c\.yaml exists"):
+            Recorder(Settings(cassette=cassette, upstream=server.url)).__enter__()
+        forced = Settings(cassette=cassette, upstream=server.url, force=True)
+        with pytest.raises(GwsReplayError, match="nothing was recorded"), Recorder(forced):
+            pass
+        assert "precious" == cassette.read_text()
+        with Recorder(forced) as recorder, client() as agent:
+            agent.get(recorder.url + ME, timeout=PATIENCE)
+            assert "precious" == cassette.read_text()
+
+    assert ["GET /api/v2/me"] == operations(load_cassette(cassette))
+
+
+def test_a_journal_that_was_left_is_not_lost(tmp_path: Path) -> None:
+    """The sentence names both ways on, and the journal stays as it is."""
+    left = tmp_path / "c.yaml.journal"
+    left.write_bytes(b"precious")
+    with pytest.raises(GwsReplayError, match=r"was left .*gws-replay recover .*c\.yaml\.journal.*, or remove it"):
+        Recorder(Settings(cassette=tmp_path / "c.yaml", upstream="http://localhost:1", force=True)).__enter__()
+    assert b"precious" == left.read_bytes()
+
+
+def test_a_busy_port(tmp_path: Path) -> None:
+    """Refused with the address and a way out, before anything is written."""
+    with upstream(lambda _: answered()) as server:
+        port = urlsplit(server.url).port or 0
+        with pytest.raises(GwsReplayError, match=f"cannot listen on 127.0.0.1:{port}: .*; choose another address"):
+            Recorder(Settings(cassette=tmp_path / "c.yaml", upstream=server.url, port=port)).__enter__()
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_leaving_it_ends_the_proxy(tmp_path: Path) -> None:
+    """No process stays behind."""
+    settings = Settings(cassette=tmp_path / "c.yaml", upstream="http://localhost:1")
+    with pytest.raises(GwsReplayError, match="nothing was recorded"), Recorder(settings) as recorder:
+        pass
+    assert recorder.pid
+    assert not alive(recorder.pid)
+
+
+@pytest.fixture
+def without_mitmproxy(tmp_path: Path) -> dict[str, str]:
+    """An environment in which Python finds no mitmproxy."""
+    hiding = (
+        "import sys\n"
+        "class Hiding:\n"
+        "    def __init__(self, finder): self.finder = finder\n"
+        "    def __getattr__(self, name): return getattr(self.finder, name)\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        return None if name.partition('.')[0] == 'mitmproxy' else self.finder.find_spec(name, *rest)\n"
+        "sys.meta_path[:] = map(Hiding, sys.meta_path)\n"
+    )
+    (tmp_path / "hiding").mkdir()
+    (tmp_path / "hiding" / "sitecustomize.py").write_text(hiding)
+    return environment(PYTHONPATH=str(tmp_path / "hiding"))
+
+
+def test_without_mitmproxy(tmp_path: Path, without_mitmproxy: dict[str, str]) -> None:
+    """The pip line, and no traceback; what needs no mitmproxy works."""
+    record = (*GWS, "record", "--upstream", "http://localhost:1", "--cassette", "c.yaml")
+    done = run(*record, cwd=tmp_path, env=without_mitmproxy)
+
+    assert (2, "") == (done.returncode, done.stdout)
+    sentence = "Error: recording needs mitmproxy, which is not installed: pip install 'gws-replay[record]'\n"
+    assert sentence == done.stderr
+    assert 0 == run(*GWS, "addon", cwd=tmp_path, env=without_mitmproxy).returncode
+    assert 0 == run(*GWS, "recover", "--help", cwd=tmp_path, env=without_mitmproxy).returncode

@@ -1,0 +1,102 @@
+"""The writer by itself: what it does with moments, and with what goes wrong in one."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gws_replay.errors import GwsReplayError
+from gws_replay.recording.pipe import Unpacking, packed
+from gws_replay.recording.writer import Writer
+from gws_replay.storage.files import load_cassette
+from tests.support.proxies import operations
+
+PATH = "/api/v2/me"
+FIELDS = ((b"Content-Type", b"application/json"),)
+
+
+def begun(number: int) -> tuple[Any, ...]:
+    """A request begins."""
+    return ("begun", f"{number}", float(number), "GET", f"http://gws.example{PATH}/{number}", FIELDS, b"", False)
+
+
+def answered(number: int) -> tuple[Any, ...]:
+    """It is answered."""
+    return ("answered", f"{number}", number + 0.5, 200, "OK", FIELDS, b'{"statusCode":0}', False)
+
+
+def started(cassette: Path) -> tuple[Writer, list[Any]]:
+    """A writer, and what the proxy hears of it."""
+    told: list[Any] = []
+    start: dict[str, Any] = {"recorder": "me", "policy": ("all", (), (), ()), "split": "", "force": False}
+    return Writer(lambda *each: told.append(each), cassette=str(cassette), **start), told
+
+
+def test_a_proxy_that_is_killed_before_it_said_what_to_write_leaves_no_traceback() -> None:
+    """The writer's input ends at once: so does the writer, and says nothing."""
+    command = (sys.executable, "-m", "gws_replay.recording.writer")
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
+    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_moments_become_a_cassette(tmp_path: Path) -> None:
+    """Where it writes is told first, then how many moments were taken since, with lines to show; the last saves."""
+    writer, told = started(tmp_path / "c.yaml")
+    writer.take([begun(1), answered(1), begun(2)])
+    writer.take([("broken", "2", 3.0, "reset"), ("finish",)])
+    where, first, second, (kind, saved), last = told
+    assert ("writes", str(tmp_path / "c.yaml.journal")) == where
+    assert ("acked", 2, [f"--> GET {PATH}/1  HTTP 200  500 ms"]) == first
+    assert ("acked", 2, [f"!!! GET {PATH}/2  no answer: reset"]) == second
+    note = "GET /api/v2/me/2 got no answer and is not in the cassette"
+    assert ("saved", 1, [note]) == (kind, saved["interactions"], saved["notes"])
+    assert ("acked", 1, []) == last
+    assert [f"GET {PATH}/1"] == operations(load_cassette(tmp_path / "c.yaml"))
+
+
+def test_an_error_of_ours_costs_one_message_and_shows_nothing_of_it(tmp_path: Path) -> None:
+    """It is told with its place; what raised it may hold what nobody has redacted."""
+    writer, told = started(tmp_path / "c.yaml")
+    writer.take(
+        [begun(1), ("answered", "1", "no time: Kunigunde", 200, "OK", FIELDS, b"", False), begun(2), answered(2)]
+    )
+    kind, text, exit_code = told[1]
+    assert ("failed", 4) == (kind, exit_code)
+    assert text.startswith("a message was not recorded: TypeError in writer.py, line ")
+    assert "Kunigunde" not in repr(told)
+    writer.take([("finish",)])
+    assert f"GET {PATH}/2" in operations(load_cassette(tmp_path / "c.yaml"))
+
+
+def test_a_disk_that_fails_ends_the_recording_alone(tmp_path: Path) -> None:
+    """It is told once; what comes then is acknowledged, for the traffic goes on, and not written."""
+    writer, told = started(tmp_path / "c.yaml")
+    writer.take([begun(1), answered(1)])
+    assert writer._taking
+    writer._taking.close()  # the next write fails
+    writer.take([begun(2), answered(2), begun(3)])
+    writer.take([answered(3), ("finish",)])
+    (failed,) = [each for each in told if each[0] == "failed"]
+    assert "c.yaml.journal: Bad file descriptor; recording stopped, the traffic goes on" in failed[1]
+    assert 4 == failed[2]
+    assert [("acked", 2, []), ("acked", 2, []), ("acked", 1, [])] == [each for each in told if each[0] == "acked"][1:]
+    assert not (tmp_path / "c.yaml").exists()
+
+
+def test_what_cannot_be_claimed_is_refused(tmp_path: Path) -> None:
+    """Before anything is told."""
+    (tmp_path / "c.yaml").write_text("precious")
+    with pytest.raises(GwsReplayError, match=r"c\.yaml exists"):
+        started(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize("size", [1, 7, 8, 9, 1000])
+def test_values_go_through_a_pipe_in_any_pieces(size: int) -> None:
+    """The system cuts where it likes."""
+    values = [[begun(1), answered(1)], ("acked", 2, ["line"]), [], ("half \udcff", b"\xff" * 300, 1.5, None, True)]
+    data = b"".join(map(packed, values))
+    unpacking = Unpacking()
+    found = [value for at in range(0, len(data), size) for value in unpacking.values(data[at : at + size])]
+    assert values == found

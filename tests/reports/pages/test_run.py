@@ -1,0 +1,86 @@
+"""The timeline of a run: what was asked and told at its own times, with misses, and why each notification came."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+from gws_replay.core.model import Cassette, Headers, Request
+from gws_replay.errors import ReplayMiss
+from gws_replay.playback.playback import Playback
+from gws_replay.reports.pages.run import timeline_of
+from tests.support.builders import cassette, exchange, get, told, update
+from tests.support.commands import BEFORE, numbered, small
+from tests.support.playbacks import ask
+
+SECRET = "c2VjcmV0c2VjcmV0"
+
+
+def shown(playback: Playback) -> Any:
+    """The one recording of a page, with its texts in place of their numbers."""
+    value = json.loads(timeline_of(playback, [each.updates() for each in playback.cassettes]))
+    (recording,) = value["recordings"]
+    for event in recording["events"]:
+        event |= {name: value["texts"][event[name]] for name in ("what", "of", "said")}
+        event |= {name: [value["texts"][n] for n in event.get(name, ())] for name in ("reasons", "sent", "got")}
+    return recording
+
+
+def missed(playback: Playback, path: str = "/nowhere", **fields: Any) -> None:
+    with suppress(ReplayMiss):
+        playback.ask(Request(method="GET", uri=f"http://gws.example{path}", **fields))
+
+
+def test_it_is_what_happened_in_its_order() -> None:
+    """Each asking has its place, also one again; a miss stands where it was asked, and says what it lacked."""
+    playback = Playback(small())
+    missed(playback)
+    for which in (0, 1, 0):
+        ask(playback, which)
+    events = shown(playback)["events"]
+    assert ["GET /nowhere", "GET /api/v2/me/facebooksessions", "UpdateUserData", "PropertiesUpdated"] == [
+        each["what"] for each in events
+    ][:4]
+    assert ("failed", "missed: nothing_similar", []) == tuple(events[0][name] for name in ("level", "said", "got"))
+    assert events[0]["reasons"][0].startswith("GET /nowhere has no answer in ")
+    assert 5 == len(events)
+    assert [each["at"] for each in events] == sorted(each["at"] for each in events)
+    assert 0.0 == events[0]["at"]
+
+
+def test_a_notification_says_why_it_came_and_an_update_what_it_changed() -> None:
+    """The cause is the asking of this run; one that no client heard says so."""
+    playback = Playback(small())
+    ask(playback, 0)
+    ask(playback, 1)
+    _, asked, pushed = shown(playback)["events"]
+    assert ("passed", []) == (asked["verdict"], asked["reasons"])
+    assert (1, "content", "warning") == (pushed["cause"], pushed["rule"], pushed["level"])
+    assert "no CometD client was there to be told" == pushed["said"]
+    assert ["changed"] == [kind for _, _, kind, _, _ in pushed["shows"][0]["moved"]]
+
+
+def test_several_cassettes_and_an_empty_run() -> None:
+    """All that was asked of any of them; nothing at all where nothing was."""
+    playback = Playback(numbered(2).named("a.yaml"), small().named("b.yaml"))
+    ask(playback, 0)
+    ask(playback, 1)
+    assert ["POST /api/v2/me/0", "POST /api/v2/me/1"] == [each["what"] for each in shown(playback)["events"]]
+    assert "" == timeline_of(Playback(Cassette(interactions=())), [()])
+
+
+def test_nothing_unredacted_is_in_it() -> None:
+    """Neither of a cassette that nobody has redacted, nor of a request that has no answer in it."""
+    personal = cassette(
+        get({**BEFORE, "EmailAddress": "ada@example.com"}, began=0.0),
+        exchange("GET", "/x", None, {}, began=1.0, asked_with=[("Authorization", f"Basic {SECRET}")]),
+        update({"A": 2}, began=2.0),
+        told({**BEFORE, "A": 2, "EmailAddress": "ada@example.com"}, seen=3.0),
+    )
+    playback = Playback(personal)
+    for which in range(3):
+        ask(playback, which)
+    headers = Headers((("Authorization", f"Basic {SECRET}"), ("Cookie", f"JSESSIONID={SECRET}")))
+    missed(playback, f"/nowhere?access_token={SECRET}", headers=headers)
+    text = timeline_of(playback, [each.updates() for each in playback.cassettes])
+    assert [] == [each for each in (SECRET, "ada@example.com") if each in text]
+    assert "EmailAddress" in text

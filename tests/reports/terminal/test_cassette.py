@@ -1,0 +1,101 @@
+"""Cassettes and verdicts as text, where the commands' tests do not show it already."""
+
+from dataclasses import replace
+
+import pytest
+
+from gws_replay.core.model import Cassette
+from gws_replay.reports.terminal.cassette import tally, timeline, verdict
+from tests.support.builders import cassette, exchange, get, operation, told, update
+from tests.support.commands import BEFORE, small
+
+
+@pytest.mark.parametrize(
+    ("header", "line"),
+    [
+        (
+            {"format": 1, "redaction": "secrets", "recorded": "2026", "api": "gws-v2", "other": 1, "server": None},
+            "<memory>: api gws-v2, recorded 2026, redaction secrets",
+        ),
+        ({}, "<memory>:"),
+    ],
+)
+def test_the_first_line_says_what_is_known(header: dict[str, object], line: str) -> None:
+    """The facts of the header in one order, and only those that there are."""
+    assert line == next(timeline(replace(small(), header=header))).rstrip()
+
+
+def test_a_snapshot_in_the_first_message_has_its_line() -> None:
+    """Interaction 0 and notification 0 are told apart, and a second session begins anew."""
+    played = cassette(told(BEFORE, seen=0.0), get(BEFORE, began=1.0), get({"Z": 1, "Y": 2}, began=2.0, session="S2"))
+    assert ["userData of S1: 2 keys", "userData of S2: 2 keys"] == [
+        line.strip() for line in timeline(played) if "userData of" in line
+    ]
+    assert "userData of S1" in list(timeline(played))[2]
+
+
+def test_a_binary_body_is_shown_by_its_bytes() -> None:
+    """And one of several lines goes on below."""
+    played = cassette(exchange("POST", "/x", b"\xff\x00", b'{\n  "a": 1\n}'))
+    assert [
+        "                sent \\xff\\u0000",
+        "                got  {",
+        '                       "a": 1',
+        "                     }",
+    ] == list(timeline(played, bodies=True))[2:]
+
+
+@pytest.mark.parametrize(
+    ("judged", "lines"),
+    [
+        (
+            cassette(
+                get(BEFORE, began=0.0), operation("DeleteUserData", began=1.0, keys=["B"]), told({"A": 1}, seen=2.0)
+            ),
+            ["  passed      interaction 1  DeleteUserData S1: exactly B changed"],
+        ),
+        (
+            cassette(get(BEFORE, began=0.0), update({"A": 1}, began=1.0), told(BEFORE, seen=2.0)),
+            ["  passed      interaction 1  UpdateUserData S1: exactly nothing changed"],
+        ),
+        (
+            cassette(
+                get(BEFORE, began=0.0), update({"A": 2, "B": "c"}, began=1.0), told({"A": "2", "B": "b"}, seen=2.0)
+            ),
+            [
+                "  FAILED      interaction 1  UpdateUserData S1",
+                '              A: sent 2 (integer), the notification shows "2" (string)',
+                '              B: sent "c" (string), the notification shows "b" (string)',
+                "              before: interaction 0, after: notification 0",
+                "              more: gws-replay show x.yaml",
+            ],
+        ),
+        (
+            cassette(update({"A": 2}, began=1.0)),
+            [
+                "  cannot tell interaction 0  UpdateUserData S1",
+                (
+                    f"{'':14}no notification shows its effect and no GET follows it: "
+                    "subscribe to /v2/me/facebooksession, or GET it"
+                ),
+            ],
+        ),
+    ],
+    ids=["deleted", "no change", "failed", "unknown"],
+)
+def test_a_verdict(judged: Cassette, lines: list[str]) -> None:
+    """What changed, or each reason, where, and the next command."""
+    assert lines == list(verdict(judged.updates()[0], "x.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("count", "cassettes", "line"),
+    [
+        (0, 0, "0 userData operations in 0 cassettes: 0 passed, 0 failed, 0 cannot tell"),
+        (1, 1, "1 userData operation in 1 cassette: 1 passed, 0 failed, 0 cannot tell"),
+        (2, 3, "2 userData operations in 3 cassettes: 2 passed, 0 failed, 0 cannot tell"),
+    ],
+)
+def test_the_tally_counts_in_words(count: int, cassettes: int, line: str) -> None:
+    """Singular and plural."""
+    assert line == tally({"passed": count}, cassettes)

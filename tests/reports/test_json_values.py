@@ -1,0 +1,35 @@
+"""What programs read, where the commands' tests do not show it already."""
+
+import json
+
+import pytest
+
+from gws_replay.reports import json_values as as_json
+from tests.support.builders import CAPTURES, cassette, exchange, told, update
+from tests.support.commands import captured
+
+
+def test_an_operation_that_cannot_be_told_has_no_places() -> None:
+    """before and after are null, and the reason is there."""
+    alone = as_json.update(cassette(update({"A": 2}, began=1.0)).updates()[0])
+    assert ("unknown", None, None, []) == (alone["verdict"], alone["before"], alone["after"], alone["changes"])
+    assert 1 == len(alone["reasons"])
+
+
+def test_a_notification_without_a_cause_and_a_body_that_is_no_json() -> None:
+    """Both are null."""
+    shown = as_json.cassette(cassette(exchange("GET", "/x", None, b"\xff"), told(None, seen=1.0, kind="StatusChange")))
+    assert ([None], [None]) == (
+        [each["cause"] for each in shown["notifications"]],
+        [each["answer"] for each in shown["interactions"]],
+    )
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_a_capture_is_json_and_complete(name: str) -> None:
+    """Every interaction, notification and verdict of real traffic can be written, and says what it said."""
+    played = captured(name).cassette
+    shown = json.loads(json.dumps(as_json.cassette(played), allow_nan=False))
+    assert [each.answer for each in played.interactions] == [each["answer"] for each in shown["interactions"]]
+    assert [told.value for told in played.notifications] == [each["data"] for each in shown["notifications"]]
+    assert {"passed"} == {each["verdict"] for each in shown["updates"]}

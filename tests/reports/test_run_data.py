@@ -1,0 +1,218 @@
+"""What a test's run comes to: events, counts, misses and userData, as JSON data that any terminal may see."""
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gws_replay.core.model import Cassette, Headers, Request
+from gws_replay.errors import ReplayMiss
+from gws_replay.playback.playback import Playback
+from gws_replay.reports.run_data import Details, counts_of, details_of, section
+from gws_replay.reports.run_events import events_of, line_of
+from tests.support.builders import NOTIFICATIONS, cassette, exchange, get, told, update
+from tests.support.commands import BEFORE, numbered, small
+from tests.support.playbacks import ask, play
+
+SECRET = "c2VjcmV0c2VjcmV0"
+STEERING = "\x1b[31m\x9b2J\r\u202e\ud800"
+
+
+def missed(playback: Playback, path: str = "/nowhere", **fields: Any) -> None:
+    with suppress(ReplayMiss):
+        playback.ask(Request(method="GET", uri=f"http://gws.example{path}", **fields))
+
+
+def details(playback: Playback) -> Details:
+    return details_of(playback, [each.updates() for each in playback.cassettes])
+
+
+def bayeux(playback: Playback, **message: Any) -> Any:
+    sent = json.dumps([message]).encode()
+    kind = Headers((("Content-Type", "application/json"),))
+    asked = Request(method="POST", uri=f"http://gws.example{NOTIFICATIONS}", headers=kind, body=sent)
+    response = playback.ask(asked)
+    assert response
+    return json.loads(response.body)
+
+
+def listening(playback: Playback) -> None:
+    (reply,) = bayeux(playback, channel="/meta/handshake")
+    bayeux(playback, channel="/meta/subscribe", clientId=reply["clientId"], subscription="/**")
+    bayeux(playback, channel="/meta/connect", clientId=reply["clientId"], connectionType="long-polling")
+
+
+def test_a_run_in_lines() -> None:
+    """The operation rather than the URL, what was answered, where it stands; a miss with its reason."""
+    playback = Playback(small())
+    for which in (0, 1, 0):
+        ask(playback, which)
+    missed(playback)
+    assert [
+        "--> GET /api/v2/me/facebooksessions  HTTP 200  interaction 0",
+        "--> UpdateUserData S1  statusCode 0  interaction 1",
+        "<-x PropertiesUpdated S1  no CometD client  notification 0, answers interaction 1",
+        "--> GET /api/v2/me/facebooksessions  HTTP 200  interaction 0, again",
+        "!!! GET /nowhere  missed: nothing_similar",
+    ] == [line_of(event) for event in events_of(playback)]
+
+
+def test_a_notification_stands_where_it_was_told() -> None:
+    """With a client that listens, it comes after what was asked meanwhile."""
+    playback = Playback(small())
+    listening(playback)
+    ask(playback, 1)
+    missed(playback)
+    playback.stage.wait_for_change(0.01, lambda: False)
+    playback.stage.seats[0].lobby.changed()
+    assert ["asked", "missed", "told"] == [event["kind"] for event in events_of(playback)]
+    assert "<-- PropertiesUpdated S1  notification 0, answers interaction 1" == line_of(events_of(playback)[-1])
+
+
+def test_several_cassettes_and_several_users_are_named() -> None:
+    """Only where there is more than one of them."""
+    playback = Playback(numbered(1).named("a.yaml"), small().named("b.yaml"))
+    credentials = Headers((("Authorization", "Basic YTpi"),))
+    ask(playback, 0, headers=credentials)
+    missed(playback, headers=Headers((("Authorization", "Basic Yzpk"),)))
+    assert ["interaction 0 of a.yaml, user 1", "user 2"] == [event["where"] for event in events_of(playback)]
+
+
+def test_a_section_shows_the_last_and_says_how_many_there_were() -> None:
+    """Ten lines, in order."""
+    playback = Playback(numbered(15).named("many.yaml"))
+    for which in range(12):
+        ask(playback, which)
+    lines = section(playback, "").splitlines()
+    assert "many.yaml: the last 10 of 12 events" == lines[0]
+    assert [f"--> POST /api/v2/me/{n}  HTTP 200  interaction {n}" for n in range(2, 12)] == lines[1:11]
+    assert ["not played:", *(f"  interaction {n}: POST /api/v2/me/{n}" for n in range(12, 15))] == lines[11:]
+
+
+def test_a_long_rest_is_cut() -> None:
+    """Ten of what was not played, and how many more."""
+    lines = section(Playback(numbered(25)), "").splitlines()
+    assert ["nothing was asked", "not played:", "  and 15 more"] == [lines[1], lines[2], lines[-1]]
+    assert 14 == len(lines)
+
+
+def test_a_section_does_not_repeat_what_the_failure_said() -> None:
+    """Neither a miss nor what was not played."""
+    playback = play(get(BEFORE, began=0.0), update({"A": 2}, began=1.0))
+    ask(playback, 0)
+    missed(playback, "/here")
+    missed(playback, "/there")
+    text = section(playback, f"E   {playback.misses[0]}\n{playback.unplayed[0]}")
+    assert (False, True, False) == tuple(
+        each in text for each in ("GET /here has no answer", "GET /there has no answer", "not played")
+    )
+
+
+def steering() -> Playback:
+    hostile = {STEERING: f"{STEERING}{'long ' * 200}", "A": 1}
+    played = cassette(
+        exchange("GET", f"/x{'y' * 500}", None, {}, began=0.0),
+        get(hostile, began=1.0),
+        update({"A": 2, STEERING: STEERING}, began=2.0),
+        told({"A": 2, STEERING: STEERING, f"new{STEERING}": STEERING}, seen=3.0, kind=STEERING),
+        exchange("POST", "/left", {"operationName": STEERING}, {}, began=4.0),
+    )
+    playback = Playback(played.named(f"{STEERING}.yaml"))
+    for which in range(3):
+        ask(playback, which)
+    missed(playback, f"/{STEERING}")
+    playback.blocked.append(STEERING)
+    return playback
+
+
+def texts(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for each in value.values() for text in texts(each)]
+    return [text for each in value for text in texts(each)] if isinstance(value, list) else [str(value)]
+
+
+def test_nothing_recorded_steers_a_terminal() -> None:
+    """Control characters are escaped and long values cut, in every text; it is JSON and UTF-8."""
+    playback = steering()
+    found = details(playback)
+    assert all(found[part] for part in ("events", "misses", "operations", "unplayed", "stopped"))
+    every = [*texts(json.loads(json.dumps(found))), *section(playback, "").splitlines()]
+    assert [] == [text for text in every if not text.isprintable() or len(text) > 310]
+    "".join(every).encode()
+
+
+def test_nothing_unredacted_is_told() -> None:
+    """Of a request without an answer only what is redacted; of an address that was stopped no query and no user."""
+    playback = Playback(small())
+    headers = Headers((("Authorization", f"Basic {SECRET}"), ("Cookie", f"JSESSIONID={SECRET}")))
+    missed(playback, f"/nowhere?access_token={SECRET}", headers=headers)
+    playback.blocked.append(f"a WebSocket to wss://me:{SECRET}@gws.example/cometd?access_token={SECRET}")
+    told_of = f"{details(playback)}{section(playback, '')}"
+    assert "a WebSocket to wss://gws.example/cometd" in told_of
+    assert SECRET not in told_of
+
+
+def test_userdata_operations_with_exactly_what_changed() -> None:
+    """Name, kind, before and after of each change; how many keys stayed; only operations that were played."""
+    later = {"A": "2", "D": {"x": [1, 3]}, "E": None, "F": 5}
+    played = cassette(
+        get({"A": 1, "B": "b", "D": {"x": [1, 2]}, "F": 5}, began=0.0),
+        update({"A": "2"}, began=1.0),
+        told(later, seen=2.0),
+        update({"A": 3}, began=3.0),
+        told({**later, "A": 3}, seen=4.0),
+    )
+    playback = Playback(played)
+    ask(playback, 0)
+    ask(playback, 1)
+    (operation,) = details(playback)["operations"]
+    assert [
+        ["A", "type", "1", '"2"'],
+        ["B", "removed", '"b"', ""],
+        ["D.x[1]", "changed", "2", "3"],
+        ["E", "added", "", "null"],
+    ] == operation["changes"]
+    assert ("UpdateUserData S1", "failed", 1) == (operation["name"], operation["verdict"], operation["unchanged"])
+    assert "interaction 0 to notification 0" == operation["places"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [((), (0, 0, 3)), ((0,), (1, 0, 2)), ((0, 1), (2, 0, 0)), ((0, 1, 0, None), (3, 1, 0))],
+)
+def test_counts(asked: tuple[int | None, ...], expected: tuple[int, int, int]) -> None:
+    """Answers given, requests without one, and what is left: the same number as `unplayed` has entries."""
+    playback = Playback(small())
+    for which in asked:
+        missed(playback) if which is None else ask(playback, which)
+    counts = counts_of(playback)
+    assert expected == (counts["played"], counts["missed"], counts["unplayed"])
+    assert len(playback.unplayed) == counts["unplayed"]
+
+
+def test_counts_of_several_users() -> None:
+    """What one of them has played is not left."""
+    playback = Playback(small())
+    for which, who in enumerate(("Basic YTpi", "Basic Yzpk")):
+        ask(playback, which, headers=Headers((("Authorization", who),)))
+    counts = counts_of(playback)
+    assert (2, 0, 0) == (counts["played"], len(playback.unplayed), counts["unplayed"])
+
+
+def test_a_miss_beside_an_equal_recording_says_so() -> None:
+    """The nearest interaction, and no difference."""
+    playback = Playback(replace(small(), notifications=()))
+    ask(playback, 1)
+    with suppress(ReplayMiss):
+        ask(playback, 1)
+    (miss,) = details(playback)["misses"]
+    assert (1, []) == (miss["nearest"], miss["differences"])
+    assert "every recording of it has been played" in miss["text"]
+
+
+def test_an_empty_cassette_has_nothing_to_tell() -> None:
+    """All parts are empty."""
+    found = details(Playback(Cassette(interactions=())))
+    assert [[]] * 5 == [found[part] for part in ("events", "misses", "operations", "unplayed", "stopped")]

@@ -1,0 +1,157 @@
+"""What is no Bayeux, or too much of it: an answer says what is wrong, and the server goes on."""
+
+import json
+from collections.abc import AsyncIterator
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from gws_replay.server.server import ServedPlayback, serving
+from tests.support.async_poller import Poller, polling, run
+from tests.support.commands import BEFORE, small
+
+AFTER = {**BEFORE, "A": 2}
+MEGABYTE = 2**20
+NO_BAYEUX = "The body holds no Bayeux messages: "
+BODIES: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "it is not JSON"),
+    "no JSON": (b"{'channel': 1}", "it is not JSON"),
+    "torn": (b'[{"channel":"/meta/handshake"}', "it is not JSON"),
+    "no UTF-8": (b'[{"channel":"\xff"}]', "it is not UTF-8"),
+    "a number": (b"7", "it is neither a message nor an array of messages"),
+    "deep": (b"[" * 100_000, "the JSON is nested too deeply"),
+    "NaN": (b'[{"channel":"/x","data":NaN}]', "it is not JSON: NaN is no number of JSON"),
+}
+MESSAGES: dict[str, tuple[Any, str]] = {
+    "no object": (7, "400::Message is not an object"),
+    "no channel": ({"id": "1"}, "400::Missing channel"),
+    "a channel that is a number": ({"channel": 7}, "400::Missing channel"),
+    "an unknown meta channel": ({"channel": "/meta/unknown"}, "404::Unknown meta channel"),
+    "no client": ({"channel": "/meta/connect"}, "401::No client ID"),
+    "an unknown client": ({"channel": "/meta/connect", "clientId": "x" * 32}, "402::Unknown client"),
+    "a client that is a list": ({"channel": "/meta/subscribe", "clientId": []}, "402::Unknown client"),
+}
+
+
+@pytest.fixture
+def playback() -> ServedPlayback:
+    """The small cassette, to be served."""
+    return ServedPlayback(small())
+
+
+async def goes_on(client: Poller) -> None:
+    """Shake hands, update and be told, as if nothing had been."""
+    await client.shake_hands()
+    await client.look()
+    await client.update()
+    assert [AFTER] == await client.notified()
+
+
+@pytest.mark.parametrize(("body", "reason"), BODIES.values(), ids=BODIES)
+def test_a_body_that_is_no_bayeux_is_refused(body: bytes, reason: str, playback: ServedPlayback) -> None:
+    """With 400 and the reason, in one line."""
+
+    async def conversation() -> None:
+        async with polling(playback.url) as client:
+            async with client.http.post(client.url + client.path, data=body) as answer:
+                assert 400 == answer.status
+                text = await answer.text()
+                assert text.startswith(NO_BAYEUX + reason)
+                assert 1 == len(text.splitlines())
+            await goes_on(client)
+
+    with serving(playback):
+        run(conversation)
+    assert "" == playback.problems()
+
+
+@pytest.mark.parametrize(("message", "error"), MESSAGES.values(), ids=MESSAGES)
+def test_a_message_that_cannot_be_taken_is_refused(message: Any, error: str, playback: ServedPlayback) -> None:
+    """In its place in the batch; the messages beside it are taken."""
+
+    async def conversation() -> None:
+        async with polling(playback.url) as client:
+            refused, hello = await client.post(message, {"channel": "/meta/handshake"})
+            assert (False, error) == (refused["successful"], refused["error"])
+            assert hello["successful"]
+            await goes_on(client)
+
+    with serving(playback):
+        run(conversation)
+    assert "" == playback.problems()
+
+
+def test_a_body_of_ten_megabytes_is_taken(playback: ServedPlayback) -> None:
+    """Whatever its message asks for."""
+
+    async def conversation() -> None:
+        async with polling(playback.url) as client:
+            await client.shake_hands()
+            large = {"channel": "/service/x", "clientId": client.client_id, "data": "x" * 10 * MEGABYTE}
+            async with client.http.post(client.url + client.path, data=BytesIO(json.dumps([large]).encode())) as answer:
+                assert [True] == [each["successful"] for each in await answer.json()]
+            await goes_on(client)
+
+    with serving(playback):
+        run(conversation)
+    assert "" == playback.problems()
+
+
+async def _seventeen_megabytes() -> AsyncIterator[bytes]:
+    for _ in range(17):
+        yield b"x" * MEGABYTE
+
+
+@pytest.mark.parametrize("put", ["whole", "in chunks"])
+@pytest.mark.parametrize("path", ["/api/v2/notifications", "/api/v2/me"])
+def test_a_body_over_sixteen_megabytes_is_refused(path: str, put: str, playback: ServedPlayback) -> None:
+    """With 413, whether its length was said beforehand or not."""
+
+    async def conversation() -> None:
+        async with polling(playback.url) as client:
+            body = BytesIO(b"x" * 17 * MEGABYTE) if put == "whole" else _seventeen_megabytes()
+            async with client.http.post(client.url + path, data=body) as answer:
+                assert 413 == answer.status
+                assert "The body is longer than 16777216 bytes." == (await answer.json())["statusMessage"]
+            await goes_on(client)
+
+    with serving(playback):
+        run(conversation)
+    assert "" == playback.problems()
+
+
+def test_ten_thousand_subscriptions_are_enough(playback: ServedPlayback) -> None:
+    """One more is refused, and those that are there hold."""
+
+    async def conversation() -> None:
+        async with polling(playback.url) as client:
+            await client.shake_hands()
+            first, second, third = await client.post(
+                client.subscribing(*(f"/many/{number}" for number in range(9_999))),
+                client.subscribing("/one/more"),
+                client.subscribing("/many/1"),
+            )
+            assert [True, False, True] == [each["successful"] for each in (first, second, third)]
+            assert "403::Too many subscriptions" == second["error"]
+            await client.update()
+            assert [AFTER] == await client.notified()
+
+    with serving(playback):
+        run(conversation)
+    assert [] == playback.faults
+
+
+def test_a_hundred_thousand_messages_in_a_body_are_answered(playback: ServedPlayback) -> None:
+    """Each with what is wrong with it."""
+
+    async def conversation() -> None:
+        async with polling(playback.url) as client:
+            body = BytesIO(json.dumps([{"channel": "/meta/x"}] * 100_000).encode())
+            async with client.http.post(client.url + client.path, data=body) as answer:
+                assert {"404::Unknown meta channel"} == {each["error"] for each in await answer.json()}
+            await goes_on(client)
+
+    with serving(playback):
+        run(conversation)
+    assert [] == playback.faults

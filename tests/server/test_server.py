@@ -1,0 +1,221 @@
+"""The replay server over real sockets: REST answers, its own tokens and address, the control endpoint."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from gws_replay.server.server import ServedPlayback, serving
+from tests.support.builders import NOTIFICATIONS, SESSIONS, TOPIC, cassette, exchange, get, told, update
+from tests.support.commands import captured, small
+
+SENT = {"operationName": "UpdateUserData", "userData": {"A": 2}}
+CALM = 20
+
+
+@pytest.fixture
+def played() -> Iterator[ServedPlayback]:
+    """The small cassette, served."""
+    playback = ServedPlayback(small().named("some.yaml"))
+    with serving(playback):
+        yield playback
+
+
+def state(playback: ServedPlayback) -> Any:
+    """What the control endpoint tells."""
+    return requests.get(f"{playback.url}/__gws_replay__", timeout=CALM).json()
+
+
+def test_every_answer_of_a_capture_arrives() -> None:
+    """Status, body and fields, but for what belongs to a connection or is a token."""
+    recorded = captured("longpoll-js-family").cassette
+    playback = ServedPlayback(recorded)
+    with serving(playback, keep_uris=True), requests.Session() as session:
+        for each in recorded.interactions:
+            url = each.request.uri.replace(each.request.uri.partition("/api/")[0], playback.url)
+            answer = session.request(each.request.method, url, data=each.request.body, timeout=CALM)
+            assert (each.response.status, each.response.reason) == (answer.status_code, answer.reason)
+            assert each.response.body == answer.content
+            assert each.response.headers.get("content-type") == answer.headers.get("content-type")
+    assert "" == playback.problems()
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "body"),
+    [("GET", 200, bytes(range(256))), ("POST", 204, b""), ("GET", 304, b""), ("HEAD", 200, b""), ("DELETE", 404, b"x")],
+)
+def test_odd_answers_arrive(method: str, status: int, body: bytes) -> None:
+    """Binary, empty and bodiless ones, with recorded fields of the connection replaced by the server's own."""
+    fields = [("Content-Length", "999"), ("Transfer-Encoding", "chunked"), ("Connection", "close"), ("X-Kept", "1")]
+    playback = ServedPlayback(cassette(exchange(method, "/x", None, body, status=status, answered_with=fields)))
+    with serving(playback):
+        answer = requests.request(method, f"{playback.url}/x", timeout=CALM)
+    assert (status, body, "1") == (answer.status_code, answer.content, answer.headers["X-Kept"])
+    assert "" == playback.problems()
+
+
+def test_the_tokens_are_the_servers_own() -> None:
+    """A session cookie for whoever has none, and a CSRF token under the name that the recording gives it."""
+    fields = [
+        *(("X-CSRF-HEADER", "X-GWS-TOKEN"), ("X-GWS-TOKEN", "<redacted:x-gws-token>")),
+        ("Set-Cookie", "JSESSIONID=<redacted:JSESSIONID>; Path=/"),
+    ]
+    playback = ServedPlayback(cassette(exchange("GET", "/api/v2/me", None, {}, answered_with=fields)))
+    with serving(playback), requests.Session() as session:
+        first = session.get(f"{playback.url}/api/v2/me", timeout=CALM)
+        second = session.get(f"{playback.url}/api/v2/me", timeout=CALM)
+    assert first.headers["X-GWS-TOKEN"] == second.headers["X-GWS-TOKEN"]
+    assert "redacted" not in str(first.headers)
+    assert ["JSESSIONID"] == list(first.cookies.keys())
+    assert "Set-Cookie" not in second.headers
+
+
+def test_a_user_is_known_by_name_or_by_the_session() -> None:
+    """Other passwords and the cookie alone lead to the same run, another name to one of its own."""
+    playback = ServedPlayback(cassette(*(exchange("POST", "/x", None, {"n": n}, began=float(n)) for n in range(4))))
+    with serving(playback):
+        url = f"{playback.url}/x"
+        first = requests.post(url, auth=("one", "a"), timeout=CALM)
+        answers = [
+            first,
+            requests.post(url, auth=("one", "b"), timeout=CALM),
+            requests.post(url, cookies=first.cookies, timeout=CALM),
+            requests.post(url, headers={"Authorization": "Bearer x"}, cookies=first.cookies, timeout=CALM),
+            requests.post(url, auth=("two", "a"), timeout=CALM),
+            requests.post(url, headers={"Authorization": "Bearer y"}, timeout=CALM),
+        ]
+        assert [0, 1, 2, 3, 0, 0] == [each.json()["n"] for each in answers]
+        assert 3 == state(playback)["users"]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_recorded_addresses_become_the_servers_own(keep: bool) -> None:
+    """In answers, fields and notifications, but not in userData, which is the client's; or not at all."""
+    other = "https://gws.corp.example:8443/api/v2/me/x"
+    shown = {"uri": other, "path": "/me/x", "userData": {"link": other}, "note": f"see {other}", "more": ["http:x", {}]}
+    answered = exchange("POST", "/x", None, shown, status=201, answered_with=[("Location", other)])
+    playback = ServedPlayback(cassette(answered, told({"link": other}, seen=0.5, uri=other)))
+    with serving(playback, keep_uris=keep):
+        own = other if keep else f"{playback.url}/api/v2/me/x"
+        answer = requests.post(f"{playback.url}/x", timeout=CALM)
+        (pushed,) = poll(playback)
+    assert {**shown, "uri": own} == answer.json()
+    assert own == answer.headers["Location"]
+    assert {"id": "S1", "uri": own, "userData": {"link": other}} == pushed["facebooksession"]
+
+
+def poll(playback: ServedPlayback) -> list[Any]:
+    """What a client that shakes hands, subscribes and connects is told."""
+    url = playback.url + NOTIFICATIONS
+    client = requests.post(url, json=[{"channel": "/meta/handshake"}], timeout=CALM).json()[0]["clientId"]
+    batch = [
+        {"channel": "/meta/subscribe", "clientId": client, "subscription": "/**"},
+        {"channel": "/meta/connect", "clientId": client, "connectionType": "long-polling"},
+    ]
+    answers = requests.post(url, json=batch, timeout=CALM).json()
+    answers += requests.post(url, json=[{**batch[1], "advice": {"timeout": 500}}], timeout=CALM).json()
+    return [each["data"] for each in answers if each["channel"] == TOPIC]
+
+
+def test_a_miss_is_an_answer_that_explains_itself(played: ServedPlayback) -> None:
+    """501 with the form of a GWS error, the nearest recorded request and the difference; the playback knows it."""
+    body = {**SENT, "userData": {"A": "2"}}
+    answer = requests.post(f"{played.url}{SESSIONS}/S1", json=body, auth=("agent", "topsecret"), timeout=CALM)
+    assert (501, 4) == (answer.status_code, answer.json()["statusCode"])
+    assert answer.json()["statusMessage"].startswith(f"POST {SESSIONS}/S1 UpdateUserData has no answer in some.yaml")
+    details = answer.json()["gws_replay"]
+    assert ("no_match", 1) == (details["reason"], details["nearest"])
+    assert [{"part": "body.userData.A", "asked": '"2"', "recorded": "2"}] == details["differences"]
+    assert [details] == state(played)["missed"]
+    assert answer.json()["statusMessage"] in played.problems()
+
+
+def test_the_state_says_what_is_left_and_which_cause_is_missing(played: ServedPlayback) -> None:
+    """Served, missed, unplayed, unreleased; all is empty at the end, and begins again after a rewind."""
+    before = state(played)
+    assert [0, 1] == [each["interaction"] for each in before["unplayed"]]
+    assert [
+        {
+            "cassette": "some.yaml",
+            "notification": 0,
+            "waits_for": 1,
+            "text": f"notification 0 on {TOPIC}, caused by interaction 1",
+        }
+    ] == before["unreleased"]
+    requests.get(f"{played.url}{SESSIONS}?fields=*", timeout=CALM)
+    requests.get(f"{played.url}{SESSIONS}?fields=*", timeout=CALM)
+    requests.post(f"{played.url}{SESSIONS}/S1", json=SENT, timeout=CALM)
+    after = state(played)
+    assert (3, 1, [], []) == (after["served"], after["repeated"], after["unplayed"], after["unreleased"])
+    rewound = requests.post(f"{played.url}/__gws_replay__/rewind", timeout=CALM)
+    assert after == rewound.json()
+    assert before == state(played)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/__gws_replay__/rewind", {}, 404),
+        ("POST", "/__gws_replay__", {}, 404),
+        ("POST", "/__gws_replay__/rewind", {"Origin": "http://evil.example"}, 403),
+        ("GET", "/__gws_replay__", {"Origin": "http://evil.example"}, 403),
+    ],
+)
+def test_the_control_endpoint_is_for_the_test(
+    played: ServedPlayback, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    """A page cannot use it, and what is not there is said."""
+    answer = requests.request(method, played.url + path, headers=headers, timeout=CALM)
+    assert status == answer.status_code
+    assert answer.json()["error"]
+    assert () == played.misses
+
+
+def test_a_rewind_forgets_what_was_not_taken(played: ServedPlayback) -> None:
+    """A client that stays is not told of the run before."""
+    url = played.url + NOTIFICATIONS
+    client = requests.post(url, json=[{"channel": "/meta/handshake"}], timeout=CALM).json()[0]["clientId"]
+    connect = {"channel": "/meta/connect", "clientId": client, "connectionType": "long-polling"}
+    subscribe = {"channel": "/meta/subscribe", "clientId": client, "subscription": TOPIC}
+    requests.post(url, json=[subscribe, connect], timeout=CALM)
+    requests.post(f"{played.url}{SESSIONS}/S1", json=SENT, timeout=CALM)
+    requests.post(f"{played.url}/__gws_replay__/rewind", timeout=CALM)
+    answered = requests.post(url, json=[{**connect, "advice": {"timeout": 50}}], timeout=CALM).json()
+    assert ["/meta/connect"] == [each["channel"] for each in answered]
+    requests.post(f"{played.url}{SESSIONS}/S1", json=SENT, timeout=CALM)
+    assert TOPIC in [each["channel"] for each in requests.post(url, json=[connect], timeout=CALM).json()]
+
+
+def test_expectations_wait_for_a_client_elsewhere(played: ServedPlayback) -> None:
+    """The block may end before the client, in another process or thread, has asked."""
+    requests.get(f"{played.url}{SESSIONS}?fields=*", timeout=CALM)
+    begun = threading.Event()
+
+    def late() -> None:
+        begun.wait(CALM)
+        requests.post(f"{played.url}{SESSIONS}/S1", json=SENT, timeout=CALM)
+
+    client = threading.Thread(target=late)
+    client.start()
+    with played.expect_userdata("S1", changed={"A": 2}):
+        begun.set()
+    client.join()
+
+
+def test_two_cassettes_are_played_in_their_order() -> None:
+    """What both answer is answered by the first until it has nothing left; each keeps its own notifications."""
+    one = cassette(get({"A": 1}, began=0), update({"A": 2}, began=1), told({"A": 2}, seen=2)).named("one.yaml")
+    two = cassette(get({"A": 5}, began=0), update({"A": 6}, began=1), told({"A": 6}, seen=2)).named("two.yaml")
+    playback = ServedPlayback(one, two)
+    with serving(playback):
+        shown = [requests.get(f"{playback.url}{SESSIONS}?fields=*", timeout=CALM).json() for _ in range(3)]
+        for value in (6, 2):
+            body = {"operationName": "UpdateUserData", "userData": {"A": value}}
+            requests.post(f"{playback.url}{SESSIONS}/S1", json=body, timeout=CALM)
+        pushed = poll(playback)
+    assert [1, 5, 1] == [each["facebooksessions"][0]["userData"]["A"] for each in shown]
+    assert [6, 2] == [each["facebooksession"]["userData"]["A"] for each in pushed]
+    assert "" == playback.problems()
+    assert "one.yaml, two.yaml" == playback.name

@@ -1,0 +1,19 @@
+"""Playbacks of small cassettes, and how to ask them, for several test files."""
+
+from typing import Any
+
+from gws_replay.core.model import Exchange, Notification, Request
+from gws_replay.playback.playback import Playback
+from tests.support.builders import cassette
+
+
+def play(*moments: Exchange | Notification) -> Playback:
+    """Play a cassette of exchanges and notifications."""
+    return Playback(cassette(*moments).named("some.yaml"))
+
+
+def ask(playback: Playback, which: int, **instead: Any) -> Any:
+    """Ask what was recorded as an interaction, or something a little different."""
+    recorded = playback.cassette.interactions[which].request
+    fields = {"method": recorded.method, "uri": recorded.uri, "headers": recorded.headers, "body": recorded.body}
+    return playback.ask(Request(**{**fields, **instead}))

@@ -1,0 +1,144 @@
+"""Random runs of a correct server: any operations on two sessions, overlapping, with any latencies.
+
+A run is drawn as a list of requests, each with the ticks until it is carried out, answered and notified. Notifications
+leave in the order in which the operations were carried out, as CometD's queue has them.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import strategies as st
+
+from gws_replay.core.oracle.judge import Update
+from gws_replay.sandbox.channels import Channel
+from gws_replay.sandbox.replies import Json, Push
+from tests.support.sandbox_in_process import Wire
+
+TICK = 0.01
+
+KEYS = st.sampled_from(
+    [
+        "FirstName",
+        "UserData1",
+        "RVQID",
+        "k",
+        "K",
+        "",
+        "a.b",
+        "a b",
+        "Z\u00fcrich",
+        "Zu\u0308rich",
+        "__x",
+        "0",
+        "DISP_KEY",
+    ]
+) | st.text(max_size=3)
+SCALARS = st.one_of(
+    st.sampled_from([0, 1, True, False, None, "", "1", 1.0, 2**53 + 1, "DATA1", 1e300, -0.0]),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=5),
+)
+NESTED = st.recursive(
+    SCALARS,
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(KEYS, inside, max_size=2),
+    max_leaves=4,
+)
+VALUES = st.one_of(SCALARS, SCALARS, NESTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request: which session, the operation (None for a GET of everything), and its latencies in ticks."""
+
+    session: int
+    body: Json | None
+    gap: int
+    carried_out: int
+    answered: int
+    notified: int
+
+
+def bodies(channel: Channel) -> st.SearchStrategy[Json | None]:
+    """Draw an operation that a channel takes, or None."""
+    userdata = st.dictionaries(KEYS, VALUES, max_size=3)
+
+    def body(name: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Json | None]:
+        return st.fixed_dictionaries({"operationName": st.just(name), **fields})
+
+    known = {
+        "AttachUserData": body("AttachUserData", userData=userdata),
+        "UpdateUserData": body("UpdateUserData", userData=userdata),
+        "DeleteUserData": body("DeleteUserData", **_named(channel, "DeleteUserData")),
+        "DeleteUserDataPair": body("DeleteUserDataPair", key=KEYS),
+        "SetDisposition": body("SetDisposition", disposition=st.text(max_size=3), dispositionKey=KEYS),
+        "AddComment": body("AddComment", comment=st.text(max_size=3)),
+    }
+    return st.one_of(
+        st.none(),
+        *(each for name, each in known.items() if name in channel.operations),
+        known["UpdateUserData"],
+        body("Fly", userData=userdata),  # refused: it must change nothing
+        body("UpdateUserData", data=userdata),  # refused too
+    )
+
+
+def _named(channel: Channel, operation: str) -> dict[str, st.SearchStrategy[Any]]:
+    kind = channel.operations.get(operation)
+    if kind is None or kind.parameter is None:
+        return {}
+    return {kind.parameter: st.lists(KEYS, max_size=3) if kind.type is list else KEYS}
+
+
+def runs(channel: Channel) -> st.SearchStrategy[list[Asked]]:
+    """Draw the requests of a run."""
+    few, several = st.integers(0, 2), st.integers(0, 8)
+    asked = st.builds(Asked, st.integers(0, 1), bodies(channel), few, several, several, several)
+    return st.lists(asked, min_size=1, max_size=3) | st.lists(asked, min_size=4, max_size=8)
+
+
+@dataclass(kw_only=True)
+class Run:
+    """A run while it is played: what is asked is carried out in the order of the moments that were drawn.
+
+    A notification shows the resource as it was right after its operation, or, `shown_late`, as it is when it leaves:
+    the documentation does not say which.
+    """
+
+    channel: Channel
+    requests: list[Asked]
+    shown_late: bool
+    wire: Wire = field(init=False)
+
+    def verdicts(self) -> tuple[Update, ...]:
+        """Play it between two looks at everything, and judge what was seen."""
+        self.wire = wire = Wire(self.channel)
+        wire.asked(0.0, TICK / 2, wire.path())
+        now, latest = 1.0, 0.0
+        moments: list[tuple[float, int, float, Asked]] = []
+        for number, asked in enumerate(self.requests):
+            now += asked.gap * TICK + TICK / 100
+            moments.append((now + asked.carried_out * TICK, number, now, asked))
+        due: list[tuple[float, tuple[Push, ...]]] = []
+        for at, _, began, asked in sorted(moments, key=lambda moment: moment[:2]):
+            while due and due[0][0] <= at:
+                self._tell(*due.pop(0))
+            path = wire.path(wire.ids[asked.session] if asked.body else None)
+            pushes = wire.asked(began, at + asked.answered * TICK + TICK / 200, path, asked.body).notifications
+            if pushes:
+                latest = max(latest + TICK / 1000, at + asked.notified * TICK + TICK / 300)
+                due.append((latest, pushes))
+        for each in due:
+            self._tell(*each)
+        wire.asked(now + 10, now + 10 + TICK, wire.path())
+        return wire.verdicts()
+
+    def _tell(self, seen: float, pushes: tuple[Push, ...]) -> None:
+        self.wire.told(seen, [(topic, self._as_it_is(told) if self.shown_late else told) for topic, told in pushes])
+
+    def _as_it_is(self, told: Json) -> Json:
+        key = self.channel.key
+        shown = self.wire.shown(told[key]["id"])
+        if "userData" not in told[key] and not self.channel.omits_empty:
+            shown = {name: value for name, value in shown.items() if name != "userData"}
+        return {**told, key: shown}

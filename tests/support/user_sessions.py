@@ -1,0 +1,83 @@
+"""Bayeux clients of one user's track, driven by hand with a clock of the test's own, for several test files."""
+
+import json
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+from gws_replay.core.bayeux.messages import Message, encoded
+from gws_replay.core.bayeux.server import Answer, Hold
+from gws_replay.core.model import Cassette
+from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.run import Send
+from gws_replay.core.replay.user_session import Track
+from tests.support.bayeux_by_hand import connect, subscribe
+
+
+def track_of(*cassettes: Cassette, factor: float = 0.0, timeout: float = 30.0, silence: float = float("inf")) -> Track:
+    """A track of some cassettes that has just begun."""
+    numbers = count(1)
+    return Track(
+        [Script(each) for each in cassettes],
+        new_id=lambda: f"c{next(numbers)}",
+        factor=factor,
+        timeout=timeout,
+        max_silence=silence,
+    )
+
+
+def asked(track: Track, index: int, now: float = 0.0, *, cassette: int = 0) -> Send:
+    """Ask what was recorded at an index; it must have an answer."""
+    send = track.ask(track.replays[cassette].script.interactions[index].request, now)
+    assert isinstance(send, Send)
+    return send
+
+
+class Listener:
+    """A client that shakes hands, subscribes, and polls when it is told to; `heard` are the data that arrived."""
+
+    def __init__(self, track: Track, subscription: Any = "/**") -> None:
+        self.track = track
+        self.heard: list[Any] = []
+        self.held: int | None = None
+        self.until = 0.0
+        (reply,) = self.sent([{"channel": "/meta/handshake"}], 0.0)
+        self.id: str = reply["clientId"]
+        if subscription:
+            self.sent([subscribe(self.id, subscription), connect(self.id)], 0.0)
+
+    def sent(self, messages: Sequence[Message], now: float) -> tuple[Message, ...]:
+        """Send a batch, which must be answered at once."""
+        result = self.track.receive(messages, now)
+        assert isinstance(result, Answer)
+        self._take(result.messages)
+        return result.messages
+
+    def poll(self, now: float) -> Answer | Hold:
+        """Connect; it may be held, and is never refused."""
+        result = self.track.receive([connect(self.id)], now)
+        if isinstance(result, Hold):
+            self.held, self.until = result.ticket, result.until
+        else:
+            self._take(result.messages)
+        return result
+
+    def released(self, now: float) -> None:
+        """Get the answer of the held connect."""
+        assert self.held is not None
+        self._take(self.track.release(self.held, now).messages)
+        self.held = None
+
+    def _take(self, messages: Sequence[Message]) -> None:
+        assert all(each.get("successful", True) for each in messages)
+        self.heard.extend(each["data"] for each in json.loads(encoded(messages)) if "data" in each)
+
+
+def looked(track: Track, listeners: Sequence[Listener], now: float) -> None:
+    """Let the track do what is due, and every listener poll until it is held."""
+    ready = track.advance(now)
+    for listener in listeners:
+        if listener.held in ready or (listener.held and now >= listener.until):
+            listener.released(now)
+        while listener.held is None and isinstance(listener.poll(now), Answer):
+            pass

@@ -1,0 +1,199 @@
+"""Bayeux over aiohttp on real sockets: held answers, several clients, and connections that break."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from aiohttp import web
+
+from gws_replay.web.bayeux_aiohttp import Conversations, is_websocket
+from tests.support.bayeux_servers import TOPIC, Served, run, served, told
+from tests.support.sockets import CALM, talking
+
+
+@pytest.fixture
+def server() -> Iterator[Served]:
+    """A server for one test."""
+    with served() as running:
+        yield running
+
+
+def subscribed(server: Served) -> dict[str, str]:
+    """Shake hands over HTTP and subscribe; return the next connect."""
+    client_id = server.post({"channel": "/meta/handshake"}).json()[0]["clientId"]
+    connecting = {"channel": "/meta/connect", "clientId": client_id}
+    server.post({"channel": "/meta/subscribe", "clientId": client_id, "subscription": TOPIC}, connecting)
+    return connecting
+
+
+def test_an_answer_bears_what_its_server_adds(server: Served) -> None:
+    """Its fields, the type of the content, and one cookie for a browser that has none; nobody may keep it."""
+    answer = server.post({"channel": "/meta/handshake"})
+    fields = {name: answer.headers[name] for name in ("X-More", "Content-Type", "Cache-Control")}
+    assert {
+        "X-More": "1",
+        "Content-Type": "application/json;charset=UTF-8",
+        "Cache-Control": "no-store",
+    } == fields
+    assert ["BAYEUX_BROWSER"] == list(answer.cookies.keys())
+    again = requests.post(
+        f"{server.url}/cometd", json={"channel": "/meta/handshake"}, cookies=answer.cookies, timeout=60
+    )
+    assert "Set-Cookie" not in again.headers
+
+    async def conversation() -> None:
+        async with talking(server.url) as talk:
+            assert "1" == talk.socket._response.headers["X-More"]
+
+    run(conversation)
+
+
+def test_a_poll_and_a_websocket_are_held_and_told_at_once(server: Served) -> None:
+    """By a delivery from another thread, and in the order of the deliveries."""
+    connecting = subscribed(server)
+    answers: list[Any] = []
+    poller = threading.Thread(target=lambda: answers.extend(server.post(connecting).json()))
+
+    async def conversation() -> None:
+        async with talking(server.url) as talk:
+            await talk.shake_hands(TOPIC)
+            await talk.hold()
+            poller.start()
+            while server.core.held < 2:
+                await talk.ask({"channel": "/service/nothing", "clientId": talk.client_id, "data": 1})
+            with server.lobby.lock:
+                server.core.due += [1, 2]
+            await asyncio.to_thread(server.deliver, 3)
+            assert [1, 2, 3] == told(await talk.hear())
+
+    run(conversation)
+    poller.join(CALM)
+    assert [1, 2, 3] == told(answers)
+
+
+def test_several_clients_share_a_websocket(server: Served) -> None:
+    """Each has a held connect of its own, and each is told."""
+
+    async def conversation() -> None:
+        async with talking(server.url) as talk:
+            clients = []
+            for _ in range(5):
+                await talk.shake_hands(TOPIC)
+                await talk.hold(id=talk.client_id)
+                clients.append(talk.client_id)
+            await asyncio.to_thread(server.deliver, 1)
+            frames = [await talk.hear() for _ in range(5)]
+            assert [[1]] * 5 == [told(frame) for frame in frames]
+            assert sorted(clients) == sorted(frame[-1]["id"] for frame in frames)
+
+    run(conversation)
+
+
+def test_messages_are_put_to_the_client_of_the_request() -> None:
+    """Over both transports."""
+
+    def put(request: web.BaseRequest, message: dict[str, Any]) -> dict[str, Any]:
+        return {**message, "seen": is_websocket(request)}
+
+    async def conversation(server: Served) -> None:
+        async with talking(server.url) as talk:
+            (hello,) = await talk.ask({"channel": "/meta/handshake"})
+            assert hello["seen"]
+
+    with served(put) as server:
+        asyncio.run(conversation(server))
+        assert not server.post({"channel": "/meta/handshake"}).json()[0]["seen"]
+
+
+def test_an_answer_that_cannot_be_sent_comes_with_the_next(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over another WebSocket, or by a poll; once."""
+
+    async def fail(*_: object) -> None:
+        raise ConnectionResetError
+
+    async def conversation() -> None:
+        async with talking(server.url) as talk:
+            await talk.shake_hands(TOPIC)
+            await talk.hold()
+            with monkeypatch.context() as broken:
+                broken.setattr(web.WebSocketResponse, "send_str", fail)
+                await asyncio.to_thread(server.deliver, 1)
+                while server.core.held or not server.core.unheard:
+                    await asyncio.to_thread(server.post)
+        answer = await asyncio.to_thread(server.post, talk.connecting(), talk.connecting())
+        assert [1] == told(answer.json())
+
+    run(conversation)
+
+
+def test_what_a_client_says_before_its_goodbye_is_taken(server: Served) -> None:
+    """Clients disconnect and close in one breath."""
+
+    async def conversation() -> None:
+        async with talking(server.url) as talk:
+            await talk.shake_hands(TOPIC)
+            await talk.send({"channel": "/meta/disconnect", "clientId": talk.client_id})
+            await talk.socket.close()
+        assert () == server.core.clients
+
+    run(conversation)
+
+
+@pytest.mark.parametrize("goodbye", [True, False])
+def test_a_held_connect_of_a_lost_websocket_is_forgotten(server: Served, goodbye: bool) -> None:
+    """Whether the client said goodbye or not."""
+
+    async def conversation() -> None:
+        async with talking(server.url) as talk:
+            await talk.shake_hands(TOPIC)
+            await talk.hold()
+            if goodbye:
+                await talk.socket.close()
+            else:
+                talk.kill()
+            assert await asyncio.to_thread(server.core.abandoned.wait, CALM)
+        assert 0 == server.core.held
+
+    run(conversation)
+
+
+def test_two_hundred_clients_at_once(server: Served) -> None:
+    """Each on a WebSocket of its own; each is told everything, in order."""
+
+    async def client(ready: asyncio.Semaphore) -> list[Any]:
+        async with talking(server.url) as talk:
+            await talk.shake_hands(TOPIC)
+            await talk.hold()
+            ready.release()
+            heard = told(await talk.hear())
+            while len(heard) < 3:
+                heard += told(await talk.ask(talk.connecting()))
+            return heard
+
+    async def conversation() -> None:
+        ready = asyncio.Semaphore(0)
+        clients = [asyncio.create_task(client(ready)) for _ in range(200)]
+        for _ in clients:
+            await ready.acquire()
+        for number in (1, 2, 3):
+            await asyncio.to_thread(server.deliver, number)
+        assert [[1, 2, 3]] * 200 == await asyncio.gather(*clients)
+
+    run(conversation)
+
+
+def test_closing_does_not_end_with_what_it_waits_for() -> None:
+    """The one that held a socket may be cancelled while it closes; who closes the server goes on."""
+
+    class Leaving:
+        async def close(self, code: int) -> None:
+            gone = asyncio.get_running_loop().create_future()
+            gone.cancel(f"{code}")
+            await gone
+
+    conversations = Conversations(lambda *_: pytest.fail("nobody asks"))
+    conversations._open = {Leaving(): object(), Leaving(): object()}  # type: ignore[dict-item]
+    asyncio.run(conversations.close())
