@@ -1,155 +1,232 @@
-"""Who imports whom: the layers and fences of the design, read off the source."""
+"""The house in seven rules, read off the source: floors, cycles, fences, edges, purity, APIs, readable modules."""
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "gws_replay"
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "demo" not in path.relative_to(PACKAGE).parts)
-LONGEST = 250
-# A file that is longer, with the reason.
-LONG = {"core/bayeux.py": "one protocol machine: splitting it would part the rules from the state they are about"}
+MODULES = {
+    path.relative_to(PACKAGE).as_posix(): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if "demo" not in path.relative_to(PACKAGE).parts
+}
+LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 
-# Third party -> the files that may import it.
+# From the ground up: a package imports only what stands on a floor below its own, or is in the package itself.
+FLOORS = (
+    ("errors.py", "core"),
+    ("core/api", "core/bayeux", "formats"),
+    ("core/compile", "core/oracle", "core/redaction"),
+    ("core/cassette.py", "core/comparison", "core/replay", "formats/vcr"),
+    ("core/drift", "storage"),
+    ("__init__.py", "playback", "settings"),
+    ("batch", "interception", "recording", "reports", "web"),
+    ("addon.py", "drift", "reports/terminal", "sandbox", "server"),
+    ("reports/pages",),
+    ("cli", "pytest_plugin"),
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS, 1) for room in rooms}
+
+# Third party -> the files and folders that may import it.
 FENCES = {
-    "deepdiff": {"core/change.py"},
-    # vcr_edit: a change in place needs to know where each value stands in the text.
-    "yaml": {"formats/vcr_yaml.py", "formats/vcr_edit.py"},
-    "mitmproxy": {"addon.py", "formats/flow.py"},
-    "vcr": {"vcr_adapter.py", "vcr_stubs.py", "urllib3_stubs.py"},
-    "urllib3": {"urllib3_stubs.py"},
-    # vcr_stubs: vcrpy's stub of aiohttp cannot tell how a body was given.
-    "aiohttp": {
-        *("sandbox.py", "sandbox_http.py", "vcr_stubs.py"),
-        *("bayeux_aiohttp.py", "server_aiohttp.py"),
-        "live_wire.py",
-    },
-    "pytest": {"pytest_plugin.py", "pytest_runs.py", "pytest_stash.py", "pytest_summary.py", "pytest_unused.py"},
-    "click": {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.glob("cli/*.py")},
-    "multidict": {"server_answers.py", "server_rest.py"},
-    "distributed": {"cluster.py"},
-    "fsspec": {"storage.py"},
-    "trustme": {"listening.py"},
-    "yarl": {"live_wire.py"},
+    "deepdiff": ("core/json_compare.py",),
+    # edit: a change in place needs to know where each value stands in the text.
+    "yaml": ("formats/vcr/yaml_text.py", "formats/vcr/edit.py"),
+    "mitmproxy": ("addon.py", "formats/flow.py"),
+    "vcr": ("interception/",),
+    "urllib3": ("interception/",),
+    "aiohttp": ("web/", "server/", "sandbox/", "drift/", "interception/"),
+    "multidict": ("server/",),
+    "yarl": ("drift/", "interception/"),
+    "pytest": ("pytest_plugin/",),
+    "click": ("cli/",),
+    "distributed": ("batch/dask.py",),
+    "fsspec": ("storage/object_storage.py",),
+    "trustme": ("web/listening.py",),
 }
-# Holds equal strings once: the one function of `sys` that neither reads nor changes anything outside.
-INTERN = ("sys", ["intern"])
-IMPURE = {
-    "builtins",
-    "concurrent",
-    "contextvars",
-    "datetime",
-    "http",
-    "importlib",
-    "io",
-    "multiprocessing",
-    "os",
-    "shutil",
-    "signal",
-    "socket",
-    "ssl",
-    "sys",
-    "uuid",
-    "threading",
-    "time",
-    "random",
-    "secrets",
-    "logging",
-    "subprocess",
-    "pathlib",
-    "tempfile",
-    "asyncio",
-}
+# What core may use of the standard library: all of it computes, none of it looks outside.
+PURE = frozenset(
+    """abc array base64
+    binascii bisect codecs collections contextlib copy dataclasses decimal difflib email enum fnmatch
+    functools gzip hashlib heapq hmac html itertools json keyword math operator re statistics string stringprep struct
+    textwrap types typing unicodedata urllib zlib""".split()  # noqa: SIM905  (a list of words reads better so)
+)
+LOOKS_OUTSIDE = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
+APIS = ("gws_replay.core.api.gws_v2", "gws_replay.core.api.gws_v2_channels", "gws_replay.core.api.workspace_v3")
 
 
-def name_of(path: Path) -> str:
-    """The module's path inside the package."""
-    return path.relative_to(PACKAGE).as_posix()
+def room_of(name: str) -> str:
+    """Return the innermost package (or lone file) of the floor table that a file stands in."""
+    parts = name.split("/")
+    rooms = ("/".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((room for room in rooms if room in FLOOR), "__main__.py")
 
 
 @cache
-def imports(path: Path) -> tuple[str, ...]:
-    """Every module that a file imports, inside functions too, but not for type checking only."""
-    return tuple(_imports(path))
+def tree_of(name: str) -> ast.Module:
+    """Return a module's syntax tree."""
+    return ast.parse(MODULES[name].read_text("utf-8"))
 
 
-def _imports(path: Path) -> Iterator[str]:
-    tree = ast.parse(path.read_text("utf-8"))
-    typing_only = {
-        inner
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if node in typing_only:
-            continue
+def imports_of(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each import of a file, inside functions and for types too: the module, and the names taken from it."""
+    for node in ast.walk(tree_of(name)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and (node.module, [each.name for each in node.names]) != INTERN:
-            assert node.level == 0, f"{name_of(path)} has a relative import"
-            yield node.module or ""
-            if node.module and node.module.startswith("gws_replay"):
-                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from ((alias.name, ()) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} has a relative import"
+            yield node.module or "", tuple(alias.name for alias in node.names)
 
 
-def layer(module: str) -> int:
-    """0 core, 1 formats, 2 everything else."""
-    if module.startswith(("gws_replay.core", "core/")):
-        return 0
-    return 1 if module.startswith(("gws_replay.formats", "formats/")) else 2
+@cache
+def own_imports_of(name: str) -> frozenset[str]:
+    """Return the files of the package that a file imports."""
+    found = set()
+    for module, taken in imports_of(name):
+        if module.split(".")[0] == "gws_replay":
+            path = "/".join(module.split(".")[1:])
+            found |= {file for file in (_file(path), *(_file(f"{path}/{each}".strip("/")) for each in taken)) if file}
+    # `from package import module` is an import of the module: the package's own file says only what it is for.
+    return frozenset(file for file in found if not file.endswith("__init__.py") or file == "__init__.py") - {name}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_run_one_way(path: Path) -> None:
-    """Core imports core, formats import core and formats; errors is below all."""
-    below = ("gws_replay.errors",)
-    wrong = [
-        module
-        for module in imports(path)
-        if module.startswith("gws_replay.") and not module.startswith(below) and layer(module) > layer(name_of(path))
-    ]
-    assert [] == wrong
+def _file(path: str) -> str | None:
+    return next((file for file in (f"{path}.py", f"{path}/__init__.py".strip("/")) if file in MODULES), None)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_third_parties_are_fenced(path: Path) -> None:
+def circles(edges: dict[str, Iterable[str]]) -> set[frozenset[str]]:
+    """Return the sets of files that import each other, in however many steps (Tarjan)."""
+    order: dict[str, int] = {}
+    low: dict[str, int] = {}
+    path: list[str] = []
+    found: set[frozenset[str]] = set()
+
+    def visit(name: str) -> None:
+        order[name] = low[name] = len(order)
+        path.append(name)
+        for other in edges[name]:
+            if other not in order:
+                visit(other)
+            if other in path:
+                low[name] = min(low[name], low[other])
+        if low[name] == order[name]:
+            circle = path[path.index(name) :]
+            del path[path.index(name) :]
+            if len(circle) > 1:
+                found.add(frozenset(circle))
+
+    for name in edges:
+        if name not in order:
+            visit(name)
+    return found
+
+
+@pytest.mark.xfail(reason="core/model imports the judge")
+def test_imports_run_down_the_floors() -> None:
+    """Each package imports only what stands below it."""
+    wrong = []
+    for name in MODULES:
+        here = room_of(name)
+        for other in own_imports_of(name):
+            there = room_of(other)
+            if name != "__main__.py" and there != here and FLOOR.get(there, 99) >= FLOOR[here]:
+                wrong.append(f"{name} (floor {FLOOR[here]}) imports {other} (floor {FLOOR.get(there)})")
+    assert sorted(wrong) == []
+
+
+@pytest.mark.xfail(reason="three cycles are left")
+def test_no_file_imports_itself_through_others() -> None:
+    """No cycle, also none that only types make."""
+    assert circles({name: own_imports_of(name) for name in MODULES}) == set()
+
+
+def test_third_parties_are_fenced() -> None:
     """Each library is seen by the files that are there for it, and no library is unknown here."""
-    for module in imports(path):
-        library = module.partition(".")[0]
-        if library != "gws_replay" and library not in sys.stdlib_module_names:
-            assert name_of(path) in FENCES[library], module
+    wrong = []
+    for name in MODULES:
+        for module, _ in imports_of(name):
+            library = module.partition(".")[0]
+            foreign = library != "gws_replay" and library not in sys.stdlib_module_names
+            if foreign and not name.startswith(FENCES.get(library, ())):
+                wrong.append(f"{name} imports {library}")
+    assert wrong == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_nobody_imports_the_outermost_edges(path: Path) -> None:
+def test_nobody_imports_the_edges() -> None:
     """The addon is loaded by mitmproxy, the plugin by pytest, the command line by its script."""
-    outermost = ["gws_replay.addon", "gws_replay.pytest_plugin"]
-    if not name_of(path).startswith("cli/") and name_of(path) != "__main__.py":
-        outermost.append("gws_replay.cli")
-    assert [] == [module for module in imports(path) if module.startswith(tuple(outermost))]
+    wrong = [
+        f"{name} imports {other}"
+        for name in MODULES
+        for other in own_imports_of(name)
+        if room_of(other) in ("addon.py", "cli", "pytest_plugin") and room_of(other) != room_of(name)
+    ]
+    assert [each for each in wrong if not each.startswith("__main__.py")] == []
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if layer(name_of(path)) == 0], ids=name_of)
-def test_the_core_is_pure(path: Path) -> None:
+def test_the_core_is_pure() -> None:
     """No file, socket, clock, environment, thread, log or print in it."""
-    assert not IMPURE & {module.partition(".")[0] for module in imports(path)}
-    called = {
-        node.func.id
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-    assert not called & {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
+    wrong = []
+    for name in (name for name in MODULES if name.startswith("core/")):
+        for module, taken in imports_of(name):
+            library = module.partition(".")[0]
+            # `intern` holds equal strings once: the one function of `sys` that looks at nothing outside.
+            pure = library in PURE or library in ("gws_replay", "deepdiff") or (module, taken) == ("sys", ("intern",))
+            if not pure:
+                wrong.append(f"{name} imports {module}")
+        called = {
+            node.func.id
+            for node in ast.walk(tree_of(name))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        wrong += [f"{name} calls {each}" for each in called & LOOKS_OUTSIDE]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_every_module_says_what_it_is_for(path: Path) -> None:
-    """A docstring at the top, a name that says something, a length that can be read."""
-    assert ast.get_docstring(ast.parse(path.read_text("utf-8")))
-    assert path.stem not in ("utils", "helpers", "misc")
-    length = len(path.read_text("utf-8").splitlines())
-    assert (length > LONGEST) == (name_of(path) in LONG), f"{length} lines"
+@pytest.mark.xfail(reason="no registry of APIs yet")
+def test_only_core_api_knows_the_apis() -> None:
+    """The modules of one API are imported by the registry alone; the sandbox reads the API by itself."""
+    wrong = [
+        f"{name} imports {module}"
+        for name in MODULES
+        for module, taken in imports_of(name)
+        for full in (module, *(f"{module}.{each}" for each in taken))
+        if full in APIS and not name.startswith("core/api/")
+    ]
+    wrong += [
+        f"{name} imports {other}"
+        for name in MODULES
+        if name.startswith("sandbox/")
+        for other in own_imports_of(name)
+        if other.startswith("core/api/")
+    ]
+    assert wrong == []
+
+
+def test_every_module_can_be_read() -> None:
+    """A docstring at the top, a name that says something, files and functions of a length that can be read."""
+    wrong = []
+    for name, path in MODULES.items():
+        tree, length = tree_of(name), len(path.read_text("utf-8").splitlines())
+        if not ast.get_docstring(tree):
+            wrong.append(f"{name} has no docstring")
+        if path.stem in ("utils", "helpers", "misc", "common"):
+            wrong.append(f"{name} has a name that says nothing")
+        if length > LONGEST_FILE:
+            wrong.append(f"{name} has {length} lines")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
+                lines = node.end_lineno - node.lineno + 1
+                if lines > LONGEST_FUNCTION:
+                    wrong.append(f"{name}: {node.name} has {lines} lines")
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("edges", "found"), [({"a": "b", "b": ""}, set()), ({"a": "b", "b": "ca", "c": ""}, {"ab"})])
+def test_circles_are_found(edges: dict[str, Iterable[str]], found: set[str]) -> None:
+    """The search itself works."""
+    assert {frozenset(each) for each in found} == circles(defaultdict(str, edges))
