@@ -244,8 +244,11 @@ from gws_replay.cli import group
 with contextlib.redirect_stdout(io.StringIO()):
     group.main(["--help"], standalone_mode=False)
 """
-PLUGINS = ("pytest_plugin", "pytest_summary", "pytest_unused")
-DECLARING = ("cassette_names", "errors", "marked", "pytest_runs", "pytest_stash", "record_mode", "user_traceback")
+PLUGINS = ("pytest_plugin", "pytest_plugin.summary", "pytest_plugin.unused_option")
+DECLARING = (
+    *("errors", "storage", "storage.names"),
+    *(f"pytest_plugin.{name}" for name in ("marker", "record_mode", "stash", "tracebacks", "use_cassette")),
+)
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,8 @@ def test_the_proxy_is_asked_for_in_vain(project: Project, options: list[str], sa
 
 def test_a_cassette_that_another_run_records_is_refused(project: Project) -> None:
     """Two workers cannot tear it: the second is told who has it."""
-    inner = LIVES + "    from gws_replay.recordings import InProcessRecording\n    from pathlib import Path\n"
+    inner = LIVES + "    from gws_replay.pytest_plugin.recordings import InProcessRecording\n"
+    inner += "    from pathlib import Path\n"
     inner += "    with pytest.raises(Exception, match='is being written by another recorder'):\n"
     inner += f"        InProcessRecording(Path({str(project.cassette)!r}))\n"
     project.run(inner, "--gws-record=once").assert_outcomes(passed=1)

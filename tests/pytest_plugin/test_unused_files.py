@@ -185,8 +185,8 @@ def test_help_shows_it(pytester: pytest.Pytester) -> None:
 
 def test_off_it_imports_nothing(project: Project) -> None:
     """Neither what judges nor what reads."""
-    unused = "gws_replay.pytest_plugin.unused"
-    tests = f"import sys\ndef test_it():\n    assert not [name for name in sys.modules if '{unused}' in name]\n"
+    unused = [f"gws_replay.pytest_plugin.{name}" for name in ("unused", "unused_files")]
+    tests = f"import sys\ndef test_it():\n    assert not set(sys.modules) & set({unused})\n"
     project.run(tests, apart=True).assert_outcomes(passed=1)
 
 
