@@ -19,7 +19,7 @@ from pathlib import Path
 
 from verify import recorded
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.formats.vcr.yaml_text import dump_yaml
 from gws_replay.storage.files import save_cassette
 

@@ -19,7 +19,8 @@ import requests
 import vcr
 from goals import Goal, Peer, met
 
-from gws_replay.core.model import Cassette, Exchange, Headers, Request, Response
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Exchange, Headers, Request, Response
 from gws_replay.interception.vcrpy_adapter import replaying
 from gws_replay.playback.playback import Playback
 from gws_replay.storage.files import load_cassette, save_cassette

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from goals import Goal, Peer, met
 
-from gws_replay.core.model import Cassette, Exchange, Headers, Request, Response
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Exchange, Headers, Request, Response
 from gws_replay.storage.files import save_cassette
 
 STUBS, CLIENTS, HELD, ROUNDS = 10_000, (1, 8, 32), 1000, 2

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from server import OURS, PATH, Server, load, recorded
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.storage.files import save_cassette
 
 STUBS, CLIENTS, REQUESTS = 10_000, 32, 500

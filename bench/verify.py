@@ -16,7 +16,8 @@ from pathlib import Path
 from deepdiff import DeepDiff
 from goals import Goal, Peer, met
 
-from gws_replay.core.model import Cassette, Cause, Exchange, Notification, Request, Response
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Cause, Exchange, Notification, Request, Response
 from gws_replay.core.oracle.judge import judge
 from gws_replay.storage.files import load_cassette, save_cassette
 

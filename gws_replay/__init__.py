@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gws_replay.core.cassette import Cassette as Cassette
     from gws_replay.core.json_compare import Changes as Changes
     from gws_replay.core.json_compare import compare_userdata as compare_userdata
-    from gws_replay.core.model import Cassette as Cassette
     from gws_replay.core.oracle.expectation import assert_only_changed as assert_only_changed
     from gws_replay.errors import CassetteError as CassetteError
     from gws_replay.errors import GwsReplayError as GwsReplayError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "Cassette": "gws_replay.core.model",
+    "Cassette": "gws_replay.core.cassette",
     "CassetteError": "gws_replay.errors",
     "Changes": "gws_replay.core.json_compare",
     "GwsReplayError": "gws_replay.errors",

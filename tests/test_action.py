@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from tests.support.builders import cassette, get, told, update
 from tests.support.commands import BEFORE, saved, small
 

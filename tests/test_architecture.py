@@ -21,8 +21,10 @@ LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 FLOORS = (
     ("errors.py", "core"),
     ("core/api", "core/bayeux", "formats"),
-    ("core/compile", "core/oracle", "core/redaction"),
-    ("core/cassette.py", "core/comparison", "core/replay", "formats/vcr"),
+    ("core/oracle",),
+    ("core/cassette.py",),  # with its `updates()`: what makes or reads one stands above
+    ("core/compile", "core/redaction"),
+    ("core/comparison", "core/replay", "formats/vcr"),
     ("core/drift", "storage"),
     ("__init__.py", "playback", "settings"),
     ("batch", "interception", "recording", "reports", "web"),
@@ -126,7 +128,6 @@ def circles(edges: dict[str, Iterable[str]]) -> set[frozenset[str]]:
     return found
 
 
-@pytest.mark.xfail(reason="core/model imports the judge")
 def test_imports_run_down_the_floors() -> None:
     """Each package imports only what stands below it."""
     wrong = []
@@ -139,7 +140,7 @@ def test_imports_run_down_the_floors() -> None:
     assert sorted(wrong) == []
 
 
-@pytest.mark.xfail(reason="three cycles are left")
+@pytest.mark.xfail(reason="two cycles are left")
 def test_no_file_imports_itself_through_others() -> None:
     """No cycle, also none that only types make."""
     assert circles({name: own_imports_of(name) for name in MODULES}) == set()

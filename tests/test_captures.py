@@ -9,8 +9,9 @@ import pytest
 import requests
 import vcr
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import compile_recording
-from gws_replay.core.model import Cassette, Recording
+from gws_replay.core.model import Recording
 from gws_replay.storage.files import load_cassette, save_cassette
 from tests.support.readers import read_flow, read_har
 from tests.support.redactors import redactor

@@ -14,7 +14,8 @@ from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api.schema import Another
 from gws_replay.core.bayeux import recorded as bayeux_text
-from gws_replay.core.model import Cassette, Cause, Notification, Request
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Cause, Notification, Request
 from tests.support.builders import DATA, HOST, exchange
 from tests.support.gws_samples import ANSWERED, ASKED, TOLD
 

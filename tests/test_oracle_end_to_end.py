@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import requests
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff
 from gws_replay.core.compile.compiler import compile_recording
-from gws_replay.core.model import Cassette, Exchange, Headers, Recording, Request, Response
+from gws_replay.core.model import Exchange, Headers, Recording, Request, Response
 from gws_replay.core.oracle.judge import Update
 from gws_replay.sandbox.server import RunningSandbox, serving
 from tests.support.redactors import redactor

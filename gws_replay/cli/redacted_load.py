@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.settings.redaction import new_key, policy_of, redactor, shown
 from gws_replay.storage.files import Location, load_cassette

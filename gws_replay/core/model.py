@@ -1,19 +1,16 @@
-"""The values that everything else is about: exchanges, notifications and the cassette that holds them.
+"""The values that everything else is about: exchanges and notifications.
 
 All are frozen. Times are seconds since the recording began. Nothing here knows a file format or an HTTP library.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from gws_replay.core import lossless_json
-
-if TYPE_CHECKING:
-    from gws_replay.core.oracle.judge import Update
 
 # The path of nearly every address, in a tenth of the time that urlsplit takes.
 _USUAL = re.compile(r"https?://[A-Za-z0-9.:-]*((?:/[!-\"$->@-~]*)?)(?![^?#])")
@@ -169,28 +166,3 @@ class Recording:
             unanswered=tuple(each.request for each in found if isinstance(each, Unanswered)),
             earlier=tuple(each.exchange for each in found if isinstance(each, Earlier)),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cassette:
-    """A recorded session: REST exchanges by begin time, notifications in the order seen, and the file's header."""
-
-    interactions: Sequence[Exchange]
-    notifications: Sequence[Notification] = ()
-    header: Mapping[str, Any] = field(default_factory=dict)
-    source: str = "<memory>"
-
-    def updates(self, *, ignore: Iterable[str] = (), volatile: Iterable[str] | None = None) -> tuple["Update", ...]:
-        """Return each userData operation with the snapshots around it and the verdict.
-
-        `ignore` are patterns (`LCA_*`) of keys and attributes that the server may move as it likes: what they match is
-        reported and does not count. `volatile` are those of attributes that differ between two messages about the same
-        state; None for the usual (`gws.VOLATILE`).
-        """
-        from gws_replay.core.oracle.judge import judge  # noqa: PLC0415  (judge imports this module)
-
-        return judge(self, ignore=ignore, volatile=volatile)
-
-    def named(self, source: str) -> "Cassette":
-        """Return the same cassette under the name that messages call it by."""
-        return replace(self, source=source)

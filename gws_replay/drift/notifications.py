@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Iterable
 
 from gws_replay.core.bayeux import recorded as bayeux_text
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.drift.counterparts import Counterpart
 from gws_replay.core.drift.endpoints import comet_path
 from gws_replay.core.drift.expected_pushes import Awaited
 from gws_replay.core.drift.live_values import LiveValues
-from gws_replay.core.model import Cassette, Notification, Response
+from gws_replay.core.model import Notification, Response
 from gws_replay.drift.cometd_listener import Listener
 from gws_replay.drift.http_client import Wire
 from gws_replay.drift.recording import LiveRecording

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.drift.counterparts import Counterpart
-from gws_replay.core.model import Cassette, Exchange, Request, Response
+from gws_replay.core.model import Exchange, Request, Response
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats import journal_lines as journal
 from gws_replay.formats import journal_reader

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 
 from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.drift.counterparts import Counterpart
 from gws_replay.core.drift.endpoints import token_path
 from gws_replay.core.drift.live_values import LiveValues
 from gws_replay.core.drift.plan import Plan, Question, lacking
-from gws_replay.core.model import Cassette, Request, Response
+from gws_replay.core.model import Request, Response
 from gws_replay.drift.http_client import Wire
 from gws_replay.drift.notifications import Hearing
 from gws_replay.drift.recording import LiveRecording

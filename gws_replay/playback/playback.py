@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from gws_replay.core.bayeux import over_http as bayeux_http
-from gws_replay.core.model import Cassette, Exchange, Request, Response
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Exchange, Request, Response
 from gws_replay.core.oracle.expectation import Expectation
 from gws_replay.core.oracle.history import Snapshot
 from gws_replay.core.replay.cassette_index import Script

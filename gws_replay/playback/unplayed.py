@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gws_replay.core.api import dialects as api
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.replay.cassette_index import Script
 from gws_replay.playback.sessions import Stage
 

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from gws_replay.core.bayeux.over_http import is_cometd
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.append import appended
 from gws_replay.core.compile.compiler import compile_recording, laid_out
-from gws_replay.core.model import Cassette, Exchange, Recording, Request, Response
+from gws_replay.core.model import Exchange, Recording, Request, Response
 from gws_replay.core.oracle.history import Snapshot, history
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.redaction.redactor import Redactor

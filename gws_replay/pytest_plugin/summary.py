@@ -17,7 +17,7 @@ from gws_replay.pytest_plugin.stash import BLOCKS, CASSETTES, PLAYBACK, RECORDED
 from gws_replay.storage.names import shown
 
 if TYPE_CHECKING:
-    from gws_replay.core.model import Cassette
+    from gws_replay.core.cassette import Cassette
     from gws_replay.core.oracle.judge import Update
     from gws_replay.playback.playback import Playback
     from gws_replay.reports.run_data import RanTest

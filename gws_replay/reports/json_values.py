@@ -3,7 +3,7 @@
 from typing import Any
 
 from gws_replay.core.api import dialects as api
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.oracle.judge import Update
 
 

@@ -10,8 +10,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from gws_replay.core.api import dialects as api
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.json_compare import printable
-from gws_replay.core.model import Cassette, Exchange, Notification
+from gws_replay.core.model import Exchange, Notification
 from gws_replay.core.replay.run import Miss
 from gws_replay.core.replay.user_session import Event as Happened
 from gws_replay.errors import GwsReplayError

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.replay.cassette_index import Script
 from gws_replay.playback.playback import Playback
 from gws_replay.server.fast_http import Front, Short

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.redaction.policy import LEVELS, Level, Policy
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.core.redaction.text import Noticed

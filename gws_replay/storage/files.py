@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, TextIO, TypeAlias, overload
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats.vcr import fast_reader as vcr_layout
 from gws_replay.formats.vcr import yaml_text as vcr_yaml

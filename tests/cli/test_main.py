@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import gws_replay
 from gws_replay import cli
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
 from tests.support.builders import exchange
 from tests.support.commands import saved

@@ -4,8 +4,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.lossless_json import Repeated
-from gws_replay.core.model import Cassette, Headers, Request
+from gws_replay.core.model import Headers, Request
 from tests.support.builders import exchange, told
 
 HEADERS = Headers((("Set-Cookie", "a=1"), ("X-A", "1"), ("set-cookie", "b=2")))

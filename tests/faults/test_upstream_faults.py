@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import vcr
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.storage.files import load_cassette
 from tests.support.broken_upstreams import Reset, broken_upstream

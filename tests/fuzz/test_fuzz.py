@@ -21,8 +21,9 @@ from gws_replay.core.bayeux import over_http as bayeux_http
 from gws_replay.core.bayeux import recorded as bayeux_text
 from gws_replay.core.bayeux.messages import encoded
 from gws_replay.core.bayeux.server import BayeuxServer, Hold
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import compile_recording
-from gws_replay.core.model import Cassette, Recording, Request
+from gws_replay.core.model import Recording, Request
 from gws_replay.core.replay.cassette_index import Script
 from gws_replay.core.replay.request_key import key_of
 from gws_replay.errors import CassetteError

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import requests
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.errors import ReplayMiss
 from gws_replay.interception.context_scope import InForce
 from gws_replay.interception.patching import Swap

@@ -23,7 +23,8 @@ import vcr.cassette
 import vcr.patch
 from vcr.record_mode import RecordMode
 
-from gws_replay.core.model import Cassette, Exchange
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Exchange
 from gws_replay.errors import ReplayMiss
 from gws_replay.interception.network_guard import closed_network
 from gws_replay.interception.vcrpy_adapter import replaying

@@ -10,7 +10,8 @@ import urllib3
 import vcr
 from urllib3.connection import HTTPConnection
 
-from gws_replay.core.model import Cassette, Exchange
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Exchange
 from gws_replay.errors import ReplayMiss
 from gws_replay.interception.vcrpy_adapter import replaying
 from gws_replay.playback.playback import Playback

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.model import Cassette, Headers
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Headers
 from gws_replay.errors import ReplayMiss
 from gws_replay.playback.playback import Playback
 from tests.support.builders import HOST, SESSIONS, TOPIC, exchange

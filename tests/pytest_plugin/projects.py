@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from tests.support.commands import saved, small
 
 AGENT = '''

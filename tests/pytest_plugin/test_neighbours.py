@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from tests.pytest_plugin.neighbours import NEIGHBOURS, Street
 from tests.support.builders import exchange
 from tests.support.commands import saved

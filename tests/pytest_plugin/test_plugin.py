@@ -6,7 +6,7 @@ import re
 import pytest
 
 import gws_replay.interception.vcrpy_adapter  # noqa: F401 (once, here: the inner runs forget what they import)
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from tests.pytest_plugin.projects import PLAYED, Project, marked
 from tests.support.builders import exchange
 from tests.support.clients import live_server

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.storage.files import pending_path
 from tests.pytest_plugin.projects import PLAYED, Project
 from tests.pytest_plugin.test_unused_option import GONE, IT, orphans, project, section, unjudged

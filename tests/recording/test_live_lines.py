@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import Compiled
-from gws_replay.core.model import Cassette, Cause, Notification
+from gws_replay.core.model import Cause, Notification
 from gws_replay.recording.live_lines import exchange_line, failure_line, is_bayeux, notification_lines, summary
 from tests.support.builders import SESSIONS, bayeux, exchange, operation, poll, told
 from tests.support.commands import captured

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.playback.playback import Playback
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.sandbox.server import serving

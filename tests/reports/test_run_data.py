@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.model import Cassette, Headers, Request
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Headers, Request
 from gws_replay.errors import ReplayMiss
 from gws_replay.playback.playback import Playback
 from gws_replay.reports.run_data import Details, counts_of, details_of, section

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.server.server import ServedPlayback, serving
 from tests.support.async_poller import polling, run
 from tests.support.builders import SESSIONS, TOPIC, cassette, get, told, update

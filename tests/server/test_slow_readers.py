@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.server.server import ServedPlayback, serving
 from tests.support.async_poller import Poller, polling, run, shown
 from tests.support.builders import cassette, told, update

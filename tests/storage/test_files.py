@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.storage.files import (
     cassettes_in,

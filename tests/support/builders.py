@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from hypothesis import strategies as st
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.causes import attribute
-from gws_replay.core.model import Cassette, Exchange, Headers, Notification, Request, Response
+from gws_replay.core.model import Exchange, Headers, Notification, Request, Response
 
 DATA = Path(__file__).parents[1] / "data"
 CAPTURES = tuple(sorted(path.stem for path in (DATA / "captures").glob("*.flow")))

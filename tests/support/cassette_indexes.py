@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gws_replay.core.model import Cassette, Cause, Moment
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Cause, Moment
 from gws_replay.core.replay.cassette_index import Script
 from gws_replay.core.replay.push_schedule import Pushes
 from tests.support.builders import told, update

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from tests.support.builders import SESSIONS, TOPIC
 
 Command = dict[str, Any]

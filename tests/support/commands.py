@@ -11,8 +11,8 @@ from pathlib import Path
 from unittest import mock
 
 from gws_replay.cli import main
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import Compiled, compile_recording
-from gws_replay.core.model import Cassette
 from gws_replay.storage.files import save_cassette
 from tests.support.builders import DATA, cassette, exchange, get, told, update
 from tests.support.readers import read_flow, read_har

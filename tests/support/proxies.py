@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from gws_replay.core.model import Cassette, Exchange
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Exchange
 
 PATIENCE = 60.0
 SESSION = "0002DaAVKJ0V0095"

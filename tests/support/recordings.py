@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import compile_recording
-from gws_replay.core.model import Cassette, Exchange, Recording
+from gws_replay.core.model import Exchange, Recording
 from gws_replay.sandbox.channels import CHANNELS, Channel
 from gws_replay.sandbox.userdata import Operation, Outcome, faithful
 from tests.support.fault_scenario import LAST, operations

@@ -7,7 +7,7 @@ from typing import Any
 
 from gws_replay.core.bayeux.messages import Message, encoded
 from gws_replay.core.bayeux.server import Answer, Hold
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.replay.cassette_index import Script
 from gws_replay.core.replay.run import Send
 from gws_replay.core.replay.user_session import Track

@@ -11,10 +11,10 @@ import click
 from gws_replay.cli.comparison import Rules, comparing_options, told
 from gws_replay.cli.options import PATH, Progress, force_option, keep_option, timing_option
 from gws_replay.cli.report import Report, report_options
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.finding import SEVERITIES
 from gws_replay.core.drift.plan import name_of, plan, refused
 from gws_replay.core.json_compare import printable
-from gws_replay.core.model import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.reports.cases import Issue
 from gws_replay.reports.terminal import findings as differences

@@ -16,7 +16,7 @@ import click
 from gws_replay.cli.options import PATH, Output, output_options, timing_option
 
 if TYPE_CHECKING:
-    from gws_replay.core.model import Cassette
+    from gws_replay.core.cassette import Cassette
     from gws_replay.playback.playback import Playback
     from gws_replay.server.server import RunningServer
 

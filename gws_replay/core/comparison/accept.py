@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import Comparison
 from gws_replay.core.comparison.finding import SEVERITY, SHOWN_BEFORE, Finding
 from gws_replay.core.comparison.id_mapping import translation
 from gws_replay.core.comparison.pairing import Asked, Heard, Item, Pair
-from gws_replay.core.model import Cassette, Exchange, Notification
+from gws_replay.core.model import Exchange, Notification
 from gws_replay.core.word_index import Lexicon
 
 _UNIQUE = 8  # a shorter id cannot be told from other text

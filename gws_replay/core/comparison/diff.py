@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from gws_replay.core.api import dialects as api
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.finding import SEVERITY, SHOWN_BEFORE, VOLATILE, Finding, Kind, Severity, spelled
 from gws_replay.core.comparison.id_mapping import namings
 from gws_replay.core.comparison.pairing import (
@@ -26,7 +27,6 @@ from gws_replay.core.comparison.pairing import (
 from gws_replay.core.comparison.volatile import Step, Volatile
 from gws_replay.core.json_paths import NOTHING, Place, differences
 from gws_replay.core.lossless_json import canonical
-from gws_replay.core.model import Cassette
 from gws_replay.core.oracle.judge import Update
 
 # How much longer something must take, by factor and in seconds, to be worth a word.

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff, operations
 from gws_replay.core.comparison.finding import VOLATILE, Finding
-from gws_replay.core.model import Cassette
 
 FORMAT = 1
 _INSIDE = re.compile(r"[.\[]")

@@ -12,12 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api.schema import Call
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.id_mapping import Naming
 from gws_replay.core.comparison.lcs import common, gaps
 from gws_replay.core.json_compare import same
 from gws_replay.core.json_paths import differences
 from gws_replay.core.lossless_json import canonical
-from gws_replay.core.model import Cassette, Exchange, Notification
+from gws_replay.core.model import Exchange, Notification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 
 # How long after the last moment of a cassette what is appended to it begins, in seconds.
 _BEHIND = 0.001

@@ -11,19 +11,11 @@ from typing import Any
 from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.bayeux import recorded as bayeux_text
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.causes import causes_of
 from gws_replay.core.content_coding import undone
 from gws_replay.core.lazy_sequence import Made
-from gws_replay.core.model import (
-    Cassette,
-    Cause,
-    Exchange,
-    Frame,
-    Headers,
-    Notification,
-    Recording,
-    Request,
-)
+from gws_replay.core.model import Cause, Exchange, Frame, Headers, Notification, Recording, Request
 
 FORMAT = 1
 _DIGITS = 6  # microseconds, the resolution of the clocks that recorders read

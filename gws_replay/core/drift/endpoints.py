@@ -2,7 +2,7 @@
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api import gws_v2 as gws
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.redaction.tables import CSRF_NAME_HEADER
 
 

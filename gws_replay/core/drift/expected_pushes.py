@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable
 
 from gws_replay.core.api import dialects as api
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.drift.counterparts import Counterpart
 from gws_replay.core.drift.live_values import LiveValues
-from gws_replay.core.model import Cassette, Notification
+from gws_replay.core.model import Notification
 
 
 class Awaited:

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api.ids import is_long_id, tail
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.drift.counterparts import Counterpart, counterparts, ids_in
-from gws_replay.core.model import Cassette, Headers, Request
+from gws_replay.core.model import Headers, Request
 from gws_replay.core.redaction.live_text import Shown
 from gws_replay.core.redaction.text import TextRedactor
 from gws_replay.core.replay.request_key import MATCH_ON

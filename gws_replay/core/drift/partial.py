@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api.ids import is_long_id
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.finding import Finding
 from gws_replay.core.comparison.id_mapping import Naming, namings
 from gws_replay.core.drift.counterparts import ids_in
 from gws_replay.core.drift.plan import reads
-from gws_replay.core.model import Cassette
 
 NOT_ASKED = "not asked"
 

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gws_replay.core.api import dialects as api
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.drift.counterparts import texts_in
 from gws_replay.core.drift.live_values import SECRET, LiveValues
-from gws_replay.core.model import Cassette, Exchange
+from gws_replay.core.model import Exchange
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -2,12 +2,26 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api.schema import Channel, Subject
 from gws_replay.core.json_compare import Changes, compare_userdata
-from gws_replay.core.model import Cassette, Exchange, Notification, Rule
+from gws_replay.core.model import Exchange, Notification, Rule
+
+
+class Recorded(Protocol):
+    """What the oracle reads: the exchanges and the notifications of a cassette."""
+
+    @property
+    def interactions(self) -> Sequence[Exchange]:
+        """The exchanges, by the time at which they began."""
+        ...
+
+    @property
+    def notifications(self) -> Sequence[Notification]:
+        """The notifications, in the order in which they were seen."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +107,7 @@ def _seen(subject: Subject, **about: Any) -> Sighting:
     return Sighting(**found) if subject.user_data is None else Snapshot(**found, data=subject.user_data)
 
 
-def sightings(cassette: Cassette) -> list[Sighting]:
+def sightings(cassette: Recorded) -> list[Sighting]:
     """Return everything that a cassette shows of resources, in the order in which it was seen."""
     told = (
         sighting_of_notification(each, index, cassette.interactions)
@@ -106,12 +120,12 @@ def sightings(cassette: Cassette) -> list[Sighting]:
     return sorted(found, key=lambda seen: seen.at)
 
 
-def history(cassette: Cassette) -> dict[str, tuple[Snapshot, ...]]:
+def history(cassette: Recorded) -> dict[str, tuple[Snapshot, ...]]:
     """Return the snapshots of each resource (by id) in the order in which they were seen."""
     return by_resource(seen for seen in sightings(cassette) if isinstance(seen, Snapshot))
 
 
-def movements(cassette: Cassette) -> Iterator[tuple[Snapshot | None, Snapshot, Changes]]:
+def movements(cassette: Recorded) -> Iterator[tuple[Snapshot | None, Snapshot, Changes]]:
     """Yield each snapshot of each resource after the one before it (None: the first), and what differs."""
     for group in history(cassette).values():
         before: Snapshot | None = None

@@ -13,11 +13,10 @@ from gws_replay.core.api.gws_v2 import VOLATILE
 from gws_replay.core.api.gws_v2_channels import CHANNELS as GWS_CHANNELS
 from gws_replay.core.api.schema import Channel
 from gws_replay.core.json_compare import Changes
-from gws_replay.core.model import Cassette
 from gws_replay.core.oracle.attribution import Between, Writers
 from gws_replay.core.oracle.checks import Views
 from gws_replay.core.oracle.findings import Findings, Heard, Names
-from gws_replay.core.oracle.history import Snapshot
+from gws_replay.core.oracle.history import Recorded, Snapshot
 from gws_replay.core.oracle.side_effects import Frame
 from gws_replay.core.oracle.timeline import Timeline, Write
 from gws_replay.core.oracle.timeline_builder import timelines_of
@@ -46,7 +45,7 @@ class Update:
 
 
 def judge(
-    cassette: Cassette, *, ignore: Iterable[str] = (), volatile: Iterable[str] | None = None
+    cassette: Recorded, *, ignore: Iterable[str] = (), volatile: Iterable[str] | None = None
 ) -> tuple[Update, ...]:
     """Judge each userData operation of a cassette, in the order of the cassette.
 
@@ -63,7 +62,7 @@ def judge(
     return tuple(sorted(updates, key=lambda update: update.interaction))
 
 
-def _heard(cassette: Cassette, timelines: Mapping[str, Timeline]) -> Heard:
+def _heard(cassette: Recorded, timelines: Mapping[str, Timeline]) -> Heard:
     topics: dict[str, str] = {}
     answered: dict[str, float] = {}
     last: dict[str, float] = {}

@@ -7,15 +7,15 @@ from typing import Any
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api.schema import Call, Key
-from gws_replay.core.model import Cassette, Exchange
-from gws_replay.core.oracle.history import Sighting, Snapshot, sightings
+from gws_replay.core.model import Exchange
+from gws_replay.core.oracle.history import Recorded, Sighting, Snapshot, sightings
 from gws_replay.core.oracle.timeline import IN_FLIGHT, NEVER, Doing, Timeline, Write
 
 # Rules of causes by which several operations at once can be mistaken for each other.
 _BY_CONTENT = ("content", "counting", "order")
 
 
-def timelines_of(cassette: Cassette) -> Mapping[str, Timeline]:
+def timelines_of(cassette: Recorded) -> Mapping[str, Timeline]:
     """Return the timeline of each resource that a cassette shows or writes to, by resource id."""
     calls = {
         index: call

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from gws_replay.core.model import Cassette, Exchange, Frame, Headers, Recording, Request, Response
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
 from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.redaction.cache import Fields
 from gws_replay.core.redaction.known_values import Known

@@ -11,7 +11,8 @@ from functools import cached_property
 from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api import gws_v2 as gws
-from gws_replay.core.model import Cassette, Exchange, Moment, Notification, Request
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Exchange, Moment, Notification, Request
 from gws_replay.core.redaction.redactor import without_secrets
 from gws_replay.core.replay.request_key import WHOLE, Key, Matching, Neighbours, canonical_body, key_of
 from gws_replay.core.replay.wildcard_index import StandInIndex

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from gws_replay.core.model import Cassette, Request
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Request
 from gws_replay.core.redaction.known_values import ENCODINGS, PLACEHOLDER, PLACEHOLDERS, spellings
 from gws_replay.core.redaction.policy import Policy, Rules
 from gws_replay.core.redaction.tables import PERSONAL_PARAMETERS

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.content_coding import unpacked
-from gws_replay.core.model import Cassette, Exchange, Headers, Notification, Recording
+from gws_replay.core.model import Exchange, Headers, Notification, Recording
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr.reader import Reader
 

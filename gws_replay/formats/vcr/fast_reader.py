@@ -14,17 +14,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, BinaryIO, cast
 
-from gws_replay.core.model import (
-    Cassette,
-    Cause,
-    Exchange,
-    Headers,
-    Moment,
-    Notification,
-    Request,
-    Response,
-    Rule,
-)
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Cause, Exchange, Headers, Moment, Notification, Request, Response, Rule
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.formats.vcr.reader import MOMENTS, RULES, Reader

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from gws_replay.core.model import Cassette, Exchange, Notification
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Exchange, Notification
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.formats.vcr.line_numbers import lines_of
 

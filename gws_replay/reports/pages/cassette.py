@@ -9,9 +9,10 @@ from typing import Any
 from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api.schema import Wild
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.finding import spelled
 from gws_replay.core.json_compare import Change, Changes, printable
-from gws_replay.core.model import Cassette, Exchange, Headers, Notification
+from gws_replay.core.model import Exchange, Headers, Notification
 from gws_replay.core.oracle.history import Snapshot, movements, sightings
 from gws_replay.core.oracle.judge import Update
 

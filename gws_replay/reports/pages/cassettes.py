@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.finding import Finding
 from gws_replay.core.json_compare import printable
-from gws_replay.core.model import Cassette
 from gws_replay.core.oracle.judge import Update
 from gws_replay.reports.cases import Issue
 from gws_replay.reports.pages.cassette import Recorded, Texts, as_value, besides

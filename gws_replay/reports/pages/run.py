@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from gws_replay.core.model import Cassette, Exchange, Notification, Response
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Exchange, Notification, Response
 from gws_replay.core.oracle.judge import Update
 from gws_replay.core.replay.run import Miss
 from gws_replay.errors import GwsReplayError

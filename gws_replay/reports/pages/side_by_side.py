@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.finding import SEVERITIES, Finding, spelled
 from gws_replay.core.comparison.id_mapping import namings
 from gws_replay.core.comparison.pairing import Asked, Heard, asked, heard
 from gws_replay.core.comparison.volatile import Step
 from gws_replay.core.json_compare import printable
-from gws_replay.core.model import Cassette
 from gws_replay.reports.pages.cassette import Recorded, Texts, as_value
 from gws_replay.reports.terminal import findings as differences
 

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from gws_replay.core.api import dialects as api
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.json_compare import printable
-from gws_replay.core.model import Cassette, Exchange, Notification
+from gws_replay.core.model import Exchange, Notification
 from gws_replay.core.oracle.history import movements
 from gws_replay.core.oracle.judge import Update, Verdict
 from gws_replay.reports.terminal.style import PLAIN, Kind, Look

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gws_replay.core.model import Cassette, Notification
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Notification
 from tests.support.builders import CAPTURES, SESSIONS, TOPIC, cassette, exchange, get, operation, told, update
 from tests.support.commands import BEFORE, captured, command_line, refused, saved, small
 

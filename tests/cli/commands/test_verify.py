@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from gws_replay.core.model import Cassette, Notification
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Notification
 from tests.support.builders import CAPTURES, SESSIONS, TOPIC, cassette, exchange, get, told, update
 from tests.support.commands import BEFORE, NOT_COMPARED, captured, command_line, refused, saved, small
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.accept import accepted
 from gws_replay.core.comparison.diff import diff
-from gws_replay.core.model import Cassette
 from gws_replay.sandbox.faults import FAULTS
 from tests.support.builders import cassette, exchange, get, told, update
 from tests.support.recordings import IDS, played, renamed, right

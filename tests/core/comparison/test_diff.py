@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff
 from gws_replay.core.comparison.finding import Finding, Kind, spelled
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.json_paths import NOTHING
-from gws_replay.core.model import Cassette, Cause, Exchange, Recording
+from gws_replay.core.model import Cause, Exchange, Recording
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.sandbox.channels import CHANNELS

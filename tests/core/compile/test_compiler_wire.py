@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.content_coding import decoded
-from gws_replay.core.model import Cassette, Exchange, Frame, Headers, Recording, Request
+from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request
 from tests.support.builders import HOST, NOTIFICATIONS, SESSIONS, TOPIC, bayeux, exchange, get, poll, told, update
 
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.drift.live_values import SECRET, LiveValues, bindings
-from gws_replay.core.model import Cassette, Exchange
+from gws_replay.core.model import Exchange
 from gws_replay.errors import GwsReplayError
 from tests.support.builders import SESSIONS, cassette, exchange, get, told, update
 

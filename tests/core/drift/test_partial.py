@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff
 from gws_replay.core.drift.partial import NOT_ASKED, asked_part
-from gws_replay.core.model import Cassette, Exchange
+from gws_replay.core.model import Exchange
 from tests.support.builders import cassette, exchange, get, told, update
 
 BASELINE = cassette(

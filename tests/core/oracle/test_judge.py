@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gws_replay.core import json_compare as change
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.causes import attribute
-from gws_replay.core.model import Cassette, Exchange, Notification
+from gws_replay.core.model import Exchange, Notification
 from gws_replay.core.oracle import checks as views
 from gws_replay.core.oracle import effects as written
 from gws_replay.core.oracle.judge import Update

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from gws_replay.core.model import Cassette, Headers, Notification, Recording, Request, Response
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Headers, Notification, Recording, Request, Response
 from gws_replay.core.redaction.tables import SECRET_HEADERS
 from tests.support.builders import exchange, poll, told, update
 from tests.support.redactors import redactor

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core.model import Cassette, Exchange, Notification, Request
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Exchange, Notification, Request
 from gws_replay.core.oracle.history import history
 from gws_replay.core.replay.cassette_index import Script
 from gws_replay.core.replay.run import Miss, Send

@@ -5,7 +5,8 @@ from unittest import mock
 
 import pytest
 
-from gws_replay.core.model import Cassette, Cause, Exchange, Moment, Request
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Cause, Exchange, Moment, Request
 from gws_replay.core.replay.cassette_index import Gate, Script, Window
 from gws_replay.core.replay.request_key import key_of
 from tests.support.builders import SESSIONS, cassette, exchange, get, operation, told, update

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core.model import Cassette, Cause, Exchange, Notification, Request
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Cause, Exchange, Notification, Request
 from gws_replay.core.replay.cassette_index import Script
 from gws_replay.core.replay.request_key import key_of
 from gws_replay.core.replay.run import Miss, Replay, Send

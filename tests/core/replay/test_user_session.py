@@ -4,7 +4,8 @@ import json
 from dataclasses import replace
 
 from gws_replay.core.bayeux.server import Hold
-from gws_replay.core.model import Cassette, Notification, Request
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Notification, Request
 from gws_replay.core.replay.push_schedule import GAP
 from gws_replay.core.replay.run import Miss, Send
 from tests.support.bayeux_by_hand import CHANNEL, subscribe

@@ -6,7 +6,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core.model import Cassette, Cause, Exchange, Notification
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Cause, Exchange, Notification
 from gws_replay.core.replay.push_schedule import INSTANT, RECORDED
 from gws_replay.core.replay.run import Send
 from tests.support.builders import Server, Step, steps, told

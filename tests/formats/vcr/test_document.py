@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import document as vcr_document
 from gws_replay.formats.vcr import yaml_text as vcr_yaml

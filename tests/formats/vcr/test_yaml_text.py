@@ -10,7 +10,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core.model import Cassette, Cause, Exchange, Headers, Notification, Request, Response
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Cause, Exchange, Headers, Notification, Request, Response
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.storage.files import load_cassette

@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gws_replay.core import lossless_json
-from gws_replay.core.model import Cassette, Cause, Exchange, Headers, Notification, Request, Response
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Cause, Exchange, Headers, Notification, Request, Response
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from tests.support.builders import TOPIC, bayeux, cassette, exchange, get, poll, told, update

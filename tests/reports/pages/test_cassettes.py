@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff
-from gws_replay.core.model import Cassette, Exchange
+from gws_replay.core.model import Exchange
 from gws_replay.reports.cases import Issue
 from gws_replay.reports.pages.cassettes import Part, page, part_of, part_of_issue, part_of_pair
 from tests.reports.pages.pages import Parsed, block_of

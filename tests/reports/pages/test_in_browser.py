@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff
-from gws_replay.core.model import Cassette
 from gws_replay.playback.playback import Playback
 from gws_replay.reports.pages.cassettes import Part, page, part_of, part_of_pair
 from gws_replay.storage.files import load_cassette

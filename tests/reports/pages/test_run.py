@@ -4,7 +4,8 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from gws_replay.core.model import Cassette, Headers, Request
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Headers, Request
 from gws_replay.errors import ReplayMiss
 from gws_replay.playback.playback import Playback
 from gws_replay.reports.pages.run import timeline_of

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gws_replay.core.model import Cassette
+from gws_replay.core.cassette import Cassette
 from gws_replay.reports.terminal.cassette import tally, timeline, verdict
 from tests.support.builders import cassette, exchange, get, operation, told, update
 from tests.support.commands import BEFORE, small

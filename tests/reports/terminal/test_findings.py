@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff
 from gws_replay.core.lossless_json import dumps_ascii
-from gws_replay.core.model import Cassette, Notification
+from gws_replay.core.model import Notification
 from gws_replay.reports.terminal import findings as differences
 from tests.support.builders import exchange
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff
 from gws_replay.core.json_compare import Change
-from gws_replay.core.model import Cassette
 from gws_replay.reports.terminal import cassette as text
 from gws_replay.reports.terminal import findings as differences
 from gws_replay.reports.terminal.style import PLAIN, Look

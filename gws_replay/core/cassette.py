@@ -1,0 +1,35 @@
+"""The cassette: what was recorded, with the verdict on each userData operation in it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from gws_replay.core.model import Exchange, Notification
+
+if TYPE_CHECKING:
+    from gws_replay.core.oracle.judge import Update
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cassette:
+    """A recorded session: REST exchanges by begin time, notifications in the order seen, and the file's header."""
+
+    interactions: Sequence[Exchange]
+    notifications: Sequence[Notification] = ()
+    header: Mapping[str, Any] = field(default_factory=dict)
+    source: str = "<memory>"
+
+    def updates(self, *, ignore: Iterable[str] = (), volatile: Iterable[str] | None = None) -> tuple["Update", ...]:
+        """Return each userData operation with the snapshots around it and the verdict.
+
+        `ignore` are patterns (`LCA_*`) of keys and attributes that the server may move as it likes: what they match is
+        reported and does not count. `volatile` are those of attributes that differ between two messages about the same
+        state; None for the usual (`gws.VOLATILE`).
+        """
+        from gws_replay.core.oracle.judge import judge  # noqa: PLC0415  (replaying a cassette needs no judge)
+
+        return judge(self, ignore=ignore, volatile=volatile)
+
+    def named(self, source: str) -> "Cassette":
+        """Return the same cassette with another name for messages."""
+        return replace(self, source=source)
