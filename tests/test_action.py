@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from gws_replay.core.cassette import Cassette
-from tests.support.builders import cassette, get, told, update
+from tests.support.builders import cassette, get, push, update
 from tests.support.commands import BEFORE, saved, small
 
 ROOT = Path(__file__).parent.parent
@@ -20,7 +20,7 @@ ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
 INPUT = re.compile(r"\$\{\{ inputs\.([\w-]+) \}\}")
 CONDITION = re.compile(r"inputs\.([\w-]+) (==|!=) '(\w*)'")
-WRONG = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), told({"A": 2, "B": "b", "C": 1}, seen=2.0))
+WRONG = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), push({"A": 2, "B": "b", "C": 1}, seen=2.0))
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from distributed import KilledWorker, LocalCluster
 
 from gws_replay.batch.dask import on_cluster
 from gws_replay.errors import GwsReplayError
-from tests.support.builders import cassette, get, told, update
+from tests.support.builders import cassette, get, push, update
 from tests.support.commands import BEFORE, command_line, refused, saved, small
 
-WRONG = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), told({"A": 2, "B": "c"}, seen=2.0))
+WRONG = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), push({"A": 2, "B": "c"}, seen=2.0))
 
 
 def cluster_of(workers: int) -> Any:

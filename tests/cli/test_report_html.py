@@ -10,7 +10,7 @@ import pytest
 
 from gws_replay.reports.pages.cassettes import part_of
 from tests.reports.pages.pages import Parsed
-from tests.support.builders import cassette, get, told, update
+from tests.support.builders import cassette, get, push, update
 from tests.support.commands import command_line, saved, small
 
 
@@ -29,7 +29,7 @@ def good(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bad(tmp_path: Path) -> Path:
-    wrong = cassette(get({"A": 1, "B": "b"}, began=0.0), update({"A": 2}, began=1.0), told({"A": 2, "B": 1}, seen=2.0))
+    wrong = cassette(get({"A": 1, "B": "b"}, began=0.0), update({"A": 2}, began=1.0), push({"A": 2, "B": 1}, seen=2.0))
     return saved(wrong, tmp_path / "two" / "good.yaml")
 
 

@@ -7,7 +7,7 @@ import pytest
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.lossless_json import Repeated
 from gws_replay.core.model import Headers, Request
-from tests.support.builders import exchange, told
+from tests.support.builders import exchange, push
 
 HEADERS = Headers((("Set-Cookie", "a=1"), ("X-A", "1"), ("set-cookie", "b=2")))
 
@@ -40,7 +40,7 @@ def test_bodies_are_parsed_without_loss() -> None:
     """What is no JSON object or array is None."""
     one = exchange("POST", "/x", b'{"a":1,"a":2}', b"OK")
     assert ({"a": Repeated((1, 2))}, None) == (one.sent, one.answer)
-    assert {"A": 1} == told({"A": 1}, seen=0).value["facebooksession"]["userData"]
+    assert {"A": 1} == push({"A": 1}, seen=0).value["facebooksession"]["userData"]
 
 
 def test_a_cassette_is_named_by_its_source() -> None:

@@ -9,7 +9,7 @@ import pytest
 from gws_replay.core.drift.live_values import LiveValues
 from gws_replay.core.model import Response
 from gws_replay.drift.notifications import Hearing
-from tests.support.builders import bayeux, body, cassette, told
+from tests.support.builders import bayeux, body, cassette, push
 
 PATIENCE = 7.0
 
@@ -29,7 +29,7 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_after_three_that_did_not_come_no_more_are_waited_for(waited: list[float]) -> None:
     """Until one is heard again; and what was given up is not waited for again."""
-    recorded = cassette(*(told({}, seen=float(n), session=f"S{n}") for n in range(6)))
+    recorded = cassette(*(push({}, seen=float(n), session=f"S{n}") for n in range(6)))
     answer = Response(status=200, body=body([bayeux(recorded.notifications[4])]))
 
     async def run() -> None:

@@ -12,7 +12,7 @@ import requests
 
 from gws_replay.interception.vcrpy_adapter import replaying
 from gws_replay.playback.playback import Playback
-from tests.support.builders import SESSIONS, TOPIC, cassette, told, update
+from tests.support.builders import SESSIONS, TOPIC, cassette, push, update
 from tests.support.pollers import CALM, COMETD, SENT, URL, Poller, Post, by_httpx, by_requests, changed, recorded
 
 every_library = pytest.mark.parametrize("library", [by_requests, by_httpx], ids=["requests", "httpx"])
@@ -103,7 +103,7 @@ def test_the_answer_and_the_notification_keep_their_order(seen: float, expected:
     """
     kept = 0
     for _ in range(20):
-        played = cassette(update({"A": 2}, began=1.0, ended=1.2), told({"A": 2}, seen=seen))
+        played = cassette(update({"A": 2}, began=1.0, ended=1.2), push({"A": 2}, seen=seen))
         with waiting_for_pushes_first(Playback(played)) as order:
             by_requests()(f"{URL}{SESSIONS}/S1", SENT)
             order.append("answer")

@@ -8,7 +8,7 @@ import pytest
 
 from gws_replay.errors import UserDataMismatch
 from gws_replay.playback.playback import Playback
-from tests.support.builders import get, told, update
+from tests.support.builders import get, push, update
 from tests.support.commands import BEFORE
 from tests.support.playbacks import ask, play
 
@@ -21,9 +21,9 @@ def played(**after: object) -> Playback:
     playback = play(
         get(BEFORE, began=0.0),
         update({"A": 2}, began=1.0),
-        told({**BEFORE, "A": 2}, seen=1.5),
+        push({**BEFORE, "A": 2}, seen=1.5),
         update(KEYS, began=2.0),
-        told({**BEFORE, "A": 2, **KEYS, **after}, seen=2.5),
+        push({**BEFORE, "A": 2, **KEYS, **after}, seen=2.5),
     )
     ask(playback, 0)
     return playback

@@ -8,7 +8,7 @@ import pytest
 
 from gws_replay.errors import UserDataMismatch
 from gws_replay.playback.playback import Playback
-from tests.support.builders import SESSIONS, TOPIC, get, operation, told, update
+from tests.support.builders import SESSIONS, TOPIC, get, operation, push, update
 from tests.support.commands import BEFORE
 from tests.support.playbacks import ask, play
 
@@ -25,7 +25,7 @@ def mismatch() -> Iterator[list[str]]:
 def written(after: Mapping[str, Any], sent: Mapping[str, Any] | None = None) -> Playback:
     """A playback whose update leads to `after`, the GET having been asked."""
     sent = {"A": 2} if sent is None else sent
-    playback = play(get(BEFORE, began=0.0), update(sent, began=1.0), told(after, seen=2.0))
+    playback = play(get(BEFORE, began=0.0), update(sent, began=1.0), push(after, seen=2.0))
     ask(playback, 0)
     return playback
 
@@ -99,7 +99,7 @@ def test_the_failure_says_what_where_and_how_to_see_more(
 
 def test_nothing_shown_before() -> None:
     """Without a snapshot there is no telling: the message says what to ask first, and the block does not run."""
-    playback = play(update({"A": 2}, began=1.0), told({"A": 2}, seen=2.0))
+    playback = play(update({"A": 2}, began=1.0), push({"A": 2}, seen=2.0))
     ran = []
     with mismatch() as found, playback.expect_userdata("S1", changed={"A": 2}):
         ran.append(1)
@@ -149,9 +149,9 @@ def test_two_sessions_nested() -> None:
         one,
         two,
         update({"A": 2}, began=1.0),
-        told({**BEFORE, "A": 2}, seen=1.5),
+        push({**BEFORE, "A": 2}, seen=1.5),
         operation("UpdateUserData", began=2.0, session="S2", userData={"Z": 9}),
-        told({"Z": 9, "Y": 1}, seen=2.5, session="S2"),
+        push({"Z": 9, "Y": 1}, seen=2.5, session="S2"),
     )
     ask(playback, 0)
     ask(playback, 1)
@@ -170,9 +170,9 @@ def test_two_blocks_in_a_row_each_see_their_own_change() -> None:
     playback = play(
         get(BEFORE, began=0.0),
         update({"A": 2}, began=1.0),
-        told({"A": 2, "B": "b"}, seen=1.5),
+        push({"A": 2, "B": "b"}, seen=1.5),
         update({"B": "c"}, began=2.0),
-        told({"A": 2, "B": "c"}, seen=2.5),
+        push({"A": 2, "B": "c"}, seen=2.5),
     )
     ask(playback, 0)
     with playback.expect_userdata("S1", changed={"A": 2}):

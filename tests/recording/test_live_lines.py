@@ -9,7 +9,7 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import Compiled
 from gws_replay.core.model import Cause, Notification
 from gws_replay.recording.live_lines import exchange_line, failure_line, is_bayeux, notification_lines, summary
-from tests.support.builders import SESSIONS, bayeux, exchange, operation, poll, told
+from tests.support.builders import SESSIONS, bayeux, exchange, operation, poll, push
 from tests.support.commands import captured
 
 STEERING = "\x1b[31m\x9b2J\r\x07"
@@ -51,7 +51,7 @@ def test_notifications_are_lines() -> None:
     """One each, with type, resource, channel and reference; control messages have none."""
     messages = [
         {"channel": "/meta/connect", "successful": True, "data": {}},
-        bayeux(told({"A": 1}, seen=0.0, reference=16)),
+        bayeux(push({"A": 1}, seen=0.0, reference=16)),
         {"channel": "/v2/me/other", "data": {"messageType": "Hello"}},
         {"channel": "/v2/me/other", "data": [1]},
     ]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gws_replay.reports import json_values as as_json
-from tests.support.builders import CAPTURES, cassette, exchange, told, update
+from tests.support.builders import CAPTURES, cassette, exchange, push, update
 from tests.support.commands import captured
 
 
@@ -18,7 +18,7 @@ def test_an_operation_that_cannot_be_told_has_no_places() -> None:
 
 def test_a_notification_without_a_cause_and_a_body_that_is_no_json() -> None:
     """Both are null."""
-    shown = as_json.cassette(cassette(exchange("GET", "/x", None, b"\xff"), told(None, seen=1.0, kind="StatusChange")))
+    shown = as_json.cassette(cassette(exchange("GET", "/x", None, b"\xff"), push(None, seen=1.0, kind="StatusChange")))
     assert ([None], [None]) == (
         [each["cause"] for each in shown["notifications"]],
         [each["answer"] for each in shown["interactions"]],

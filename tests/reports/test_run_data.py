@@ -13,7 +13,7 @@ from gws_replay.errors import ReplayMiss
 from gws_replay.playback.playback import Playback
 from gws_replay.reports.run_data import Details, counts_of, details_of, section
 from gws_replay.reports.run_events import events_of, line_of
-from tests.support.builders import NOTIFICATIONS, cassette, exchange, get, told, update
+from tests.support.builders import NOTIFICATIONS, cassette, exchange, get, push, update
 from tests.support.commands import BEFORE, numbered, small
 from tests.support.playbacks import ask, play
 
@@ -117,7 +117,7 @@ def steering() -> Playback:
         exchange("GET", f"/x{'y' * 500}", None, {}, began=0.0),
         get(hostile, began=1.0),
         update({"A": 2, STEERING: STEERING}, began=2.0),
-        told({"A": 2, STEERING: STEERING, f"new{STEERING}": STEERING}, seen=3.0, kind=STEERING),
+        push({"A": 2, STEERING: STEERING, f"new{STEERING}": STEERING}, seen=3.0, kind=STEERING),
         exchange("POST", "/left", {"operationName": STEERING}, {}, began=4.0),
     )
     playback = Playback(played.named(f"{STEERING}.yaml"))
@@ -161,9 +161,9 @@ def test_userdata_operations_with_exactly_what_changed() -> None:
     played = cassette(
         get({"A": 1, "B": "b", "D": {"x": [1, 2]}, "F": 5}, began=0.0),
         update({"A": "2"}, began=1.0),
-        told(later, seen=2.0),
+        push(later, seen=2.0),
         update({"A": 3}, began=3.0),
-        told({**later, "A": 3}, seen=4.0),
+        push({**later, "A": 3}, seen=4.0),
     )
     playback = Playback(played)
     ask(playback, 0)

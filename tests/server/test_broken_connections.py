@@ -11,7 +11,7 @@ import pytest
 from gws_replay.core.replay.user_session import Track
 from gws_replay.server.server import ServedPlayback, serving
 from tests.support.async_poller import Poller, polling, run
-from tests.support.builders import SESSIONS, TOPIC, cassette, get, told, update
+from tests.support.builders import SESSIONS, TOPIC, cassette, get, push, update
 from tests.support.comet_clients import CLIENTS, TRANSPORTS, Open
 from tests.support.comet_sessions import LOOK, comet, rest, wait
 from tests.support.commands import BEFORE, small
@@ -116,7 +116,7 @@ def test_a_notification_waits_for_a_client_that_is_busy() -> None:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_clients_go_on_when_the_server_was_started_again(transport: str, open_client: Open) -> None:
     """They are told that they are unknown, shake hands and subscribe again, and hear of their next update."""
-    moments = [(update({"A": n}, began=float(n)), told({"A": n}, seen=n + 0.5)) for n in (1, 2)]
+    moments = [(update({"A": n}, began=float(n)), push({"A": n}, seen=n + 0.5)) for n in (1, 2)]
     played = cassette(get({"A": 0}, began=0.0), *(each for pair in moments for each in pair))
     updates = [rest("POST", f"{SESSIONS}/S1", each.request.body.decode()) for each in played.interactions[1:]]
 

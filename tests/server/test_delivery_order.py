@@ -7,7 +7,7 @@ import pytest
 from gws_replay.core.cassette import Cassette
 from gws_replay.server.server import ServedPlayback, serving
 from tests.support.async_poller import polling, run
-from tests.support.builders import SESSIONS, TOPIC, cassette, get, told, update
+from tests.support.builders import SESSIONS, TOPIC, cassette, get, push, update
 from tests.support.comet_clients import CLIENTS, OPEN, TRANSPORTS, Open, by_node, needs_node, seen_by
 from tests.support.comet_sessions import LOOK, Event, comet, recorded, rest, session, wait
 from tests.support.commands import captured, small
@@ -19,7 +19,7 @@ UPDATES = 30
 def updates(after: str, count: int = UPDATES) -> Cassette:
     """So many updates, whose notifications came after their requests or after their responses."""
     late = 0.5 if after == "response" else 0.05
-    moments = [(update({"A": n}, began=float(n)), told({"A": n}, seen=n + late)) for n in range(count)]
+    moments = [(update({"A": n}, began=float(n)), push({"A": n}, seen=n + late)) for n in range(count)]
     made = cassette(*(each for pair in moments for each in pair))
     assert {after} == {each.cause.after for each in made.notifications if each.cause}
     return made
@@ -49,7 +49,7 @@ def test_without_the_update_there_is_no_notification() -> None:
 def test_the_order_is_the_same_however_long_a_client_waits() -> None:
     """Before its updates: 24 clients at once, of both kinds, over both transports."""
     looks = get({"A": 1}, began=0.0), get({"A": 2}, began=3.0)
-    played = cassette(*looks, update({"A": 2}, began=1.0), told({"A": 2}, seen=2.0))
+    played = cassette(*looks, update({"A": 2}, began=1.0), push({"A": 2}, seen=2.0))
     playback = ServedPlayback(played)
 
     async def one(number: int) -> list[Event]:

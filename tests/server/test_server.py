@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from gws_replay.server.server import ServedPlayback, serving
-from tests.support.builders import NOTIFICATIONS, SESSIONS, TOPIC, cassette, exchange, get, told, update
+from tests.support.builders import NOTIFICATIONS, SESSIONS, TOPIC, cassette, exchange, get, push, update
 from tests.support.commands import captured, small
 
 SENT = {"operationName": "UpdateUserData", "userData": {"A": 2}}
@@ -96,7 +96,7 @@ def test_recorded_addresses_become_the_servers_own(keep: bool) -> None:
     other = "https://gws.corp.example:8443/api/v2/me/x"
     shown = {"uri": other, "path": "/me/x", "userData": {"link": other}, "note": f"see {other}", "more": ["http:x", {}]}
     answered = exchange("POST", "/x", None, shown, status=201, answered_with=[("Location", other)])
-    playback = ServedPlayback(cassette(answered, told({"link": other}, seen=0.5, uri=other)))
+    playback = ServedPlayback(cassette(answered, push({"link": other}, seen=0.5, uri=other)))
     with serving(playback, keep_uris=keep):
         own = other if keep else f"{playback.url}/api/v2/me/x"
         answer = requests.post(f"{playback.url}/x", timeout=CALM)
@@ -206,8 +206,8 @@ def test_expectations_wait_for_a_client_elsewhere(played: ServedPlayback) -> Non
 
 def test_two_cassettes_are_played_in_their_order() -> None:
     """What both answer is answered by the first until it has nothing left; each keeps its own notifications."""
-    one = cassette(get({"A": 1}, began=0), update({"A": 2}, began=1), told({"A": 2}, seen=2)).named("one.yaml")
-    two = cassette(get({"A": 5}, began=0), update({"A": 6}, began=1), told({"A": 6}, seen=2)).named("two.yaml")
+    one = cassette(get({"A": 1}, began=0), update({"A": 2}, began=1), push({"A": 2}, seen=2)).named("one.yaml")
+    two = cassette(get({"A": 5}, began=0), update({"A": 6}, began=1), push({"A": 6}, seen=2)).named("two.yaml")
     playback = ServedPlayback(one, two)
     with serving(playback):
         shown = [requests.get(f"{playback.url}{SESSIONS}?fields=*", timeout=CALM).json() for _ in range(3)]

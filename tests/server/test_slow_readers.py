@@ -16,7 +16,7 @@ import pytest
 from gws_replay.core.cassette import Cassette
 from gws_replay.server.server import ServedPlayback, serving
 from tests.support.async_poller import Poller, polling, run, shown
-from tests.support.builders import cassette, told, update
+from tests.support.builders import cassette, push, update
 from tests.support.comet_clients import TRANSPORTS
 from tests.support.commands import saved
 from tests.support.raw_sockets import connected, frame, post, upgrade
@@ -29,7 +29,7 @@ NEVER_READ = 20
 def recorded(count: int = UPDATES) -> Cassette:
     """So many updates, each with a large notification: four megabytes in all."""
     padding = "x" * KILOBYTES * 1024
-    moments = [(update({"A": n}, began=float(n)), told({"A": n, "P": padding}, seen=n + 0.5)) for n in range(count)]
+    moments = [(update({"A": n}, began=float(n)), push({"A": n, "P": padding}, seen=n + 0.5)) for n in range(count)]
     return cassette(*(each for pair in moments for each in pair))
 
 

@@ -19,9 +19,9 @@ from gws_replay.storage.files import (
     save_cassette,
     write_whole,
 )
-from tests.support.builders import cassette, exchange, get, told, update
+from tests.support.builders import cassette, exchange, get, push, update
 
-SESSION = cassette(get({"A": 0}, began=0), update({"A": 1}, began=1), told({"A": 1}, seen=2))
+SESSION = cassette(get({"A": 0}, began=0), update({"A": 1}, began=1), push({"A": 1}, seen=2))
 
 
 def names(folder: Path) -> list[str]:

@@ -15,10 +15,10 @@ from fsspec.implementations.memory import MemoryFileSystem
 from gws_replay import load_cassette
 from gws_replay.errors import CassetteError
 from gws_replay.storage.object_storage import Stored, is_address
-from tests.support.builders import cassette, get, told, update
+from tests.support.builders import cassette, get, push, update
 from tests.support.commands import BEFORE, Ended, command_line, refused, saved, small
 
-WRONG = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), told({"A": 2, "B": "c"}, seen=2.0))
+WRONG = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), push({"A": 2, "B": "c"}, seen=2.0))
 SECRET = "https://me:pass%2Fword@host/folder/a.yaml?signature=abc"
 
 

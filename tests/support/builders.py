@@ -96,7 +96,7 @@ def get(user_data: Mapping[str, Any], *, began: float, ended: float | None = Non
     return exchange("GET", f"{SESSIONS}?fields=*", None, shown, began=began, ended=ended)
 
 
-def told(
+def push(
     user_data: Mapping[str, Any] | None,
     *,
     seen: float,
@@ -205,7 +205,7 @@ class Server:
             state = self.states.setdefault(step.session, {"A": 0, "Z": "still"})
             if what == "push":
                 shown = kept[index] if self.snapshot == "operation" else dict(state)
-                notifications.append((told(shown, seen=now, session=step.session), index))
+                notifications.append((push(shown, seen=now, session=step.session), index))
                 continue
             exchanges[index] = replace(self._take(index, step, state), began=began[index], ended=now + step.down)
             if step.name != "GET" and not step.refused and index not in self.lost:

@@ -7,7 +7,7 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Cause, Moment
 from gws_replay.core.replay.cassette_index import Script
 from gws_replay.core.replay.push_schedule import Pushes
-from tests.support.builders import told, update
+from tests.support.builders import push, update
 
 # When an update began and ended.
 Span = tuple[float, float]
@@ -20,7 +20,7 @@ def script(spans: Sequence[Span], pushed: Sequence[Pushed]) -> Script:
     """A script of updates, each of its own value, and of notifications that are numbered as `N`."""
     notifications = (
         replace(
-            told({"N": number}, seen=seen),
+            push({"N": number}, seen=seen),
             cause=None if cause is None else Cause(interaction=cause, rule="pin", after=after),
         )
         for number, (seen, cause, after) in enumerate(pushed)

@@ -14,7 +14,7 @@ from gws_replay.cli import main
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import Compiled, compile_recording
 from gws_replay.storage.files import save_cassette
-from tests.support.builders import DATA, cassette, exchange, get, told, update
+from tests.support.builders import DATA, cassette, exchange, get, push, update
 from tests.support.readers import read_flow, read_har
 from tests.support.redactors import redactor
 
@@ -48,7 +48,7 @@ def captured(name: str, suffix: str = ".flow") -> Compiled:
 
 def small() -> Cassette:
     """A GET that shows userData {A: 1, B: b}, an UpdateUserData of A to 2, and its notification."""
-    return cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), told({**BEFORE, "A": 2}, seen=2.0))
+    return cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), push({**BEFORE, "A": 2}, seen=2.0))
 
 
 def saved(played: Cassette, path: Path) -> Path:

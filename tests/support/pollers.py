@@ -9,7 +9,7 @@ import httpx
 import requests
 
 from gws_replay.playback.playback import Playback
-from tests.support.builders import TOPIC, cassette, get, told, update
+from tests.support.builders import TOPIC, cassette, get, push, update
 
 URL = "http://gws.example"
 COMETD = f"{URL}/api/v2/notifications"
@@ -19,7 +19,7 @@ CALM = 20
 
 def recorded(**options: Any) -> Playback:
     """A GET, an update of A to 2 and its notification."""
-    moments = get({"A": 1}, began=0.0), update({"A": 2}, began=1.0, ended=1.2), told({"A": 2}, seen=1.5)
+    moments = get({"A": 1}, began=0.0), update({"A": 2}, began=1.0, ended=1.2), push({"A": 2}, seen=1.5)
     return Playback(cassette(*moments).named("some.yaml"), **options)
 
 

@@ -8,10 +8,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.builders import cassette, exchange, get, operation, told, update
+from tests.support.builders import cassette, exchange, get, operation, push, update
 from tests.support.commands import BEFORE, command_line, refused, saved, small
 
-WRONG = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), told({"A": 2, "B": "c"}, seen=2.0))
+WRONG = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), push({"A": 2, "B": "c"}, seen=2.0))
 OTHER = cassette(exchange("GET", "/api/v2/me", None, {"statusCode": 0}))
 VALUE = "notification PropertiesUpdated.facebooksession.userData.B"
 

@@ -17,7 +17,7 @@ from gws_replay.cli.options import Progress
 from gws_replay.sandbox.server import RunningSandbox, serving
 from gws_replay.storage.files import load_cassette
 from tests.reports.pages.pages import block_of
-from tests.support.builders import cassette, exchange, get, told, update
+from tests.support.builders import cassette, exchange, get, push, update
 from tests.support.commands import Ended, command_line, drift, refused, saved
 from tests.support.recordings import IDS, renamed, right
 
@@ -126,7 +126,7 @@ def test_a_notification_that_does_not_come_is_missed(shipped: Path) -> None:
 def test_the_last_notification_is_waited_for(tmp_path: Path, log: list[str]) -> None:
     """Though nothing is asked after it; what no answer had caused when it was recorded is not missed."""
     whole = right()
-    unsolicited = told({}, seen=9.0, kind="NewMessages", session=IDS[0])
+    unsolicited = push({}, seen=9.0, kind="NewMessages", session=IDS[0])
     moments = (*whole.notifications[:1], unsolicited)
     path = saved(replace(whole, interactions=whole.interactions[:2], notifications=moments), tmp_path / "x.yaml")
     with serving(push_delay=0.8) as slow:
@@ -141,7 +141,7 @@ def test_a_notification_that_came_before_the_answer_is_waited_for(tmp_path: Path
         cassette(
             get({}, began=0.0, session=SESSION),
             update({"A": 1}, began=1.0, ended=4.0, session=SESSION),
-            told({"A": 1}, seen=2.0, session=SESSION),
+            push({"A": 1}, seen=2.0, session=SESSION),
             get({"A": 1}, began=3.0, session=SESSION),
         ),
         tmp_path / "x.yaml",

@@ -16,7 +16,7 @@ from gws_replay.drift.http_client import Wire
 from gws_replay.storage.files import load_cassette
 from gws_replay.web.listening import certificate_for
 from tests.support.answering import DROPPED, OK, answering
-from tests.support.builders import cassette, exchange, get, told
+from tests.support.builders import cassette, exchange, get, push
 from tests.support.canaries import PERSONS, planted_in, user_data
 from tests.support.commands import drift, refused, saved
 
@@ -124,7 +124,7 @@ def test_what_overlapped_is_sent_in_order(tmp_path: Path, monkeypatch: pytest.Mo
 )
 def test_a_server_that_tells_nothing(tmp_path: Path, comet: Any, said: str) -> None:
     """One sentence says why; what was asked before can be gone on with."""
-    path = saved(cassette(get({}, began=0.0), told({}, seen=1.0), get({}, began=2.0)), tmp_path / "x.yaml")
+    path = saved(cassette(get({}, began=0.0), push({}, seen=1.0), get({}, began=2.0)), tmp_path / "x.yaml")
 
     def slowly() -> Any:
         time.sleep(0.01)
@@ -181,7 +181,7 @@ def test_nothing_is_written_twice(tmp_path: Path) -> None:
 def test_a_cometd_that_hangs_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked again, but not for ever."""
     monkeypatch.setattr("gws_replay.core.bayeux.subscriber.AFTER_A_FAILURE", 0.0)
-    path = saved(cassette(get({}, began=0.0), told({}, seen=1.0), get({}, began=2.0)), tmp_path / "x.yaml")
+    path = saved(cassette(get({}, began=0.0), push({}, seen=1.0), get({}, began=2.0)), tmp_path / "x.yaml")
     with answering({"/api/v2/notifications": DROPPED}) as server:
         said = refused(drift(path, server.url))
         assert f"{server.url} cannot be asked: POST /api/v2/notifications: " in said

@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from tests.support.builders import cassette, told, update
+from tests.support.builders import cassette, push, update
 from tests.support.commands import command_line, refused, saved
 
 
 def recorded(folder: Path, *queues: str) -> list[Path]:
     """Runs in which routing chose these queues."""
     return [
-        saved(cassette(update({"A": 2}, began=1.0), told({"A": 2, "RVQ": queue}, seen=2.0)), folder / f"{queue}.yaml")
+        saved(cassette(update({"A": 2}, began=1.0), push({"A": 2, "RVQ": queue}, seen=2.0)), folder / f"{queue}.yaml")
         for queue in queues
     ]
 

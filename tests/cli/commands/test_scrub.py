@@ -11,7 +11,7 @@ import yaml
 
 from gws_replay.storage.files import load_cassette
 from tests.cli.commands.test_convert import by_plain_vcrpy, raw, secrets_of
-from tests.support.builders import cassette, get, told, update
+from tests.support.builders import cassette, get, push, update
 from tests.support.commands import command_line, refused, saved
 
 NAME = "Vitaliy Onv"
@@ -52,7 +52,7 @@ def lines_of(text: str) -> list[str]:
 def small(path: Path) -> Path:
     """A cassette of ours with a name in it."""
     state = {"FirstName": NAME, "A": 1}
-    return saved(cassette(get(state, began=0), update({"A": 2}, began=1), told({**state, "A": 2}, seen=1.5)), path)
+    return saved(cassette(get(state, began=0), update({"A": 2}, began=1), push({**state, "A": 2}, seen=1.5)), path)
 
 
 def test_a_plain_cassette_is_changed_where_it_has_to_be(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Notification
-from tests.support.builders import CAPTURES, SESSIONS, TOPIC, cassette, exchange, get, operation, told, update
+from tests.support.builders import CAPTURES, SESSIONS, TOPIC, cassette, exchange, get, operation, push, update
 from tests.support.commands import BEFORE, captured, command_line, refused, saved, small
 
 SMALL = f"""\
@@ -98,7 +98,7 @@ def test_what_no_request_caused_and_what_failed_is_seen(tmp_path: Path) -> None:
     shown = cassette(
         operation("UpdateUserData", began=1.0, userData={"A": 2}, answer=refusal),
         exchange("DELETE", "/x", None, b"", status=404, began=2.0),
-        told(None, seen=3.0, kind="StatusChange", reference=16),
+        push(None, seen=3.0, kind="StatusChange", reference=16),
         attributed=False,
     )
     assert [
@@ -115,11 +115,11 @@ STEERING = "\x1b[31mred\x1b]0;title\x07\x9b2J\r\u202e"
 @pytest.mark.parametrize(
     "played",
     [
-        cassette(get({"A": STEERING}, began=0.0), update({"A": 1}, began=1.0), told({"A": 1}, seen=2.0)),
-        cassette(get({STEERING: 1}, began=0.0), update({STEERING: 2}, began=1.0), told({STEERING: 2}, seen=2.0)),
-        cassette(operation(STEERING, began=0.0), told({}, seen=1.0, kind=STEERING, reference=STEERING)),
+        cassette(get({"A": STEERING}, began=0.0), update({"A": 1}, began=1.0), push({"A": 1}, seen=2.0)),
+        cassette(get({STEERING: 1}, began=0.0), update({STEERING: 2}, began=1.0), push({STEERING: 2}, seen=2.0)),
+        cassette(operation(STEERING, began=0.0), push({}, seen=1.0, kind=STEERING, reference=STEERING)),
         cassette(exchange(path="/x", answer=STEERING.encode())),
-        cassette(told({}, seen=0.0, session=STEERING)),
+        cassette(push({}, seen=0.0, session=STEERING)),
         replace(small(), header={"format": 1, "server": STEERING}),
     ],
     ids=["value", "key", "names", "body", "id", "header"],

@@ -9,11 +9,11 @@ import pytest
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Notification
-from tests.support.builders import CAPTURES, SESSIONS, TOPIC, cassette, exchange, get, told, update
+from tests.support.builders import CAPTURES, SESSIONS, TOPIC, cassette, exchange, get, push, update
 from tests.support.commands import BEFORE, NOT_COMPARED, captured, command_line, refused, saved, small
 
-WRONG = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), told({"A": 2, "B": "c"}, seen=2.0))
-UNKNOWN = cassette(update({"A": 2}, began=1.0), told({"A": 2}, seen=2.0))
+WRONG = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), push({"A": 2, "B": "c"}, seen=2.0))
+UNKNOWN = cassette(update({"A": 2}, began=1.0), push({"A": 2}, seen=2.0))
 NOTHING = cassette(get(BEFORE, began=0.0))
 CASSETTES = {"good": small(), "wrong": WRONG, "unknown": UNKNOWN, "nothing": NOTHING}
 
@@ -192,7 +192,7 @@ def test_nothing_recorded_can_steer_a_terminal(options: tuple[str, ...], tmp_pat
         played = cassette(
             get({key: 1}, began=0.0, session="\x1b[1m"),
             update({key: 2}, began=1.0, session="\x1b[1m"),
-            told(after, seen=2.0, session="\x1b[1m"),
+            push(after, seen=2.0, session="\x1b[1m"),
         )
         _, out = verified(played, tmp_path, *options)
         assert [] == [character for character in out if character != "\n" and not character.isprintable()]
@@ -238,7 +238,7 @@ def test_the_number_of_processes_changes_nothing(folder: Path) -> None:
 def test_one_value_has_one_stand_in_whoever_reads_it(folder: Path) -> None:
     """In cassettes that nobody has redacted: the key goes along to the processes."""
     wrong = cassette(
-        get(BEFORE, began=0.0), update({"A": 2}, began=1.0), told({**BEFORE, "A": 2, "LastName": "Onv"}, seen=2.0)
+        get(BEFORE, began=0.0), update({"A": 2}, began=1.0), push({**BEFORE, "A": 2, "LastName": "Onv"}, seen=2.0)
     )
     paths = [saved(wrong, folder / "several" / f"{number}.yaml") for number in range(2)]
     lines = command_line("verify", "--jobs", "2", *paths).out.splitlines()

@@ -8,7 +8,7 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.accept import accepted
 from gws_replay.core.comparison.diff import diff
 from gws_replay.sandbox.faults import FAULTS
-from tests.support.builders import cassette, exchange, get, told, update
+from tests.support.builders import cassette, exchange, get, push, update
 from tests.support.recordings import IDS, played, renamed, right
 
 BEFORE = {"A": 1, "B": "b"}
@@ -36,7 +36,7 @@ def test_what_did_not_drift_is_untouched() -> None:
 
 def _run(*, more: bool) -> Cassette:
     extra = (exchange("GET", "/api/v2/me", None, {"statusCode": 0}, began=0.5),) if more else ()
-    return cassette(get(BEFORE, began=0.0), *extra, update({"A": 2}, began=1.0), told({**BEFORE, "A": 2}, seen=2.0))
+    return cassette(get(BEFORE, began=0.0), *extra, update({"A": 2}, began=1.0), push({**BEFORE, "A": 2}, seen=2.0))
 
 
 def test_causes_follow_what_is_added_and_removed() -> None:
@@ -62,7 +62,7 @@ def test_what_is_ignored_stays() -> None:
     for baseline, candidate in ((more, less), (less, more)):
         ignored = [replace(each, suppressed="ignored") for each in diff(baseline, candidate)]
         assert baseline == accepted(baseline, candidate, ignored)
-    silent = cassette(get(BEFORE, began=0.0), told({**BEFORE, "A": 2}, seen=2.0))
+    silent = cassette(get(BEFORE, began=0.0), push({**BEFORE, "A": 2}, seen=2.0))
     found = [each for each in diff(more, silent) if each.operation == "UpdateUserData" and not each.path]
     (kept,) = accepted(more, silent, found).notifications
     assert kept.cause is None

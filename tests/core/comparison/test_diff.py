@@ -22,7 +22,7 @@ from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.sandbox.channels import CHANNELS
 from gws_replay.sandbox.faults import FAULTS
 from gws_replay.storage.files import load_cassette
-from tests.support.builders import CAPTURES, JSON, Server, cassette, exchange, get, operation, steps, told, update
+from tests.support.builders import CAPTURES, JSON, Server, cassette, exchange, get, operation, push, steps, update
 from tests.support.commands import captured
 from tests.support.recordings import IDS, played, renamed, right, with_answer, with_data
 
@@ -62,7 +62,7 @@ def small(*, wrong: bool = False, ids: str = "S1") -> Cassette:
     return cassette(
         get(BEFORE, began=0.0, session=ids),
         update({"A": 2}, began=1.0, session=ids),
-        told(after, seen=2.0, session=ids),
+        push(after, seen=2.0, session=ids),
     )
 
 
@@ -207,7 +207,7 @@ def test_a_changed_value_is_said_once() -> None:
     """Later messages that show it again are counted, and do not count."""
     runs = [
         cassette(
-            *(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), told({"A": 2, "B": value}, seen=2.0)),
+            *(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), push({"A": 2, "B": value}, seen=2.0)),
             *(get({"A": 2, "B": value}, began=3.0), get({"A": 2, "B": value}, began=4.0)),
         )
         for value in ("b", "c")
@@ -232,7 +232,7 @@ def test_what_only_one_recording_asks() -> None:
 def test_what_is_asked_otherwise() -> None:
     """A change of the client is found in its request; what the server then shows of it is not said again."""
     runs = [
-        cassette(get(BEFORE, began=0.0), update({"A": value}, began=1.0), told({**BEFORE, "A": value}, seen=2.0))
+        cassette(get(BEFORE, began=0.0), update({"A": value}, began=1.0), push({**BEFORE, "A": value}, seen=2.0))
         for value in (2, 3)
     ]
     assert [("UpdateUserData", "request.body.userData.A", "value")] == gist(both_ways(*runs))
@@ -291,7 +291,7 @@ def test_volatile_attributes() -> None:
 
     def run(stamp: Any, **written: Any) -> Cassette:
         shown = {**BEFORE, **written, **({"LCATimeStamp_x": stamp} if stamp else {})}
-        return cassette(update(written or {"A": 1}, began=1.0), told(shown, seen=2.0))
+        return cassette(update(written or {"A": 1}, began=1.0), push(shown, seen=2.0))
 
     assert ["volatile"] == [each.suppressed for each in both_ways(run("1"), run("2"))]
     assert ["removed"] == [each.kind for each in counted(both_ways(run("1"), run(None)))]
@@ -352,7 +352,7 @@ def test_notifications_that_overtook_each_other_are_paired_by_cause() -> None:
         asked = [update({"A": 1}, began=0.0, ended=5.0), update({"B": 1}, began=0.1, ended=5.0)]
         shown = [{"A": 1, "X": x}, {"B": 1, "X": x}]
         pushes = [
-            replace(told(shown[which], seen=6.0 + n), cause=Cause(interaction=which, rule="pin", after="response"))
+            replace(push(shown[which], seen=6.0 + n), cause=Cause(interaction=which, rule="pin", after="response"))
             for n, which in enumerate((first, second))
         ]
         return cassette(*asked, *pushes, attributed=False)

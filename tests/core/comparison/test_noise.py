@@ -10,7 +10,7 @@ from gws_replay.core.comparison.diff import diff
 from gws_replay.core.comparison.finding import Finding
 from gws_replay.core.comparison.noise import Noise, learn, read
 from gws_replay.core.comparison.suppress import suppressed
-from tests.support.builders import cassette, get, told, update
+from tests.support.builders import cassette, get, push, update
 from tests.support.noise_rates import Rates, counting, measured
 from tests.support.noise_rates import run as noisy_run
 
@@ -21,7 +21,7 @@ def run(queue: str = "q1", *, b: str = "b", written: str = "w") -> Cassette:
     """A run in which routing chose a queue."""
     before = {"A": "1", "B": "b", "RVQ": "q0"}
     after = {"A": written, "B": b, "RVQ": queue}
-    return cassette(get(before, began=0.0), update({"A": written}, began=1.0), told(after, seen=2.0))
+    return cassette(get(before, began=0.0), update({"A": written}, began=1.0), push(after, seen=2.0))
 
 
 def counted(found: tuple[Finding, ...]) -> set[Any]:

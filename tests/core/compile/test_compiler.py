@@ -9,7 +9,7 @@ import pytest
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.content_coding import decoded
 from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request
-from tests.support.builders import TOPIC, bayeux, exchange, get, poll, told, update
+from tests.support.builders import TOPIC, bayeux, exchange, get, poll, push, update
 
 JSON = b'{"b":1.50,"a":[],"b":2}'
 LAID_OUT = b'{\n  "b": 1.50,\n  "a": [],\n  "b": 2\n}'
@@ -75,7 +75,7 @@ def test_times_begin_at_zero_and_exchanges_stand_by_begin() -> None:
 def test_notifications_are_split_from_a_connect_answer(meta_first: bool) -> None:
     """Before or after the meta reply; acknowledgements of a publish are none; control traffic is left out."""
     meta = {"channel": "/meta/connect", "successful": True}
-    pushed = [bayeux(told({"A": n}, seen=0), id="9") for n in (1, 2)]
+    pushed = [bayeux(push({"A": n}, seen=0), id="9") for n in (1, 2)]
     acknowledged = {"channel": "/v2/x", "successful": True, "data": {}}
     answer = [meta, *pushed, acknowledged] if meta_first else [acknowledged, *pushed, meta]
     recording = Recording(
@@ -98,7 +98,7 @@ def test_notifications_are_split_from_a_connect_answer(meta_first: bool) -> None
 
 def test_frames_of_a_websocket_give_notifications() -> None:
     """Those from the server, text only by then; the client's are control traffic."""
-    text = json.dumps([bayeux(told({"A": 1}, seen=0))])
+    text = json.dumps([bayeux(push({"A": 1}, seen=0))])
     frames = tuple(Frame(uri="ws://h", seen=2.0, from_client=sent, text=text) for sent in (True, False))
     cassette = compile_recording(Recording(exchanges=(update({"A": 1}, began=1),), frames=frames)).cassette
     assert [1.0] == [told.seen for told in cassette.notifications]
@@ -108,7 +108,7 @@ def test_the_header_says_what_is_known_and_notes_what_to_look_at() -> None:
     """Format, api, the server's version; a lost request, a cause that only order speaks for."""
     version = exchange(path="/api/v2/diagnostics/version", answer={"statusCode": 0, "version": "8.5"}, began=0)
     asked = exchange("POST", "/api/v2/me/facebooksessions/S1", {"operationName": "Leave"}, {"statusCode": 0}, began=1)
-    pushed = poll(bayeux(told(None, seen=0, kind="StatusChange")), began=1, ended=2)
+    pushed = poll(bayeux(push(None, seen=0, kind="StatusChange")), began=1, ended=2)
     lost = Request(method="GET", uri="http://h/lost")
     poll_lost = Request(method="POST", uri="http://h/n", body=b'[{"channel":"/meta/connect"}]')
     recording = Recording(exchanges=(version, asked, pushed), unanswered=(lost, poll_lost))

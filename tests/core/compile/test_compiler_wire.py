@@ -12,7 +12,7 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.content_coding import decoded
 from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request
-from tests.support.builders import HOST, NOTIFICATIONS, SESSIONS, TOPIC, bayeux, exchange, get, poll, told, update
+from tests.support.builders import HOST, NOTIFICATIONS, SESSIONS, TOPIC, bayeux, exchange, get, poll, push, update
 
 
 def compiled(*exchanges: Exchange, frames: tuple[Frame, ...] = ()) -> Cassette:
@@ -33,18 +33,18 @@ def test_a_session_becomes_exchanges_and_notifications_in_order() -> None:
     """Times count from the first request; a held poll that ended late stands nowhere; a push has its cause."""
     cassette = compiled(
         update({"A": 1}, began=102, ended=102.5),
-        poll(bayeux(told({"A": 1}, seen=0)), META, began=101, ended=103),
+        poll(bayeux(push({"A": 1}, seen=0)), META, began=101, ended=103),
         get({"A": 0}, began=100, ended=100.25),
     )
     assert [("GET", 0.0, 0.25), ("POST", 2.0, 2.5)] == [
         (each.request.method, each.began, each.ended) for each in cassette.interactions
     ]
-    (push,) = cassette.notifications
+    (found,) = cassette.notifications
     assert (TOPIC, 3.0, 1, "response") == (
-        push.channel,
-        push.seen,
-        push.cause and push.cause.interaction,
-        push.cause and push.cause.after,
+        found.channel,
+        found.seen,
+        found.cause and found.cause.interaction,
+        found.cause and found.cause.after,
     )
     assert ["passed"] == [each.verdict for each in cassette.updates()]
 
@@ -57,24 +57,24 @@ def test_exchanges_stand_in_the_order_in_which_they_were_asked() -> None:
 
 def test_the_same_recording_gives_the_same_cassette() -> None:
     """Whatever the order in which the exchanges were completed."""
-    exchanges = [get({"A": 0}, began=1), update({"A": 1}, began=2), poll(bayeux(told({"A": 1}, seen=0)), ended=3)]
+    exchanges = [get({"A": 0}, began=1), update({"A": 1}, began=2), poll(bayeux(push({"A": 1}, seen=0)), ended=3)]
     assert compiled(*exchanges) == compiled(*reversed(exchanges))
 
 
 @pytest.mark.parametrize(
     "answered",
     [
-        [bayeux(told({"A": 1}, seen=0)), META],
-        [META, bayeux(told({"A": 1}, seen=0), id="7")],
-        [{"channel": "/meta/subscribe", "successful": True}, bayeux(told({"A": 1}, seen=0))],
-        [{"channel": "/service/x", "successful": True, "data": {}}, bayeux(told({"A": 1}, seen=0))],
+        [bayeux(push({"A": 1}, seen=0)), META],
+        [META, bayeux(push({"A": 1}, seen=0), id="7")],
+        [{"channel": "/meta/subscribe", "successful": True}, bayeux(push({"A": 1}, seen=0))],
+        [{"channel": "/service/x", "successful": True, "data": {}}, bayeux(push({"A": 1}, seen=0))],
     ],
     ids=["before the meta reply", "after it, with an id (faye)", "on a subscribe", "on a publish"],
 )
 def test_a_notification_may_ride_on_any_answer(answered: list[object]) -> None:
     """Before or after the meta reply, and not only on a connect."""
-    (push,) = compiled(poll(*answered)).notifications
-    assert {"A": 1} == push.value["facebooksession"]["userData"]
+    (found,) = compiled(poll(*answered)).notifications
+    assert {"A": 1} == found.value["facebooksession"]["userData"]
 
 
 @pytest.mark.parametrize("answer", [[META], [], [{"channel": "/meta/handshake", "successful": False, "error": "x"}]])
@@ -86,7 +86,7 @@ def test_control_traffic_leaves_nothing(answer: list[object]) -> None:
 
 def test_several_notifications_of_one_answer_keep_their_order() -> None:
     """They were seen at the same moment."""
-    pushes = [bayeux(told({"A": n}, seen=0)) for n in (3, 1, 2)]
+    pushes = [bayeux(push({"A": n}, seen=0)) for n in (3, 1, 2)]
     assert [3, 1, 2] == [
         each.value["facebooksession"]["userData"]["A"] for each in compiled(poll(*pushes)).notifications
     ]
@@ -94,15 +94,15 @@ def test_several_notifications_of_one_answer_keep_their_order() -> None:
 
 def test_notifications_come_from_the_frames_of_a_server() -> None:
     """What the client sent over the WebSocket is no notification, and frames may be no Bayeux at all."""
-    text = json.dumps([bayeux(told({"A": 1}, seen=0))])
+    text = json.dumps([bayeux(push({"A": 1}, seen=0))])
     frames = tuple(
         Frame(uri=HOST + NOTIFICATIONS, seen=seen, from_client=from_client, text=content)
         for seen, from_client, content in [(3, False, text), (4, True, text), (5, False, "ping"), (6, False, "")]
     )
     upgrade = exchange("GET", NOTIFICATIONS, began=1, status=101)
     cassette = compiled(upgrade, update({"A": 1}, began=2), frames=frames)
-    (push,) = cassette.notifications
-    assert (2.0, 0) == (push.seen, push.cause and push.cause.interaction)
+    (found,) = cassette.notifications
+    assert (2.0, 0) == (found.seen, found.cause and found.cause.interaction)
     assert ["POST"] == [each.request.method for each in cassette.interactions]
 
 
@@ -199,7 +199,7 @@ def test_a_packed_body_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_packed_cometd_answers_have_their_notifications_found() -> None:
     """A recording of vcrpy holds answers as they came over the wire."""
-    one = poll(bayeux(told({"A": 1}, seen=0)))
+    one = poll(bayeux(push({"A": 1}, seen=0)))
     packed = replace(
         one,
         response=replace(
@@ -233,7 +233,7 @@ def test_notes_say_what_a_person_should_check() -> None:
     sent = replace(update({}, began=1).request, body=b'{"operationName":"SendMessage"}')
     message = replace(update({}, began=1), request=sent)
     recording = Recording(
-        exchanges=(message, poll(bayeux(told(None, seen=0, kind="NewMessages")), ended=2)),
+        exchanges=(message, poll(bayeux(push(None, seen=0, kind="NewMessages")), ended=2)),
         unanswered=(poll().request, Request(method="GET", uri=f"{HOST}/api/v2/me?x=1")),
     )
     notes = compile_recording(recording).notes

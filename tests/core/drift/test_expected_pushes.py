@@ -4,18 +4,18 @@ from dataclasses import replace
 
 from gws_replay.core.drift.expected_pushes import Awaited
 from gws_replay.core.drift.live_values import LiveValues
-from tests.support.builders import cassette, told
+from tests.support.builders import cassette, push
 
 
 def test_by_kind_and_resource_in_order() -> None:
     """The first that has not been heard, of its own resource under its live id; another kind is another one."""
     recorded = cassette(
-        told({}, seen=1.0, session="S1"), told({}, seen=2.0, session="S2"), told({}, seen=3.0, session="S1")
+        push({}, seen=1.0, session="S1"), push({}, seen=2.0, session="S2"), push({}, seen=3.0, session="S1")
     )
     values = LiveValues(recorded, {"S1": "X1", "S2": "X2"})
     awaited = Awaited(recorded, values)
     for session, kind in (("X2", "PropertiesUpdated"), ("X1", "StatusChange"), ("X1", "PropertiesUpdated")):
-        awaited.hear(told({}, seen=0.0, session=session, kind=kind))
+        awaited.hear(push({}, seen=0.0, session=session, kind=kind))
     assert {0, 1} == awaited.heard
     assert [2] == awaited.missing([0, 1, 2])
     assert [0, 2] == awaited.about([0, 1, 2], ["S1"])
@@ -23,23 +23,23 @@ def test_by_kind_and_resource_in_order() -> None:
 
 def test_a_new_resource_takes_its_live_id() -> None:
     """What nothing has shown yet is bound by the first notification of its kind, with the stand-ins in it."""
-    recorded = cassette(told({"FirstName": "Arom"}, seen=1.0, session="S1"), told({}, seen=2.0, session="S2"))
+    recorded = cassette(push({"FirstName": "Arom"}, seen=1.0, session="S1"), push({}, seen=2.0, session="S2"))
     recorded.header["stand_ins"] = ["Arom"]  # type: ignore[index]
     values = LiveValues(recorded, {"S9": "X1"})
     awaited = Awaited(recorded, values)
-    assert [] == awaited.hear(told({}, seen=0.0, session="X1"))  # a live id that is another's
-    learned = awaited.hear(told({"FirstName": "Anna"}, seen=0.0, session="X2"))
+    assert [] == awaited.hear(push({}, seen=0.0, session="X1"))  # a live id that is another's
+    learned = awaited.hear(push({"FirstName": "Anna"}, seen=0.0, session="X2"))
     assert [("Arom", "Anna")] == [(each.recorded, each.live) for each in learned]
     assert ("X2", {0}) == (values.live("S1"), awaited.heard)
-    assert [] == awaited.hear(told({}, seen=0.0, kind="Unheard of", session="X3"))
+    assert [] == awaited.hear(push({}, seen=0.0, kind="Unheard of", session="X3"))
 
 
 def test_a_notification_without_a_resource() -> None:
     """It is known by its topic and kind."""
-    about_me = replace(told(None, seen=1.0), channel="/v2/me", data='{"messageType": "PasswordChangeError"}')
+    about_me = replace(push(None, seen=1.0), channel="/v2/me", data='{"messageType": "PasswordChangeError"}')
     recorded = cassette(about_me)
     awaited = Awaited(recorded, LiveValues(recorded, {}))
-    awaited.hear(told({}, seen=0.0))
+    awaited.hear(push({}, seen=0.0))
     assert set() == awaited.heard
     awaited.hear(about_me)
     assert {0} == awaited.heard

@@ -9,7 +9,7 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.drift.live_values import SECRET, LiveValues, bindings
 from gws_replay.core.model import Exchange
 from gws_replay.errors import GwsReplayError
-from tests.support.builders import SESSIONS, cassette, exchange, get, told, update
+from tests.support.builders import SESSIONS, cassette, exchange, get, push, update
 
 ID, LIVE = "0002DaAVKJ0V0095", "0002DaAVKJ0V00ZZ"
 ORIGIN = "https://live.example:8443"
@@ -109,7 +109,7 @@ def test_what_a_client_knew_by_itself_is_asked_as_it_is() -> None:
     first = exchange("GET", f"{SESSIONS}/{ID}", None, {"facebooksession": {"id": ID}}, began=0.0)
     again = exchange("GET", f"{SESSIONS}/{ID}", began=1.0)
     other = exchange("GET", f"{SESSIONS}/{LIVE}", began=3.0)
-    values = LiveValues(cassette(first, again, told({}, seen=2.0, session=LIVE), other), {})
+    values = LiveValues(cassette(first, again, push({}, seen=2.0, session=LIVE), other), {})
     assert [[], [], [LIVE]] == [list(values.needed(n)) for n in range(3)]
 
 

@@ -6,15 +6,15 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff
 from gws_replay.core.drift.partial import NOT_ASKED, asked_part
 from gws_replay.core.model import Exchange
-from tests.support.builders import cassette, exchange, get, told, update
+from tests.support.builders import cassette, exchange, get, push, update
 
 BASELINE = cassette(
     get({"A": 1}, began=0.0),
     update({"A": 2}, began=1.0),
-    told({"A": 2}, seen=2.0),
+    push({"A": 2}, seen=2.0),
     get({"A": 2}, began=3.0),
     get({"A": 5}, began=3.5, session="S2"),
-    told({"A": 5}, seen=4.0, session="S2"),
+    push({"A": 5}, seen=4.0, session="S2"),
 )
 
 
@@ -46,7 +46,7 @@ def test_unheard_notifications_are_not_missed() -> None:
     assert [] == findings(candidate, {0, 3}, {1})
     everything = asked_part(BASELINE, {0, 1, 2, 3})
     assert BASELINE == everything.part
-    more = cassette(get({"A": 1}, began=0.0), get({"A": 5}, began=3.5, session="S2"), told({}, seen=9.0, session="S2"))
+    more = cassette(get({"A": 1}, began=0.0), get({"A": 5}, began=3.5, session="S2"), push({}, seen=9.0, session="S2"))
     assert ("added", None, "") in findings(more, {0, 3}, {1})
 
 

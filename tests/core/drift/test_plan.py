@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from gws_replay.core.drift.live_values import LiveValues
 from gws_replay.core.drift.plan import name_of, plan, refused
-from tests.support.builders import cassette, exchange, get, operation, told, update
+from tests.support.builders import cassette, exchange, get, operation, push, update
 
 SHOWN = {"A": 1}
 
@@ -26,8 +26,8 @@ def test_a_question_waits_for_what_had_come() -> None:
     recorded = cassette(
         get({}, began=0.0),
         update({"A": 1}, began=1.0),
-        told({"A": 1}, seen=2.0),
-        told({"A": 1, "B": 1}, seen=2.5, kind="StatusChange"),
+        push({"A": 1}, seen=2.0),
+        push({"A": 1, "B": 1}, seen=2.5, kind="StatusChange"),
         get({"A": 1}, began=3.0),
     )
     assert [(), (), (0, 1)] == [each.heard for each in plan(recorded, writes=True).questions]
@@ -36,8 +36,8 @@ def test_a_question_waits_for_what_had_come() -> None:
 
 def test_whether_there_is_something_to_hear() -> None:
     """Not if all notifications are those of what is left out."""
-    caused = (get({}, began=0.0), update({"A": 1}, began=1.0), told({"A": 1}, seen=2.0))
-    unsolicited = told({"A": 1, "B": 1}, seen=2.5, kind="StatusChange")
+    caused = (get({}, began=0.0), update({"A": 1}, began=1.0), push({"A": 1}, seen=2.0))
+    unsolicited = push({"A": 1, "B": 1}, seen=2.5, kind="StatusChange")
     assert [True, False] == [plan(cassette(*caused), writes=writes).hears for writes in (True, False)]
     assert plan(cassette(*caused, unsolicited), writes=False).hears
     assert not plan(cassette(*caused[:2]), writes=True).hears
@@ -49,7 +49,7 @@ def test_pauses() -> None:
         get({}, began=5.0, ended=6.0),
         get({}, began=5.25, ended=6.5),
         update({"A": 1}, began=8.0, ended=8.5),
-        told({"A": 1}, seen=9.0),
+        push({"A": 1}, seen=9.0),
         get({"A": 1}, began=9.25),
     )
     assert [0.0, 0.25, 1.5, 0.25] == [each.pause for each in plan(recorded, writes=True).questions]
@@ -62,7 +62,7 @@ def test_what_was_redacted_and_nothing_shows_is_refused() -> None:
         update({"FirstName": "Arom"}, began=1.0),
         exchange("GET", "/api/v2/contacts?name=Khqplw", began=1.5),
         update({"LastName": "Khqplw"}, began=2.0),
-        told({"FirstName": "Arom", "LastName": "Khqplw"}, seen=3.0),
+        push({"FirstName": "Arom", "LastName": "Khqplw"}, seen=3.0),
     )
     recorded = replace(recorded, header={"format": 1, "stand_ins": ["Arom", "Khqplw"]})
     questions = plan(recorded, writes=True).questions

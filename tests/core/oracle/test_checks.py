@@ -8,7 +8,7 @@ import pytest
 
 from gws_replay.core.model import Cause, Exchange, Notification
 from gws_replay.core.oracle.judge import Update
-from tests.support.builders import TOPIC, cassette, get, operation, told, update
+from tests.support.builders import TOPIC, cassette, get, operation, push, update
 
 BEFORE = {"A": 1, "B": "two"}
 AFTER = {**BEFORE, "A": 2}
@@ -50,7 +50,7 @@ def test_partial_success_may_have_written_any_of_the_keys(case: str) -> None:
     """StatusCode 7: what was not written is in doubt, what was written otherwise is wrong, nothing else may move."""
     after, verdict, reasons = PARTLY[case]
     asked = update({"A": 2, "B": "b"}, began=1, answer={"statusCode": 7})
-    found = only(START, asked, told(after, seen=2))
+    found = only(START, asked, push(after, seen=2))
     assert (verdict, reasons) == (found.verdict, found.reasons)
 
 
@@ -59,7 +59,7 @@ def test_partial_success_may_have_written_any_of_the_keys(case: str) -> None:
 )
 def test_an_operation_that_failed_later_must_change_nothing(after: dict[str, Any] | None, verdict: str) -> None:
     """The answer was 0, and a notification of type Error took it back (ChatMessageType)."""
-    error = told(None, seen=2, kind="Error")
+    error = push(None, seen=2, kind="Error")
     moments: Moments = [START, update({"A": 2}, began=1), error, *([get(after, began=3)] if after else [])]
     found = only(*moments)
     assert verdict == found.verdict, found.reasons
@@ -72,8 +72,8 @@ def test_an_error_answers_what_nothing_else_has_answered() -> None:
         START,
         update({"A": 2}, began=1),
         update({"B": 2}, began=1.1),
-        told(AFTER, seen=2),
-        told(None, seen=2.1, kind="Error"),
+        push(AFTER, seen=2),
+        push(None, seen=2.1, kind="Error"),
         get(AFTER, began=3),
     )
     assert [1, 2] == [each.cause and each.cause.interaction for each in played.notifications]
@@ -83,7 +83,7 @@ def test_an_error_answers_what_nothing_else_has_answered() -> None:
 def test_an_error_that_names_no_resource_leaves_a_silent_operation_in_doubt() -> None:
     """It may have been refused; a person can say so by a pin."""
     error = Notification(channel="/v2/me/devices", data='{"errorMessage": "no"}', seen=2)
-    later = (update({"B": 3}, began=5), told({**BEFORE, "B": 3}, seen=6))
+    later = (update({"B": 3}, began=5), push({**BEFORE, "B": 3}, seen=6))
     found = cassette(START, update({"B": 2}, began=1), error, get({**BEFORE, "B": 2}, began=3), *later).updates()[0]
     assert "unknown" == found.verdict
     assert "notification 0 tells of an error and names no resource" in found.reasons[0]
@@ -93,7 +93,7 @@ def test_every_notification_that_answers_must_show_it() -> None:
     """Two with the same referenceId, as a server sends them that stutters; the second is not the same."""
     for second, verdict in ((AFTER, "passed"), ({**AFTER, "B": 3}, "failed")):
         found = only(
-            START, update({"A": 2}, began=1), *(told(d, seen=2 + n, reference=9) for n, d in enumerate((AFTER, second)))
+            START, update({"A": 2}, began=1), *(push(d, seen=2 + n, reference=9) for n, d in enumerate((AFTER, second)))
         )
         assert verdict == found.verdict
         assert all(each.startswith("notification 1 answers it too: changed besides: B") for each in found.reasons)
@@ -101,7 +101,7 @@ def test_every_notification_that_answers_must_show_it() -> None:
 
 def test_the_wrong_one_of_two_may_be_the_first() -> None:
     """The reference joins them, whichever shows what was written."""
-    found = only(START, update({"A": 2}, began=1), told(BEFORE, seen=2, reference=9), told(AFTER, seen=3, reference=9))
+    found = only(START, update({"A": 2}, began=1), push(BEFORE, seen=2, reference=9), push(AFTER, seen=3, reference=9))
     assert "failed" == found.verdict
 
 
@@ -110,11 +110,11 @@ def test_a_reference_that_is_counted_anew_is_another_operation() -> None:
     played = cassette(
         START,
         update({"A": 2}, began=1),
-        told(AFTER, seen=2, reference=5),
+        push(AFTER, seen=2, reference=5),
         update({"A": 3}, began=3),
-        told({**BEFORE, "A": 3}, seen=4, reference=1),
+        push({**BEFORE, "A": 3}, seen=4, reference=1),
         update({"A": 4}, began=5),
-        told({**BEFORE, "A": 4}, seen=6, reference=5),
+        push({**BEFORE, "A": 4}, seen=6, reference=5),
     )
     assert ["passed"] * 3 == [each.verdict for each in played.updates()]
 
@@ -122,7 +122,7 @@ def test_a_reference_that_is_counted_anew_is_another_operation() -> None:
 @pytest.mark.parametrize("order", [(AFTER, {**AFTER, "B": 3}), ({**AFTER, "B": 3}, AFTER)], ids=["second", "first"])
 def test_a_second_notification_without_a_reference_is_in_doubt(order: tuple[dict[str, Any], dict[str, Any]]) -> None:
     """It may be an answer, or a change of the server's own; a pin or `ignore` decides, and a GET may prove it wrong."""
-    moments: Moments = [START, update({"A": 2}, began=1), *(told(data, seen=2 + n) for n, data in enumerate(order))]
+    moments: Moments = [START, update({"A": 2}, began=1), *(push(data, seen=2 + n) for n, data in enumerate(order))]
     wrong = order.index({**AFTER, "B": 3})
     right = moments[3 - wrong]
     assert isinstance(right, Notification)
@@ -136,8 +136,8 @@ def test_a_second_notification_without_a_reference_is_in_doubt(order: tuple[dict
 
 def test_a_change_that_something_unsolicited_showed_is_in_doubt() -> None:
     """Another agent may have made it, on its own: it is told, and not held against this operation for certain."""
-    between = told({**BEFORE, "B": 3}, seen=1.5, reference=7)
-    answer = told({**AFTER, "B": 3}, seen=2, reference=8)
+    between = push({**BEFORE, "B": 3}, seen=1.5, reference=7)
+    answer = push({**AFTER, "B": 3}, seen=2, reference=8)
     found = only(START, update({"A": 2}, began=1), pinned(answer, 1), between)
     assert ("unknown", 1) == (found.verdict, len(found.reasons))
     assert "notification 0, which answers no operation, shows it" in found.reasons[0]
@@ -151,7 +151,7 @@ def test_what_an_operation_at_work_may_have_moved_is_in_doubt() -> None:
             START,
             operation(name, began=0.5, ended=1.5),
             update({"A": 2}, began=1),
-            told({**AFTER, "LCA_x": 1}, seen=2),
+            push({**AFTER, "LCA_x": 1}, seen=2),
             get({**AFTER, "LCA_x": 1}, began=3),
         )
         assert verdict == found.verdict
@@ -159,7 +159,7 @@ def test_what_an_operation_at_work_may_have_moved_is_in_doubt() -> None:
         START,
         operation("Accept", began=0.5),
         update({"A": 2}, began=1),
-        told({**AFTER, "L_x": 1}, seen=2),
+        push({**AFTER, "L_x": 1}, seen=2),
         ignore=["L*"],
     )
 
@@ -170,7 +170,7 @@ def test_what_another_request_attaches_is_its_own() -> None:
         START,
         operation("Complete", began=1, ended=1.5, userData={"Reason": "done"}),
         update({"A": 2}, began=1.1),
-        told({**AFTER, "Reason": "done"}, seen=2),
+        push({**AFTER, "Reason": "done"}, seen=2),
     )
     assert ("passed", "UpdateUserData") == (found.verdict, found.operation)
 
@@ -189,8 +189,8 @@ def test_a_wrong_notification_is_named_by_whose_it_is(case: str) -> None:
         START,
         update({"A": 2}, began=1, answer={**TAKEN, "referenceId": 1}),
         update({"B": 9}, began=3, answer={**TAKEN, "referenceId": 2}),
-        told(shown, seen=2, reference=1),
-        told({**AFTER, "B": 9}, seen=4, reference=2),
+        push(shown, seen=2, reference=1),
+        push({**AFTER, "B": 9}, seen=4, reference=2),
     )
     assert reason == played.updates()[0].reasons[0]
 
@@ -198,24 +198,24 @@ def test_a_wrong_notification_is_named_by_whose_it_is(case: str) -> None:
 def test_what_a_refused_operation_did_is_held_against_it_alone() -> None:
     """The next operation's notification shows it; that one did what it was asked."""
     refused = update({"B": 3}, began=1, answer={"statusCode": 2})
-    found = cassette(START, refused, update({"A": 2}, began=2), told({**AFTER, "B": 3}, seen=3)).updates()
+    found = cassette(START, refused, update({"A": 2}, began=2), push({**AFTER, "B": 3}, seen=3)).updates()
     assert ["failed", "passed"] == [each.verdict for each in found]
     assert 'changed though it was refused: B: "two" -> 3 (string to integer)' in found[0].reasons
 
 
 COMMENTS: dict[str, tuple[list[Exchange | Notification], str, str]] = {
-    "as sent": ([told(None, seen=2, comment="hi")], "passed", ""),
-    "another": ([told(None, seen=2, comment="ho")], "failed", 'comment: sent "hi", notification 0 shows "ho"'),
-    "none": ([told(None, seen=2)], "failed", 'comment: sent "hi", notification 0 does not show it'),
+    "as sent": ([push(None, seen=2, comment="hi")], "passed", ""),
+    "another": ([push(None, seen=2, comment="ho")], "failed", 'comment: sent "hi", notification 0 shows "ho"'),
+    "none": ([push(None, seen=2)], "failed", 'comment: sent "hi", notification 0 does not show it'),
     "silence": ([get(BEFORE, began=3)], "unknown", "comment: no notification shows it, nor does interaction 2"),
     "nothing": ([], "unknown", "no notification shows its effect and no GET follows it"),
     "userData changed": (
-        [told(None, seen=2, comment="hi"), get(AFTER, began=3)],
+        [push(None, seen=2, comment="hi"), get(AFTER, began=3)],
         "failed",
         "changed besides: A: 1 -> 2",
     ),
-    "userData too": ([told(BEFORE, seen=2, comment="hi")], "passed", ""),
-    "userData changed there": ([told(AFTER, seen=2, comment="hi")], "failed", "changed besides: A: 1 -> 2"),
+    "userData too": ([push(BEFORE, seen=2, comment="hi")], "passed", ""),
+    "userData changed there": ([push(AFTER, seen=2, comment="hi")], "failed", "changed besides: A: 1 -> 2"),
 }
 
 
@@ -231,17 +231,17 @@ def test_a_comment_is_as_sent_and_changes_no_user_data(case: str) -> None:
 
 def test_a_comment_needs_nothing_before_it() -> None:
     """Its own notification says all."""
-    assert ["passed"] == verdicts(operation("AddComment", began=1, comment="hi"), told(None, seen=2, comment="hi"))
+    assert ["passed"] == verdicts(operation("AddComment", began=1, comment="hi"), push(None, seen=2, comment="hi"))
 
 
 def test_a_disposition_may_be_told_alone() -> None:
     """The sample shows one key of userData: the others are not gone, the next GET must show that."""
     asked = operation("SetDisposition", began=1, disposition="Done", dispositionKey="K")
-    part, whole = told({"K": "Done"}, seen=2), {**BEFORE, "K": "Done"}
+    part, whole = push({"K": "Done"}, seen=2), {**BEFORE, "K": "Done"}
     assert "unknown" == only(START, asked, part).verdict
     assert "passed" == only(START, asked, part, get(whole, began=3)).verdict
     assert "failed" == only(START, asked, part, get({"K": "Done"}, began=3)).verdict
-    wrong = only(START, asked, pinned(told({"K": "Open"}, seen=2), 1), get(whole, began=3))
+    wrong = only(START, asked, pinned(push({"K": "Open"}, seen=2), 1), get(whole, began=3))
     assert ("failed", ('K: sent "Done" (string), notification 0 shows "Open" (string)',)) == (
         wrong.verdict,
         wrong.reasons,
@@ -251,29 +251,29 @@ def test_a_disposition_may_be_told_alone() -> None:
 
 def test_what_is_ignored_is_reported_and_what_was_written_is_not_ignored() -> None:
     """By exact name or pattern, and only where it moved."""
-    moments = (START, update({"A": 2}, began=1), told({**AFTER, "B": 3, "LCA_x": 1}, seen=2))
+    moments = (START, update({"A": 2}, began=1), push({**AFTER, "B": 3, "LCA_x": 1}, seen=2))
     found = only(*moments, ignore=["B", "LCA_*", "Z*"])
     assert ("passed", ("B", "LCA_x")) == (found.verdict, found.ignored)
     assert "failed" == only(*moments, ignore=["LCA_*"]).verdict
-    assert "failed" == only(START, update({"A": 2}, began=1), told(BEFORE, seen=2), ignore=["*"]).verdict
+    assert "failed" == only(START, update({"A": 2}, began=1), push(BEFORE, seen=2), ignore=["*"]).verdict
 
 
 def test_a_failure_is_seen_though_nothing_was_shown_before() -> None:
     """Without a snapshot before, it may be wrong for certain, and never right."""
     for shown, verdict in (({"A": 2}, "unknown"), ({"A": 3}, "failed")):
-        assert verdict == only(update({"A": 2}, began=1), told(shown, seen=2)).verdict
+        assert verdict == only(update({"A": 2}, began=1), push(shown, seen=2)).verdict
 
 
 def test_a_late_notification_is_no_fault() -> None:
     """It came after that of a later operation, and shows what its own one left."""
     asked = [update({"A": n}, began=1 + n / 10, answer={**TAKEN, "referenceId": n}) for n in (1, 2)]
-    late = [told({"A": 2}, seen=3, reference=2), told({"A": 1}, seen=4, reference=1)]
+    late = [push({"A": 2}, seen=3, reference=2), push({"A": 1}, seen=4, reference=1)]
     assert ["passed", "passed"] == verdicts(get({"A": 0}, began=0), *asked, *late)
 
 
 def test_a_recording_that_ends_before_the_notification_came_accuses_nobody() -> None:
     """The GET shows the change; the push was still to come."""
-    found = only(START, update({"A": 2}, began=1), told(None, seen=0.5, kind="StatusChange"), get(AFTER, began=2))
+    found = only(START, update({"A": 2}, began=1), push(None, seen=0.5, kind="StatusChange"), get(AFTER, began=2))
     assert ("unknown", (f"no notification on {TOPIC} answers it: record until it has come",)) == (
         found.verdict,
         found.reasons,
@@ -286,7 +286,7 @@ def test_operations_at_once_may_be_taken_for_each_other() -> None:
     disposition = operation("SetDisposition", began=1, ended=9, disposition="")
     nothing = [operation("AttachUserData", began=began, ended=9, userData={}) for began in (1.1, 3)]
     before = {"A": ""}
-    pushed = [told(before, seen=2), told(before, seen=4), told({"A": "", "Code": ""}, seen=5)]
+    pushed = [push(before, seen=2), push(before, seen=4), push({"A": "", "Code": ""}, seen=5)]
     played = cassette(get(before, began=0), disposition, *nothing, *pushed)
     assert [1, 2, 3] == [each.cause and each.cause.interaction for each in played.notifications]
     assert ["passed"] * 3 == [each.verdict for each in played.updates()], [each.reasons for each in played.updates()]
@@ -298,7 +298,7 @@ def test_a_comment_at_once_leaves_a_notification_without_user_data_in_doubt() ->
     attached = [operation("AttachUserData", began=1.5 + n / 10, ended=9, userData={"B": n}) for n in (1, 2)]
     after = {**BEFORE, "B": 1}
     # All is shown as it is at the push: of each two operations, the one that was carried out first does not show.
-    shown = [told(None, seen=2, comment="2"), told(None, seen=3, comment="2"), told(after, seen=4), told(after, seen=5)]
+    shown = [push(None, seen=2, comment="2"), push(None, seen=3, comment="2"), push(after, seen=4), push(after, seen=5)]
     assert "failed" not in verdicts(START, *comments, *attached, *shown, get(after, began=10))
     alone = (START, attached[0], pinned(shown[0], 1), get(after, began=10))
     assert "failed" == only(*alone).verdict
@@ -306,8 +306,8 @@ def test_a_comment_at_once_leaves_a_notification_without_user_data_in_doubt() ->
 
 def test_a_get_after_what_may_write_keys_of_its_own_is_in_doubt() -> None:
     """Completing a session is told without userData; a key of the server's own shows in the GET after it."""
-    done = (operation("Complete", began=3), told(None, seen=4, kind="StatusChange", state="Completed"))
-    moments = (START, update({"A": 2}, began=1), told(AFTER, seen=2))
+    done = (operation("Complete", began=3), push(None, seen=4, kind="StatusChange", state="Completed"))
+    moments = (START, update({"A": 2}, began=1), push(AFTER, seen=2))
     found = only(*moments, *done, get({**AFTER, "LCA_x": 1}, began=5))
     assert ("unknown", True) == (found.verdict, "interaction 2 (Complete) was under way" in found.reasons[0])
     ignoring = only(*moments, *done, get({**AFTER, "LCA_x": 1}, began=5), ignore=["LCA_*"])
@@ -319,5 +319,5 @@ def test_what_others_were_told_is_proof_once_the_effect_was_seen() -> None:
     """An operation on another session may just have been quicker, unless it was asked after a GET showed the effect."""
     silent = (START, update({"A": 2}, began=1), get(AFTER, began=3))
     for began, verdict in ((2, "unknown"), (4, "failed")):
-        other = (update({"Z": 1}, began=began, session="S2"), told({"Z": 1}, seen=5, session="S2"))
+        other = (update({"Z": 1}, began=began, session="S2"), push({"Z": 1}, seen=5, session="S2"))
         assert verdict == cassette(*silent, *other).updates()[0].verdict

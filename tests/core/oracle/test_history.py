@@ -7,7 +7,7 @@ import pytest
 from gws_replay.core.lossless_json import Repeated
 from gws_replay.core.model import Notification
 from gws_replay.core.oracle.history import history, of_exchange, of_notification
-from tests.support.builders import SESSIONS, TOPIC, cassette, exchange, get, told, update
+from tests.support.builders import SESSIONS, TOPIC, cassette, exchange, get, push, update
 
 
 def test_the_history_is_in_the_order_seen() -> None:
@@ -17,8 +17,8 @@ def test_the_history_is_in_the_order_seen() -> None:
             get({"A": 0}, began=0, ended=1),
             update({"A": 1}, began=2),
             get({"A": 1}, began=3, ended=9),
-            told({"A": 1}, seen=4),
-            told({"A": 7}, seen=5, session="S2"),
+            push({"A": 1}, seen=4),
+            push({"A": 7}, seen=5, session="S2"),
         )
     )
     assert {"S1", "S2"} == set(shown)
@@ -31,9 +31,9 @@ def test_the_history_is_in_the_order_seen() -> None:
 @pytest.mark.parametrize(
     "notification",
     [
-        told(None, seen=1, comment="x"),
-        replace(told({}, seen=1), data='{"facebooksession":{"id":"S1","userData":null}}'),
-        replace(told({}, seen=1), data='{"facebooksession":{"id":"S1","userData":[]}}'),
+        push(None, seen=1, comment="x"),
+        replace(push({}, seen=1), data='{"facebooksession":{"id":"S1","userData":null}}'),
+        replace(push({}, seen=1), data='{"facebooksession":{"id":"S1","userData":[]}}'),
         Notification(channel=TOPIC, data='{"facebooksessionUri":"http://h/S1"}', seen=1),
         Notification(channel="/v2/me", data='"hello"', seen=1),
     ],
@@ -45,7 +45,7 @@ def test_a_notification_without_user_data_is_no_snapshot(notification: Notificat
 
 def test_empty_user_data_are_a_snapshot() -> None:
     """After the last key was deleted the object is still there."""
-    assert [{}] == [s.data for s in of_notification(told({}, seen=1), 0, ())]
+    assert [{}] == [s.data for s in of_notification(push({}, seen=1), 0, ())]
 
 
 def test_only_gets_show_snapshots() -> None:
@@ -66,5 +66,5 @@ def test_a_repeated_key_is_kept_in_a_snapshot() -> None:
 
 def test_a_notification_and_a_get_at_the_same_moment_have_a_stable_order() -> None:
     """The answer comes first, as it does in the cassette."""
-    shown = history(cassette(get({"A": 0}, began=0, ended=1), told({"A": 1}, seen=1)))["S1"]
+    shown = history(cassette(get({"A": 0}, began=0, ended=1), push({"A": 1}, seen=1)))["S1"]
     assert [{"A": 0}, {"A": 1}] == [s.data for s in shown]

@@ -18,7 +18,7 @@ from gws_replay.core.oracle import checks as views
 from gws_replay.core.oracle import effects as written
 from gws_replay.core.oracle.judge import Update
 from gws_replay.core.oracle.timeline import Write
-from tests.support.builders import Server, Step, cassette, get, growth, operation, steps, told, update
+from tests.support.builders import Server, Step, cassette, get, growth, operation, push, steps, update
 
 BEFORE = {"A": 1, "B": "two", "N": None, "L": [1, {"x": 1}]}
 
@@ -34,7 +34,7 @@ def judged(asked: Exchange, notified: dict[str, Any], then: dict[str, Any] | Non
     return only(
         get(BEFORE, began=0),
         asked,
-        told(notified, seen=3),
+        push(notified, seen=3),
         get(notified if then is None else then, began=4),
     )
 
@@ -91,7 +91,7 @@ def test_a_wrong_server_is_caught_by_its_notification(case: str) -> None:
     """Whatever the server does besides, or instead, the operation fails and the reason names it."""
     mutate, reason = WRONG[case]
     wrong = mutate({**BEFORE, "A": 2})
-    notified = told(wrong, seen=3, reference=9)
+    notified = push(wrong, seen=3, reference=9)
     # The response names the notification, so that even one that shows nothing of the update is its answer.
     asked = update({"A": 2}, began=2, answer={"statusCode": 0, "referenceId": 9})
     found = only(get(BEFORE, began=0), asked, notified)
@@ -133,7 +133,7 @@ def test_the_other_operations_have_their_own_rules(operation_: Exchange, notifie
     """What a deletion, an attachment and a disposition must show."""
     answer = json.dumps({"statusCode": 0, "referenceId": 9}).encode()
     asked = replace(operation_, response=replace(operation_.response, body=answer))
-    found = only(get(BEFORE, began=0), asked, told(notified, seen=3, reference=9))
+    found = only(get(BEFORE, began=0), asked, push(notified, seen=3, reference=9))
     assert "failed" == found.verdict
     assert reason in "\n".join(found.reasons)
 
@@ -143,7 +143,7 @@ def test_a_repeated_key_is_caught(repeated: str) -> None:
     """A server that writes a key twice is wrong even when the last value is right."""
     session = f'{{"id":"S1","userData":{{{repeated}}}}}'
     data = f'{{"notificationType":"PropertiesUpdated","referenceId":9,"facebooksession":{session}}}'
-    notified = replace(told({}, seen=3), data=data)
+    notified = replace(push({}, seen=3), data=data)
     asked = update({"A": 2}, began=2, answer={"statusCode": 0, "referenceId": 9})
     found = only(get({"A": 1, "B": "two"}, began=0), asked, notified)
     assert "failed" == found.verdict
@@ -153,7 +153,7 @@ def test_a_repeated_key_is_caught(repeated: str) -> None:
 def test_a_stale_notification_is_caught() -> None:
     """The second update's notification shows what the first one wrote."""
     asked = [update({"A": n}, began=2 * n, answer={"statusCode": 0, "referenceId": n}) for n in (1, 2)]
-    pushed = [told({"A": 1}, seen=2 * n + 1, reference=n) for n in (1, 2)]
+    pushed = [push({"A": 1}, seen=2 * n + 1, reference=n) for n in (1, 2)]
     first, second = cassette(get({"A": 0}, began=0), *asked, *pushed).updates()
     assert ("passed", "failed") == (first.verdict, second.verdict)
 
@@ -163,11 +163,11 @@ def test_an_update_without_its_notification_is_caught() -> None:
     lost = (
         get({"A": 0}, began=0),
         update({"A": 1}, began=1),
-        told({"A": 1}, seen=2),
+        push({"A": 1}, seen=2),
         update({"A": 2}, began=3),
         get({"A": 2}, began=5),
     )
-    found = cassette(*lost, update({"B": 1}, began=6), told({"A": 2, "B": 1}, seen=7)).updates()
+    found = cassette(*lost, update({"B": 1}, began=6), push({"A": 2, "B": 1}, seen=7)).updates()
     assert ["passed", "failed", "passed"] == [each.verdict for each in found]
     assert ("no notification on /v2/me/facebooksession answers it, though others were recorded",) == found[1].reasons
     assert "unknown" == cassette(*lost).updates()[1].verdict
@@ -179,7 +179,7 @@ def test_another_session_that_was_touched_is_caught() -> None:
     found = only(
         *both,
         update({"A": 1}, began=2),
-        told({"A": 1}, seen=3),
+        push({"A": 1}, seen=3),
         get({"A": 1}, began=4),
         get({"A": 1}, began=4, session="S2"),
     )
@@ -190,13 +190,13 @@ def test_another_session_that_was_touched_is_caught() -> None:
     ("moments", "why"),
     [
         (
-            [update({"A": 1}, began=1), told({"A": 1}, seen=2)],
+            [update({"A": 1}, began=1), push({"A": 1}, seen=2)],
             "no userData of it was seen before",
         ),
         ([get({"A": 0}, began=0), update({"A": 1}, began=1)], "no notification shows its effect and no GET follows it"),
         ([update({"A": 1}, began=1)], "no notification shows its effect"),
-        ([get({"A": 0}, began=0, session="S2"), update({"A": 1}, began=1), told({"A": 1}, seen=2)], "no userData"),
-        ([get({"A": 0}, began=0.9, ended=5), update({"A": 1}, began=1), told({"A": 1}, seen=2)], "no userData"),
+        ([get({"A": 0}, began=0, session="S2"), update({"A": 1}, began=1), push({"A": 1}, seen=2)], "no userData"),
+        ([get({"A": 0}, began=0.9, ended=5), update({"A": 1}, began=1), push({"A": 1}, seen=2)], "no userData"),
         ([get({"A": 0}, began=0), update({"A": 1}, began=2), get({"A": 1}, began=1, ended=9)], "no notification"),
     ],
 )
@@ -226,7 +226,7 @@ def test_overlapping_operations_are_judged_by_what_each_wrote() -> None:
     right, wrong = {"A": 2, "B": 2, "C": 0}, {"A": 2, "B": 2, "C": 9}
     start = get({"A": 0, "B": 0, "C": 0}, began=0)
     for data, verdict in ((right, "passed"), (wrong, "failed")):
-        found = cassette(start, *overlapping, told(data, seen=6), told(data, seen=7)).updates()
+        found = cassette(start, *overlapping, push(data, seen=6), push(data, seen=7)).updates()
         assert verdict == found[0].verdict
 
 
@@ -234,7 +234,7 @@ def test_an_overlapping_write_of_the_same_key_excuses_its_own_value_only() -> No
     """The notification of the first shows the second's value, which is right, or a third value, which is not."""
     asked = [update({"A": n}, began=1 + n / 10, ended=4, answer={"statusCode": 0, "referenceId": n}) for n in (1, 2)]
     for shown, verdict in ((2, "passed"), (3, "failed")):
-        pushed = [told({"A": value}, seen=5 + n, reference=n) for n, value in ((1, shown), (2, 2))]
+        pushed = [push({"A": value}, seen=5 + n, reference=n) for n, value in ((1, shown), (2, 2))]
         assert verdict == cassette(get({"A": 0}, began=0), *asked, *pushed).updates()[0].verdict
 
 
@@ -243,7 +243,7 @@ def test_a_get_that_was_asked_before_an_update_ended_proves_nothing_against_it()
     found = only(
         get({"A": 0}, began=0),
         update({"A": 1}, began=1, ended=4),
-        told({"A": 1}, seen=3),
+        push({"A": 1}, seen=3),
         get({"A": 0}, began=2, ended=5),
     )
     assert ("passed", ()) == (found.verdict, found.reasons)
@@ -255,9 +255,9 @@ def test_a_get_that_overlapped_an_update_is_no_clean_snapshot_before_the_next() 
         get({"A": 0, "B": 0}, began=0),
         update({"A": 1}, began=2, ended=3),
         get({"A": 0, "B": 0}, began=1.9, ended=5),
-        told({"A": 1, "B": 0}, seen=4),
+        push({"A": 1, "B": 0}, seen=4),
         update({"B": 1}, began=6),
-        told({"A": 1, "B": 1}, seen=7),
+        push({"A": 1, "B": 1}, seen=7),
     ).updates()
     assert [(), ()] == [each.reasons for each in found]
 
@@ -306,7 +306,7 @@ def test_the_time_grows_with_the_number_of_operations() -> None:
             asked = [operation("AddComment", began=n, comment=str(n)) for n in range(1, count)]
         shown = [None if kind == "comments" else {"A": n} for n in range(1, count)]
         # One whose notification is lost stays open for ever.
-        pushed = [told(data, seen=n + 1.5, comment=str(n + 1), reference=n) for n, data in enumerate(shown) if n]
+        pushed = [push(data, seen=n + 1.5, comment=str(n + 1), reference=n) for n, data in enumerate(shown) if n]
         return cassette(get({"A": 0}, began=0), *asked, *pushed)
 
     for kind in ("updates", "comments"):

@@ -7,7 +7,7 @@ import pytest
 
 from gws_replay.core.model import Exchange, Notification
 from gws_replay.core.oracle.judge import Update
-from tests.support.builders import SESSIONS, TOPIC, cassette, exchange, operation, told, update
+from tests.support.builders import SESSIONS, TOPIC, cassette, exchange, operation, push, update
 
 DATA = {"A": 1}
 AFTER = {"A": 2}
@@ -27,30 +27,30 @@ def first(*moments: Exchange | Notification, **more: Any) -> Update:
 UPDATE = update(AFTER, began=1)
 MOVED: dict[str, tuple[list[Exchange | Notification], str]] = {
     "from GET to notification": (
-        [shown(DATA, began=0, state="Chatting"), told(AFTER, seen=2, state="Completed")],
+        [shown(DATA, began=0, state="Chatting"), push(AFTER, seen=2, state="Completed")],
         'attribute state: "Chatting" -> "Completed", from interaction 0 to notification 0',
     ),
     "from notification to notification": (
         [
             shown(DATA, began=0),
-            told(DATA, seen=0.5, kind="StatusChange", participants=["a"]),
-            told(AFTER, seen=2, participants=["a", "b"]),
+            push(DATA, seen=0.5, kind="StatusChange", participants=["a"]),
+            push(AFTER, seen=2, participants=["a", "b"]),
         ],
         'attribute participants: ["a"] -> ["a", "b"], from notification 0 to notification 1',
     ),
     "from GET to GET": (
-        [shown(DATA, began=0, capabilities=["X"]), told(AFTER, seen=2), shown(AFTER, began=3, capabilities=[])],
+        [shown(DATA, began=0, capabilities=["X"]), push(AFTER, seen=2), shown(AFTER, began=3, capabilities=[])],
         'attribute capabilities: ["X"] -> [], from interaction 0 to interaction 2',
     ),
     "nested": (
         [
             shown(DATA, began=0, owner={"name": "a", "uri": "u"}),
-            told(AFTER, seen=2),
+            push(AFTER, seen=2),
             shown(AFTER, began=3, owner={"name": "b", "uri": "v"}),
         ],
         "attribute owner",
     ),
-    "type": ([shown(DATA, began=0, count=1), told(AFTER, seen=2, count="1")], 'attribute count: 1 -> "1"'),
+    "type": ([shown(DATA, began=0, count=1), push(AFTER, seen=2, count="1")], 'attribute count: 1 -> "1"'),
 }
 
 
@@ -83,7 +83,7 @@ def test_an_attribute_that_moved_without_reason_is_a_fault(case: str) -> None:
 )
 def test_what_differs_though_the_state_is_the_same_is_no_move(before: dict[str, Any], after: dict[str, Any]) -> None:
     """Hosts, clocks and counters, the order of a list, and an attribute that a message leaves out."""
-    found = first(shown(DATA, began=0, **before), UPDATE, told(AFTER, seen=2, **after), shown(AFTER, began=3, **after))
+    found = first(shown(DATA, began=0, **before), UPDATE, push(AFTER, seen=2, **after), shown(AFTER, began=3, **after))
     assert ("passed", ()) == (found.verdict, found.reasons)
 
 
@@ -92,22 +92,22 @@ def test_lists_are_not_compared_across_kinds_of_messages() -> None:
     found = first(
         shown(DATA, began=0, capabilities=["X"]),
         UPDATE,
-        told(AFTER, seen=2, capabilities=[]),
+        push(AFTER, seen=2, capabilities=[]),
         shown(AFTER, began=3, capabilities=["X"]),
     )
     assert ("passed", ()) == (found.verdict, found.reasons)
 
 
 REASONS: dict[str, list[Exchange | Notification]] = {
-    "an operation that moves it": [operation("Complete", began=1.1), told(AFTER, seen=2, state="Completed")],
-    "an operation that nobody knows": [operation("SomethingNew", began=1.1), told(AFTER, seen=2, state="Completed")],
+    "an operation that moves it": [operation("Complete", began=1.1), push(AFTER, seen=2, state="Completed")],
+    "an operation that nobody knows": [operation("SomethingNew", began=1.1), push(AFTER, seen=2, state="Completed")],
     "an unsolicited notification before": [
-        told(DATA, seen=1.5, kind="StatusChange", state="Completed"),
-        told(AFTER, seen=2, state="Completed"),
+        push(DATA, seen=1.5, kind="StatusChange", state="Completed"),
+        push(AFTER, seen=2, state="Completed"),
     ],
     "an unsolicited notification after": [
-        told(AFTER, seen=2, state="Completed"),
-        told(AFTER, seen=2.5, kind="StatusChange", state="Completed"),
+        push(AFTER, seen=2, state="Completed"),
+        push(AFTER, seen=2.5, kind="StatusChange", state="Completed"),
     ],
 }
 
@@ -133,7 +133,7 @@ def test_what_something_accounts_for_is_no_fault(case: str) -> None:
 )
 def test_other_operations_account_for_nothing(other: Exchange) -> None:
     """They are not documented to move it, did not, or not there."""
-    found = first(shown(DATA, began=0, state="Chatting"), UPDATE, other, told(AFTER, seen=2, state="Completed"))
+    found = first(shown(DATA, began=0, state="Chatting"), UPDATE, other, push(AFTER, seen=2, state="Completed"))
     assert "failed" == found.verdict
 
 
@@ -144,10 +144,10 @@ def test_a_get_on_its_way_proves_nothing() -> None:
     found = first(
         shown(DATA, began=0, state="Chatting"),
         operation("Complete", began=0.3),
-        told(DATA, seen=0.9, kind="StatusChange", state="Completed"),
+        push(DATA, seen=0.9, kind="StatusChange", state="Completed"),
         late,
         UPDATE,
-        told(AFTER, seen=2, state="Completed"),
+        push(AFTER, seen=2, state="Completed"),
         shown(AFTER, began=3, state="Completed"),
     )
     assert ("passed", ()) == (found.verdict, found.reasons)
@@ -162,9 +162,9 @@ def test_where_no_notifications_were_recorded_a_move_is_in_doubt() -> None:
 def test_a_comment_moves_with_its_operation() -> None:
     """And only with it."""
     moments = (shown(DATA, began=0, comment="a"), operation("AddComment", began=1, comment="b"))
-    assert "passed" == first(*moments, told(None, seen=2, comment="b"), shown(DATA, began=3, comment="b")).verdict
+    assert "passed" == first(*moments, push(None, seen=2, comment="b"), shown(DATA, began=3, comment="b")).verdict
     refused = operation("AddComment", began=1, comment="b", answer={"statusCode": 2})
-    status = told(DATA, seen=0.5, kind="StatusChange", comment="a")
+    status = push(DATA, seen=0.5, kind="StatusChange", comment="a")
     found = first(moments[0], status, refused, shown(DATA, began=3, comment="b"))
     assert ("failed", True) == (found.verdict, "attribute comment" in found.reasons[0])
 
@@ -178,7 +178,7 @@ def both(began: float, other: dict[str, Any], data: dict[str, Any], **attributes
 def test_another_session_must_not_move() -> None:
     """Its userData and its attributes; the operation that wrote the same is to blame, not the one that came after."""
     first_, later = update(AFTER, began=1), update({"B": 1}, began=2.5)
-    told_ = (told(AFTER, seen=2), told({**AFTER, "B": 1}, seen=3))
+    told_ = (push(AFTER, seen=2), push({**AFTER, "B": 1}, seen=3))
     played = cassette(both(0, DATA, DATA), first_, later, *told_, both(5, AFTER, {**AFTER, "B": 1}))
     found = played.updates()
     assert [("failed", 1), ("passed", 0)] == [(each.verdict, len(each.reasons)) for each in found]
@@ -189,8 +189,8 @@ def test_another_session_must_not_move() -> None:
 
 def test_another_session_that_changes_by_itself_is_in_doubt() -> None:
     """Its own notification says so, and it is not what this operation wrote; ignored, it is reported."""
-    alone = told({"A": 1, "Z": 9}, seen=1.5, session="S2")
-    moments = (both(0, DATA, DATA), UPDATE, alone, told(AFTER, seen=2), both(5, {"A": 1, "Z": 9}, AFTER))
+    alone = push({"A": 1, "Z": 9}, seen=1.5, session="S2")
+    moments = (both(0, DATA, DATA), UPDATE, alone, push(AFTER, seen=2), both(5, {"A": 1, "Z": 9}, AFTER))
     found = first(*moments)
     assert ("unknown", True) == (found.verdict, "no operation asked for it" in found.reasons[0])
     assert ("passed", ("Z",)) == ((ignoring := first(*moments, ignore=["Z"])).verdict, ignoring.ignored)
@@ -200,9 +200,9 @@ def test_an_operation_on_the_other_session_accounts_for_it() -> None:
     """Both sessions are at work at the same time, one with something that is not judged."""
     accepted = (
         operation("Accept", began=1.1, session="S2"),
-        told({"A": 1, "L": 1}, seen=1.5, session="S2", kind="StatusChange"),
+        push({"A": 1, "L": 1}, seen=1.5, session="S2", kind="StatusChange"),
     )
-    found = first(both(0, DATA, DATA), UPDATE, *accepted, told(AFTER, seen=2), both(5, {"A": 1, "L": 1}, AFTER))
+    found = first(both(0, DATA, DATA), UPDATE, *accepted, push(AFTER, seen=2), both(5, {"A": 1, "L": 1}, AFTER))
     assert ("passed", ()) == (found.verdict, found.reasons)
 
 
@@ -211,7 +211,7 @@ def test_a_resource_may_have_odd_attributes() -> None:
     odd = {"id": "S1", "": None, "x": [[], {}, [1, "a", None]], "userData": DATA}
     notification = Notification(channel=TOPIC, data=json.dumps({"facebooksession": odd}), seen=0.5)
     changed = Notification(channel=TOPIC, data=json.dumps({"facebooksession": {**odd, "x": [1, None]}}), seen=0.7)
-    assert "passed" == first(notification, changed, UPDATE, told(AFTER, seen=2)).verdict
+    assert "passed" == first(notification, changed, UPDATE, push(AFTER, seen=2)).verdict
 
 
 def test_without_notifications_another_session_is_in_doubt() -> None:
@@ -224,7 +224,7 @@ def test_what_an_operation_on_a_resource_showed_is_no_fault_of_another_resource(
     """A message to the second session was answered with a state that nobody had told of."""
     sent = (
         operation("SendMessage", began=1.1, session="S2"),
-        told({"A": 1}, seen=1.5, session="S2", kind="NewMessages", state="y"),
+        push({"A": 1}, seen=1.5, session="S2", kind="NewMessages", state="y"),
     )
-    found = first(both(0, DATA, DATA, state="x"), UPDATE, *sent, told(AFTER, seen=2))
+    found = first(both(0, DATA, DATA, state="x"), UPDATE, *sent, push(AFTER, seen=2))
     assert ("passed", ()) == (found.verdict, found.reasons)

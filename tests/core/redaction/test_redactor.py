@@ -7,7 +7,7 @@ import pytest
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Headers, Notification, Recording, Request, Response
 from gws_replay.core.redaction.tables import SECRET_HEADERS
-from tests.support.builders import exchange, poll, told, update
+from tests.support.builders import exchange, poll, push, update
 from tests.support.redactors import redactor
 
 SECRET = "s3cr3t-0123456789abcdef"
@@ -109,7 +109,7 @@ def test_level_none_changes_nothing_and_others_say_what_they_did() -> None:
     assert [{"redaction": "none"}] == [redactor("none").facts]
     assert ["secrets", "all"] == [redactor(level).facts["redaction"] for level in ("secrets", "all")]
     shown = Notification(channel="/x", data=json.dumps({"t": SECRET}), seen=1)
-    cassette = Cassette(interactions=(raw,), notifications=(shown, told({}, seen=2)), header={"format": 1})
+    cassette = Cassette(interactions=(raw,), notifications=(shown, push({}, seen=2)), header={"format": 1})
     redacted = redactor("secrets").cassette(cassette)
     assert {"format": 1, **redactor("secrets").facts} == redacted.header
     assert SECRET not in str(redacted)

@@ -12,7 +12,7 @@ from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
 from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.redaction.policy import LEVELS
-from tests.support.builders import HOST, NOTIFICATIONS, bayeux, cassette, exchange, get, told
+from tests.support.builders import HOST, NOTIFICATIONS, bayeux, cassette, exchange, get, push
 from tests.support.redactors import redactor
 
 SECRET = "s3cr3t-0123456789"
@@ -182,7 +182,7 @@ def test_a_cut_bayeux_message_keeps_no_client_id() -> None:
 @pytest.mark.parametrize("data", [{"clientId": "crm-0815-4711"}, {"ext": {"x": 1}, "channel": "/x"}])
 def test_user_data_of_such_a_name_are_not_touched(data: dict[str, Any]) -> None:
     """`clientId` is a key like any other inside userData, in a notification and in a REST body."""
-    (found,) = redacted(exchange("POST", "/x", {"userData": data}, [bayeux(told(data, seen=1))])).exchanges
+    (found,) = redacted(exchange("POST", "/x", {"userData": data}, [bayeux(push(data, seen=1))])).exchanges
     assert {"userData": data} == found.sent
     assert data == found.answer[0]["data"]["facebooksession"]["userData"]
 
@@ -206,7 +206,7 @@ def test_unanswered_requests_are_redacted() -> None:
 
 def test_a_cassette_is_redacted_with_its_notifications() -> None:
     """For cassettes that were recorded without; the header says what was done."""
-    raw = cassette(get({"A": SECRET}, began=1), told({"A": SECRET}, seen=3))
+    raw = cassette(get({"A": SECRET}, began=1), push({"A": SECRET}, seen=3))
     login = asked_with(("Authorization", SECRET))
     found = redactor("all").cassette(replace(raw, interactions=(login, *raw.interactions)))
     assert SECRET not in repr((found.interactions, found.notifications))

@@ -17,7 +17,7 @@ from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.lossless_json import loads
 from gws_replay.core.model import Exchange, Headers, Recording, Request
 from gws_replay.core.redaction.redactor import Redactor
-from tests.support.builders import NOTIFICATIONS, bayeux, cassette, exchange, get, growth, operation, told, update
+from tests.support.builders import NOTIFICATIONS, bayeux, cassette, exchange, get, growth, operation, push, update
 from tests.support.redactors import redactor
 
 NAME, PHONE, MAIL, CARD = "Vitaliy Onv", "+49 30 1234567", "v.onv@genesyslab.de", "4111 1111 1111 1111"
@@ -138,7 +138,7 @@ def test_one_value_has_one_stand_in_in_a_whole_recording() -> None:
             exchanges=(
                 exchange("GET", f"/api/v2/contacts/{quote(person)}?name={quote_plus(person)}", None, {"a": person}),
                 update({"Note": f"by {person}"}, began=1),
-                exchange("POST", NOTIFICATIONS, [], [bayeux(told({"FirstName": person}, seen=2))], began=2),
+                exchange("POST", NOTIFICATIONS, [], [bayeux(push({"FirstName": person}, seen=2))], began=2),
             )
         )
     )
@@ -155,7 +155,7 @@ def test_the_oracle_judges_a_redacted_recording_as_the_raw_one() -> None:
     state = {"FirstName": NAME, "AccountNumber": 4711, "Z": "x"}
     for shown in ({**state, "FirstName": "Bob B."}, {**state, "FirstName": "Bob B.", "AccountNumber": "4711"}):
         raw = cassette(
-            get(state, began=0), update({"FirstName": "Bob B."}, began=1), told(shown, seen=1.2, comment="by Bob B.")
+            get(state, began=0), update({"FirstName": "Bob B."}, began=1), push(shown, seen=1.2, comment="by Bob B.")
         )
         found = redactor().cassette(raw)
         assert "Bob B." not in repr(found)
@@ -253,7 +253,7 @@ def test_redacting_the_redacted_changes_nothing() -> None:
     raw = cassette(
         get({"FirstName": NAME, "x": f"{MAIL} {PHONE} {CARD}", "n": 4111111111111111}, began=0),
         operation("AddComment", began=1, comment=f"{NAME}, born 1970"),
-        told(None, seen=2, comment=f"{NAME}, born 1970"),
+        push(None, seen=2, comment=f"{NAME}, born 1970"),
     )
     once = redactor().cassette(raw)
     assert once == Redactor(redactor().policy, b"another key", once.header["stand_ins"]).cassette(once)

@@ -14,7 +14,7 @@ from gws_replay.core.oracle.history import history
 from gws_replay.core.replay.cassette_index import Script
 from gws_replay.core.replay.run import Miss, Send
 from gws_replay.core.replay.user_session import Track
-from tests.support.builders import CAPTURES, SESSIONS, cassette, exchange, get, growth, operation, told, update
+from tests.support.builders import CAPTURES, SESSIONS, cassette, exchange, get, growth, operation, push, update
 from tests.support.commands import captured
 from tests.support.redactors import redactor
 
@@ -68,7 +68,7 @@ def changing(name: str) -> tuple[Exchange | Notification, ...]:
     return (
         get(STATE, began=0),
         update({"FirstName": name}, began=1),
-        told({**after, "Note": f"now {name}"}, seen=1.5),
+        push({**after, "Note": f"now {name}"}, seen=1.5),
         get(after, began=3),
     )
 
@@ -86,7 +86,7 @@ def test_the_client_sees_the_value_that_it_sent() -> None:
 def test_the_oracle_sees_it_too() -> None:
     """Snapshots of the run hold the live value, of its own type."""
     client = Client(redacted(get(STATE, began=0), update({"AccountNumber": 99}, began=1),
-                             told({**STATE, "AccountNumber": 99}, seen=1.5)))  # fmt: skip
+                             push({**STATE, "AccountNumber": 99}, seen=1.5)))  # fmt: skip
     client.ask(get({}, began=0))
     assert client.ask(update({"AccountNumber": 123456}, began=0))
     assert [None, 123456] == [
@@ -163,7 +163,7 @@ def test_a_test_may_use_the_id_of_its_own_session() -> None:
     played = redacted(
         get(STATE, began=0, session=ID),
         update({"A": 1}, began=1, session=ID),
-        told({**STATE, "A": 1}, seen=1.5, session=ID, uri=f"http://h/api/v2/facebooksessions/{ID}"),
+        push({**STATE, "A": 1}, seen=1.5, session=ID, uri=f"http://h/api/v2/facebooksessions/{ID}"),
         update({"A": 2}, began=2, session=ID),
     )
     client = Client(played)
@@ -231,7 +231,7 @@ def test_raw_and_redacted_show_the_same_events(writes: list[Mapping[str, str]]) 
     moments: list[Exchange | Notification] = [get(state, began=0)]
     for number, wrote in enumerate(writes, 1):
         state = {**state, **wrote}
-        moments += [update(wrote, began=number), told(state, seen=number + 0.5, reference=number)]
+        moments += [update(wrote, began=number), push(state, seen=number + 0.5, reference=number)]
     raw = cassette(*moments)
     runs = [Client(raw), Client(redactor().cassette(raw))]
     seen: list[list[Any]] = [[], []]
@@ -261,7 +261,7 @@ def test_what_was_said_word_for_word_is_bound_as_soon_as_it_counts(
     moments: list[Exchange | Notification] = [get(state, began=0)]
     for number, wrote in enumerate(writes, 1):
         state = {**state, **wrote}
-        moments += [update(wrote, began=number), told(state, seen=number + 0.5, reference=number)]
+        moments += [update(wrote, began=number), push(state, seen=number + 0.5, reference=number)]
     raw = cassette(*moments)
     played = redactor().cassette(raw)
     late, soon = Client(played), Client(played)
@@ -293,7 +293,7 @@ def test_a_longer_stand_in_that_stands_for_itself_is_left_whole() -> None:
     raw = cassette(
         update({"LastName": part}, began=0),
         update({"FirstName": whole}, began=1),
-        told({"Note": f"for {whole}"}, seen=1.5),
+        push({"Note": f"for {whole}"}, seen=1.5),
     )
     header = {**raw.header, "redaction": "all", "stand_ins": [whole, part]}
     client = Client(Cassette(interactions=raw.interactions, notifications=raw.notifications, header=header))

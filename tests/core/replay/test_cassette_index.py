@@ -9,12 +9,12 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Cause, Exchange, Moment, Request
 from gws_replay.core.replay.cassette_index import Gate, Script, Window
 from gws_replay.core.replay.request_key import key_of
-from tests.support.builders import SESSIONS, cassette, exchange, get, operation, told, update
+from tests.support.builders import SESSIONS, cassette, exchange, get, operation, push, update
 
 
 def caused(interaction: int, after: Moment, seen: float) -> Cassette:
     """Two updates, and a notification of one of them."""
-    played = cassette(update({"A": 1}, began=0), update({"A": 2}, began=1), told({"A": 1}, seen=seen), attributed=False)
+    played = cassette(update({"A": 1}, began=0), update({"A": 2}, began=1), push({"A": 1}, seen=seen), attributed=False)
     cause = Cause(interaction=interaction, rule="pin", after=after)
     return replace(played, notifications=(replace(played.notifications[0], cause=cause),))
 
@@ -73,7 +73,7 @@ def test_the_gate_of_an_unsolicited_one_is_the_last_interaction_answered_before(
             update({"A": 2}, began=1, ended=4.0),
             update({"A": 3}, began=2, ended=2.5),
             get({}, began=3, ended=3.1),
-            told(None, seen=seen, kind="StatusChange"),
+            push(None, seen=seen, kind="StatusChange"),
             attributed=False,
         )
     )
@@ -84,7 +84,7 @@ def test_only_what_came_before_its_own_response_leads() -> None:
     """A gate of an unsolicited one is no cause."""
     assert {1} == Script(caused(1, "request", seen=1.05)).leading
     assert set() == Script(caused(1, "response", seen=1.05)).leading
-    unsolicited = cassette(update({"A": 1}, began=0), told({"A": 1}, seen=9), attributed=False)
+    unsolicited = cassette(update({"A": 1}, began=0), push({"A": 1}, seen=9), attributed=False)
     assert set() == Script(unsolicited).leading
 
 

@@ -9,7 +9,7 @@ import pytest
 from gws_replay.core.lossless_json import children, indented
 from gws_replay.core.model import Exchange, Notification
 from gws_replay.core.replay.current_state import brought_up_to_date
-from tests.support.builders import SESSIONS, exchange, told
+from tests.support.builders import SESSIONS, exchange, push
 
 COLLECTION = """{"statusCode":0,"facebooksessions":[
   {"id":"S1","count":1.50,"odd":1,"odd":2,"userData":{"A":1E5,"B":"\\u0062"},"state":"Invited"},
@@ -36,7 +36,7 @@ def newest(body: str, since: Mapping[str, Sequence[Notification]]) -> str:
 
 def pushed(data: str) -> Notification:
     """A notification with data as they are spelled."""
-    return replace(told(None, seen=9), data=data)
+    return replace(push(None, seen=9), data=data)
 
 
 @pytest.mark.parametrize("body", [COLLECTION, SINGLE, "{}", "[]", "", "7", "\ufeff", "<html>"])
@@ -44,7 +44,7 @@ def test_an_answer_of_which_nothing_was_pushed_is_itself(body: str) -> None:
     """Byte for byte, and whatever it is."""
     one = answered(body)
     assert one is brought_up_to_date(one, lambda _: ())
-    assert one is brought_up_to_date(one, lambda about: [told({"A": 2}, seen=1)] if about == "S9" else [])
+    assert one is brought_up_to_date(one, lambda about: [push({"A": 2}, seen=1)] if about == "S9" else [])
 
 
 def test_only_the_members_that_were_pushed_change_in_a_collection() -> None:
@@ -68,9 +68,9 @@ def test_of_several_notifications_the_latest_counts_for_each_member() -> None:
     """userData is shown whole each time, so that a deletion shows too."""
     since = {
         "S1": [
-            told({"A": 1, "B": 2}, seen=1, state="Accepted"),
-            told({"B": 3}, seen=2),
-            told(None, seen=3, kind="StatusChange", state="Completed"),
+            push({"A": 1, "B": 2}, seen=1, state="Accepted"),
+            push({"B": 3}, seen=2),
+            push(None, seen=3, kind="StatusChange", state="Completed"),
         ]
     }
     resource = json.loads(newest(SINGLE, since))["facebooksession"]
@@ -79,14 +79,14 @@ def test_of_several_notifications_the_latest_counts_for_each_member() -> None:
 
 def test_a_comment_leaves_the_user_data() -> None:
     """Its notification has none, which means unchanged (FacebookPMAddComment)."""
-    since = {"S1": [told(None, seen=1, comment="hello")]}
+    since = {"S1": [push(None, seen=1, comment="hello")]}
     resource = json.loads(newest(SINGLE, since))["facebooksession"]
     assert {"id": "S1", "userData": {"A": 0}, "x": 10.0, "comment": "hello"} == resource
 
 
 def test_each_resource_has_its_own_notifications() -> None:
     """One answer may show many."""
-    since = {name: [told({"is": name}, seen=1, session=name)] for name in ("S1", "S2")}
+    since = {name: [push({"is": name}, seen=1, session=name)] for name in ("S1", "S2")}
     sessions = json.loads(newest(COLLECTION, since))["facebooksessions"]
     assert [{"is": "S1"}, {"is": "S2"}] == [each["userData"] for each in sessions[:2]]
     assert [7, {"no": "id"}] == sessions[2:]

@@ -9,7 +9,7 @@ from gws_replay.core.model import Exchange, Notification, Request
 from gws_replay.core.replay.cassette_index import Script
 from gws_replay.core.replay.request_key import Neighbours, differences, key_of
 from gws_replay.core.replay.run import Replay
-from tests.support.builders import cassette, exchange, get, told, update
+from tests.support.builders import cassette, exchange, get, push, update
 
 
 def ask(method: str = "GET", uri: str = "http://h/x", body: str = "") -> Request:
@@ -143,7 +143,7 @@ def test_the_first_get_is_answered_though_its_time_has_not_come() -> None:
 
 def test_the_last_get_is_answered_though_its_time_has_gone() -> None:
     """There is no newer one to give; it is brought up to date, and is no repetition."""
-    replay = begun(get({"A": 0}, began=0), update({"A": 1}, began=1), told({"A": 1}, seen=2))
+    replay = begun(get({"A": 0}, began=0), update({"A": 1}, began=1), push({"A": 1}, seen=2))
     answer_to(replay, 1)
     assert [{"A": 1}, {"A": 1}] == [user_data(answer_to(replay, 0)) for _ in range(2)]
     assert [{"A": 1}] * 3 == [each.data for each in replay.snapshots]
@@ -169,7 +169,7 @@ def test_a_get_may_be_asked_again_and_shows_the_newest_state() -> None:
     replay = begun(
         get({"A": 0}, began=0),
         *(update({"A": number}, began=number) for number in (1, 2)),
-        *(told({"A": number}, seen=number + 0.5) for number in (1, 2)),
+        *(push({"A": number}, seen=number + 0.5) for number in (1, 2)),
     )
     found = [user_data(answer_to(replay, index)) for index in (0, 0)]
     answer_to(replay, 1)
@@ -209,7 +209,7 @@ def test_what_frames_a_session_may_be_asked_again(operation: str) -> None:
 def test_an_answer_says_how_it_is_to_be_sent() -> None:
     """After its recorded time, scaled; led by notifications that were recorded before it; from which cassette."""
     script = Script(
-        cassette(update({"A": 1}, began=0, ended=2.0), told({"A": 1}, seen=1), update({"A": 2}, began=3, ended=3.5))
+        cassette(update({"A": 1}, began=0, ended=2.0), push({"A": 1}, seen=1), update({"A": 2}, began=3, ended=3.5))
     )
     for factor, number in ((0.0, 0), (1.0, 2), (0.5, 0)):
         replay = Replay(script, number=number, factor=factor)

@@ -12,7 +12,7 @@ from gws_replay.core.model import Cause, Exchange, Notification, Request
 from gws_replay.core.replay.cassette_index import Script
 from gws_replay.core.replay.request_key import key_of
 from gws_replay.core.replay.run import Miss, Replay, Send
-from tests.support.builders import HOST, SESSIONS, cassette, exchange, get, told, update
+from tests.support.builders import HOST, SESSIONS, cassette, exchange, get, push, update
 
 
 def begun(*moments: Exchange | Notification) -> Replay:
@@ -87,7 +87,7 @@ def test_a_miss_cannot_steer_a_terminal(body: bytes) -> None:
 
 def test_a_miss_shows_nothing() -> None:
     """Nor does it count as the asking of a cause."""
-    replay = begun(update({"A": 1}, began=0), told({"A": 1}, seen=1))
+    replay = begun(update({"A": 1}, began=0), push({"A": 1}, seen=1))
     replay.miss(Request(method="POST", uri=f"{HOST}{SESSIONS}/S1", body=b'{"operationName":"UpdateUserData"}'))
     assert ((0,), (0,), []) == (replay.unreleased, replay.unplayed, replay.snapshots)
 
@@ -97,9 +97,9 @@ def test_pushes_are_shown_once_their_cause_was_asked() -> None:
     replay = begun(
         get({"A": 0}, began=0),
         update({"A": 1}, began=1),
-        told({"A": 1}, seen=2),
+        push({"A": 1}, seen=2),
         get({"A": 2}, began=3),
-        told({"A": 7}, seen=-0.5, session="S2"),
+        push({"A": 7}, seen=-0.5, session="S2"),
     )
     assert ([], [{"A": 7}]) == (shown(replay), shown(replay, "S2"))
     assert (1,) == replay.unreleased
@@ -111,7 +111,7 @@ def test_pushes_are_shown_once_their_cause_was_asked() -> None:
 
 def test_a_push_is_shown_before_it_is_due() -> None:
     """What a test is told of userData does not depend on who listens, or when the answer was sent."""
-    replay = begun(update({"A": 1}, began=0), told({"A": 1}, seen=1))
+    replay = begun(update({"A": 1}, began=0), push({"A": 1}, seen=1))
     send = asking(replay, 0)
     assert send
     assert ([{"A": 1}], None, ()) == (shown(replay), replay.next_at, replay.due(1e9))
@@ -125,7 +125,7 @@ def test_a_repeated_answer_opens_nothing() -> None:
     """The first one is still on its way to another client."""
     start = exchange("POST", "/api/v2/me", {"operationName": "StartContactCenterSession"}, {"statusCode": 0})
     cause = Cause(interaction=0, rule="pin", after="response")
-    played = Cassette(interactions=(start,), notifications=(replace(told({"A": 1}, seen=1), cause=cause),))
+    played = Cassette(interactions=(start,), notifications=(replace(push({"A": 1}, seen=1), cause=cause),))
     replay = Replay(Script(played))
     first, again = asking(replay, 0), replay.again(key_of(start.request))
     assert first
@@ -138,7 +138,7 @@ def test_a_repeated_answer_opens_nothing() -> None:
 
 def test_an_unsolicited_push_waits_for_those_before_it() -> None:
     """The order of the recording is kept: it may build on them."""
-    replay = begun(update({"A": 1}, began=0), told({"A": 1}, seen=1), told(None, seen=2, kind="StatusChange"))
+    replay = begun(update({"A": 1}, began=0), push({"A": 1}, seen=1), push(None, seen=2, kind="StatusChange"))
     assert (0, 1) == replay.unreleased
     asking(replay, 0)
     assert () == replay.unreleased
@@ -160,7 +160,7 @@ def test_pushes_follow_their_causes_and_wait_for_those_that_may_still_come(
     exchanges = tuple(update({"A": n}, began=10 * n, ended=10 * n + length) for n, length in enumerate(lengths))
     pushes = tuple(
         replace(
-            told({"N": number}, seen=-5 if cause is None else 100.0 + number),
+            push({"N": number}, seen=-5 if cause is None else 100.0 + number),
             cause=None if cause is None else Cause(interaction=cause, rule="pin", after="response"),
         )
         for number, cause in enumerate(causes)
@@ -193,7 +193,7 @@ def test_whatever_the_order_all_is_shown_when_all_was_asked(order: list[int]) ->
     replay = begun(
         get({"A": 0}, began=0),
         *(update({"A": number}, began=number) for number in numbers),
-        *(told({"A": number}, seen=number + 0.5) for number in numbers),
+        *(push({"A": number}, seen=number + 0.5) for number in numbers),
     )
     for index in order:
         assert asking(replay, index)

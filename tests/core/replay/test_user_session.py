@@ -9,13 +9,13 @@ from gws_replay.core.model import Notification, Request
 from gws_replay.core.replay.push_schedule import GAP
 from gws_replay.core.replay.run import Miss, Send
 from tests.support.bayeux_by_hand import CHANNEL, subscribe
-from tests.support.builders import cassette, exchange, get, told, update
+from tests.support.builders import cassette, exchange, get, push, update
 from tests.support.user_sessions import Listener, asked, looked, track_of
 
 ONE = cassette(
     get({"A": 0}, began=0),
     *(update({"A": number}, began=number) for number in (1, 2)),
-    *(told({"A": number}, seen=number + 0.5) for number in (1, 2)),
+    *(push({"A": number}, seen=number + 0.5) for number in (1, 2)),
 )
 LATER = 100.0
 
@@ -103,7 +103,7 @@ def test_early_pushes_come_before_those_that_are_due_now() -> None:
 def test_several_cassettes_answer_in_their_order() -> None:
     """The first that has an answer left; only then is one repeated. Each pushes its own."""
     first = cassette(exchange("GET", "/x", None, {"n": 1}), exchange("GET", "/y", None, {"n": 2}, began=1))
-    second = cassette(exchange("GET", "/x", None, {"n": 3}), update({"A": 1}, began=1), told({"A": 1}, seen=2))
+    second = cassette(exchange("GET", "/x", None, {"n": 3}), update({"A": 1}, began=1), push({"A": 1}, seen=2))
     track = track_of(first, second)
     listener = Listener(track)
     found = [asked(track, 0) for _ in range(4)]
@@ -119,7 +119,7 @@ def test_several_cassettes_answer_in_their_order() -> None:
 
 def test_pushes_of_several_cassettes_come_in_the_order_of_their_times() -> None:
     """Also when both are looked at late."""
-    one, two = (cassette(update({"A": n}, began=0), told({"A": n}, seen=1)) for n in (1, 2))
+    one, two = (cassette(update({"A": n}, began=0), push({"A": n}, seen=1)) for n in (1, 2))
     track = track_of(one, two)
     listener = Listener(track)
     for number, now in ((1, 1.0), (0, 2.0)):
@@ -130,7 +130,7 @@ def test_pushes_of_several_cassettes_come_in_the_order_of_their_times() -> None:
 
 def test_an_answer_belongs_to_its_cassette() -> None:
     """The same index of another one is not answered with it."""
-    track = track_of(*(cassette(update({"A": n}, began=0), told({"A": n}, seen=1)) for n in (1, 2)))
+    track = track_of(*(cassette(update({"A": n}, began=0), push({"A": n}, seen=1)) for n in (1, 2)))
     sends = [asked(track, 0, cassette=number) for number in (0, 1)]
     listener = Listener(track)
     track.answered(sends[1], 0.0)

@@ -10,7 +10,7 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Cause, Exchange, Notification
 from gws_replay.core.replay.push_schedule import INSTANT, RECORDED
 from gws_replay.core.replay.run import Send
-from tests.support.builders import Server, Step, steps, told
+from tests.support.builders import Server, Step, push, steps
 from tests.support.user_sessions import Listener, looked, track_of
 
 OPERATIONS = ["UpdateUserData", "AttachUserData", "DeleteUserData", "SetDisposition", "GET"]
@@ -25,7 +25,7 @@ def recorded(taken: list[Step], unsolicited: list[int]) -> Cassette:
     """What a correct server does, with the true causes; each notification has its place as referenceId."""
     exchanges, told_of = Server(taken).run()
     found = [(notification, cause) for notification, cause in told_of]
-    found.extend((told(None, seen=seen + 0.5, kind="StatusChange"), -1) for seen in unsolicited)
+    found.extend((push(None, seen=seen + 0.5, kind="StatusChange"), -1) for seen in unsolicited)
     found.sort(key=lambda each: each[0].seen)
     return Cassette(
         interactions=tuple(exchanges),

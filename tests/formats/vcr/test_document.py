@@ -12,9 +12,9 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import document as vcr_document
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
-from tests.support.builders import cassette, exchange, get, told, update
+from tests.support.builders import cassette, exchange, get, push, update
 
-SESSION = cassette(get({"A": 0}, began=0), update({"A": 1}, began=1), told({"A": 1}, seen=2))
+SESSION = cassette(get({"A": 0}, began=0), update({"A": 1}, began=1), push({"A": 1}, seen=2))
 DOCUMENT: dict[str, Any] = yaml.safe_load("".join(vcr_yaml.dump_yaml(SESSION)))
 
 # Fields that vcrpy leaves out, or that say by their absence that there is nothing.

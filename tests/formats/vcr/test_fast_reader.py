@@ -15,7 +15,7 @@ from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import fast_reader as vcr_layout
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.storage.files import load_cassette
-from tests.support.builders import cassette, exchange, told, update
+from tests.support.builders import cassette, exchange, push, update
 
 OURS = sorted(Path().glob("cassettes/*.yaml")) + sorted(Path("examples").rglob("*.yaml"))
 SESSION = cassette(
@@ -23,8 +23,8 @@ SESSION = cassette(
     update({"A": 1}, began=1),
     exchange("PUT", "/form", b"a=b&c=d", b"it's\n\n  two: lines", began=2, answered_with=[("A", "b"), ("A", "c, d")]),
     exchange("GET", "/logo", None, b"\x89PNG", status=404, began=3),
-    told({"A": 1}, seen=2),
-    told(None, seen=3, kind="StatusChange"),
+    push({"A": 1}, seen=2),
+    push(None, seen=3, kind="StatusChange"),
 )
 TEXT = "".join(vcr_yaml.dump_yaml(SESSION))
 # What may open, end or change something in YAML.

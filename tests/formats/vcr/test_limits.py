@@ -13,7 +13,7 @@ import pytest
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.storage.files import load_cassette, save_cassette
-from tests.support.builders import cassette, exchange, told
+from tests.support.builders import cassette, exchange, push
 from tests.support.proxies import environment
 
 DEEP = 100_000
@@ -147,7 +147,7 @@ def test_a_value_of_100_mb_is_loaded_and_shown_cut(tmp_path: Path) -> None:
     """In the time and the memory of a few copies of it."""
     value = "x y " * 25_000_000
     path = tmp_path / "a.yaml"
-    save_cassette(cassette(told({"Small": 1}, seen=0), told({"Huge": value, "Small": 1}, seen=1)), path)
+    save_cassette(cassette(push({"Small": 1}, seen=0), push({"Huge": value, "Small": 1}, seen=1)), path)
     began = time.monotonic()
     command = [sys.executable, "-c", SHOW, str(path)]
     done = subprocess.run(command, env=environment(), check=True, capture_output=True, text=True, timeout=900)

@@ -14,7 +14,7 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Cause, Exchange, Headers, Notification, Request, Response
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
-from tests.support.builders import TOPIC, bayeux, cassette, exchange, get, poll, told, update
+from tests.support.builders import TOPIC, bayeux, cassette, exchange, get, poll, push, update
 
 # Line breaks and spaces of every kind, marks that YAML knows, and letters beyond the basic plane.
 ODD = [
@@ -122,8 +122,8 @@ def test_json_gives_every_character_back(recorded: Cassette) -> None:
 SESSION = cassette(
     get({"A": 0, "B": "x"}, began=0),
     update({"A": 1}, began=1),
-    told({"A": 1, "B": "x"}, seen=2),
-    told(None, seen=3, kind="StatusChange"),
+    push({"A": 1, "B": "x"}, seen=2),
+    push(None, seen=3, kind="StatusChange"),
 )
 DUMPED = {"yaml": "".join(vcr_yaml.dump_yaml(SESSION)), "json": "".join(vcr_yaml.dump_json(SESSION))}
 
@@ -259,7 +259,7 @@ def test_bad_json_files_are_named_with_their_problem(text: str) -> None:
 
 def test_a_recording_of_cometd_without_our_keys_has_its_notifications_found() -> None:
     """As plain vcrpy writes it; file order stands in for time."""
-    raw = [get({"A": 0}, began=0), update({"A": 1}, began=1), poll(bayeux(told({"A": 1}, seen=0)), began=2, ended=3)]
+    raw = [get({"A": 0}, began=0), update({"A": 1}, began=1), poll(bayeux(push({"A": 1}, seen=0)), began=2, ended=3)]
     document: dict[str, Any] = yaml.safe_load("".join(vcr_yaml.dump_yaml(Cassette(interactions=tuple(raw)))))
     del document["gws_replay"]
     for item in document["interactions"]:

@@ -11,7 +11,7 @@ from gws_replay.reports.cases import Issue
 from gws_replay.reports.pages.cassettes import Part, page, part_of, part_of_issue, part_of_pair
 from tests.reports.pages.pages import Parsed, block_of
 from tests.reports.pages.test_session import EVIL, evil
-from tests.support.builders import CAPTURES, cassette, get, operation, told, update
+from tests.support.builders import CAPTURES, cassette, get, operation, push, update
 from tests.support.commands import captured
 
 
@@ -62,8 +62,8 @@ def test_events_stand_in_time_order_with_their_causes() -> None:
     played = cassette(
         get({"A": 1}, began=0.0),
         update({"A": 2}, began=1.0, ended=3.0),
-        told({"A": 2}, seen=2.0),
-        told(None, seen=4.0, kind="StatusChange", session="S2"),
+        push({"A": 2}, seen=2.0),
+        push(None, seen=4.0, kind="StatusChange", session="S2"),
     )
     block = block_of(written(shown(played)))
     recording = block["recordings"][0]
@@ -112,7 +112,7 @@ def test_exactly_the_changed_keys_are_marked(name: str) -> None:
 )
 def test_keys_that_an_operation_does_not_write_are_noted(asked: Exchange, besides: list[str]) -> None:
     """Whoever changed them, they are told from its own; which key a disposition has only the server knows."""
-    played = cassette(get({"A": 1, "B": 1}, began=0.0), asked, told({"A": 2, "C": 1}, seen=2.0, comment="x"))
+    played = cassette(get({"A": 1, "B": 1}, began=0.0), asked, push({"A": 2, "C": 1}, seen=2.0, comment="x"))
     block = block_of(written(shown(played)))
     (event,) = (each for each in block["recordings"][0]["events"] if "verdict" in each)
     assert besides == [block["texts"][key] for key in event["besides"]]
@@ -120,8 +120,8 @@ def test_keys_that_an_operation_does_not_write_are_noted(asked: Exchange, beside
 
 def test_what_failed_comes_first() -> None:
     """Then what cannot be told, of all cassettes."""
-    good = cassette(get({"A": 1}, began=0.0), update({"A": 2}, began=1.0), told({"A": 2}, seen=2.0))
-    bad = cassette(get({"A": 1}, began=0.0), update({"A": 2}, began=1.0), told({"A": "2"}, seen=2.0))
+    good = cassette(get({"A": 1}, began=0.0), update({"A": 2}, began=1.0), push({"A": 2}, seen=2.0))
+    bad = cassette(get({"A": 1}, began=0.0), update({"A": 2}, began=1.0), push({"A": "2"}, seen=2.0))
     unknown = cassette(update({"A": 2}, began=1.0))
     content = written(*map(shown, (good, unknown, bad)), first="Verdicts")
     rows = block_of(content, "index")["rows"]

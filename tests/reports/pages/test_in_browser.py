@@ -18,7 +18,7 @@ from gws_replay.storage.files import load_cassette
 from tests.reports.pages.pages import ran, written
 from tests.reports.pages.test_session import evil
 from tests.support.browsers import Browser, Tab, browser_in, needs_chromium
-from tests.support.builders import SESSIONS, cassette, exchange, get, told, update
+from tests.support.builders import SESSIONS, cassette, exchange, get, push, update
 from tests.support.commands import small
 from tests.support.playbacks import ask
 
@@ -314,7 +314,7 @@ def test_findings_show_both_recordings(browser: Browser, tmp_path: Path) -> None
 
 def test_many_events_are_drawn_a_screen_at_a_time(browser: Browser, tmp_path: Path) -> None:
     """Few rows exist, whichever is in sight; on a narrow screen nothing scrolls sideways; all are printed."""
-    moments = [moment for n in range(300) for moment in (update({"A": n}, began=n), told({"A": n}, seen=n + 0.5))]
+    moments = [moment for n in range(300) for moment in (update({"A": n}, began=n), push({"A": n}, seen=n + 0.5))]
     crowd = {"facebooksessions": [{"id": f"S{n}", "userData": {"A": -1}} for n in range(1, 60)]}
     played = cassette(exchange("GET", f"{SESSIONS}?fields=*", None, crowd, began=-1.0), *moments)
 

@@ -9,7 +9,7 @@ from gws_replay.core.model import Headers, Request
 from gws_replay.errors import ReplayMiss
 from gws_replay.playback.playback import Playback
 from gws_replay.reports.pages.run import timeline_of
-from tests.support.builders import cassette, exchange, get, told, update
+from tests.support.builders import cassette, exchange, get, push, update
 from tests.support.commands import BEFORE, numbered, small
 from tests.support.playbacks import ask
 
@@ -75,7 +75,7 @@ def test_nothing_unredacted_is_in_it() -> None:
         get({**BEFORE, "EmailAddress": "ada@example.com"}, began=0.0),
         exchange("GET", "/x", None, {}, began=1.0, asked_with=[("Authorization", f"Basic {SECRET}")]),
         update({"A": 2}, began=2.0),
-        told({**BEFORE, "A": 2, "EmailAddress": "ada@example.com"}, seen=3.0),
+        push({**BEFORE, "A": 2, "EmailAddress": "ada@example.com"}, seen=3.0),
     )
     playback = Playback(personal)
     for which in range(3):

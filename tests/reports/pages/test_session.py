@@ -13,7 +13,7 @@ from gws_replay.playback.playback import Playback
 from gws_replay.reports.pages import session as html
 from gws_replay.reports.pages.cassettes import Part, around, page
 from tests.reports.pages.pages import Parsed, block_of, ran, written
-from tests.support.builders import cassette, get, told, update
+from tests.support.builders import cassette, get, push, update
 from tests.support.commands import small
 from tests.support.playbacks import ask
 
@@ -25,7 +25,7 @@ def evil() -> Playback:
     played = cassette(
         get({EVIL: EVIL, "A": 1}, began=0.0, session="S1"),
         update({"A": EVIL}, began=1.0),
-        told({EVIL: "x", "A": EVIL}, seen=2.0, kind=EVIL),
+        push({EVIL: "x", "A": EVIL}, seen=2.0, kind=EVIL),
         update({"A": 3}, began=3.0, session=EVIL.replace("/", "|")),
     )
     playback = Playback(played.named(EVIL))
@@ -124,7 +124,7 @@ def test_a_test_shows_what_it_changed_missed_and_left() -> None:
     played = cassette(
         get({"A": 1, "B": "b", "C": 0}, began=0.0),
         update({"A": 2}, began=1.0),
-        told({"A": 2, "C": 0, "D": None}, seen=2.0),
+        push({"A": 2, "C": 0, "D": None}, seen=2.0),
         update({"A": 9}, began=3.0),
     )
     playback = Playback(played.named("cassettes/small.yaml"))

@@ -6,7 +6,7 @@ import pytest
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.reports.terminal.cassette import tally, timeline, verdict
-from tests.support.builders import cassette, exchange, get, operation, told, update
+from tests.support.builders import cassette, exchange, get, operation, push, update
 from tests.support.commands import BEFORE, small
 
 
@@ -27,7 +27,7 @@ def test_the_first_line_says_what_is_known(header: dict[str, object], line: str)
 
 def test_a_snapshot_in_the_first_message_has_its_line() -> None:
     """Interaction 0 and notification 0 are told apart, and a second session begins anew."""
-    played = cassette(told(BEFORE, seen=0.0), get(BEFORE, began=1.0), get({"Z": 1, "Y": 2}, began=2.0, session="S2"))
+    played = cassette(push(BEFORE, seen=0.0), get(BEFORE, began=1.0), get({"Z": 1, "Y": 2}, began=2.0, session="S2"))
     assert ["userData of S1: 2 keys", "userData of S2: 2 keys"] == [
         line.strip() for line in timeline(played) if "userData of" in line
     ]
@@ -50,17 +50,17 @@ def test_a_binary_body_is_shown_by_its_bytes() -> None:
     [
         (
             cassette(
-                get(BEFORE, began=0.0), operation("DeleteUserData", began=1.0, keys=["B"]), told({"A": 1}, seen=2.0)
+                get(BEFORE, began=0.0), operation("DeleteUserData", began=1.0, keys=["B"]), push({"A": 1}, seen=2.0)
             ),
             ["  passed      interaction 1  DeleteUserData S1: exactly B changed"],
         ),
         (
-            cassette(get(BEFORE, began=0.0), update({"A": 1}, began=1.0), told(BEFORE, seen=2.0)),
+            cassette(get(BEFORE, began=0.0), update({"A": 1}, began=1.0), push(BEFORE, seen=2.0)),
             ["  passed      interaction 1  UpdateUserData S1: exactly nothing changed"],
         ),
         (
             cassette(
-                get(BEFORE, began=0.0), update({"A": 2, "B": "c"}, began=1.0), told({"A": "2", "B": "b"}, seen=2.0)
+                get(BEFORE, began=0.0), update({"A": 2, "B": "c"}, began=1.0), push({"A": "2", "B": "b"}, seen=2.0)
             ),
             [
                 "  FAILED      interaction 1  UpdateUserData S1",

@@ -11,7 +11,7 @@ from gws_replay.core.json_compare import Change
 from gws_replay.reports.terminal import cassette as text
 from gws_replay.reports.terminal import findings as differences
 from gws_replay.reports.terminal.style import PLAIN, Look
-from tests.support.builders import cassette, exchange, get, operation, told, update
+from tests.support.builders import cassette, exchange, get, operation, push, update
 from tests.support.commands import command_line, saved, small
 
 LONG = "x" * 300
@@ -26,10 +26,10 @@ def run(value: object, **more: object) -> Cassette:
     return cassette(
         get(before, began=0.0),
         update({"A": value}, began=1.0),
-        told(wrong, seen=2.0, reference=1234567),
+        push(wrong, seen=2.0, reference=1234567),
         exchange("DELETE", "/api/v2/me/" + "a/long/path/" * 9, None, {"statusCode": 5}, began=3.0),
         operation("UpdateUserData", began=4.0, session="0002DaAVKJ0V0095" * 3, userData={"A": 1}),
-        told(None, seen=5.0, kind="StatusChange"),
+        push(None, seen=5.0, kind="StatusChange"),
     )
 
 
