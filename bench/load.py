@@ -33,7 +33,10 @@ began = time.perf_counter()
 {load}
 print(time.perf_counter() - began, peak() - before, {check})
 """
-OURS = "from gws_replay.storage.files import load_cassette; from gws_replay.core.replay.cassette_index import Script"
+OURS = (
+    "from gws_replay.storage.files import load_cassette; "
+    "from gws_replay.core.replay.cassette_index import CassetteIndex"
+)
 PEER = "import json; from vcr.serializers import yamlserializer; from vcr.persisters import filesystem"
 WAYS = {
     "gws_replay": (
@@ -43,7 +46,7 @@ WAYS = {
     ),
     "gws_replay, ready for a request": (
         OURS,
-        "found = load_cassette(sys.argv[1]); keys = Script(found).by_key",
+        "found = load_cassette(sys.argv[1]); keys = CassetteIndex(found).by_key",
         "len(keys), found.interactions[-1].answer['number']",
     ),
     "vcrpy": (

@@ -87,7 +87,10 @@ def cases(name: str) -> tuple[tuple[str, str], ...]:
     marker = MARKERS[name]
     idle = (marker, IDLE)
     if name == "gws_replay":  # a marked test that asks nothing fails by design: this one claims to have
-        idle = "gws_cassette('one', allow_unplayed=True)", f"{CLAIM}    _player().stage.seats[0].track.polled = True\n"
+        idle = (
+            "gws_cassette('one', allow_unplayed=True)",
+            f"{CLAIM}    _player().sessions.users[0].session.polled = True\n",
+        )
     return ("", IDLE), idle, (marker, REPLAY)
 
 

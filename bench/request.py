@@ -22,7 +22,7 @@ from goals import Goal, Peer, met
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Headers, Request, Response
 from gws_replay.interception.vcrpy_adapter import replaying
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from gws_replay.storage.files import load_cassette, save_cassette
 
 SIZES, ROUNDS = (10, 100, 1000, 10_000), 4
@@ -137,7 +137,7 @@ def measured(size: int, path: Path) -> dict[str, tuple[float, float, float]]:
     found: dict[str, tuple[float, float, float]] = {}
 
     def ours() -> AbstractContextManager[Any]:
-        return replaying(Playback(load_cassette(path)))
+        return replaying(ReplayRun(load_cassette(path)))
 
     def theirs() -> AbstractContextManager[Any]:
         return vcr.VCR(record_mode="none", match_on=["method", "uri", "body"]).use_cassette(str(path))

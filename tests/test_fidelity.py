@@ -15,7 +15,7 @@ import requests
 import vcr
 
 from gws_replay.interception.vcrpy_adapter import replaying
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from gws_replay.storage.files import load_cassette
 from tests.support.proxies import PATIENCE, Asked, answered, upstream
 
@@ -150,7 +150,7 @@ def test_both_give_a_client_the_same(client: str, tmp_path: Path) -> None:
             CLIENTS[client](url, calls)
     with vcr.VCR(record_mode="none").use_cassette(str(path)):
         theirs = CLIENTS[client](url, calls)
-    playback = Playback(load_cassette(path))
+    playback = ReplayRun(load_cassette(path))
     with replaying(playback):
         ours = CLIENTS[client](url, calls)
     assert [] == [*playback.misses, *playback.unplayed]

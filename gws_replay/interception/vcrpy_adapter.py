@@ -22,7 +22,7 @@ from gws_replay.interception.interceptor import Asking, Decision, bytes_of, text
 from gws_replay.interception.network_guard import closed_network
 from gws_replay.interception.patching import Swap
 from gws_replay.interception.vcrpy_patches import AWAITED, aiohttp_awaits, connections_of, patches
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 
 
 class Player(Protocol):
@@ -48,7 +48,7 @@ class Player(Protocol):
 
 
 @contextmanager
-def replaying(playback: Playback, allowed_hosts: Collection[str] = ()) -> Iterator[None]:
+def replaying(playback: ReplayRun, allowed_hosts: Collection[str] = ()) -> Iterator[None]:
     """Answer requests, httpx, aiohttp, urllib3 and http.client from a playback, with the network closed beneath.
 
     Several playbacks may be in force at once, each in its own threads and tasks. Requests to allowed hosts go live.

@@ -11,10 +11,10 @@ from gws_replay.errors import UserDataMismatch
 from gws_replay.playback.unplayed import interaction_text
 
 if TYPE_CHECKING:
-    from gws_replay.playback.playback import Playback
+    from gws_replay.playback.playback import ReplayRun
 
 
-class Expecting:
+class ExpectationBlock:
     """A context manager, for `with` and for `async with`.
 
     Its end waits, `patience` seconds at the most, until what was shown is as expected, or nothing is left that could
@@ -22,7 +22,7 @@ class Expecting:
     only where another thread could.
     """
 
-    def __init__(self, run: "Playback", resource_id: str, expectation: Expectation, patience: float) -> None:
+    def __init__(self, run: "ReplayRun", resource_id: str, expectation: Expectation, patience: float) -> None:
         self._run = run
         self._resource_id = resource_id
         self._expectation = expectation
@@ -46,7 +46,7 @@ class Expecting:
             return
         in_a_task = _in_a_task()
         if not in_a_task and self._run.others_may_ask:
-            self._run.stage.wait_for_change(self._patience, self._settled)
+            self._run.sessions.wait_for_change(self._patience, self._settled)
         self._check("; in a coroutine, use `async with`: it waits for its client" if in_a_task else "")
 
     async def __aenter__(self) -> None:
@@ -60,7 +60,7 @@ class Expecting:
         if kind is not None:
             return
         if not self._settled():
-            await asyncio.to_thread(self._run.stage.wait_for_change, self._patience, self._settled)
+            await asyncio.to_thread(self._run.sessions.wait_for_change, self._patience, self._settled)
         self._check("")
 
     def _later(self) -> Sequence[Snapshot]:

@@ -1,6 +1,6 @@
 """Edge: where held connects wait, as threads or as tasks of any event loop, until there is something to tell them.
 
-What decides is a core without a clock or a lock (`core.track`, or the sandbox's); this file gives it both. It must
+What decides is a core without a clock or a lock (`core.session`, or the sandbox's); this file gives it both. It must
 never know what is waited for.
 """
 
@@ -17,7 +17,7 @@ FOREVER = float("inf")
 
 
 class Core(Protocol):
-    """What a lobby stands in front of. Times are seconds of the lobby's clock."""
+    """What a polls stands in front of. Times are seconds of the polls's clock."""
 
     @property
     def next_at(self) -> float | None:
@@ -43,7 +43,7 @@ class Core(Protocol):
         """Take back what could not be written."""
 
 
-class Lobby:
+class HeldPolls:
     """The held connects of one core. Safe to use from several threads and event loops at once."""
 
     def __init__(self, core: Core, clock: Callable[[], float] = time.monotonic) -> None:

@@ -13,21 +13,21 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Request, Response
 from gws_replay.core.oracle.expectation import Expectation
 from gws_replay.core.oracle.history import Snapshot
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.pace import Timing, factor_of
 from gws_replay.core.replay.rehost import bare
 from gws_replay.core.replay.run import Miss
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback.expectation import Expecting
+from gws_replay.playback.expectation import ExpectationBlock
 from gws_replay.playback.held_polls import FOREVER
-from gws_replay.playback.sessions import Stage
-from gws_replay.playback.unplayed import left_of
+from gws_replay.playback.sessions import Sessions
+from gws_replay.playback.unplayed import unplayed_of
 
 # How long a poll is held for a client that polls where it asks: nobody else can bring about what it waits for.
 _OWN_PATIENCE = 1.0
 
 
-class Playback:
+class ReplayRun:
     """Cassettes that are being played (at `url`, if by a server): what was missed and is left, the userData so far.
 
     `timing` is the pace of the notifications, `timeout` how long a CometD connect is held, in seconds; `patience` how
@@ -36,21 +36,23 @@ class Playback:
 
     def __init__(
         self,
-        *cassettes: Cassette | Script,
+        *cassettes: Cassette | CassetteIndex,
         timing: Timing = "instant",
         timeout: float = 30.0,
         max_silence: float = 60.0,
         patience: float = 5.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        scripts = [each if isinstance(each, Script) else Script(each) for each in cassettes]
-        self.cassettes = tuple(script.cassette for script in scripts)
+        indexes = [each if isinstance(each, CassetteIndex) else CassetteIndex(each) for each in cassettes]
+        self.cassettes = tuple(cassette_index.cassette for cassette_index in indexes)
         self.url = ""
         self.blocked: list[str] = []
         self.faults: list[str] = []
         self.live = 0  # exchanges that were recorded
         self.allowed_hosts: frozenset[str] = frozenset()  # requests to them are none of ours
-        self.stage = Stage(scripts, factor=factor_of(timing), timeout=timeout, max_silence=max_silence, clock=clock)
+        self.sessions = Sessions(
+            indexes, factor=factor_of(timing), timeout=timeout, max_silence=max_silence, clock=clock
+        )
         # What a client can do that was stopped.
         self.advice = "; a client that vcrpy does not catch, over WebSocket for instance, needs the fixture gws_server"
         self._patience = patience
@@ -73,19 +75,19 @@ class Playback:
     @property
     def misses(self) -> tuple[Miss, ...]:
         """The requests that the cassettes did not answer."""
-        return tuple(miss for seat in self.stage.seats for miss in tuple(seat.track.misses))
+        return tuple(miss for user in self.sessions.users for miss in tuple(user.session.misses))
 
     @property
     def unplayed(self) -> tuple[str, ...]:
         """What was recorded and no user has asked, and the notifications that therefore were not released."""
-        left = left_of(self.stage)
+        left = unplayed_of(self.sessions)
         several = len(self.cassettes) > 1
         return tuple(f"{each.cassette}, {each}" if several else str(each) for each in left)
 
     @property
     def over(self) -> bool:
         """Whether everything has been played, so that nothing more can be shown."""
-        return not left_of(self.stage)
+        return not unplayed_of(self.sessions)
 
     @property
     def others_may_ask(self) -> bool:
@@ -100,9 +102,9 @@ class Playback:
         A notification counts from the moment when the operation that caused it was asked. Where several users have
         seen the resource, it is the first user's history.
         """
-        for seat in self.stage.seats:
-            with seat.lobby.lock:
-                snapshots = [s for replay in seat.track.replays for s in replay.snapshots]
+        for user in self.sessions.users:
+            with user.polls.lock:
+                snapshots = [s for replay in user.session.replays for s in replay.snapshots]
             if found := tuple(snapshot for snapshot in snapshots if snapshot.resource_id == resource_id):
                 return found
         return ()
@@ -116,7 +118,7 @@ class Playback:
         removed: Iterable[str] = (),
         ignore: Iterable[str] = (),
         timeout: float | None = None,
-    ) -> Expecting:
+    ) -> ExpectationBlock:
         """Expect that the block (`with` or `async with`) changes exactly this in the resource's userData.
 
         `changed` maps keys to the values they must have changed to; `added` names (or maps to values) new keys,
@@ -126,7 +128,7 @@ class Playback:
         """
         added = self._shown_as(added) if isinstance(added, Mapping) else added
         expectation = Expectation.of(self._shown_as(changed or {}), added, removed, ignore)
-        return Expecting(self, resource_id, expectation, self._patience if timeout is None else timeout)
+        return ExpectationBlock(self, resource_id, expectation, self._patience if timeout is None else timeout)
 
     def ask(self, request: Request) -> Response | None:
         """Answer a request of this thread, CometD too: a connect that has nothing to say blocks.
@@ -136,7 +138,7 @@ class Playback:
         if self._is_allowed(request):
             return None
         thread = threading.get_ident()
-        seat = self.stage.seat(request.headers)
+        user = self.sessions.user(request.headers)
         carried = self._carried(request)
         if isinstance(carried, Response):
             return carried
@@ -144,14 +146,14 @@ class Playback:
             if carried.polls:
                 self._polling_threads.add(thread)
             patience = _OWN_PATIENCE if thread in self._asking_threads else FOREVER
-            lobby = self.stage.seat_of_clients(carried.messages, seat).lobby
-            return bayeux_http.response(carried, lobby.receive(carried.messages, patience).messages)
+            polls = self.sessions.user_of_clients(carried.messages, user).polls
+            return bayeux_http.response(carried, polls.receive(carried.messages, patience).messages)
         self._asking_threads.add(thread)
-        send = self.stage.begin(seat, request)
+        send = self.sessions.begin(user, request)
         if isinstance(send, Miss):
             raise ReplayMiss(str(send))
-        self.stage.wait(seat, send, led=thread not in self._polling_threads)
-        self.stage.finish(seat, send)
+        self.sessions.wait(user, send, led=thread not in self._polling_threads)
+        self.sessions.finish(user, send)
         return send.response
 
     async def ask_async(self, request: Request) -> Response | None:
@@ -159,7 +161,7 @@ class Playback:
         if self._is_allowed(request):
             return None
         task = asyncio.current_task()
-        seat = self.stage.seat(request.headers)
+        user = self.sessions.user(request.headers)
         carried = self._carried(request)
         if isinstance(carried, Response):
             return carried
@@ -167,15 +169,15 @@ class Playback:
             if task and carried.polls:
                 self._polling_tasks.add(task)
             patience = _OWN_PATIENCE if task in self._asking_tasks else FOREVER
-            lobby = self.stage.seat_of_clients(carried.messages, seat).lobby
-            return bayeux_http.response(carried, (await lobby.receive_async(carried.messages, patience)).messages)
+            polls = self.sessions.user_of_clients(carried.messages, user).polls
+            return bayeux_http.response(carried, (await polls.receive_async(carried.messages, patience)).messages)
         if task:
             self._asking_tasks.add(task)
-        send = self.stage.begin(seat, request)
+        send = self.sessions.begin(user, request)
         if isinstance(send, Miss):
             raise ReplayMiss(str(send))
-        await self.stage.wait_async(seat, send, led=task not in self._polling_tasks)
-        self.stage.finish(seat, send)
+        await self.sessions.wait_async(user, send, led=task not in self._polling_tasks)
+        self.sessions.finish(user, send)
         return send.response
 
     def take(self, exchange: Exchange) -> None:
@@ -212,11 +214,13 @@ class Playback:
         """Begin the cassettes again, for all users; their CometD clients stay."""
         self.blocked.clear()
         self.faults.clear()
-        self.stage.rewind()
+        self.sessions.rewind()
 
     def left(self, *, allow_unplayed: bool = False) -> str:
         """Say what must fail the test at its very end: its problems, and that nothing was asked at all."""
-        silent = "" if self.stage.was_asked else f"no recorded request was made: nothing asked {self.name} for anything"
+        silent = (
+            "" if self.sessions.was_asked else f"no recorded request was made: nothing asked {self.name} for anything"
+        )
         return "\n".join(filter(None, [silent, self.problems(allow_unplayed=allow_unplayed)]))
 
     def finish(self, *, passed: bool) -> str:  # noqa: ARG002 (a recording asks)
@@ -225,7 +229,7 @@ class Playback:
 
     def close(self) -> None:
         """Answer all held connects, and hold no more."""
-        self.stage.close()
+        self.sessions.close()
 
     def _shown_as(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the values of userData that a test speaks of as this run shows them."""

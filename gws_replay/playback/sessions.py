@@ -13,12 +13,12 @@ from typing import Any
 
 from gws_replay.core.model import Headers, Request
 from gws_replay.core.redaction.redactor import Redactor, without_secrets
-from gws_replay.core.replay import credentials as users
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay import credentials
+from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.push_schedule import GAP, INSTANT
 from gws_replay.core.replay.run import Miss, Send
-from gws_replay.core.replay.user_session import Track
-from gws_replay.playback.held_polls import Lobby
+from gws_replay.core.replay.user_session import UserSession
+from gws_replay.playback.held_polls import HeldPolls
 
 # How long an answer waits for a client that is to be told something first, if that client does not come.
 LED_PATIENCE = 0.25
@@ -27,12 +27,12 @@ _MOST_HEARD = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
-    """One user's place: the track, the lobby before it, and what stands for the user's HTTP session."""
+class LiveUser:
+    """One user's place: the session, the polls before it, and what stands for the user's HTTP session."""
 
     number: int
-    track: Track
-    lobby: Lobby
+    session: UserSession
+    polls: HeldPolls
     redactor: Redactor = field(default_factory=without_secrets)
     session_id: str = field(default_factory=lambda: secrets.token_hex(13))
     csrf_token: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -40,56 +40,56 @@ class Seat:
     heard: set[tuple[str, str]] = field(default_factory=set)
 
 
-class Stage:
-    """The seats of all users. The first user, and whoever does not say who they are, share the first seat.
+class Sessions:
+    """The users of all users. The first user, and whoever does not say who they are, share the first user.
 
     `factor` scales recorded time (0: only the order counts), `timeout` is how long a connect is held, in seconds.
     """
 
     def __init__(
         self,
-        scripts: Sequence[Script],
+        indexes: Sequence[CassetteIndex],
         *,
         factor: float = INSTANT,
         timeout: float = 30.0,
         max_silence: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.scripts = tuple(scripts)
+        self.indexes = tuple(indexes)
         self.clock = clock
         self._options = {"factor": factor, "timeout": timeout, "max_silence": max_silence}
         self._changed = threading.Condition()
         self._watchers = 0
-        self._users: dict[str, Seat] = {}
-        self._sessions: dict[str, Seat] = {}
-        self.seats: list[Seat] = []
-        self._new_seat()
+        self._by_name: dict[str, LiveUser] = {}
+        self._by_cookie: dict[str, LiveUser] = {}
+        self.users: list[LiveUser] = []
+        self._new_user()
 
-    def seat(self, headers: Headers) -> Seat:
-        """Return the seat of a request's user: by Basic credentials, the session cookie, or other credentials."""
-        if name := users.basic_user(headers):
+    def user(self, headers: Headers) -> LiveUser:
+        """Return the user of a request's user: by Basic credentials, the session cookie, or other credentials."""
+        if name := credentials.basic_user(headers):
             return self._of_user(f"basic {name}")
-        if (session := users.cookie(headers, users.SESSION_COOKIE)) and session in self._sessions:
-            return self._sessions[session]
-        if name := users.credentials(headers):
+        if (session := credentials.cookie(headers, credentials.SESSION_COOKIE)) and session in self._by_cookie:
+            return self._by_cookie[session]
+        if name := credentials.credentials(headers):
             return self._of_user(name)
-        return self.seats[0]
+        return self.users[0]
 
-    def seat_of_clients(self, messages: Sequence[Any], otherwise: Seat) -> Seat:
-        """Return the seat at which the first known Bayeux client of some messages shook hands."""
+    def user_of_clients(self, messages: Sequence[Any], otherwise: LiveUser) -> LiveUser:
+        """Return the user at which the first known Bayeux client of some messages shook hands."""
         for message in messages:
             client_id = message.get("clientId") if isinstance(message, dict) else None
-            if isinstance(client_id, str) and (seat := self._of_client(client_id)):
-                return seat
+            if isinstance(client_id, str) and (user := self._of_client(client_id)):
+                return user
         return otherwise
 
-    def begin(self, seat: Seat, request: Request) -> Send | Miss:
+    def begin(self, user: LiveUser, request: Request) -> Send | Miss:
         """Answer a REST request; a `Send` is to be waited for, and finished."""
-        with seat.lobby.lock:
-            _learn(seat, request.headers)
-            outcome = seat.track.ask(request, self.clock(), seat.redactor.request)
-            if seat.track.next_at is not None:
-                seat.lobby.changed()
+        with user.polls.lock:
+            _learn(user, request.headers)
+            outcome = user.session.ask(request, self.clock(), user.redactor.request)
+            if user.session.next_at is not None:
+                user.polls.changed()
         self.changed()
         return outcome
 
@@ -99,28 +99,28 @@ class Stage:
             with self._changed:
                 self._changed.notify_all()
 
-    def wait(self, seat: Seat, send: Send, *, led: bool = True) -> None:
+    def wait(self, user: LiveUser, send: Send, *, led: bool = True) -> None:
         """Block until an answer may be sent: its time has come, and what leads it has been told (unless not `led`)."""
         if send.after:
             time.sleep(send.after)
-        if send.led and led and seat.track.unheard:
-            seat.lobby.wait_until_heard(LED_PATIENCE)
+        if send.led and led and user.session.unheard:
+            user.polls.wait_until_heard(LED_PATIENCE)
             time.sleep(GAP)
 
-    async def wait_async(self, seat: Seat, send: Send, *, led: bool = True) -> None:
+    async def wait_async(self, user: LiveUser, send: Send, *, led: bool = True) -> None:
         """Await the same."""
         if send.after:
             await asyncio.sleep(send.after)
-        if send.led and led and seat.track.unheard:
-            await seat.lobby.wait_until_heard_async(LED_PATIENCE)
+        if send.led and led and user.session.unheard:
+            await user.polls.wait_until_heard_async(LED_PATIENCE)
             await asyncio.sleep(GAP)
 
-    def finish(self, seat: Seat, send: Send) -> None:
+    def finish(self, user: LiveUser, send: Send) -> None:
         """Take note that an answer was sent, or that its client has gone."""
-        with seat.lobby.lock:
-            seat.track.answered(send, self.clock())
-            if seat.track.next_at is not None:
-                seat.lobby.changed()
+        with user.polls.lock:
+            user.session.answered(send, self.clock())
+            if user.session.next_at is not None:
+                user.polls.changed()
 
     def wait_for_change(self, seconds: float, happened: Callable[[], bool]) -> bool:
         """Block until something that requests change has happened, for so many seconds at the most."""
@@ -134,55 +134,55 @@ class Stage:
     @property
     def was_asked(self) -> bool:
         """Whether anybody has asked for anything."""
-        return any(seat.track.served or seat.track.misses or seat.track.polled for seat in self.seats)
+        return any(user.session.served or user.session.misses or user.session.polled for user in self.users)
 
     def rewind(self) -> None:
         """Begin all runs again; sessions and Bayeux clients stay."""
-        for seat in self.seats:
-            with seat.lobby.lock:
-                seat.track.rewind(self.clock())
+        for user in self.users:
+            with user.polls.lock:
+                user.session.rewind(self.clock())
 
     def close(self) -> None:
         """Answer all held connects, and hold no more."""
-        for seat in self.seats:
-            seat.lobby.close()
+        for user in self.users:
+            user.polls.close()
 
-    def used(self) -> Iterator[Seat]:
-        """Yield the seats at which something was asked; the first one if there are none."""
-        found = [seat for seat in self.seats if seat.track.served or seat.track.misses]
-        yield from found or self.seats[:1]
+    def used(self) -> Iterator[LiveUser]:
+        """Yield the users at which something was asked; the first one if there are none."""
+        found = [user for user in self.users if user.session.served or user.session.misses]
+        yield from found or self.users[:1]
 
-    def _of_user(self, name: str) -> Seat:
+    def _of_user(self, name: str) -> LiveUser:
         with self._changed:
-            if name not in self._users:
-                self._users[name] = self._new_seat() if self._users else self.seats[0]
-            return self._users[name]
+            if name not in self._by_name:
+                self._by_name[name] = self._new_user() if self._by_name else self.users[0]
+            return self._by_name[name]
 
-    def _of_client(self, client_id: str) -> Seat | None:
+    def _of_client(self, client_id: str) -> LiveUser | None:
         try:
             number = int(client_id[-_NUMBER_DIGITS:], 16)
         except ValueError:
             return None
-        return self.seats[number] if 0 <= number < len(self.seats) else None
+        return self.users[number] if 0 <= number < len(self.users) else None
 
-    def _new_seat(self) -> Seat:
-        number = len(self.seats)
+    def _new_user(self) -> LiveUser:
+        number = len(self.users)
 
         def new_id() -> str:
             return f"{secrets.token_hex(12)}{number:0{_NUMBER_DIGITS}x}"
 
-        track = Track(self.scripts, new_id=new_id, start=self.clock(), **self._options)
-        seat = Seat(number=number, track=track, lobby=Lobby(track, self.clock))
-        self.seats.append(seat)
-        self._sessions[seat.session_id] = seat
-        return seat
+        session = UserSession(self.indexes, new_id=new_id, start=self.clock(), **self._options)
+        user = LiveUser(number=number, session=session, polls=HeldPolls(session, self.clock))
+        self.users.append(user)
+        self._by_cookie[user.session_id] = user
+        return user
 
 
-def _learn(seat: Seat, headers: Headers) -> None:
+def _learn(user: LiveUser, headers: Headers) -> None:
     """Let the redactor see a request's credentials: they may turn up in what is shown later."""
-    if not seat.heard.issuperset(headers.pairs):
-        news = tuple(pair for pair in headers.pairs if pair not in seat.heard)
-        if len(seat.heard) > _MOST_HEARD:
-            seat.heard.clear()
-        seat.redactor.request(Request(method="", uri="/", headers=Headers(news)))
-        seat.heard.update(news)
+    if not user.heard.issuperset(headers.pairs):
+        news = tuple(pair for pair in headers.pairs if pair not in user.heard)
+        if len(user.heard) > _MOST_HEARD:
+            user.heard.clear()
+        user.redactor.request(Request(method="", uri="/", headers=Headers(news)))
+        user.heard.update(news)

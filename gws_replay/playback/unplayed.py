@@ -1,4 +1,4 @@
-"""What the runs of a stage have left: interactions that no user asked, notifications that no user was shown.
+"""What the runs of a sessions have left: interactions that no user asked, notifications that no user was shown.
 
 The texts of failures and the server's control endpoint are both made of these.
 """
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.replay.cassette_index import Script
-from gws_replay.playback.sessions import Stage
+from gws_replay.core.replay.cassette_index import CassetteIndex
+from gws_replay.playback.sessions import Sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class Unplayed:
     """An interaction, or a notification with the interaction that it waits for."""
 
     cassette: str
@@ -27,9 +27,9 @@ class Left:
         return self.text
 
 
-def left_of(stage: Stage) -> tuple[Left, ...]:
-    """Return what no user of the stage has played, cassette by cassette."""
-    return tuple(left for number in range(len(stage.scripts)) for left in _left_of_cassette(stage, number))
+def unplayed_of(sessions: Sessions) -> tuple[Unplayed, ...]:
+    """Return what no user of the sessions has played, cassette by cassette."""
+    return tuple(left for number in range(len(sessions.indexes)) for left in _left_of_cassette(sessions, number))
 
 
 def interaction_text(cassette: Cassette, index: int) -> str:
@@ -40,31 +40,31 @@ def interaction_text(cassette: Cassette, index: int) -> str:
     return f"interaction {index}: {what}"
 
 
-def _left_of_cassette(stage: Stage, number: int) -> Iterator[Left]:
-    script = stage.scripts[number]
-    replays = [seat.track.replays[number] for seat in stage.used()]
+def _left_of_cassette(sessions: Sessions, number: int) -> Iterator[Unplayed]:
+    cassette_index = sessions.indexes[number]
+    replays = [user.session.replays[number] for user in sessions.used()]
     unplayed = set.intersection(*(set(replay.unplayed) for replay in replays))
     unreleased = set.intersection(*(set(replay.unreleased) for replay in replays))
-    name = script.cassette.source
+    name = cassette_index.cassette.source
     for index in sorted(unplayed):
-        yield Left(cassette=name, text=interaction_text(script.cassette, index), interaction=index)
+        yield Unplayed(cassette=name, text=interaction_text(cassette_index.cassette, index), interaction=index)
     for index in sorted(unreleased):
-        yield _waiting(script, index, unplayed, min(unreleased))
+        yield _waiting(cassette_index, index, unplayed, min(unreleased))
 
 
-def _waiting(script: Script, index: int, unplayed: set[int], first: int) -> Left:
-    told, gate = script.cassette.notifications[index], script.gates[index]
+def _waiting(cassette_index: CassetteIndex, index: int, unplayed: set[int], first: int) -> Unplayed:
+    told, gate = cassette_index.cassette.notifications[index], cassette_index.gates[index]
     waits_for = gate.interaction if gate and gate.interaction in unplayed else None
     if gate is None or waits_for is None:
         why = f"behind notification {first}"
-        ahead = script.gates[first]
+        ahead = cassette_index.gates[first]
         waits_for = ahead.interaction if ahead else None
     elif told.cause:
         why = f"caused by interaction {waits_for}"
     else:
         why = f"which came after interaction {waits_for}"
-    return Left(
-        cassette=script.cassette.source,
+    return Unplayed(
+        cassette=cassette_index.cassette.source,
         text=f"notification {index} on {told.channel}, {why}",
         notification=index,
         waits_for=waits_for,

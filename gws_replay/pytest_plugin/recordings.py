@@ -24,12 +24,12 @@ from gws_replay.core.model import Exchange, Recording, Request, Response
 from gws_replay.core.oracle.history import Snapshot, history
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.redaction.redactor import Redactor
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.rehost import bare
 from gws_replay.errors import CassetteError, GwsReplayError, ReplayMiss
 from gws_replay.formats import journal_lines as journal
 from gws_replay.formats import journal_reader
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from gws_replay.pytest_plugin.vcr_options import PLAIN, VcrConfig
 from gws_replay.recording.journal_file import JournalFile, safe_in
 from gws_replay.recording.proxy import Recorder, Settings
@@ -41,11 +41,11 @@ from gws_replay.storage.files import load_cassette, pending_path, put_in_place, 
 _PATIENCE = 10.0
 
 
-class RecordingRun(Playback):
+class RecordingRun(ReplayRun):
     """A run that is recorded."""
 
     def __init__(self, path: Path, redactor: Redactor, old: Cassette | None = None, vcr: VcrConfig = PLAIN) -> None:
-        script = Script(old or Cassette(interactions=(), source=str(path)), vcr.matching)
+        script = CassetteIndex(old or Cassette(interactions=(), source=str(path)), vcr.matching)
         super().__init__(script, patience=_PATIENCE)
         self.path = path
         self.pending = pending_path(path)
@@ -172,7 +172,7 @@ class InProcessRecording(RecordingRun):
             self._journal.append(journal.request_line(number, seen.began, seen.request))
             self._journal.append(journal.response_line(number, seen.ended, seen.response))
             self._exchanges.append(seen)
-        self.stage.changed()
+        self.sessions.changed()
 
     def _filtered(self, exchange: Exchange) -> Exchange | None:
         """Apply the user's own filters and hooks, which see REST only; None for what they leave out."""
@@ -235,7 +235,7 @@ class ProxyRecording(RecordingRun):
             rules={"keep": chosen.keep, "secret": chosen.secret, "personal": chosen.personal},
             key=key,
         )
-        self._recorder = Recorder(settings, say=lambda _line: self.stage.changed())
+        self._recorder = Recorder(settings, say=lambda _line: self.sessions.changed())
         self._recorder.__enter__()
         self.url = self._recorder.url
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gws_replay.core.redaction.policy import Policy
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.request_key import Matching
 from gws_replay.errors import CassetteError, GwsReplayError
-from gws_replay.playback.playback import Playback
-from gws_replay.playback.script_cache import load_script
+from gws_replay.playback.index_cache import load_index
+from gws_replay.playback.playback import ReplayRun
 from gws_replay.pytest_plugin.record_mode import RecordMode, records, upstream_of
 from gws_replay.pytest_plugin.vcr_options import PLAIN, VcrConfig
 from gws_replay.storage.names import shown
@@ -42,7 +42,7 @@ class Wanted:
 
 
 @contextmanager
-def in_process(wanted: Wanted) -> Iterator[Playback]:
+def in_process(wanted: Wanted) -> Iterator[ReplayRun]:
     """Let the requests of this process be answered, or recorded. Raises GwsReplayError for what cannot be done."""
     from gws_replay.interception.vcrpy_adapter import intercepted, replaying
 
@@ -50,18 +50,18 @@ def in_process(wanted: Wanted) -> Iterator[Playback]:
         from gws_replay.pytest_plugin.recordings import InProcessRecording
 
         (path,) = wanted.paths
-        old = _scripts(wanted)[0].cassette if wanted.mode == "new_episodes" and path.exists() else None
+        old = _indexes(wanted)[0].cassette if wanted.mode == "new_episodes" and path.exists() else None
         recording = InProcessRecording(path, old, wanted.vcr, _policy(wanted))
         with intercepted(recording):
             yield recording
         return
-    playback = Playback(*_scripts(wanted), timing=wanted.timing)
+    playback = ReplayRun(*_indexes(wanted), timing=wanted.timing)
     with replaying(playback, (*wanted.allowed_hosts, *wanted.vcr.ignored_hosts)):
         yield playback
 
 
 @contextmanager
-def through_a_server(wanted: Wanted) -> Iterator[Playback]:
+def through_a_server(wanted: Wanted) -> Iterator[ReplayRun]:
     """Let the clients of a server be answered, or those of the recording proxy recorded, at the run's `url`.
 
     Raises GwsReplayError for what cannot be done.
@@ -75,9 +75,9 @@ def through_a_server(wanted: Wanted) -> Iterator[Playback]:
         yield ProxyRecording(path, upstream_of(wanted.mode, wanted.upstream), _policy(wanted))
         return
     from gws_replay.interception.network_guard import closed_network
-    from gws_replay.server.server import ServedPlayback, serving
+    from gws_replay.server.server import ServedRun, serving
 
-    playback = ServedPlayback(*_scripts(wanted), timing=wanted.timing)
+    playback = ServedRun(*_indexes(wanted), timing=wanted.timing)
     with serving(playback), closed_network(playback.refuse, (*_HERE, *wanted.allowed_hosts, *wanted.vcr.ignored_hosts)):
         yield playback
 
@@ -88,15 +88,15 @@ def _policy(wanted: Wanted) -> Policy:
     return policy_of_test(wanted.redaction, wanted.paths[0].parent)
 
 
-def _scripts(wanted: Wanted) -> tuple[Script, ...]:
+def _indexes(wanted: Wanted) -> tuple[CassetteIndex, ...]:
     matching = None if wanted.vcr is PLAIN or wanted.vcr == PLAIN else wanted.vcr.matching
-    return tuple(_script(path, wanted.test, matching) for path in wanted.paths)
+    return tuple(_index_of(path, wanted.test, matching) for path in wanted.paths)
 
 
-def _script(path: Path, test: str, matching: Matching | None) -> Script:
+def _index_of(path: Path, test: str, matching: Matching | None) -> CassetteIndex:
     name = shown(path)
     try:
-        return load_script(path, name, matching)
+        return load_index(path, name, matching)
     except CassetteError:
         if path.exists():
             raise

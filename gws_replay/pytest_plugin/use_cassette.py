@@ -18,14 +18,14 @@ from gws_replay.pytest_plugin.summary import tell_of_block
 from gws_replay.storage.names import cassette_path, shown
 
 if TYPE_CHECKING:
-    from gws_replay.playback.playback import Playback
+    from gws_replay.playback.playback import ReplayRun
     from gws_replay.pytest_plugin.runs import Wanted
 
 _T = TypeVar("_T")
 
 
 @pytest.fixture(scope="session")
-def gws_use_cassette(request: pytest.FixtureRequest) -> "Callable[..., AbstractContextManager[Playback]]":
+def gws_use_cassette(request: pytest.FixtureRequest) -> "Callable[..., AbstractContextManager[ReplayRun]]":
     """Return what plays, or records, a cassette for a block: for fixtures of a module or of the whole session.
 
     `with gws_use_cassette("login") as run:` takes the marker's arguments, and `server=True` for a run with a `.url`.
@@ -33,7 +33,7 @@ def gws_use_cassette(request: pytest.FixtureRequest) -> "Callable[..., AbstractC
     """
     session, config = request.session, request.config
 
-    def use(name: str, *, server: bool = False, **arguments: Any) -> "AbstractContextManager[Playback]":
+    def use(name: str, *, server: bool = False, **arguments: Any) -> "AbstractContextManager[ReplayRun]":
         caller = inspect.stack()[1].filename
         chosen = config.getoption("--gws-cassette-dir")
         folder = config.invocation_params.dir / chosen if chosen else Path(caller).parent / "cassettes"
@@ -48,7 +48,7 @@ def gws_use_cassette(request: pytest.FixtureRequest) -> "Callable[..., AbstractC
 @contextmanager
 def _used(
     session: pytest.Session, wanted: "Wanted", marked: Marked, *, block: str, server: bool
-) -> "Iterator[Playback]":
+) -> "Iterator[ReplayRun]":
     """Run a cassette for a block; a recording is kept if no test has failed meanwhile."""
     from gws_replay.pytest_plugin.runs import in_process, through_a_server
 

@@ -13,7 +13,7 @@ from gws_replay.core.replay.run import Miss
 from gws_replay.reports.run_events import Event, cut, events_of, is_recording, line_of, named
 
 if TYPE_CHECKING:
-    from gws_replay.playback.playback import Playback
+    from gws_replay.playback.playback import ReplayRun
 
 _MOST_LEFT = 10
 _MOST_UPDATES = 200
@@ -76,11 +76,11 @@ class RanTest(TypedDict):
     timeline: NotRequired[str]
 
 
-def counts_of(run: "Playback") -> Counts:
+def counts_of(run: "ReplayRun") -> Counts:
     """Count."""
     recording = is_recording(run)
     return Counts(
-        played=sum(seat.track.served for seat in run.stage.seats),
+        played=sum(user.session.served for user in run.sessions.users),
         missed=0 if recording else len(run.misses),
         unplayed=0 if recording else sum(_left(run)),
         stopped=len(run.blocked),
@@ -88,7 +88,7 @@ def counts_of(run: "Playback") -> Counts:
     )
 
 
-def details_of(run: "Playback", judged: Iterable[Sequence[Update]]) -> Details:
+def details_of(run: "ReplayRun", judged: Iterable[Sequence[Update]]) -> Details:
     """Return what a page shows; `judged` are the verdicts on each cassette's operations."""
     return Details(
         events=events_of(run),
@@ -99,7 +99,7 @@ def details_of(run: "Playback", judged: Iterable[Sequence[Update]]) -> Details:
     )
 
 
-def section(run: "Playback", said: str, *, last: int = 10) -> str:
+def section(run: "ReplayRun", said: str, *, last: int = 10) -> str:
     """Return what a failed test is told of its run, except what its failure has `said` already."""
     events = events_of(run)
     shown = events[-last:]
@@ -121,11 +121,11 @@ def _missed(miss: Miss) -> Missed:
     return Missed(text=cut(text), nearest=miss.nearest, differences=parts)
 
 
-def _operations(run: "Playback", judged: Iterable[Sequence[Update]]) -> Iterator[Operation]:
+def _operations(run: "ReplayRun", judged: Iterable[Sequence[Update]]) -> Iterator[Operation]:
     left = _MOST_UPDATES
     for number, updates in enumerate(judged):
         cassette = run.cassettes[number]
-        asked = {index for seat in run.stage.seats for index in seat.track.replays[number].asked}
+        asked = {index for user in run.sessions.users for index in user.session.replays[number].asked}
         played = [update for update in updates if update.interaction in asked][:left]
         left -= len(played)
         yield from (_operation(update, cassette.source) for update in played)
@@ -156,19 +156,19 @@ def _change(change: Change) -> list[str]:
     ]
 
 
-def _left(run: "Playback") -> tuple[int, int]:
+def _left(run: "ReplayRun") -> tuple[int, int]:
     """Count the interactions and the notifications that no user played, without a word about each."""
-    replays = [seat.track.replays for seat in run.stage.used()]
+    replays = [user.session.replays for user in run.sessions.used()]
     interactions = notifications = 0
-    for number, script in enumerate(run.stage.scripts):
+    for number, cassette_index in enumerate(run.sessions.indexes):
         asked = frozenset[int]().union(*(each[number].asked for each in replays))
         waiting = [each[number].unreleased for each in replays]
-        interactions += len(script.interactions) - len(asked)
+        interactions += len(cassette_index.interactions) - len(asked)
         notifications += len(waiting[0] if len(waiting) == 1 else frozenset(waiting[0]).intersection(*waiting))
     return interactions, notifications
 
 
-def _stopped(run: "Playback") -> list[str]:
+def _stopped(run: "ReplayRun") -> list[str]:
     """Name the connections that were not made; an address may hold a token."""
     return [cut(_SECRET_PARTS.sub("", text)) for text in run.blocked]
 

@@ -18,8 +18,8 @@ from gws_replay.core.replay.user_session import Event as Happened
 from gws_replay.errors import GwsReplayError
 
 if TYPE_CHECKING:
-    from gws_replay.playback.playback import Playback
-    from gws_replay.playback.sessions import Seat
+    from gws_replay.playback.playback import ReplayRun
+    from gws_replay.playback.sessions import LiveUser
 
 _WIDEST = 300
 _LONGEST_NAME = 90
@@ -36,7 +36,7 @@ class Event(TypedDict):
     where: str
 
 
-def is_recording(run: "Playback") -> bool:
+def is_recording(run: "ReplayRun") -> bool:
     """Tell a run that records, by the file that it keeps until its test has passed."""
     return hasattr(run, "pending")
 
@@ -47,7 +47,7 @@ def line_of(event: Event) -> str:
     return "  ".join(filter(None, (f"{arrow} {event['what']}", event["said"], event["where"])))
 
 
-def events_of(run: "Playback") -> list[Event]:
+def events_of(run: "ReplayRun") -> list[Event]:
     """Return what happened in a run, in its order; for a recording, what it has recorded."""
     if is_recording(run):
         with suppress(GwsReplayError, OSError):  # what a proxy wrote down has become the cassette by now
@@ -56,14 +56,14 @@ def events_of(run: "Playback") -> list[Event]:
     return [event for at, event in sorted(_seats_events(run), key=lambda each: each[0])]
 
 
-def _seats_events(run: "Playback") -> Iterator[tuple[float, Event]]:
-    seats = list(run.stage.used())
-    for seat in seats:
-        whose = f", user {seat.number + 1}" if len(seats) > 1 else ""
-        with seat.lobby.lock:
-            happened = tuple(seat.track.events)
-            misses = tuple(seat.track.misses)
-        left = untold(seat, happened)
+def _seats_events(run: "ReplayRun") -> Iterator[tuple[float, Event]]:
+    users = list(run.sessions.used())
+    for user in users:
+        whose = f", user {user.number + 1}" if len(users) > 1 else ""
+        with user.polls.lock:
+            happened = tuple(user.session.events)
+            misses = tuple(user.session.misses)
+        left = untold(user, happened)
         for at, kind, number, index in happened:
             if kind == "missed":
                 yield at, _miss_event(misses[index], whose)
@@ -76,17 +76,17 @@ def _seats_events(run: "Playback") -> Iterator[tuple[float, Event]]:
             yield at, _asked_event(cassette.interactions[index], kind, index, where + whose)
             for waiting in left.pop((number, index), ()) if kind == "asked" else ():
                 told = _told_event(cassette.notifications[waiting], waiting, where + whose)
-                why = "no CometD client" if not seat.track.clients else "not delivered"
+                why = "no CometD client" if not user.session.clients else "not delivered"
                 yield at, {**told, "kind": "untold", "said": why}
 
 
-def untold(seat: "Seat", happened: Sequence[Happened]) -> dict[tuple[int, int], list[int]]:
+def untold(user: "LiveUser", happened: Sequence[Happened]) -> dict[tuple[int, int], list[int]]:
     """Find the notifications that were caused and no client was told, by their cause."""
     told = {(number, index) for _, kind, number, index in happened if kind == "told"}
     found: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for number, replay in enumerate(seat.track.replays):
+    for number, replay in enumerate(user.session.replays):
         waiting = frozenset(replay.unreleased)
-        for index, notification in enumerate(replay.script.cassette.notifications):
+        for index, notification in enumerate(replay.cassette_index.cassette.notifications):
             if notification.cause and index not in waiting and (number, index) not in told:
                 found[number, notification.cause.interaction].append(index)
     return found

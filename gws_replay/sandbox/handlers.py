@@ -14,7 +14,7 @@ from aiohttp import web
 
 from gws_replay.core.bayeux.over_http import JSON_TYPE, Carried, carried
 from gws_replay.core.model import Headers, Request
-from gws_replay.playback.held_polls import Lobby
+from gws_replay.playback.held_polls import HeldPolls
 from gws_replay.sandbox import workspace_v3 as sandbox_workspace
 from gws_replay.sandbox.bodies import decode, encode, gist, gist_of, unpacked
 from gws_replay.sandbox.pushes import Pushes
@@ -30,13 +30,13 @@ _Resource: TypeAlias = Callable[[web.Request, HttpSession, Any], Reply]
 
 
 class Edge:
-    """The aiohttp handlers of one sandbox, and the lobby where its CometD clients wait."""
+    """The aiohttp handlers of one sandbox, and the polls where its CometD clients wait."""
 
     def __init__(self, sandbox: Sandbox, *, push_delay: float, log: Callable[[str], None] | None) -> None:
         self._sandbox = sandbox
         self._log = log
         self._pushes = Pushes(new_id=lambda: secrets.token_hex(20), delay=push_delay)
-        self._lobby = Lobby(self._pushes)
+        self._polls = HeldPolls(self._pushes)
         self._conversations = Conversations(self._heard)
 
     def application(self) -> web.Application:
@@ -116,21 +116,21 @@ class Edge:
         except ValueError:
             what = "query" if request.method == "GET" else "body"
             return web.Response(status=400, text=f"The {what} is not JSON with Bayeux messages.")
-        return _respond(request, not_found()) if bayeux is None else await poll(request, bayeux, self._lobby)
+        return _respond(request, not_found()) if bayeux is None else await poll(request, bayeux, self._polls)
 
-    def _heard(self, request: web.BaseRequest, messages: Sequence[Any]) -> Lobby:
-        """Take note of a WebSocket frame; all clients are of one agent and share a lobby."""
+    def _heard(self, request: web.BaseRequest, messages: Sequence[Any]) -> HeldPolls:
+        """Take note of a WebSocket frame; all clients are of one agent and share a polls."""
         if self._log is not None:
             self._log(" ".join(filter(None, ("WEBSOCKET", request.rel_url.raw_path, gist_of(messages)))))
-        return self._lobby
+        return self._polls
 
     def _push(self, notifications: Iterable[Push]) -> None:
-        with self._lobby.lock:
-            self._pushes.push(notifications, self._lobby.clock())
-            self._lobby.changed()
+        with self._polls.lock:
+            self._pushes.push(notifications, self._polls.clock())
+            self._polls.changed()
 
     async def _let_go(self, _application: web.Application) -> None:
-        self._lobby.close()
+        self._polls.close()
         await self._conversations.close()
 
     def _http_session(self, request: web.Request) -> HttpSession | None:

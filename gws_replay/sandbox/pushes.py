@@ -1,6 +1,6 @@
 """The sandbox's notifications on their way to the clients: when each is due, and the Bayeux server that it leaves by.
 
-No clock, no lock and no socket: `gws_replay.lobby` gives it the first two. It must never know what an operation does.
+No clock, no lock and no socket: `gws_replay.polls` gives it the first two. It must never know what an operation does.
 """
 
 from collections import deque

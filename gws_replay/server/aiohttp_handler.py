@@ -13,8 +13,8 @@ from gws_replay.core.content_coding import decoded
 from gws_replay.core.model import Headers, Request
 from gws_replay.core.replay import rehost as addresses
 from gws_replay.core.replay.run import Miss
-from gws_replay.playback.held_polls import Lobby
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.held_polls import HeldPolls
+from gws_replay.playback.playback import ReplayRun
 from gws_replay.server import control as server_control
 from gws_replay.server import response_headers as server_answers
 from gws_replay.server.fast_http import HOST, READ_PATIENCE
@@ -31,13 +31,13 @@ _LINGERING = 10.0
 class Edge:
     """The one handler of these requests: they are told apart by what they carry, not by their address."""
 
-    def __init__(self, playback: Playback, rest: Rest, idle: float) -> None:
+    def __init__(self, playback: ReplayRun, rest: Rest, idle: float) -> None:
         self._idle = idle
         self._playback = playback
-        self._stage = playback.stage
+        self._sessions = playback.sessions
         self._rest = rest
         self._conversations = Conversations(
-            self._lobby_of, self._put, lambda asked, error: rest.fault(asked.method, asked.path, error)
+            self._polls_of, self._put, lambda asked, error: rest.fault(asked.method, asked.path, error)
         )
         self._server = web.Server(
             self._handle,
@@ -106,19 +106,19 @@ class Edge:
             answer = bayeux_http.refused(error)
             return web.Response(status=answer.status, body=answer.body, headers={**allow, **dict(answer.headers.pairs)})
         if carried:
-            lobby = self._lobby_of(request, carried.messages, asked.headers)
-            return await poll(request, carried, lobby, headers=allow, put=self._put)
+            polls = self._polls_of(request, carried.messages, asked.headers)
+            return await poll(request, carried, polls, headers=allow, put=self._put)
         return await self._play(request, asked, allow)
 
     async def _play(self, request: web.BaseRequest, asked: Request, allow: dict[str, str]) -> web.Response:
-        seat = self._stage.seat(asked.headers)
-        send = self._rest.begin(seat, asked)
+        user = self._sessions.user(asked.headers)
+        send = self._rest.begin(user, asked)
         if isinstance(send, Miss):
             return _response(missed(send, allow))
         try:
-            await self._stage.wait_async(seat, send)
+            await self._sessions.wait_async(user, send)
             origin = f"{request.scheme}://{request.host}"
-            response = _response(self._rest.answer(seat, send, origin=origin, asked=asked.headers, allow=allow))
+            response = _response(self._rest.answer(user, send, origin=origin, asked=asked.headers, allow=allow))
             # Written here, so that what comes after the response is known to.
             await response.prepare(request)
             await response.write_eof()
@@ -127,12 +127,12 @@ class Edge:
         except OSError:
             pass  # the client has gone; aiohttp closes the connection
         finally:
-            self._stage.finish(seat, send)
+            self._sessions.finish(user, send)
         return response
 
-    def _lobby_of(self, request: web.BaseRequest, messages: Sequence[Any], headers: Headers | None = None) -> Lobby:
-        seat = self._stage.seat(_headers(request) if headers is None else headers)
-        return self._stage.seat_of_clients(messages, seat).lobby
+    def _polls_of(self, request: web.BaseRequest, messages: Sequence[Any], headers: Headers | None = None) -> HeldPolls:
+        user = self._sessions.user(_headers(request) if headers is None else headers)
+        return self._sessions.user_of_clients(messages, user).polls
 
     def _put(self, request: web.BaseRequest, message: Message) -> Message:
         data = message.get("data")

@@ -6,14 +6,14 @@ It is for the test beside the client, not for the client: a page of another orig
 from typing import Any, Final
 
 from gws_replay.core.replay.run import Miss
-from gws_replay.playback.playback import Playback
-from gws_replay.playback.unplayed import left_of
+from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.unplayed import unplayed_of
 
 PATH: Final = "/__gws_replay__"
 _REWIND: Final = f"{PATH}/rewind"
 
 
-def answer(method: str, path: str, playback: Playback) -> tuple[int, dict[str, Any]]:
+def answer(method: str, path: str, playback: ReplayRun) -> tuple[int, dict[str, Any]]:
     """Answer GET /__gws_replay__ with the state of the run, and POST /__gws_replay__/rewind by beginning it again."""
     asked = (method, path.rstrip("/"))
     if asked == ("POST", _REWIND):
@@ -25,17 +25,17 @@ def answer(method: str, path: str, playback: Playback) -> tuple[int, dict[str, A
     return 404, {"error": f"there is GET {PATH} and POST {_REWIND}"}
 
 
-def state(playback: Playback) -> dict[str, Any]:
+def state(playback: ReplayRun) -> dict[str, Any]:
     """Return what happened in a run so far; values of requests are redacted."""
-    stage = playback.stage
-    left = left_of(stage)
+    sessions = playback.sessions
+    left = unplayed_of(sessions)
     return {
         "cassettes": [cassette.source for cassette in playback.cassettes],
-        "users": len(tuple(stage.used())),
-        "cometd_clients": sum(seat.track.clients for seat in stage.seats),
-        "held_connects": sum(seat.track.held for seat in stage.seats),
-        "served": sum(seat.track.served for seat in stage.seats),
-        "repeated": sum(seat.track.repeated for seat in stage.seats),
+        "users": len(tuple(sessions.used())),
+        "cometd_clients": sum(user.session.clients for user in sessions.users),
+        "held_connects": sum(user.session.held for user in sessions.users),
+        "served": sum(user.session.served for user in sessions.users),
+        "repeated": sum(user.session.repeated for user in sessions.users),
         "missed": [miss(each) for each in playback.misses],
         "unplayed": [
             {"cassette": each.cassette, "interaction": each.interaction, "request": each.text.partition(": ")[2]}

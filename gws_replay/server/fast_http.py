@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from gws_replay.core.bayeux import over_http as bayeux_http
 from gws_replay.core.model import Headers, Request
 from gws_replay.core.replay.run import Miss, Send
-from gws_replay.playback.sessions import Seat
+from gws_replay.playback.sessions import LiveUser
 from gws_replay.server import control as server_control
 from gws_replay.server.idle_connections import OpenConnections
 from gws_replay.server.rest import BODILESS, Answer, Rest, failed, missed
@@ -39,14 +39,14 @@ Fallback = Callable[[], asyncio.Protocol]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The head of a plain request, the seat of its user, and how long its body is."""
+    """The head of a plain request, the user of its user, and how long its body is."""
 
     method: str
     uri: str
     headers: Headers
     host: str
     length: int
-    seat: Seat
+    user: LiveUser
     may_be_cometd: bool
 
 
@@ -82,12 +82,12 @@ class Short:
         if not is_plain:
             return None
         headers = Headers(tuple(pairs))
-        seat = self.rest.stage.seat(headers)
+        user = self.rest.sessions.user(headers)
         method, target = line[1].decode(), line[2].decode()
         uri = f"http://{host}{target}"
         empty = _is_cometd(Request(method=method, uri=uri, headers=headers))
         is_form = "x-www-form-urlencoded" in found.get("content-type", "")
-        return Head(method, uri, headers, host, int(length), seat, empty or is_form)
+        return Head(method, uri, headers, host, int(length), user, empty or is_form)
 
 
 class Front(asyncio.BufferedProtocol):
@@ -174,9 +174,9 @@ class Front(asyncio.BufferedProtocol):
             self._answer(head, asked)
 
     def _answer(self, head: Head, asked: Request) -> None:
-        rest, seat = self._short.rest, head.seat
+        rest, user = self._short.rest, head.user
         try:
-            send = rest.begin(seat, asked)
+            send = rest.begin(user, asked)
             if isinstance(send, Miss):
                 self._write(missed(send))
             elif send.after or send.led or rest.is_followed(send) or not self._writable.is_set():
@@ -186,21 +186,21 @@ class Front(asyncio.BufferedProtocol):
                 try:
                     self._send(head, send)
                 finally:
-                    rest.stage.finish(seat, send)
+                    rest.sessions.finish(user, send)
         except Exception as error:  # noqa: BLE001 (whatever it is, the test has to hear of it)
             self._fail(head, error)
 
     async def _answer_later(self, head: Head, send: Send) -> None:
-        rest, seat = self._short.rest, head.seat
+        rest, user = self._short.rest, head.user
         try:
             try:
-                await rest.stage.wait_async(seat, send)
+                await rest.sessions.wait_async(user, send)
                 self._send(head, send)
                 await self._writable.wait()
                 if rest.is_followed(send):
                     await until_read(self.transport, READ_PATIENCE)
             finally:
-                rest.stage.finish(seat, send)
+                rest.sessions.finish(user, send)
         except Exception as error:  # noqa: BLE001 (as above)
             self._fail(head, error)
         self._answering = None
@@ -211,7 +211,7 @@ class Front(asyncio.BufferedProtocol):
 
     def _send(self, head: Head, send: Send) -> None:
         origin = f"{self._short.scheme}://{head.host}"
-        self._write(self._short.rest.answer(head.seat, send, origin=origin, asked=head.headers))
+        self._write(self._short.rest.answer(head.user, send, origin=origin, asked=head.headers))
 
     def _fail(self, head: Head, error: Exception) -> None:
         self._write(failed(500, self._short.rest.fault(head.method, urlsplit(head.uri).path, error)))

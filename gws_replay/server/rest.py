@@ -13,8 +13,8 @@ from multidict import CIMultiDict
 from gws_replay.core.model import Headers, Request
 from gws_replay.core.replay import rehost as addresses
 from gws_replay.core.replay.run import Miss, Send
-from gws_replay.playback.playback import Playback
-from gws_replay.playback.sessions import Seat
+from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.sessions import LiveUser
 from gws_replay.server import control as server_control
 from gws_replay.server import response_headers as server_answers
 
@@ -70,23 +70,23 @@ class Answer(NamedTuple):
 class Rest:
     """Answers the REST requests of a playback."""
 
-    def __init__(self, playback: Playback, *, keep_uris: bool, log: Callable[[str], None] | None) -> None:
-        self.stage = playback.stage
+    def __init__(self, playback: ReplayRun, *, keep_uris: bool, log: Callable[[str], None] | None) -> None:
+        self.sessions = playback.sessions
         self.keep_uris = keep_uris
         self._log = log
         self._faults = playback.faults
         self._shared: dict[tuple[Any, ...], Shared] = {}
         # By cassette, the interactions with a notification that comes after their response.
         self._followed = tuple(
-            frozenset(gate.interaction for gate in script.gates if gate and gate.after == "response")
-            for script in playback.stage.scripts
+            frozenset(gate.interaction for gate in cassette_index.gates if gate and gate.after == "response")
+            for cassette_index in playback.sessions.indexes
         )
 
-    def begin(self, seat: Seat, asked: Request) -> Send | Miss:
-        """Play a request. A `Send` is to be waited for, and finished at the stage."""
-        send = self.stage.begin(seat, asked)
+    def begin(self, user: LiveUser, asked: Request) -> Send | Miss:
+        """Play a request. A `Send` is to be waited for, and finished at the sessions."""
+        send = self.sessions.begin(user, asked)
         if self._log:
-            what = f"{asked.method} {seat.redactor.request(asked).path}"
+            what = f"{asked.method} {user.redactor.request(asked).path}"
             if isinstance(send, Miss):
                 self._log(f"{what}  missed: {send.reason}")
             else:
@@ -106,18 +106,18 @@ class Rest:
         return send.interaction in self._followed[send.cassette]
 
     def answer(
-        self, seat: Seat, send: Send, *, origin: str | None, asked: Headers, allow: Mapping[str, str] | None = None
+        self, user: LiveUser, send: Send, *, origin: str | None, asked: Headers, allow: Mapping[str, str] | None = None
     ) -> Answer:
         """Return the answer as this server gives it; `allow` are the CORS fields of a page of another origin."""
         recorded = send.response
         body = recorded.body
         is_json = body[:1] in (b"{", b"[")
         origin = None if self.keep_uris else origin
-        knows_session = seat.session_id in (asked.get("cookie") or "")
-        own = () if knows_session else (("Set-Cookie", server_answers.session_cookie(seat.session_id)),)
+        knows_session = user.session_id in (asked.get("cookie") or "")
+        own = () if knows_session else (("Set-Cookie", server_answers.session_cookie(user.session_id)),)
         if is_json and origin and (b":/" in body or b":\\/" in body):
             body = addresses.at_home(body.decode(errors="surrogateescape"), origin).encode(errors="surrogateescape")
-        shared = self._shared_fields(recorded.headers, seat.csrf_token, origin, is_json=is_json, allow=allow)
+        shared = self._shared_fields(recorded.headers, user.csrf_token, origin, is_json=is_json, allow=allow)
         return Answer(recorded.status, recorded.reason, shared, body, own)
 
     def _shared_fields(

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.replay.cassette_index import Script
-from gws_replay.playback.playback import Playback
+from gws_replay.core.replay.cassette_index import CassetteIndex
+from gws_replay.playback.playback import ReplayRun
 from gws_replay.server.fast_http import Front, Short
 from gws_replay.server.rest import Rest
 from gws_replay.web.listening import Listening, in_a_thread, listen
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from gws_replay.server.aiohttp_handler import Edge
 
 
-class ServedPlayback(Playback):
+class ServedRun(ReplayRun):
     """A playback that a server plays at `url`; its client runs elsewhere, so `expect_userdata` waits for it."""
 
-    def __init__(self, *cassettes: Cassette | Script, **options: Any) -> None:
+    def __init__(self, *cassettes: Cassette | CassetteIndex, **options: Any) -> None:
         super().__init__(*cassettes, **options)
         self.advice = ""
 
@@ -37,7 +37,7 @@ class ServedPlayback(Playback):
 class RunningServer:
     """A replay server that accepts connections at `url`, until it is closed."""
 
-    def __init__(self, listening: Listening, playback: Playback, ways: "_Ways") -> None:
+    def __init__(self, listening: Listening, playback: ReplayRun, ways: "_Ways") -> None:
         self.url = listening.url
         self._listening = listening
         self._playback = playback
@@ -52,7 +52,7 @@ class RunningServer:
 
 
 async def start(
-    playback: Playback,
+    playback: ReplayRun,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -73,10 +73,10 @@ async def start(
 
 
 @contextmanager
-def serving(playback: Playback, **options: Any) -> Iterator[RunningServer]:
+def serving(playback: ReplayRun, **options: Any) -> Iterator[RunningServer]:
     """Run a replay server in a thread of its own; the options are those of `start`."""
     with in_a_thread(lambda: start(playback, **options), "gws-replay server") as running:
-        if isinstance(playback, ServedPlayback):
+        if isinstance(playback, ServedRun):
             playback.url = running.url
         yield running
 
@@ -84,7 +84,7 @@ def serving(playback: Playback, **options: Any) -> Iterator[RunningServer]:
 class _Ways:
     """The two ways of a connection: the short one, and the one by aiohttp, for which many never have use."""
 
-    def __init__(self, playback: Playback, rest: Rest, scheme: str, idle: float) -> None:
+    def __init__(self, playback: ReplayRun, rest: Rest, scheme: str, idle: float) -> None:
         self._playback = playback
         self._rest = rest
         self._idle = idle

@@ -15,7 +15,7 @@ from aiohttp import WSMsgType, web
 from gws_replay.core.bayeux.messages import Message, decoded, encoded
 from gws_replay.core.bayeux.over_http import Carried
 from gws_replay.core.bayeux.server import Answer
-from gws_replay.playback.held_polls import Lobby
+from gws_replay.playback.held_polls import HeldPolls
 
 MAX_BODY: Final = 16 * 2**20
 _BROWSER: Final = "BAYEUX_BROWSER"
@@ -42,20 +42,20 @@ def as_it_is(_request: web.BaseRequest, message: Message) -> Message:
 async def poll(
     request: web.BaseRequest,
     carried: Carried,
-    lobby: Lobby,
+    polls: HeldPolls,
     *,
     headers: Mapping[str, str] | None = None,
     put: Put = as_it_is,
 ) -> web.Response:
     """Answer an HTTP request that carries Bayeux messages, when there is something to say."""
-    answer = await lobby.receive_async(carried.messages)
+    answer = await polls.receive_async(carried.messages)
     kind, body = carried.answer(put(request, message) for message in answer.messages)
     response = web.Response(body=body, headers={**(headers or {}), "Content-Type": kind, "Cache-Control": "no-store"})
     if _BROWSER not in request.cookies and any("version" in each for each in answer.messages):
         response.set_cookie(_BROWSER, secrets.token_hex(20), httponly=True)
     # Written here and not by aiohttp, because only here its notifications can be saved. What aiohttp meets again, it
     # answers by closing the connection.
-    with suppress(OSError), _kept(lobby, answer):
+    with suppress(OSError), _kept(polls, answer):
         await response.prepare(request)
         await response.write_eof()
     return response
@@ -66,11 +66,11 @@ class Conversations:
 
     def __init__(
         self,
-        lobby_of: Callable[[web.BaseRequest, Sequence[Any]], Lobby],
+        polls_of: Callable[[web.BaseRequest, Sequence[Any]], HeldPolls],
         put: Put = as_it_is,
         failed: Callable[[web.BaseRequest, Exception], object] | None = None,
     ) -> None:
-        self._lobby_of = lobby_of
+        self._polls_of = polls_of
         self._put = put
         self._failed = failed
         self._open: dict[web.WebSocketResponse, web.BaseRequest] = {}
@@ -99,8 +99,8 @@ class Conversations:
 
     async def _answer(self, request: web.BaseRequest, socket: web.WebSocketResponse, messages: Sequence[Any]) -> None:
         try:
-            lobby = self._lobby_of(request, messages)
-            answer = await lobby.receive_async(messages)
+            polls = self._polls_of(request, messages)
+            answer = await polls.receive_async(messages)
             text = encoded(self._put(request, message) for message in answer.messages)
         except Exception as error:
             if self._failed is None:
@@ -108,7 +108,7 @@ class Conversations:
             self._failed(request, error)
             await socket.close(code=1011, message=b"The server failed.")
             return
-        with suppress(ConnectionError), _kept(lobby, answer):
+        with suppress(ConnectionError), _kept(polls, answer):
             await socket.send_str(text)
 
     async def close(self) -> None:
@@ -145,10 +145,10 @@ async def _frames(socket: web.WebSocketResponse) -> AsyncIterator[list[Any]]:
 
 
 @contextmanager
-def _kept(lobby: Lobby, answer: Answer) -> Iterator[None]:
+def _kept(polls: HeldPolls, answer: Answer) -> Iterator[None]:
     """Give an answer's notifications back when it cannot be written."""
     try:
         yield
     except (asyncio.CancelledError, OSError):
-        lobby.put_back(answer)
+        polls.put_back(answer)
         raise

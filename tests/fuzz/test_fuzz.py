@@ -24,7 +24,7 @@ from gws_replay.core.bayeux.server import BayeuxServer, Hold
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Recording, Request
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.request_key import key_of
 from gws_replay.errors import CassetteError
 from gws_replay.formats import har, journal_reader
@@ -77,7 +77,7 @@ def usable(cassette: Cassette) -> None:
     ]
     assert cassette.notifications == again.notifications
     cassette.updates()
-    Script(cassette)
+    CassetteIndex(cassette)
 
 
 def read_yaml(data: bytes) -> None:

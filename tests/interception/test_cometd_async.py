@@ -14,7 +14,7 @@ from aiocometd_ng.constants import ConnectionType
 
 from gws_replay.errors import ReplayMiss
 from gws_replay.interception.vcrpy_adapter import replaying
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from tests.support.builders import SESSIONS, TOPIC
 from tests.support.commands import captured
 from tests.support.pollers import CALM, COMETD, SENT, URL, changed, recorded
@@ -85,7 +85,7 @@ def test_an_asynchronous_poll_of_httpx_awaits() -> None:
 def test_a_capture_plays_to_aiocometd_in_process(name: str) -> None:
     """All notifications of a recorded session, in their order, from whatever transport it was recorded."""
     played = captured(name).cassette
-    playback = Playback(played)
+    playback = ReplayRun(played)
 
     async def scenario() -> list[Any]:
         async with aiohttp.ClientSession() as session, Client(COMETD, ConnectionType.LONG_POLLING) as comet:

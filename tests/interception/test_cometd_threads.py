@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from gws_replay.interception.vcrpy_adapter import replaying
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from tests.support.builders import SESSIONS, TOPIC, cassette, push, update
 from tests.support.pollers import CALM, COMETD, SENT, URL, Poller, Post, by_httpx, by_requests, changed, recorded
 
@@ -67,7 +67,7 @@ def test_the_end_of_the_test_lets_a_poller_go() -> None:
         poller.connect()
         thread = threading.Thread(target=poller.connect, daemon=True)
         thread.start()
-        while not playback.stage.seats[0].track.held:
+        while not playback.sessions.users[0].session.held:
             thread.join(0.01)
     thread.join(CALM)
     assert not thread.is_alive()
@@ -75,7 +75,7 @@ def test_the_end_of_the_test_lets_a_poller_go() -> None:
 
 
 @contextmanager
-def waiting_for_pushes_first(playback: Playback) -> Iterator[list[str]]:
+def waiting_for_pushes_first(playback: ReplayRun) -> Iterator[list[str]]:
     """Note in which order a polling thread and an asking one see what they wait for."""
     order: list[str] = []
     post = by_requests()
@@ -104,7 +104,7 @@ def test_the_answer_and_the_notification_keep_their_order(seen: float, expected:
     kept = 0
     for _ in range(20):
         played = cassette(update({"A": 2}, began=1.0, ended=1.2), push({"A": 2}, seen=seen))
-        with waiting_for_pushes_first(Playback(played)) as order:
+        with waiting_for_pushes_first(ReplayRun(played)) as order:
             by_requests()(f"{URL}{SESSIONS}/S1", SENT)
             order.append("answer")
         kept += expected == order

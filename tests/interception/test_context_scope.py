@@ -17,7 +17,7 @@ from gws_replay.errors import ReplayMiss
 from gws_replay.interception.context_scope import InForce
 from gws_replay.interception.patching import Swap
 from gws_replay.interception.vcrpy_adapter import replaying
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from tests.interception.test_no_leak import patched_places
 from tests.support.builders import exchange
 from tests.support.clients import ANYWHERE
@@ -25,10 +25,10 @@ from tests.support.clients import ANYWHERE
 CALM = 20
 
 
-def named(name: str, count: int = 20) -> Playback:
+def named(name: str, count: int = 20) -> ReplayRun:
     """A playback that answers with its name."""
     answers = (exchange("POST", "/x", {"n": n}, {"from": name, "n": n}, began=float(n)) for n in range(count))
-    return Playback(Cassette(interactions=tuple(answers)).named(name))
+    return ReplayRun(Cassette(interactions=tuple(answers)).named(name))
 
 
 def by_requests(numbers: range) -> set[str]:
@@ -174,7 +174,7 @@ def test_a_thread_of_neither_is_refused() -> None:
     one, two = named("one.yaml"), named("two.yaml")
     ready, ends = threading.Barrier(3), threading.Event()
 
-    def work(playback: Playback) -> None:
+    def work(playback: ReplayRun) -> None:
         with replaying(playback):
             ready.wait(CALM)
             ends.wait(CALM)

@@ -28,7 +28,7 @@ from gws_replay.core.model import Exchange
 from gws_replay.errors import ReplayMiss
 from gws_replay.interception.network_guard import closed_network
 from gws_replay.interception.vcrpy_adapter import replaying
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from tests.support.builders import exchange
 from tests.support.clients import ANYWHERE, SWARMS, LiveServer, live_server, swarm
 from tests.support.commands import numbered, saved
@@ -36,8 +36,8 @@ from tests.support.commands import numbered, saved
 REAL = http.client.HTTPConnection
 
 
-def playback(*exchanges: Exchange) -> Playback:
-    return Playback(Cassette(interactions=exchanges))
+def playback(*exchanges: Exchange) -> ReplayRun:
+    return ReplayRun(Cassette(interactions=exchanges))
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_the_inner_of_two_playbacks_answers() -> None:
 def test_nothing_leaks_from_threads(kind: str, live: LiveServer) -> None:
     """Of 2,000 (or 500) requests from 8 threads or tasks, none reaches a live server, and each gets its own answer."""
     count = 2000 if kind == "requests.post" else 500
-    running = Playback(numbered(count))
+    running = ReplayRun(numbered(count))
     with replaying(running):
         tally = swarm(kind, live.url, count)
     assert (count, 0, ()) == (tally.asked, tally.wrong, tally.errors)

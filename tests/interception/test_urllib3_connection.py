@@ -14,15 +14,15 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange
 from gws_replay.errors import ReplayMiss
 from gws_replay.interception.vcrpy_adapter import replaying
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from tests.support.builders import exchange
 from tests.support.clients import ANYWHERE
 
 SAID = {"statusCode": 0}
 
 
-def playback(*exchanges: Exchange) -> Playback:
-    return Playback(Cassette(interactions=exchanges))
+def playback(*exchanges: Exchange) -> ReplayRun:
+    return ReplayRun(Cassette(interactions=exchanges))
 
 
 def test_urllib3_tries_again_as_it_would_live() -> None:

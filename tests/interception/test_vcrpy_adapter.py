@@ -19,7 +19,7 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange
 from gws_replay.errors import ReplayMiss
 from gws_replay.interception.vcrpy_adapter import replaying
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from tests.support.builders import exchange
 from tests.support.clients import ANYWHERE, CLIENTS, FOLLOWING, Ask, live_server
 from tests.support.commands import captured
@@ -28,8 +28,8 @@ every_client = pytest.mark.parametrize("ask", [pytest.param(ask, id=name) for na
 SENT = {"operationName": "UpdateUserData", "userData": {"A": 2}}
 
 
-def playback(*exchanges: Exchange) -> Playback:
-    return Playback(Cassette(interactions=exchanges))
+def playback(*exchanges: Exchange) -> ReplayRun:
+    return ReplayRun(Cassette(interactions=exchanges))
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -191,7 +191,7 @@ def test_cookies_of_a_recorded_answer_reach_the_session() -> None:
 def test_a_captured_session_plays_to_its_end(ask: Ask, name: str) -> None:
     """Every REST exchange of a real capture is answered with the recorded bytes."""
     cassette = captured(name).cassette
-    running = Playback(cassette)
+    running = ReplayRun(cassette)
     with replaying(running):
         for each in cassette.interactions:
             sent = each.request.body or None

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from gws_replay.errors import UserDataMismatch
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from tests.support.builders import get, push, update
 from tests.support.commands import BEFORE
 from tests.support.playbacks import ask, play
@@ -16,7 +16,7 @@ TIMEOUT = 30.0
 KEYS = {f"K{number}": number for number in range(30)}
 
 
-def played(**after: object) -> Playback:
+def played(**after: object) -> ReplayRun:
     """A playback of one update, and of a second one, its GET asked."""
     playback = play(
         get(BEFORE, began=0.0),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gws_replay.errors import UserDataMismatch
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from tests.support.builders import SESSIONS, TOPIC, get, operation, push, update
 from tests.support.commands import BEFORE
 from tests.support.playbacks import ask, play
@@ -22,7 +22,7 @@ def mismatch() -> Iterator[list[str]]:
     lines.extend(str(caught.value).splitlines())
 
 
-def written(after: Mapping[str, Any], sent: Mapping[str, Any] | None = None) -> Playback:
+def written(after: Mapping[str, Any], sent: Mapping[str, Any] | None = None) -> ReplayRun:
     """A playback whose update leads to `after`, the GET having been asked."""
     sent = {"A": 2} if sent is None else sent
     playback = play(get(BEFORE, began=0.0), update(sent, began=1.0), push(after, seen=2.0))

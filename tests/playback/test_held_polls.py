@@ -1,4 +1,4 @@
-"""The lobby: connects held as threads and as tasks of several event loops, woken from anywhere."""
+"""The polls: connects held as threads and as tasks of several event loops, woken from anywhere."""
 
 import asyncio
 import threading
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gws_replay.core.bayeux.server import Answer, Hold
-from gws_replay.playback.held_polls import Lobby
+from gws_replay.playback.held_polls import HeldPolls
 
 CALM = 20
 CONNECT = ["connect"]
@@ -74,9 +74,9 @@ def core() -> FakeCore:
 
 
 @pytest.fixture
-def lobby(core: FakeCore) -> Lobby:
-    """The lobby before it."""
-    return Lobby(core)
+def polls(core: FakeCore) -> HeldPolls:
+    """The polls before it."""
+    return HeldPolls(core)
 
 
 @pytest.fixture
@@ -96,65 +96,65 @@ def tickets(answers: Sequence["Future[Answer]"]) -> list[int]:
     return sorted(each.result(CALM).messages[0]["ticket"] for each in answers)
 
 
-def deliver(core: FakeCore, lobby: Lobby, *ready: int, later: float = 0.0) -> None:
+def deliver(core: FakeCore, polls: HeldPolls, *ready: int, later: float = 0.0) -> None:
     """Make connects ready, now or in some seconds."""
-    with lobby.lock:
-        core.due += [(lobby.clock() + later, ticket) for ticket in ready]
-        lobby.changed()
+    with polls.lock:
+        core.due += [(polls.clock() + later, ticket) for ticket in ready]
+        polls.changed()
 
 
-def test_threads_and_tasks_of_any_loop_are_woken(core: FakeCore, lobby: Lobby, threads: ThreadPoolExecutor) -> None:
+def test_threads_and_tasks_of_any_loop_are_woken(core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor) -> None:
     """By one delivery from a thread that is none of theirs; those that are not ready go on waiting."""
-    held = [threads.submit(lobby.receive, CONNECT) for _ in range(10)]
-    held += [threads.submit(in_a_loop, lambda: lobby.receive_async(CONNECT)) for _ in range(10)]
+    held = [threads.submit(polls.receive, CONNECT) for _ in range(10)]
+    held += [threads.submit(in_a_loop, lambda: polls.receive_async(CONNECT)) for _ in range(10)]
 
     async def both() -> Answer:
-        first = asyncio.create_task(lobby.receive_async(CONNECT))
-        second = asyncio.create_task(lobby.receive_async(CONNECT))
+        first = asyncio.create_task(polls.receive_async(CONNECT))
+        second = asyncio.create_task(polls.receive_async(CONNECT))
         return Answer(messages=(await first).messages + (await second).messages)
 
     pair = threads.submit(in_a_loop, both)
     core.wait_until_held(22)
-    deliver(core, lobby, *range(1, 12))
+    deliver(core, polls, *range(1, 12))
     core.wait_until_held(11)  # who was woken for nothing waits again
     core.wait_until_released(11)
     assert list(range(1, 12)) == sorted(core.released)
-    deliver(core, lobby, *range(12, 23))
+    deliver(core, polls, *range(12, 23))
     assert list(range(1, 23)) == sorted([*tickets(held), *(each["ticket"] for each in pair.result(CALM).messages)])
 
 
-def test_what_becomes_due_wakes_without_anybody(core: FakeCore, lobby: Lobby, threads: ThreadPoolExecutor) -> None:
+def test_what_becomes_due_wakes_without_anybody(core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor) -> None:
     """Whoever waits does it when it is due, though it became so after the wait began, and not before."""
-    held = [threads.submit(lobby.receive, CONNECT), threads.submit(in_a_loop, lambda: lobby.receive_async(CONNECT))]
+    held = [threads.submit(polls.receive, CONNECT), threads.submit(in_a_loop, lambda: polls.receive_async(CONNECT))]
     core.wait_until_held(2)
     begun = time.monotonic()
-    deliver(core, lobby, 1, 2, later=0.1)
+    deliver(core, polls, 1, 2, later=0.1)
     assert [1, 2] == tickets(held)
     assert 0.1 <= time.monotonic() - begun < CALM / 2
 
 
 @pytest.mark.parametrize("hold_for", [0.1, 10.0 * CALM])
-def test_patience_ends_the_wait(core: FakeCore, lobby: Lobby, hold_for: float) -> None:
+def test_patience_ends_the_wait(core: FakeCore, polls: HeldPolls, hold_for: float) -> None:
     """The asker's or the core's, whichever is shorter; the connect is answered, and not forgotten."""
     core.hold_for = hold_for
     patience = CALM if hold_for == 0.1 else 0.1
     begun = time.monotonic()
-    lobby.receive(CONNECT, patience)
-    asyncio.run(lobby.receive_async(CONNECT, patience))
+    polls.receive(CONNECT, patience)
+    asyncio.run(polls.receive_async(CONNECT, patience))
     assert 0.2 <= time.monotonic() - begun < CALM / 2
     assert ([1, 2], []) == (core.released, core.abandoned)
 
 
-def test_what_is_not_held_is_answered_at_once(lobby: Lobby) -> None:
+def test_what_is_not_held_is_answered_at_once(polls: HeldPolls) -> None:
     """In a thread and in a task."""
-    assert Answer(messages=()) == lobby.receive(["publish"]) == asyncio.run(lobby.receive_async(["publish"]))
+    assert Answer(messages=()) == polls.receive(["publish"]) == asyncio.run(polls.receive_async(["publish"]))
 
 
-def test_a_cancelled_task_is_forgotten(core: FakeCore, lobby: Lobby, threads: ThreadPoolExecutor) -> None:
+def test_a_cancelled_task_is_forgotten(core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor) -> None:
     """Its connect is abandoned; another one waits on."""
 
     async def cancelled() -> None:
-        task = asyncio.create_task(lobby.receive_async(CONNECT))
+        task = asyncio.create_task(polls.receive_async(CONNECT))
         await asyncio.to_thread(core.wait_until_held, 1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -162,19 +162,19 @@ def test_a_cancelled_task_is_forgotten(core: FakeCore, lobby: Lobby, threads: Th
 
     asyncio.run(cancelled())
     assert ([1], []) == (core.abandoned, core.released)
-    held = threads.submit(lobby.receive, CONNECT)
+    held = threads.submit(polls.receive, CONNECT)
     core.wait_until_held(1)
-    deliver(core, lobby, 1, 2)
+    deliver(core, polls, 1, 2)
     assert [2] == tickets([held])
 
 
-def test_a_task_that_is_ready_and_cancelled_is_forgotten(core: FakeCore, lobby: Lobby) -> None:
+def test_a_task_that_is_ready_and_cancelled_is_forgotten(core: FakeCore, polls: HeldPolls) -> None:
     """Nothing was taken out for it: what is to be told waits for the next connect."""
 
     async def cancelled() -> None:
-        task = asyncio.create_task(lobby.receive_async(CONNECT))
+        task = asyncio.create_task(polls.receive_async(CONNECT))
         await asyncio.to_thread(core.wait_until_held, 1)
-        deliver(core, lobby, 1)
+        deliver(core, polls, 1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -183,54 +183,54 @@ def test_a_task_that_is_ready_and_cancelled_is_forgotten(core: FakeCore, lobby: 
     assert ([1], []) == (core.abandoned, core.released)
 
 
-def test_a_loop_that_was_closed_does_no_harm(core: FakeCore, lobby: Lobby, threads: ThreadPoolExecutor) -> None:
+def test_a_loop_that_was_closed_does_no_harm(core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor) -> None:
     """With a held connect in it: the others are woken all the same."""
     loop = asyncio.new_event_loop()
-    task = loop.create_task(lobby.receive_async(CONNECT))
+    task = loop.create_task(polls.receive_async(CONNECT))
     loop.run_until_complete(asyncio.sleep(0))
     loop.close()
     core.wait_until_held(1)
-    held = threads.submit(lobby.receive, CONNECT)
+    held = threads.submit(polls.receive, CONNECT)
     core.wait_until_held(1)
-    deliver(core, lobby, 1, 2)
+    deliver(core, polls, 1, 2)
     assert [2] == tickets([held])
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio would complain, and rightly so
 
 
 def test_what_could_not_be_written_is_told_by_another_connect(
-    core: FakeCore, lobby: Lobby, threads: ThreadPoolExecutor
+    core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor
 ) -> None:
     """A connect that is held already is answered with it."""
-    held = threads.submit(lobby.receive, CONNECT)
+    held = threads.submit(polls.receive, CONNECT)
     core.wait_until_held(1)
-    lobby.put_back(Answer(messages=({"ticket": 1},)))
+    polls.put_back(Answer(messages=({"ticket": 1},)))
     assert [1] == tickets([held])
 
 
-def test_closing_answers_all_and_holds_no_more(core: FakeCore, lobby: Lobby, threads: ThreadPoolExecutor) -> None:
+def test_closing_answers_all_and_holds_no_more(core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor) -> None:
     """Threads, tasks and who waits for clients to hear."""
     core.unheard = True
-    held = [threads.submit(lobby.receive, CONNECT), threads.submit(in_a_loop, lambda: lobby.receive_async(CONNECT))]
-    hearing = threads.submit(lobby.wait_until_heard, CALM)
+    held = [threads.submit(polls.receive, CONNECT), threads.submit(in_a_loop, lambda: polls.receive_async(CONNECT))]
+    hearing = threads.submit(polls.wait_until_heard, CALM)
     core.wait_until_held(2)
     begun = time.monotonic()
-    lobby.close()
+    polls.close()
     assert [1, 2] == tickets(held)
     hearing.result(CALM)
-    lobby.receive(CONNECT)
-    asyncio.run(lobby.receive_async(CONNECT))
+    polls.receive(CONNECT)
+    asyncio.run(polls.receive_async(CONNECT))
     assert time.monotonic() - begun < CALM / 2
 
 
 @pytest.mark.parametrize("kind", ["thread", "task"])
-def test_waiting_until_all_is_heard(core: FakeCore, lobby: Lobby, threads: ThreadPoolExecutor, kind: str) -> None:
+def test_waiting_until_all_is_heard(core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor, kind: str) -> None:
     """It ends when a client comes back, at once when there is nothing to hear, and in time when no one comes."""
 
     def wait(patience: float) -> None:
         if kind == "thread":
-            lobby.wait_until_heard(patience)
+            polls.wait_until_heard(patience)
         else:
-            asyncio.run(lobby.wait_until_heard_async(patience))
+            asyncio.run(polls.wait_until_heard_async(patience))
 
     wait(CALM)
     core.unheard = True
@@ -238,10 +238,10 @@ def test_waiting_until_all_is_heard(core: FakeCore, lobby: Lobby, threads: Threa
     wait(0.1)
     assert 0.1 <= time.monotonic() - begun
     listening = threads.submit(wait, CALM)
-    while not lobby._listening and not listening.done():
+    while not polls._listening and not listening.done():
         time.sleep(0)
     assert not listening.done()
-    lobby.receive(["publish"])
+    polls.receive(["publish"])
     listening.result(CALM)
     assert time.monotonic() - begun < CALM / 2
-    assert set() == lobby._listening
+    assert set() == polls._listening

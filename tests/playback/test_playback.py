@@ -10,7 +10,7 @@ import pytest
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Headers
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from tests.support.builders import HOST, SESSIONS, TOPIC, exchange
 from tests.support.commands import BEFORE, captured, numbered, small
 from tests.support.playbacks import ask, play
@@ -96,7 +96,7 @@ def test_a_redacted_session_in_a_path_matches_a_live_one() -> None:
 
 def test_what_was_not_played_is_listed_until_it_is() -> None:
     """Interactions by operation and path, notifications with the interaction that they wait for."""
-    playback = Playback(small().named("some.yaml"))
+    playback = ReplayRun(small().named("some.yaml"))
     left = (
         f"interaction 0: GET {SESSIONS}",
         f"interaction 1: POST {SESSIONS}/S1 UpdateUserData",
@@ -114,7 +114,7 @@ def test_what_was_not_played_is_listed_until_it_is() -> None:
 
 def test_a_refusal_is_a_problem_that_nothing_allows() -> None:
     """What the network guard stopped fails the test, whatever may stay unplayed."""
-    playback = Playback(small().named("some.yaml"))
+    playback = ReplayRun(small().named("some.yaml"))
     said = playback.refuse("a connection to 192.0.2.1:443")
     assert (
         "a connection to 192.0.2.1:443 was stopped: nothing reaches a network while some.yaml is replayed; "
@@ -127,7 +127,7 @@ def test_a_refusal_is_a_problem_that_nothing_allows() -> None:
 
 def test_userdata_grows_as_operations_are_asked() -> None:
     """A snapshot per message that showed it: the answer of a GET, the notification once its cause was asked."""
-    playback = Playback(small())
+    playback = ReplayRun(small())
     assert () == playback.userdata("S1")
     ask(playback, 0)
     assert [BEFORE] == [snapshot.data for snapshot in playback.userdata("S1")]
@@ -140,7 +140,7 @@ def test_userdata_grows_as_operations_are_asked() -> None:
 
 def test_a_capture_shows_its_whole_history() -> None:
     """Played in order, each GET and each notification is a snapshot of all the keys."""
-    playback = Playback(captured("longpoll-js-update").cassette)
+    playback = ReplayRun(captured("longpoll-js-update").cassette)
     for index in range(len(playback.cassette.interactions)):
         ask(playback, index)
     history = playback.userdata("0002DaAVKJ0V0095")
@@ -153,7 +153,7 @@ def test_a_capture_shows_its_whole_history() -> None:
 
 def test_threads_share_a_playback() -> None:
     """Eight threads at once: every answer is given once, every miss is remembered."""
-    playback, barrier = Playback(numbered(40)), threading.Barrier(8)
+    playback, barrier = ReplayRun(numbered(40)), threading.Barrier(8)
 
     def work(part: int) -> int:
         barrier.wait(5)
@@ -173,7 +173,7 @@ def test_threads_share_a_playback() -> None:
 
 def test_an_empty_cassette_has_no_problem() -> None:
     """Nothing recorded, nothing asked."""
-    assert "" == Playback(Cassette(interactions=())).problems()
+    assert "" == ReplayRun(Cassette(interactions=())).problems()
 
 
 @pytest.mark.parametrize("asked", ["1234567", "1234", "12.5"])

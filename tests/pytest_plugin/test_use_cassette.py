@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gws_replay.playback.script_cache import load_script
+from gws_replay.playback.index_cache import load_index
 from gws_replay.sandbox.server import serving
 from gws_replay.storage.files import load_cassette
 from tests.pytest_plugin.projects import HEAD, PLAYED, Project, marked
@@ -148,18 +148,18 @@ def test_a_fixture_that_leaves_something_fails_where_it_ends(project: Project) -
 def test_a_cassette_is_loaded_once_and_again_when_it_changed(tmp_path: Path) -> None:
     """By any number of tests of a process; a file that was written anew is read anew."""
     path = saved(small(), tmp_path / "small.yaml")
-    first = load_script(path, "small")
-    assert first is load_script(path, "small")
-    assert first is not load_script(path, "another name")
+    first = load_index(path, "small")
+    assert first is load_index(path, "small")
+    assert first is not load_index(path, "another name")
     saved(LOGIN, path)
-    assert first is not load_script(path, "small")
-    assert 1 == len(load_script(path, "small").interactions)
+    assert first is not load_index(path, "small")
+    assert 1 == len(load_index(path, "small").interactions)
 
 
 def test_tests_of_one_cassette_share_what_was_loaded(project: Project) -> None:
     """And nothing of what one test has played is missing in the next."""
     counted = """
-import gws_replay.playback.script_cache as loaded
+import gws_replay.playback.index_cache as loaded
 def counting(path):
     loads.append(path)
     return load(path)

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.sandbox.server import serving
 from gws_replay.server.server import serving as replaying
@@ -86,7 +86,7 @@ def test_a_recording_has_operations_notifications_and_causes(open_client: Open, 
 def test_a_recording_replays_over_either_transport(open_client: Open, recorded_over: str, replayed_over: str) -> None:
     """The client sees what it saw then: the answers, and the notification after its update."""
     _, events, cassette, _ = recorded(open_client, recorded_over)
-    playback = Playback(cassette)
+    playback = ReplayRun(cassette)
     with replaying(playback) as server:
         again = seen_by(open_client, server.url, replayed_over, COMMANDS)
     assert anywhere(events) == anywhere(again)

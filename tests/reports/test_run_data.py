@@ -10,7 +10,7 @@ import pytest
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Headers, Request
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from gws_replay.reports.run_data import Details, counts_of, details_of, section
 from gws_replay.reports.run_events import events_of, line_of
 from tests.support.builders import NOTIFICATIONS, cassette, exchange, get, push, update
@@ -21,16 +21,16 @@ SECRET = "c2VjcmV0c2VjcmV0"
 STEERING = "\x1b[31m\x9b2J\r\u202e\ud800"
 
 
-def missed(playback: Playback, path: str = "/nowhere", **fields: Any) -> None:
+def missed(playback: ReplayRun, path: str = "/nowhere", **fields: Any) -> None:
     with suppress(ReplayMiss):
         playback.ask(Request(method="GET", uri=f"http://gws.example{path}", **fields))
 
 
-def details(playback: Playback) -> Details:
+def details(playback: ReplayRun) -> Details:
     return details_of(playback, [each.updates() for each in playback.cassettes])
 
 
-def bayeux(playback: Playback, **message: Any) -> Any:
+def bayeux(playback: ReplayRun, **message: Any) -> Any:
     sent = json.dumps([message]).encode()
     kind = Headers((("Content-Type", "application/json"),))
     asked = Request(method="POST", uri=f"http://gws.example{NOTIFICATIONS}", headers=kind, body=sent)
@@ -39,7 +39,7 @@ def bayeux(playback: Playback, **message: Any) -> Any:
     return json.loads(response.body)
 
 
-def listening(playback: Playback) -> None:
+def listening(playback: ReplayRun) -> None:
     (reply,) = bayeux(playback, channel="/meta/handshake")
     bayeux(playback, channel="/meta/subscribe", clientId=reply["clientId"], subscription="/**")
     bayeux(playback, channel="/meta/connect", clientId=reply["clientId"], connectionType="long-polling")
@@ -47,7 +47,7 @@ def listening(playback: Playback) -> None:
 
 def test_a_run_in_lines() -> None:
     """The operation rather than the URL, what was answered, where it stands; a miss with its reason."""
-    playback = Playback(small())
+    playback = ReplayRun(small())
     for which in (0, 1, 0):
         ask(playback, which)
     missed(playback)
@@ -62,19 +62,19 @@ def test_a_run_in_lines() -> None:
 
 def test_a_notification_stands_where_it_was_told() -> None:
     """With a client that listens, it comes after what was asked meanwhile."""
-    playback = Playback(small())
+    playback = ReplayRun(small())
     listening(playback)
     ask(playback, 1)
     missed(playback)
-    playback.stage.wait_for_change(0.01, lambda: False)
-    playback.stage.seats[0].lobby.changed()
+    playback.sessions.wait_for_change(0.01, lambda: False)
+    playback.sessions.users[0].polls.changed()
     assert ["asked", "missed", "told"] == [event["kind"] for event in events_of(playback)]
     assert "<-- PropertiesUpdated S1  notification 0, answers interaction 1" == line_of(events_of(playback)[-1])
 
 
 def test_several_cassettes_and_several_users_are_named() -> None:
     """Only where there is more than one of them."""
-    playback = Playback(numbered(1).named("a.yaml"), small().named("b.yaml"))
+    playback = ReplayRun(numbered(1).named("a.yaml"), small().named("b.yaml"))
     credentials = Headers((("Authorization", "Basic YTpi"),))
     ask(playback, 0, headers=credentials)
     missed(playback, headers=Headers((("Authorization", "Basic Yzpk"),)))
@@ -83,7 +83,7 @@ def test_several_cassettes_and_several_users_are_named() -> None:
 
 def test_a_section_shows_the_last_and_says_how_many_there_were() -> None:
     """Ten lines, in order."""
-    playback = Playback(numbered(15).named("many.yaml"))
+    playback = ReplayRun(numbered(15).named("many.yaml"))
     for which in range(12):
         ask(playback, which)
     lines = section(playback, "").splitlines()
@@ -94,7 +94,7 @@ def test_a_section_shows_the_last_and_says_how_many_there_were() -> None:
 
 def test_a_long_rest_is_cut() -> None:
     """Ten of what was not played, and how many more."""
-    lines = section(Playback(numbered(25)), "").splitlines()
+    lines = section(ReplayRun(numbered(25)), "").splitlines()
     assert ["nothing was asked", "not played:", "  and 15 more"] == [lines[1], lines[2], lines[-1]]
     assert 14 == len(lines)
 
@@ -111,7 +111,7 @@ def test_a_section_does_not_repeat_what_the_failure_said() -> None:
     )
 
 
-def steering() -> Playback:
+def steering() -> ReplayRun:
     hostile = {STEERING: f"{STEERING}{'long ' * 200}", "A": 1}
     played = cassette(
         exchange("GET", f"/x{'y' * 500}", None, {}, began=0.0),
@@ -120,7 +120,7 @@ def steering() -> Playback:
         push({"A": 2, STEERING: STEERING, f"new{STEERING}": STEERING}, seen=3.0, kind=STEERING),
         exchange("POST", "/left", {"operationName": STEERING}, {}, began=4.0),
     )
-    playback = Playback(played.named(f"{STEERING}.yaml"))
+    playback = ReplayRun(played.named(f"{STEERING}.yaml"))
     for which in range(3):
         ask(playback, which)
     missed(playback, f"/{STEERING}")
@@ -146,7 +146,7 @@ def test_nothing_recorded_steers_a_terminal() -> None:
 
 def test_nothing_unredacted_is_told() -> None:
     """Of a request without an answer only what is redacted; of an address that was stopped no query and no user."""
-    playback = Playback(small())
+    playback = ReplayRun(small())
     headers = Headers((("Authorization", f"Basic {SECRET}"), ("Cookie", f"JSESSIONID={SECRET}")))
     missed(playback, f"/nowhere?access_token={SECRET}", headers=headers)
     playback.blocked.append(f"a WebSocket to wss://me:{SECRET}@gws.example/cometd?access_token={SECRET}")
@@ -165,7 +165,7 @@ def test_userdata_operations_with_exactly_what_changed() -> None:
         update({"A": 3}, began=3.0),
         push({**later, "A": 3}, seen=4.0),
     )
-    playback = Playback(played)
+    playback = ReplayRun(played)
     ask(playback, 0)
     ask(playback, 1)
     (operation,) = details(playback)["operations"]
@@ -185,7 +185,7 @@ def test_userdata_operations_with_exactly_what_changed() -> None:
 )
 def test_counts(asked: tuple[int | None, ...], expected: tuple[int, int, int]) -> None:
     """Answers given, requests without one, and what is left: the same number as `unplayed` has entries."""
-    playback = Playback(small())
+    playback = ReplayRun(small())
     for which in asked:
         missed(playback) if which is None else ask(playback, which)
     counts = counts_of(playback)
@@ -195,7 +195,7 @@ def test_counts(asked: tuple[int | None, ...], expected: tuple[int, int, int]) -
 
 def test_counts_of_several_users() -> None:
     """What one of them has played is not left."""
-    playback = Playback(small())
+    playback = ReplayRun(small())
     for which, who in enumerate(("Basic YTpi", "Basic Yzpk")):
         ask(playback, which, headers=Headers((("Authorization", who),)))
     counts = counts_of(playback)
@@ -204,7 +204,7 @@ def test_counts_of_several_users() -> None:
 
 def test_a_miss_beside_an_equal_recording_says_so() -> None:
     """The nearest interaction, and no difference."""
-    playback = Playback(replace(small(), notifications=()))
+    playback = ReplayRun(replace(small(), notifications=()))
     ask(playback, 1)
     with suppress(ReplayMiss):
         ask(playback, 1)
@@ -215,5 +215,5 @@ def test_a_miss_beside_an_equal_recording_says_so() -> None:
 
 def test_an_empty_cassette_has_nothing_to_tell() -> None:
     """All parts are empty."""
-    found = details(Playback(Cassette(interactions=())))
+    found = details(ReplayRun(Cassette(interactions=())))
     assert [[]] * 5 == [found[part] for part in ("events", "misses", "operations", "unplayed", "stopped")]

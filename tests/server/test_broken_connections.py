@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.replay.user_session import Track
-from gws_replay.server.server import ServedPlayback, serving
+from gws_replay.core.replay.user_session import UserSession
+from gws_replay.server.server import ServedRun, serving
 from tests.support.async_poller import Poller, polling, run
 from tests.support.builders import SESSIONS, TOPIC, cassette, get, push, update
 from tests.support.comet_clients import CLIENTS, TRANSPORTS, Open
@@ -25,7 +25,7 @@ AFTER = {**BEFORE, "A": 2}
 @pytest.mark.parametrize("how", ["closed", "reset"])
 def test_a_connection_killed_in_a_held_connect_loses_nothing(how: str, noticed: bool) -> None:
     """The notification comes with the next connect, whether or not the server has noticed before it is due."""
-    playback = ServedPlayback(small())
+    playback = ServedRun(small())
 
     async def conversation() -> None:
         async with polling(playback.url) as client:
@@ -47,7 +47,7 @@ def test_a_connection_killed_in_a_held_connect_loses_nothing(how: str, noticed: 
 @pytest.mark.parametrize("again", TRANSPORTS)
 def test_a_websocket_killed_in_a_held_connect_loses_nothing(again: str) -> None:
     """Over either transport the client gets what it missed."""
-    playback = ServedPlayback(small())
+    playback = ServedRun(small())
 
     async def conversation() -> None:
         async with polling(playback.url) as client:
@@ -70,7 +70,7 @@ def test_a_websocket_killed_in_a_held_connect_loses_nothing(again: str) -> None:
 
 def test_what_was_written_and_not_read_comes_again_to_a_client_that_acknowledges() -> None:
     """Once: then the client has it."""
-    playback = ServedPlayback(small())
+    playback = ServedRun(small())
 
     async def conversation() -> None:
         async with polling(playback.url) as client:
@@ -91,7 +91,7 @@ def test_what_was_written_and_not_read_comes_again_to_a_client_that_acknowledges
 @on_linux
 def test_a_notification_waits_for_a_client_that_is_busy() -> None:
     """While the answer that it comes after lies unread, it does not leave; it could be read first."""
-    playback = ServedPlayback(small())
+    playback = ServedRun(small())
 
     async def conversation() -> None:
         async with polling(playback.url) as client, polling(playback.url, "another") as other:
@@ -122,7 +122,7 @@ def test_clients_go_on_when_the_server_was_started_again(transport: str, open_cl
 
     async def conversation() -> None:
         with ExitStack() as first, ExitStack() as second:
-            url = first.enter_context(serving(ServedPlayback(played))).url
+            url = first.enter_context(serving(ServedRun(played))).url
             async with open_client(url, transport) as client:
                 await client.run(LOOK, comet(), updates[0], wait("notifications", 1))
                 await asyncio.to_thread(first.close)
@@ -132,7 +132,7 @@ def test_clients_go_on_when_the_server_was_started_again(transport: str, open_cl
             shown = [each.content["facebooksession"]["userData"]["A"] for each in client.events if each.where == TOPIC]
             assert [1, 2] == shown
 
-    again = ServedPlayback(played)
+    again = ServedRun(played)
     run(conversation)
     assert [] == again.faults
 
@@ -170,13 +170,13 @@ async def by_websocket(client: Poller) -> None:
 )
 def test_a_fault_is_told_to_the_client_and_to_the_test(what: str, ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """And the server goes on."""
-    playback = ServedPlayback(small())
+    playback = ServedRun(small())
 
     async def conversation() -> None:
         async with polling(playback.url) as client:
             await client.shake_hands()
             with monkeypatch.context() as patch:
-                patch.setattr(Track, what, broken)
+                patch.setattr(UserSession, what, broken)
                 await ask(client)
             await client.look()
             await client.update()

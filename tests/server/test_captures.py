@@ -2,7 +2,7 @@
 
 import pytest
 
-from gws_replay.server.server import ServedPlayback, serving
+from gws_replay.server.server import ServedRun, serving
 from tests.support.builders import CAPTURES
 from tests.support.comet_clients import CLIENTS, TRANSPORTS, Open, seen_by
 from tests.support.comet_sessions import recorded, session
@@ -17,7 +17,7 @@ from tests.support.sockets import of_aiocometd
 def test_a_client_sees_what_was_recorded(name: str, transport: str, open_client: Open) -> None:
     """Answers and notifications, value for value and in their order; nothing is missed or left."""
     cassette = captured(name).cassette
-    playback = ServedPlayback(cassette)
+    playback = ServedRun(cassette)
     with serving(playback):
         seen = seen_by(open_client, playback.url, transport, session(cassette))
     assert recorded(cassette, playback.url) == seen

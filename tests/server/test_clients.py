@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from gws_replay.server.server import ServedPlayback, serving
+from gws_replay.server.server import ServedRun, serving
 from gws_replay.web.listening import certificate_for
 from tests.support.builders import NOTIFICATIONS, SESSIONS
 from tests.support.commands import small
@@ -19,14 +19,14 @@ CALM = 20
 
 
 @pytest.fixture
-def played() -> Iterator[ServedPlayback]:
+def played() -> Iterator[ServedRun]:
     """The small cassette, served."""
-    playback = ServedPlayback(small().named("some.yaml"))
+    playback = ServedRun(small().named("some.yaml"))
     with serving(playback):
         yield playback
 
 
-def test_a_page_of_another_origin_may_be_a_client(played: ServedPlayback) -> None:
+def test_a_page_of_another_origin_may_be_a_client(played: ServedRun) -> None:
     """The preflight and the answers allow its origin, its credentials and its fields."""
     origin = {"Origin": "http://desktop.example"}
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,x-csrf-token"}
@@ -47,7 +47,7 @@ def test_a_page_of_another_origin_may_be_a_client(played: ServedPlayback) -> Non
 def test_tls_with_a_certificate_made_on_the_spot(tmp_path: Path) -> None:
     """Trusted by who has the CA, and by nobody else."""
     context, authority = certificate_for("127.0.0.1", tmp_path)
-    playback = ServedPlayback(small())
+    playback = ServedRun(small())
     with serving(playback, tls=context):
         assert playback.url.startswith("https://localhost:")
         with pytest.raises(requests.exceptions.SSLError):
@@ -65,7 +65,7 @@ def test_tls_with_a_certificate_made_on_the_spot(tmp_path: Path) -> None:
     assert [200, 501, 200] == codes
 
 
-def raw(playback: ServedPlayback, head: str, body: str = "") -> bytes:
+def raw(playback: ServedRun, head: str, body: str = "") -> bytes:
     """What comes back for an HTTP request that is written by hand."""
     address = urlsplit(playback.url)
     with socket.create_connection(("127.0.0.1", address.port or 0), CALM) as connection:
@@ -79,7 +79,7 @@ def raw(playback: ServedPlayback, head: str, body: str = "") -> bytes:
     return got
 
 
-def test_a_client_may_ask_before_it_sends_its_body(played: ServedPlayback) -> None:
+def test_a_client_may_ask_before_it_sends_its_body(played: ServedRun) -> None:
     """Expect: 100-continue, as clients on .NET and curl do."""
     body = json.dumps(SENT)
     length = f"Content-Length: {len(body)}\r\nExpect: 100-continue"
@@ -87,21 +87,21 @@ def test_a_client_may_ask_before_it_sends_its_body(played: ServedPlayback) -> No
     assert got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
 
 
-def test_a_client_may_take_it_for_its_proxy(played: ServedPlayback) -> None:
+def test_a_client_may_take_it_for_its_proxy(played: ServedRun) -> None:
     """The whole address stands in the request then."""
     got = raw(played, f"GET http://gws.example{SESSIONS}?fields=* HTTP/1.1\r\nHost: gws.example")
     assert got.startswith(b"HTTP/1.1 200 OK\r\n")
     assert () == played.misses
 
 
-def test_a_host_that_is_none_is_refused(played: ServedPlayback) -> None:
+def test_a_host_that_is_none_is_refused(played: ServedRun) -> None:
     """It would stand in the addresses of answers."""
     got = raw(played, f'GET {SESSIONS}?fields=* HTTP/1.1\r\nHost: a"b')
     assert got.startswith(b"HTTP/1.1 400 ")
     assert () == played.misses
 
 
-def test_callback_polling_calls_the_function(played: ServedPlayback) -> None:
+def test_callback_polling_calls_the_function(played: ServedRun) -> None:
     """A page of the oldest kind gets a script."""
     message = json.dumps([{"channel": "/meta/handshake", "supportedConnectionTypes": ["callback-polling"]}])
     answer = requests.get(played.url + NOTIFICATIONS, params={"jsonp": "cb_1", "message": message}, timeout=CALM)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.server.server import ServedPlayback, serving
+from gws_replay.server.server import ServedRun, serving
 from tests.support.async_poller import polling, run
 from tests.support.builders import SESSIONS, TOPIC, cassette, get, push, update
 from tests.support.comet_clients import CLIENTS, OPEN, TRANSPORTS, Open, by_node, needs_node, seen_by
@@ -27,7 +27,7 @@ def updates(after: str, count: int = UPDATES) -> Cassette:
 
 def test_without_the_update_there_is_no_notification() -> None:
     """A connect is held until its time is over; the state, and the failure, name the missing cause."""
-    playback = ServedPlayback(small().named("small.yaml"))
+    playback = ServedRun(small().named("small.yaml"))
 
     async def conversation() -> None:
         async with polling(playback.url) as client, talking(f"{playback.url}{client.path}") as talk:
@@ -50,7 +50,7 @@ def test_the_order_is_the_same_however_long_a_client_waits() -> None:
     """Before its updates: 24 clients at once, of both kinds, over both transports."""
     looks = get({"A": 1}, began=0.0), get({"A": 2}, began=3.0)
     played = cassette(*looks, update({"A": 2}, began=1.0), push({"A": 2}, seen=2.0))
-    playback = ServedPlayback(played)
+    playback = ServedRun(played)
 
     async def one(number: int) -> list[Event]:
         pause = 1000 if number < 4 else 50 if number % 2 else 0
@@ -76,7 +76,7 @@ def test_the_order_is_the_same_however_long_a_client_waits() -> None:
 def test_neither_overtakes_in_many_updates(after: str, in_a_row: bool, transport: str, open_client: Open) -> None:
     """Each notification stays on its side of the answer, in its order, once; the client waits for it or does not."""
     played = updates(after)
-    playback = ServedPlayback(played)
+    playback = ServedRun(played)
     with serving(playback):
         seen = seen_by(open_client, playback.url, transport, session(played, in_a_row=in_a_row))
     answers = [place for place, event in enumerate(seen) if event.kind == "answer"]
@@ -94,7 +94,7 @@ def test_neither_overtakes_in_many_updates(after: str, in_a_row: bool, transport
 def test_a_client_that_acknowledges_sees_the_same(name: str, transport: str) -> None:
     """The extension is agreed on, and nothing comes twice."""
     played = captured(name).cassette
-    playback = ServedPlayback(played)
+    playback = ServedRun(played)
 
     async def conversation() -> None:
         async with by_node(playback.url, transport, ack=True) as client:
@@ -110,7 +110,7 @@ def test_a_client_that_acknowledges_sees_the_same(name: str, transport: str) -> 
 @of_aiocometd
 def test_after_the_end_a_client_connects_less_than_twice_a_second() -> None:
     """Connects are held to the end of their time, though nothing can come any more."""
-    playback = ServedPlayback(small(), timeout=0.6)
+    playback = ServedRun(small(), timeout=0.6)
     body = small().interactions[1].request.body.decode()
 
     async def one(open_client: Open, transport: str, user: str) -> float:

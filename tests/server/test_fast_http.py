@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gws_replay.server.server import ServedPlayback, serving
+from gws_replay.server.server import ServedRun, serving
 from tests.support.builders import NOTIFICATIONS, SESSIONS, cassette, exchange
 from tests.support.commands import saved
 from tests.support.raw_sockets import connected
@@ -22,9 +22,9 @@ PLAYED = cassette(*(exchange("POST", "/x", {"n": n}, {"number": n}, began=float(
 
 
 @contextmanager
-def served() -> Iterator[tuple[ServedPlayback, socket.socket]]:
+def served() -> Iterator[tuple[ServedRun, socket.socket]]:
     """A playback of many requests, and a connection to it."""
-    playback = ServedPlayback(PLAYED)
+    playback = ServedRun(PLAYED)
     with serving(playback), connected(playback.url) as connection:
         connection.settimeout(PATIENCE)
         yield playback, connection
@@ -67,7 +67,7 @@ def test_a_request_may_be_longer_than_what_is_read_at_once() -> None:
     """Its body is put together, and what stands behind it is not lost."""
     long = {"n": 0, "long": "x" * 300_000}
     played = cassette(exchange("POST", "/x", long, {"number": 0}), exchange("POST", "/x", {"n": 1}, {"number": 1}))
-    playback = ServedPlayback(played)
+    playback = ServedRun(played)
     body = json.dumps(long).encode()
     asked = f"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
     with serving(playback), connected(playback.url) as connection:
@@ -81,8 +81,8 @@ ON_ITS_OWN = """
 import http.client, sys
 import gws_replay.cli.commands.serve
 from gws_replay import load_cassette
-from gws_replay.server.server import ServedPlayback, serving
-with serving(ServedPlayback(load_cassette(sys.argv[1]))) as running:
+from gws_replay.server.server import ServedRun, serving
+with serving(ServedRun(load_cassette(sys.argv[1]))) as running:
     connection = http.client.HTTPConnection(running.url.removeprefix("http://"))
     for ask in (("POST", "/x", '{"n": 0}'), ("GET", "/__gws_replay__")):
         connection.request(*ask)
@@ -165,7 +165,7 @@ def test_what_is_no_http_is_refused(spoilt: bytes, status: bytes) -> None:
 
 def test_a_recorded_field_that_would_end_the_head_is_a_fault() -> None:
     """The client gets a 500, and the test hears of it."""
-    playback = ServedPlayback(cassette(exchange("GET", SESSIONS, None, {}, answered_with=[("X-Bad", "a\r\nb")])))
+    playback = ServedRun(cassette(exchange("GET", SESSIONS, None, {}, answered_with=[("X-Bad", "a\r\nb")])))
     with serving(playback), connected(playback.url) as connection:
         connection.sendall(f"GET {SESSIONS} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert connection.recv(65536).startswith(b"HTTP/1.1 500 ")
@@ -176,11 +176,11 @@ def test_a_recorded_field_that_would_end_the_head_is_a_fault() -> None:
 def test_an_answer_that_is_waited_for_is_given_up_at_the_end() -> None:
     """The server goes at once, and its client hears that it has gone."""
     slow = exchange("GET", "/slow", None, {}, began=0.0, ended=600.0)
-    playback = ServedPlayback(cassette(slow), timing="recorded")
+    playback = ServedRun(cassette(slow), timing="recorded")
     with serving(playback):
         connection = connected(playback.url)
         connection.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert playback.stage.wait_for_change(PATIENCE, lambda: playback.stage.was_asked)
+        assert playback.sessions.wait_for_change(PATIENCE, lambda: playback.sessions.was_asked)
     with connection, suppress(ConnectionResetError):
         assert b"" == connection.recv(1)
     assert [] == playback.faults

@@ -9,7 +9,7 @@ import requests
 import vcr
 
 from gws_replay.sandbox.server import serving as sandbox_serving
-from gws_replay.server.server import ServedPlayback, serving
+from gws_replay.server.server import ServedRun, serving
 from gws_replay.storage.files import load_cassette
 
 SESSION = "0002DaAVKJ0V0095"
@@ -51,7 +51,7 @@ def test_a_recording_of_plain_vcrpy_is_served(tmp_path: Path, ending: str) -> No
     path = tmp_path / f"plain.{ending}"
     with sandbox_serving() as sandbox, vcr.use_cassette(str(path), serializer=ending):
         recorded = Agent(sandbox.url).run()
-    playback = ServedPlayback(load_cassette(path))
+    playback = ServedRun(load_cassette(path))
     with serving(playback, keep_uris=True):
         replayed = Agent(playback.url).run()
     assert ([], 1) == (recorded[0], len(recorded[1]))

@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 import pytest
 import requests
 
-from gws_replay.server.server import ServedPlayback, serving
+from gws_replay.server.server import ServedRun, serving
 from tests.support.builders import NOTIFICATIONS, cassette, exchange
 from tests.support.raw_sockets import connected, post, upgrade
 
@@ -18,11 +18,11 @@ SPECIAL = b"GET /x HTTP/1.1\r\nHost: localhost\r\nOrigin: http://desktop.example
 
 
 @pytest.fixture
-def playback() -> Iterator[ServedPlayback]:
+def playback() -> Iterator[ServedRun]:
     """Two requests that are answered at once, and one that takes longer than a connection may be idle."""
     quick = [exchange("GET", "/x", None, {"n": n}, began=float(n), ended=float(n)) for n in range(2)]
     slow = exchange("GET", "/slow", None, {"n": 9}, began=3.0, ended=3.0 + 2 * IDLE)
-    made = ServedPlayback(cassette(*quick, slow), timing="recorded")
+    made = ServedRun(cassette(*quick, slow), timing="recorded")
     with serving(made, idle=IDLE):
         yield made
     assert [] == made.faults
@@ -37,13 +37,13 @@ def rest_of(connection: socket.socket) -> bytes:
     return got
 
 
-def test_connections_that_nobody_uses_are_closed(playback: ServedPlayback) -> None:
+def test_connections_that_nobody_uses_are_closed(playback: ServedRun) -> None:
     """After their last answer, if there was one, plain or by aiohttp."""
     for asked, connection in begun(playback, b"", PLAIN, SPECIAL):
         assert (b"200 OK" in rest_of(connection)) == bool(asked)
 
 
-def test_a_request_that_trickles_for_ever_is_cut_off(playback: ServedPlayback) -> None:
+def test_a_request_that_trickles_for_ever_is_cut_off(playback: ServedRun) -> None:
     """However often another byte of it comes: head or body, plain or by aiohttp, which says so of a body."""
     body = b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n"
     begun_so = (
@@ -56,7 +56,7 @@ def test_a_request_that_trickles_for_ever_is_cut_off(playback: ServedPlayback) -
         assert (bool(answer), True) == (bool(got), got.startswith(answer))
 
 
-def begun(playback: ServedPlayback, *asked: bytes) -> Iterator[tuple[bytes, socket.socket]]:
+def begun(playback: ServedRun, *asked: bytes) -> Iterator[tuple[bytes, socket.socket]]:
     """Connections that are all opened at once, each with what was sent first."""
     with ExitStack() as stack:
         opened = []
@@ -84,14 +84,14 @@ def trickled(connection: socket.socket) -> bytes:
     pytest.fail("it was not cut off")
 
 
-def test_what_is_answered_late_is_not_idle(playback: ServedPlayback) -> None:
+def test_what_is_answered_late_is_not_idle(playback: ServedRun) -> None:
     """The answer takes longer than a connection may be idle."""
     with connected(playback.url) as connection:
         connection.sendall(PLAIN + PLAIN + PLAIN.replace(b"/x", b"/slow"))
         assert 3 == rest_of(connection).count(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_held_connects_and_websockets_are_not_idle(playback: ServedPlayback) -> None:
+def test_held_connects_and_websockets_are_not_idle(playback: ServedRun) -> None:
     """They outlive others that are idle, and go on."""
     hello = {"channel": "/meta/handshake", "version": "1.0", "supportedConnectionTypes": ["long-polling"]}
     (reply,) = requests.post(playback.url + NOTIFICATIONS, json=[hello], timeout=PATIENCE).json()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.server.server import ServedPlayback, serving
+from gws_replay.server.server import ServedRun, serving
 from tests.support.async_poller import Poller, polling, run
 from tests.support.commands import BEFORE, small
 
@@ -35,9 +35,9 @@ MESSAGES: dict[str, tuple[Any, str]] = {
 
 
 @pytest.fixture
-def playback() -> ServedPlayback:
+def playback() -> ServedRun:
     """The small cassette, to be served."""
-    return ServedPlayback(small())
+    return ServedRun(small())
 
 
 async def goes_on(client: Poller) -> None:
@@ -49,7 +49,7 @@ async def goes_on(client: Poller) -> None:
 
 
 @pytest.mark.parametrize(("body", "reason"), BODIES.values(), ids=BODIES)
-def test_a_body_that_is_no_bayeux_is_refused(body: bytes, reason: str, playback: ServedPlayback) -> None:
+def test_a_body_that_is_no_bayeux_is_refused(body: bytes, reason: str, playback: ServedRun) -> None:
     """With 400 and the reason, in one line."""
 
     async def conversation() -> None:
@@ -67,7 +67,7 @@ def test_a_body_that_is_no_bayeux_is_refused(body: bytes, reason: str, playback:
 
 
 @pytest.mark.parametrize(("message", "error"), MESSAGES.values(), ids=MESSAGES)
-def test_a_message_that_cannot_be_taken_is_refused(message: Any, error: str, playback: ServedPlayback) -> None:
+def test_a_message_that_cannot_be_taken_is_refused(message: Any, error: str, playback: ServedRun) -> None:
     """In its place in the batch; the messages beside it are taken."""
 
     async def conversation() -> None:
@@ -82,7 +82,7 @@ def test_a_message_that_cannot_be_taken_is_refused(message: Any, error: str, pla
     assert "" == playback.problems()
 
 
-def test_a_body_of_ten_megabytes_is_taken(playback: ServedPlayback) -> None:
+def test_a_body_of_ten_megabytes_is_taken(playback: ServedRun) -> None:
     """Whatever its message asks for."""
 
     async def conversation() -> None:
@@ -105,7 +105,7 @@ async def _seventeen_megabytes() -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("put", ["whole", "in chunks"])
 @pytest.mark.parametrize("path", ["/api/v2/notifications", "/api/v2/me"])
-def test_a_body_over_sixteen_megabytes_is_refused(path: str, put: str, playback: ServedPlayback) -> None:
+def test_a_body_over_sixteen_megabytes_is_refused(path: str, put: str, playback: ServedRun) -> None:
     """With 413, whether its length was said beforehand or not."""
 
     async def conversation() -> None:
@@ -121,7 +121,7 @@ def test_a_body_over_sixteen_megabytes_is_refused(path: str, put: str, playback:
     assert "" == playback.problems()
 
 
-def test_ten_thousand_subscriptions_are_enough(playback: ServedPlayback) -> None:
+def test_ten_thousand_subscriptions_are_enough(playback: ServedRun) -> None:
     """One more is refused, and those that are there hold."""
 
     async def conversation() -> None:
@@ -142,7 +142,7 @@ def test_ten_thousand_subscriptions_are_enough(playback: ServedPlayback) -> None
     assert [] == playback.faults
 
 
-def test_a_hundred_thousand_messages_in_a_body_are_answered(playback: ServedPlayback) -> None:
+def test_a_hundred_thousand_messages_in_a_body_are_answered(playback: ServedRun) -> None:
     """Each with what is wrong with it."""
 
     async def conversation() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from gws_replay.server.server import ServedPlayback, serving
+from gws_replay.server.server import ServedRun, serving
 from tests.support.async_poller import polling, run, shown
 from tests.support.builders import TOPIC
 from tests.support.comet_clients import OPEN, TRANSPORTS
@@ -17,7 +17,7 @@ AFTER = {**BEFORE, "A": 2}
 @of_aiocometd
 def test_every_client_of_a_user_gets_each_notification() -> None:
     """Once, whichever of them asked for the operation; a client of another user gets none."""
-    playback = ServedPlayback(small())
+    playback = ServedRun(small())
 
     async def conversation() -> None:
         async with AsyncExitStack() as stack:
@@ -42,7 +42,7 @@ def test_every_client_of_a_user_gets_each_notification() -> None:
 
 def test_two_hundred_clients_at_once_get_theirs() -> None:
     """Each is a user with a run of its own; half of them speak over WebSocket."""
-    playback = ServedPlayback(small())
+    playback = ServedRun(small())
 
     async def one(number: int) -> tuple[int, list[object]]:
         async with AsyncExitStack() as stack:
@@ -65,5 +65,5 @@ def test_two_hundred_clients_at_once_get_theirs() -> None:
 
     with serving(playback):
         run(conversation)
-    assert 200 == sum(seat.track.served > 0 for seat in playback.stage.seats)
+    assert 200 == sum(user.session.served > 0 for user in playback.sessions.users)
     assert "" == playback.problems()

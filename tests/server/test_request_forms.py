@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.server.server import ServedPlayback, serving
+from gws_replay.server.server import ServedRun, serving
 from tests.support.async_poller import SENT, polling, run, shown
 from tests.support.builders import TOPIC
 from tests.support.comet_clients import CLIENTS, Open, seen_by
@@ -42,7 +42,7 @@ def packed(value: Any) -> dict[str, Any]:
 def test_cometd_may_have_any_address(path: str, transport: str, open_client: Open) -> None:
     """With what npm cometd adds to it: /handshake, /connect and the like."""
     played = captured("longpoll-js-push-first").cassette
-    playback = ServedPlayback(played)
+    playback = ServedRun(played)
     with serving(playback):
         seen = seen_by(open_client, playback.url, transport, session(played), path=path)
     assert recorded(played, playback.url) == seen
@@ -53,7 +53,7 @@ def test_cometd_may_have_any_address(path: str, transport: str, open_client: Ope
 @pytest.mark.parametrize("one", [False, True], ids=["an array", "one object"])
 def test_bodies_are_unpacked(put: Callable[[Any], dict[str, Any]], one: bool) -> None:
     """Of Bayeux, as an array of messages or as one message, and of REST."""
-    playback = ServedPlayback(small())
+    playback = ServedRun(small())
 
     async def conversation() -> None:
         async with polling(playback.url) as client:
@@ -78,7 +78,7 @@ def test_bodies_are_unpacked(put: Callable[[Any], dict[str, Any]], one: bool) ->
 
 def test_a_batch_is_answered_message_by_message() -> None:
     """Under their ids, and a connect in company is not held."""
-    playback = ServedPlayback(small())
+    playback = ServedRun(small())
 
     async def conversation() -> None:
         async with polling(playback.url) as client:

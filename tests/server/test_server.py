@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from gws_replay.server.server import ServedPlayback, serving
+from gws_replay.server.server import ServedRun, serving
 from tests.support.builders import NOTIFICATIONS, SESSIONS, TOPIC, cassette, exchange, get, push, update
 from tests.support.commands import captured, small
 
@@ -16,14 +16,14 @@ CALM = 20
 
 
 @pytest.fixture
-def played() -> Iterator[ServedPlayback]:
+def played() -> Iterator[ServedRun]:
     """The small cassette, served."""
-    playback = ServedPlayback(small().named("some.yaml"))
+    playback = ServedRun(small().named("some.yaml"))
     with serving(playback):
         yield playback
 
 
-def state(playback: ServedPlayback) -> Any:
+def state(playback: ServedRun) -> Any:
     """What the control endpoint tells."""
     return requests.get(f"{playback.url}/__gws_replay__", timeout=CALM).json()
 
@@ -31,7 +31,7 @@ def state(playback: ServedPlayback) -> Any:
 def test_every_answer_of_a_capture_arrives() -> None:
     """Status, body and fields, but for what belongs to a connection or is a token."""
     recorded = captured("longpoll-js-family").cassette
-    playback = ServedPlayback(recorded)
+    playback = ServedRun(recorded)
     with serving(playback, keep_uris=True), requests.Session() as session:
         for each in recorded.interactions:
             url = each.request.uri.replace(each.request.uri.partition("/api/")[0], playback.url)
@@ -49,7 +49,7 @@ def test_every_answer_of_a_capture_arrives() -> None:
 def test_odd_answers_arrive(method: str, status: int, body: bytes) -> None:
     """Binary, empty and bodiless ones, with recorded fields of the connection replaced by the server's own."""
     fields = [("Content-Length", "999"), ("Transfer-Encoding", "chunked"), ("Connection", "close"), ("X-Kept", "1")]
-    playback = ServedPlayback(cassette(exchange(method, "/x", None, body, status=status, answered_with=fields)))
+    playback = ServedRun(cassette(exchange(method, "/x", None, body, status=status, answered_with=fields)))
     with serving(playback):
         answer = requests.request(method, f"{playback.url}/x", timeout=CALM)
     assert (status, body, "1") == (answer.status_code, answer.content, answer.headers["X-Kept"])
@@ -62,7 +62,7 @@ def test_the_tokens_are_the_servers_own() -> None:
         *(("X-CSRF-HEADER", "X-GWS-TOKEN"), ("X-GWS-TOKEN", "<redacted:x-gws-token>")),
         ("Set-Cookie", "JSESSIONID=<redacted:JSESSIONID>; Path=/"),
     ]
-    playback = ServedPlayback(cassette(exchange("GET", "/api/v2/me", None, {}, answered_with=fields)))
+    playback = ServedRun(cassette(exchange("GET", "/api/v2/me", None, {}, answered_with=fields)))
     with serving(playback), requests.Session() as session:
         first = session.get(f"{playback.url}/api/v2/me", timeout=CALM)
         second = session.get(f"{playback.url}/api/v2/me", timeout=CALM)
@@ -74,7 +74,7 @@ def test_the_tokens_are_the_servers_own() -> None:
 
 def test_a_user_is_known_by_name_or_by_the_session() -> None:
     """Other passwords and the cookie alone lead to the same run, another name to one of its own."""
-    playback = ServedPlayback(cassette(*(exchange("POST", "/x", None, {"n": n}, began=float(n)) for n in range(4))))
+    playback = ServedRun(cassette(*(exchange("POST", "/x", None, {"n": n}, began=float(n)) for n in range(4))))
     with serving(playback):
         url = f"{playback.url}/x"
         first = requests.post(url, auth=("one", "a"), timeout=CALM)
@@ -96,7 +96,7 @@ def test_recorded_addresses_become_the_servers_own(keep: bool) -> None:
     other = "https://gws.corp.example:8443/api/v2/me/x"
     shown = {"uri": other, "path": "/me/x", "userData": {"link": other}, "note": f"see {other}", "more": ["http:x", {}]}
     answered = exchange("POST", "/x", None, shown, status=201, answered_with=[("Location", other)])
-    playback = ServedPlayback(cassette(answered, push({"link": other}, seen=0.5, uri=other)))
+    playback = ServedRun(cassette(answered, push({"link": other}, seen=0.5, uri=other)))
     with serving(playback, keep_uris=keep):
         own = other if keep else f"{playback.url}/api/v2/me/x"
         answer = requests.post(f"{playback.url}/x", timeout=CALM)
@@ -106,7 +106,7 @@ def test_recorded_addresses_become_the_servers_own(keep: bool) -> None:
     assert {"id": "S1", "uri": own, "userData": {"link": other}} == pushed["facebooksession"]
 
 
-def poll(playback: ServedPlayback) -> list[Any]:
+def poll(playback: ServedRun) -> list[Any]:
     """What a client that shakes hands, subscribes and connects is told."""
     url = playback.url + NOTIFICATIONS
     client = requests.post(url, json=[{"channel": "/meta/handshake"}], timeout=CALM).json()[0]["clientId"]
@@ -119,7 +119,7 @@ def poll(playback: ServedPlayback) -> list[Any]:
     return [each["data"] for each in answers if each["channel"] == TOPIC]
 
 
-def test_a_miss_is_an_answer_that_explains_itself(played: ServedPlayback) -> None:
+def test_a_miss_is_an_answer_that_explains_itself(played: ServedRun) -> None:
     """501 with the form of a GWS error, the nearest recorded request and the difference; the playback knows it."""
     body = {**SENT, "userData": {"A": "2"}}
     answer = requests.post(f"{played.url}{SESSIONS}/S1", json=body, auth=("agent", "topsecret"), timeout=CALM)
@@ -132,7 +132,7 @@ def test_a_miss_is_an_answer_that_explains_itself(played: ServedPlayback) -> Non
     assert answer.json()["statusMessage"] in played.problems()
 
 
-def test_the_state_says_what_is_left_and_which_cause_is_missing(played: ServedPlayback) -> None:
+def test_the_state_says_what_is_left_and_which_cause_is_missing(played: ServedRun) -> None:
     """Served, missed, unplayed, unreleased; all is empty at the end, and begins again after a rewind."""
     before = state(played)
     assert [0, 1] == [each["interaction"] for each in before["unplayed"]]
@@ -164,7 +164,7 @@ def test_the_state_says_what_is_left_and_which_cause_is_missing(played: ServedPl
     ],
 )
 def test_the_control_endpoint_is_for_the_test(
-    played: ServedPlayback, method: str, path: str, headers: dict[str, str], status: int
+    played: ServedRun, method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
     """A page cannot use it, and what is not there is said."""
     answer = requests.request(method, played.url + path, headers=headers, timeout=CALM)
@@ -173,7 +173,7 @@ def test_the_control_endpoint_is_for_the_test(
     assert () == played.misses
 
 
-def test_a_rewind_forgets_what_was_not_taken(played: ServedPlayback) -> None:
+def test_a_rewind_forgets_what_was_not_taken(played: ServedRun) -> None:
     """A client that stays is not told of the run before."""
     url = played.url + NOTIFICATIONS
     client = requests.post(url, json=[{"channel": "/meta/handshake"}], timeout=CALM).json()[0]["clientId"]
@@ -188,7 +188,7 @@ def test_a_rewind_forgets_what_was_not_taken(played: ServedPlayback) -> None:
     assert TOPIC in [each["channel"] for each in requests.post(url, json=[connect], timeout=CALM).json()]
 
 
-def test_expectations_wait_for_a_client_elsewhere(played: ServedPlayback) -> None:
+def test_expectations_wait_for_a_client_elsewhere(played: ServedRun) -> None:
     """The block may end before the client, in another process or thread, has asked."""
     requests.get(f"{played.url}{SESSIONS}?fields=*", timeout=CALM)
     begun = threading.Event()
@@ -208,7 +208,7 @@ def test_two_cassettes_are_played_in_their_order() -> None:
     """What both answer is answered by the first until it has nothing left; each keeps its own notifications."""
     one = cassette(get({"A": 1}, began=0), update({"A": 2}, began=1), push({"A": 2}, seen=2)).named("one.yaml")
     two = cassette(get({"A": 5}, began=0), update({"A": 6}, began=1), push({"A": 6}, seen=2)).named("two.yaml")
-    playback = ServedPlayback(one, two)
+    playback = ServedRun(one, two)
     with serving(playback):
         shown = [requests.get(f"{playback.url}{SESSIONS}?fields=*", timeout=CALM).json() for _ in range(3)]
         for value in (6, 2):

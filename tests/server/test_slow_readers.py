@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.server.server import ServedPlayback, serving
+from gws_replay.server.server import ServedRun, serving
 from tests.support.async_poller import Poller, polling, run, shown
 from tests.support.builders import cassette, push, update
 from tests.support.comet_clients import TRANSPORTS
@@ -47,7 +47,7 @@ async def update_all(client: Poller) -> list[Any]:
 
 def test_a_slow_reader_gets_all_and_holds_nobody_up() -> None:
     """While its answer waits to be read, another client of the same user is answered."""
-    playback = ServedPlayback(recorded())
+    playback = ServedRun(recorded())
 
     async def conversation() -> None:
         async with polling(playback.url) as client, polling(playback.url) as slow:

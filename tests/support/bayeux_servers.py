@@ -13,7 +13,7 @@ from aiohttp import web
 from gws_replay.core.bayeux.over_http import Carried, carried
 from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
 from gws_replay.core.model import Headers, Request
-from gws_replay.playback.held_polls import Lobby
+from gws_replay.playback.held_polls import HeldPolls
 from gws_replay.web.bayeux_aiohttp import Conversations, Put, as_it_is, is_websocket, poll
 from gws_replay.web.listening import in_a_thread, listen
 from tests.support.sockets import CALM
@@ -51,9 +51,9 @@ class Served:
 
     def __init__(self, put: Put) -> None:
         self.core = Core()
-        self.lobby = Lobby(self.core)
+        self.polls = HeldPolls(self.core)
         self.put = put
-        self.conversations = Conversations(lambda _request, _messages: self.lobby, put)
+        self.conversations = Conversations(lambda _request, _messages: self.polls, put)
         self.url = ""
 
     async def start(self) -> "Served":
@@ -64,7 +64,7 @@ class Served:
         return self
 
     async def close(self) -> None:
-        self.lobby.close()
+        self.polls.close()
         self.listening.close()
         await self.conversations.close()
         self.server.pre_shutdown()
@@ -76,13 +76,13 @@ class Served:
         asked = Request(
             method=request.method, uri=f"http://x{request.raw_path}", headers=Headers(()), body=await request.read()
         )
-        return await poll(request, carried(asked) or Carried([]), self.lobby, headers={"X-More": "1"}, put=self.put)
+        return await poll(request, carried(asked) or Carried([]), self.polls, headers={"X-More": "1"}, put=self.put)
 
     def deliver(self, data: Any) -> None:
         """Tell all who are subscribed."""
-        with self.lobby.lock:
+        with self.polls.lock:
             self.core.due.append(data)
-            self.lobby.changed()
+            self.polls.changed()
 
     def post(self, *messages: dict[str, Any]) -> requests.Response:
         return requests.post(f"{self.url}/notifications", json=messages, timeout=CALM)

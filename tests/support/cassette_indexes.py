@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Cause, Moment
-from gws_replay.core.replay.cassette_index import Script
-from gws_replay.core.replay.push_schedule import Pushes
+from gws_replay.core.replay.cassette_index import CassetteIndex
+from gws_replay.core.replay.push_schedule import PushSchedule
 from tests.support.builders import push, update
 
 # When an update began and ended.
@@ -16,8 +16,8 @@ Pushed = tuple[float, int | None, Moment]
 MOMENTS: tuple[Moment, ...] = ("request", "response")
 
 
-def script(spans: Sequence[Span], pushed: Sequence[Pushed]) -> Script:
-    """A script of updates, each of its own value, and of notifications that are numbered as `N`."""
+def cassette_index(spans: Sequence[Span], pushed: Sequence[Pushed]) -> CassetteIndex:
+    """A cassette of updates, each of its own value, and of notifications that are numbered as `N`."""
     notifications = (
         replace(
             push({"N": number}, seen=seen),
@@ -26,7 +26,7 @@ def script(spans: Sequence[Span], pushed: Sequence[Pushed]) -> Script:
         for number, (seen, cause, after) in enumerate(pushed)
     )
     updates = (update({"A": index}, began=began, ended=ended) for index, (began, ended) in enumerate(spans))
-    return Script(Cassette(interactions=tuple(updates), notifications=tuple(notifications)))
+    return CassetteIndex(Cassette(interactions=tuple(updates), notifications=tuple(notifications)))
 
 
 def in_a_row(count: int) -> list[Span]:
@@ -34,7 +34,7 @@ def in_a_row(count: int) -> list[Span]:
     return [(float(index), index + 0.5) for index in range(count)]
 
 
-def times(pushes: Pushes) -> list[tuple[float, int]]:
+def times(pushes: PushSchedule) -> list[tuple[float, int]]:
     """When each of the notifications that are still to be taken is due."""
     found: list[tuple[float, int]] = []
     while (at := pushes.next_at) is not None:

@@ -3,16 +3,16 @@
 from typing import Any
 
 from gws_replay.core.model import Exchange, Notification, Request
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from tests.support.builders import cassette
 
 
-def play(*moments: Exchange | Notification) -> Playback:
+def play(*moments: Exchange | Notification) -> ReplayRun:
     """Play a cassette of exchanges and notifications."""
-    return Playback(cassette(*moments).named("some.yaml"))
+    return ReplayRun(cassette(*moments).named("some.yaml"))
 
 
-def ask(playback: Playback, which: int, **instead: Any) -> Any:
+def ask(playback: ReplayRun, which: int, **instead: Any) -> Any:
     """Ask what was recorded as an interaction, or something a little different."""
     recorded = playback.cassette.interactions[which].request
     fields = {"method": recorded.method, "uri": recorded.uri, "headers": recorded.headers, "body": recorded.body}

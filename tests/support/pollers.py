@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx
 import requests
 
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from tests.support.builders import TOPIC, cassette, get, push, update
 
 URL = "http://gws.example"
@@ -17,10 +17,10 @@ SENT = {"operationName": "UpdateUserData", "userData": {"A": 2}}
 CALM = 20
 
 
-def recorded(**options: Any) -> Playback:
+def recorded(**options: Any) -> ReplayRun:
     """A GET, an update of A to 2 and its notification."""
     moments = get({"A": 1}, began=0.0), update({"A": 2}, began=1.0, ended=1.2), push({"A": 2}, seen=1.5)
-    return Playback(cassette(*moments).named("some.yaml"), **options)
+    return ReplayRun(cassette(*moments).named("some.yaml"), **options)
 
 
 Post = Callable[[str, Any], Any]

@@ -1,4 +1,4 @@
-"""Bayeux clients of one user's track, driven by hand with a clock of the test's own, for several test files."""
+"""Bayeux clients of one user's session, driven by hand with a clock of the test's own, for several test files."""
 
 import json
 from collections.abc import Sequence
@@ -8,17 +8,19 @@ from typing import Any
 from gws_replay.core.bayeux.messages import Message, encoded
 from gws_replay.core.bayeux.server import Answer, Hold
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.run import Send
-from gws_replay.core.replay.user_session import Track
+from gws_replay.core.replay.user_session import UserSession
 from tests.support.bayeux_by_hand import connect, subscribe
 
 
-def track_of(*cassettes: Cassette, factor: float = 0.0, timeout: float = 30.0, silence: float = float("inf")) -> Track:
-    """A track of some cassettes that has just begun."""
+def session_of(
+    *cassettes: Cassette, factor: float = 0.0, timeout: float = 30.0, silence: float = float("inf")
+) -> UserSession:
+    """A session of some cassettes that has just begun."""
     numbers = count(1)
-    return Track(
-        [Script(each) for each in cassettes],
+    return UserSession(
+        [CassetteIndex(each) for each in cassettes],
         new_id=lambda: f"c{next(numbers)}",
         factor=factor,
         timeout=timeout,
@@ -26,9 +28,9 @@ def track_of(*cassettes: Cassette, factor: float = 0.0, timeout: float = 30.0, s
     )
 
 
-def asked(track: Track, index: int, now: float = 0.0, *, cassette: int = 0) -> Send:
+def asked(session: UserSession, index: int, now: float = 0.0, *, cassette: int = 0) -> Send:
     """Ask what was recorded at an index; it must have an answer."""
-    send = track.ask(track.replays[cassette].script.interactions[index].request, now)
+    send = session.ask(session.replays[cassette].cassette_index.interactions[index].request, now)
     assert isinstance(send, Send)
     return send
 
@@ -36,8 +38,8 @@ def asked(track: Track, index: int, now: float = 0.0, *, cassette: int = 0) -> S
 class Listener:
     """A client that shakes hands, subscribes, and polls when it is told to; `heard` are the data that arrived."""
 
-    def __init__(self, track: Track, subscription: Any = "/**") -> None:
-        self.track = track
+    def __init__(self, session: UserSession, subscription: Any = "/**") -> None:
+        self.session = session
         self.heard: list[Any] = []
         self.held: int | None = None
         self.until = 0.0
@@ -48,14 +50,14 @@ class Listener:
 
     def sent(self, messages: Sequence[Message], now: float) -> tuple[Message, ...]:
         """Send a batch, which must be answered at once."""
-        result = self.track.receive(messages, now)
+        result = self.session.receive(messages, now)
         assert isinstance(result, Answer)
         self._take(result.messages)
         return result.messages
 
     def poll(self, now: float) -> Answer | Hold:
         """Connect; it may be held, and is never refused."""
-        result = self.track.receive([connect(self.id)], now)
+        result = self.session.receive([connect(self.id)], now)
         if isinstance(result, Hold):
             self.held, self.until = result.ticket, result.until
         else:
@@ -65,7 +67,7 @@ class Listener:
     def released(self, now: float) -> None:
         """Get the answer of the held connect."""
         assert self.held is not None
-        self._take(self.track.release(self.held, now).messages)
+        self._take(self.session.release(self.held, now).messages)
         self.held = None
 
     def _take(self, messages: Sequence[Message]) -> None:
@@ -73,9 +75,9 @@ class Listener:
         self.heard.extend(each["data"] for each in json.loads(encoded(messages)) if "data" in each)
 
 
-def looked(track: Track, listeners: Sequence[Listener], now: float) -> None:
-    """Let the track do what is due, and every listener poll until it is held."""
-    ready = track.advance(now)
+def looked(session: UserSession, listeners: Sequence[Listener], now: float) -> None:
+    """Let the session do what is due, and every listener poll until it is held."""
+    ready = session.advance(now)
     for listener in listeners:
         if listener.held in ready or (listener.held and now >= listener.until):
             listener.released(now)

@@ -64,7 +64,7 @@ def test_a_poll_and_a_websocket_are_held_and_told_at_once(server: Served) -> Non
             poller.start()
             while server.core.held < 2:
                 await talk.ask({"channel": "/service/nothing", "clientId": talk.client_id, "data": 1})
-            with server.lobby.lock:
+            with server.polls.lock:
                 server.core.due += [1, 2]
             await asyncio.to_thread(server.deliver, 3)
             assert [1, 2, 3] == told(await talk.hear())

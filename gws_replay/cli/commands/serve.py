@@ -17,7 +17,7 @@ from gws_replay.cli.options import PATH, Output, output_options, timing_option
 
 if TYPE_CHECKING:
     from gws_replay.core.cassette import Cassette
-    from gws_replay.playback.playback import Playback
+    from gws_replay.playback.playback import ReplayRun
     from gws_replay.server.server import RunningServer
 
 _MOST_WARNINGS = 3
@@ -47,13 +47,13 @@ def serve(
 
     Exit codes: 0 when stopped by SIGTERM, 1 if by then a request was missed, 2 bad input, 130 Ctrl-C.
     """
-    from gws_replay.playback.playback import Playback
+    from gws_replay.playback.playback import ReplayRun
     from gws_replay.server.server import start
     from gws_replay.storage.files import load_cassette
     from gws_replay.web.listening import certificate_for, serve_until_stopped
 
     loaded = [load_cassette(path) for path in cassettes]
-    playback = Playback(*loaded, timing=timing)
+    playback = ReplayRun(*loaded, timing=timing)
     log = output.detail if output.verbose else None
     with ExitStack() as stack:
         context, ca = None, None
@@ -70,7 +70,7 @@ def serve(
     return 1 if playback.misses or playback.faults else 0
 
 
-def _announce(running: "RunningServer", output: Output, playback: "Playback", ca: Path | None) -> None:
+def _announce(running: "RunningServer", output: Output, playback: "ReplayRun", ca: Path | None) -> None:
     from gws_replay.core.replay.conflicts import disagreements
 
     trusted = {"ca": str(ca)} if ca else {}
@@ -78,7 +78,7 @@ def _announce(running: "RunningServer", output: Output, playback: "Playback", ca
     output.progress(f"Playing {'; '.join(map(_content, playback.cassettes))}. Any credentials will do.")
     if ca:
         output.progress(f"Clients trust it with the CA certificate in {ca}.")
-    for warning in itertools.islice(disagreements(playback.stage.scripts), _MOST_WARNINGS):
+    for warning in itertools.islice(disagreements(playback.sessions.indexes), _MOST_WARNINGS):
         output.progress(f"Warning: {warning}; the first is played first.")
     output.progress(f"What was served, missed and is left: {running.url}/__gws_replay__. Ctrl-C ends it.")
 
@@ -89,7 +89,7 @@ def _content(cassette: "Cassette") -> str:
     return f"{cassette.source} ({told})"
 
 
-def _sum_up(playback: "Playback", output: Output) -> None:
+def _sum_up(playback: "ReplayRun", output: Output) -> None:
     """Say what happened: the same as the control endpoint does."""
     from gws_replay.server.control import state
 

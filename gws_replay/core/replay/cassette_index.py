@@ -44,7 +44,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Script:
+class CassetteIndex:
     """A cassette with its look-ups: requests by key, the gate of each notification, the time of each GET."""
 
     cassette: Cassette

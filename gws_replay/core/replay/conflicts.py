@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from gws_replay.core import lossless_json
 from gws_replay.core.model import Response
 from gws_replay.core.replay import rehost as addresses
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.cassette_index import CassetteIndex
 
 
-def disagreements(scripts: Sequence[Script]) -> Iterator[str]:
+def disagreements(indexes: Sequence[CassetteIndex]) -> Iterator[str]:
     """Yield a sentence for each request whose first answers in two cassettes differ in status or body."""
-    for later, second in enumerate(scripts):
-        for first in scripts[:later]:
+    for later, second in enumerate(indexes):
+        for first in indexes[:later]:
             for key in first.by_key.keys() & second.by_key.keys():
                 one, other = first.by_key[key][0], second.by_key[key][0]
                 if _answer(first.interactions[one].response) != _answer(second.interactions[other].response):

@@ -12,7 +12,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from gws_replay.core.replay.cassette_index import Gate, Script
+from gws_replay.core.replay.cassette_index import CassetteIndex, Gate
 
 INSTANT = 0.0
 RECORDED = 1.0
@@ -23,9 +23,9 @@ GAP = 0.002
 
 @dataclass(slots=True)
 class InOrder:
-    """Lets the notifications of a script go in recorded order, past those whose cause was passed by."""
+    """Lets the notifications of a cassette go in recorded order, past those whose cause was passed by."""
 
-    script: Script
+    cassette_index: CassetteIndex
     is_open: Callable[[Gate], bool]
     has_passed: Callable[[Gate], bool]
     _head: int = 0
@@ -36,13 +36,13 @@ class InOrder:
         if interaction is not None:
             waiting = self._passed.pop(interaction, [])
             for index in waiting:
-                gate = self.script.gates[index]
+                gate = self.cassette_index.gates[index]
                 if gate is None or self.is_open(gate):
                     yield index
                 else:
                     self._passed[interaction].append(index)
-        while self._head < len(self.script.gates):
-            index, gate = self._head, self.script.gates[self._head]
+        while self._head < len(self.cassette_index.gates):
+            index, gate = self._head, self.cassette_index.gates[self._head]
             if gate is not None and not self.is_open(gate):
                 if not self.has_passed(gate):
                     return
@@ -56,19 +56,19 @@ class InOrder:
     def waiting(self) -> tuple[int, ...]:
         """The notifications that have not gone."""
         passed = sorted(index for indices in self._passed.values() for index in indices)
-        return (*passed, *range(self._head, len(self.script.gates)))
+        return (*passed, *range(self._head, len(self.cassette_index.gates)))
 
 
-class Pushes:
-    """The notifications of one run of a script: which count as shown, and which are due to be delivered.
+class PushSchedule:
+    """The notifications of one run of a cassette: which count as shown, and which are due to be delivered.
 
     A notification counts as shown once its cause was asked, whoever listens; it is due when its gate is open (that of a
     notification seen after the response opens when that was sent) and its time has come. `factor` scales the recorded
     distance from the cause: INSTANT keeps only the order.
     """
 
-    def __init__(self, script: Script, *, factor: float, start: float) -> None:
-        self.script = script
+    def __init__(self, cassette_index: CassetteIndex, *, factor: float, start: float) -> None:
+        self.cassette_index = cassette_index
         self._factor = factor
         # When each interaction was asked, and answered.
         self._asked: dict[int, float] = {}
@@ -77,8 +77,8 @@ class Pushes:
         self._reached = {True: float("-inf"), False: float("-inf")}
         # Recorded moments, and when they came in this run: what an unsolicited notification is timed by.
         self._moments: list[tuple[float, float]] = [(0.0, start)]
-        self._shown = InOrder(script, self._is_asked, self._has_passed)
-        self._opened = InOrder(script, self._is_open, self._has_passed)
+        self._shown = InOrder(cassette_index, self._is_asked, self._has_passed)
+        self._opened = InOrder(cassette_index, self._is_open, self._has_passed)
         self._due: deque[tuple[float, int]] = deque()
         self._schedule(self._opened.go(), start)
 
@@ -98,11 +98,11 @@ class Pushes:
 
     def asked(self, interaction: int, now: float) -> tuple[int, ...]:
         """Take note that an interaction was asked; return the notifications that count as shown from now on."""
-        if not self.script.gates:
+        if not self.cassette_index.gates:
             return ()
         self._asked[interaction] = now
-        exchange = self.script.interactions[interaction]
-        for of_operations in {False, interaction in self.script.operations}:
+        exchange = self.cassette_index.interactions[interaction]
+        for of_operations in {False, interaction in self.cassette_index.operations}:
             self._reached[of_operations] = max(self._reached[of_operations], exchange.began)
         self._happened(exchange.began, now)
         self._schedule(self._opened.go(interaction), now)
@@ -116,7 +116,7 @@ class Pushes:
         if interaction not in self._asked:
             return
         self._answered[interaction] = now
-        self._happened(self.script.interactions[interaction].ended, now)
+        self._happened(self.cassette_index.interactions[interaction].ended, now)
         self._schedule(self._opened.go(interaction), now)
 
     def take_due(self, now: float) -> tuple[int, ...]:
@@ -140,9 +140,9 @@ class Pushes:
 
         What only reads is passed by whatever was recorded after it.
         """
-        reached = self._reached[gate.interaction in self.script.operations]
+        reached = self._reached[gate.interaction in self.cassette_index.operations]
         asked = gate.interaction in self._asked
-        return not asked and self.script.interactions[gate.interaction].ended <= reached
+        return not asked and self.cassette_index.interactions[gate.interaction].ended <= reached
 
     def _happened(self, recorded: float, now: float) -> None:
         if self._factor:
@@ -152,11 +152,11 @@ class Pushes:
         for index in opened:
             # Never before the one that went before it.
             at = max(self._time_of(index, now), self._due[-1][0] if self._due else now)
-            self._happened(self.script.cassette.notifications[index].seen, at)
+            self._happened(self.cassette_index.cassette.notifications[index].seen, at)
             self._due.append((at, index))
 
     def _time_of(self, index: int, now: float) -> float:
-        told, gate = self.script.cassette.notifications[index], self.script.gates[index]
+        told, gate = self.cassette_index.cassette.notifications[index], self.cassette_index.gates[index]
         # A gate may have opened before now: its notification had to wait for those before it.
         opened = self._openings(gate)[gate.interaction] if gate else now
         earliest = max(now, opened + GAP) if gate and gate.after == "response" else now
@@ -164,6 +164,6 @@ class Pushes:
             return earliest
         recorded, happened = self._moments[bisect_right(self._moments, (told.seen, float("inf"))) - 1]
         if told.cause:
-            cause = self.script.interactions[told.cause.interaction]
+            cause = self.cassette_index.interactions[told.cause.interaction]
             recorded, happened = (cause.ended if told.cause.after == "response" else cause.began), opened
         return max(earliest, happened + (told.seen - recorded) * self._factor)

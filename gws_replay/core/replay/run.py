@@ -25,9 +25,9 @@ from gws_replay.core.json_compare import printable
 from gws_replay.core.model import Exchange, Notification, Request, Response
 from gws_replay.core.oracle.history import Snapshot, of_exchange, of_notification
 from gws_replay.core.replay.bindings import Bindings
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.current_state import brought_up_to_date
-from gws_replay.core.replay.push_schedule import INSTANT, Pushes
+from gws_replay.core.replay.push_schedule import INSTANT, PushSchedule
 from gws_replay.core.replay.request_key import Difference, Key, differences
 from gws_replay.core.replay.wildcard_index import Pairs
 
@@ -89,19 +89,21 @@ _HIDDEN = Difference("what is redacted", "another value", "the one that is not s
 
 
 class Replay:
-    """One run of a script: what has been asked, answered, and shown so far."""
+    """One run of a cassette: what has been asked, answered, and shown so far."""
 
-    def __init__(self, script: Script, *, number: int = 0, factor: float = INSTANT, start: float = 0.0) -> None:
-        self.script = script
+    def __init__(
+        self, cassette_index: CassetteIndex, *, number: int = 0, factor: float = INSTANT, start: float = 0.0
+    ) -> None:
+        self.cassette_index = cassette_index
         self.number = number
         self.snapshots: list[Snapshot] = []
         self._factor = factor
-        self._pushes = Pushes(script, factor=factor, start=start)
+        self._pushes = PushSchedule(cassette_index, factor=factor, start=start)
         self._passed: dict[Key, int] = {}  # how many of each kind were asked, or passed over
         self._asked: set[int] = set()
         self._progress: dict[str, int] = defaultdict(int)
         self._shown: dict[str, list[int]] = defaultdict(list)
-        self._bindings = Bindings(script.stand_ins) if script.stand_ins else None
+        self._bindings = Bindings(cassette_index.stand_ins) if cassette_index.stand_ins else None
         self._show(self._pushes.start())
 
     def ask(self, key: Key, now: float = 0.0, request: Request | None = None) -> Send | None:
@@ -110,14 +112,14 @@ class Replay:
         `request` is the request itself: where the cassette is redacted, its values count for the recorded ones.
         """
         key, found = self._resolved(key, request)
-        index = self._next(key, self.script.asking(key))
+        index = self._next(key, self.cassette_index.asking(key))
         if index is None:
             return None
         self._asked.add(index)
         if self._bindings and found:
             self._bindings.bind(*found)
-        exchange = self._mine(self._newest(index) if self._is_past(index) else self.script.interactions[index])
-        if step := self.script.steps.get(index):
+        exchange = self._mine(self._newest(index) if self._is_past(index) else self.cassette_index.interactions[index])
+        if step := self.cassette_index.steps.get(index):
             resource_id, number = step
             self._progress[resource_id] = max(self._progress[resource_id], number)
         self.snapshots.extend(of_exchange(exchange, index))
@@ -127,15 +129,15 @@ class Replay:
             interaction=index,
             cassette=self.number,
             after=(exchange.ended - exchange.began) * self._factor,
-            led=index in self.script.leading,
+            led=index in self.cassette_index.leading,
         )
 
     def again(self, key: Key, request: Request | None = None) -> Send | None:
         """Answer once more what may be asked again, with the newest recording of it that was played."""
         key, found = self._resolved(key, request)
-        recorded = self.script.asking(key)
+        recorded = self.cassette_index.asking(key)
         index = max((each for each in recorded if each in self._asked), default=None)
-        if index is None or not self.script.may_repeat(index):
+        if index is None or not self.cassette_index.may_repeat(index):
             return None
         if self._bindings and found:
             self._bindings.bind(*found)
@@ -160,16 +162,20 @@ class Replay:
 
     def miss(self, request: Request) -> Miss:
         """Say why a request has no answer, and which recorded one is nearest."""
-        matching = self.script.matching
-        known = self._resolved(self.script.key_of(request), request)[0] in self.script.by_key
+        matching = self.cassette_index.matching
+        known = self._resolved(self.cassette_index.key_of(request), request)[0] in self.cassette_index.by_key
         conflict = not known and self._bindings is not None and self._bindings.is_conflict(request)
-        found = self.script.neighbours.nearest(request)
+        found = self.cassette_index.neighbours.nearest(request)
         asked = self.shown(request, found)
         reason: Reason = "already_played" if known else "nothing_similar" if found is None else "no_match"
-        unlike = () if found is None else differences(asked, self.shown(self.script.requests[found]), matching.match_on)
+        unlike = (
+            ()
+            if found is None
+            else differences(asked, self.shown(self.cassette_index.requests[found]), matching.match_on)
+        )
         if not known and not unlike and found is not None:
             unlike = (_CONFLICT if conflict else _HIDDEN,)
-        name = self.script.cassette.source
+        name = self.cassette_index.cassette.source
         return Miss(request=asked, reason=reason, cassette=name, nearest=found, differences=unlike)
 
     def shown(self, request: Request, like: int | None = None) -> Request:
@@ -177,7 +183,7 @@ class Replay:
 
         Personal is what stands where it was redacted in the recorded request that it is `like`, too.
         """
-        index = self.script.stand_ins
+        index = self.cassette_index.stand_ins
         if index is None or self._bindings is None:
             return request
         there = () if like is None else index.live_values(request, like)
@@ -185,7 +191,7 @@ class Replay:
 
     def told(self, index: int) -> str:
         """Return the data of a notification as JSON text on one line, as the client is to see it."""
-        text = self.script.pushes[index]
+        text = self.cassette_index.pushes[index]
         return self._bindings.data(text) if self._bindings else text
 
     @property
@@ -196,7 +202,7 @@ class Replay:
     @property
     def unplayed(self) -> tuple[int, ...]:
         """The indices of the interactions that nobody has asked for."""
-        return tuple(index for index in range(len(self.script.interactions)) if index not in self._asked)
+        return tuple(index for index in range(len(self.cassette_index.interactions)) if index not in self._asked)
 
     @property
     def unreleased(self) -> tuple[int, ...]:
@@ -207,8 +213,8 @@ class Replay:
         """Return the key of the recorded request that a live one stands for; that request, and what it binds."""
         if not self._bindings or not request:
             return key, None
-        found = self._bindings.resolve(request, self._asked, self.script.by_key.get(key, ()))
-        return (self.script.keys[found[0]] if found else key), found
+        found = self._bindings.resolve(request, self._asked, self.cassette_index.by_key.get(key, ()))
+        return (self.cassette_index.keys[found[0]] if found else key), found
 
     def _mine(self, exchange: Exchange) -> Exchange:
         return self._bindings.exchange(exchange) if self._bindings else exchange
@@ -225,26 +231,26 @@ class Replay:
         return recorded[at]
 
     def _is_past(self, index: int) -> bool:
-        windows = self.script.windows.get(index)
+        windows = self.cassette_index.windows.get(index)
         return windows is not None and any(self._progress[each.resource_id] > each.last for each in windows)
 
     def _is_future(self, index: int) -> bool:
-        windows = self.script.windows.get(index)
+        windows = self.cassette_index.windows.get(index)
         return windows is not None and any(self._progress[each.resource_id] < each.first for each in windows)
 
     def _newest(self, index: int) -> Exchange:
-        return brought_up_to_date(self.script.interactions[index], lambda about: self._since(index, about))
+        return brought_up_to_date(self.cassette_index.interactions[index], lambda about: self._since(index, about))
 
     def _since(self, index: int, resource_id: str) -> Sequence[Notification]:
-        told = self.script.cassette.notifications
+        told = self.cassette_index.cassette.notifications
         shown = self._shown[resource_id]
-        first = bisect_right(shown, self.script.interactions[index].ended, key=lambda each: told[each].seen)
+        first = bisect_right(shown, self.cassette_index.interactions[index].ended, key=lambda each: told[each].seen)
         return [told[each] for each in shown[first:]]
 
     def _show(self, indices: Iterable[int]) -> None:
         for index in indices:
-            told = self.script.cassette.notifications[index]
+            told = self.cassette_index.cassette.notifications[index]
             seen = self._bindings.notification(told) if self._bindings else told
-            self.snapshots.extend(of_notification(seen, index, self.script.interactions))
+            self.snapshots.extend(of_notification(seen, index, self.cassette_index.interactions))
             if subject := api.subject_of(told.value):
                 insort(self._shown[subject.resource_id], index)

@@ -1,7 +1,7 @@
 """One user's run: a replay of each cassette, and the Bayeux clients that hear what the replays push.
 
-Sans-IO, with the caller's clock; the edges hold a lock. All clients of one user share a track, so that each of them
-gets each push; another user has a track of its own.
+Sans-IO, with the caller's clock; the edges hold a lock. All clients of one user share a session, so that each of them
+gets each push; another user has a session of its own.
 """
 
 from collections import deque
@@ -11,14 +11,14 @@ from typing import Any, Literal
 from gws_replay.core.bayeux.messages import Verbatim
 from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
 from gws_replay.core.model import Request
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.push_schedule import INSTANT
 from gws_replay.core.replay.request_key import WHOLE, Key
 from gws_replay.core.replay.run import Miss, Replay, Send
 
 _EXPIRE_EVERY = 1.0
 _REASONS = ("already_played", "no_match", "nothing_similar")
-# How many events a track remembers: what a person reads after a failure, not what a server does in a day.
+# How many events a session remembers: what a person reads after a failure, not what a server does in a day.
 _REMEMBERED = 200
 
 # What happened when, in which of the cassettes, and to which of its interactions or notifications, or of the misses.
@@ -26,7 +26,7 @@ Happening = Literal["asked", "again", "told", "missed"]
 Event = tuple[float, Happening, int, int]
 
 
-class Track:
+class UserSession:
     """A run of some cassettes, from its beginning at `start`; `factor` is the pace of the pushes (see `pushes`).
 
     `timeout` is how long a connect is held, `max_silence` how long a silent client is remembered, in seconds.
@@ -34,7 +34,7 @@ class Track:
 
     def __init__(
         self,
-        scripts: Sequence[Script],
+        indexes: Sequence[CassetteIndex],
         *,
         new_id: Callable[[], str],
         factor: float = INSTANT,
@@ -42,7 +42,7 @@ class Track:
         timeout: float = 30.0,
         max_silence: float = 60.0,
     ) -> None:
-        self._scripts = scripts
+        self._indexes = indexes
         self._factor = factor
         self._bayeux = BayeuxServer(new_id=new_id, timeout=timeout, max_silence=max_silence)
         self._expired = start
@@ -58,7 +58,8 @@ class Track:
         # Whether a CometD client has said anything.
         self.polled = False
         self.replays = tuple(
-            Replay(script, number=number, factor=self._factor, start=now) for number, script in enumerate(self._scripts)
+            Replay(cassette_index, number=number, factor=self._factor, start=now)
+            for number, cassette_index in enumerate(self._indexes)
         )
         # Notifications that were due before anybody was subscribed to their channel, by channel: cassette and index.
         self._early: dict[str, list[tuple[int, int]]] = {}
@@ -71,7 +72,7 @@ class Track:
         One that asks word for word what was recorded has nothing to hide; any other is redacted first: recorded secrets
         are placeholders, and it may have to be shown.
         """
-        matching = self._scripts[0].matching
+        matching = self._indexes[0].matching
         if matching is WHOLE and (found := self._word_for_word(request, now)):
             return found
         request = redact(request)
@@ -81,18 +82,18 @@ class Track:
                 Miss(
                     request=self.replays[0].shown(request),
                     reason="left_out",
-                    cassette=self._scripts[0].cassette.source,
+                    cassette=self._indexes[0].cassette.source,
                 ),
                 now,
             )
-        if found := self._played(self._scripts[0].key_of(asked), asked, now):
+        if found := self._played(self._indexes[0].key_of(asked), asked, now):
             return found
         misses = (replay.miss(asked) for replay in self.replays)
         return self._missed(min(misses, key=lambda each: _REASONS.index(each.reason)), now)
 
     def _word_for_word(self, request: Request, now: float) -> Send | None:
-        key = self._scripts[0].key_of(request)
-        is_recorded = any(key in script.by_spelling for script in self._scripts)
+        key = self._indexes[0].key_of(request)
+        is_recorded = any(key in cassette_index.by_spelling for cassette_index in self._indexes)
         return self._played(key, request, now) if is_recorded else None
 
     def _played(self, key: Key, asked: Request, now: float) -> Send | None:
@@ -149,7 +150,7 @@ class Track:
         while (at := self.next_at) is not None and at <= now:
             number, replay = next((n, each) for n, each in enumerate(self.replays) if each.next_at == at)
             for index in replay.due(at):
-                channel = replay.script.cassette.notifications[index].channel
+                channel = replay.cassette_index.cassette.notifications[index].channel
                 if self._bayeux.hears(channel):
                     ready.extend(self._tell(number, index, now))
                 else:
@@ -180,5 +181,5 @@ class Track:
         """Give a notification to the clients that hear its channel; return the tickets that it makes ready."""
         replay = self.replays[number]
         self.events.append((now, "told", number, index))
-        channel = replay.script.cassette.notifications[index].channel
+        channel = replay.cassette_index.cassette.notifications[index].channel
         return self._bayeux.deliver(channel, Verbatim(replay.told(index)))

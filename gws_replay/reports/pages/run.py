@@ -19,11 +19,11 @@ from gws_replay.reports.run_events import cut, is_recording, untold
 from gws_replay.settings.redaction import policy_of, redactor, shown
 
 if TYPE_CHECKING:
-    from gws_replay.playback.playback import Playback
-    from gws_replay.playback.sessions import Seat
+    from gws_replay.playback.playback import ReplayRun
+    from gws_replay.playback.sessions import LiveUser
 
 
-def timeline_of(run: "Playback", judged: Sequence[Sequence[Update]]) -> str:
+def timeline_of(run: "ReplayRun", judged: Sequence[Sequence[Update]]) -> str:
     """Return a run as JSON for a page, nothing for an empty one; `judged` are the verdicts on each cassette."""
     with suppress(GwsReplayError, OSError):  # what a proxy wrote down has become the cassette by now; a wrong rule
         if is_recording(run):
@@ -48,15 +48,15 @@ def _block(cassette: Cassette, updates: Sequence[Update], marks: dict[str, dict[
 class _Happened:
     """What happened, as a cassette of the run, and what is to be said of it besides, by place."""
 
-    run: "Playback"
+    run: "ReplayRun"
     judged: Sequence[Mapping[int, Update]]
     interactions: list[Exchange] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
     marks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for seat in self.run.stage.used():
-            self._take(seat)
+        for user in self.run.sessions.used():
+            self._take(user)
 
     def cassette(self) -> Cassette:
         """Return it, in seconds since the first thing that happened."""
@@ -71,10 +71,10 @@ class _Happened:
             source=self.run.name,
         )
 
-    def _take(self, seat: "Seat") -> None:
-        with seat.lobby.lock:
-            events, misses = tuple(seat.track.events), tuple(seat.track.misses)
-        left = untold(seat, events)
+    def _take(self, user: "LiveUser") -> None:
+        with user.polls.lock:
+            events, misses = tuple(user.session.events), tuple(user.session.misses)
+        left = untold(user, events)
         asked: dict[tuple[int, int], int] = {}
         for at, kind, number, index in sorted(events, key=lambda each: each[0]):
             if kind == "missed":
@@ -85,7 +85,7 @@ class _Happened:
                 asked[number, index] = len(self.interactions)
                 self._asked(number, index, at, again=kind == "again")
                 for waiting in left.pop((number, index), ()) if kind == "asked" else ():
-                    why = "not delivered" if seat.track.clients else "no CometD client was there to be told"
+                    why = "not delivered" if user.session.clients else "no CometD client was there to be told"
                     self.marks[f"notification {len(self.notifications)}"] = {
                         "level": "warning",
                         "said": why,

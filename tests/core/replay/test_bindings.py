@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Notification, Request
 from gws_replay.core.oracle.history import history
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.run import Miss, Send
-from gws_replay.core.replay.user_session import Track
+from gws_replay.core.replay.user_session import UserSession
 from tests.support.builders import CAPTURES, SESSIONS, cassette, exchange, get, growth, operation, push, update
 from tests.support.commands import captured
 from tests.support.redactors import redactor
@@ -30,15 +30,15 @@ class Client:
     """Somebody who asks a cassette, and sees what it shows."""
 
     def __init__(self, played: Cassette) -> None:
-        self.track = Track([Script(played)], new_id=lambda: "c")
-        self.replay = self.track.replays[0]
+        self.session = UserSession([CassetteIndex(played)], new_id=lambda: "c")
+        self.replay = self.session.replays[0]
 
     def ask(self, live: Exchange) -> Any:
         """The body of the answer, or None for a miss."""
-        found = self.track.ask(live.request, 0.0)
+        found = self.session.ask(live.request, 0.0)
         if isinstance(found, Miss):
             return None
-        self.track.answered(found, 0.0)
+        self.session.answered(found, 0.0)
         return json.loads(found.response.body)
 
     def pushes(self) -> list[Any]:
@@ -51,7 +51,7 @@ class Client:
 
     def miss(self) -> str:
         """The last miss."""
-        return str(self.track.misses[-1])
+        return str(self.session.misses[-1])
 
 
 def shown(data: Any) -> Any:
@@ -144,8 +144,8 @@ def test_in_paths_and_queries() -> None:
     answer = {"firstName": NAME, "uri": "http://h/api/v2/contacts/Vitaliy%20Onv"}
     client = Client(redacted(exchange("GET", "/api/v2/contacts/Vitaliy%20Onv?to=Kristi+Sippola", None, answer)))
     live = exchange("GET", "/api/v2/contacts/Peter%20L%C3%B6w?to=x%26y").request
-    assert isinstance(client.track.ask(live, 0.0), Send)
-    again = client.track.ask(live, 0.0)
+    assert isinstance(client.session.ask(live, 0.0), Send)
+    again = client.session.ask(live, 0.0)
     assert isinstance(again, Send)
     assert {"firstName": "Peter Löw", "uri": "http://h/api/v2/contacts/Peter%20L%C3%B6w"} == json.loads(
         again.response.body
@@ -212,8 +212,8 @@ def test_a_new_run_knows_nothing_of_the_one_before() -> None:
     """Bindings end with the run."""
     client = Client(redacted(*changing(OTHER)))
     assert client.ask(update({"FirstName": "Peter"}, began=0))
-    client.track.rewind(0.0)
-    client.replay = client.track.replays[0]
+    client.session.rewind(0.0)
+    client.replay = client.session.replays[0]
     assert client.ask(update({"FirstName": "Paul"}, began=0))
     assert "Paul" == shown(client.pushes()[0])["FirstName"]
 
@@ -312,11 +312,11 @@ def test_requests_of_any_form() -> None:
     def asks(path: str, body: bytes) -> bool:
         headers = (recorded if path == "/x" else text).request.headers
         live = Request(method="POST", uri=f"http://h{path}", headers=headers, body=body)
-        return isinstance(client.track.ask(live, 0.0), Send)
+        return isinstance(client.session.ask(live, 0.0), Send)
 
     assert [False, True] == [asks("/x", b"to=Peter&a=2"), asks("/x", b"a=1&to=Peter")]
     assert [False, True] == [asks("/y", b"dear x, hi"), asks("/y", b"dear p@live.corp.com, hello")]
-    assert SESSIONS not in str(client.track.misses)
+    assert SESSIONS not in str(client.session.misses)
 
 
 @pytest.mark.parametrize("name", CAPTURES)
@@ -330,9 +330,9 @@ def test_every_capture_replays_to_its_live_client_as_if_it_were_raw(name: str) -
     for client in (Client(raw), Client(played)):
         events: list[Any] = []
         for each in raw.interactions:
-            found = client.track.ask(each.request, 0.0)
+            found = client.session.ask(each.request, 0.0)
             assert isinstance(found, Send)
-            client.track.answered(found, 0.0)
+            client.session.answered(found, 0.0)
             events += [found.interaction, final.body(found.response.body), list(map(client.replay.told, client.due()))]
         events += [(each.resource_id, sorted(each.data)) for each in client.replay.snapshots]
         seen.append([[final.data(each) for each in event] if isinstance(event, list) else event for event in events])

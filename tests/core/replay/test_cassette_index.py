@@ -7,7 +7,7 @@ import pytest
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Cause, Exchange, Moment, Request
-from gws_replay.core.replay.cassette_index import Gate, Script, Window
+from gws_replay.core.replay.cassette_index import CassetteIndex, Gate, Window
 from gws_replay.core.replay.request_key import key_of
 from tests.support.builders import SESSIONS, cassette, exchange, get, operation, push, update
 
@@ -21,9 +21,9 @@ def caused(interaction: int, after: Moment, seen: float) -> Cassette:
 
 def test_equal_requests_are_together_in_recorded_order() -> None:
     """By key: spelling and host do not count."""
-    script = Script(cassette(get({"A": 0}, began=0), update({"A": 1}, began=1), get({"A": 1}, began=2)))
-    first, second = (key_of(script.interactions[index].request) for index in (0, 1))
-    assert {first: (0, 2), second: (1,)} == script.by_key
+    cassette_index = CassetteIndex(cassette(get({"A": 0}, began=0), update({"A": 1}, began=1), get({"A": 1}, began=2)))
+    first, second = (key_of(cassette_index.interactions[index].request) for index in (0, 1))
+    assert {first: (0, 2), second: (1,)} == cassette_index.by_key
 
 
 SPELLINGS = (b'{"a":1,"b":[]}', b'{"b": [], "a": 1}\n', b'{"a":1.0,"b":[]}', b"[]", b"a=1", b"", b"\xff", b"null")
@@ -32,12 +32,12 @@ SPELLINGS = (b'{"a":1,"b":[]}', b'{"b": [], "a": 1}\n', b'{"a":1.0,"b":[]}', b"[
 @pytest.mark.parametrize("recorded", SPELLINGS)
 def test_a_body_has_one_key_whether_it_is_known_or_parsed(recorded: bytes) -> None:
     """What was recorded is parsed once, and looked up by its bytes when a client says it."""
-    script = Script(cassette(exchange("POST", "/x", recorded)))
+    cassette_index = CassetteIndex(cassette(exchange("POST", "/x", recorded)))
     for body in SPELLINGS:
         asked = Request(method="POST", uri="http://live/x", body=body)
-        assert key_of(asked) == script.key_of(asked)
+        assert key_of(asked) == cassette_index.key_of(asked)
     with mock.patch("gws_replay.core.replay.request_key.canonical_body", return_value="parsed"):
-        found = script.key_of(Request(method="POST", uri="http://live/x", body=recorded))
+        found = cassette_index.key_of(Request(method="POST", uri="http://live/x", body=recorded))
     assert (recorded[:1] in b"{[" and recorded != b"") == (found[3] != "parsed")
 
 
@@ -45,7 +45,7 @@ def test_a_body_has_one_key_whether_it_is_known_or_parsed(recorded: bytes) -> No
 @pytest.mark.parametrize("interaction", [0, 1])
 def test_the_gate_of_a_caused_notification_is_its_cause(interaction: int, after: Moment) -> None:
     """Whenever it was seen: a person may have pinned it."""
-    (gate,) = Script(caused(interaction, after, seen=0.5)).gates
+    (gate,) = CassetteIndex(caused(interaction, after, seen=0.5)).gates
     assert gate
     assert (interaction, after) == (gate.interaction, gate.after)
 
@@ -66,7 +66,7 @@ def test_the_gate_of_a_caused_notification_is_its_cause(interaction: int, after:
 )
 def test_the_gate_of_an_unsolicited_one_is_the_last_interaction_answered_before(seen: float, gate: Gate | None) -> None:
     """By the time of the answer, not of the request."""
-    script = Script(
+    cassette_index = CassetteIndex(
         cassette(
             get({}, began=0, ended=0.05),
             update({"A": 1}, began=0.06, ended=0.1),
@@ -77,27 +77,27 @@ def test_the_gate_of_an_unsolicited_one_is_the_last_interaction_answered_before(
             attributed=False,
         )
     )
-    assert (gate,) == script.gates
+    assert (gate,) == cassette_index.gates
 
 
 def test_only_what_came_before_its_own_response_leads() -> None:
     """A gate of an unsolicited one is no cause."""
-    assert {1} == Script(caused(1, "request", seen=1.05)).leading
-    assert set() == Script(caused(1, "response", seen=1.05)).leading
+    assert {1} == CassetteIndex(caused(1, "request", seen=1.05)).leading
+    assert set() == CassetteIndex(caused(1, "response", seen=1.05)).leading
     unsolicited = cassette(update({"A": 1}, began=0), push({"A": 1}, seen=9), attributed=False)
-    assert set() == Script(unsolicited).leading
+    assert set() == CassetteIndex(unsolicited).leading
 
 
 def test_pushes_are_on_one_line_token_for_token() -> None:
     """As they go over the wire, laid out as they are in the cassette."""
     (notification,) = caused(0, "response", seen=1).notifications
     laid_out = replace(notification, data='{\n  "a": 1.50,\n  "a": [ ]\n}')
-    assert ('{"a":1.50,"a":[]}',) == Script(Cassette(interactions=(), notifications=(laid_out,))).pushes
+    assert ('{"a":1.50,"a":[]}',) == CassetteIndex(Cassette(interactions=(), notifications=(laid_out,))).pushes
 
 
 def test_steps_count_the_operations_of_each_resource() -> None:
     """Those that the server took, in order of their beginning, on what a GET shows: all else is never too old."""
-    script = Script(
+    cassette_index = CassetteIndex(
         cassette(
             get({}, began=0),
             update({"A": 1}, began=1),
@@ -109,13 +109,13 @@ def test_steps_count_the_operations_of_each_resource() -> None:
             update({"A": 7}, began=7, answer={"statusCode": 7}),
         )
     )
-    assert {1: ("S1", 1), 4: ("S1", 2), 7: ("S1", 3)} == script.steps
-    assert {1, 2, 3, 4, 5, 6, 7} == script.operations
+    assert {1: ("S1", 1), 4: ("S1", 2), 7: ("S1", 3)} == cassette_index.steps
+    assert {1, 2, 3, 4, 5, 6, 7} == cassette_index.operations
 
 
 def test_windows_bound_the_time_of_a_get() -> None:
     """What was answered before it was asked is shown for certain; what began after its answer is not."""
-    script = Script(
+    cassette_index = CassetteIndex(
         cassette(
             get({}, began=0, ended=0.5),
             update({"A": 1}, began=1, ended=1.5),
@@ -127,13 +127,13 @@ def test_windows_bound_the_time_of_a_get() -> None:
         )
     )
     bounds = {0: (0, 0), 2: (1, 1), 4: (1, 2), 5: (2, 3)}
-    assert {index: (Window("S1", first, last),) for index, (first, last) in bounds.items()} == script.windows
+    assert {index: (Window("S1", first, last),) for index, (first, last) in bounds.items()} == cassette_index.windows
 
 
 def test_a_window_for_each_resource_that_a_get_shows() -> None:
     """None for one that nobody operates on, and none for other requests."""
     answer = {"facebooksessions": [{"id": "S1"}, {"id": "S2"}, {"id": "S3"}]}
-    script = Script(
+    cassette_index = CassetteIndex(
         cassette(
             update({"A": 1}, began=0),
             update({"A": 1}, began=1, session="S3"),
@@ -142,8 +142,8 @@ def test_a_window_for_each_resource_that_a_get_shows() -> None:
             exchange("POST", SESSIONS, {"find": 1}, answer, began=4),
         )
     )
-    assert {2: (Window("S1", 1, 1), Window("S3", 1, 1))} == script.windows
-    assert {} == Script(cassette(exchange("GET", SESSIONS, None, answer, began=2))).windows
+    assert {2: (Window("S1", 1, 1), Window("S3", 1, 1))} == cassette_index.windows
+    assert {} == CassetteIndex(cassette(exchange("GET", SESSIONS, None, answer, began=2))).windows
 
 
 @pytest.mark.parametrize(
@@ -163,4 +163,4 @@ def test_a_window_for_each_resource_that_a_get_shows() -> None:
 )
 def test_only_reading_and_what_frames_a_session_may_repeat(asked: Exchange, may: bool) -> None:
     """Another operation that is asked once more would get an answer for what never happened."""
-    assert may is Script(cassette(asked)).may_repeat(0)
+    assert may is CassetteIndex(cassette(asked)).may_repeat(0)

@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.conflicts import disagreements
 from tests.support.builders import cassette, exchange
 
 
-def script(name: str, *answers: Any, status: int = 200) -> Script:
+def cassette_index(name: str, *answers: Any, status: int = 200) -> CassetteIndex:
     """A cassette that answers GET /x so."""
     asked = (exchange("GET", "/x", None, answer, began=float(n), status=status) for n, answer in enumerate(answers))
-    return Script(cassette(*asked).named(name))
+    return CassetteIndex(cassette(*asked).named(name))
 
 
 @pytest.mark.parametrize(
@@ -28,14 +28,14 @@ def script(name: str, *answers: Any, status: int = 200) -> Script:
 )
 def test_the_first_answers_are_compared(one: Any, other: Any, agree: bool) -> None:
     """JSON by value, addresses of the API without their host, anything else by its bytes."""
-    found = list(disagreements([script("a.yaml", one), script("b.yaml", other, "later")]))
+    found = list(disagreements([cassette_index("a.yaml", one), cassette_index("b.yaml", other, "later")]))
     said = "GET /x is answered differently by a.yaml, interaction 0, and b.yaml, interaction 0"
     assert ([] if agree else [said]) == found
 
 
 def test_statuses_count_and_other_requests_do_not() -> None:
     """One sentence for each pair of cassettes; what only one of them answers is no disagreement."""
-    alone = Script(cassette(exchange("GET", "/y", None, {"a": 2})).named("c.yaml"))
-    pair = [script("a.yaml", {"a": 1}), script("b.yaml", {"a": 1}, status=500), alone]
+    alone = CassetteIndex(cassette(exchange("GET", "/y", None, {"a": 2})).named("c.yaml"))
+    pair = [cassette_index("a.yaml", {"a": 1}), cassette_index("b.yaml", {"a": 1}, status=500), alone]
     assert 1 == len(list(disagreements(pair)))
     assert [] == list(disagreements([pair[0], alone]))

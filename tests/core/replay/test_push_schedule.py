@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from gws_replay.core.replay.push_schedule import GAP, INSTANT, RECORDED, Pushes
-from tests.support.cassette_indexes import Pushed, Span, in_a_row, script, times
+from gws_replay.core.replay.push_schedule import GAP, INSTANT, RECORDED, PushSchedule
+from tests.support.cassette_indexes import Pushed, Span, cassette_index, in_a_row, times
 
 FOREVER = float("inf")
 
 
-def begun(spans: Sequence[Span], *pushed: Pushed, factor: float = INSTANT, start: float = 0.0) -> Pushes:
+def begun(spans: Sequence[Span], *pushed: Pushed, factor: float = INSTANT, start: float = 0.0) -> PushSchedule:
     """A run that has just begun."""
-    return Pushes(script(spans, pushed), factor=factor, start=start)
+    return PushSchedule(cassette_index(spans, pushed), factor=factor, start=start)
 
 
 def exactly(*expected: tuple[float, int]) -> list[tuple[object, int]]:

@@ -6,14 +6,14 @@ from typing import Literal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gws_replay.core.replay.cassette_index import Script
-from gws_replay.core.replay.push_schedule import INSTANT, RECORDED, Pushes
-from tests.support.cassette_indexes import MOMENTS, script, times
+from gws_replay.core.replay.cassette_index import CassetteIndex
+from gws_replay.core.replay.push_schedule import INSTANT, RECORDED, PushSchedule
+from tests.support.cassette_indexes import MOMENTS, cassette_index, times
 
 What = Literal["ask", "answer"]
 
 
-def out_of(played: Script, events: Sequence[tuple[What, int]]) -> list[list[int]]:
+def out_of(played: CassetteIndex, events: Sequence[tuple[What, int]]) -> list[list[int]]:
     """A model: which notifications have gone after each event. Each event looks at all that are left, from the first.
 
     One that is open goes; one that was passed by once no longer holds up others; any other one ends the look.
@@ -41,14 +41,14 @@ def out_of(played: Script, events: Sequence[tuple[What, int]]) -> list[list[int]
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> tuple[Script, list[tuple[What, int]]]:
-    """A script whose updates may overlap, and a client that asks in any order and is answered in any order."""
+def runs(draw: st.DrawFn) -> tuple[CassetteIndex, list[tuple[What, int]]]:
+    """A cassette whose updates may overlap, and a client that asks in any order and is answered in any order."""
     spans = [
         (began, began + draw(st.integers(1, 5))) for began in sorted(draw(st.lists(st.integers(0, 12), max_size=5)))
     ]
     causes = st.tuples(st.integers(0, len(spans) - 1), st.sampled_from(MOMENTS))
     pushed = draw(st.lists(causes, max_size=6)) if spans else []
-    played = script(spans, [(20.0 + n, cause, after) for n, (cause, after) in enumerate(pushed)])
+    played = cassette_index(spans, [(20.0 + n, cause, after) for n, (cause, after) in enumerate(pushed)])
     open_: list[int] = []
     events: list[tuple[What, int]] = []
     for index in draw(st.permutations(range(len(spans)))):
@@ -63,11 +63,11 @@ def runs(draw: st.DrawFn) -> tuple[Script, list[tuple[What, int]]]:
 @given(runs(), st.sampled_from([INSTANT, RECORDED]))
 @settings(max_examples=120)
 def test_what_goes_and_in_which_order_is_as_the_rule_says(
-    run: tuple[Script, list[tuple[What, int]]], factor: float
+    run: tuple[CassetteIndex, list[tuple[What, int]]], factor: float
 ) -> None:
     """For any order of requests and answers; when all were answered none is left."""
     played, events = run
-    pushes = Pushes(played, factor=factor, start=0.0)
+    pushes = PushSchedule(played, factor=factor, start=0.0)
     taken: list[int] = []
     for (what, index), expected in zip(events, out_of(played, events), strict=True):
         if what == "ask":

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gws_replay.core.model import Exchange, Notification, Request
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.request_key import Neighbours, differences, key_of
 from gws_replay.core.replay.run import Replay
 from tests.support.builders import cassette, exchange, get, push, update
@@ -19,12 +19,12 @@ def ask(method: str = "GET", uri: str = "http://h/x", body: str = "") -> Request
 
 def begun(*moments: Exchange | Notification) -> Replay:
     """A run of a cassette that has just begun."""
-    return Replay(Script(cassette(*moments)))
+    return Replay(CassetteIndex(cassette(*moments)))
 
 
 def answer_to(replay: Replay, index: int) -> Any:
     """The parsed answer to what was recorded at an index, for the first time or again; None for a miss."""
-    key = key_of(replay.script.interactions[index].request)
+    key = key_of(replay.cassette_index.interactions[index].request)
     send = replay.ask(key) or replay.again(key)
     return json.loads(send.response.body) if send else None
 
@@ -90,7 +90,7 @@ def test_the_kth_request_gets_the_kth_answer_and_no_more() -> None:
         exchange("POST", "/x", {}, {"n": 3}, began=2),
     )
     assert [{"n": 1}, {"n": 3}, None, {"n": 2}] == [answer_to(replay, index) for index in (0, 0, 2, 1)]
-    assert ((), None) == (replay.unplayed, replay.again(key_of(replay.script.interactions[0].request)))
+    assert ((), None) == (replay.unplayed, replay.again(key_of(replay.cassette_index.interactions[0].request)))
 
 
 def test_the_answer_of_another_kind_is_not_taken() -> None:
@@ -178,7 +178,7 @@ def test_a_get_may_be_asked_again_and_shows_the_newest_state() -> None:
     found.append(user_data(answer_to(replay, 0)))
     assert [{"A": 0}, {"A": 0}, {"A": 1}, {"A": 2}] == found
     assert found == [each.data for each in replay.snapshots if each.interaction == 0]
-    again = replay.again(key_of(replay.script.interactions[0].request))
+    again = replay.again(key_of(replay.cassette_index.interactions[0].request))
     assert again
     assert (0, True, False, 0.0) == (again.interaction, again.repeated, again.led, again.after)
     replay.answered(again, 1.0)
@@ -188,7 +188,7 @@ def test_a_get_may_be_asked_again_and_shows_the_newest_state() -> None:
 def test_nothing_is_repeated_that_was_not_asked_before() -> None:
     """`again` is for what was played; the newest recording that was."""
     replay = begun(*(exchange("GET", "/x", None, {"n": number}, began=number) for number in (1, 2)))
-    key = key_of(replay.script.interactions[0].request)
+    key = key_of(replay.cassette_index.interactions[0].request)
     assert replay.again(key) is None
     for number in (1, 2):
         assert {"n": number} == answer_to(replay, 0)
@@ -208,12 +208,12 @@ def test_what_frames_a_session_may_be_asked_again(operation: str) -> None:
 
 def test_an_answer_says_how_it_is_to_be_sent() -> None:
     """After its recorded time, scaled; led by notifications that were recorded before it; from which cassette."""
-    script = Script(
+    cassette_index = CassetteIndex(
         cassette(update({"A": 1}, began=0, ended=2.0), push({"A": 1}, seen=1), update({"A": 2}, began=3, ended=3.5))
     )
     for factor, number in ((0.0, 0), (1.0, 2), (0.5, 0)):
-        replay = Replay(script, number=number, factor=factor)
-        sends = [replay.ask(key_of(each.request)) for each in replay.script.interactions]
+        replay = Replay(cassette_index, number=number, factor=factor)
+        sends = [replay.ask(key_of(each.request)) for each in replay.cassette_index.interactions]
         assert [(0, number, 2.0 * factor, True, False), (1, number, 0.5 * factor, False, False)] == [
             (send.interaction, send.cassette, send.after, send.led, send.repeated) for send in sends if send
         ]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Cause, Exchange, Notification, Request
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.request_key import key_of
 from gws_replay.core.replay.run import Miss, Replay, Send
 from tests.support.builders import HOST, SESSIONS, cassette, exchange, get, push, update
@@ -17,12 +17,12 @@ from tests.support.builders import HOST, SESSIONS, cassette, exchange, get, push
 
 def begun(*moments: Exchange | Notification) -> Replay:
     """A run of a cassette that has just begun."""
-    return Replay(Script(cassette(*moments).named("tests/a.yaml")))
+    return Replay(CassetteIndex(cassette(*moments).named("tests/a.yaml")))
 
 
 def asking(replay: Replay, index: int) -> Send | None:
     """Ask what was recorded at an index, of another host."""
-    request = replay.script.interactions[index].request
+    request = replay.cassette_index.interactions[index].request
     return replay.ask(key_of(replace(request, uri=request.uri.replace(HOST, "http://localhost:1"))))
 
 
@@ -126,7 +126,7 @@ def test_a_repeated_answer_opens_nothing() -> None:
     start = exchange("POST", "/api/v2/me", {"operationName": "StartContactCenterSession"}, {"statusCode": 0})
     cause = Cause(interaction=0, rule="pin", after="response")
     played = Cassette(interactions=(start,), notifications=(replace(push({"A": 1}, seen=1), cause=cause),))
-    replay = Replay(Script(played))
+    replay = Replay(CassetteIndex(played))
     first, again = asking(replay, 0), replay.again(key_of(start.request))
     assert first
     assert again
@@ -165,7 +165,7 @@ def test_pushes_follow_their_causes_and_wait_for_those_that_may_still_come(
         )
         for number, cause in enumerate(causes)
     )
-    replay = Replay(Script(Cassette(interactions=exchanges, notifications=pushes)))
+    replay = Replay(CassetteIndex(Cassette(interactions=exchanges, notifications=pushes)))
     for step in range(asked + 1):
         done = set(order[:step])
         reached = max((exchanges[index].began for index in done), default=-1)
@@ -208,7 +208,7 @@ def test_whatever_the_order_all_is_shown_when_all_was_asked(order: list[int]) ->
 def test_answers_are_given_in_order_for_each_question(recorded: list[int], asked: list[int]) -> None:
     """A model: a queue for each question, and the last one over again where it was played."""
     exchanges = tuple(exchange("GET", f"/q{question}", began=n) for n, question in enumerate(recorded))
-    replay = Replay(Script(Cassette(interactions=exchanges)))
+    replay = Replay(CassetteIndex(Cassette(interactions=exchanges)))
     queues = {question: [n for n, each in enumerate(recorded) if each == question] for question in range(4)}
     last: dict[int, int] = {}
     for question in asked:

@@ -1,4 +1,4 @@
-"""One user's track: who hears what, several cassettes at once, early notifications, beginning again, counters."""
+"""One user's session: who hears what, several cassettes at once, early notifications, beginning again, counters."""
 
 import json
 from dataclasses import replace
@@ -10,7 +10,7 @@ from gws_replay.core.replay.push_schedule import GAP
 from gws_replay.core.replay.run import Miss, Send
 from tests.support.bayeux_by_hand import CHANNEL, subscribe
 from tests.support.builders import cassette, exchange, get, push, update
-from tests.support.user_sessions import Listener, asked, looked, track_of
+from tests.support.user_sessions import Listener, asked, looked, session_of
 
 ONE = cassette(
     get({"A": 0}, began=0),
@@ -26,77 +26,77 @@ def numbers(listener: Listener) -> list[int]:
 
 
 def test_both_clients_of_a_user_get_each_push_and_another_user_none() -> None:
-    """Another user has a track of its own, of the same scripts."""
-    track, others = track_of(ONE), track_of(ONE)
-    listeners = [Listener(track), Listener(track)]
+    """Another user has a session of its own, of the same indexes."""
+    session, others = session_of(ONE), session_of(ONE)
+    listeners = [Listener(session), Listener(session)]
     stranger = Listener(others)
     for index in (1, 2):
-        track.answered(asked(track, index), 0.0)
-        looked(track, listeners, LATER)
+        session.answered(asked(session, index), 0.0)
+        looked(session, listeners, LATER)
         looked(others, [stranger], LATER)
     assert [[1, 2], [1, 2], []] == [numbers(each) for each in (*listeners, stranger)]
-    assert (2, 1) == (track.clients, others.clients)
+    assert (2, 1) == (session.clients, others.clients)
 
 
 def test_a_client_hears_only_what_it_subscribed_to() -> None:
     """The other one hears it all the same."""
-    track = track_of(ONE)
-    listeners = [Listener(track, "/v2/me/chats"), Listener(track, CHANNEL)]
-    track.answered(asked(track, 1), 0.0)
-    looked(track, listeners, LATER)
+    session = session_of(ONE)
+    listeners = [Listener(session, "/v2/me/chats"), Listener(session, CHANNEL)]
+    session.answered(asked(session, 1), 0.0)
+    looked(session, listeners, LATER)
     assert [[], [1]] == [numbers(each) for each in listeners]
 
 
 def test_a_held_connect_is_ready_when_its_push_is_due() -> None:
     """Not before the gap after the response; the caller is told when to look."""
-    track = track_of(ONE)
-    listener = Listener(track)
+    session = session_of(ONE)
+    listener = Listener(session)
     assert isinstance(listener.poll(0.0), Hold)
-    send = asked(track, 1, 1.0)
-    assert ((), None) == (track.advance(LATER), track.next_at)
-    track.answered(send, 2.0)
-    assert ((), 2.0 + GAP, 1) == (track.advance(2.0), track.next_at, track.held)
-    assert (listener.held,) == track.advance(2.0 + GAP)
-    assert track.unheard
+    send = asked(session, 1, 1.0)
+    assert ((), None) == (session.advance(LATER), session.next_at)
+    session.answered(send, 2.0)
+    assert ((), 2.0 + GAP, 1) == (session.advance(2.0), session.next_at, session.held)
+    assert (listener.held,) == session.advance(2.0 + GAP)
+    assert session.unheard
     listener.released(2.0 + GAP)
-    assert ([1], None, 0) == (numbers(listener), track.next_at, track.held)
+    assert ([1], None, 0) == (numbers(listener), session.next_at, session.held)
 
 
 def test_data_are_written_as_they_were_recorded() -> None:
     """Repeated keys and the spelling of numbers reach the client."""
     data = '{"a": 1.50, "a": 1E5}'
-    track = track_of(Cassette(interactions=(), notifications=(Notification(channel=CHANNEL, data=data, seen=0.0),)))
-    listener = Listener(track, None)
+    session = session_of(Cassette(interactions=(), notifications=(Notification(channel=CHANNEL, data=data, seen=0.0),)))
+    listener = Listener(session, None)
     listener.sent([subscribe(listener.id)], 0.0)
-    track.advance(0.0)
-    result = track.receive([{"channel": "/meta/connect", "clientId": listener.id}], 0.0)
+    session.advance(0.0)
+    result = session.receive([{"channel": "/meta/connect", "clientId": listener.id}], 0.0)
     assert not isinstance(result, Hold)
     assert '{"a":1.50,"a":1E5}' == result.messages[0]["data"]
 
 
 def test_early_pushes_wait_for_a_subscriber() -> None:
     """In their order, of each channel; later ones come after them, and nobody gets them twice."""
-    track = track_of(ONE)
+    session = session_of(ONE)
     for index in (1, 2):
-        track.answered(asked(track, index), 0.0)
-    assert () == track.advance(LATER)
-    deaf = Listener(track, "/v2/me/chats")
-    looked(track, [deaf], LATER)
-    late = Listener(track, CHANNEL)
-    looked(track, [deaf, late], LATER)
-    later = Listener(track, CHANNEL)
-    looked(track, [deaf, late, later], LATER)
+        session.answered(asked(session, index), 0.0)
+    assert () == session.advance(LATER)
+    deaf = Listener(session, "/v2/me/chats")
+    looked(session, [deaf], LATER)
+    late = Listener(session, CHANNEL)
+    looked(session, [deaf, late], LATER)
+    later = Listener(session, CHANNEL)
+    looked(session, [deaf, late, later], LATER)
     assert [[], [1, 2], []] == [numbers(each) for each in (deaf, late, later)]
 
 
 def test_early_pushes_come_before_those_that_are_due_now() -> None:
     """One that was due before anybody had subscribed is the older one."""
-    track = track_of(ONE)
-    track.answered(asked(track, 1), 0.0)
-    track.advance(1.0)
-    listener = Listener(track, CHANNEL)
-    track.answered(asked(track, 2), 1.0)
-    looked(track, [listener], LATER)
+    session = session_of(ONE)
+    session.answered(asked(session, 1), 0.0)
+    session.advance(1.0)
+    listener = Listener(session, CHANNEL)
+    session.answered(asked(session, 2), 1.0)
+    looked(session, [listener], LATER)
     assert [1, 2] == numbers(listener)
 
 
@@ -104,144 +104,148 @@ def test_several_cassettes_answer_in_their_order() -> None:
     """The first that has an answer left; only then is one repeated. Each pushes its own."""
     first = cassette(exchange("GET", "/x", None, {"n": 1}), exchange("GET", "/y", None, {"n": 2}, began=1))
     second = cassette(exchange("GET", "/x", None, {"n": 3}), update({"A": 1}, began=1), push({"A": 1}, seen=2))
-    track = track_of(first, second)
-    listener = Listener(track)
-    found = [asked(track, 0) for _ in range(4)]
+    session = session_of(first, second)
+    listener = Listener(session)
+    found = [asked(session, 0) for _ in range(4)]
     assert [(0, 0, False), (1, 0, False), (0, 0, True), (0, 0, True)] == [
         (send.cassette, send.interaction, send.repeated) for send in found
     ]
     assert [1, 3, 1, 1] == [json.loads(send.response.body)["n"] for send in found]
-    track.answered(asked(track, 1, cassette=1), 0.0)
-    looked(track, [listener], LATER)
+    session.answered(asked(session, 1, cassette=1), 0.0)
+    looked(session, [listener], LATER)
     assert [1] == numbers(listener)
-    assert ((1,), ()) == tuple(replay.unplayed for replay in track.replays)
+    assert ((1,), ()) == tuple(replay.unplayed for replay in session.replays)
 
 
 def test_pushes_of_several_cassettes_come_in_the_order_of_their_times() -> None:
     """Also when both are looked at late."""
     one, two = (cassette(update({"A": n}, began=0), push({"A": n}, seen=1)) for n in (1, 2))
-    track = track_of(one, two)
-    listener = Listener(track)
+    session = session_of(one, two)
+    listener = Listener(session)
     for number, now in ((1, 1.0), (0, 2.0)):
-        track.answered(asked(track, 0, now, cassette=number), now)
-    looked(track, [listener], LATER)
+        session.answered(asked(session, 0, now, cassette=number), now)
+    looked(session, [listener], LATER)
     assert [2, 1] == numbers(listener)
 
 
 def test_an_answer_belongs_to_its_cassette() -> None:
     """The same index of another one is not answered with it."""
-    track = track_of(*(cassette(update({"A": n}, began=0), push({"A": n}, seen=1)) for n in (1, 2)))
-    sends = [asked(track, 0, cassette=number) for number in (0, 1)]
-    listener = Listener(track)
-    track.answered(sends[1], 0.0)
-    looked(track, [listener], LATER)
+    session = session_of(*(cassette(update({"A": n}, began=0), push({"A": n}, seen=1)) for n in (1, 2)))
+    sends = [asked(session, 0, cassette=number) for number in (0, 1)]
+    listener = Listener(session)
+    session.answered(sends[1], 0.0)
+    looked(session, [listener], LATER)
     assert [2] == numbers(listener)
-    track.answered(sends[0], 0.0)
-    looked(track, [listener], LATER)
+    session.answered(sends[0], 0.0)
+    looked(session, [listener], LATER)
     assert [2, 1] == numbers(listener)
 
 
 def test_a_miss_is_remembered_and_tells_of_the_cassette_that_is_nearest() -> None:
     """Played out is nearer than unlike, unlike nearer than nothing at all."""
     first = cassette(exchange("GET", "/api/v2/other")).named("first.yaml")
-    track = track_of(first, cassette(update({"A": 1}, began=0)).named("second.yaml"))
-    known = track.replays[1].script.interactions[0].request
+    session = session_of(first, cassette(update({"A": 1}, began=0)).named("second.yaml"))
+    known = session.replays[1].cassette_index.interactions[0].request
     unlike = Request(method="POST", uri=known.uri, body=b"{}")
     nothing = Request(method="GET", uri="http://h/z/z/z")
-    asked(track, 0, cassette=1)
-    misses = [track.ask(request, 0.0) for request in (known, unlike, nothing)]
-    assert misses == track.misses
+    asked(session, 0, cassette=1)
+    misses = [session.ask(request, 0.0) for request in (known, unlike, nothing)]
+    assert misses == session.misses
     assert [("already_played", "second.yaml"), ("no_match", "second.yaml"), ("nothing_similar", "first.yaml")] == [
         (miss.reason, miss.cassette) for miss in misses if isinstance(miss, Miss)
     ]
-    assert (1, 0) == (track.served, track.repeated)
+    assert (1, 0) == (session.served, session.repeated)
 
 
 def test_what_was_served_and_repeated_is_counted() -> None:
     """A repeated answer is a served one too."""
-    track = track_of(ONE)
+    session = session_of(ONE)
     for index in (0, 0, 1, 0):
-        asked(track, index)
-    assert (4, 2, []) == (track.served, track.repeated, track.misses)
+        asked(session, index)
+    assert (4, 2, []) == (session.served, session.repeated, session.misses)
 
 
 def test_a_rewound_track_begins_again() -> None:
     """The clients stay; what they have not taken goes, and an answer of the earlier run opens nothing."""
-    track = track_of(ONE)
-    listener = Listener(track)
+    session = session_of(ONE)
+    listener = Listener(session)
     for index in (1, 0, 0):
-        track.answered(asked(track, index), 0.0)
-    late = asked(track, 2)
-    track.ask(Request(method="GET", uri="http://h/z"), 0.0)
-    track.advance(LATER)
-    track.rewind(LATER)
-    assert ((0, 0, []), False, None) == ((track.served, track.repeated, track.misses), track.unheard, track.next_at)
-    assert ((0, 1, 2), (0, 1)) == (track.replays[0].unplayed, track.replays[0].unreleased)
-    track.answered(late, LATER)
-    looked(track, [listener], 2 * LATER)
+        session.answered(asked(session, index), 0.0)
+    late = asked(session, 2)
+    session.ask(Request(method="GET", uri="http://h/z"), 0.0)
+    session.advance(LATER)
+    session.rewind(LATER)
+    assert ((0, 0, []), False, None) == (
+        (session.served, session.repeated, session.misses),
+        session.unheard,
+        session.next_at,
+    )
+    assert ((0, 1, 2), (0, 1)) == (session.replays[0].unplayed, session.replays[0].unreleased)
+    session.answered(late, LATER)
+    looked(session, [listener], 2 * LATER)
     assert [] == listener.heard
     for index in (1, 2):
-        track.answered(asked(track, index, 2 * LATER), 2 * LATER)
-        looked(track, [listener], 3 * LATER)
-    assert ([1, 2], 1) == (numbers(listener), track.clients)
+        session.answered(asked(session, index, 2 * LATER), 2 * LATER)
+        looked(session, [listener], 3 * LATER)
+    assert ([1, 2], 1) == (numbers(listener), session.clients)
 
 
 def test_early_pushes_of_an_earlier_run_are_forgotten() -> None:
     """They had a cause in that run."""
-    track = track_of(ONE)
-    track.answered(asked(track, 1), 0.0)
-    track.advance(LATER)
-    track.rewind(LATER)
-    listener = Listener(track)
-    looked(track, [listener], 2 * LATER)
+    session = session_of(ONE)
+    session.answered(asked(session, 1), 0.0)
+    session.advance(LATER)
+    session.rewind(LATER)
+    listener = Listener(session)
+    looked(session, [listener], 2 * LATER)
     assert [] == listener.heard
 
 
 def test_a_client_that_went_away_is_forgotten() -> None:
     """When another one speaks; looked for not more often than once a second."""
-    track = track_of(ONE, silence=10.0)
-    Listener(track)
-    staying = Listener(track)
+    session = session_of(ONE, silence=10.0)
+    Listener(session)
+    staying = Listener(session)
     staying.sent([subscribe(staying.id)], 10.0)
     staying.sent([subscribe(staying.id)], 10.9)
-    assert 2 == track.clients
+    assert 2 == session.clients
     staying.sent([subscribe(staying.id)], 11.0)
-    assert 1 == track.clients
+    assert 1 == session.clients
 
 
 def test_a_lost_connect_and_an_unwritten_answer_lose_nothing() -> None:
     """The notifications come with the next connect."""
-    track = track_of(ONE)
-    listener = Listener(track)
+    session = session_of(ONE)
+    listener = Listener(session)
     listener.poll(0.0)
     assert listener.held
-    track.answered(asked(track, 1), 0.0)
-    track.advance(LATER)
-    track.abandon(listener.held, LATER)
-    answer = track.receive([{"channel": "/meta/connect", "clientId": listener.id}], LATER)
+    session.answered(asked(session, 1), 0.0)
+    session.advance(LATER)
+    session.abandon(listener.held, LATER)
+    answer = session.receive([{"channel": "/meta/connect", "clientId": listener.id}], LATER)
     assert not isinstance(answer, Hold)
-    assert () == track.put_back(answer)
+    assert () == session.put_back(answer)
     listener.held = None
-    looked(track, [listener], LATER)
+    looked(session, [listener], LATER)
     assert [1] == numbers(listener)
 
 
 def test_only_what_was_not_recorded_word_for_word_is_redacted() -> None:
     """Before it is looked up, or shown as missed; also one whose recordings have all been played."""
     secret = exchange("POST", "/api/v2/me", {"password": "<redacted:password>"}, {"statusCode": 0}, began=3)
-    track = track_of(cassette(update({"A": 1}, began=1), secret))
+    session = session_of(cassette(update({"A": 1}, began=1), secret))
     redacted: list[bytes] = []
 
     def hidden(request: Request) -> Request:
         redacted.append(request.body)
         return replace(request, body=request.body.replace(b"hunter2", b"<redacted:password>"))
 
-    update_, login = (each.request for each in track.replays[0].script.interactions)
-    assert isinstance(track.ask(update_, 0.0, hidden), Send)
+    update_, login = (each.request for each in session.replays[0].cassette_index.interactions)
+    assert isinstance(session.ask(update_, 0.0, hidden), Send)
     assert [] == redacted
-    assert isinstance(track.ask(replace(login, body=b'{"password": "hunter2"}'), 0.0, hidden), Send)
-    other = track.ask(replace(login, body=b'{"password": "hunter2", "x": 1}'), 0.0, hidden)
-    again = track.ask(update_, 0.0, hidden)
+    assert isinstance(session.ask(replace(login, body=b'{"password": "hunter2"}'), 0.0, hidden), Send)
+    other = session.ask(replace(login, body=b'{"password": "hunter2", "x": 1}'), 0.0, hidden)
+    again = session.ask(update_, 0.0, hidden)
     assert isinstance(other, Miss)
     assert isinstance(again, Miss)
     assert (b'{"password": "<redacted:password>", "x": 1}', "already_played") == (other.request.body, again.reason)

@@ -1,59 +1,59 @@
-"""What a track remembers of its run, in the order in which it happened."""
+"""What a session remembers of its run, in the order in which it happened."""
 
 from gws_replay.core.model import Request
 from tests.support.commands import numbered, small
-from tests.support.user_sessions import Listener, asked, looked, track_of
+from tests.support.user_sessions import Listener, asked, looked, session_of
 
 UNKNOWN = Request(method="GET", uri="http://gws.example/api/v2/nowhere")
 
 
 def test_events_stand_in_their_order() -> None:
     """Asked, told to a client, missed, asked again: each with its time, its cassette and its index."""
-    track = track_of(small())
-    listener = Listener(track)
-    asked(track, 0, 1.0)
-    track.answered(asked(track, 1, 2.0), 2.5)
-    looked(track, [listener], 3.0)
-    track.ask(UNKNOWN, 4.0)
-    asked(track, 0, 5.0)
+    session = session_of(small())
+    listener = Listener(session)
+    asked(session, 0, 1.0)
+    session.answered(asked(session, 1, 2.0), 2.5)
+    looked(session, [listener], 3.0)
+    session.ask(UNKNOWN, 4.0)
+    asked(session, 0, 5.0)
     assert [
         (1.0, "asked", 0, 0),
         (2.0, "asked", 0, 1),
         (3.0, "told", 0, 0),
         (4.0, "missed", 0, 0),
         (5.0, "again", 0, 0),
-    ] == list(track.events)
+    ] == list(session.events)
 
 
 def test_a_notification_is_told_when_somebody_hears_it() -> None:
     """One that was due before counts from the subscription on."""
-    track = track_of(small())
-    track.answered(asked(track, 1, 1.0), 1.0)
-    track.advance(2.0)
-    assert ["asked"] == [kind for _, kind, _, _ in track.events]
-    Listener(track)
-    track.advance(3.0)
-    assert (3.0, "told", 0, 0) == track.events[-1]
+    session = session_of(small())
+    session.answered(asked(session, 1, 1.0), 1.0)
+    session.advance(2.0)
+    assert ["asked"] == [kind for _, kind, _, _ in session.events]
+    Listener(session)
+    session.advance(3.0)
+    assert (3.0, "told", 0, 0) == session.events[-1]
 
 
 def test_events_name_their_cassette() -> None:
     """Of two cassettes, the second is 1."""
-    track = track_of(numbered(1), small())
-    asked(track, 1, 1.0, cassette=1)
-    assert [(1.0, "asked", 1, 1)] == list(track.events)
+    session = session_of(numbered(1), small())
+    asked(session, 1, 1.0, cassette=1)
+    assert [(1.0, "asked", 1, 1)] == list(session.events)
 
 
 def test_a_long_run_is_forgotten_from_its_beginning() -> None:
     """A server that plays for days remembers as much as one test."""
-    track = track_of(numbered(300))
+    session = session_of(numbered(300))
     for index in range(300):
-        asked(track, index, float(index))
-    assert (200, 100, 299) == (len(track.events), track.events[0][3], track.events[-1][3])
+        asked(session, index, float(index))
+    assert (200, 100, 299) == (len(session.events), session.events[0][3], session.events[-1][3])
 
 
 def test_a_run_that_begins_again_has_no_events() -> None:
     """As it has no misses."""
-    track = track_of(small())
-    track.ask(UNKNOWN, 0.0)
-    track.rewind(1.0)
-    assert [] == list(track.events)
+    session = session_of(small())
+    session.ask(UNKNOWN, 0.0)
+    session.rewind(1.0)
+    assert [] == list(session.events)

@@ -11,10 +11,10 @@ from itertools import count
 import pytest
 
 from gws_replay.core.bayeux.server import Hold
-from gws_replay.core.replay.cassette_index import Script
+from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.push_schedule import GAP
 from gws_replay.core.replay.run import Send
-from gws_replay.core.replay.user_session import Track
+from gws_replay.core.replay.user_session import UserSession
 from tests.support.builders import CAPTURES
 from tests.support.commands import captured
 from tests.support.user_sessions import Listener
@@ -34,12 +34,12 @@ Wait = tuple[float, Callable[[], bool]]
 class Simulation:
     """One run of a capture by a client that waits for so long before each of its operations."""
 
-    def __init__(self, script: Script, wait: Callable[[], float], chance: random.Random) -> None:
+    def __init__(self, cassette_index: CassetteIndex, wait: Callable[[], float], chance: random.Random) -> None:
         numbers = count(1)
-        self.script = script
+        self.cassette_index = cassette_index
         self.wait = wait
         self.chance = chance
-        self.track = Track([script], new_id=lambda: f"c{next(numbers)}", timeout=1.0)
+        self.session = UserSession([cassette_index], new_id=lambda: f"c{next(numbers)}", timeout=1.0)
         self.now = 0.0
         self.ready: set[int] = set()
         self.events: list[Event] = []
@@ -47,19 +47,19 @@ class Simulation:
     def run(self) -> list[Event]:
         """Let both processes go on until all was asked, and told."""
         waits = {process: next(process) for process in (self.poller(), self.rest())}
-        everything = len(self.script.interactions) + len(self.script.gates)
+        everything = len(self.cassette_index.interactions) + len(self.cassette_index.gates)
         while len(self.events) < everything:
             going = [process for process, (at, happened) in waits.items() if at <= self.now or happened()]
             waits.update({process: next(process) for process in going})
             if not going:
-                times = [at for at in (self.track.next_at, *(at for at, _ in waits.values())) if at is not None]
+                times = [at for at in (self.session.next_at, *(at for at, _ in waits.values())) if at is not None]
                 self.now = max(self.now, min(times))
                 self.advance()
         return self.events
 
     def advance(self) -> None:
-        """Let the track do what is due, as the edges do whenever something has happened."""
-        self.ready.update(self.track.advance(self.now))
+        """Let the session do what is due, as the edges do whenever something has happened."""
+        self.ready.update(self.session.advance(self.now))
 
     def after(self, seconds: float, happened: Callable[[], bool] = lambda: False) -> Wait:
         return self.now + seconds, happened
@@ -69,20 +69,20 @@ class Simulation:
 
     def rest(self) -> Iterator[Wait]:
         """The requests in recorded order; each of them waits until what had been pushed before it has been seen."""
-        for index, exchange in enumerate(self.script.interactions):
-            if index in self.script.operations:
+        for index, exchange in enumerate(self.cassette_index.interactions):
+            if index in self.cassette_index.operations:
                 yield self.after(self.wait())
             yield self.travel()
-            send = self.track.ask(exchange.request, self.now)
+            send = self.session.ask(exchange.request, self.now)
             assert isinstance(send, Send)
             assert index == send.interaction
             self.advance()
             if send.led:
-                yield self.after(LED_PATIENCE, lambda: not self.track.unheard)
+                yield self.after(LED_PATIENCE, lambda: not self.session.unheard)
                 yield self.after(GAP)
             else:
                 yield self.after(self.chance.uniform(0.0, THOUGHT))
-            self.track.answered(send, self.now)
+            self.session.answered(send, self.now)
             yield self.travel()
             self.events.append(("answer", index))
             yield FOREVER, lambda index=index: self.has_seen_what_came_before(index + 1)  # type: ignore[misc]
@@ -90,7 +90,7 @@ class Simulation:
             yield FOREVER, lambda: False
 
     def poller(self) -> Iterator[Wait]:
-        listener = Listener(self.track)
+        listener = Listener(self.session)
         while True:
             yield self.travel()
             result = listener.poll(self.now)
@@ -105,21 +105,21 @@ class Simulation:
     def number_of(self, data: object) -> int:
         """Which notification it is: the first such that has not been seen."""
         seen = {number for kind, number in self.events if kind == "push"}
-        told = enumerate(self.script.cassette.notifications)
+        told = enumerate(self.cassette_index.cassette.notifications)
         return next(number for number, each in told if number not in seen and each.value == data)
 
     def has_seen_what_came_before(self, index: int) -> bool:
-        interactions = self.script.interactions
+        interactions = self.cassette_index.interactions
         began = interactions[index].began if index < len(interactions) else FOREVER
-        told = enumerate(self.script.cassette.notifications)
+        told = enumerate(self.cassette_index.cassette.notifications)
         return {("push", number) for number, each in told if each.seen < began} <= set(self.events)
 
 
-def recorded_order(script: Script) -> list[Event]:
+def recorded_order(cassette_index: CassetteIndex) -> list[Event]:
     """The events by their recorded times."""
     found = [
-        *((exchange.ended, ("answer", index)) for index, exchange in enumerate(script.interactions)),
-        *((told.seen, ("push", number)) for number, told in enumerate(script.cassette.notifications)),
+        *((exchange.ended, ("answer", index)) for index, exchange in enumerate(cassette_index.interactions)),
+        *((told.seen, ("push", number)) for number, told in enumerate(cassette_index.cassette.notifications)),
     ]
     return [event for _, event in sorted(found, key=lambda each: each[0])]
 
@@ -127,17 +127,17 @@ def recorded_order(script: Script) -> list[Event]:
 @pytest.mark.parametrize("name", CAPTURES)
 def test_a_client_sees_the_same_order_however_long_it_waits(name: str) -> None:
     """As it was recorded: 0, 50 or 2,000 ms before its updates, or each of these in turn, on sockets of any speed."""
-    script = Script(captured(name).cassette)
-    expected = recorded_order(script)
+    cassette_index = CassetteIndex(captured(name).cassette)
+    expected = recorded_order(cassette_index)
     for number in range(RUNS):
         chance = random.Random(number)
         wait = (lambda chance=chance: chance.choice(WAITS)) if number % 4 == 3 else (lambda n=number: WAITS[n % 4])
-        assert expected == Simulation(script, wait, chance).run(), f"run {number}"
+        assert expected == Simulation(cassette_index, wait, chance).run(), f"run {number}"
 
 
 def test_the_runs_are_a_thousand() -> None:
     """Some of a push that came before its response, some of pushes that nothing caused."""
     assert 1000 <= RUNS * len(CAPTURES)
-    scripts = [Script(captured(name).cassette) for name in CAPTURES]
-    assert any(script.leading for script in scripts)
-    assert any(told.cause is None for script in scripts for told in script.cassette.notifications)
+    indexes = [CassetteIndex(captured(name).cassette) for name in CAPTURES]
+    assert any(cassette_index.leading for cassette_index in indexes)
+    assert any(told.cause is None for cassette_index in indexes for told in cassette_index.cassette.notifications)

@@ -1,4 +1,4 @@
-"""One user's track under any schedule: no push before its cause, each once, none stuck, and in recorded order."""
+"""One user's session under any schedule: no push before its cause, each once, none stuck, and in recorded order."""
 
 import json
 from dataclasses import replace
@@ -11,7 +11,7 @@ from gws_replay.core.model import Cause, Exchange, Notification
 from gws_replay.core.replay.push_schedule import INSTANT, RECORDED
 from gws_replay.core.replay.run import Send
 from tests.support.builders import Server, Step, push, steps
-from tests.support.user_sessions import Listener, looked, track_of
+from tests.support.user_sessions import Listener, looked, session_of
 
 OPERATIONS = ["UpdateUserData", "AttachUserData", "DeleteUserData", "SetDisposition", "GET"]
 STEPS = st.lists(steps(OPERATIONS, sessions=("S1", "S2"), refusals=True), min_size=1, max_size=6)
@@ -46,13 +46,13 @@ class Schedule:
 
     def __init__(self, played: Cassette, factor: float) -> None:
         self.played = played
-        self.track = track_of(played, factor=factor)
+        self.session = session_of(played, factor=factor)
         self.now = 0.0
         self.left = list(range(len(played.interactions)))
         self.open: list[Send] = []
         self.asked: set[int] = set()
         self.answered: set[int] = set()
-        self.listeners = [Listener(self.track), Listener(self.track, None)]
+        self.listeners = [Listener(self.session), Listener(self.session, None)]
 
     @property
     def heard(self) -> list[list[int]]:
@@ -67,25 +67,25 @@ class Schedule:
         elif action == "wait":
             self.now += pick / 10
         elif action == "hang up" and (ticket := self.listeners[0].held):
-            self.track.abandon(ticket, self.now)
+            self.session.abandon(ticket, self.now)
             self.listeners[0].held = None
         elif action == "join":
             late = self.listeners[1]
             late.sent([{"channel": "/meta/subscribe", "clientId": late.id, "subscription": "/**"}], self.now)
         if pick % 4:  # one of them looks, or both, at once or much later
             self.now += pick
-            looked(self.track, self.listeners[: pick % 4], self.now)
+            looked(self.session, self.listeners[: pick % 4], self.now)
         self.check()
 
     def ask(self, index: int) -> None:
-        send = self.track.ask(self.played.interactions[index].request, self.now)
+        send = self.session.ask(self.played.interactions[index].request, self.now)
         if isinstance(send, Send) and not send.repeated:
             assert send.interaction not in self.asked
             self.asked.add(send.interaction)
             self.open.append(send)
 
     def answer(self, send: Send) -> None:
-        self.track.answered(send, self.now)
+        self.session.answered(send, self.now)
         self.answered.add(send.interaction)
 
     def check(self) -> None:
@@ -116,11 +116,11 @@ class Schedule:
             self.answer(send)
         for _ in range(2):
             self.now += 1000.0
-            looked(self.track, self.listeners, self.now)
+            looked(self.session, self.listeners, self.now)
         self.check()
         assert list(range(len(self.played.notifications))) == sorted(self.heard[0])
-        assert (None, False) == (self.track.next_at, self.track.unheard)
-        assert () == self.track.replays[0].unreleased
+        assert (None, False) == (self.session.next_at, self.session.unheard)
+        assert () == self.session.replays[0].unreleased
 
 
 @given(STEPS, UNSOLICITED, FACTORS, SCHEDULES)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from gws_replay.reports.pages.run import timeline_of
 from gws_replay.reports.pages.session import page
 from gws_replay.reports.run_data import Counts, RanTest, counts_of, details_of
@@ -15,7 +15,7 @@ BEGAN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 VOID = {"meta", "input", "rect", "br"}
 
 
-def ran(nodeid: str = "test_a.py::test_it", playback: Playback | None = None, **fields: Any) -> RanTest:
+def ran(nodeid: str = "test_a.py::test_it", playback: ReplayRun | None = None, **fields: Any) -> RanTest:
     """A test that ran, with what its playback came to."""
     test: RanTest = {
         "nodeid": nodeid,

@@ -12,7 +12,7 @@ import pytest
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from gws_replay.reports.pages.cassettes import Part, page, part_of, part_of_pair
 from gws_replay.storage.files import load_cassette
 from tests.reports.pages.pages import ran, written
@@ -30,8 +30,8 @@ OPEN = "[...document.querySelectorAll('.test')].filter(e => e.open).length"
 FOCUSED = "document.activeElement.querySelector('b')?.textContent ?? document.activeElement.id"
 
 
-def played() -> Playback:
-    playback = Playback(small())
+def played() -> ReplayRun:
+    playback = ReplayRun(small())
     ask(playback, 0)
     ask(playback, 1)
     return playback

@@ -7,7 +7,7 @@ from typing import Any
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Headers, Request
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from gws_replay.reports.pages.run import timeline_of
 from tests.support.builders import cassette, exchange, get, push, update
 from tests.support.commands import BEFORE, numbered, small
@@ -16,7 +16,7 @@ from tests.support.playbacks import ask
 SECRET = "c2VjcmV0c2VjcmV0"
 
 
-def shown(playback: Playback) -> Any:
+def shown(playback: ReplayRun) -> Any:
     """The one recording of a page, with its texts in place of their numbers."""
     value = json.loads(timeline_of(playback, [each.updates() for each in playback.cassettes]))
     (recording,) = value["recordings"]
@@ -26,14 +26,14 @@ def shown(playback: Playback) -> Any:
     return recording
 
 
-def missed(playback: Playback, path: str = "/nowhere", **fields: Any) -> None:
+def missed(playback: ReplayRun, path: str = "/nowhere", **fields: Any) -> None:
     with suppress(ReplayMiss):
         playback.ask(Request(method="GET", uri=f"http://gws.example{path}", **fields))
 
 
 def test_it_is_what_happened_in_its_order() -> None:
     """Each asking has its place, also one again; a miss stands where it was asked, and says what it lacked."""
-    playback = Playback(small())
+    playback = ReplayRun(small())
     missed(playback)
     for which in (0, 1, 0):
         ask(playback, which)
@@ -50,7 +50,7 @@ def test_it_is_what_happened_in_its_order() -> None:
 
 def test_a_notification_says_why_it_came_and_an_update_what_it_changed() -> None:
     """The cause is the asking of this run; one that no client heard says so."""
-    playback = Playback(small())
+    playback = ReplayRun(small())
     ask(playback, 0)
     ask(playback, 1)
     _, asked, pushed = shown(playback)["events"]
@@ -62,11 +62,11 @@ def test_a_notification_says_why_it_came_and_an_update_what_it_changed() -> None
 
 def test_several_cassettes_and_an_empty_run() -> None:
     """All that was asked of any of them; nothing at all where nothing was."""
-    playback = Playback(numbered(2).named("a.yaml"), small().named("b.yaml"))
+    playback = ReplayRun(numbered(2).named("a.yaml"), small().named("b.yaml"))
     ask(playback, 0)
     ask(playback, 1)
     assert ["POST /api/v2/me/0", "POST /api/v2/me/1"] == [each["what"] for each in shown(playback)["events"]]
-    assert "" == timeline_of(Playback(Cassette(interactions=())), [()])
+    assert "" == timeline_of(ReplayRun(Cassette(interactions=())), [()])
 
 
 def test_nothing_unredacted_is_in_it() -> None:
@@ -77,7 +77,7 @@ def test_nothing_unredacted_is_in_it() -> None:
         update({"A": 2}, began=2.0),
         push({**BEFORE, "A": 2, "EmailAddress": "ada@example.com"}, seen=3.0),
     )
-    playback = Playback(personal)
+    playback = ReplayRun(personal)
     for which in range(3):
         ask(playback, which)
     headers = Headers((("Authorization", f"Basic {SECRET}"), ("Cookie", f"JSESSIONID={SECRET}")))

@@ -9,7 +9,7 @@ import pytest
 
 from gws_replay.core.model import Request
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback.playback import Playback
+from gws_replay.playback.playback import ReplayRun
 from gws_replay.reports.pages import session as html
 from gws_replay.reports.pages.cassettes import Part, around, page
 from tests.reports.pages.pages import Parsed, block_of, ran, written
@@ -20,7 +20,7 @@ from tests.support.playbacks import ask
 EVIL = "</script></style><img src=x onerror=alert(1)><script>alert(2)</script>&amp;\"'"
 
 
-def evil() -> Playback:
+def evil() -> ReplayRun:
     """A run whose every value wants to run."""
     played = cassette(
         get({EVIL: EVIL, "A": 1}, began=0.0, session="S1"),
@@ -28,7 +28,7 @@ def evil() -> Playback:
         push({EVIL: "x", "A": EVIL}, seen=2.0, kind=EVIL),
         update({"A": 3}, began=3.0, session=EVIL.replace("/", "|")),
     )
-    playback = Playback(played.named(EVIL))
+    playback = ReplayRun(played.named(EVIL))
     ask(playback, 0)
     ask(playback, 1)
     with suppress(ReplayMiss):
@@ -127,7 +127,7 @@ def test_a_test_shows_what_it_changed_missed_and_left() -> None:
         push({"A": 2, "C": 0, "D": None}, seen=2.0),
         update({"A": 9}, began=3.0),
     )
-    playback = Playback(played.named("cassettes/small.yaml"))
+    playback = ReplayRun(played.named("cassettes/small.yaml"))
     ask(playback, 0)
     ask(playback, 1)
     with suppress(ReplayMiss):
@@ -147,7 +147,7 @@ def test_a_test_shows_what_it_changed_missed_and_left() -> None:
 
 def test_a_miss_shows_only_the_parts_that_differ() -> None:
     """Asked and recorded, beside each other."""
-    playback = Playback(small())
+    playback = ReplayRun(small())
     with suppress(ReplayMiss):
         ask(playback, 1, body=b'{"operationName": "UpdateUserData", "userData": {"A": 7}}')
     texts = Parsed(written(ran(playback=playback))).texts
