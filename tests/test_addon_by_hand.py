@@ -15,7 +15,7 @@ from tests.support.proxies import (
     PATIENCE,
     SESSION,
     UPDATE,
-    Asked,
+    ReceivedRequest,
     Running,
     answered,
     client,
@@ -95,7 +95,7 @@ def test_streaming_is_no_silent_loss(tmp_path: Path, script: str) -> None:
     """With mitmproxy's stream_large_bodies the traffic passes; what was streamed, either way, is named."""
     large = b"x" * 20_000
 
-    def answer(asked: Asked) -> bytes:
+    def answer(asked: ReceivedRequest) -> bytes:
         return answered(large) if asked.path.endswith("/download") else answered()
 
     with (

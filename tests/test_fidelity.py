@@ -17,7 +17,7 @@ import vcr
 from gws_replay.interception.vcrpy_adapter import replaying
 from gws_replay.playback.playback import ReplayRun
 from gws_replay.storage.files import load_cassette
-from tests.support.proxies import PATIENCE, Asked, answered, upstream
+from tests.support.proxies import PATIENCE, ReceivedRequest, answered, upstream
 
 JSON = '{"statusCode":0, "name":"ä",\n "n":1.50, "n":1}'.encode()
 BINARY = bytes(range(256))
@@ -133,7 +133,7 @@ CLIENTS: dict[str, Callable[[str, Mapping[str, Call]], Answers]] = {
 }
 
 
-def told(asked: Asked) -> bytes:
+def told(asked: ReceivedRequest) -> bytes:
     """The answer that the path names."""
     answer = ANSWERS[asked.path.split("/")[3].partition("?")[0]]
     return answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if asked.head.startswith(b"HEAD") else answer

@@ -14,8 +14,7 @@ from gws_replay.cli.report import Wants, lines_in
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff
 from gws_replay.core.comparison.finding import KINDS, SEVERITIES, Finding, Kind, Severity
-from gws_replay.core.comparison.noise import Noise
-from gws_replay.core.comparison.suppress import suppressed
+from gws_replay.core.comparison.noise import Noise, suppressed
 from gws_replay.core.json_compare import printable
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.errors import GwsReplayError

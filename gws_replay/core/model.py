@@ -116,7 +116,7 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class WebSocketMessage:
     """One WebSocket text message between client and server."""
 
     uri: str
@@ -140,7 +140,7 @@ class Earlier:
 
 
 # What was seen on the wire, each as it was finished.
-Seen: TypeAlias = Exchange | Frame | Unanswered | Earlier
+Seen: TypeAlias = Exchange | WebSocketMessage | Unanswered | Earlier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +152,7 @@ class Recording:
     """
 
     exchanges: tuple[Exchange, ...]
-    frames: tuple[Frame, ...] = ()
+    frames: tuple[WebSocketMessage, ...] = ()
     unanswered: tuple[Request, ...] = ()
     earlier: tuple[Exchange, ...] = ()
 
@@ -162,7 +162,7 @@ class Recording:
         found = list(seen)
         return cls(
             exchanges=tuple(each for each in found if isinstance(each, Exchange)),
-            frames=tuple(each for each in found if isinstance(each, Frame)),
+            frames=tuple(each for each in found if isinstance(each, WebSocketMessage)),
             unanswered=tuple(each.request for each in found if isinstance(each, Unanswered)),
             earlier=tuple(each.exchange for each in found if isinstance(each, Earlier)),
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mitmproxy import exceptions, http
 from mitmproxy.io import FlowReader
 
-from gws_replay.core.model import Exchange, Frame, Request, Response, Seen, Unanswered
+from gws_replay.core.model import Exchange, Request, Response, Seen, Unanswered, WebSocketMessage
 from gws_replay.errors import CassetteError
 from gws_replay.formats import wire_tuples as raw
 
@@ -68,11 +68,11 @@ def raw_response(response: http.Response) -> raw.Response:
     return (response.status_code, response.reason or "", *_raw(response))
 
 
-def frames_of(flow: http.HTTPFlow) -> Iterator[Frame]:
+def frames_of(flow: http.HTTPFlow) -> Iterator[WebSocketMessage]:
     """Yield the text messages of a flow that became a WebSocket."""
     for message in flow.websocket.messages if flow.websocket else ():
         if message.is_text:
-            yield Frame(
+            yield WebSocketMessage(
                 uri=flow.request.url,
                 seen=message.timestamp,
                 from_client=message.from_client,

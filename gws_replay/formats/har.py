@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from gws_replay.core.model import Exchange, Frame, Headers, Request, Response, Seen, Unanswered
+from gws_replay.core.model import Exchange, Headers, Request, Response, Seen, Unanswered, WebSocketMessage
 from gws_replay.errors import CassetteError
 from gws_replay.formats.json_stream import items_of
 
@@ -126,10 +126,10 @@ def _headers(item: Mapping[str, Any]) -> Headers:
     )
 
 
-def _frames(entry: Mapping[str, Any], uri: str) -> Iterator[Frame]:
+def _frames(entry: Mapping[str, Any], uri: str) -> Iterator[WebSocketMessage]:
     for message in entry.get("_webSocketMessages") or ():
         if message.get("opcode", 1) == 1:
             seen, text = float(message["time"]), _typed(message, "data", str)
             if not isfinite(seen):
                 raise ValueError("the field 'time' of a message is no number of seconds")
-            yield Frame(uri=uri, seen=seen, from_client=message["type"] == "send", text=text)
+            yield WebSocketMessage(uri=uri, seen=seen, from_client=message["type"] == "send", text=text)

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gws_replay.core.model import Frame, Request, Response
+from gws_replay.core.model import Request, Response, WebSocketMessage
 
 FORMAT = 1
 _Line = dict[str, Any]
@@ -46,7 +46,7 @@ def error_line(id_: str, at: float, message: str) -> bytes:
     return _line({"kind": "error", "id": id_, "at": at, "message": message})
 
 
-def frame_line(frame: Frame) -> bytes:
+def frame_line(frame: WebSocketMessage) -> bytes:
     """Return the line for a WebSocket message."""
     fields = {"uri": frame.uri, "from_client": frame.from_client, "text": frame.text}
     return _line({"kind": "frame", "at": frame.seen, **fields})

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 from gws_replay.core.model import (
     Earlier,
     Exchange,
-    Frame,
     Headers,
     Recording,
     Request,
     Response,
     Seen,
     Unanswered,
+    WebSocketMessage,
 )
 from gws_replay.errors import CassetteError
 from gws_replay.formats.journal_lines import FORMAT
@@ -139,8 +139,8 @@ class Reader:
         asked = self._asked.pop(self.id, None)
         return None if asked is None else Unanswered(asked[0])
 
-    def _frame(self, event: _Line) -> Frame:
-        return Frame(
+    def _frame(self, event: _Line) -> WebSocketMessage:
+        return WebSocketMessage(
             uri=_text(event["uri"]),
             seen=_seconds(event),
             from_client=bool(event["from_client"]),

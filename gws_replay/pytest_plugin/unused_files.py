@@ -43,7 +43,7 @@ class Layout:
 
 
 @dataclass(slots=True)
-class Findings:
+class UnusedReport:
     """What there is to say, line by line, the cassettes that no test uses, and what may be removed."""
 
     lines: list[str] = field(default_factory=list)
@@ -51,11 +51,11 @@ class Findings:
     removable: list[Path] = field(default_factory=list)
 
 
-def findings(runs: list[Run], layout: Layout) -> Findings:
+def findings(runs: list[Run], layout: Layout) -> UnusedReport:
     """Judge what is in the cassette folders by what all processes of a session collected."""
     if not runs:
-        return Findings(["nothing was judged: the collection did not come to its end"])
-    run, found = merged(runs), Findings()
+        return UnusedReport(["nothing was judged: the collection did not come to its end"])
+    run, found = merged(runs), UnusedReport()
     places = list(_places(layout, run))
     inside = ((file, place.folder) for place in places for file in _walk(layout, place.folder))
     candidates = {owner for file, folder in inside for owner in owners(file, folder, layout.root)}
@@ -89,7 +89,7 @@ def normal(path: Path) -> Path:
     return Path(os.path.normpath(path.absolute()))
 
 
-def _name_orphans(found: Findings, run: Run, requests: dict[Path, Requests]) -> None:
+def _name_orphans(found: UnusedReport, run: Run, requests: dict[Path, Requests]) -> None:
     asked = {path for test in run.tests for path in test.paths}
     lost = missing(run, {path for path in asked if Path(path).exists()})
     for path in map(Path, sorted(asked)):
@@ -104,7 +104,7 @@ def _name_orphans(found: Findings, run: Run, requests: dict[Path, Requests]) -> 
             found.removable.append(path)
 
 
-def _name_leftovers(found: Findings, run: Run, place: Place, world: World, layout: Layout) -> None:
+def _name_leftovers(found: UnusedReport, run: Run, place: Place, world: World, layout: Layout) -> None:
     for path in _walk(layout, place.folder):
         file = path.with_suffix("") if path.suffix == ".journal" else path
         cassette = file.with_name(file.name.replace(".pending", ""))

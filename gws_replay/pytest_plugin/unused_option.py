@@ -19,7 +19,7 @@ from gws_replay.storage.names import cassette_path, default_name
 
 if TYPE_CHECKING:
     from gws_replay.pytest_plugin.unused import Run, Seen
-    from gws_replay.pytest_plugin.unused_files import Findings, Layout
+    from gws_replay.pytest_plugin.unused_files import Layout, UnusedReport
 
 _MARKER = "gws_cassette"
 _FIXTURES = frozenset({"gws", "gws_server"})
@@ -63,7 +63,7 @@ class _Watch:
         self._cut: dict[Path, str] = {}
         self._complete = False
         self._runs: list[Run] = []
-        self._found: Findings | None = None
+        self._found: UnusedReport | None = None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(

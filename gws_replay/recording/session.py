@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gws_replay.core.compile.compiler import Compiled
-from gws_replay.core.model import Frame, Request, Response
+from gws_replay.core.model import Request, Response, WebSocketMessage
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats import journal_lines as journal
@@ -28,7 +28,7 @@ _READING = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PendingRequest:
     """A request that waits for its answer, redacted, with its line in the journal."""
 
     request: Request
@@ -69,7 +69,7 @@ class Taking:
         self._split = split
         self._saved = saved
         self._failed = failed
-        self._pending: dict[str, Asked] = {}
+        self._pending: dict[str, PendingRequest] = {}
         self._earlier: deque[tuple[float, str, bytes, bytes]] = deque(maxlen=_EARLIER)
         self._savers: list[threading.Thread] = []
         self._number = 1
@@ -90,11 +90,11 @@ class Taking:
             self._cut(at)
         request = self._redactor.request(request)
         line = journal.request_line(id_, at, request)
-        self._pending[id_] = Asked(request, at, line)
+        self._pending[id_] = PendingRequest(request, at, line)
         self._write(line)
         return request
 
-    def answered(self, id_: str, at: float, response: Response) -> tuple[Asked, Response] | None:
+    def answered(self, id_: str, at: float, response: Response) -> tuple[PendingRequest, Response] | None:
         """Write down a complete response, and return it with its request; None if that is not recorded."""
         asked = self._pending.pop(id_, None)
         if asked is None:
@@ -117,7 +117,7 @@ class Taking:
             self._write(journal.error_line(id_, at, message))
         return request
 
-    def framed(self, frame: Frame) -> Frame:
+    def framed(self, frame: WebSocketMessage) -> WebSocketMessage:
         """Write down a WebSocket message."""
         frame = self._redactor.frame(frame)
         self._write(journal.frame_line(frame))

@@ -17,7 +17,7 @@ from gws_replay.core.compile.compiler import (
     parts_of_frame,
     put_together,
 )
-from gws_replay.core.model import Earlier, Exchange, Frame, Request, Seen, Unanswered
+from gws_replay.core.model import Earlier, Exchange, Request, Seen, Unanswered, WebSocketMessage
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.recording.spool import Spool, of_exchanges, of_notifications
 
@@ -97,7 +97,7 @@ class SpooledCompile:
                 if isinstance(part, Exchange):
                     self._earlier += 1
                     self._exchanges.add(part, -1.0, part.began)
-        elif isinstance(moment, Frame):
+        elif isinstance(moment, WebSocketMessage):
             self.start = min(self.start, moment.seen)
             for told in parts_of_frame(moment):
                 self._told.add(told, told.seen, float("inf"))
@@ -116,4 +116,4 @@ def _redacted(moment: Seen, using: Redactor) -> Seen:
         return Unanswered(using.request(moment.request))
     if isinstance(moment, Earlier):
         return Earlier(using.exchange(moment.exchange))
-    return using.frame(moment) if isinstance(moment, Frame) else using.exchange(moment)
+    return using.frame(moment) if isinstance(moment, WebSocketMessage) else using.exchange(moment)

@@ -16,7 +16,7 @@ from traceback import extract_tb
 from typing import Any
 
 from gws_replay.core.compile.compiler import Compiled
-from gws_replay.core.model import Frame
+from gws_replay.core.model import WebSocketMessage
 from gws_replay.core.redaction.policy import Level, Policy
 from gws_replay.errors import GwsReplayError
 from gws_replay.formats import wire_tuples as raw
@@ -143,7 +143,7 @@ def _unread(taking: Taking, *request: *raw.Request) -> _Lines:
 
 
 def _framed(taking: Taking, uri: str, seen: float, from_client: bool, text: str) -> _Lines:
-    frame = taking.framed(Frame(uri=uri, seen=seen, from_client=from_client, text=text))
+    frame = taking.framed(WebSocketMessage(uri=uri, seen=seen, from_client=from_client, text=text))
     return () if frame.from_client else live.notification_lines(frame.text)
 
 

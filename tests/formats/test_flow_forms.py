@@ -9,7 +9,7 @@ from mitmproxy.io import FlowWriter, tnetstring
 from mitmproxy.test import tflow
 from wsproto.frame_protocol import Opcode
 
-from gws_replay.core.model import Frame, Recording
+from gws_replay.core.model import Recording, WebSocketMessage
 from gws_replay.errors import CassetteError
 from tests.support.builders import DATA
 from tests.support.readers import read_flow
@@ -107,7 +107,7 @@ def test_the_messages_of_a_websocket_are_frames() -> None:
     frames = load(written(one)).frames
     texts = [m for m in one.websocket.messages if m.type is Opcode.TEXT]
     assert [
-        Frame(uri=one.request.url, seen=m.timestamp, from_client=m.from_client, text=m.text) for m in texts
+        WebSocketMessage(uri=one.request.url, seen=m.timestamp, from_client=m.from_client, text=m.text) for m in texts
     ] == list(frames)
     assert first not in texts
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.model import Frame, Headers
+from gws_replay.core.model import Headers, WebSocketMessage
 from gws_replay.errors import CassetteError
 from tests.support.readers import read_har
 
@@ -52,8 +52,11 @@ def test_a_browser_entry_is_read() -> None:
     assert Headers((("x", "y"),)) == exchange.response.headers
     assert (b'{"a":1}', b"\xff\x00a") == (exchange.request.body, exchange.response.body)
     assert 0.25 == pytest.approx(exchange.ended - exchange.began)
-    frame = Frame(uri="https://h/api/v2/me", seen=1.0, from_client=True, text="[]")
-    assert (frame, Frame(uri="https://h/api/v2/me", seen=3.0, from_client=False, text="[1]")) == recording.frames
+    frame = WebSocketMessage(uri="https://h/api/v2/me", seen=1.0, from_client=True, text="[]")
+    assert (
+        frame,
+        WebSocketMessage(uri="https://h/api/v2/me", seen=3.0, from_client=False, text="[1]"),
+    ) == recording.frames
 
 
 def test_an_aborted_request_is_unanswered() -> None:

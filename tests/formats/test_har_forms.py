@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gws_replay.core.compile.compiler import compile_recording
-from gws_replay.core.model import Frame, Headers, Recording
+from gws_replay.core.model import Headers, Recording, WebSocketMessage
 from gws_replay.errors import CassetteError
 from tests.support.readers import read_har
 
@@ -150,8 +150,8 @@ def test_the_messages_of_a_websocket_are_frames() -> None:
     found = load(socket, entry(_webSocketMessages=None))
     uri = "https://gws.example/api/v2/me?x=1"
     assert (
-        Frame(uri=uri, seen=1795424401.5, from_client=True, text="[]"),
-        Frame(uri=uri, seen=1795424402.0, from_client=False, text=PUSH),
+        WebSocketMessage(uri=uri, seen=1795424401.5, from_client=True, text="[]"),
+        WebSocketMessage(uri=uri, seen=1795424402.0, from_client=False, text=PUSH),
     ) == found.frames
     assert 1 == len(compile_recording(found).cassette.notifications)
 

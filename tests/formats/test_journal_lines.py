@@ -2,14 +2,14 @@
 
 import pytest
 
-from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
+from gws_replay.core.model import Exchange, Headers, Recording, Request, Response, WebSocketMessage
 from gws_replay.errors import CassetteError
 from gws_replay.formats import journal_lines as journal
 from gws_replay.formats import journal_reader
 
 REQUEST = Request(method="POST", uri="http://h/x?y=ü", headers=Headers((("A", "b"), ("a", "c"))), body=b'{"a": 1.50}')
 RESPONSE = Response(status=200, reason="OK", headers=Headers((("B", "d"),)), body=b"\xff\x00")
-FRAME = Frame(uri="ws://h/n", seen=3.5, from_client=False, text='[{"channel":"/x"}]')
+FRAME = WebSocketMessage(uri="ws://h/n", seen=3.5, from_client=False, text='[{"channel":"/x"}]')
 LINES = [
     journal.header_line({"recorder": "me"}),
     journal.request_line("1", 1.0, REQUEST),

@@ -9,7 +9,7 @@ import pytest
 
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.storage.files import load_cassette
-from tests.support.proxies import Asked, Upstream, answered, mitmdump, raw_exchange, upstream
+from tests.support.proxies import ReceivedRequest, Upstream, answered, mitmdump, raw_exchange, upstream
 
 BINARY = bytes(range(256)) * 8
 LARGE = random.Random(7).randbytes(3 * 2**20)
@@ -52,7 +52,7 @@ SAME = [
 def server() -> Iterator[Upstream]:
     """Answers what the path asks for."""
 
-    def answer(asked: Asked) -> bytes:
+    def answer(asked: ReceivedRequest) -> bytes:
         told = ANSWERS[asked.path.split("/")[3]]
         return told.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if asked.head.startswith(b"HEAD") else told
 

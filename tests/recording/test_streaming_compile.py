@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gws_replay.core.compile.compiler import compile_recording
-from gws_replay.core.model import Frame, Headers, Request, Response
+from gws_replay.core.model import Headers, Request, Response, WebSocketMessage
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.formats import journal_lines as journal
 from gws_replay.formats import journal_reader
@@ -48,7 +48,7 @@ def lines_of(seed: int) -> Iterator[bytes]:
         seen = ended + chance.choice([-0.25, 0.0, 0.5])
         text = told(session, written, number)
         if chance.random() < 0.5:
-            frame = Frame(uri="ws://gws.example", seen=seen, from_client=False, text=text)
+            frame = WebSocketMessage(uri="ws://gws.example", seen=seen, from_client=False, text=text)
             later.append((seen, journal.frame_line(frame)))
         else:
             poll = Request(method="POST", uri=f"{URL}/notifications", body=b'[{"channel":"/meta/connect"}]')

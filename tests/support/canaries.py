@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
+from gws_replay.core.model import Exchange, Headers, Recording, Request, Response, WebSocketMessage
 
 HOST = "http://gws.canary.invalid"
 SECRETS = {
@@ -167,6 +167,8 @@ def recording() -> Recording:
             _exchange(update(), {"statusCode": 0}, 3.0),
             _exchange(polled, told, 3.5),
         ),
-        frames=(Frame(uri=f"{HOST}/api/v2/notifications", seen=4.0, from_client=False, text=json.dumps(told)),),
+        frames=(
+            WebSocketMessage(uri=f"{HOST}/api/v2/notifications", seen=4.0, from_client=False, text=json.dumps(told)),
+        ),
         unanswered=(get(path),),
     )

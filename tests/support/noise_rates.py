@@ -15,8 +15,7 @@ from typing import Any
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff
 from gws_replay.core.comparison.finding import Finding
-from gws_replay.core.comparison.noise import Noise, learn
-from gws_replay.core.comparison.suppress import suppressed
+from gws_replay.core.comparison.noise import Noise, learn, suppressed
 from tests.support.recordings import IDS, renamed, right, with_answer, with_data
 
 Json = dict[str, Any]

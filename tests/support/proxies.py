@@ -160,7 +160,7 @@ class Torn(bytes):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReceivedRequest:
     """A request as it arrived at an upstream server: its head as it was spelled, and its body without chunks."""
 
     head: bytes
@@ -177,7 +177,7 @@ class Upstream:
     """A running upstream server and the requests it saw."""
 
     url: str
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[ReceivedRequest] = field(default_factory=list)
 
 
 class AbruptHandler(socketserver.StreamRequestHandler):
@@ -218,7 +218,7 @@ def serving_sockets(handler: type[AbruptHandler]) -> Iterator[int]:
 
 
 @contextmanager
-def upstream(answer: Callable[[Asked], bytes], *, tls: ssl.SSLContext | None = None) -> Iterator[Upstream]:
+def upstream(answer: Callable[[ReceivedRequest], bytes], *, tls: ssl.SSLContext | None = None) -> Iterator[Upstream]:
     """Serve raw answers, each as the function spells it; connections are kept open."""
 
     class Handler(AbruptHandler):
@@ -243,7 +243,7 @@ def upstream(answer: Callable[[Asked], bytes], *, tls: ssl.SSLContext | None = N
         yield running
 
 
-def _read(stream: Any) -> Asked | None:
+def _read(stream: Any) -> ReceivedRequest | None:
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         line = stream.readline()
@@ -255,9 +255,9 @@ def _read(stream: Any) -> Asked | None:
         while size := int(stream.readline(), 16):
             body += stream.read(size + 2)[:-2]
         stream.readline()
-        return Asked(head, body)
+        return ReceivedRequest(head, body)
     length = re.search(rb"(?i)\ncontent-length: *(\d+)", head)
-    return Asked(head, stream.read(int(length[1])) if length else b"")
+    return ReceivedRequest(head, stream.read(int(length[1])) if length else b"")
 
 
 def answered(body: bytes = b'{"statusCode": 0}', status: str = "200 OK", *headers: str) -> bytes:

@@ -48,7 +48,7 @@ VALUES = st.one_of(SCALARS, SCALARS, NESTED)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlannedRequest:
     """A request: which session, the operation (None for a GET of everything), and its latencies in ticks."""
 
     session: int
@@ -90,10 +90,10 @@ def _named(channel: Channel, operation: str) -> dict[str, st.SearchStrategy[Any]
     return {kind.parameter: st.lists(KEYS, max_size=3) if kind.type is list else KEYS}
 
 
-def runs(channel: Channel) -> st.SearchStrategy[list[Asked]]:
+def runs(channel: Channel) -> st.SearchStrategy[list[PlannedRequest]]:
     """Draw the requests of a run."""
     few, several = st.integers(0, 2), st.integers(0, 8)
-    asked = st.builds(Asked, st.integers(0, 1), bodies(channel), few, several, several, several)
+    asked = st.builds(PlannedRequest, st.integers(0, 1), bodies(channel), few, several, several, several)
     return st.lists(asked, min_size=1, max_size=3) | st.lists(asked, min_size=4, max_size=8)
 
 
@@ -106,7 +106,7 @@ class Run:
     """
 
     channel: Channel
-    requests: list[Asked]
+    requests: list[PlannedRequest]
     shown_late: bool
     wire: Wire = field(init=False)
 
@@ -115,7 +115,7 @@ class Run:
         self.wire = wire = Wire(self.channel)
         wire.asked(0.0, TICK / 2, wire.path())
         now, latest = 1.0, 0.0
-        moments: list[tuple[float, int, float, Asked]] = []
+        moments: list[tuple[float, int, float, PlannedRequest]] = []
         for number, asked in enumerate(self.requests):
             now += asked.gap * TICK + TICK / 100
             moments.append((now + asked.carried_out * TICK, number, now, asked))

@@ -21,7 +21,7 @@ from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats.vcr import edit as vcr_edit
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
-from gws_replay.formats.vcr.scrub import Finding, Scrub
+from gws_replay.formats.vcr.scrub import FoundSecret, Scrub
 from gws_replay.settings.redaction import policy_of, redactor
 from gws_replay.storage.files import cassettes_in, read_text, write_whole
 
@@ -64,7 +64,7 @@ def scrub(
     policy = policy_of(redact, {"keep": keep}, "--keep")
     accepted = _read(baseline) if baseline and not update_baseline else {}
     writes = not (dry_run or check or update_baseline)
-    found: dict[str, list[Finding]] = {}
+    found: dict[str, list[FoundSecret]] = {}
     broken: list[str] = []
     for path in list(cassettes_in(paths)):
         try:
@@ -84,7 +84,7 @@ def scrub(
     return _FOUND if check and any(found.values()) else 0
 
 
-def _scrub(path: Path, policy: Policy, *, writes: bool) -> list[Finding]:
+def _scrub(path: Path, policy: Policy, *, writes: bool) -> list[FoundSecret]:
     as_json, source = path.suffix == ".json", str(path)
     text = vcr_yaml.whole_lines(read_text(path), source, as_json=as_json)
     document = vcr_yaml.parse(text, source, as_json=as_json)
@@ -94,7 +94,7 @@ def _scrub(path: Path, policy: Policy, *, writes: bool) -> list[Finding]:
     return done.findings
 
 
-def _report(path: Path, findings: Sequence[Finding], output: Output) -> None:
+def _report(path: Path, findings: Sequence[FoundSecret], output: Output) -> None:
     if output.as_json:
         output.result("", {"path": str(path), "findings": _spelled({"": findings})[""]})
         return
@@ -105,7 +105,7 @@ def _report(path: Path, findings: Sequence[Finding], output: Output) -> None:
         output.detail(f"{path}: nothing to redact")
 
 
-def _spelled(found: Mapping[str, Sequence[Finding]]) -> dict[str, list[dict[str, str]]]:
+def _spelled(found: Mapping[str, Sequence[FoundSecret]]) -> dict[str, list[dict[str, str]]]:
     return {
         path: [{"place": each.place, "rule": each.rule} for each in findings]
         for path, findings in found.items()

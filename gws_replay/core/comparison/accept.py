@@ -13,7 +13,7 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import Comparison
 from gws_replay.core.comparison.finding import SEVERITY, SHOWN_BEFORE, Finding
 from gws_replay.core.comparison.id_mapping import translation
-from gws_replay.core.comparison.pairing import Asked, Heard, Item, Pair
+from gws_replay.core.comparison.pairing import Item, NamedExchange, NamedNotification, Pair
 from gws_replay.core.model import Exchange, Notification
 from gws_replay.core.word_index import Lexicon
 
@@ -69,14 +69,14 @@ def accepted(baseline: Cassette, candidate: Cassette, findings: Iterable[Finding
 class _Taking:
     """Takes what the candidate has, with the baseline's ids and at the baseline's times."""
 
-    def __init__(self, renamed: Mapping[str, str], exchanges: Sequence[Pair[Asked]]) -> None:
+    def __init__(self, renamed: Mapping[str, str], exchanges: Sequence[Pair[NamedExchange]]) -> None:
         self._ids = Lexicon()
         for theirs, mine in renamed.items():
             self._ids.add(theirs, mine)
         both = sorted((b.exchange.began, a.exchange.began) for a, b in exchanges if a and b)
         self._theirs, self._mine = [each[0] for each in both], [each[1] for each in both]
 
-    def exchange(self, pair: Pair[Asked]) -> Exchange:
+    def exchange(self, pair: Pair[NamedExchange]) -> Exchange:
         """Return the candidate's exchange of a pair."""
         mine, new = pair[0], _theirs(pair).exchange
         began = mine.exchange.began if mine else self.time(new.began)
@@ -85,7 +85,7 @@ class _Taking:
         response = replace(new.response, body=self.bytes(new.response.body))
         return Exchange(request=request, response=response, began=began, ended=ended)
 
-    def notification(self, pair: Pair[Heard]) -> Notification:
+    def notification(self, pair: Pair[NamedNotification]) -> Notification:
         """Return the candidate's notification of a pair."""
         mine, new = pair[0], _theirs(pair).notification
         seen = mine.notification.seen if mine else self.time(new.seen)

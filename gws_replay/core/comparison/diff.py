@@ -15,9 +15,9 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.finding import SEVERITY, SHOWN_BEFORE, VOLATILE, Finding, Kind, Severity, spelled
 from gws_replay.core.comparison.id_mapping import namings
 from gws_replay.core.comparison.pairing import (
-    Asked,
-    Heard,
     Item,
+    NamedExchange,
+    NamedNotification,
     Pair,
     asked,
     heard,
@@ -159,8 +159,8 @@ class Comparison:
             if verdicts[0] and verdicts[1] and verdicts[0].verdict != verdicts[1].verdict:
                 yield self._finding(pair, ("verdict",), "verdict", *(_verdict(each) for each in verdicts if each))
 
-    def _operation(self, side: int, each: Asked | Heard) -> str:
-        if isinstance(each, Asked):
+    def _operation(self, side: int, each: NamedExchange | NamedNotification) -> str:
+        if isinstance(each, NamedExchange):
             return each.operation
         return UNSOLICITED if each.cause is None else self._asked[side][each.cause].operation
 
@@ -231,12 +231,12 @@ class Comparison:
         return inside[1:] if inside and inside[0] in self._resources else inside
 
 
-def _over(earlier: Asked, later: Asked) -> bool:
+def _over(earlier: NamedExchange, later: NamedExchange) -> bool:
     """Tell whether one was over before the other began: only then have they an order."""
     return earlier.exchange.ended <= later.exchange.began
 
 
-def _symmetric(pair: tuple[Asked, Asked]) -> tuple[Any, ...]:
+def _symmetric(pair: tuple[NamedExchange, NamedExchange]) -> tuple[Any, ...]:
     places = sorted(each.index for each in pair)
     return (places, pair[0].operation, pair[0].resource, sorted((each.whole(), each.index) for each in pair))
 

@@ -1,21 +1,22 @@
-"""What differs between recordings of one scenario against one build: learned, by operation and path.
+"""Differences that do not count: those that an `ignore` pattern names, and noise.
 
-A place is noise if it has differed at least once among such recordings; how often, of how often it was compared, is
-kept for people to judge.
+Noise is what differs between recordings of one scenario against one build, learned by operation and path: a place is
+noise if it differed at least once. How often it differed, and how often it was compared, is kept for people to judge.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff, operations
-from gws_replay.core.comparison.finding import VOLATILE, Finding
+from gws_replay.core.comparison.finding import VOLATILE, Finding, spelled
 
 FORMAT = 1
+IGNORED, NOISE = "ignored", "noise"
 _INSIDE = re.compile(r"[.\[]")
 Field = tuple[str, str]  # operation, pattern of the path
 
@@ -83,9 +84,32 @@ def read(document: Any) -> Noise:
     return Noise(differed, seen, tuple(map(str, document.get("learned_from") or ())))
 
 
+def suppressed(findings: Iterable[Finding], ignore: Iterable[str], noise: Noise | None = None) -> tuple[Finding, ...]:
+    """Return the findings with those marked that do not count.
+
+    An `ignore` pattern is a path or the end of one (`userData.LCA_*`); `*` stands for anything.
+    """
+    ignored = re.compile("|".join(map(_pattern, ignore)) or r"(?!)", re.DOTALL)
+    return tuple(_marked(each, ignored, noise) for each in findings)
+
+
 def _fields(findings: Iterable[Finding]) -> Iterable[Field]:
     return (
         (each.operation, each.pattern)
         for each in findings
         if each.suppressed != VOLATILE and not each.written and each.kind != "verdict"
     )
+
+
+def _marked(finding: Finding, ignored: re.Pattern[str], noise: Noise | None) -> Finding:
+    if finding.suppressed:
+        return finding
+    if ignored.fullmatch(spelled(finding.path)) or ignored.fullmatch(finding.pattern):
+        return replace(finding, suppressed=IGNORED)
+    if noise is not None and not finding.written and noise.covers(finding):
+        return replace(finding, suppressed=NOISE)
+    return finding
+
+
+def _pattern(glob: str) -> str:
+    return r"(?:.*\.)?" + ".*".join(map(re.escape, glob.split("*")))

@@ -22,7 +22,7 @@ from gws_replay.core.model import Exchange, Notification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class NamedExchange:
     """An exchange under common names; `operation` is what people call it."""
 
     index: int
@@ -50,7 +50,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class NamedNotification:
     """A notification under common names; `kind` is its notificationType, `cause` the index of what it answers."""
 
     index: int
@@ -81,23 +81,23 @@ class Heard:
         return self.notification.channel, self.kind, self.resource
 
 
-Item = TypeVar("Item", bound=Asked | Heard)
+Item = TypeVar("Item", bound=NamedExchange | NamedNotification)
 Pair: TypeAlias = tuple[Item | None, Item | None]
 
 
-def asked(cassette: Cassette, naming: Naming) -> list[Asked]:
+def asked(cassette: Cassette, naming: Naming) -> list[NamedExchange]:
     """Return the exchanges of a recording under common names."""
     return [_asked(index, exchange, naming) for index, exchange in enumerate(cassette.interactions)]
 
 
-def heard(cassette: Cassette, naming: Naming) -> list[Heard]:
+def heard(cassette: Cassette, naming: Naming) -> list[NamedNotification]:
     """Return the notifications of a recording under common names."""
     return [_heard(index, told, naming) for index, told in enumerate(cassette.notifications)]
 
 
-def pair_exchanges(one: Sequence[Asked], other: Sequence[Asked]) -> list[Pair[Asked]]:
+def pair_exchanges(one: Sequence[NamedExchange], other: Sequence[NamedExchange]) -> list[Pair[NamedExchange]]:
     """Pair exchanges; None stands for what one side has not."""
-    pairs: list[Pair[Asked]] = []
+    pairs: list[Pair[NamedExchange]] = []
     for mine, theirs in _grouped(one, other, lambda each: each.key):
         if len(mine) == len(theirs) and all(same(a.sent, b.sent) for a, b in zip(mine, theirs, strict=True)):
             pairs.extend(zip(mine, theirs, strict=True))
@@ -106,9 +106,9 @@ def pair_exchanges(one: Sequence[Asked], other: Sequence[Asked]) -> list[Pair[As
     return pairs
 
 
-def _paired_between(mine: Sequence[Asked], theirs: Sequence[Asked]) -> Iterator[Pair[Asked]]:
+def _paired_between(mine: Sequence[NamedExchange], theirs: Sequence[NamedExchange]) -> Iterator[Pair[NamedExchange]]:
     """Pair what is the same in the same order; between, what asks the same; then what has moved, and the rest."""
-    rest: list[tuple[list[Asked], list[Asked]]] = []
+    rest: list[tuple[list[NamedExchange], list[NamedExchange]]] = []
     alike, between = _aligned(mine, theirs, lambda each: [each.sent, each.answer])
     yield from alike
     for gap in between:
@@ -117,7 +117,7 @@ def _paired_between(mine: Sequence[Asked], theirs: Sequence[Asked]) -> Iterator[
         rest.extend(inside)
     # One operation is known by what it wrote, wherever it stands; one look at a state is as good as another.
     writes = [[each for gap in rest for each in gap[side] if each.exchange.request.method != "GET"] for side in (0, 1)]
-    moved = [pair for same in _grouped(writes[0], writes[1], Asked.whole) for pair in zip(*same, strict=False)]
+    moved = [pair for same in _grouped(writes[0], writes[1], NamedExchange.whole) for pair in zip(*same, strict=False)]
     yield from moved
     done = [{pair[side].index for pair in moved} for side in (0, 1)]
     for gap in rest:
@@ -126,8 +126,8 @@ def _paired_between(mine: Sequence[Asked], theirs: Sequence[Asked]) -> Iterator[
 
 
 def pair_notifications(
-    one: Sequence[Heard], other: Sequence[Heard], exchanges: Sequence[Pair[Asked]]
-) -> list[Pair[Heard]]:
+    one: Sequence[NamedNotification], other: Sequence[NamedNotification], exchanges: Sequence[Pair[NamedExchange]]
+) -> list[Pair[NamedNotification]]:
     """Pair notifications of one kind about one resource: what tells the same; the rest by cause, or by order.
 
     Of these two the one that leaves fewer differences: a server that tells wrong values is also one whose
@@ -135,12 +135,12 @@ def pair_notifications(
     """
     mine_of = {pair[0].index: number for number, pair in enumerate(exchanges) if pair[0]}
     theirs_of = {pair[1].index: number for number, pair in enumerate(exchanges) if pair[1]}
-    pairs: list[Pair[Heard]] = []
+    pairs: list[Pair[NamedNotification]] = []
     for mine, theirs in _grouped(one, other, lambda each: each.key):
         found, between = _aligned(mine, theirs, lambda each: each.data)
         left = [[each for gap in between for each in gap[side]] for side in (0, 1)]
         by_order = list(zip_longest(left[0], left[1]))
-        by_cause: list[Pair[Heard]] = []
+        by_cause: list[Pair[NamedNotification]] = []
         for alike, others in _grouped(
             left[0],
             left[1],
@@ -154,7 +154,7 @@ def pair_notifications(
     return pairs
 
 
-def _joined(pairs: Iterable[Pair[Heard]]) -> list[Pair[Heard]]:
+def _joined(pairs: Iterable[Pair[NamedNotification]]) -> list[Pair[NamedNotification]]:
     """Pair in order what has no partner on either side."""
     whole = [pair for pair in pairs if pair[0] and pair[1]]
     mine = [one for one, other in pairs if one and not other]
@@ -163,23 +163,23 @@ def _joined(pairs: Iterable[Pair[Heard]]) -> list[Pair[Heard]]:
     return [*whole, *zip_longest(in_time[0], in_time[1])]
 
 
-def _places(pair: Pair[Heard]) -> tuple[int | None, ...]:
+def _places(pair: Pair[NamedNotification]) -> tuple[int | None, ...]:
     return tuple(None if each is None else each.index for each in pair)
 
 
-def _unlikeness(pairs: Sequence[Pair[Heard]]) -> int:
+def _unlikeness(pairs: Sequence[Pair[NamedNotification]]) -> int:
     """Count the places in which paired notifications differ."""
     return sum(1 for one, other in pairs if one and other for _ in differences(one.data, other.data))
 
 
-def _asked(index: int, exchange: Exchange, naming: Naming) -> Asked:
+def _asked(index: int, exchange: Exchange, naming: Naming) -> NamedExchange:
     request = exchange.request
     call = api.call_of(request, exchange.sent)
     path = naming.path(request.path)
     resource = naming.of_id(call.resource_id) if call.resource_id else ""
     generic = "/".join("*" if step in naming.things else step for step in path.split("/"))
     query = parse_qs(urlsplit(request.uri).query, keep_blank_values=True) if "?" in request.uri else {}
-    return Asked(
+    return NamedExchange(
         index=index,
         exchange=exchange,
         call=call,
@@ -194,9 +194,9 @@ def _asked(index: int, exchange: Exchange, naming: Naming) -> Asked:
     )
 
 
-def _heard(index: int, told: Notification, naming: Naming) -> Heard:
+def _heard(index: int, told: Notification, naming: Naming) -> NamedNotification:
     subject = api.subject_of(told.value)
-    return Heard(
+    return NamedNotification(
         index=index,
         notification=told,
         kind=api.kind_of(told.value) or told.channel,

@@ -15,7 +15,7 @@ _NEAR = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CauseCandidate:
     """A modifying request that the server took: a possible cause. What it sent is read when it is looked at."""
 
     index: int
@@ -25,7 +25,9 @@ class Asked:
     read: Callable[[int], operations.Call]
 
     @classmethod
-    def of(cls, index: int, began: float, call: operations.Call, read: Callable[[int], operations.Call]) -> "Asked":
+    def of(
+        cls, index: int, began: float, call: operations.Call, read: Callable[[int], operations.Call]
+    ) -> "CauseCandidate":
         """Return a call as a possible cause; the tables say whether a notification shows what it wrote."""
         has_evidence = bool(call.row and (call.row.writes or call.row.shows))
         return cls(index, began, call.resource_id, has_evidence, read)
@@ -52,11 +54,11 @@ class Told:
         return self.read(self.index)
 
 
-_Evidence = Callable[[Asked, Told], bool]
-_Pairs = dict[int, Asked]
+_Evidence = Callable[[CauseCandidate, Told], bool]
+_Pairs = dict[int, CauseCandidate]
 
 
-def pair(group: Sequence[Told], asked: Sequence[Asked]) -> dict[int, tuple[Asked, Rule]]:
+def pair(group: Sequence[Told], asked: Sequence[CauseCandidate]) -> dict[int, tuple[CauseCandidate, Rule]]:
     """Pair the notifications of one resource and kind with the operations that may have caused them."""
     known = [each for each in asked if each.has_evidence]
     # A server that shows the data as it is when it pushes: an earlier write may be hidden by a later one.
@@ -65,7 +67,7 @@ def pair(group: Sequence[Told], asked: Sequence[Asked]) -> dict[int, tuple[Asked
     if len(paired) < min(len(group), len(known)):
         paired = max(paired, _match(group, known, weaker), key=len)
     _uncross(paired, group, weaker if _shown_at_the_push(group) else _shows)
-    found: dict[int, tuple[Asked, Rule]] = {
+    found: dict[int, tuple[CauseCandidate, Rule]] = {
         told.index: (each, "content" if _shows(each, told) else "counting")
         for told in group
         if (each := paired.get(told.index))
@@ -86,14 +88,14 @@ def _shown_at_the_push(group: Sequence[Told]) -> bool:
     return any(one == other for one, other in pairwise(shown) if one is not None)
 
 
-def _shows(asked: Asked, told: Told) -> bool:
+def _shows(asked: CauseCandidate, told: Told) -> bool:
     return bool(told.subject and asked.call.shown_in(told.subject))
 
 
-def _shows_or_hidden(known: Sequence[Asked]) -> _Evidence:
+def _shows_or_hidden(known: Sequence[CauseCandidate]) -> _Evidence:
     """Return evidence that also accepts a key which a later operation wrote over, if the notification shows that."""
 
-    def evidence(asked: Asked, told: Told) -> bool:
+    def evidence(asked: CauseCandidate, told: Told) -> bool:
         if _shows(asked, told):
             return True
         user_data = told.subject.user_data if told.subject else None
@@ -111,7 +113,7 @@ def _shows_or_hidden(known: Sequence[Asked]) -> _Evidence:
     return evidence
 
 
-def _match(group: Sequence[Told], asked: Sequence[Asked], evidence: _Evidence) -> _Pairs:
+def _match(group: Sequence[Told], asked: Sequence[CauseCandidate], evidence: _Evidence) -> _Pairs:
     """Match each notification with one operation begun before it, as many as can be (augmenting paths).
 
     The latest that fits is taken first: an operation whose notification was lost must not shift all that follow.
@@ -120,7 +122,7 @@ def _match(group: Sequence[Told], asked: Sequence[Asked], evidence: _Evidence) -
     taken: dict[int, Told] = {}
     paired: _Pairs = {}
 
-    def candidates(told: Told) -> Iterator[Asked]:
+    def candidates(told: Told) -> Iterator[CauseCandidate]:
         last = bisect_right(begun, told.seen)
         if last == len(taken):
             return iter(())

@@ -11,7 +11,7 @@ from heapq import merge
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api import schema as operations
-from gws_replay.core.compile.cause_matching import Asked, Told, pair
+from gws_replay.core.compile.cause_matching import CauseCandidate, Told, pair
 from gws_replay.core.model import Cause, Exchange, Moment, Notification, Rule
 
 # How many parsed bodies are kept: those of a long recording would not fit into memory.
@@ -44,21 +44,21 @@ class _Run:
 
     def __init__(self, exchanges: Sequence[Exchange], notifications: Sequence[Notification]) -> None:
         self.causes: list[Cause | None] = [None] * len(notifications)
-        self.found: dict[int, tuple[Asked, Rule]] = {}
+        self.found: dict[int, tuple[CauseCandidate, Rule]] = {}
         # What no reference settles, by resource and kind.
         self.groups: dict[tuple[str, ...], list[Told]] = {}
         self._notifications = notifications
         self._settled: set[tuple[int, str]] = set()
-        self._by_reference: dict[int | str, Asked] = {}
-        self._by_resource: dict[str | None, list[Asked]] = {}
+        self._by_reference: dict[int | str, CauseCandidate] = {}
+        self._by_resource: dict[str | None, list[CauseCandidate]] = {}
         self._call_of = lru_cache(_PARSED)(lambda at: api.call_of(exchanges[at].request, exchanges[at].sent))
         self._subject_of = lru_cache(_PARSED)(lambda at: api.subject_of(notifications[at].value))
         for index, exchange in enumerate(exchanges):
             call = self._call_of(index)
             if call.operation and api.succeeded(exchange.response.status, exchange.answer):
-                self._add(Asked.of(index, exchange.began, call, self._call_of), call, exchange)
+                self._add(CauseCandidate.of(index, exchange.began, call, self._call_of), call, exchange)
 
-    def _add(self, asked: Asked, call: operations.Call, exchange: Exchange) -> None:
+    def _add(self, asked: CauseCandidate, call: operations.Call, exchange: Exchange) -> None:
         self._by_resource.setdefault(call.resource_id, []).append(asked)
         # The response names a referenceId, as those of workitems and open media do; or the request an operationId.
         for reference in (api.reference_of(exchange.answer), api.reference_of(call.sent)):
@@ -100,16 +100,16 @@ class _Run:
         repeated = ((index, first) for index, first in again.items() if first in self.found)
         self.found.update({index: (self.found[first][0], "referenceId") for index, first in repeated})
 
-    def _possible(self, subject: operations.Subject | None) -> Iterator[Asked]:
+    def _possible(self, subject: operations.Subject | None) -> Iterator[CauseCandidate]:
         """Yield the operations that can be about a resource, in their order; all where none is shown."""
         by_resource = self._by_resource
-        groups: Iterable[Sequence[Asked]] = by_resource.values()
+        groups: Iterable[Sequence[CauseCandidate]] = by_resource.values()
         if subject:
             groups = (by_resource.get(subject.resource_id, ()), by_resource.get(None, ()))
         return merge(*groups, key=lambda each: each.index)
 
 
-def _may_answer(asked: Asked, told: Told) -> bool:
+def _may_answer(asked: CauseCandidate, told: Told) -> bool:
     """Tell whether an operation can be about the notification's resource, and be answered by its kind."""
     call, subject = asked.call, told.subject
     if subject and (call.channel is not subject.channel or call.resource_id not in (None, subject.resource_id)):
@@ -117,7 +117,7 @@ def _may_answer(asked: Asked, told: Told) -> bool:
     return call.answered_by(told.kind) or (told.kind == api.ERROR and subject is not None)
 
 
-def _has_own_id(asked: Asked, told: Told) -> bool:
+def _has_own_id(asked: CauseCandidate, told: Told) -> bool:
     """Tell whether a notification bears the id that a client gave its operation: then its kind does not matter."""
     same_resource = told.subject is not None and asked.call.resource_id == told.subject.resource_id
     return same_resource and isinstance(told.reference, str)

@@ -15,7 +15,7 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.causes import causes_of
 from gws_replay.core.content_coding import undone
 from gws_replay.core.lazy_sequence import Made
-from gws_replay.core.model import Cause, Exchange, Frame, Headers, Notification, Recording, Request
+from gws_replay.core.model import Cause, Exchange, Headers, Notification, Recording, Request, WebSocketMessage
 
 FORMAT = 1
 _DIGITS = 6  # microseconds, the resolution of the clocks that recorders read
@@ -96,7 +96,7 @@ def parts_of(exchange: Exchange, *, lay_out: bool = True) -> Sequence[Exchange |
     return [_laid_out(exchange) if lay_out else exchange]
 
 
-def parts_of_frame(frame: Frame) -> Sequence[Notification]:
+def parts_of_frame(frame: WebSocketMessage) -> Sequence[Notification]:
     """Return the notifications that a WebSocket message of the server carried."""
     return [] if frame.from_client else list(_notifications(bayeux_text.messages_in(frame.text) or (), frame.seen))
 

@@ -19,7 +19,7 @@ NOT_ASKED = "not asked"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PartialBaseline:
     """The part of a baseline that was asked, and the places of its parts in the whole."""
 
     whole: Cassette
@@ -74,7 +74,7 @@ class Asked:
         return since
 
 
-def asked_part(baseline: Cassette, asked: Collection[int], unheard: Collection[int] = ()) -> Asked:
+def asked_part(baseline: Cassette, asked: Collection[int], unheard: Collection[int] = ()) -> PartialBaseline:
     """Return the part of a baseline that was asked; `unheard` are notifications that nobody listened to."""
     exchanges = [n for n in range(len(baseline.interactions)) if n in asked]
     place = {index: number for number, index in enumerate(exchanges)}
@@ -84,7 +84,7 @@ def asked_part(baseline: Cassette, asked: Collection[int], unheard: Collection[i
         if n not in unheard and (told.cause is None or told.cause.interaction in place)
     ]
     if len(exchanges) == len(baseline.interactions) and len(notifications) == len(baseline.notifications):
-        return Asked(baseline, baseline, exchanges, notifications)
+        return PartialBaseline(baseline, baseline, exchanges, notifications)
     told = (baseline.notifications[n] for n in notifications)
     part = replace(
         baseline,
@@ -94,4 +94,4 @@ def asked_part(baseline: Cassette, asked: Collection[int], unheard: Collection[i
             for each in told
         ),
     )
-    return Asked(baseline, part, exchanges, notifications)
+    return PartialBaseline(baseline, part, exchanges, notifications)

@@ -8,7 +8,7 @@ from gws_replay.core.api.schema import Absent, Another, Wild, shows_key
 from gws_replay.core.json_compare import Change, compare_userdata, same, show, type_name
 from gws_replay.core.oracle.attribution import Between, Writers
 from gws_replay.core.oracle.effects import alike, settled, shows_all
-from gws_replay.core.oracle.findings import Findings, Names
+from gws_replay.core.oracle.findings import Names, Reasons
 from gws_replay.core.oracle.history import Sighting, Snapshot
 from gws_replay.core.oracle.timeline import Timeline, Write
 
@@ -22,7 +22,7 @@ class Views:
     writers: Writers
     before: Snapshot | None
     ignored: Names
-    found: Findings
+    found: Reasons
 
     def check(self, shown: Between, view: str) -> None:
         """Check that a snapshot shows what was written, and that nothing besides has changed since the one before."""
@@ -37,7 +37,7 @@ class Views:
         write = self.write
         for answer in write.answers:
             if isinstance(answer, Snapshot) and answer is not write.after:
-                found = Findings(ignored=self.found.ignored)
+                found = Reasons(ignored=self.found.ignored)
                 apart = replace(self, found=found)
                 apart.check(Between(self.writers, self.before, answer), answer.place)
                 self.found.failures.extend(f"{answer.place} answers it too: {each}" for each in found.failures)

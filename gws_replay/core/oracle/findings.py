@@ -9,7 +9,7 @@ from gws_replay.core.oracle.timeline import Write
 
 
 @dataclass(slots=True)
-class Findings:
+class Reasons:
     """Sentences: what is wrong for certain, what cannot be told, and the keys that moved and were to be ignored."""
 
     failures: list[str] = field(default_factory=list)

@@ -15,9 +15,9 @@ from gws_replay.core.api.schema import Channel
 from gws_replay.core.json_compare import Changes
 from gws_replay.core.oracle.attribution import Between, Writers
 from gws_replay.core.oracle.checks import Views
-from gws_replay.core.oracle.findings import Findings, Heard, Names
+from gws_replay.core.oracle.findings import Heard, Names, Reasons
 from gws_replay.core.oracle.history import Recorded, Snapshot
-from gws_replay.core.oracle.side_effects import Frame
+from gws_replay.core.oracle.side_effects import SideEffects
 from gws_replay.core.oracle.timeline import Timeline, Write
 from gws_replay.core.oracle.timeline_builder import timelines_of
 
@@ -55,7 +55,7 @@ def judge(
     """
     timelines = timelines_of(cassette)
     ignored, heard = Names(ignore), _heard(cassette, timelines)
-    frame = Frame(timelines, ignored, Names(VOLATILE if volatile is None else volatile), heard).findings()
+    frame = SideEffects(timelines, ignored, Names(VOLATILE if volatile is None else volatile), heard).findings()
     updates = [
         update for timeline in timelines.values() for update in _of_one_resource(timeline, frame, ignored, heard)
     ]
@@ -88,7 +88,7 @@ def _is_error_of_nothing(data: Any) -> bool:
 
 
 def _of_one_resource(
-    timeline: Timeline, frame: Mapping[int, Findings], ignored: Names, heard: Heard
+    timeline: Timeline, frame: Mapping[int, Reasons], ignored: Names, heard: Heard
 ) -> Iterator[Update]:
     writers = Writers(timeline)
     between: Between | None = None
@@ -100,7 +100,7 @@ def _of_one_resource(
             between = None
         elif between is None or between.earlier is not before or between.later is not after:
             between = Between(writers, before, after)
-        found = frame.get(write.index) or Findings()
+        found = frame.get(write.index) or Reasons()
         views = Views(write=write, timeline=timeline, writers=writers, before=before, ignored=ignored, found=found)
         yield _judged(views, between, heard)
 
@@ -150,7 +150,7 @@ def _get(channel: Channel | None) -> str:
     return f"GET /me/{channel.collection}?fields=*" if channel in GWS_CHANNELS else "GET it"
 
 
-def _check_notified(write: Write, heard: Heard, found: Findings) -> None:
+def _check_notified(write: Write, heard: Heard, found: Reasons) -> None:
     """Call a notification that never came a fault where a later operation had its own, else a doubt."""
     channel = write.call.channel
     if write.refused or write.answers or channel is None or channel.key not in heard.topics:

@@ -13,7 +13,7 @@ from typing import Any
 from gws_replay.core.json_compare import compare_userdata, same, show
 from gws_replay.core.lossless_json import canonical
 from gws_replay.core.oracle.attribution import Writers
-from gws_replay.core.oracle.findings import Findings, Heard, Names
+from gws_replay.core.oracle.findings import Heard, Names, Reasons
 from gws_replay.core.oracle.history import Sighting
 from gws_replay.core.oracle.timeline import Timeline, Write
 
@@ -35,7 +35,7 @@ class _Move:
         return f"attribute {self.name}: {before} -> {after}, from {self.earlier.place} to {self.later.place}"
 
 
-class Frame:
+class SideEffects:
     """Everything that was shown and done in a cassette, and what speaks against its userData operations."""
 
     def __init__(self, timelines: Mapping[str, Timeline], ignored: Names, volatile: Names, heard: Heard) -> None:
@@ -43,12 +43,12 @@ class Frame:
         self._ignored = ignored
         self._volatile = volatile
         self._heard = heard
-        self._found: dict[int, Findings] = {}
+        self._found: dict[int, Reasons] = {}
         writes = (write for timeline in timelines.values() for write in timeline.writes if write.judged)
         self._writes = sorted(writes, key=lambda write: write.began)
         self._begun = [write.began for write in self._writes]
 
-    def findings(self) -> Mapping[int, Findings]:
+    def findings(self) -> Mapping[int, Reasons]:
         """Return what speaks against each operation, by its index."""
         for name, timeline in self._timelines.items():
             self._other_resources(name, timeline)
@@ -72,7 +72,7 @@ class Frame:
                 continue
             alike = [write for write in suspects if all(write.wrote(change.key, later.data) for change in moved)]
             blamed = (alike or suspects)[0]
-            found = self._found.setdefault(blamed.index, Findings())
+            found = self._found.setdefault(blamed.index, Reasons())
             found.ignored.update(change.key for change in moved if change.key in self._ignored)
             moved = [change for change in moved if change.key not in self._ignored]
             for change in moved:
@@ -109,7 +109,7 @@ class Frame:
             if not suspects:
                 continue
             blamed = suspects[0]
-            found = self._found.setdefault(blamed.index, Findings())
+            found = self._found.setdefault(blamed.index, Reasons())
             text = f"{move}" if own else f"{_named(timeline, name)} changed too: {move}"
             if move.name in self._ignored:
                 found.ignored.add(move.name)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
+from gws_replay.core.model import Exchange, Headers, Recording, Request, Response, WebSocketMessage
 from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.redaction.cache import Fields
 from gws_replay.core.redaction.known_values import Known
@@ -164,7 +164,7 @@ class Redactor:
             ended=exchange.ended,
         )
 
-    def frame(self, frame: Frame) -> Frame:
+    def frame(self, frame: WebSocketMessage) -> WebSocketMessage:
         """Return a WebSocket message without what is to be redacted."""
         if self.policy.level == "none":
             return frame

@@ -24,7 +24,7 @@ Make = Callable[[tuple[str, ...], Callable[[str, str], None]], Redactor]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FoundSecret:
     """Something that is to be redacted: where it stands, and the rule that says so. Never the value."""
 
     place: str
@@ -38,7 +38,7 @@ class Scrub:
     document: Mapping[str, Any]
     source: str
     make: Make
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[FoundSecret] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     header: dict[str, Any] = field(default_factory=dict)
     _place: str = ""
@@ -56,7 +56,7 @@ class Scrub:
                 found = len(self.findings)
                 new = list(message(redactor))
                 if new and len(self.findings) == found:  # user info, a session in a path
-                    self.findings.append(Finding(self._place, "secret in a URL"))
+                    self.findings.append(FoundSecret(self._place, "secret in a URL"))
                 self.changes += new
         self.header = {**facts, **redactor.header}
         return self
@@ -93,7 +93,7 @@ class Scrub:
             yield ("notifications", index, "data"), data
 
     def _noticed(self, place: str, rule: str) -> None:
-        finding = Finding(f"{self._place}{' ' if place else ''}{place}", rule)
+        finding = FoundSecret(f"{self._place}{' ' if place else ''}{place}", rule)
         if finding not in self.findings[-20:]:
             self.findings.append(finding)
 

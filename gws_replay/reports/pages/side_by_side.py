@@ -6,7 +6,7 @@ from typing import Any
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.finding import SEVERITIES, Finding, spelled
 from gws_replay.core.comparison.id_mapping import namings
-from gws_replay.core.comparison.pairing import Asked, Heard, asked, heard
+from gws_replay.core.comparison.pairing import NamedExchange, NamedNotification, asked, heard
 from gws_replay.core.comparison.volatile import Step
 from gws_replay.core.json_compare import printable
 from gws_replay.reports.pages.cassette import Recorded, Texts, as_value
@@ -62,13 +62,13 @@ def _messages(baseline: Cassette, candidate: Cassette) -> list[dict[str, Mapping
     """Return what each message of both shows, under common names, by its place."""
     found: list[dict[str, Mapping[str, Any]]] = []
     for cassette, naming in zip((baseline, candidate), namings(baseline, candidate), strict=True):
-        items: list[Asked | Heard] = [*asked(cassette, naming), *heard(cassette, naming)]
+        items: list[NamedExchange | NamedNotification] = [*asked(cassette, naming), *heard(cassette, naming)]
         found.append({each.place: _parts(each) for each in items})
     return found
 
 
-def _parts(item: Asked | Heard) -> Mapping[str, Any]:
-    if isinstance(item, Asked):
+def _parts(item: NamedExchange | NamedNotification) -> Mapping[str, Any]:
+    if isinstance(item, NamedExchange):
         return {"request": item.sent, "answer": item.answer}
     return {f"notification {item.kind}": item.data if isinstance(item.data, dict) else {"data": item.data}}
 

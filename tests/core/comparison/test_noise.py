@@ -8,8 +8,7 @@ import pytest
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff
 from gws_replay.core.comparison.finding import Finding
-from gws_replay.core.comparison.noise import Noise, learn, read
-from gws_replay.core.comparison.suppress import suppressed
+from gws_replay.core.comparison.noise import Noise, learn, read, suppressed
 from tests.support.builders import cassette, get, push, update
 from tests.support.noise_rates import Rates, counting, measured
 from tests.support.noise_rates import run as noisy_run

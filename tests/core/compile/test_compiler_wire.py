@@ -11,11 +11,11 @@ import pytest
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.content_coding import decoded
-from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request
+from gws_replay.core.model import Exchange, Headers, Recording, Request, WebSocketMessage
 from tests.support.builders import HOST, NOTIFICATIONS, SESSIONS, TOPIC, bayeux, exchange, get, poll, push, update
 
 
-def compiled(*exchanges: Exchange, frames: tuple[Frame, ...] = ()) -> Cassette:
+def compiled(*exchanges: Exchange, frames: tuple[WebSocketMessage, ...] = ()) -> Cassette:
     """The cassette of a recording."""
     return compile_recording(Recording(exchanges=exchanges, frames=frames)).cassette
 
@@ -96,7 +96,7 @@ def test_notifications_come_from_the_frames_of_a_server() -> None:
     """What the client sent over the WebSocket is no notification, and frames may be no Bayeux at all."""
     text = json.dumps([bayeux(push({"A": 1}, seen=0))])
     frames = tuple(
-        Frame(uri=HOST + NOTIFICATIONS, seen=seen, from_client=from_client, text=content)
+        WebSocketMessage(uri=HOST + NOTIFICATIONS, seen=seen, from_client=from_client, text=content)
         for seen, from_client, content in [(3, False, text), (4, True, text), (5, False, "ping"), (6, False, "")]
     )
     upgrade = exchange("GET", NOTIFICATIONS, began=1, status=101)

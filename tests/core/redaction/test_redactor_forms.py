@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gws_replay.core.compile.compiler import compile_recording
-from gws_replay.core.model import Exchange, Frame, Headers, Recording, Request, Response
+from gws_replay.core.model import Exchange, Headers, Recording, Request, Response, WebSocketMessage
 from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.redaction.policy import LEVELS
 from tests.support.builders import HOST, NOTIFICATIONS, bayeux, cassette, exchange, get, push
@@ -19,7 +19,7 @@ SECRET = "s3cr3t-0123456789"
 Pair = tuple[str, str]
 
 
-def redacted(*exchanges: Exchange, frames: tuple[Frame, ...] = ()) -> Recording:
+def redacted(*exchanges: Exchange, frames: tuple[WebSocketMessage, ...] = ()) -> Recording:
     """A recording without its secrets."""
     return redactor("secrets").recording(Recording(exchanges=exchanges, frames=frames))
 
@@ -155,7 +155,7 @@ HANDSHAKE = {"channel": "/meta/handshake", "clientId": SECRET, "ext": {"token": 
 def test_client_ids_and_ext_of_bayeux_messages_are_redacted(message: Any) -> None:
     """In a single message and in an array, as body and as frame; other fields stay."""
     text = json.dumps(message)
-    frame = Frame(uri=HOST, seen=1, from_client=True, text=text)
+    frame = WebSocketMessage(uri=HOST, seen=1, from_client=True, text=text)
     found = redacted(exchange("POST", NOTIFICATIONS, message, message), frames=(frame,))
     assert SECRET not in repr(found)
     for body in (found.exchanges[0].request.body, found.exchanges[0].response.body, found.frames[0].text):
