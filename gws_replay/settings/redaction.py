@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.redaction.policy import LEVELS, Level, Policy
+from gws_replay.core.redaction.policy import LEVELS, Level, Noticed, Policy
 from gws_replay.core.redaction.redactor import Redactor
-from gws_replay.core.redaction.text import Noticed
 from gws_replay.errors import GwsReplayError
 from gws_replay.storage.files import reason
 

@@ -3,13 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from gws_replay.core.redaction import tables as sensitive
-from gws_replay.core.redaction.policy import Kind
-
-if TYPE_CHECKING:
-    from gws_replay.core.redaction.text import TextRedactor
+from gws_replay.core.redaction.cache import Remembered
+from gws_replay.core.redaction.known_values import Replacing
+from gws_replay.core.redaction.policy import Kind, Noticed, Rules
 
 # A member with a scalar value (or the key of a container), an item that is a string, a bracket, another scalar. The
 # end of a string may be missing: the text was cut off.
@@ -23,10 +22,25 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _LONG_NUMBER = 6  # digits that may be a number of a card or of a person
 
 
+class ValueRedactor(Protocol):
+    """What a `JsonRun` needs: it redacts single values, by the name of their key and as running text."""
+
+    rules: Rules
+    known: Replacing
+    noticed: Noticed | None
+    remembered: Remembered
+
+    def text(self, text: str, place: str = "") -> str:
+        """Return running text redacted."""
+
+    def value(self, name: str, text: str, place: str = "", kind: Kind | None = None) -> str:
+        """Return the value of a key redacted."""
+
+
 class JsonRun:
     """One JSON text on its way through a redactor."""
 
-    def __init__(self, redactor: "TextRedactor", text: str, place: str, *, bayeux: bool, forced: bool) -> None:
+    def __init__(self, redactor: ValueRedactor, text: str, place: str, *, bayeux: bool, forced: bool) -> None:
         self._redactor = redactor
         self._rules = redactor.rules
         self._text = text

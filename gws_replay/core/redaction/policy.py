@@ -6,7 +6,7 @@ A rule is a key (`CustomerNo`, `*Number`), a JSON path (`$.user.phone`, `$..part
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -16,6 +16,8 @@ from gws_replay.core.redaction import tables as sensitive
 Level = Literal["all", "secrets", "none"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 Kind = Literal["keep", "secret", "personal"]
+# Called with the place and the rule of each value that is redacted.
+Noticed = Callable[[str, str], None]
 
 _STEP = re.compile(r"(\.\.|\.)([^.\[\]]+)|\[\*\]")
 _KINDS: tuple[Kind, ...] = get_args(Kind)

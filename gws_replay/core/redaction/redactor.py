@@ -16,9 +16,9 @@ from gws_replay.core.model import Exchange, Headers, Recording, Request, Respons
 from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.redaction.cache import Fields
 from gws_replay.core.redaction.known_values import Known
-from gws_replay.core.redaction.policy import Policy
+from gws_replay.core.redaction.policy import Noticed, Policy
 from gws_replay.core.redaction.stand_ins import StandIns
-from gws_replay.core.redaction.text import Noticed, TextRedactor
+from gws_replay.core.redaction.text import TextRedactor
 
 _T = TypeVar("_T")
 # One policy, so that its rules are made once.

@@ -12,7 +12,7 @@ from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.redaction.cache import Remembered
 from gws_replay.core.redaction.json_text import JsonRun
 from gws_replay.core.redaction.known_values import PLACEHOLDER, Replacing
-from gws_replay.core.redaction.policy import Kind, Rules
+from gws_replay.core.redaction.policy import Kind, Noticed, Rules
 
 _BAYEUX = re.compile(r'"channel"\s*:\s*"\\?/')
 _TAG = re.compile(r"<(/?)([A-Za-z_][\w:.-]*)([^<>]*)>|([^<]+|<)")
@@ -23,7 +23,6 @@ _SESSION_IN_PATH = re.compile(r"(?i:(?<=;jsessionid=))[^/?;#]+")
 _USER_INFO = re.compile(r"(?<=://)[^/\s]+(?=@)")
 _URI = re.compile(r"(?s)([A-Za-z][\w+.-]*://[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?")
 _TOO_DEEP = 8  # how often text may stand inside text
-Noticed = Callable[[str, str], None]
 
 
 class TextRedactor:
