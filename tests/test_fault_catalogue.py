@@ -70,7 +70,7 @@ NAMED_THERE = {
     **{
         ("stale-notification", name): "the notification is stale"
         for name, channel in CHANNELS.items()
-        if channel.answers_reference or name in WORKSPACE
+        if channel.response_has_reference or name in WORKSPACE
     },
     # There a notification that leaves userData out says that there is none.
     ("without-userdata", "voice"): "changed besides: FirstName: removed",

@@ -1,6 +1,6 @@
 """The sandbox's bodies: bytes to JSON values and back, and a body's gist for the request log.
 
-This file must never know what a body is for. Whatever a client sends, `decode` raises nothing but ValueError.
+Nothing here knows what a body is for. `decode` raises only ValueError, whatever a client sends.
 """
 
 import json
@@ -19,24 +19,24 @@ def encode(content: Any) -> bytes:
 def unpacked(body: bytes, encoding: str) -> bytes:
     """Unpack gzip or deflate, if there is an encoding.
 
-    The web server's own unpacking is off, because a torn body would end in its traceback and not in our answer.
+    The web server's own decompression is off: an incomplete body would end in its traceback instead of our response.
     """
     if encoding.lower() in {"", "identity"}:
         return body
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # tells gzip and deflate apart by itself
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # detects gzip or deflate
     try:
         plain = unpacker.decompress(body, MAX_BODY)
     except zlib.error as error:
-        raise ValueError("not packed as its Content-Encoding says") from error
+        raise ValueError("the body does not match its Content-Encoding") from error
     if not unpacker.eof:
-        raise ValueError("torn, or too long when unpacked")
+        raise ValueError("incomplete, or too large when decompressed")
     return plain
 
 
 def decode(body: bytes, encoding: str = "") -> Any:
     """Read JSON as RFC 8259 has it, packed with gzip or deflate if there is an encoding.
 
-    Numbers beyond a float are refused: they could not be written out again.
+    Numbers beyond a float are refused, because they cannot be written again.
     """
     try:
         return json.loads(unpacked(body, encoding), parse_float=_finite, parse_constant=_finite)
@@ -45,7 +45,7 @@ def decode(body: bytes, encoding: str = "") -> Any:
 
 
 def gist(body: Any, encoding: str = "") -> str:
-    """Name the operation, the channels or the statusCode of a body, and none of its values; else nothing."""
+    """Name the operation, the channels or the statusCode of a body, without its values; empty if there is none."""
     try:
         return gist_of(decode(body, encoding)) if isinstance(body, bytes) else ""
     except ValueError:
@@ -53,7 +53,7 @@ def gist(body: Any, encoding: str = "") -> str:
 
 
 def gist_of(content: Any) -> str:
-    """Name the same of a decoded body."""
+    """Return the same for a decoded body."""
     messages = content if isinstance(content, list) else [content]
     return ", ".join(filter(None, map(_gist_of_one, messages)))
 

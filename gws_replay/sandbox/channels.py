@@ -39,11 +39,11 @@ _MEDIA: Final = {
 class Channel:
     """One kind of interaction.
 
-    `path` is the collection in addresses (`aliases` are its other names there), `collection` its name in answers, and
-    `key` the resource's. `depth` is the number of segments that lead from the collection to a resource.
-    `answers_reference` tells whether the answer of an operation carries a referenceId, `tells_reference` whether the
-    notification does. With `omits_empty` a resource without data has no userData; with `repeats` attaching a key that
-    exists makes it stand twice.
+    `path` is the collection in addresses (`aliases` are its other names there), `collection` its name in responses, and
+    `key` the name of a resource. `depth` is the number of segments that lead from the collection to a resource.
+    `response_has_reference` tells whether the response to an operation carries a referenceId,
+    `notification_has_reference` whether the notification does. With `omits_empty` a resource without data has no
+    userData; with `repeats` attaching a key that exists adds a second value.
     """
 
     path: str
@@ -55,8 +55,8 @@ class Channel:
     depth: int = 1
     notification: str = "PropertiesUpdated"
     operations: Mapping[str, Kind]
-    answers_reference: bool = False
-    tells_reference: bool = True
+    response_has_reference: bool = False
+    notification_has_reference: bool = True
     omits_empty: bool = False
     repeats: bool = False
 
@@ -78,17 +78,17 @@ def _media(name: str, path: str, message: str, topic: str, **more: Any) -> Chann
 CHANNELS: Final = {
     "Facebook PM": _media("facebooksession", "facebooksessions", "Facebooksession", "facebooksession"),
     "Facebook public": _media(
-        "facebook", "facebook", "Facebook", "facebook", aliases=("facebooks",), answers_reference=True
+        "facebook", "facebook", "Facebook", "facebook", aliases=("facebooks",), response_has_reference=True
     ),  # [FBPUB]
     "chat": _media("chat", "chats", "Chat", "chats"),  # [CHA]
     "SMS": _media("smssession", "smssessions", "Smssession", "smssession"),  # [SMA]
     "e-mail": _media("email", "emails", "Email", "emails"),  # [EMA]
-    "workitem": _media("workitem", "workitems", "Workitem", "workitems", answers_reference=True),  # [WIA]
+    "workitem": _media("workitem", "workitems", "Workitem", "workitems", response_has_reference=True),  # [WIA]
     "open media": _media(
-        "openmedia", "openmedia", "Openmedia", "openmedia", depth=2, answers_reference=True
+        "openmedia", "openmedia", "Openmedia", "openmedia", depth=2, response_has_reference=True
     ),  # [OMA]: the media type stands before the id
     "Twitter": _media(
-        "twitter", "twitter", "Twitter", "twitter", aliases=("twitters",), answers_reference=True
+        "twitter", "twitter", "Twitter", "twitter", aliases=("twitters",), response_has_reference=True
     ),  # [TWA]
     "IM": Channel(  # [IMA], [IMD]: one `key`
         path="im-sessions",
@@ -98,7 +98,7 @@ CHANNELS: Final = {
         collection="imSessions",
         notification="AttachedDataChanged",
         operations={**WRITE, "DeleteUserData": Kind(parameter="key")},
-        tells_reference=False,
+        notification_has_reference=False,
     ),
     "voice": Channel(  # [VOA], [VOD]: DeleteUserData takes no argument and deletes all
         path="calls",
@@ -108,7 +108,7 @@ CHANNELS: Final = {
         collection="calls",
         notification="AttachedDataChanged",
         operations={**WRITE, "DeleteUserData": Kind(), **DELETE_PAIR},
-        tells_reference=False,
+        notification_has_reference=False,
         omits_empty=True,
         repeats=True,
     ),

@@ -1,7 +1,7 @@
 """What the sandbox does wrong on purpose: a table of faults, each a pure function on one userData operation.
 
-A fault is wrong in its own way only, so that a check which misses it is known to miss just that. This file must never
-know of HTTP, of CometD or of time, and must stay cheap to import: the command line lists the table in its help.
+Each fault breaks one rule only, so that a check which misses it is known to miss that rule. Nothing here knows HTTP,
+CometD or time. The file must stay cheap to import: the command line lists the table in its help.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -160,7 +160,7 @@ _GROUPS: Final[Mapping[str, Mapping[str, tuple[str, Callable[[Operation], Outcom
         "added-key": ("a key that was not sent appears", _added_key),
         "dropped-key": ("a key that was not sent disappears", _dropped_key),
         "replaced": ("all keys that were not sent disappear", _replaced),
-        "not-written": ("answered and notified, but nothing is written", _not_written),
+        "not-written": ("confirmed and notified, but nothing is written", _not_written),
         "partly-written": ("the first key sent is not written", _partly_written),
         "null-dropped": ("keys sent as null are left out", _null_dropped),
         "deleted-to-null": ("keys deleted become null", _deleted_to_null),
@@ -191,18 +191,18 @@ _GROUPS: Final[Mapping[str, Mapping[str, tuple[str, Callable[[Operation], Outcom
         "appended": ("written twice: text and lists are doubled", _converted(to.doubled)),
     },
     "Storage": {
-        "lost-update": ("answered with 0, but not stored and not notified", _lost_update),
+        "lost-update": ("returns 0, but stores nothing and notifies nobody", _lost_update),
         "not-stored": ("the notification shows the change, GET never does", _not_stored),
         "stored-otherwise": ("GET shows one more change than the notification", _stored_otherwise),
         "other-session": ("another session changes too and is notified", _other_session),
         "other-attribute": ("the state changes too", _other_attribute),
-        "refused-written": ("answered with 2 (not valid), but written", _refused),
+        "refused-written": ("returns 2 (not valid), but writes", _refused),
         "error-written": ("notified as an Error, but written", _failed),
     },
     "Notifications": {
         "not-notified": ("stored, but never notified", _unnotified),
         "stale-notification": ("the notification shows the data before the change", _shown(_before)),
-        "other-write": ("the notification shows what was not asked for", _shown(_another_write)),
+        "other-write": ("the notification shows another change than the one sent", _shown(_another_write)),
         "delta-only": ("the notification shows only the keys sent", _shown(_delta)),
         "without-userdata": ("the notification leaves userData out", _shown(_nothing)),
         "doubled": ("notified twice, the second time one key differs", _shown(_after, _altered_after)),

@@ -1,8 +1,8 @@
-"""The sandbox's edge: HTTP in and out, cookies, CSRF tokens and the request log.
+"""The sandbox's HTTP side: requests and responses, cookies, CSRF tokens and the request log.
 
-It is our own reading of the documentation. This file must never know what an operation does or when a notification may
-leave: `sandbox_state` answers the one and `sandbox_pushes` the other. CometD messages are told apart by their channels,
-never by the URL, because clients post them to different ones.
+It is our own reading of the documentation. `state` and `resources` carry out operations, `pushes` decides when a
+notification is delivered; neither belongs here. CometD messages are recognised by their channels, never by the URL,
+because clients post them to different URLs.
 """
 
 import secrets
@@ -15,7 +15,7 @@ from aiohttp import web
 from gws_replay.core.bayeux.over_http import JSON_TYPE, Carried, carried
 from gws_replay.core.model import Headers, Request
 from gws_replay.playback.held_polls import HeldPolls
-from gws_replay.sandbox import workspace_v3 as sandbox_workspace
+from gws_replay.sandbox import workspace_v3
 from gws_replay.sandbox.bodies import decode, encode, gist, gist_of, unpacked
 from gws_replay.sandbox.pushes import Pushes
 from gws_replay.sandbox.replies import Push, Reply, access_denied, not_found, not_json
@@ -25,19 +25,19 @@ from gws_replay.web.bayeux_aiohttp import MAX_BODY, Conversations, is_websocket,
 _ME: Final = "/api/v2/me"
 _COMETD: Final = ("/api/v2/notifications", "/workspace/v3/notifications")
 
-# What a REST resource answers: the request, its HTTP session and its decoded body in, a reply out.
+# A REST resource: takes the request, its HTTP session and its decoded body, and returns a reply.
 _Resource: TypeAlias = Callable[[web.Request, HttpSession, Any], Reply]
 
 
 class Edge:
-    """The aiohttp handlers of one sandbox, and the polls where its CometD clients wait."""
+    """The aiohttp handlers of one sandbox, and the held polls of its CometD clients."""
 
     def __init__(self, sandbox: Sandbox, *, push_delay: float, log: Callable[[str], None] | None) -> None:
         self._sandbox = sandbox
         self._log = log
         self._pushes = Pushes(new_id=lambda: secrets.token_hex(20), delay=push_delay)
         self._polls = HeldPolls(self._pushes)
-        self._conversations = Conversations(self._heard)
+        self._conversations = Conversations(self._held_polls_of)
 
     def application(self) -> web.Application:
         """Build the aiohttp application."""
@@ -53,17 +53,17 @@ class Edge:
         add("*", "/api/v2/{rest:.*}", self._rest(self._resource))
         add("*", "/workspace/v3/{rest:.*}", self._rest(self._workspace))
         add("*", "/{rest:.*}", self._unknown)
-        application.on_shutdown.append(self._let_go)
+        application.on_shutdown.append(self._close_held)
         return application
 
     def _rest(self, resource: _Resource) -> Callable[[web.Request], Awaitable[web.Response]]:
-        """Wrap a resource in what all of them have: credentials, the CSRF token, JSON and the HTTP session."""
+        """Wrap a resource with what all of them share: credentials, the CSRF token, JSON and the HTTP session."""
 
         async def handle(request: web.Request) -> web.Response:
             session = self._http_session(request)
-            refused = self._refused(request)
+            refused = self._credentials_refusal(request)
             if refused is None:
-                refused = _forged(request, session)
+                refused = _csrf_refusal(request, session)
             if refused is not None:
                 return refused
             opened = session is None
@@ -88,7 +88,7 @@ class Edge:
         return handle
 
     def _resource(self, request: web.Request, _session: HttpSession, body: Any) -> Reply:
-        return self._sandbox.resources.answer(
+        return self._sandbox.resources.respond(
             request.method,
             request.path,
             whole=request.query.get("fields") == "*",
@@ -97,7 +97,7 @@ class Edge:
         )
 
     def _workspace(self, request: web.Request, _session: HttpSession, body: Any) -> Reply:
-        return sandbox_workspace.answer(self._sandbox.resources, request.method, request.path, body)
+        return workspace_v3.respond(self._sandbox.resources, request.method, request.path, body)
 
     async def _version(self, request: web.Request) -> web.Response:
         return _respond(request, self._sandbox.version())
@@ -106,7 +106,7 @@ class Edge:
         return _respond(request, not_found())
 
     async def _notifications(self, request: web.Request) -> web.StreamResponse:
-        refused = self._refused(request)
+        refused = self._credentials_refusal(request)
         if refused is not None:
             return refused
         if is_websocket(request):
@@ -115,11 +115,11 @@ class Edge:
             bayeux = await _carried(request)
         except ValueError:
             what = "query" if request.method == "GET" else "body"
-            return web.Response(status=400, text=f"The {what} is not JSON with Bayeux messages.")
+            return web.Response(status=400, text=f"The {what} does not contain Bayeux messages as JSON.")
         return _respond(request, not_found()) if bayeux is None else await poll(request, bayeux, self._polls)
 
-    def _heard(self, request: web.BaseRequest, messages: Sequence[Any]) -> HeldPolls:
-        """Take note of a WebSocket frame; all clients are of one agent and share a polls."""
+    def _held_polls_of(self, request: web.BaseRequest, messages: Sequence[Any]) -> HeldPolls:
+        """Log a WebSocket message; all clients belong to one agent and share the held polls."""
         if self._log is not None:
             self._log(" ".join(filter(None, ("WEBSOCKET", request.rel_url.raw_path, gist_of(messages)))))
         return self._polls
@@ -129,31 +129,31 @@ class Edge:
             self._pushes.push(notifications, self._polls.clock())
             self._polls.changed()
 
-    async def _let_go(self, _application: web.Application) -> None:
+    async def _close_held(self, _application: web.Application) -> None:
         self._polls.close()
         await self._conversations.close()
 
     def _http_session(self, request: web.Request) -> HttpSession | None:
         return self._sandbox.http_session(request.cookies.get("JSESSIONID", ""))
 
-    def _refused(self, request: web.Request) -> web.Response | None:
-        """Answer a request without a right: an Authorization header counts for more than a session's cookie."""
+    def _credentials_refusal(self, request: web.Request) -> web.Response | None:
+        """Refuse a request without valid credentials; an Authorization header beats the session cookie."""
         authorization = request.headers.get("Authorization")
         if authorization is None:
             admitted = self._http_session(request) is not None
         else:
-            admitted = self._sandbox.knows(authorization)
+            admitted = self._sandbox.accepts(authorization)
         return None if admitted else _respond(request, access_denied(), {"WWW-Authenticate": 'Basic realm="GWS"'})
 
     @web.middleware
     async def _logged(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        asked = gist(await request.read(), request.headers.get("Content-Encoding", ""))
+        sent = gist(await request.read(), request.headers.get("Content-Encoding", ""))
         response = await handler(request)
-        told = gist(response.body) if isinstance(response, web.Response) else ""
+        returned = gist(response.body) if isinstance(response, web.Response) else ""
         if self._log is not None:
-            line = (request.method, request.rel_url.raw_path, asked, "->", str(response.status), told)
+            line = (request.method, request.rel_url.raw_path, sent, "->", str(response.status), returned)
             self._log(" ".join(filter(None, line)))
         return response
 
@@ -167,7 +167,7 @@ async def _content(request: web.Request) -> Any:
 
 
 async def _carried(request: web.Request) -> Carried | None:
-    """Return the Bayeux messages of a request. Raises ValueError for a POST without; None is another GET."""
+    """Return the Bayeux messages of a request, or None for a GET without. Raises ValueError for a POST without."""
     body = unpacked(await request.read(), request.headers.get("Content-Encoding", ""))
     uri, headers = f"{_origin(request)}{request.raw_path}", Headers(tuple(request.headers.items()))
     found = carried(Request(method=request.method, uri=uri, headers=headers, body=body))
@@ -176,8 +176,8 @@ async def _carried(request: web.Request) -> Carried | None:
     return found
 
 
-def _forged(request: web.Request, session: HttpSession | None) -> web.Response | None:
-    """Answer a modifying request that does not carry its session's CSRF token [CSRF]."""
+def _csrf_refusal(request: web.Request, session: HttpSession | None) -> web.Response | None:
+    """Refuse a modifying request without its session's CSRF token [CSRF]."""
     if request.method not in {"POST", "PUT", "PATCH", "DELETE"}:
         return None
     token = request.headers.get("X-CSRF-TOKEN", "").encode(errors="replace")

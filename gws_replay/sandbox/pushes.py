@@ -1,6 +1,6 @@
-"""The sandbox's notifications on their way to the clients: when each is due, and the Bayeux server that it leaves by.
+"""The sandbox's pending notifications: when each is due, and the Bayeux server that delivers it.
 
-No clock, no lock and no socket: `gws_replay.polls` gives it the first two. It must never know what an operation does.
+No clock, no lock and no socket: `playback.held_polls` provides the first two.
 """
 
 from collections import deque
@@ -20,7 +20,7 @@ class Pushes(BayeuxServer):
         self._due: deque[tuple[float, Push]] = deque()
 
     def push(self, notifications: Iterable[Push], now: float) -> None:
-        """Make notifications due, after those that are due already."""
+        """Schedule notifications after those that are scheduled already."""
         self._due.extend((now + self._delay, notification) for notification in notifications)
 
     @property
@@ -29,13 +29,13 @@ class Pushes(BayeuxServer):
         return self._due[0][0] if self._due else None
 
     def advance(self, now: float) -> tuple[int, ...]:
-        """Deliver what is due; return the tickets of connects that can now be answered."""
+        """Deliver what is due; return the tickets of the connects that can now return."""
         ready: list[int] = []
         while self._due and self._due[0][0] <= now:
             ready.extend(self.deliver(*self._due.popleft()[1]))
         return tuple(ready)
 
     def receive(self, messages: Sequence[Any], now: float) -> Answer | Hold:
-        """Take one batch of messages, once the clients that were silent too long are forgotten."""
+        """Drop the clients that were silent for too long, then receive one batch of messages."""
         self.expire(now)
         return super().receive(messages, now)

@@ -1,8 +1,8 @@
 """The interactions of the sandbox's agent, on every channel, and the operations on them.
 
-It is our own reading of the documentation, kept apart from `gws_replay.core` so that the stand-in does not share the
-mistakes of what it helps to test. This file must never know of sockets, of HTTP sessions or of time: an operation
-returns its answer together with the notifications that are still to be pushed.
+It is our own reading of the documentation, independent of `gws_replay.core.api`, so that the stand-in does not share
+the mistakes of what it helps to test. Nothing here knows sockets, HTTP sessions or time: an operation returns its reply
+together with the notifications to push.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ _UNNAMED: Final = frozenset({"userData"})
 
 
 class Resources:
-    """The interactions by channel; `apply` is how a userData operation turns out (a fault, or `faithful`).
+    """The interactions by channel; `apply` computes the outcome of a userData operation (a fault, or `faithful`).
 
     `data` is a list of documents for each channel's path. Documents are replaced and never changed in place, so a
     notification is a snapshot of the moment of its request.
@@ -46,8 +46,8 @@ class Resources:
         """Return the ids of a channel's resources."""
         return tuple(self._documents[channel.path])
 
-    def answer(self, method: str, path: str, *, whole: bool, body: Any, origin: str) -> Reply:
-        """Answer a request to a collection or a resource; `origin` is the scheme and host that the client used."""
+    def respond(self, method: str, path: str, *, whole: bool, body: Any, origin: str) -> Reply:
+        """Reply to a request for a collection or a resource; `origin` is the scheme and host that the client used."""
         found = located(path)
         return self.of(*found, method, whole=whole, body=body, origin=origin) if found else not_found()
 
@@ -61,7 +61,7 @@ class Resources:
         body: Any = None,
         origin: str = "",
     ) -> Reply:
-        """Answer a request to a channel; `segments` lead from its collection to a resource."""
+        """Reply to a request for a channel; `segments` lead from its collection to a resource."""
         if method not in ("GET", "POST"):
             return not_found()
         if method == "GET" and len(segments) < channel.depth:
@@ -84,24 +84,24 @@ class Resources:
         status_code = 0
         if name == "AddComment":
             # Its notification leaves userData out, which means "unchanged" and not "empty" [FBCOM].
-            told = [_without_userdata(self._store(channel, {**document, "comment": body["comment"]}))]
+            changed = [_without_userdata(self._store(channel, {**document, "comment": body["comment"]}))]
         elif name == "Complete":
-            told = [self._store(channel, {**document, "state": "Completed", "capabilities": []})]
+            changed = [self._store(channel, {**document, "state": "Completed", "capabilities": []})]
         else:
-            outcome, told = self._change_userdata(channel, document, name, body)
+            outcome, changed = self._change_userdata(channel, document, name, body)
             kind, status_code = outcome.kind or kind, outcome.status_code
         first = next(self._reference_ids)
         pushes = tuple(
             _push(channel, kind, first if each["id"] == document["id"] else next(self._reference_ids), each, origin)
-            for each in told
+            for each in changed
         )
         if status_code:
             return refusal(status_code, not_valid(name, document["state"]).body["statusMessage"], pushes)
-        answer = success(referenceId=first) if channel.answers_reference else success()
-        return replace(answer, notifications=pushes)
+        reply = success(referenceId=first) if channel.response_has_reference else success()
+        return replace(reply, notifications=pushes)
 
     def _change_userdata(self, channel: Channel, document: Json, name: str, body: Json) -> tuple[Outcome, list[Json]]:
-        """Store what a userData operation comes to; return the documents that its notifications show."""
+        """Store the outcome of a userData operation; return the documents that its notifications show."""
         other = next(each for each in self._documents[channel.path].values() if each["id"] != document["id"])
         place = (channel.path, document["id"])
         before: UserData = document["userData"]
@@ -119,10 +119,10 @@ class Resources:
         self._earlier[place] = before
         changed = self._store(channel, {**document, **outcome.attributes, "userData": outcome.stored})
         subject = {**changed, **{name: other[name] for name in ("id", "uri")}} if outcome.misdirected else changed
-        told = [_with_userdata(subject, each) for each in outcome.notified]
+        shown = [_with_userdata(subject, each) for each in outcome.notified]
         if outcome.other is not None:
-            told.append(self._store(channel, {**other, "userData": outcome.other}))
-        return outcome, told
+            shown.append(self._store(channel, {**other, "userData": outcome.other}))
+        return outcome, shown
 
     def _store(self, channel: Channel, document: Json) -> Json:
         self._documents[channel.path][document["id"]] = document
@@ -146,7 +146,7 @@ def _shown(channel: Channel, document: Json, origin: str) -> Json:
 
 def _push(channel: Channel, kind: str, reference_id: int, document: Json, origin: str) -> Push:
     return channel.topic, {
-        **({"referenceId": reference_id} if channel.tells_reference else {}),
+        **({"referenceId": reference_id} if channel.notification_has_reference else {}),
         "notificationType": kind,
         "messageType": channel.message_type,
         channel.key: _shown(channel, document, origin),

@@ -2,9 +2,8 @@
 
 It is our own reading of the public documentation, not Genesys code: the operations on userData of every channel, the
 session that frames them, and CometD by long-polling, callback-polling and WebSocket. This file starts and stops it.
-How HTTP looks is in `sandbox_http`, what is answered in `sandbox_state` and `sandbox_resources`, the channels in
-`sandbox_channels` and `sandbox_workspace`, when it is pushed in `sandbox_pushes`, what is wrong on purpose in
-`sandbox_faults`.
+`handlers` is the HTTP side, `state` and `resources` hold the data and carry out operations, `channels` and
+`workspace_v3` describe the two APIs, `pushes` delivers notifications, and `faults` lists what can be wrong on purpose.
 """
 
 import json
@@ -52,7 +51,7 @@ class RunningSandbox:
         self._listening = listening
 
     async def close(self) -> None:
-        """Answer the held connects, close all connections and free the port."""
+        """Return the held connects, close all connections and free the port."""
         self._listening.close()
         await self._runner.cleanup()
 
@@ -64,19 +63,19 @@ async def start(
     fault: str | None = None,
     push_delay: float = 0.05,
     user: str = "agent1",
-    password: str = "sandbox",  # noqa: S107 - documented, and good for nothing but a sandbox
+    password: str = "sandbox",  # noqa: S107 - documented, and valid for a sandbox only
     log: Callable[[str], None] | None = None,
 ) -> RunningSandbox:
     """Start a sandbox in the running event loop; port 0 takes any free port.
 
-    A notification is pushed `push_delay` seconds after its request; with 0 it can overtake the request's answer.
-    `fault` names a row of FAULTS; `log` gets one line per request, without credentials or values. An option that
-    cannot be met, such as a busy port, raises GwsReplayError.
+    A notification is pushed `push_delay` seconds after its request; with 0 it can arrive before the response.
+    `fault` names a row of FAULTS; `log` receives one line per request, without credentials or values. Raises
+    GwsReplayError for a wrong option or a port that is in use.
     """
     if fault is not None and fault not in FAULTS:
-        raise GwsReplayError(f"There is no fault {fault!r}: take one of {', '.join(FAULTS)}.")
+        raise GwsReplayError(f"unknown fault {fault!r}: use one of {', '.join(FAULTS)}.")
     if not 0 <= push_delay < math.inf:
-        raise GwsReplayError(f"A push delay of {push_delay} is not possible: give seconds, 0 or more.")
+        raise GwsReplayError(f"push delay must be 0 seconds or more, got {push_delay}")
     apply = faithful if fault is None else FAULTS[fault].apply
     sandbox = Sandbox(documented_data(), apply=apply, user=user, password=password)
     application = Edge(sandbox, push_delay=push_delay, log=log).application()
@@ -101,6 +100,6 @@ def serving(**options: Unpack[StartOptions]) -> Iterator[RunningSandbox]:
 
 
 def documented_data() -> Json:
-    """Return what a sandbox knows when it starts: the samples of the documentation, and made-up people."""
+    """Return the data of a new sandbox: the samples of the documentation, with invented people."""
     data: Json = json.loads(resources.files("gws_replay.sandbox").joinpath("data.json").read_text("utf-8"))
     return data

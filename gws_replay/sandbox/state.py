@@ -1,8 +1,8 @@
-"""What the sandbox remembers of its agent and of the HTTP sessions that the agent has open.
+"""The sandbox's agent and the agent's open HTTP sessions.
 
-It is our own reading of the documentation, kept apart from `gws_replay.core` so that the stand-in does not share the
-mistakes of what it helps to test. The agent's interactions are in `sandbox_resources`. This file must never know of
-sockets, of CometD clients or of time.
+It is our own reading of the documentation, independent of `gws_replay.core.api`, so that the stand-in does not share
+the mistakes of what it helps to test. The agent's interactions are in `resources`. Nothing here knows sockets, CometD
+clients or time.
 """
 
 import base64
@@ -18,16 +18,16 @@ from gws_replay.sandbox.userdata import Operation, Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSession:
-    """What a JSESSIONID stands for; the CSRF token lives as long as the session does [CSRF]."""
+    """The HTTP session of a JSESSIONID; its CSRF token is valid as long as the session [CSRF]."""
 
     id: str
     csrf_token: str
 
 
 class Sandbox:
-    """One agent, the HTTP sessions that agent has open, and the interactions that agent handles.
+    """One agent, with open HTTP sessions and interactions.
 
-    `data` is the content of sandbox_data.json, `apply` how a userData operation turns out (a fault, or `faithful`).
+    `data` is the content of data.json; `apply` computes the outcome of a userData operation (a fault, or `faithful`).
     """
 
     def __init__(self, data: Json, *, apply: Callable[[Operation], Outcome], user: str, password: str) -> None:
@@ -37,7 +37,7 @@ class Sandbox:
         self.resources = Resources(data["resources"], apply)
         self._http_sessions: dict[str, HttpSession] = {}
 
-    def knows(self, authorization: str) -> bool:
+    def accepts(self, authorization: str) -> bool:
         """Tell whether an Authorization header names the agent and the right password."""
         scheme, _, encoded = authorization.partition(" ")
         try:
@@ -57,15 +57,15 @@ class Sandbox:
         return session
 
     def version(self) -> Reply:
-        """Answer GET /api/v2/diagnostics/version [INT]."""
+        """Reply to GET /api/v2/diagnostics/version [INT]."""
         return success(version=self._version)
 
     def me(self, origin: str) -> Reply:
-        """Answer GET /api/v2/me [INT]; `origin` is the scheme and host that the client used."""
+        """Reply to GET /api/v2/me [INT]; `origin` is the scheme and host that the client used."""
         return success(user=absolute(self._user, origin))
 
     def operate_on_me(self, body: Any, session: HttpSession) -> Reply:
-        """Answer POST /api/v2/me; ending the contact centre session closes the HTTP session too [ECCS]."""
+        """Reply to POST /api/v2/me; ending the contact centre session closes the HTTP session too [ECCS]."""
         match body:
             case {"operationName": "StartContactCenterSession"}:
                 return success()

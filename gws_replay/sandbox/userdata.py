@@ -12,7 +12,7 @@ UserData: TypeAlias = Mapping[str, Any]
 
 
 class Again(str):
-    """A key that stands in userData although it is there already: equal to itself only, so that a dict holds both."""
+    """A repeated key of userData: equal to itself only, so that a dict holds both."""
 
     __slots__ = ()
     __hash__ = object.__hash__
@@ -25,12 +25,12 @@ class Again(str):
 
 
 def userdata_of(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Make userData of pairs; a key that stands again keeps its own value, and is written out again."""
-    made: dict[str, Any] = {}
+    """Build userData from pairs; a repeated key keeps each of its values, and is written again."""
+    found: dict[str, Any] = {}
     for key, value in pairs:
         name = str(key)
-        made[Again(name) if name in made else name] = value
-    return made
+        found[Again(name) if name in found else name] = value
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +85,11 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What becomes of an operation: the data kept, and the data of each notification in order.
+    """The outcome of an operation: the data kept, and the data of each notification in order.
 
     A notification of None shows the resource without userData. `kind` is the notificationType where it is not the
     usual one. `other` is None when the other resource is left alone; otherwise it is kept and pushed, after
-    `notified`. `attributes` are other attributes that change too, `status_code` is the answer's, and with
+    `notified`. `attributes` are other attributes that change too, `status_code` is the response's, and with
     `misdirected` the notifications carry the other resource's id.
     """
 

@@ -1,8 +1,8 @@
 """The sandbox's Workspace v3, the successor of GWS: verbs in the path, userData in lists, operationIds.
 
-It is our own reading of the clients that Genesys published ([WJS], [WJAVA]) and of its simulator ([SIM]), and only the
-operations on userData of them. Inside it is the same as GWS: a request is turned into one of GWS, and what comes of it
-is told in the other words. What a GET of it looks like is documented nowhere: the shape here is ours.
+It is our own reading of the clients that Genesys published ([WJS], [WJAVA]) and of its simulator ([SIM]), limited to
+the operations on userData. A request is translated into one of GWS, and the reply is translated back. The response of a
+GET is documented nowhere: its shape here is ours.
 """
 
 import re
@@ -15,7 +15,7 @@ from gws_replay.sandbox.replies import Json, Reply, not_found, not_json
 from gws_replay.sandbox.resources import Resources
 from gws_replay.sandbox.userdata import userdata_of
 
-# Attaching a key that exists makes it stand twice on both, which is natural in a list.
+# On both, attaching a key that exists adds a second pair to the list.
 WORKSPACE: Final = {
     "Workspace media": Channel(
         path="interactions",
@@ -49,17 +49,19 @@ _PATH: Final = re.compile(r"/workspace/v3/(?:media/chat/interactions|(voice)/cal
 _DONE, _TAKEN, _REFUSED = 0, 1, 100
 
 
-def answer(resources: Resources, method: str, path: str, body: Any) -> Reply:
-    """Answer a request to a path of Workspace v3."""
+def respond(resources: Resources, method: str, path: str, body: Any) -> Reply:
+    """Reply to a request for a path of Workspace v3."""
     match = _PATH.fullmatch(path)
     channel = VOICE if match and match[1] else MEDIA
     if match is None or (method, bool(match[3])) not in {("GET", False), ("POST", True)}:
-        return _told(not_found(), body)
+        return _translated_reply(not_found(), body)
     resource = (match[2],) if match[2] else ()
     if method == "GET":
-        return _told(resources.of(channel, resource, method), body)
-    asked = _asked(VERBS.get(match[3], match[3]), body)
-    return _told(not_json() if asked is None else resources.of(channel, resource, method, body=asked), body)
+        return _translated_reply(resources.of(channel, resource, method), body)
+    translated = _translated_body(VERBS.get(match[3], match[3]), body)
+    return _translated_reply(
+        not_json() if translated is None else resources.of(channel, resource, method, body=translated), body
+    )
 
 
 def listed(userdata: Mapping[str, Any]) -> list[Json]:
@@ -77,8 +79,8 @@ def _type(value: Any) -> str:
     return "int" if isinstance(value, int) and not isinstance(value, bool) else "str"
 
 
-def _asked(operation: str, body: Any) -> Json | None:
-    """Turn a body into that of GWS; None for one that is not as it should be."""
+def _translated_body(operation: str, body: Any) -> Json | None:
+    """Translate a body into that of GWS; None if it is malformed."""
     data = body.get("data") if isinstance(body, dict) else None
     if not isinstance(data, dict):
         return None
@@ -98,14 +100,14 @@ def _unlisted(value: Any) -> Any:
     return value
 
 
-def _told(reply: Reply, body: Any) -> Reply:
-    """Tell the answer and the notifications of GWS in the words of Workspace v3."""
+def _translated_reply(reply: Reply, body: Any) -> Reply:
+    """Translate the reply and the notifications of GWS into those of Workspace v3."""
     content = {**reply.body}
     code = content.pop("statusCode")
     given = body.get("operationId") if isinstance(body, dict) else None
-    operation_id = given or next((f"operation-{told['referenceId']}" for _, told in reply.notifications), None)
+    operation_id = given or next((f"operation-{data['referenceId']}" for _, data in reply.notifications), None)
     named = {"operationId": operation_id} if operation_id else {}
-    pushes = tuple((topic, _pushed(told, named)) for topic, told in reply.notifications)
+    pushes = tuple((topic, _pushed(data, named)) for topic, data in reply.notifications)
     if code:
         status: Json = {"code": _REFUSED + code, "message": content["statusMessage"]}
     elif content:
@@ -115,8 +117,8 @@ def _told(reply: Reply, body: Any) -> Reply:
     return replace(reply, body={"status": status, **named}, notifications=pushes)
 
 
-def _pushed(told: Json, named: Json) -> Json:
-    return {**{key: _with_lists(each) for key, each in told.items() if key != "referenceId"}, **named}
+def _pushed(data: Json, named: Json) -> Json:
+    return {**{key: _with_lists(each) for key, each in data.items() if key != "referenceId"}, **named}
 
 
 def _with_lists(value: Any) -> Any:

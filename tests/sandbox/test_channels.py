@@ -10,7 +10,7 @@ from gws_replay.sandbox.replies import Reply
 from gws_replay.sandbox.resources import Resources
 from gws_replay.sandbox.server import serving
 from gws_replay.sandbox.userdata import faithful
-from gws_replay.sandbox.workspace_v3 import answer
+from gws_replay.sandbox.workspace_v3 import respond
 from tests.support.sandbox_in_process import ORIGIN, Wire, data, deletion
 from tests.support.sandboxes import Agent
 
@@ -41,7 +41,7 @@ def test_update_is_answered_and_notified_as_the_channel_has_it(
     wire = Wire(CHANNELS[channel])
     one, _ = wire.ids
 
-    reply = wire.resources.answer("POST", f"/api/v2/me/{path}/{one}", whole=False, body=UPDATE, origin=ORIGIN)
+    reply = wire.resources.respond("POST", f"/api/v2/me/{path}/{one}", whole=False, body=UPDATE, origin=ORIGIN)
 
     assert {"statusCode": 0, **({"referenceId": 11} if answers else {})} == reply.body
     ((topic, told),) = reply.notifications
@@ -61,7 +61,7 @@ def test_every_channel_is_in_the_table_above() -> None:
 def test_uris_lead_to_the_resources(channel: str) -> None:
     """Two on each channel, of made-up people; a uri, with or without `me`, shows one."""
     wire = Wire(CHANNELS[channel])
-    ask = wire.resources.answer
+    ask = wire.resources.respond
 
     uris = ask("GET", wire.path(), whole=False, body=None, origin="").body["uris"]
     listed = ask("GET", wire.path(), whole=True, body=None, origin="").body[CHANNELS[channel].collection]
@@ -142,7 +142,7 @@ def test_workspace_has_verbs_in_the_path_and_userdata_in_lists(
     written = [{"key": "Level", "type": "kvlist", "value": [{"key": "n", "type": "int", "value": 2}]}]
 
     def asked(verb: str, content: Any) -> Reply:
-        return answer(resources, "POST", f"{path}/{verb}", {"operationId": "o-1", "data": content})
+        return respond(resources, "POST", f"{path}/{verb}", {"operationId": "o-1", "data": content})
 
     reply = asked("attach-user-data", {"userData": [*written, {"key": "LastName", "type": "str", "value": "Again"}]})
 
@@ -154,7 +154,7 @@ def test_workspace_has_verbs_in_the_path_and_userdata_in_lists(
         told["messageType"],
         told["operationId"],
     }
-    assert told[key] == answer(resources, "GET", path, None).body["data"][key]
+    assert told[key] == respond(resources, "GET", path, None).body["data"][key]
     shown = told[key]["userData"]
     assert ["Sample", "Again"] == [each["value"] for each in shown if each["key"] == "LastName"]
     assert written == [each for each in shown if each["key"] == "Level"]
@@ -174,7 +174,7 @@ def test_workspace_refuses_with_a_status(path: str, body: Any, code: int) -> Non
     """Neither 0 nor 1, which mean success there."""
     resources = Resources(data()["resources"], faithful)
 
-    reply = answer(resources, "POST", f"/workspace/v3/voice/calls/01TQFN6GBK93D1Q0D8FK02LAES00000A/{path}", body)
+    reply = respond(resources, "POST", f"/workspace/v3/voice/calls/01TQFN6GBK93D1Q0D8FK02LAES00000A/{path}", body)
 
     assert code == reply.body["status"]["code"]
 

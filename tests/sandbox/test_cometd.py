@@ -100,7 +100,7 @@ def test_body_that_is_no_bayeux_is_refused_with_one_sentence(agent: Agent, body:
     headers = {"Content-Encoding": encoding}
     answered = agent.http.post(f"{agent.url}/api/v2/notifications", data=body, headers=headers, timeout=60)
 
-    assert (400, "The body is not JSON with Bayeux messages.") == (answered.status_code, answered.text)
+    assert (400, "The body does not contain Bayeux messages as JSON.") == (answered.status_code, answered.text)
 
 
 def test_client_that_hangs_up_frees_its_connect_and_gets_its_notification_on_the_next(

@@ -176,10 +176,10 @@ def test_busy_port_is_named_with_the_next_step(sandbox: RunningSandbox) -> None:
     [
         ({"port": 65536}, "^Port 65536 on 127.0.0.1 cannot be used"),
         ({"host": "203.0.113.1"}, "^Port 0 on 203.0.113.1 cannot be used"),
-        ({"fault": "no-such"}, "^There is no fault 'no-such': take one of extra-key, "),
-        ({"push_delay": -1}, "^A push delay of -1 is not possible"),
-        ({"push_delay": float("nan")}, "^A push delay of nan is not possible"),
-        ({"push_delay": float("inf")}, "^A push delay of inf is not possible"),
+        ({"fault": "no-such"}, "^unknown fault 'no-such': use one of extra-key, "),
+        ({"push_delay": -1}, "^push delay must be 0 seconds or more, got -1"),
+        ({"push_delay": float("nan")}, "push delay must be .* got nan"),
+        ({"push_delay": float("inf")}, "push delay must be .* got inf"),
     ],
 )
 def test_option_that_cannot_be_met_is_one_sentence(options: Any, message: str) -> None:

@@ -226,7 +226,7 @@ def test_callback_polling_gets_the_notification(agent: Agent) -> None:
 def test_a_query_that_is_no_bayeux_is_refused(agent: Agent, query: str) -> None:
     """In one sentence."""
     answer = agent.get(f"{COMETD}?{query}")
-    assert (400, "The query is not JSON with Bayeux messages.") == (answer.status_code, answer.text)
+    assert (400, "The query does not contain Bayeux messages as JSON.") == (answer.status_code, answer.text)
 
 
 def test_the_log_names_the_channels_of_frames() -> None:

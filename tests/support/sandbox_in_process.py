@@ -64,9 +64,9 @@ class Wire:
         if self.is_workspace:
             if body is not None:
                 path, body = f"{path}/{verb(body)}", workspace_body(body)
-            reply = sandbox_workspace.answer(self.resources, method, path, body)
+            reply = sandbox_workspace.respond(self.resources, method, path, body)
         else:
-            reply = self.resources.answer(method, path, whole=True, body=body, origin=ORIGIN)
+            reply = self.resources.respond(method, path, whole=True, body=body, origin=ORIGIN)
         uri = f"{ORIGIN}{path}{'?fields=*' if body is None and not self.is_workspace else ''}"
         request = Request(method=method, uri=uri, headers=JSON, body=encode(body) if body is not None else b"")
         self._seen(began, ended, request, reply)
