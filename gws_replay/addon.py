@@ -120,7 +120,7 @@ class GwsRecorder:
         if not message.is_text:
             return None
         seen = self._steady(message.timestamp)
-        return self._writer.held("framed", flow.request.url, seen, message.from_client, message.content.decode())
+        return self._writer.held("message", flow.request.url, seen, message.from_client, message.content.decode())
 
     def done(self) -> None:
         """Save the cassette."""

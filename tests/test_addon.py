@@ -234,7 +234,7 @@ def test_websocket_messages_become_notifications(tmp_path: Path) -> None:
             flow.websocket.messages.append(websocket.WebSocketMessage(kind, from_client, content))
             hooks.call("websocket_message", flow)
 
-        assert [True, False] == [frame.from_client for frame in written(tmp_path / "a.yaml").frames]
+        assert [True, False] == [frame.from_client for frame in written(tmp_path / "a.yaml").messages]
         assert "client-id-77aa" not in (tmp_path / "a.yaml.journal").read_text()
     told = load_cassette(tmp_path / "a.yaml").notifications
     assert [("/v2/me/facebooksession", '{"referenceId":3.0}')] == [(n.channel, "".join(n.data.split())) for n in told]

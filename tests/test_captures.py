@@ -57,7 +57,7 @@ def secrets(raw: Recording) -> Iterator[str]:
                 yield value
         for body in (exchange.request.body, exchange.response.body):
             yield from re.findall(r'"clientId":\s*"([^"]+)"', body.decode())
-    for frame in raw.frames:
+    for frame in raw.messages:
         yield from re.findall(r'"clientId":\s*"([^"]+)"', frame.text)
 
 

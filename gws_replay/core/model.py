@@ -117,7 +117,7 @@ class Notification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSocketMessage:
-    """One WebSocket text message between client and server."""
+    """A WebSocket text message between client and server."""
 
     uri: str
     seen: float
@@ -152,7 +152,7 @@ class Recording:
     """
 
     exchanges: tuple[Exchange, ...]
-    frames: tuple[WebSocketMessage, ...] = ()
+    messages: tuple[WebSocketMessage, ...] = ()
     unanswered: tuple[Request, ...] = ()
     earlier: tuple[Exchange, ...] = ()
 
@@ -162,7 +162,7 @@ class Recording:
         found = list(seen)
         return cls(
             exchanges=tuple(each for each in found if isinstance(each, Exchange)),
-            frames=tuple(each for each in found if isinstance(each, WebSocketMessage)),
+            messages=tuple(each for each in found if isinstance(each, WebSocketMessage)),
             unanswered=tuple(each.request for each in found if isinstance(each, Unanswered)),
             earlier=tuple(each.exchange for each in found if isinstance(each, Earlier)),
         )

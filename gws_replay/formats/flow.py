@@ -36,7 +36,7 @@ def moments(file: "BinaryIO", source: str) -> Iterator[Seen]:
 
 def _moments(flow: http.HTTPFlow) -> Iterator[Seen]:
     request = request_of(flow)
-    yield from frames_of(flow)
+    yield from messages_of(flow)
     if flow.response is None:
         yield Unanswered(request)
         return
@@ -68,7 +68,7 @@ def raw_response(response: http.Response) -> raw.Response:
     return (response.status_code, response.reason or "", *_raw(response))
 
 
-def frames_of(flow: http.HTTPFlow) -> Iterator[WebSocketMessage]:
+def messages_of(flow: http.HTTPFlow) -> Iterator[WebSocketMessage]:
     """Yield the text messages of a flow that became a WebSocket."""
     for message in flow.websocket.messages if flow.websocket else ():
         if message.is_text:

@@ -62,7 +62,7 @@ def _checked(entry: Any, place: str) -> list[Seen]:
 
 def _moments(entry: Mapping[str, Any]) -> Iterator[Seen]:
     request = _request(entry["request"])
-    yield from _frames(entry, request.uri)
+    yield from _websocket_messages(entry, request.uri)
     # Status 0 is how browsers and mitmproxy write down that no response came.
     if not entry["response"].get("status"):
         yield Unanswered(request)
@@ -126,7 +126,7 @@ def _headers(item: Mapping[str, Any]) -> Headers:
     )
 
 
-def _frames(entry: Mapping[str, Any], uri: str) -> Iterator[WebSocketMessage]:
+def _websocket_messages(entry: Mapping[str, Any], uri: str) -> Iterator[WebSocketMessage]:
     for message in entry.get("_webSocketMessages") or ():
         if message.get("opcode", 1) == 1:
             seen, text = float(message["time"]), _typed(message, "data", str)

@@ -46,10 +46,10 @@ def error_line(id_: str, at: float, message: str) -> bytes:
     return _line({"kind": "error", "id": id_, "at": at, "message": message})
 
 
-def frame_line(frame: WebSocketMessage) -> bytes:
+def message_line(message: WebSocketMessage) -> bytes:
     """Return the line for a WebSocket message."""
-    fields = {"uri": frame.uri, "from_client": frame.from_client, "text": frame.text}
-    return _line({"kind": "frame", "at": frame.seen, **fields})
+    fields = {"uri": message.uri, "from_client": message.from_client, "text": message.text}
+    return _line({"kind": "frame", "at": message.seen, **fields})
 
 
 def moved_line(id_: str) -> bytes:

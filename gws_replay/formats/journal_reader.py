@@ -67,7 +67,7 @@ class Reader:
             "request": self._request,
             "response": self._response,
             "error": self._error,
-            "frame": self._frame,
+            "frame": self._websocket_message,
             "moved": self._moved,
             "earlier": self._is_earlier,
         }
@@ -139,7 +139,7 @@ class Reader:
         asked = self._asked.pop(self.id, None)
         return None if asked is None else Unanswered(asked[0])
 
-    def _frame(self, event: _Line) -> WebSocketMessage:
+    def _websocket_message(self, event: _Line) -> WebSocketMessage:
         return WebSocketMessage(
             uri=_text(event["uri"]),
             seen=_seconds(event),

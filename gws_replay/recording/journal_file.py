@@ -13,7 +13,7 @@ from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats import journal_lines as journal
 from gws_replay.formats import journal_reader
-from gws_replay.recording.journal_compile import JournalCompile
+from gws_replay.recording.streaming_compile import JournalCompile
 from gws_replay.storage.files import check_suffix, reason, save_cassette
 from gws_replay.storage.locks import Held, is_there, lock
 

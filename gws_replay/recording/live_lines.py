@@ -30,11 +30,6 @@ def exchange_line(request: Request, response: Response, seconds: float) -> str:
     return f"{arrow} {printable(f'{request.method} {request.path}')}  HTTP {response.status}  {seconds * 1000:.0f} ms"
 
 
-def is_bayeux(request: Request) -> bool:
-    """Tell a request of the CometD channel, of which only the notifications are worth a line."""
-    return bayeux_text.messages_in(request.body) is not None
-
-
 def failure_line(request: Request, problem: str) -> str:
     """Say that a request got no answer, and why."""
     return printable(f"!!! {request.method} {request.path}  no answer: {problem}")

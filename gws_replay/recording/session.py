@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gws_replay.core.bayeux.recorded import is_bayeux
 from gws_replay.core.compile.compiler import Compiled
 from gws_replay.core.model import Request, Response, WebSocketMessage
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats import journal_lines as journal
-from gws_replay.recording import live_lines as live
 from gws_replay.recording.journal_file import JournalFile
 from gws_replay.recording.split import Split, check_free, part_of
 
@@ -38,10 +38,10 @@ class PendingRequest:
     @property
     def may_have_effects(self) -> bool:
         """Whether notifications may answer it."""
-        return self.request.method not in _READING and not live.is_bayeux(self.request)
+        return self.request.method not in _READING and not is_bayeux(self.request)
 
 
-class Taking:
+class RecordingSession:
     """One recording. Its methods return the redacted message, and raise GwsReplayError when the disk refuses.
 
     `recorder` names what records; `saved` is told of each part that is saved, `failed` of one that cannot be: for all
@@ -96,20 +96,20 @@ class Taking:
 
     def answered(self, id_: str, at: float, response: Response) -> tuple[PendingRequest, Response] | None:
         """Write down a complete response, and return it with its request; None if that is not recorded."""
-        asked = self._pending.pop(id_, None)
-        if asked is None:
+        pending = self._pending.pop(id_, None)
+        if pending is None:
             return None
         response = self._redactor.response(response)
         line = journal.response_line(id_, at, response)
         self._write(line)
-        if self._split != Split() and asked.may_have_effects:
-            self._earlier.append((at, id_, asked.line, line))
-        return asked, response
+        if self._split != Split() and pending.may_have_effects:
+            self._earlier.append((at, id_, pending.line, line))
+        return pending, response
 
     def forget(self, id_: str) -> Request | None:
         """Return a request whose answer cannot be recorded."""
-        asked = self._pending.pop(id_, None)
-        return asked.request if asked else None
+        pending = self._pending.pop(id_, None)
+        return pending.request if pending else None
 
     def broken(self, id_: str, at: float, message: str) -> Request | None:
         """Write down that a request will get no answer, and return it; None if it is not recorded."""
@@ -117,11 +117,11 @@ class Taking:
             self._write(journal.error_line(id_, at, message))
         return request
 
-    def framed(self, frame: WebSocketMessage) -> WebSocketMessage:
+    def message(self, message: WebSocketMessage) -> WebSocketMessage:
         """Write down a WebSocket message."""
-        frame = self._redactor.frame(frame)
-        self._write(journal.frame_line(frame))
-        return frame
+        message = self._redactor.message(message)
+        self._write(journal.message_line(message))
+        return message
 
     def finish(self) -> None:
         """Save the last part; all others are saved when this returns."""
@@ -143,8 +143,8 @@ class Taking:
         self._until = time.monotonic() + self._split.seconds
 
     def _write(self, line: bytes) -> None:
-        if made := self._redactor.fresh():
-            line = journal.stand_ins_line(made) + line
+        if stand_ins := self._redactor.fresh():
+            line = journal.stand_ins_line(stand_ins) + line
         self._journal.append(line)
         self._written += len(line)
 
@@ -168,11 +168,11 @@ class Taking:
         if known := self._redactor.stand_ins:
             self._redactor.fresh()
             self._write(journal.stand_ins_line(known))
-        for ended, id_, asked, answered in self._earlier:
+        for ended, id_, request_line, response_line in self._earlier:
             if ended >= at - _EARLIER_FOR:
-                self._write(journal.earlier_line(id_) + asked + answered)
-        for asked_ in self._pending.values():
-            self._write(asked_.line)
+                self._write(journal.earlier_line(id_) + request_line + response_line)
+        for pending in self._pending.values():
+            self._write(pending.line)
         self._savers.append(saver)
         saver.start()
 

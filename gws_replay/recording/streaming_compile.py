@@ -1,12 +1,12 @@
-"""Edge: what was seen on the wire to a cassette, in memory that does not grow with it.
+"""Edge: compiles a recording into a cassette without loading all of it into memory.
 
-The moments are read one by one; what a cassette has of them goes, redacted, through an unnamed file beside the
-cassette, and is read from there in the order of the cassette.
+The moments are read one by one. What the cassette keeps of them is redacted, written to an unnamed file beside the
+cassette, and read back in the order of the cassette.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from gws_replay.core.bayeux import recorded as bayeux_text
 from gws_replay.core.compile.compiler import (
@@ -14,15 +14,17 @@ from gws_replay.core.compile.compiler import (
     exchange_since,
     notification_since,
     parts_of,
-    parts_of_frame,
+    parts_of_message,
     put_together,
 )
 from gws_replay.core.model import Earlier, Exchange, Request, Seen, Unanswered, WebSocketMessage
 from gws_replay.core.redaction.redactor import Redactor
+from gws_replay.errors import CassetteError
+from gws_replay.formats.journal_reader import Reader
 from gws_replay.recording.spool import Spool, of_exchanges, of_notifications
 
 
-class SpooledCompile:
+class StreamingCompile:
     """A recording on its way to a cassette.
 
     `answered` and `lost` count its exchanges and the requests that got no answer; it began at `start`, infinite for
@@ -99,7 +101,7 @@ class SpooledCompile:
                     self._exchanges.add(part, -1.0, part.began)
         elif isinstance(moment, WebSocketMessage):
             self.start = min(self.start, moment.seen)
-            for told in parts_of_frame(moment):
+            for told in parts_of_message(moment):
                 self._told.add(told, told.seen, float("inf"))
         else:
             self.answered += 1
@@ -111,9 +113,43 @@ class SpooledCompile:
                     self._told.add(part, part.seen, moment.began)
 
 
+class JournalCompile:
+    """A journal on its way to a cassette. `using` redacts it again with everything it has found while it recorded."""
+
+    def __init__(self, lines: BinaryIO, source: str, folder: Path, using: Redactor | None = None) -> None:
+        """Read the journal. Raises CassetteError for what is not a journal or holds no exchange, OSError."""
+        self._lines = lines
+        self._source = source
+        self._using = using
+        self._streaming = StreamingCompile(self._moments, folder, using)
+        if not self._streaming.answered:
+            self.close()
+            raise CassetteError(_nothing_recorded(self._streaming.lost), exit_code=5)
+
+    def close(self) -> None:
+        """Close the files; the cassette cannot be read any more."""
+        self._streaming.close()
+
+    def compiled(self) -> Compiled:
+        """Return the cassette; its parts are read from disk on access."""
+        stand_ins = self._using.stand_ins if self._using else ()
+        return self._streaming.compiled({**self.reader.header, **({"stand_ins": list(stand_ins)} if stand_ins else {})})
+
+    def _moments(self) -> Iterator[Seen]:
+        self._lines.seek(0)
+        self.reader = Reader(self._lines, self._source)
+        return self.reader.moments()
+
+
+def _nothing_recorded(unanswered: int) -> str:
+    if unanswered:
+        return f"nothing was recorded: {unanswered} requests were sent and none got a response; is the server up?"
+    return "nothing was recorded: no request matched; check the address the client uses, and the filter"
+
+
 def _redacted(moment: Seen, using: Redactor) -> Seen:
     if isinstance(moment, Unanswered):
         return Unanswered(using.request(moment.request))
     if isinstance(moment, Earlier):
         return Earlier(using.exchange(moment.exchange))
-    return using.frame(moment) if isinstance(moment, WebSocketMessage) else using.exchange(moment)
+    return using.message(moment) if isinstance(moment, WebSocketMessage) else using.exchange(moment)

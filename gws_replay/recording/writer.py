@@ -15,6 +15,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
+from gws_replay.core.bayeux.recorded import is_bayeux
 from gws_replay.core.compile.compiler import Compiled
 from gws_replay.core.model import WebSocketMessage
 from gws_replay.core.redaction.policy import Level, Policy
@@ -22,7 +23,7 @@ from gws_replay.errors import GwsReplayError
 from gws_replay.formats import wire_tuples as raw
 from gws_replay.recording import live_lines as live
 from gws_replay.recording.pipe import PIECE, Unpacking, packed
-from gws_replay.recording.session import Taking
+from gws_replay.recording.session import RecordingSession
 from gws_replay.recording.split import Split
 from gws_replay.settings.redaction import redactor
 
@@ -47,7 +48,7 @@ class Writer:
         self._tell = tell
         self._count = 0
         self._writes: Path | None = None
-        self._taking: Taking | None = Taking(
+        self._session: RecordingSession | None = RecordingSession(
             Path(cassette),
             redactor(Policy(*policy)),
             recorder,
@@ -56,7 +57,7 @@ class Writer:
             saved=self._saved,
             failed=self._failed,
         )
-        self._tell_where(self._taking)
+        self._tell_where(self._session)
 
     def take(self, moments: Iterable[tuple[Any, ...]]) -> None:
         """Do what each moment says; after all that the proxy waits for, tell how many there were since.
@@ -73,11 +74,11 @@ class Writer:
                 self._tell("acked", count, lines)
 
     def _done(self, kind: str, moment: Iterable[Any]) -> list[str]:
-        if self._taking is None:
+        if self._session is None:
             return []  # the recording has stopped, the traffic goes on
         try:
-            lines = list(_DOES[kind](self._taking, *moment))
-            self._tell_where(self._taking)
+            lines = list(_DOES[kind](self._session, *moment))
+            self._tell_where(self._session)
         except GwsReplayError as error:
             self.close()
             self._failed(error)
@@ -89,13 +90,13 @@ class Writer:
 
     def close(self) -> None:
         """Let go of the journal as it is."""
-        taking, self._taking = self._taking, None
-        if taking:
-            taking.close()
+        session, self._session = self._session, None
+        if session:
+            session.close()
 
-    def _tell_where(self, taking: Taking) -> None:
-        if taking.journal != self._writes:
-            self._writes = taking.journal
+    def _tell_where(self, session: RecordingSession) -> None:
+        if session.journal != self._writes:
+            self._writes = session.journal
             self._tell("writes", str(self._writes))
 
     def _saved(self, path: Path, compiled: Compiled) -> None:
@@ -113,42 +114,42 @@ class Writer:
         self._tell("failed", str(error), error.exit_code)
 
 
-def _begun(taking: Taking, id_: str, at: float, *request: *raw.Request) -> _Lines:
-    taking.begun(id_, at, raw.request(*request))
+def _begun(session: RecordingSession, id_: str, at: float, *request: *raw.Request) -> _Lines:
+    session.begun(id_, at, raw.request(*request))
     return ()
 
 
-def _answered(taking: Taking, id_: str, at: float, *response: *raw.Response) -> _Lines:
-    found = taking.answered(id_, at, raw.response(*response))
+def _answered(session: RecordingSession, id_: str, at: float, *response: *raw.Response) -> _Lines:
+    found = session.answered(id_, at, raw.response(*response))
     if found is None:
         return ()
-    asked, answer = found
-    if live.is_bayeux(asked.request):
-        return live.notification_lines(answer.body)
-    return (live.exchange_line(asked.request, answer, at - asked.began),)
+    pending, complete = found
+    if is_bayeux(pending.request):
+        return live.notification_lines(complete.body)
+    return (live.exchange_line(pending.request, complete, at - pending.began),)
 
 
-def _broken(taking: Taking, id_: str, at: float, problem: str) -> _Lines:
-    request = taking.broken(id_, at, problem)
-    return (live.failure_line(request, problem),) if request and not live.is_bayeux(request) else ()
+def _broken(session: RecordingSession, id_: str, at: float, problem: str) -> _Lines:
+    request = session.broken(id_, at, problem)
+    return (live.failure_line(request, problem),) if request and not is_bayeux(request) else ()
 
 
-def _streamed(taking: Taking, id_: str) -> _Lines:
-    request = taking.forget(id_)
+def _streamed(session: RecordingSession, id_: str) -> _Lines:
+    request = session.forget(id_)
     return (live.failure_line(request, _STREAMED),) if request else ()
 
 
-def _unread(taking: Taking, *request: *raw.Request) -> _Lines:
-    return (live.failure_line(taking.redacted(raw.request(*request)), _STREAMED),)
+def _unread(session: RecordingSession, *request: *raw.Request) -> _Lines:
+    return (live.failure_line(session.redacted(raw.request(*request)), _STREAMED),)
 
 
-def _framed(taking: Taking, uri: str, seen: float, from_client: bool, text: str) -> _Lines:
-    frame = taking.framed(WebSocketMessage(uri=uri, seen=seen, from_client=from_client, text=text))
-    return () if frame.from_client else live.notification_lines(frame.text)
+def _message(session: RecordingSession, uri: str, seen: float, from_client: bool, text: str) -> _Lines:
+    message = session.message(WebSocketMessage(uri=uri, seen=seen, from_client=from_client, text=text))
+    return () if message.from_client else live.notification_lines(message.text)
 
 
-def _finish(taking: Taking) -> _Lines:
-    taking.finish()
+def _finish(session: RecordingSession) -> _Lines:
+    session.finish()
     return ()
 
 
@@ -158,7 +159,7 @@ _DOES: dict[str, Callable[..., _Lines]] = {
     "broken": _broken,
     "streamed": _streamed,
     "unread": _unread,
-    "framed": _framed,
+    "message": _message,
     "finish": _finish,
 }
 

@@ -23,7 +23,7 @@ from gws_replay.core.model import Request, Response
 from gws_replay.errors import GwsReplayError
 from gws_replay.formats import journal_lines as journal
 from gws_replay.recording.journal_file import JournalFile
-from gws_replay.recording.session import Taking
+from gws_replay.recording.session import RecordingSession
 from gws_replay.recording.split import Split
 from gws_replay.storage.files import save_cassette
 from tests.support.builders import cassette, exchange
@@ -65,12 +65,14 @@ def record_parts(folder: Path) -> None:
     """Record exchanges in several parts, each saved while the next is written."""
     failed: list[GwsReplayError] = []
     cassette = folder / "new" / NAME
-    taking = Taking(cassette, redactor(), "me", split=Split(size=200), saved=lambda *_: None, failed=failed.append)
+    session = RecordingSession(
+        cassette, redactor(), "me", split=Split(size=200), saved=lambda *_: None, failed=failed.append
+    )
     for number in range(EXCHANGES):
-        taking.begun(f"{number}", number, Request(method="POST", uri=f"http://h/api/v2/{number}"))
-        taking.answered(f"{number}", number + 0.5, Response(status=200, body=b'{"a":1}'))
+        session.begun(f"{number}", number, Request(method="POST", uri=f"http://h/api/v2/{number}"))
+        session.answered(f"{number}", number + 0.5, Response(status=200, body=b'{"a":1}'))
         promised[0] = number + 1
-    taking.finish()
+    session.finish()
     for error in failed:
         raise error
 

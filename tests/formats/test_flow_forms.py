@@ -104,11 +104,11 @@ def test_the_messages_of_a_websocket_are_frames() -> None:
     assert one.websocket
     first = one.websocket.messages[0]
     assert {Opcode.BINARY, Opcode.TEXT} == {message.type for message in one.websocket.messages}
-    frames = load(written(one)).frames
+    messages = load(written(one)).messages
     texts = [m for m in one.websocket.messages if m.type is Opcode.TEXT]
     assert [
         WebSocketMessage(uri=one.request.url, seen=m.timestamp, from_client=m.from_client, text=m.text) for m in texts
-    ] == list(frames)
+    ] == list(messages)
     assert first not in texts
 
 

@@ -52,11 +52,11 @@ def test_a_browser_entry_is_read() -> None:
     assert Headers((("x", "y"),)) == exchange.response.headers
     assert (b'{"a":1}', b"\xff\x00a") == (exchange.request.body, exchange.response.body)
     assert 0.25 == pytest.approx(exchange.ended - exchange.began)
-    frame = WebSocketMessage(uri="https://h/api/v2/me", seen=1.0, from_client=True, text="[]")
+    message = WebSocketMessage(uri="https://h/api/v2/me", seen=1.0, from_client=True, text="[]")
     assert (
-        frame,
+        message,
         WebSocketMessage(uri="https://h/api/v2/me", seen=3.0, from_client=False, text="[1]"),
-    ) == recording.frames
+    ) == recording.messages
 
 
 def test_an_aborted_request_is_unanswered() -> None:

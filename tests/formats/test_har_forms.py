@@ -138,7 +138,7 @@ def test_status_0_is_no_answer() -> None:
     assert (1, 1) == (len(found.exchanges), len(found.unanswered))
 
 
-def test_the_messages_of_a_websocket_are_frames() -> None:
+def test_websocket_messages_are_read() -> None:
     """Text only, with the address of their entry; the upgrade itself is left to the compiler."""
     messages = [
         {"type": "send", "time": 1795424401.5, "opcode": 1, "data": "[]"},
@@ -152,7 +152,7 @@ def test_the_messages_of_a_websocket_are_frames() -> None:
     assert (
         WebSocketMessage(uri=uri, seen=1795424401.5, from_client=True, text="[]"),
         WebSocketMessage(uri=uri, seen=1795424402.0, from_client=False, text=PUSH),
-    ) == found.frames
+    ) == found.messages
     assert 1 == len(compile_recording(found).cassette.notifications)
 
 

@@ -15,7 +15,7 @@ LINES = [
     journal.request_line("1", 1.0, REQUEST),
     journal.request_line("2", 1.5, REQUEST),
     journal.response_line("1", 2.0, RESPONSE),
-    journal.frame_line(FRAME),
+    journal.message_line(FRAME),
     journal.error_line("2", 4.0, "gone"),
 ]
 EXCHANGE = Exchange(request=REQUEST, response=RESPONSE, began=1.0, ended=2.0)
@@ -25,7 +25,7 @@ def test_a_journal_gives_the_recording_back() -> None:
     """Exchanges, frames and unanswered requests, to the byte."""
     read = journal_reader.read(LINES, "j")
     assert {"recorder": "me"} == read.header
-    assert Recording(exchanges=(EXCHANGE,), frames=(FRAME,), unanswered=(REQUEST,)) == read.recording
+    assert Recording(exchanges=(EXCHANGE,), messages=(FRAME,), unanswered=(REQUEST,)) == read.recording
     assert (0, ()) == (read.cut, read.damaged)
 
 
@@ -34,7 +34,7 @@ def test_a_line_torn_anywhere_costs_only_itself() -> None:
     last = LINES[4]
     for cut in range(1, len(last)):
         read = journal_reader.read([*LINES[:4], last[:cut]], "j")
-        assert ((EXCHANGE,), (), cut, ()) == (read.recording.exchanges, read.recording.frames, read.cut, read.damaged)
+        assert ((EXCHANGE,), (), cut, ()) == (read.recording.exchanges, read.recording.messages, read.cut, read.damaged)
 
 
 def test_a_damaged_line_is_numbered_and_the_rest_is_kept() -> None:

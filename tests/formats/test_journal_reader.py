@@ -27,7 +27,7 @@ FRAMES = st.builds(WebSocketMessage, uri=TEXT, seen=TIME, from_client=st.boolean
 RECORDINGS = st.builds(
     Recording,
     exchanges=st.lists(EXCHANGES, max_size=3).map(tuple),
-    frames=st.lists(FRAMES, max_size=2).map(tuple),
+    messages=st.lists(FRAMES, max_size=2).map(tuple),
     unanswered=st.lists(REQUESTS, max_size=2).map(tuple),
 )
 
@@ -43,8 +43,8 @@ def lines_of(recording: Recording) -> Iterator[bytes]:
         yield journal.response_line(f"id{number}", each.ended, each.response)
     for number, _ in enumerate(recording.unanswered):
         yield journal.error_line(f"lost{number}", 1.0, "connection reset")
-    for frame in recording.frames:
-        yield journal.frame_line(frame)
+    for frame in recording.messages:
+        yield journal.message_line(frame)
 
 
 def read(data: bytes) -> Journal:
@@ -66,7 +66,7 @@ FULL = Recording(
         exchange("POST", f"/{n}", {"n": n, "ä": "\n"}, b"\xff\x00", began=n, asked_with=[("A", "1"), ("a", "2")])
         for n in range(3)
     ),
-    frames=(WebSocketMessage(uri="ws://h", seen=9.5, from_client=False, text="[]\u2028"),),
+    messages=(WebSocketMessage(uri="ws://h", seen=9.5, from_client=False, text="[]\u2028"),),
 )
 LINES = list(lines_of(FULL))
 ANSWERS = [n for n, line in enumerate(LINES) if b'"kind":"response"' in line]

@@ -8,8 +8,8 @@ import pytest
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import Compiled
 from gws_replay.core.model import Cause, Notification
-from gws_replay.recording.live_lines import exchange_line, failure_line, is_bayeux, notification_lines, summary
-from tests.support.builders import SESSIONS, bayeux, exchange, operation, poll, push
+from gws_replay.recording.live_lines import exchange_line, failure_line, notification_lines, summary
+from tests.support.builders import SESSIONS, bayeux, exchange, operation, push
 from tests.support.commands import captured
 
 STEERING = "\x1b[31m\x9b2J\r\x07"
@@ -61,11 +61,6 @@ def test_notifications_are_lines() -> None:
         "<-- notification  on /v2/me/other",
     ] == list(notification_lines(json.dumps(messages)))
     assert [] == list(notification_lines(b"not Bayeux"))
-
-
-def test_requests_of_the_cometd_channel_are_known() -> None:
-    """By what they say, not by where they go."""
-    assert (True, False) == (is_bayeux(poll().request), is_bayeux(exchange(sent={"a": 1}).request))
 
 
 def test_a_request_without_an_answer_is_a_line() -> None:

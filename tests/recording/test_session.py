@@ -12,7 +12,7 @@ from gws_replay.core.model import Headers, Request, Response
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import GwsReplayError
 from gws_replay.recording.journal_file import recover
-from gws_replay.recording.session import Taking
+from gws_replay.recording.session import RecordingSession
 from gws_replay.recording.split import Split
 from gws_replay.settings.redaction import redactor
 from gws_replay.storage.files import load_cassette
@@ -31,7 +31,7 @@ class Recording:
     def __init__(self, cassette: Path, split: Split, *, force: bool = False) -> None:
         self.saved: dict[str, Compiled] = {}
         self.failed: list[str] = []
-        self.taking = Taking(
+        self.session = RecordingSession(
             cassette,
             redactor(Policy()),
             "me",
@@ -44,12 +44,12 @@ class Recording:
     def asked(self, id_: str, at: float, path: str, body: object = None) -> None:
         """A request begins."""
         sent = b"" if body is None else json.dumps(body).encode()
-        self.taking.begun(id_, at, Request(method="POST" if sent else "GET", uri=f"{URL}{path}", body=sent))
+        self.session.begun(id_, at, Request(method="POST" if sent else "GET", uri=f"{URL}{path}", body=sent))
 
     def answered(self, id_: str, at: float, body: object) -> None:
         """A response is complete."""
         fields = Headers((("Content-Type", "application/json"),))
-        self.taking.answered(id_, at, Response(status=200, headers=fields, body=json.dumps(body).encode()))
+        self.session.answered(id_, at, Response(status=200, headers=fields, body=json.dumps(body).encode()))
 
     def passed(self, id_: str, at: float, path: str, body: object = None, answer: object = None) -> None:
         """A request that is answered at once."""
@@ -62,7 +62,7 @@ def recording(cassette: Path, split: Split = EVERY, *, force: bool = False) -> I
     """A recording that is saved at the end."""
     running = Recording(cassette, split, force=force)
     yield running
-    running.taking.finish()
+    running.session.finish()
 
 
 def paths(cassette: Path) -> list[str]:
@@ -101,7 +101,7 @@ def test_a_notification_whose_cause_the_part_before_holds_is_given_to_no_other(t
     with recording(tmp_path / "day.yaml") as run:
         run.passed("1", 1.0, "/me/facebooksessions/S1", update({"A": 1}))
         run.passed("2", 2.0, "/me/facebooksessions/S1", update({"B": 2}))
-        run.taking._split = Split(size=1e9)  # the polls come into the same part
+        run.session._split = Split(size=1e9)  # the polls come into the same part
         run.passed("p1", 2.2, "/notifications", [{"channel": "/meta/connect"}], told({"A": 1}, 7))
         run.passed("p2", 2.4, "/notifications", [{"channel": "/meta/connect"}], told({"A": 1, "B": 2}, 8))
     second = load_cassette(tmp_path / "day.2.yaml")
@@ -128,10 +128,10 @@ def test_the_journal_of_a_part_can_be_recovered(tmp_path: Path) -> None:
     run = Recording(tmp_path / "day.yaml", EVERY)
     run.passed("1", 1.0, "/me/facebooksessions/S1", update({"A": 1}))
     run.passed("2", 2.0, "/me/2")
-    run.taking.close()
+    run.session.close()
     recover(tmp_path / "day.2.yaml.journal", tmp_path / "day.2.yaml")
     assert ["/me/2"] == paths(tmp_path / "day.2.yaml")
-    run.taking.finish()
+    run.session.finish()
 
 
 def test_a_part_that_cannot_be_had_costs_nothing(tmp_path: Path) -> None:

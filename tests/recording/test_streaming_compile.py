@@ -49,7 +49,7 @@ def lines_of(seed: int) -> Iterator[bytes]:
         text = told(session, written, number)
         if chance.random() < 0.5:
             frame = WebSocketMessage(uri="ws://gws.example", seen=seen, from_client=False, text=text)
-            later.append((seen, journal.frame_line(frame)))
+            later.append((seen, journal.message_line(frame)))
         else:
             poll = Request(method="POST", uri=f"{URL}/notifications", body=b'[{"channel":"/meta/connect"}]')
             later.append((at, journal.request_line(f"p{number}", at, poll)))

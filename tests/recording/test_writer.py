@@ -74,8 +74,8 @@ def test_a_disk_that_fails_ends_the_recording_alone(tmp_path: Path) -> None:
     """It is told once; what comes then is acknowledged, for the traffic goes on, and not written."""
     writer, told = started(tmp_path / "c.yaml")
     writer.take([begun(1), answered(1)])
-    assert writer._taking
-    writer._taking.close()  # the next write fails
+    assert writer._session
+    writer._session.close()  # the next write fails
     writer.take([begun(2), answered(2), begun(3)])
     writer.take([answered(3), ("finish",)])
     (failed,) = [each for each in told if each[0] == "failed"]

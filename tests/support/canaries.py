@@ -167,7 +167,7 @@ def recording() -> Recording:
             _exchange(update(), {"statusCode": 0}, 3.0),
             _exchange(polled, told, 3.5),
         ),
-        frames=(
+        messages=(
             WebSocketMessage(uri=f"{HOST}/api/v2/notifications", seen=4.0, from_client=False, text=json.dumps(told)),
         ),
         unanswered=(get(path),),

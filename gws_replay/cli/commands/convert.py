@@ -23,7 +23,7 @@ from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats import har
 from gws_replay.recording import live_lines as live
-from gws_replay.recording.streaming_compile import SpooledCompile
+from gws_replay.recording.streaming_compile import StreamingCompile
 from gws_replay.settings.redaction import policy_of, redactor
 from gws_replay.storage.files import check_suffix, load_cassette, opened, reason, save_cassette
 
@@ -107,7 +107,7 @@ def _compiled(path: Path, read: Reader, policy: Policy, kind: str, folder: Path)
     using = redactor(policy)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        spooled = SpooledCompile(moments, folder, using, is_raw=True)
+        spooled = StreamingCompile(moments, folder, using, is_raw=True)
     except OSError as error:
         raise GwsReplayError(f"cannot write in {folder}: {reason(error)}", exit_code=4) from None
     header = {"recorder": f"converted from a {kind}", **using.header}

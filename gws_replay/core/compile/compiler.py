@@ -38,11 +38,11 @@ def compile_recording(
     version, where the recording shows it, come from here.
     """
     exchanges = sorted(recording.exchanges, key=lambda exchange: exchange.began)
-    start = min((*(e.began for e in exchanges), *(f.seen for f in recording.frames)), default=0.0)
+    start = min((*(e.began for e in exchanges), *(m.seen for m in recording.messages)), default=0.0)
     rest: list[Exchange] = []
     told: list[Notification] = []
     taken = (parts_of(each, lay_out=lay_out) for each in exchanges)
-    for parts in (*taken, *map(parts_of_frame, recording.frames)):
+    for parts in (*taken, *map(parts_of_message, recording.messages)):
         rest.extend(part for part in parts if isinstance(part, Exchange))
         told.extend(part for part in parts if isinstance(part, Notification))
     told.sort(key=lambda notification: notification.seen)
@@ -96,9 +96,11 @@ def parts_of(exchange: Exchange, *, lay_out: bool = True) -> Sequence[Exchange |
     return [_laid_out(exchange) if lay_out else exchange]
 
 
-def parts_of_frame(frame: WebSocketMessage) -> Sequence[Notification]:
+def parts_of_message(message: WebSocketMessage) -> Sequence[Notification]:
     """Return the notifications that a WebSocket message of the server carried."""
-    return [] if frame.from_client else list(_notifications(bayeux_text.messages_in(frame.text) or (), frame.seen))
+    if message.from_client:
+        return []
+    return list(_notifications(bayeux_text.messages_in(message.text) or (), message.seen))
 
 
 def exchange_since(exchange: Exchange, start: float) -> Exchange:

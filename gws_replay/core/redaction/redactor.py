@@ -149,7 +149,7 @@ class Redactor:
     def _recording(self, recording: Recording) -> Recording:
         return Recording(
             exchanges=tuple(map(self.exchange, recording.exchanges)),
-            frames=tuple(map(self.frame, recording.frames)),
+            messages=tuple(map(self.message, recording.messages)),
             unanswered=tuple(map(self.request, recording.unanswered)),
             earlier=tuple(map(self.exchange, recording.earlier)),
         )
@@ -164,12 +164,12 @@ class Redactor:
             ended=exchange.ended,
         )
 
-    def frame(self, frame: WebSocketMessage) -> WebSocketMessage:
+    def message(self, message: WebSocketMessage) -> WebSocketMessage:
         """Return a WebSocket message without what is to be redacted."""
         if self.policy.level == "none":
-            return frame
-        text = self._settle(lambda: self.body(frame.text.encode()))
-        return replace(frame, uri=self._texts.uri(frame.uri), text=text.decode())
+            return message
+        text = self._settle(lambda: self.body(message.text.encode()))
+        return replace(message, uri=self._texts.uri(message.uri), text=text.decode())
 
     def _request(self, request: Request) -> Request:
         headers, body = self._message(request.headers, request.body, asked=True)

@@ -15,9 +15,9 @@ from gws_replay.core.model import Exchange, Headers, Recording, Request, WebSock
 from tests.support.builders import HOST, NOTIFICATIONS, SESSIONS, TOPIC, bayeux, exchange, get, poll, push, update
 
 
-def compiled(*exchanges: Exchange, frames: tuple[WebSocketMessage, ...] = ()) -> Cassette:
+def compiled(*exchanges: Exchange, messages: tuple[WebSocketMessage, ...] = ()) -> Cassette:
     """The cassette of a recording."""
-    return compile_recording(Recording(exchanges=exchanges, frames=frames)).cassette
+    return compile_recording(Recording(exchanges=exchanges, messages=messages)).cassette
 
 
 def only(one: Exchange) -> Exchange:
@@ -100,7 +100,7 @@ def test_notifications_come_from_the_frames_of_a_server() -> None:
         for seen, from_client, content in [(3, False, text), (4, True, text), (5, False, "ping"), (6, False, "")]
     )
     upgrade = exchange("GET", NOTIFICATIONS, began=1, status=101)
-    cassette = compiled(upgrade, update({"A": 1}, began=2), frames=frames)
+    cassette = compiled(upgrade, update({"A": 1}, began=2), messages=frames)
     (found,) = cassette.notifications
     assert (2.0, 0) == (found.seen, found.cause and found.cause.interaction)
     assert ["POST"] == [each.request.method for each in cassette.interactions]

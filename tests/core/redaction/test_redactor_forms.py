@@ -19,9 +19,9 @@ SECRET = "s3cr3t-0123456789"
 Pair = tuple[str, str]
 
 
-def redacted(*exchanges: Exchange, frames: tuple[WebSocketMessage, ...] = ()) -> Recording:
+def redacted(*exchanges: Exchange, messages: tuple[WebSocketMessage, ...] = ()) -> Recording:
     """A recording without its secrets."""
-    return redactor("secrets").recording(Recording(exchanges=exchanges, frames=frames))
+    return redactor("secrets").recording(Recording(exchanges=exchanges, messages=messages))
 
 
 def asked_with(*pairs: Pair, path: str = "/api/v2/me", **more: Any) -> Exchange:
@@ -156,9 +156,9 @@ def test_client_ids_and_ext_of_bayeux_messages_are_redacted(message: Any) -> Non
     """In a single message and in an array, as body and as frame; other fields stay."""
     text = json.dumps(message)
     frame = WebSocketMessage(uri=HOST, seen=1, from_client=True, text=text)
-    found = redacted(exchange("POST", NOTIFICATIONS, message, message), frames=(frame,))
+    found = redacted(exchange("POST", NOTIFICATIONS, message, message), messages=(frame,))
     assert SECRET not in repr(found)
-    for body in (found.exchanges[0].request.body, found.exchanges[0].response.body, found.frames[0].text):
+    for body in (found.exchanges[0].request.body, found.exchanges[0].response.body, found.messages[0].text):
         parsed = json.loads(body)
         last = parsed[-1] if isinstance(parsed, list) else parsed
         assert ("/meta/handshake", "<redacted:clientId>", "<redacted:ext>", "1", 1.5) == tuple(
