@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gws_replay.core.bayeux.recorded import is_bayeux
+from gws_replay.core.bayeux.over_http import is_cometd
 from gws_replay.core.compile.compiler import Compiled
 from gws_replay.core.model import Request, Response, WebSocketMessage
 from gws_replay.core.redaction.redactor import Redactor
@@ -38,7 +38,7 @@ class PendingRequest:
     @property
     def may_have_effects(self) -> bool:
         """Whether notifications may answer it."""
-        return self.request.method not in _READING and not is_bayeux(self.request)
+        return self.request.method not in _READING and not is_cometd(self.request)
 
 
 class RecordingSession:

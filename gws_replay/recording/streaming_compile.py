@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from gws_replay.core.bayeux import recorded as bayeux_text
+from gws_replay.core.bayeux.over_http import is_cometd
 from gws_replay.core.compile.compiler import (
     Compiled,
     exchange_since,
@@ -92,7 +92,7 @@ class StreamingCompile:
     def _take(self, moment: Seen) -> None:
         if isinstance(moment, Unanswered):
             self.lost += 1
-            if bayeux_text.messages_in(moment.request.body) is None:  # dropped polls are many, and no news
+            if not is_cometd(moment.request):  # dropped polls are many, and no news
                 self._unanswered.append(moment.request)
         elif isinstance(moment, Earlier):
             for part in parts_of(moment.exchange):

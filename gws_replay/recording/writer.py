@@ -15,7 +15,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
-from gws_replay.core.bayeux.recorded import is_bayeux
+from gws_replay.core.bayeux.over_http import is_cometd
 from gws_replay.core.compile.compiler import Compiled
 from gws_replay.core.model import WebSocketMessage
 from gws_replay.core.redaction.policy import Level, Policy
@@ -124,14 +124,14 @@ def _answered(session: RecordingSession, id_: str, at: float, *response: *raw.Re
     if found is None:
         return ()
     pending, complete = found
-    if is_bayeux(pending.request):
+    if is_cometd(pending.request):
         return live.notification_lines(complete.body)
     return (live.exchange_line(pending.request, complete, at - pending.began),)
 
 
 def _broken(session: RecordingSession, id_: str, at: float, problem: str) -> _Lines:
     request = session.broken(id_, at, problem)
-    return (live.failure_line(request, problem),) if request and not is_bayeux(request) else ()
+    return (live.failure_line(request, problem),) if request and not is_cometd(request) else ()
 
 
 def _streamed(session: RecordingSession, id_: str) -> _Lines:

@@ -167,11 +167,11 @@ async def _content(request: web.Request) -> Any:
 
 
 async def _carried(request: web.Request) -> Carried | None:
-    """Return the Bayeux messages of a request, or None for a GET without. Raises ValueError for a POST without."""
+    """Return the Bayeux messages of a request, or None without. Raises ValueError for a POST or jsonp call without."""
     body = unpacked(await request.read(), request.headers.get("Content-Encoding", ""))
     uri, headers = f"{_origin(request)}{request.raw_path}", Headers(tuple(request.headers.items()))
     found = carried(Request(method=request.method, uri=uri, headers=headers, body=body))
-    if found is None and request.method == "POST":
+    if found is None and (request.method == "POST" or "jsonp" in request.query):
         raise ValueError("no message has a channel")
     return found
 

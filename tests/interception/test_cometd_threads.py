@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from gws_replay.errors import ReplayMiss
 from gws_replay.interception.vcrpy_adapter import replaying
 from gws_replay.playback.playback import ReplayRun
 from tests.support.builders import SESSIONS, TOPIC, cassette, push, update
@@ -131,12 +132,10 @@ def test_two_users_have_runs_of_their_own() -> None:
     assert "" == playback.problems()
 
 
-def test_no_bayeux_at_a_cometd_address_is_said() -> None:
-    """The client gets a 400 with the reason."""
-    with replaying(recorded()):
-        answer = requests.post(COMETD, data=b"{", timeout=CALM)
-    assert 400 == answer.status_code
-    assert answer.text.startswith("The body holds no Bayeux messages: it is not JSON")
+def test_rest_at_a_cometd_address_is_a_miss_if_it_was_not_recorded() -> None:
+    """The body decides what is CometD, not the address."""
+    with replaying(recorded()), pytest.raises(ReplayMiss, match="POST /api/v2/notifications has no answer"):
+        requests.post(COMETD, data=b"{", timeout=CALM)
 
 
 @pytest.mark.parametrize(("timing", "least"), [("instant", 0.0), ("recorded", 0.4), (0.5, 0.2)])

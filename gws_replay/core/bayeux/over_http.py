@@ -14,7 +14,6 @@ from gws_replay.core.bayeux.messages import Message, decoded, encoded
 from gws_replay.core.model import Headers, Request, Response
 
 JSON_TYPE = "application/json;charset=UTF-8"
-_COMETD_PATH = re.compile(r"/(notifications|cometd)(/\w*)?/?$")
 _FUNCTION = re.compile(r"[\w.$]{1,100}")
 
 
@@ -41,54 +40,73 @@ class Carried:
 
 
 def carried(request: Request) -> Carried | None:
-    """Return the Bayeux messages of a request; None for one that is not Bayeux.
+    """Return the Bayeux messages of a request; None for a REST request.
 
-    Raises ValueError, with the reason, for a request to a CometD address whose body is not Bayeux.
+    The content decides, not the address: a REST resource may be called `notifications`, and a proxy may move CometD. A
+    batch is Bayeux if one of its messages is on a `/meta/` channel, or all of them name a channel. Recording and replay
+    both decide here. Raises ValueError for Bayeux messages that cannot be answered: `jsonp` names no function.
     """
-    to_cometd = _COMETD_PATH.search(request.path) is not None
     try:
-        found = _callback_polling(request) if request.method == "GET" else _posted(request, to_cometd)
+        messages, function = _callback_polling(request) if request.method == "GET" else (_posted(request), None)
     except ValueError:
-        if to_cometd:
-            raise
         return None
-    return found if found and (to_cometd or _all_have_channels(found.messages)) else None
-
-
-def _posted(request: Request, to_cometd: bool) -> Carried | None:
-    if request.method != "POST":
+    if not is_batch(messages):
         return None
-    body = request.body
-    if body.startswith(b"message=") and "x-www-form-urlencoded" in (request.headers.get("content-type") or ""):
-        return Carried(_batch(parse_qs(body.decode(errors="replace")).get("message", [])))
-    return Carried(decoded(body)) if to_cometd or b'"channel"' in body else None
+    if function is not None and not _FUNCTION.fullmatch(function):
+        raise ValueError("jsonp is not the name of a function")
+    return Carried(messages, function)
 
 
 def is_cometd(request: Request) -> bool:
-    """Tell whether a request is of CometD, well-formed or not."""
+    """Return whether a request carries Bayeux messages, answerable or not."""
     try:
         return carried(request) is not None
     except ValueError:
         return True
 
 
+def is_cometd_exchange(request: Request, response_body: bytes) -> bool:
+    """Return whether a recorded exchange is CometD's. If the request's body was not kept, the response decides."""
+    if is_cometd(request):
+        return True
+    if request.body:
+        return False
+    try:
+        messages = decoded(response_body) if b'"/meta/' in response_body else []
+    except ValueError:
+        return False
+    return is_batch(messages)
+
+
+def is_batch(messages: Sequence[Any]) -> bool:
+    """Return whether parsed values are a batch of Bayeux messages, in a request or in a response."""
+    channels = [message.get("channel") if isinstance(message, dict) else None for message in messages]
+    named = [channel for channel in channels if isinstance(channel, str) and channel.startswith("/")]
+    return bool(named) and (len(named) == len(channels) or any(channel.startswith("/meta/") for channel in named))
+
+
+def _posted(request: Request) -> list[Any]:
+    body = request.body if request.method.upper() == "POST" else b""
+    if body.startswith(b"message=") and "x-www-form-urlencoded" in (request.headers.get("content-type") or ""):
+        return _batch(parse_qs(body.decode(errors="replace")).get("message", []))
+    return decoded(body) if b'"channel"' in body else []
+
+
 def refused(error: ValueError) -> Response:
-    """Answer a request to a CometD address that carries no Bayeux."""
-    text = f"The body holds no Bayeux messages: {error}."
+    """Return the response to Bayeux messages that cannot be answered."""
+    text = f"The Bayeux messages cannot be answered: {error}."
     return Response(
         status=400, reason="Bad Request", headers=Headers((("Content-Type", "text/plain"),)), body=text.encode()
     )
 
 
-def _callback_polling(request: Request) -> Carried | None:
+def _callback_polling(request: Request) -> tuple[list[Any], str | None]:
+    """Return the messages of a callback-polling request and the function it wants called."""
     query = urlsplit(request.uri).query
     fields = parse_qs(query) if "jsonp=" in query else {}
     if "jsonp" not in fields or "message" not in fields:
-        return None
-    function = fields["jsonp"][0]
-    if not _FUNCTION.fullmatch(function):
-        raise ValueError("jsonp is no name of a function")
-    return Carried(_batch(fields["message"]), function)
+        return [], None
+    return _batch(fields["message"]), fields["jsonp"][0]
 
 
 def _batch(texts: Iterable[str]) -> list[Any]:
@@ -96,14 +114,8 @@ def _batch(texts: Iterable[str]) -> list[Any]:
     return [message for text in texts for message in decoded(text)]
 
 
-def _all_have_channels(messages: list[Any]) -> bool:
-    return bool(messages) and all(
-        isinstance(message, dict) and str(message.get("channel", "")).startswith("/") for message in messages
-    )
-
-
 def response(carried: Carried, messages: Sequence[Message]) -> Response:
-    """Return the answer to what a request carried."""
+    """Return the response to the messages of a request."""
     kind, body = carried.answer(messages)
     headers = Headers((("Content-Type", kind), ("Content-Length", str(len(body)))))
     return Response(status=200, reason="OK", headers=headers, body=body)

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gws_replay.core import lossless_json
-from gws_replay.core.model import Request
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
@@ -39,11 +38,6 @@ def messages_in(body: bytes | str) -> list[Message] | None:
     texts = [child for _, child in lossless_json.children(text)] if isinstance(parsed, list) else [text]
     messages = list(_messages(parsed if isinstance(parsed, list) else [parsed], texts))
     return messages if len(messages) == len(texts) else None
-
-
-def is_bayeux(request: Request) -> bool:
-    """Tell whether a request carries Bayeux messages in its body, whatever its address."""
-    return messages_in(request.body) is not None
 
 
 def spelled(messages: Iterable[Message]) -> str:

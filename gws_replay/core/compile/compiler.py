@@ -11,6 +11,7 @@ from typing import Any
 from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.bayeux import recorded as bayeux_text
+from gws_replay.core.bayeux.over_http import is_cometd, is_cometd_exchange
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.causes import causes_of
 from gws_replay.core.content_coding import undone
@@ -88,9 +89,8 @@ def put_together(
 def parts_of(exchange: Exchange, *, lay_out: bool = True) -> Sequence[Exchange | Notification]:
     """Return what a cassette has of an exchange: itself, decoded and laid out, or the notifications that it carried."""
     exchange = _decoded(exchange)
-    told = bayeux_text.messages_in(exchange.response.body)
-    if told is not None or bayeux_text.messages_in(exchange.request.body) is not None:
-        return list(_notifications(told or (), exchange.ended))
+    if is_cometd_exchange(exchange.request, exchange.response.body):
+        return list(_notifications(bayeux_text.messages_in(exchange.response.body) or (), exchange.ended))
     if _is_transport(exchange):
         return []
     return [_laid_out(exchange) if lay_out else exchange]
@@ -203,5 +203,5 @@ def _notes_on_causes(told: Sequence[Notification], causes: Sequence[Cause | None
 
 def _notes_on_lost(unanswered: Sequence[Request]) -> Iterator[str]:
     for request in unanswered:
-        if bayeux_text.messages_in(request.body) is None:
+        if not is_cometd(request):
             yield f"{request.method} {request.path} got no answer and is not in the cassette"

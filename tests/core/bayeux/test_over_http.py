@@ -7,21 +7,12 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from gws_replay.core.bayeux.messages import Verbatim
-from gws_replay.core.bayeux.over_http import JSON_TYPE, Carried, carried
+from gws_replay.core.bayeux.over_http import JSON_TYPE, Carried, carried, is_cometd_exchange
 from gws_replay.core.model import Headers, Request
 
 CONNECT = {"channel": "/meta/connect", "clientId": "c1", "connectionType": "long-polling"}
 SUBSCRIBE = {"channel": "/meta/subscribe", "clientId": "c1", "subscription": "/a"}
 FORM = Headers((("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8"),))
-PATHS = [
-    "/notifications",
-    "/notifications/",
-    "/notifications/connect",
-    "/notifications/handshake/",
-    "/api/v2/notifications",
-    "/genesys/1/cometd",
-    "/any/prefix/cometd/connect",
-]
 
 
 def posted(
@@ -37,22 +28,19 @@ def got(path: str = "/api/v2/notifications", **fields: Any) -> Request:
     return Request(method="GET", uri=f"http://h{path}?{urlencode(fields, doseq=True)}")
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "path", ["/notifications", "/api/v2/notifications/connect", "/genesys/1/cometd", "/", "/api/v2/me"]
+)
 @pytest.mark.parametrize("query", ["", "?x=1"])
-def test_any_prefix_and_any_end_of_a_cometd_address(path: str, query: str) -> None:
-    """Clients append the kind of message, or a slash."""
-    assert Carried([CONNECT]) == carried(posted([CONNECT], path + query))
+def test_the_address_does_not_count(path: str, query: str) -> None:
+    """Clients append the kind of message, a proxy may have rewritten the path, and REST resources have any name."""
+    assert Carried([CONNECT, SUBSCRIBE]) == carried(posted([CONNECT, SUBSCRIBE], path + query))
+    assert carried(posted({"operationName": "MarkRead"}, path + query)) is None
 
 
 def test_one_message_without_an_array() -> None:
     """Some clients send it so."""
     assert Carried([CONNECT]) == carried(posted(CONNECT))
-
-
-@pytest.mark.parametrize("path", ["/", "/elsewhere", "/notifications/a/b", "/api/v2/me"])
-def test_at_any_other_address_the_channels_decide(path: str) -> None:
-    """A proxy may have rewritten the path."""
-    assert Carried([CONNECT, SUBSCRIBE]) == carried(posted([CONNECT, SUBSCRIBE], path))
 
 
 @pytest.mark.parametrize(
@@ -65,8 +53,8 @@ def test_at_any_other_address_the_channels_decide(path: str) -> None:
         {"channel": 7},
         {"data": {"channel": "/a"}},
         [],
-        [CONNECT, {"no": "channel"}],
-        [CONNECT, 7],
+        [{"channel": "/a"}, {"no": "channel"}],
+        [{"channel": "/a"}, 7],
         b'{"channel":"/a"',
         b'{"channel":"/a\xff"}',
         b'{"text":"\\"channel\\""}',
@@ -76,9 +64,10 @@ def test_at_any_other_address_the_channels_decide(path: str) -> None:
     ],
     ids=lambda body: repr(body)[:30],
 )
-def test_a_rest_body_is_no_bayeux_though_it_has_the_word(body: Any) -> None:
-    """Nor is it an error, whatever it is."""
-    assert carried(posted(body, "/api/v2/me")) is None
+@pytest.mark.parametrize("path", ["/api/v2/me", "/api/v2/notifications"])
+def test_a_rest_body_may_contain_the_word_channel(body: Any, path: str) -> None:
+    """At any address; and whatever it is, it is not an error."""
+    assert carried(posted(body, path)) is None
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"])
@@ -94,29 +83,43 @@ def test_a_plain_get_carries_nothing() -> None:
     assert carried(got(fields="*")) is None
 
 
-@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
-    ("body", "reason"),
+    "body",
     [
-        (b"", "it is not JSON"),
-        (b"hello", "it is not JSON"),
-        (b"7", "it is neither a message nor an array of messages"),
-        (b"[\xff]", "it is not UTF-8"),
-        (b'[{"a":NaN}]', "NaN is no number of JSON"),
-        (b'[{"a":1e999}]', "1e999 is no number of JSON"),
-        (b"[" * 100_000, "nested too deeply"),
+        b"",
+        b"hello",
+        b"7",
+        b"[\xff]",
+        b'[{"channel":"/meta/connect","a":NaN}]',
+        b'[{"channel":"/meta/connect","a":1e999}]',
     ],
-    ids=lambda value: repr(value[:12]),
 )
-def test_a_malformed_body_at_a_cometd_address_is_refused_with_the_reason(path: str, body: bytes, reason: str) -> None:
-    """It is a broken client, and no REST request that was not recorded."""
-    with pytest.raises(ValueError, match=reason):
-        carried(posted(body, path))
+def test_a_malformed_body_is_a_rest_request(body: bytes) -> None:
+    """It is answered as recorded, or is a miss that says what was sent."""
+    assert carried(posted(body)) is None
 
 
-def test_strange_messages_at_a_cometd_address_are_the_servers_to_refuse() -> None:
-    """One by one, so that the rest of the batch is answered."""
+def test_a_message_on_a_meta_channel_makes_the_batch_bayeux() -> None:
+    """The server refuses the strange ones one by one, and answers the rest."""
     assert Carried([7, {}, CONNECT]) == carried(posted([7, {}, CONNECT]))
+
+
+@pytest.mark.parametrize(
+    ("sent", "body", "expected"),
+    [
+        ([CONNECT], b"", True),
+        ([CONNECT], b"<html>", True),
+        (None, b'[{"channel":"/meta/connect","successful":true}]', True),
+        (None, b'[{"channel":"/v2/me/calls","data":{}},{"channel":"/meta/connect"}]', True),
+        (None, b'[{"channel":"/v2/me/calls"}]', False),
+        (None, b'[{"channel":"/meta/connect"', False),
+        (None, b'{"note":"\\"/meta/connect\\""}', False),
+        ({"operationName": "MarkRead"}, b'[{"channel":"/meta/connect"}]', False),
+    ],
+)
+def test_the_response_decides_only_if_the_request_body_was_not_kept(sent: Any, body: bytes, *, expected: bool) -> None:
+    """A recording may have left request bodies out; a REST response may list channels."""
+    assert expected == is_cometd_exchange(posted(b"" if sent is None else sent), body)
 
 
 @pytest.mark.parametrize("path", ["/notifications", "/elsewhere"])
@@ -132,13 +135,6 @@ def test_a_form_of_a_rest_request_is_no_bayeux() -> None:
         assert carried(posted(body, "/api/v2/me", FORM)) is None
 
 
-@pytest.mark.parametrize("message", ["hello", "[", "[1e999]", "7", "[" * 100_000])
-def test_a_malformed_form_at_a_cometd_address_is_refused(message: str) -> None:
-    """As any other body."""
-    with pytest.raises(ValueError, match=r"it is|nested too deeply"):
-        carried(posted(urlencode({"message": message}), headers=FORM))
-
-
 def test_callback_polling_carries_messages_and_a_function() -> None:
     """At any address; several parameters are one batch."""
     one = got(jsonp="cometd.callback_1$", message=json.dumps([CONNECT]))
@@ -150,15 +146,8 @@ def test_callback_polling_carries_messages_and_a_function() -> None:
 @pytest.mark.parametrize("name", ["alert(1);f", "f;g", "<script>", "a b", "f\n", "x" * 101, "f[0]", "f("])
 def test_a_function_must_be_a_name(name: str) -> None:
     """It is written into a script that a browser runs."""
-    with pytest.raises(ValueError, match="jsonp is no name of a function"):
+    with pytest.raises(ValueError, match="jsonp is not the name of a function"):
         carried(got(jsonp=name, message=json.dumps([CONNECT])))
-
-
-@pytest.mark.parametrize("message", ["hello", "7", "[1e999]", '[{"a":NaN}]'])
-def test_a_malformed_callback_poll_is_refused(message: str) -> None:
-    """As any other body at a CometD address."""
-    with pytest.raises(ValueError, match=r"^it is "):
-        carried(got(jsonp="f", message=message))
 
 
 @pytest.mark.parametrize(

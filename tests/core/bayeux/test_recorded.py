@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.bayeux.recorded import is_bayeux, messages_in, spelled
-from tests.support.builders import exchange, poll
+from gws_replay.core.bayeux.recorded import messages_in, spelled
 
 DATA = '{"b": 1.50,"a":1E5 , "b":null}'
 MESSAGE = f'{{"channel":"/v2/me/calls","data":{DATA},"id":"7"}}'
@@ -79,8 +78,3 @@ def test_a_channel_with_half_a_surrogate_pair_is_none() -> None:
     """JSON can spell it, and no cassette could hold it; its data may have any text."""
     assert messages_in('[{"channel":"/v2/me/\\ud800","data":{}}]') is None
     assert messages_in('[{"channel":"/v2/me/x","data":"\\ud800"}]')
-
-
-def test_a_bayeux_request_is_recognised_by_its_body() -> None:
-    """Its address does not matter."""
-    assert (True, False) == (is_bayeux(poll().request), is_bayeux(exchange(sent={"a": 1}).request))
