@@ -1,15 +1,16 @@
 """What differs between two userData objects: the comparison of the oracle, and the only file that sees DeepDiff.
 
-Types are exact: 1, 1.0, "1" and true differ, null is not "absent", a repeated key is a difference. The order of keys
-never counts.
+Types are exact: 1, 1.0, "1" and true differ, null is not "absent", a repeated key is a difference. Numbers are compared
+as decimals of any length; another spelling (1.50, 1.5) is no difference. The order of keys never counts.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from gws_replay.core import lossless_json
-from gws_replay.core.lossless_json import Repeated
+from gws_replay.core.lossless_json import ExactNumber, Repeated
 
 Kind = Literal["added", "removed", "changed", "type"]
 Path = tuple[str | int, ...]
@@ -132,9 +133,15 @@ def same(one: Any, other: Any) -> bool:
             if len(one) != len(other):
                 return False
             rest.extend(zip(one, other, strict=True))
-        elif type(one) is not type(other) or one != other:
+        elif not _same_plain(one, other):
             return False
     return True
+
+
+def _same_plain(one: Any, other: Any) -> bool:
+    if type(one) is not type(other):
+        one, other = lossless_json.number_of(one), lossless_json.number_of(other)
+    return type(one) is type(other) and bool(one == other)
 
 
 def _texts_are_same(one: Mapping[str, Any], other: Mapping[str, Any], rest: list[tuple[Any, Any]]) -> bool:
@@ -203,6 +210,8 @@ def type_name(value: Any) -> str:
         type(None): "null",
         Repeated: "repeated key",
     }
+    if isinstance(value, ExactNumber | Decimal):
+        return "integer" if isinstance(value, ExactNumber) and value.is_integer else "number"
     return names.get(type(value), "object" if isinstance(value, Mapping) else "array")
 
 
@@ -235,7 +244,7 @@ def _inside(key: str, before: Any, after: Any) -> list[Change]:
 def _nested(key: str, level: Any) -> Change:
     above = level
     while above := above.up:
-        if isinstance(above.t1, Repeated):  # its values are one value
+        if isinstance(above.t1, Repeated | ExactNumber):  # what is inside of it is one value
             level = above
     path: Path = (key, *level.path(output_format="list"))
     report = level.report_type

@@ -1,22 +1,60 @@
-"""JSON text with nothing lost: duplicate keys, key order and the spelling of numbers stay as they were.
+"""JSON text with nothing lost: duplicate keys, key order, and numbers of any length.
 
-Python's own parser keeps the last of two equal keys and forgets that `1.50` was not `1.5`. Recorded bodies are
-therefore re-laid as text, token by lexeme, and parsed only to be compared. This module knows nothing of GWS.
+Python's own parser keeps the last of two equal keys and rounds numbers to what a float can hold. Recorded bodies are
+therefore laid out as text, token by token, and parsed only to be compared. This module knows nothing of GWS.
 """
 
 import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
 from math import isfinite, nan
 from sys import intern
-from typing import Any, NoReturn
+from typing import Any
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 # Finds where a value ends, far faster than token by token.
 _DECODER = json.JSONDecoder()
 # One token of JSON text; what is between two is white space.
 LEXEME = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
+
+
+# Numbers of at most this many characters and without an exponent have no more digits than every float keeps.
+_SURELY_EXACT = 16
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:+-]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class ExactNumber:
+    """A number that neither a float nor an int holds, as it was written; `NaN` and `Infinity` are such numbers too.
+
+    Two are equal when they are the same decimal: `1e400` and `10e399`, but not `1e401`. One without fraction and
+    exponent is an integer, and equals no other number.
+    """
+
+    text: str
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether it was written as an integer."""
+        return self.text.removeprefix("-").isdigit()
+
+    @cached_property
+    def key(self) -> tuple[object, ...]:
+        """What two equal numbers have in common."""
+        return (self.is_integer, *(_decimal(self.text) if self.text[-1].isdigit() else (self.text,)))
+
+    def __eq__(self, other: object) -> bool:
+        return self.key == other.key if isinstance(other, ExactNumber) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +65,18 @@ class Repeated:
 
 
 def loads(text: str) -> Any:
-    """Parse JSON text; a key that stands twice has a `Repeated` as its value.
+    """Parse JSON text; a key that stands twice has a `Repeated` as its value, a number of great length is exact.
 
-    Raises ValueError for text that is not JSON (RFC 8259), `NaN` and over-deep nesting included.
+    `NaN` and `Infinity`, which many clients write and read, are numbers. Raises ValueError for text that is not JSON,
+    or is nested too deeply.
     """
     try:
-        return _LOSSLESS.decode(text)
+        try:
+            return _LOSSLESS.decode(text)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:
+            return _LONG_INTEGERS.decode(text)
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
 
@@ -50,6 +94,37 @@ def loads_or_none(text: str | bytes) -> Any:
         return loads(text)
     except ValueError:
         return None
+
+
+def parse_body(body: bytes, content_type: str | None = None) -> Any:
+    """Parse the JSON object or array in a body as clients do; None for anything else.
+
+    A byte order mark is skipped; the encoding is that of the mark or of the Content-Type's charset, else the UTF that
+    the first bytes show.
+    """
+    if body[:1] in (b"{", b"["):  # nearly always, and most of these are UTF-8
+        charset = _CHARSET.search(content_type) if content_type else None
+        if not charset or charset[1].lower() in ("utf-8", "utf8"):
+            parsed = loads_or_none(body)
+            if parsed is not None:
+                return parsed
+    for encoding in _encodings(body, content_type):
+        try:
+            text = body.decode(encoding)
+        except (UnicodeDecodeError, LookupError):
+            continue
+        parsed = loads_or_none(text.removeprefix("\ufeff"))
+        if parsed is not None:
+            return parsed
+    return None
+
+
+def _encodings(body: bytes, content_type: str | None) -> Iterator[str]:
+    found = json.detect_encoding(body)
+    charset = _CHARSET.search(content_type) if content_type else None
+    if charset and not body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        yield charset[1]
+    yield found
 
 
 def indented(text: str) -> str:
@@ -81,22 +156,24 @@ def compact(text: str) -> str:
 def canonical(value: Any) -> str:
     """Spell a parsed value so that two spellings are equal exactly when the values are.
 
-    Key order does not count; `1`, `1.0`, `"1"` and `true` differ; a repeated key differs from a list.
+    Key order does not count; `1`, `1.0`, `"1"` and `true` differ; a repeated key differs from a list. Numbers are
+    equal as decimals.
     """
     return _CANONICAL.encode(value)
 
 
 def dumps(value: Any) -> str:
     """Write a parsed value as JSON text for people, a repeated key as `{"repeated key": [...]}`."""
-    return json.dumps(value, ensure_ascii=False, default=_spell_repeated)
+    text = json.dumps(value, ensure_ascii=False, default=_spell_marked)
+    return _MARKED.sub(r"\1", text) if _MARK in text else text
 
 
 def dumps_ascii(value: Any) -> str:
-    """Write a value as one line of ASCII JSON for programs; a number too great for them becomes a string."""
+    """Write a value as one line of ASCII JSON for programs; a number that they cannot hold becomes a string."""
     try:
-        return json.dumps(value, allow_nan=False, default=_spell_repeated)
+        return json.dumps(value, allow_nan=False, default=_spell_for_programs)
     except ValueError:
-        return json.dumps(_finite(value), default=_spell_repeated)
+        return json.dumps(_finite(value), default=_spell_for_programs)
 
 
 def children(text: str) -> Iterator[tuple[str | None, str]]:
@@ -158,8 +235,41 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return parsed
 
 
-def _number(spelling: str) -> float:
-    return float(spelling) + 0.0  # makes -0.0 what it equals
+def _number(spelling: str) -> float | ExactNumber:
+    number = float(spelling)
+    is_sure = len(spelling) <= _SURELY_EXACT and "e" not in spelling and "E" not in spelling
+    if not is_sure and (not isfinite(number) or _decimal(repr(number)) != _decimal(spelling)):
+        return ExactNumber(spelling)
+    return number + 0.0  # makes -0.0 what it equals
+
+
+def _integer(spelling: str) -> int | ExactNumber:
+    try:
+        return int(spelling)
+    except ValueError:
+        return ExactNumber(spelling)
+
+
+def number_of(value: Any) -> Any:
+    """Return a number of a caller's own (a Decimal, the float NaN) as `loads` gives it; anything else as it is."""
+    if isinstance(value, Decimal):
+        return _number(str(value)) if value.is_finite() else ExactNumber(str(value))
+    return ExactNumber(_NOT_FINITE[str(value)]) if isinstance(value, float) and not isfinite(value) else value
+
+
+def _decimal(spelling: str) -> tuple[bool, str, object]:
+    """Return the sign, the digits and the exponent of a decimal, the same for each spelling of it."""
+    mantissa, _, exponent = spelling.lower().partition("e")
+    whole, _, fraction = mantissa.removeprefix("-").partition(".")
+    digits = (whole + fraction).lstrip("0")
+    significant = digits.rstrip("0")
+    if not significant:
+        return False, "", 0
+    try:
+        power: object = int(exponent or 0) - len(fraction) + len(digits) - len(significant)
+    except ValueError:  # an exponent of thousands of digits
+        power = (exponent, len(fraction) - len(digits) + len(significant))
+    return spelling.startswith("-"), significant, power
 
 
 def _finite(value: Any) -> Any:
@@ -170,24 +280,35 @@ def _finite(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not isfinite(value) else value
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
 def _spell_apart(value: Any) -> Any:
-    """Spell a repeated key as no JSON text can be: `loads` refuses NaN."""
+    """Spell a repeated key, or an exact number, as no other value is: no parsed value holds the float NaN."""
     if isinstance(value, Repeated):
         return [nan, *value.values]
+    if isinstance(value, ExactNumber):
+        return [nan, nan, *map(str, value.key)]
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
-def _spell_repeated(value: Any) -> Any:
+def _spell_marked(value: Any) -> Any:
+    return f"\0{value}\0" if isinstance(value, ExactNumber | Decimal) else _spell_for_programs(value)
+
+
+def _spell_for_programs(value: Any) -> Any:
     if isinstance(value, Repeated):
         return {"repeated key": value.values}
+    if isinstance(value, ExactNumber | Decimal):
+        return str(value)
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
+# How an exact number is written before its quotes are taken off.
+_MARK = '"\\u0000'
+_MARKED = re.compile(r'"\\u0000(-?(?:\d[\d.eE+-]*|NaN|Infinity))\\u0000"')
 # Made once: `json.loads` and `json.dumps` would make new ones for each call.
-_LOSSLESS = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_refuse)
+_LOSSLESS = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=ExactNumber)
+# Slower: a function for each integer, since Python converts only so many digits.
+_LONG_INTEGERS = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_number, parse_int=_integer, parse_constant=ExactNumber
+)
 # What was parsed holds no circle.
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_spell_apart, check_circular=False)

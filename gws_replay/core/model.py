@@ -80,12 +80,12 @@ class Exchange:
     @cached_property
     def sent(self) -> Any:
         """The parsed JSON body of the request, or None."""
-        return lossless_json.loads_or_none(self.request.body)
+        return lossless_json.parse_body(self.request.body, self.request.headers.get("content-type"))
 
     @cached_property
     def answer(self) -> Any:
         """The parsed JSON body of the response, or None."""
-        return lossless_json.loads_or_none(self.response.body)
+        return lossless_json.parse_body(self.response.body, self.response.headers.get("content-type"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

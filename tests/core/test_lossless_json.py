@@ -2,6 +2,7 @@
 
 import json
 import math
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gws_replay.core import lossless_json
-from gws_replay.core.json_compare import same
+from gws_replay.core.json_compare import compare_userdata, same
 from gws_replay.core.lossless_json import Repeated
 from tests.support.builders import JSON, growth, spelled
 from tests.support.json_texts import NUMBERS, TEXTS, pairs, tokens
@@ -133,9 +134,6 @@ DEEP = 100_000
 @pytest.mark.parametrize(
     "text",
     [
-        "NaN",
-        "[Infinity]",
-        '{"a":-Infinity}',
         "[" * DEEP + "]" * DEEP,
         "[" * DEEP,
         '{"a":' * DEEP + "1" + "}" * DEEP,
@@ -184,9 +182,94 @@ def test_other_objects_are_no_json_values() -> None:
         lossless_json.canonical({"a": object()})
 
 
-def test_numbers_beyond_a_float_are_read_as_json_reads_them() -> None:
-    """1e400 is valid JSON."""
-    assert math.inf == lossless_json.loads("1e400")
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ("3e500", "30e499", True),
+        ("3e500", "3e501", False),
+        ("-3e500", "3e500", False),
+        ("98765432109876543210.125", "98765432109876543210.1250", True),
+        ("98765432109876543210.125", "98765432109876543210.25", False),
+        ("2.00000000000000000003", "2.0", False),
+        ("0.3", "0.299999999999999988897769753748", False),
+        ("5e-400", "0.0", False),
+        ("-0.0", "0e9", True),
+        ("2.50", "2.5", True),
+        ("200", "2e2", False),
+        ("200.0", "2e2", True),
+        ("200", "200.0", False),
+        ("7" * 5000, "7" * 5000, True),
+        ("7" * 5000, "7" * 4999 + "8", False),
+        ("1" * 30, "1" * 30 + ".0", False),
+        ("1e" + "9" * 5000, "1e" + "9" * 5000, True),
+        ("NaN", "NaN", True),
+        ("Infinity", "-Infinity", False),
+        ("Infinity", "1e999", False),
+    ],
+)
+def test_numbers_are_compared_as_decimals(one: str, other: str, equal: bool) -> None:
+    """Of any length; an integer is another number than one with a fraction or an exponent."""
+    mine, theirs = (lossless_json.loads(f'{{"a":[{each}]}}') for each in (one, other))
+    assert equal == same(mine, theirs)
+    assert equal == (lossless_json.canonical(mine) == lossless_json.canonical(theirs))
+    assert equal == (not compare_userdata(mine, theirs))
+
+
+@given(st.integers(1, 10**30), st.integers(-340, 340), st.booleans())
+def test_a_number_keeps_every_digit(digits: int, exponent: int, negative: bool) -> None:
+    """It equals itself in another spelling, and not the number beside it."""
+    sign = "-" if negative else ""
+    read = lossless_json.loads(f"{sign}{digits}e{exponent}")
+    assert same(read, lossless_json.loads(f"{sign}{digits}0e{exponent - 1}"))
+    assert not same(read, lossless_json.loads(f"{sign}{digits + 1}e{exponent}"))
+
+
+def test_exact_numbers_are_shown_as_they_were_written() -> None:
+    """To people as numbers; to programs, which cannot hold them, as strings."""
+    read = lossless_json.loads('{"a":3e500,"b":NaN,"c":0.30000000000000000001,"d":"\\u00001\\u0000x"}')
+    shown = '{"a": 3e500, "b": NaN, "c": 0.30000000000000000001, "d": "\\u00001\\u0000x"}'
+    assert shown == lossless_json.dumps(read)
+    assert {**json.loads(shown), "a": "3e500", "b": "NaN", "c": "0.30000000000000000001"} == json.loads(
+        lossless_json.dumps_ascii(read)
+    )
+
+
+def test_a_callers_own_numbers_are_compared_with_recorded_ones() -> None:
+    """A Decimal, and the float NaN, which Python holds for unequal to itself."""
+    assert same(Decimal("3e500"), lossless_json.loads("3e500"))
+    assert same(Decimal("0.25"), 0.25)
+    assert not same(Decimal("0.1"), lossless_json.loads("0.1000000000000000055"))
+    assert same(math.nan, lossless_json.loads("NaN"))
+    assert not same(math.inf, lossless_json.loads("1e999"))
+
+
+BODY = '{"Name":"Zo\u00eb"}'
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (BODY.encode(), None),
+        (BODY.encode(), "application/json; charset=UTF-8"),
+        (BODY.encode("utf-8-sig"), None),
+        (BODY.encode("utf-8-sig"), "application/json;charset=iso-8859-1"),
+        (BODY.encode("utf-16"), "application/json"),
+        (BODY.encode("utf-32-be"), None),
+        (BODY.encode("latin-1"), 'application/json; Charset="ISO-8859-1"'),
+        (BODY.encode("cp1252"), "text/plain; charset=windows-1252"),
+        (BODY.encode(), "application/json; charset=no-such"),
+        (b" \r\n" + BODY.encode(), None),
+    ],
+)
+def test_a_body_is_read_as_clients_read_it(body: bytes, content_type: str | None) -> None:
+    """With a byte order mark, or in the encoding that the Content-Type names."""
+    assert {"Name": "Zo\u00eb"} == lossless_json.parse_body(body, content_type)
+
+
+@pytest.mark.parametrize("body", [b"", b"text", b'"text"', b"1", b'{"a":"\xff"}', b"\xef\xbb\xbf", b"<html>"])
+def test_a_body_that_holds_no_json_object_is_none(body: bytes) -> None:
+    """Whatever it is instead."""
+    assert lossless_json.parse_body(body) is None
 
 
 @given(TEXTS)

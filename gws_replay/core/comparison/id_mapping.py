@@ -11,14 +11,14 @@ from typing import Any
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api.ids import is_id as _is_id
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.lossless_json import Repeated
+from gws_replay.core.lossless_json import ExactNumber, Repeated
 from gws_replay.core.model import Exchange
 from gws_replay.core.word_index import Lexicon
 
 # As long as this, an id is looked for wherever text stands; a shorter one (a counter) only where an id is expected.
 _UNIQUE = 8
 _USER_DATA = "userData"
-_INERT = frozenset({int, float, bool, type(None)})
+_INERT = frozenset({int, float, bool, type(None), ExactNumber})
 _MOST_TEXTS = 100_000  # that are kept: what differs in every message would fill the memory
 _STAND_IN = "stand-in"
 
