@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from gws_replay.core.model import Exchange, Notification
+from gws_replay.core.model import Exchange, Notification, User
 
 if TYPE_CHECKING:
     from gws_replay.core.oracle.judge import Update
@@ -29,6 +29,12 @@ class Cassette:
         from gws_replay.core.oracle.judge import judge  # noqa: PLC0415  (replaying a cassette needs no judge)
 
         return judge(self, ignore=ignore, volatile=volatile)
+
+    @property
+    def users(self) -> tuple[User, ...]:
+        """The users that exchanges and notifications refer to by index; one without a name if the header lists none."""
+        listed: Sequence[Mapping[str, str]] = self.header.get("users") or ({},)
+        return tuple(User(name=each.get("name")) for each in listed)
 
     def named(self, source: str) -> "Cassette":
         """Return the same cassette with another name for messages."""

@@ -14,8 +14,10 @@ from gws_replay.core import lossless_json
 
 # The path of nearly every address, in a tenth of the time that urlsplit takes.
 _USUAL = re.compile(r"https?://[A-Za-z0-9.:-]*((?:/[!-\"$->@-~]*)?)(?![^?#])")
-Rule = Literal["pin", "referenceId", "content", "counting", "order"]
+Rule = Literal["pin", "referenceId", "one-to-one", "content", "counting", "creation", "order"]
 Moment = Literal["request", "response"]
+# How a request ended: with a response, with none at all, or with a connection that broke.
+Outcome = Literal["response", "silence", "broken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,19 @@ class Response:
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """A request and its response; `ended` is when the whole response had been seen."""
+    """A request and its response; `ended` is when the whole response had been seen.
+
+    `user` is the index of the user that sent it among those of the cassette. If the request never got a response,
+    `outcome` says so, `ended` is when the client or the recording gave up, and `response` is a placeholder (504, 502)
+    for readers that do not know outcomes.
+    """
 
     request: Request
     response: Response
     began: float
     ended: float
+    user: int = 0
+    outcome: Outcome = "response"
 
     @cached_property
     def sent(self) -> Any:
@@ -92,22 +101,34 @@ class Exchange:
 class Cause:
     """The request that a notification answers, by its index in the cassette, and the rule that found it.
 
-    `after` tells whether the push was seen after the `response` of that request, or before it: after the `request`.
+    If one notification answers several requests, `interaction` is the last of them and `also` lists the others, in
+    order. `after` tells whether the notification was seen after the `response` of `interaction`, or before it: after
+    the `request`.
     """
 
     interaction: int
     rule: Rule
     after: Moment
+    also: tuple[int, ...] = ()
+
+    @property
+    def interactions(self) -> tuple[int, ...]:
+        """Every request that the notification answers, in order."""
+        return (*self.also, self.interaction)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notification:
-    """A Bayeux message of an application channel; `data` is its data as JSON text."""
+    """A Bayeux message of an application channel; `data` is its data as JSON text.
+
+    `user` is the index of the user that received it among those of the cassette.
+    """
 
     channel: str
     data: str
     seen: float
     cause: Cause | None = None
+    user: int = 0
 
     @cached_property
     def value(self) -> Any:
@@ -166,3 +187,10 @@ class Recording:
             unanswered=tuple(each.request for each in found if isinstance(each, Unanswered)),
             earlier=tuple(each.exchange for each in found if isinstance(each, Earlier)),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """An agent or account that requests act for; `name` is the stand-in of the user name, where that was seen."""
+
+    name: str | None = None

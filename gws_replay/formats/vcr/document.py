@@ -10,7 +10,7 @@ from typing import Any
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.content_coding import unpacked
-from gws_replay.core.model import Exchange, Headers, Notification, Recording
+from gws_replay.core.model import Cause, Exchange, Headers, Notification, Recording
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr.reader import Reader
 
@@ -33,10 +33,10 @@ def read(document: Mapping[str, Any], source: str) -> Cassette:
     if header is None:
         recording = Recording(exchanges=tuple(map(_as_unpacked, exchanges)))
         return compile_recording(recording, document.get(REDACTION), lay_out=False).cassette.named(source)
-    told = reader.list_of(document, "notifications")
+    items = reader.list_of(document, "notifications")
     return Cassette(
         interactions=exchanges,
-        notifications=tuple(reader.notification(i, item, len(exchanges)) for i, item in enumerate(told)),
+        notifications=tuple(reader.notification(index, item, exchanges) for index, item in enumerate(items)),
         header=header,
         source=source,
     )
@@ -46,8 +46,8 @@ def contents(document: Mapping[str, Any], source: str) -> tuple[Sequence[Exchang
     """Return the exchanges and notifications of a parsed cassette file as they stand there, ours or not."""
     reader = Reader(source)
     exchanges = [reader.exchange(index, item) for index, item in enumerate(reader.document(document))]
-    told = reader.list_of(document, "notifications")
-    return exchanges, [reader.notification(index, item, len(exchanges)) for index, item in enumerate(told)]
+    items = reader.list_of(document, "notifications")
+    return exchanges, [reader.notification(index, item, exchanges) for index, item in enumerate(items)]
 
 
 def interaction(exchange: Exchange) -> dict[str, Any]:
@@ -65,19 +65,34 @@ def interaction(exchange: Exchange) -> dict[str, Any]:
             "headers": _grouped(response.headers),
             "body": {"string": _body(response.body)},
         },
-        "gws_replay": {"began": exchange.began, "ended": exchange.ended},
+        "gws_replay": {
+            "began": exchange.began,
+            "ended": exchange.ended,
+            **_user(exchange.user),
+            **({"outcome": exchange.outcome} if exchange.outcome != "response" else {}),
+        },
     }
 
 
-def notification(told: Notification) -> dict[str, Any]:
+def notification(notification: Notification) -> dict[str, Any]:
     """Return the item for a notification."""
-    cause = told.cause
     return {
-        "channel": told.channel,
-        "seen": told.seen,
-        "cause": {"interaction": cause.interaction, "rule": cause.rule, "after": cause.after} if cause else None,
-        "data": told.data,
+        "channel": notification.channel,
+        "seen": notification.seen,
+        **_user(notification.user),
+        "cause": _cause(notification.cause) if notification.cause else None,
+        "data": notification.data,
     }
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    also = {"also": cause.also} if cause.also else {}
+    return {"interaction": cause.interaction, **also, "rule": cause.rule, "after": cause.after}
+
+
+def _user(index: int) -> dict[str, int]:
+    """Return the field that names a user: none for the first, so that a cassette with one user has no such field."""
+    return {"user": index} if index else {}
 
 
 def _as_unpacked(exchange: Exchange) -> Exchange:

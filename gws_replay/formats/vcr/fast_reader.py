@@ -10,12 +10,22 @@ and is then no YAML.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, BinaryIO, cast
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.model import Cause, Exchange, Headers, Moment, Notification, Request, Response, Rule
+from gws_replay.core.model import (
+    Cause,
+    Exchange,
+    Headers,
+    Moment,
+    Notification,
+    Outcome,
+    Request,
+    Response,
+    Rule,
+)
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.formats.vcr.reader import MOMENTS, RULES, Reader
@@ -37,13 +47,19 @@ _SECONDS = rb"(?:0|[1-9]\d{0,11})(?:\.\d+)?"
 _REQUEST = re.compile(rb"request:\n    method: ([A-Z]+)\n    uri: (%b)\n    body: " % _URI)
 _STATUS = re.compile(rf"    status: \{{code: ([1-9]\d\d), message: ({_SCALAR})\}}")
 _FIELDS, _RESPONSE, _ANSWER = b"\n    headers:", b"\n  response:\n", b"\n    body:\n      string: "
-_TIMES = re.compile(rb"\n  gws_replay: \{began: (%b), ended: (%b)\}\Z" % (_SECONDS, _SECONDS))
-_LONGEST_TIMES = 100
+_INDEX = rb"0|[1-9]\d{0,8}"
+_OURS = re.compile(
+    rb"\n  gws_replay: \{began: (%b), ended: (%b)(?:, user: (%b))?(?:, outcome: (silence|broken))?\}\Z"
+    % (_SECONDS, _SECONDS, _INDEX)
+)
+_LONGEST_OURS = 150
 _FIELD = re.compile(rf"      ([A-Za-z][A-Za-z0-9_-]{{0,99}}): \[((?:{_SCALAR})(?:, (?:{_SCALAR}))*)\]")
 _VALUES = re.compile(_SCALAR)
 _TOLD = re.compile(
     rb"channel: (/[A-Za-z0-9/_*-]*)\n  seen: (%b)\n"
-    rb"  cause: (?:null|\{interaction: (0|[1-9]\d{0,8}), rule: (\w+), after: (\w+)\})\n  data: " % _SECONDS
+    rb"(?:  user: (%b)\n)?"
+    rb"  cause: (?:null|\{interaction: (%b)(?:, also: \[((?:%b)(?:, (?:%b))*)\])?, rule: ([\w-]+), after: (\w+)\})\n"
+    rb"  data: " % (_SECONDS, *[_INDEX] * 4)
 )
 
 
@@ -73,7 +89,7 @@ class _Layout:
     """Reads the items of one file; what occurs again and again in it is read once."""
 
     def __init__(self, source: str) -> None:
-        self._reader = Reader(source)
+        self._reader = Reader(source, users=None)  # the header, which lists them, comes last
         self._headers: dict[bytes, Headers] = {}
         self._fields: dict[bytes, tuple[tuple[str, str], ...]] = {}
         self._statuses: dict[bytes, tuple[int, str]] = {}
@@ -83,7 +99,7 @@ class _Layout:
         if next(items, b"") != _HEAD:
             raise _UnknownError
         exchanges: list[Exchange] = []
-        told: list[Notification] = []
+        notifications: list[Notification] = []
         header: Mapping[str, Any] | None = None
         are_told = False
         for item in items:
@@ -96,7 +112,7 @@ class _Layout:
             if is_last:
                 header = self._header(tail)
             if are_told:
-                told.append(self._notification(inside, len(told), len(exchanges)))
+                notifications.append(self._notification(inside, len(notifications), exchanges))
                 continue
             inside, are_next, rest = inside.partition(_NOTIFICATIONS)
             if rest or (are_next and is_last):
@@ -105,9 +121,12 @@ class _Layout:
             exchanges.append(self._laid_out(inside) or self._reader.exchange(len(exchanges), _parsed(inside)))
         if header is None:
             raise _UnknownError
-        return Cassette(
-            interactions=tuple(exchanges), notifications=tuple(told), header=header, source=self._reader.source
+        cassette = Cassette(
+            interactions=tuple(exchanges), notifications=tuple(notifications), header=header, source=self._reader.source
         )
+        if self._reader.last_user >= len(cassette.users):
+            raise _UnknownError
+        return cassette
 
     def _header(self, tail: bytes) -> Mapping[str, Any]:
         text = vcr_yaml.whole_lines(f"{vcr_yaml.FIRST_LINE}{(_HEADER + tail).decode()}", "", as_json=False)
@@ -120,8 +139,8 @@ class _Layout:
     def _laid_out(self, item: bytes) -> Exchange | None:
         """Read an interaction, every line of which is as we write it; None for any other."""
         asked = _REQUEST.match(item)
-        when = _TIMES.search(item, max(0, len(item) - _LONGEST_TIMES))
-        if not asked or not when:
+        ours = _OURS.search(item, max(0, len(item) - _LONGEST_OURS))
+        if not asked or not ours:
             return None
         # No line of a literal block is indented as little as these.
         fields = item.find(_FIELDS, asked.end())
@@ -144,15 +163,17 @@ class _Layout:
                     status=code,
                     reason=message,
                     headers=self._headers_of(item[answer_fields + len(_FIELDS) : answer]),
-                    body=_body(item[answer + len(_ANSWER) : when.start()], b"\n        "),
+                    body=_body(item[answer + len(_ANSWER) : ours.start()], b"\n        "),
                 ),
-                began=float(when[1]),
-                ended=float(when[2]),
+                began=float(ours[1]),
+                ended=float(ours[2]),
+                user=self._reader.user_index(int(ours[3] or 0), ""),
+                outcome=cast("Outcome", ours[4].decode()) if ours[4] else "response",
             )
         except _UnknownError:
             return None
 
-    def _notification(self, item: bytes, index: int, interactions: int) -> Notification:
+    def _notification(self, item: bytes, index: int, interactions: Sequence[Exchange]) -> Notification:
         found = _TOLD.match(item)
         if not found:
             return self._reader.notification(index, _parsed(item), interactions)
@@ -161,14 +182,17 @@ class _Layout:
             data = _body(item[found.end() :], b"\n    ").decode()
         except _UnknownError:
             return self._reader.notification(index, _parsed(item), interactions)
-        cause = None
-        if found[3]:
-            interaction, rule, after = int(found[3]), found[4].decode(), found[5].decode()
-            if interaction >= interactions or rule not in RULES or after not in MOMENTS:
-                raise _UnknownError
-            cause = Cause(interaction=interaction, rule=cast("Rule", rule), after=cast("Moment", after))
-        told = Notification(channel=found[1].decode(), data=data, seen=float(found[2]), cause=cause)
-        return told if _is_json(told) else self._reader.notification(index, _parsed(item), interactions)
+        notification = Notification(
+            channel=found[1].decode(),
+            data=data,
+            seen=float(found[2]),
+            cause=_cause(*found.group(4, 5, 6, 7), interactions=len(interactions)) if found[4] else None,
+            user=self._reader.user_index(int(found[3] or 0), ""),
+        )
+        self._reader.check_order(notification, f"notification {index}", interactions)
+        if not _is_json(notification):
+            return self._reader.notification(index, _parsed(item), interactions)
+        return notification
 
     def _status(self, line: bytes) -> tuple[int, str]:
         if line not in self._statuses:
@@ -200,9 +224,21 @@ class _Layout:
         return self._fields[line]
 
 
-def _is_json(told: Notification) -> bool:
+def _cause(interaction: bytes, also: bytes | None, rule: bytes, after: bytes, *, interactions: int) -> Cause:
+    """Return a cause that names interactions that exist. Raises _UnknownError for any other."""
+    last = int(interaction)
+    others = tuple(map(int, also.split(b","))) if also else ()
+    indices = {last, *others}
+    if max(indices) >= interactions or len(indices) <= len(others) or others != tuple(sorted(others)):
+        raise _UnknownError
+    if rule.decode() not in RULES or after.decode() not in MOMENTS:
+        raise _UnknownError
+    return Cause(interaction=last, also=others, rule=cast("Rule", rule.decode()), after=cast("Moment", after.decode()))
+
+
+def _is_json(notification: Notification) -> bool:
     try:
-        _ = told.value  # parsed once: whoever has use for a notification needs its value
+        _ = notification.value  # parsed once: every reader of a notification needs its value
     except ValueError:
         return False
     return True

@@ -1,9 +1,9 @@
 """Reads the items of a cassette file, as plain mappings and lists, to values. Errors name the place, and what to do."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from gws_replay.core.compile.compiler import FORMAT
@@ -13,14 +13,16 @@ from gws_replay.core.model import (
     Headers,
     Moment,
     Notification,
+    Outcome,
     Request,
     Response,
     Rule,
 )
 from gws_replay.errors import CassetteError
 
-RULES: tuple[Rule, ...] = ("pin", "referenceId", "content", "counting", "order")
-MOMENTS: tuple[Moment, ...] = ("request", "response")
+RULES: tuple[Rule, ...] = get_args(Rule)
+MOMENTS: tuple[Moment, ...] = get_args(Moment)
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 _MOST = 1_000_000
 _LATEST = 1e12
 
@@ -28,8 +30,11 @@ _LATEST = 1e12
 class Reader:
     """Reads the parts of one file, and knows their place for messages."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, users: int | None = 1) -> None:
+        """Read a file with so many users, until `document` has read how many; None not to check that a user exists."""
         self.source = source
+        self.last_user = 0
+        self._users = users
 
     def document(self, document: Mapping[str, Any]) -> list[Any]:
         """Check the version and the format of a file; return its interactions as they stand there."""
@@ -43,6 +48,8 @@ class Reader:
                 raise CassetteError(
                     f"{self.source}: format {number} is unknown, this gws-replay reads format {FORMAT}: upgrade it"
                 )
+            if header.get("users") is not None:
+                self._users = self._count_users(self._field(header, "users", "gws_replay", list))
         items: list[Any] = self._field(document, "interactions", "the file", list)
         return items
 
@@ -53,7 +60,7 @@ class Reader:
         response = self._field(item, "response", place, dict)
         status = self._field(response, "status", f"{place}, response", dict)
         body = self._field(response, "body", f"{place}, response", dict)
-        times = item.get("gws_replay") or {"began": float(index), "ended": float(index)}
+        ours = item.get("gws_replay") or {"began": float(index), "ended": float(index)}
         return Exchange(
             request=Request(
                 method=self._field(request, "method", f"{place}, request", str),
@@ -69,38 +76,91 @@ class Reader:
                 headers=self._headers(response, f"{place}, response"),
                 body=self._bytes(body.get("string"), f"{place}, response, body"),
             ),
-            began=self._seconds(times, "began", f"{place}, gws_replay"),
-            ended=self._seconds(times, "ended", f"{place}, gws_replay"),
+            began=self._seconds(ours, "began", f"{place}, gws_replay"),
+            ended=self._seconds(ours, "ended", f"{place}, gws_replay"),
+            user=self._user(ours, f"{place}, gws_replay"),
+            outcome=self._one_of(ours, "outcome", f"{place}, gws_replay", OUTCOMES)
+            if ours.get("outcome") is not None
+            else "response",
         )
 
-    def notification(self, index: int, item: Any, interactions: int) -> Notification:
-        """Read a notification of a file of so many interactions."""
+    def notification(self, index: int, item: Any, interactions: Sequence[Exchange]) -> Notification:
+        """Read a notification of a file with these interactions."""
         place = f"notification {index}"
         data = self._field(item, "data", place, str)
-        told = Notification(
+        notification = Notification(
             channel=self._field(item, "channel", place, str),
             data=data,
             seen=self._seconds(item, "seen", place),
             cause=self._cause(item["cause"], place, interactions) if item.get("cause") else None,
+            user=self._user(item, place),
         )
+        self.check_order(notification, place, interactions)
         try:
-            _ = told.value  # parsed once: whoever has use for a notification needs its value
+            _ = notification.value  # parsed once: every reader of a notification needs its value
         except ValueError as error:
             raise CassetteError(f"{self.source}, {place}: data is not JSON ({error})") from None
-        return told
+        return notification
 
-    def _cause(self, item: Any, place: str, interactions: int) -> Cause:
+    def check_order(self, notification: Notification, place: str, interactions: Sequence[Exchange]) -> None:
+        """Raise CassetteError if a notification was seen before a request that it is said to answer."""
+        for index in notification.cause.interactions if notification.cause else ():
+            if interactions[index].began > notification.seen:
+                raise CassetteError(
+                    f"{self.source}, {place}: it was seen at {notification.seen}, before interaction {index}, its "
+                    f"cause, began at {interactions[index].began}: correct the cause, or remove it (cause: null)"
+                )
+
+    def _cause(self, item: Any, place: str, interactions: Sequence[Exchange]) -> Cause:
         place = f"{place}, cause"
         interaction = self._field(item, "interaction", place, int)
-        if not 0 <= interaction < interactions:
-            raise CassetteError(
-                f"{self.source}, {place}: interaction {interaction} does not exist, there are {interactions} (from 0)"
-            )
+        others = self._field(item, "also", place, list | tuple) if item.get("also") is not None else ()
+        for index in (interaction, *others):
+            if not isinstance(index, int) or isinstance(index, bool):
+                raise CassetteError(f"{self.source}, {place}: the field 'also' lists {type(index).__name__}, not int")
+            if not 0 <= index < len(interactions):
+                raise CassetteError(
+                    f"{self.source}, {place}: interaction {index} does not exist, there are {len(interactions)} "
+                    "(from 0)"
+                )
+        if len({interaction, *others}) <= len(others):
+            raise CassetteError(f"{self.source}, {place}: the same interaction is listed twice: remove one")
         return Cause(
             interaction=interaction,
+            also=tuple(sorted(others)),
             rule=self._one_of(item, "rule", place, RULES),
             after=self._one_of(item, "after", place, MOMENTS),
         )
+
+    def _count_users(self, users: list[Any]) -> int:
+        """Check the users that a header lists, and return how many there are."""
+        if not users:
+            raise CassetteError(f"{self.source}, gws_replay: users is empty: list each user, or remove the field")
+        names = set()
+        for index, user in enumerate(users):
+            place = f"gws_replay, user {index}"
+            if not isinstance(user, dict):
+                raise CassetteError(f"{self.source}, {place}: it is {type(user).__name__}; write {{}} or {{name: ...}}")
+            if user.get("name") is None:
+                continue
+            name = self._field(user, "name", place, str)
+            if name in names:
+                raise CassetteError(f"{self.source}, {place}: another user has the name {name!r} too: rename one")
+            names.add(name)
+        return len(users)
+
+    def _user(self, item: Any, place: str) -> int:
+        if item.get("user") is None:
+            return 0
+        return self.user_index(self._field(item, "user", place, int), place)
+
+    def user_index(self, index: int, place: str) -> int:
+        """Return the index of a user. Raises CassetteError if the header does not list that many."""
+        self.last_user = max(self.last_user, index)
+        if index < 0 or (self._users is not None and index >= self._users):
+            listed = f"{self._users} users (from 0)" if self._users and self._users > 1 else "no other users"
+            raise CassetteError(f"{self.source}, {place}: user {index} does not exist: the header lists {listed}")
+        return index
 
     def _uri(self, request: Any, place: str) -> str:
         uri: str = self._field(request, "uri", place, str)

@@ -22,7 +22,14 @@ _LAST_LINE = "..."
 # libYAML's composer calls itself for each level, and a hundred thousand of them end the process.
 _DEEPEST = 100
 _STUMBLES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-_ON_ONE_LINE = frozenset({("code", "message"), ("began", "ended"), ("interaction", "rule", "after")})
+_ON_ONE_LINE = frozenset(
+    {
+        ("code", "message"),
+        *(("began", "ended", *rest) for rest in ((), ("user",), ("outcome",), ("user", "outcome"))),
+        ("interaction", "rule", "after"),
+        ("interaction", "also", "rule", "after"),
+    }
+)
 
 
 class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]

@@ -3,6 +3,7 @@
 import io
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.model import Cause, Exchange, Headers, Notification, Request, Response
+from gws_replay.core.model import Cause, Exchange, Headers, Notification, Request, Response, User
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import fast_reader as vcr_layout
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
@@ -144,6 +145,35 @@ def test_lines_moved_about_are_read_alike() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        (
+            "ended: 1.1}",
+            "ended: 1.1, user: 2}",
+            "interaction 1, gws_replay: user 2 does not exist: the header lists no",
+        ),
+        ("ended: 1.1}", "ended: 1.1, user: -1}", "interaction 1, gws_replay: user -1 does not exist"),
+        ("ended: 1.1}", "ended: 1.1, user: anna}", "interaction 1, gws_replay: the field 'user' is str"),
+        ("ended: 1.1}", "ended: 1.1, user: true}", "interaction 1, gws_replay: the field 'user' is bool"),
+        ("ended: 1.1}", "ended: 1.1, outcome: lost}", "interaction 1, gws_replay: outcome 'lost' is none of response,"),
+        ("seen: 2\n", "seen: 2\n  user: 1\n", "notification 0: user 1 does not exist"),
+        ("seen: 2\n", "seen: 0.5\n", "notification 0: it was seen at 0.5, before interaction 1, its cause, began at 1"),
+        ("interaction: 1,", "interaction: 1, also: [4],", "notification 0, cause: interaction 4 does not exist"),
+        ("interaction: 1,", "interaction: 1, also: [0, 0],", "notification 0, cause: the same interaction is listed"),
+        (
+            "interaction: 1,",
+            "interaction: 1, also: [1],",
+            "notification 0, cause: the same interaction is listed twice",
+        ),
+        ("interaction: 1,", "interaction: 1, also: [x],", "notification 0, cause: the field 'also' lists str, not int"),
+        ("interaction: 1,", "interaction: 1, also: 0,", "notification 0, cause: the field 'also' is int"),
+        ("format: 1\n...", "format: 1\n  users: anna\n...", "gws_replay: the field 'users' is str"),
+        ("format: 1\n...", "format: 1\n  users: []\n...", "gws_replay: users is empty"),
+        ("format: 1\n...", "format: 1\n  users: [anna]\n...", "gws_replay, user 0: it is str"),
+        ("format: 1\n...", "format: 1\n  users: [{name: [a]}]\n...", "user 0: the field 'name' is list"),
+        (
+            "format: 1\n...",
+            "format: 1\n  users: [{name: anna}, {}, {name: anna}]\n...",
+            "gws_replay, user 2: another user has the name 'anna' too",
+        ),
         ("...\n", "", "c.yaml is torn: its end is missing"),
         ("    method: PUT\n", "", "interaction 2, request: the field 'method' is missing"),
         ("code: 404", "code: 'x'", "interaction 3, response, status: the field 'code' is str"),
@@ -164,6 +194,23 @@ def test_a_fault_is_told_as_by_the_yaml_parser(old: str, new: str, said: str, tm
     with pytest.raises(CassetteError) as parsed:
         vcr_yaml.load(TEXT.replace(old, new), str(path))
     assert (str(parsed.value), True) == (str(caught.value), said in str(caught.value))
+
+
+def test_users_outcomes_and_several_causes_are_read_without_a_yaml_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cassette with two users is not slower to load than one with a single user."""
+    first, second, third, _ = SESSION.interactions
+    cause = Cause(interaction=2, also=(0, 1), rule="order", after="request")
+    push = replace(SESSION.notifications[1], user=1, cause=cause)
+    both = replace(
+        SESSION,
+        interactions=(first, replace(second, user=1), replace(third, user=1, outcome="silence")),
+        notifications=(SESSION.notifications[0], push),
+        header={"format": 1, "users": [{"name": "anna"}, {}]},
+    )
+    text = "".join(vcr_yaml.dump_yaml(both))
+    monkeypatch.setattr(vcr_layout, "_parsed", lambda item: pytest.fail(f"parsed as YAML: {item!r}"))
+    assert both.named("c") == quick(text)
+    assert (User(name="anna"), User()) == both.users
 
 
 def test_a_byte_that_is_no_utf8_is_told_wherever_it_stands(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,9 +16,13 @@ import pytest
 import requests
 import urllib3
 import vcr
+from vcr.persisters.filesystem import FilesystemPersister
+from vcr.serializers import jsonserializer, yamlserializer
 
-from gws_replay.core.model import Exchange
-from gws_replay.storage.files import load_cassette
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Cause, Exchange
+from gws_replay.storage.files import load_cassette, save_cassette
+from tests.support.builders import push, update
 
 PLAIN = '{"statusCode":0,"name":"ä"}'
 ANSWERS: dict[str, tuple[bytes, list[tuple[str, str]]]] = {
@@ -161,3 +166,18 @@ def test_header_values_in_bytes_load(url: str, tmp_path: Path) -> None:
         requests.get(f"{url}/empty", headers={"X-A": b"value"}, timeout=5).close()
 
     assert "value" == recorded(tmp_path / "c.yaml", play).request.headers.get("x-a")
+
+
+@pytest.mark.parametrize("ending", ["yaml", "json"])
+def test_vcrpy_loads_users_outcomes_and_several_causes(ending: str, tmp_path: Path) -> None:
+    """They stand where vcrpy does not look: it sees the requests, and for a missing response a placeholder."""
+    first, second = update({"A": 1}, began=0), replace(update({"A": 2}, began=1), user=1, outcome="silence")
+    cause = Cause(interaction=1, also=(0,), rule="counting", after="request")
+    pushed = replace(push({"A": 2}, seen=2), user=1, cause=cause)
+    header = {"format": 1, "users": [{"name": "anna"}, {}]}
+    path = tmp_path / f"c.{ending}"
+    save_cassette(Cassette(interactions=(first, second), notifications=(pushed,), header=header), path)
+    serializer = yamlserializer if ending == "yaml" else jsonserializer
+    requests, responses = FilesystemPersister.load_cassette(path, serializer)
+    assert [first.request.uri, second.request.uri] == [request.uri for request in requests]
+    assert [200, 200] == [response["status"]["code"] for response in responses]

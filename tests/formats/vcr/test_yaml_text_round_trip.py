@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from gws_replay.core import lossless_json
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.model import Cause, Exchange, Headers, Notification, Request, Response
+from gws_replay.core.model import (
+    Cause,
+    Exchange,
+    Headers,
+    Moment,
+    Notification,
+    Outcome,
+    Request,
+    Response,
+    Rule,
+)
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from tests.support.builders import TOPIC, bayeux, cassette, exchange, get, poll, push, update
@@ -72,20 +82,39 @@ def cassettes(bodies: st.SearchStrategy[bytes]) -> st.SearchStrategy[Cassette]:
         response=st.builds(Response, status=st.integers(100, 599), reason=TEXT, headers=fields, body=bodies),
         began=TIME,
         ended=TIME,
+        user=st.integers(0, 2),
+        outcome=st.sampled_from(get_args(Outcome)),
     )
-    causes = st.builds(
-        Cause,
-        interaction=st.just(0),
-        rule=st.sampled_from(["pin", "referenceId", "content", "counting", "order"]),
-        after=st.sampled_from(["request", "response"]),
+    causes = st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True).flatmap(
+        lambda found: st.builds(
+            Cause,
+            interaction=st.just(found[0]),
+            also=st.just(tuple(sorted(found[1:]))),
+            rule=st.sampled_from(get_args(Rule)),
+            after=st.sampled_from(get_args(Moment)),
+        )
     )
     data = TEXT.map(lambda text: lossless_json.indented(json.dumps({text: [text]}, ensure_ascii=False)))
-    pushes = st.builds(Notification, channel=TEXT.filter(bool), data=data, seen=TIME, cause=st.none() | causes)
+    pushes = st.builds(
+        Notification,
+        channel=TEXT.filter(bool),
+        data=data,
+        seen=TIME.map(lambda seconds: seconds + 1e9),  # not before any request
+        cause=st.none() | causes,
+        user=st.integers(0, 2),
+    )
+    users = st.lists(
+        st.none() | TEXT, min_size=3, max_size=3, unique_by=lambda name: object() if name is None else name
+    ).map(lambda names: [{} if name is None else {"name": name} for name in names])
     return st.builds(
         Cassette,
-        interactions=st.lists(exchanges, min_size=1, max_size=2).map(tuple),
+        interactions=st.lists(exchanges, min_size=3, max_size=4).map(tuple),
         notifications=st.lists(pushes, max_size=2).map(tuple),
-        header=st.dictionaries(TEXT, TEXT | st.integers(), max_size=2).map(lambda more: {**more, "format": 1}),
+        header=st.builds(
+            lambda more, users: {**more, "format": 1, "users": users},
+            st.dictionaries(TEXT, TEXT | st.integers(), max_size=2),
+            users,
+        ),
     )
 
 
