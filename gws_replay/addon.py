@@ -22,12 +22,11 @@ from gws_replay.core.redaction.policy import LEVELS, Policy
 from gws_replay.errors import GwsReplayError
 from gws_replay.formats import flow as flows
 from gws_replay.recording.clock import SteadyTimes
+from gws_replay.recording.default_filter import DEFAULT_FILTER, is_recorded
 from gws_replay.recording.split import Split
 from gws_replay.recording.writer_client import WriterProcess
 from gws_replay.settings.redaction import policy_of
 
-_API = b"/api/v2/"
-DEFAULT_FILTER = f"~u {_API.decode()}"
 _OF_THE_RESPONSE = re.compile(r"~(s|c|b|bs|h|hs|t|ts|a|e)\b")
 _SHOW_EVERY = 0.1
 # Added to the rules of pyproject.toml, which says what a rule may be.
@@ -128,7 +127,7 @@ class GwsRecorder:
 
     def _matches(self, flow: http.HTTPFlow) -> bool:
         # What the default looks for in the URL is nearly always in the path; to spell the whole URL takes longer.
-        return (self._is_default and _API in flow.request.data.path) or bool(self._filter(flow))
+        return (self._is_default and is_recorded(flow.request.data.path)) or bool(self._filter(flow))
 
     def _configure(self, updated: set[str]) -> None:
         if "gws_filter" in updated:

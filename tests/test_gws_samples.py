@@ -60,7 +60,7 @@ def test_a_sample_is_read_as_documented(name: str) -> None:
         (call.operation, call.channel and call.channel.name, call.resource_id, call.writes) for call in calls
     ]
     assert {"workspace-v3" if name.startswith("successor") else "gws-v2"} == {
-        api.api_of(request for request, _ in asked)
+        api.api_of(request for request, _ in asked).name
     }
 
     answers = several(sample["response"])

@@ -18,6 +18,7 @@ Rule = Literal["pin", "referenceId", "one-to-one", "content", "counting", "creat
 Moment = Literal["request", "response"]
 # How a request ended: with a response, with none at all, or with a connection that broke.
 Outcome = Literal["response", "silence", "broken"]
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class Request:
         """The path without the query."""
         usual = _USUAL.match(self.uri)
         return (usual[1] if usual else urlsplit(self.uri).path) or "/"
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the method only reads (RFC 9110, section 9.2.1)."""
+        return self.method in _SAFE_METHODS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,12 +13,12 @@ from typing import Any, Self
 
 import aiohttp
 
+from gws_replay.core.api import dialects as api
 from gws_replay.core.bayeux.messages import Message, encoded
 from gws_replay.core.bayeux.over_http import JSON_TYPE
 from gws_replay.core.model import Headers, Request, Response
 from gws_replay.core.redaction.known_values import PLACEHOLDER
 from gws_replay.core.redaction.policy import Policy
-from gws_replay.core.redaction.tables import CSRF_NAME_HEADER
 from gws_replay.errors import GwsReplayError
 from gws_replay.settings.upstream import Credentials
 
@@ -32,7 +32,6 @@ _OURS = frozenset(
 )
 # What a recording would redact is of its session: it is left out of the request, too.
 _RULES = Policy("secrets").rules
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class Wire:
         kept.append(("User-Agent", self._name))
         if self._authorization:
             kept.append(("Authorization", self._authorization))
-        if self._csrf and request.method not in _SAFE:
+        if self._csrf and not request.is_safe:
             kept.append(self._csrf)
         return replace(request, headers=Headers(tuple(kept)))
 
@@ -134,12 +133,12 @@ class Wire:
                 allow_redirects=False,  # an answer is an answer; and credentials go to nobody else
                 skip_auto_headers=("Content-Type",),
                 timeout=aiohttp.ClientTimeout(total=None),
-                trace_request_ctx=_Sending(writes=request.method not in _SAFE, has_body=bool(request.body), sent=sent),
+                trace_request_ctx=_Sending(writes=not request.is_safe, has_body=bool(request.body), sent=sent),
             ) as got,
         ):
             body = await got.read()
         headers = Headers(tuple((name, value) for name, value in got.headers.items()))
-        name = headers.get(CSRF_NAME_HEADER)
+        name = next(filter(None, map(headers.get, api.CSRF_NAME_HEADERS)), None)
         token = headers.get(name) if name else None
         if name and token:
             self._csrf = name, token

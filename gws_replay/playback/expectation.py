@@ -35,7 +35,7 @@ class ExpectationBlock:
         if not self._shown:
             raise UserDataMismatch(
                 f"cannot tell what changes: no userData of {self._resource_id} was shown before; "
-                f"let the client GET /me/facebooksessions?fields=* first ({self._run.name})"
+                f"let the client GET it first ({self._run.name})"
             )
 
     def __exit__(

@@ -1,6 +1,5 @@
 """What a person sees while traffic is recorded, and the summary at the end. Only redacted values come here."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -11,17 +10,14 @@ from gws_replay.core.compile.compiler import Compiled
 from gws_replay.core.json_compare import printable
 from gws_replay.core.model import Request, Response
 
-# A long answer that begins with its status: no more of it is parsed.
-_STATUS = re.compile(rb'\A\s*\{\s*("statusCode"\s*:\s*\d+)\s*,.{1000,}\Z', re.DOTALL)
-
 
 def exchange_line(request: Request, response: Response, seconds: float) -> str:
     """Say in one line what was asked and answered: the operation rather than the URL, where there is one."""
     # A desktop asks thousands of times for what is no operation: it is not parsed.
-    sent = lossless_json.loads_or_none(request.body) if b'"operationName"' in request.body else None
+    sent = lossless_json.loads_or_none(request.body) if api.names_operation(request) else None
     call = api.call_of(request, sent)
     if call.operation:
-        answer = lossless_json.loads_or_none(_STATUS.sub(b"{\\1}", response.body, count=1))
+        answer = lossless_json.loads_or_none(api.status_part(response.body))
         taken = api.succeeded(response.status, answer)
         said = api.code_of(answer) or f"HTTP {response.status}"
         what = printable(f"{call.operation} {call.resource_id or request.path}")

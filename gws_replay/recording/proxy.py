@@ -21,6 +21,7 @@ from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from gws_replay.errors import GwsReplayError
+from gws_replay.recording.default_filter import DEFAULT_FILTER
 from gws_replay.settings.redaction import KEY_VARIABLE
 from gws_replay.settings.upstream import check_upstream, trusting
 from gws_replay.storage.files import reason
@@ -232,7 +233,7 @@ def _arguments(settings: Settings) -> list[str]:
     if settings.filter:
         options["gws_filter"] = settings.filter
     if settings.mode == "regular" and upstream:
-        options["gws_filter"] = f'({settings.filter or "~u /api/v2/"}) & ~u "^{_url_pattern(upstream)}/"'
+        options["gws_filter"] = f'({settings.filter or DEFAULT_FILTER}) & ~u "^{_url_pattern(upstream)}/"'
     mode = f"reverse:{upstream}" if settings.mode == "reverse" else "regular"
     given = [*options.items(), *((f"gws_{name}", rule) for name, rules in settings.rules.items() for rule in rules)]
     sets = [part for name, value in given for part in ("--set", f"{name}={value}")]

@@ -24,7 +24,6 @@ from gws_replay.recording.split import Split, check_free, part_of
 
 # How many operations, and for how many seconds, a part remembers those of the one before.
 _EARLIER, _EARLIER_FOR = 64, 60.0
-_READING = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class PendingRequest:
     @property
     def may_have_effects(self) -> bool:
         """Whether notifications may answer it."""
-        return self.request.method not in _READING and not is_cometd(self.request)
+        return not self.request.is_safe and not is_cometd(self.request)
 
 
 class RecordingSession:

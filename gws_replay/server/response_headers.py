@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from multidict import CIMultiDict
 
+from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Headers
-from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.replay import credentials as users
 from gws_replay.core.replay import rehost as addresses
 
@@ -20,8 +20,7 @@ _DROPPED = frozenset(
         *("content-length", "set-cookie", "date", "server", "strict-transport-security", "alt-svc"),
     }
 )
-_CSRF_HEADER = "x-csrf-token"
-_EXPOSED = "X-CSRF-HEADER, X-CSRF-TOKEN"
+_EXPOSED = ", ".join((*api.CSRF_NAME_HEADERS, *api.CSRF_HEADERS))
 
 
 def cors(headers: Mapping[str, str], *, preflight: bool = False) -> dict[str, str]:
@@ -46,7 +45,8 @@ def cors(headers: Mapping[str, str], *, preflight: bool = False) -> dict[str, st
 
 def fields(recorded: Headers, *, csrf_token: str, origin: str | None, allow: Mapping[str, str]) -> CIMultiDict[str]:
     """Return the fields of an answer: the recorded ones, with the server's own token, and its own address if given."""
-    name = (recorded.get(sensitive.CSRF_NAME_HEADER) or _CSRF_HEADER).lower()
+    named = filter(None, map(recorded.get, api.CSRF_NAME_HEADERS))
+    name = next(named, api.CSRF_HEADERS[0]).lower()
     kept: CIMultiDict[str] = CIMultiDict()
     for key, value in recorded.pairs:
         lowered = key.lower()

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from multidict import CIMultiDict
 
+from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Headers, Request
 from gws_replay.core.replay import rehost as addresses
 from gws_replay.core.replay.run import Miss, Send
@@ -144,7 +145,7 @@ def missed(miss: Miss, allow: Mapping[str, str] | None = None) -> Answer:
 def failed(
     status: int, message: str, details: dict[str, Any] | None = None, allow: Mapping[str, str] | None = None
 ) -> Answer:
-    """Answer with an error in the form of GWS: 4 is an internal error [ReturnValues]."""
-    body = {"statusCode": 4, "statusMessage": message, **({"gws_replay": details} if details else {})}
+    """Return an error in the form of the API: an internal error."""
+    body = {**api.error_body(message), **({"gws_replay": details} if details else {})}
     fields: CIMultiDict[str] = CIMultiDict({**(allow or {}), **_JSON})
     return Answer(status, _REASONS.get(status, ""), Shared(fields), dumps(body).encode())

@@ -104,10 +104,7 @@ def test_nothing_shown_before() -> None:
     with mismatch() as found, playback.expect_userdata("S1", changed={"A": 2}):
         ran.append(1)
     assert [
-        (
-            "cannot tell what changes: no userData of S1 was shown before; "
-            "let the client GET /me/facebooksessions?fields=* first (some.yaml)"
-        ),
+        ("cannot tell what changes: no userData of S1 was shown before; let the client GET it first (some.yaml)"),
     ] == found
     assert [] == ran
 

@@ -19,6 +19,7 @@ from gws_replay.cli.options import (
     warn_if_unredacted,
 )
 from gws_replay.errors import GwsReplayError
+from gws_replay.recording.default_filter import DEFAULT_FILTER
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.storage.files import reason
 
@@ -53,7 +54,7 @@ def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> t
     show_default=True,
     help="reverse: the client talks to the proxy's address. regular: the client uses it as its HTTP proxy.",
 )
-@click.option("--filter", metavar="EXPR", help="Record what matches this mitmproxy filter. Default: ~u /api/v2/")
+@click.option("--filter", metavar="EXPR", help=f"Record what matches this mitmproxy filter. Default: {DEFAULT_FILTER}")
 @click.option("--insecure", is_flag=True, help="Do not verify the server's certificate.")
 @click.option("--upstream-ca", type=PATH, help="Trust this CA certificate (PEM) of the server.")
 @click.option(

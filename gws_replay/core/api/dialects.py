@@ -1,108 +1,183 @@
-"""What a message means, whichever API it is of: GWS v2 or Workspace v3, as the message itself shows.
+"""What a message means, and what words are the API's, whichever registered API it is: the message itself shows which.
 
-The tables are in `gws` and `workspace`; nothing else needs to know that there are two.
+Requests are recognised by their path, responses and notifications by their fields.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
-from gws_replay.core.api import gws_v2 as gws
-from gws_replay.core.api import workspace_v3 as workspace
-from gws_replay.core.api.gws_v2_channels import CHANNELS as _GWS_CHANNELS
-from gws_replay.core.api.schema import Call, Subject, Taken
+from gws_replay.core.api.registry import APIS, FALLBACK
+from gws_replay.core.api.schema import ERROR, Api, Call, Channel, Subject, Taken
 from gws_replay.core.json_compare import show
 from gws_replay.core.model import Request
 
-CHANNELS = (*_GWS_CHANNELS, *workspace.CHANNELS)
-# The names under which resources stand in answers and notifications, and those of what they may be wrapped in.
+_OTHERS = APIS[1:]
+
+
+def _all(words: Callable[[Api], Iterable[str]]) -> tuple[str, ...]:
+    """Return the words of all APIs, each once, in order."""
+    return tuple(dict.fromkeys(chain.from_iterable(map(words, APIS))))
+
+
+CHANNELS = tuple(channel for api in APIS for channel in api.channels)
+# The names under which resources stand in responses and notifications, and of what they may be nested in.
 RESOURCE_NAMES = frozenset(name for channel in CHANNELS for name in (*channel.segments, *channel.keys))
-ENVELOPES = frozenset({"data", "user"})
-ERROR = "Error"
-_WORKSPACE_PATH = "/workspace/v3/"
+ENVELOPES = frozenset(_all(lambda api: api.envelopes))
+# Fields: a resource's id, its userData, and the key of a pair where userData is a list of pairs.
+IDENTITIES = _all(lambda api: (api.identity,))
+USER_DATA = frozenset(_all(lambda api: (api.user_data,)))
+PAIR_KEYS = tuple(filter(None, _all(lambda api: (api.pair_key,))))
+FRAMING_OPERATIONS = frozenset(_all(lambda api: api.framing_operations))
+# What is recorded if nothing else is said: parts of the paths of requests.
+RECORDED_PATHS = _all(lambda api: (*api.paths, *api.login_paths))
+COMETD_PATHS = _all(lambda api: (api.cometd,))
+# A regular expression for the start of an API's paths, after a deployment's own prefix.
+ROOT = "|".join(_all(lambda api: (api.root,)))
+_ROOT = re.compile(ROOT)
+# Words that are never redacted, and the fields whose values are such words.
+VOCABULARY = frozenset(
+    {
+        *_all(lambda api: (*api.operations, *api.framing_operations, *api.vocabulary)),
+        *(kind for api in APIS for row in api.operations.values() for kind in row.answered_by),
+        *(name for each in CHANNELS for name in (each.name, *each.segments, *each.keys, each.message_type)),
+    }
+)
+PROTOCOL_KEYS = frozenset(_all(lambda api: api.protocol_keys))
+SECRET_HEADERS = frozenset(_all(lambda api: api.secret_headers))
+SECRET_KEYS = _all(lambda api: sorted(api.secret_keys))
+PERSONAL_KEYS = _all(lambda api: api.personal_keys)
+HARMLESS_HEADERS = _all(lambda api: api.harmless_headers)
+CREDENTIAL_HEADERS = _all(lambda api: api.credential_headers)
+SESSION_COOKIES = _all(lambda api: api.session_cookies)
+CSRF_NAME_HEADERS = _all(lambda api: (api.csrf.name_header,) if api.csrf else ())
+CSRF_HEADERS = _all(lambda api: (api.csrf.header,) if api.csrf else ())
+# Patterns of attributes that differ between two messages about the same state, and further ones of two recordings.
+VOLATILE = _all(lambda api: api.volatile)
+VOLATILE_BETWEEN_RECORDINGS = _all(lambda api: api.volatile_between_recordings)
+VOLATILE_USER_DATA = _all(lambda api: api.volatile_user_data)
 
 
-def api_of(requests: Iterable[Request]) -> str:
-    """Return the name of the API that requests are for, as it stands in a cassette's header."""
-    return workspace.API if any(_WORKSPACE_PATH in request.uri for request in requests) else gws.API
+def api_at(path: str) -> Api:
+    """Return the API that a request's path belongs to."""
+    return next((api for api in _OTHERS if any(part in path for part in api.paths)), FALLBACK)
+
+
+def api_of(requests: Iterable[Request]) -> Api:
+    """Return the API that requests are for."""
+    return next((api for request in requests if (api := api_at(request.path)) is not FALLBACK), FALLBACK)
 
 
 def call_of(request: Request, sent: Any) -> Call:
     """Read a request (`sent` is its parsed body) as an operation on a resource."""
-    fields = sent if isinstance(sent, dict) else {}
     path = request.path
-    found = workspace.call_of(path, request.method, fields) if _WORKSPACE_PATH in path else None
-    return found or gws.call_of(path, fields)
+    return api_at(path).call_of(path, request.method, sent if isinstance(sent, dict) else {})
+
+
+def names_operation(request: Request) -> bool:
+    """Tell whether the body of a request may name an operation: one that does not need not be parsed."""
+    mark = api_at(request.path).operation_mark
+    return mark is None or mark in request.body
+
+
+def status_part(body: bytes) -> bytes:
+    """Return a JSON text that is enough to read the status of a response from."""
+    for api in APIS:
+        body = api.status_part(body)
+    return body
 
 
 def subject_of(data: Any) -> Subject | None:
     """Find the resource that a notification's data shows."""
-    if not isinstance(data, dict):
-        return None
-    kind = data.get("messageType")
-    is_workspace = isinstance(kind, str) and kind in workspace.MESSAGE_TYPES
-    return workspace.subject_of(data) if is_workspace else gws.subject_of(data)
+    return _of_notification(data).subject_of(data) if isinstance(data, dict) else None
 
 
 def resources_in(answer: Any) -> Iterator[Subject]:
-    """Yield the resources of a GET answer."""
-    if not isinstance(answer, dict):
-        return iter(())
-    return workspace.resources_in(answer) if _is_workspace(answer) else gws.resources_in(answer)
+    """Yield the resources of the response to a GET."""
+    return _of_response(answer).resources_in(answer) if isinstance(answer, dict) else iter(())
+
+
+def user_data_in(resource: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the userData that a resource shows; None if it shows none."""
+    shown = (api.user_data_of(resource[api.user_data]) for api in APIS if api.user_data in resource)
+    return next((each for each in shown if each is not None), None)
+
+
+def id_in(resource: Mapping[str, Any]) -> str | None:
+    """Return the id of a resource, or None."""
+    return next((str(resource[name]) for name in IDENTITIES if resource.get(name)), None)
 
 
 def kind_of(data: Any) -> str:
-    """Return the notificationType; `action` of workbins, or the messageType, where there is none (empty: neither)."""
-    if not isinstance(data, Mapping):
-        return ""
-    return str(data.get("notificationType") or data.get("action") or data.get("messageType") or "")
+    """Return what kind of notification it is, by its data; empty if they do not say."""
+    return _of_notification(data).kind_of(data) if isinstance(data, Mapping) else ""
+
+
+def reports_error(data: Any) -> bool:
+    """Tell whether a notification says that an operation failed."""
+    return isinstance(data, dict) and (kind_of(data) == ERROR or any(api.reports_error(data) for api in APIS))
 
 
 def reference_of(message: Any) -> int | str | None:
-    """Return what links an answer and a notification with each other: referenceId, or operationId in Workspace v3."""
-    if not isinstance(message, Mapping):
-        return None
-    number, text = message.get(gws.REFERENCE), message.get(workspace.REFERENCE)
-    return number if type(number) is int else text if isinstance(text, str) and text else None
+    """Return what links a request or response with its notification; None where there is nothing."""
+    if isinstance(message, Mapping):
+        for api in APIS:
+            value = message.get(api.reference)
+            if type(value) is api.reference_type and value != "":
+                return value
+    return None
 
 
 def spelled_reference(message: Any) -> str:
     """Spell what links a message with others for people, with a space before it; empty where there is nothing."""
-    for name in (gws.REFERENCE, workspace.REFERENCE):
-        if isinstance(message, Mapping) and name in message:
-            return f" {name} {message[name]}"
-    return ""
+    names = (api.reference for api in APIS) if isinstance(message, Mapping) else ()
+    return next((f" {name} {message[name]}" for name in names if name in message), "")
 
 
 def taken(status: int, answer: Any) -> Taken:
-    """Tell whether an answer says that the operation was taken (InterpretingaResponse, ReturnValues)."""
+    """Tell whether a response says that the operation was accepted."""
     if status >= 400:
         return "refused"
-    if not isinstance(answer, dict):
-        return "taken"
-    if _is_workspace(answer):
-        return workspace.taken(answer["status"].get("code", 0))
-    # AsyncTelephonyOpsPresence of 8.5.0: errors had a form of their own.
-    return "refused" if answer.get("status") == "error" else gws.taken(answer.get("statusCode", 0))
+    return _of_response(answer).taken(answer) if isinstance(answer, dict) else "taken"
 
 
 def is_unauthenticated(status: int, answer: Any) -> bool:
-    """Tell whether an answer says that the client has not said who it is, or not rightly (InterpretingaResponse)."""
-    return status == 401 or (isinstance(answer, dict) and answer.get("statusCode") == gws.NOT_AUTHENTICATED)
+    """Tell whether a response says that the credentials are missing or wrong."""
+    return status == 401 or (isinstance(answer, dict) and _of_response(answer).is_unauthenticated(answer))
 
 
 def succeeded(status: int, answer: Any) -> bool:
-    """Tell whether the operation was taken, if only in part."""
+    """Tell whether the operation was accepted, if only in part."""
     return taken(status, answer) != "refused"
 
 
 def code_of(answer: Any) -> str | None:
-    """Spell the status in an answer's body, with the name of its field; None where there is none."""
-    if not isinstance(answer, dict):
-        return None
-    if _is_workspace(answer) and "code" in answer["status"]:
-        return f"status.code {show(answer['status']['code'])}"
-    return f"statusCode {show(answer['statusCode'])}" if "statusCode" in answer else None
+    """Spell the status in a response's body, with the name of its field; None where there is none."""
+    code = _of_response(answer).code_of(answer) if isinstance(answer, dict) else None
+    return f"{code[0]} {show(code[1])}" if code else None
 
 
-def _is_workspace(answer: Mapping[str, Any]) -> bool:
-    return isinstance(answer.get("status"), dict) and "statusCode" not in answer
+def get_resources(channel: Channel | None) -> str:
+    """Name the request that shows the resources of a channel."""
+    api = next((api for api in APIS if channel in api.channels), None)
+    return api.get_resources(channel) if api and channel else "GET it"
+
+
+def error_body(text: str, path: str = "") -> Mapping[str, Any]:
+    """Return the body of an error response with this text, in the form of the API that the path belongs to."""
+    return api_at(path).error_body(text)
+
+
+def prefix_of(path: str) -> str | None:
+    """Return what a deployment has before the API's own path (`/cloud-web`); None for a path of no API."""
+    match = _ROOT.search(path)
+    return path[: match.start()] if match else None
+
+
+def _of_response(answer: Mapping[str, Any]) -> Api:
+    return next((api for api in _OTHERS if api.is_response(answer)), FALLBACK)
+
+
+def _of_notification(data: Mapping[str, Any]) -> Api:
+    return next((api for api in _OTHERS if api.is_notification(data)), FALLBACK)

@@ -15,8 +15,10 @@ from gws_replay.core.api.schema import (
     ANY_KEY,
     ONE_LESS,
     Another,
+    Api,
     Call,
     Channel,
+    Csrf,
     Delete,
     Key,
     Operation,
@@ -25,14 +27,18 @@ from gws_replay.core.api.schema import (
     writes_nothing,
 )
 
-API = "gws-v2"
-REFERENCE = "referenceId"
-NOT_AUTHENTICATED = 20  # a statusCode (ReturnValues)
+# ReturnValues.
+_INTERNAL_ERROR, _NOT_AUTHENTICATED = 4, 20
+# A long response that begins with its status.
+_LEADING_STATUS = re.compile(rb'\A\s*\{\s*("statusCode"\s*:\s*\d+)\s*,.{1000,}\Z', re.DOTALL)
+
+
+def _user_data(value: Any) -> Mapping[str, Any] | None:
+    return value if isinstance(value, dict) else None
 
 
 def _sets(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
-    wrote = sent.get("userData")
-    return wrote if isinstance(wrote, dict) else {}
+    return dict((_user_data(sent.get("userData")) or {}).items())
 
 
 def _attaches(sent: Mapping[str, Any], channel: Channel) -> Mapping[Key, Any]:
@@ -109,25 +115,6 @@ OPERATIONS: Mapping[str, Operation] = {
     )
 }
 
-# StartContactCenterSession, EndContactCenterSession: they frame a session, and each client of a user asks them.
-FRAMING_OPERATIONS = frozenset({"StartContactCenterSession", "EndContactCenterSession"})
-
-# What differs between two messages that show the same state (hosts, addresses, clocks, counters): names of attributes,
-# as patterns.
-VOLATILE = (
-    "uri",
-    "path",
-    "*Uri",
-    "*Uris",
-    "*Path",
-    "*Paths",
-    "duration",
-    "timestamp*",
-    "*Date",
-    "index",
-    "referenceId",
-)
-
 _BY_SEGMENT = {segment: channel for channel in CHANNELS for segment in channel.segments}
 _BY_KEY = {key: channel for channel in CHANNELS for key in (*channel.segments, *channel.keys)}
 _BY_URI_FIELD = {f"{channel.key}Uri": channel for channel in CHANNELS}
@@ -147,7 +134,7 @@ def _located(path: str) -> tuple[Channel | None, str | None]:
     return channel, segments[-1] if len(segments) == channel.depth else None
 
 
-def call_of(path: str, sent: Mapping[str, Any]) -> Call:
+def call_of(path: str, _method: str, sent: Mapping[str, Any]) -> Call:
     """Read a request (`sent` is its parsed body) as an operation on a resource.
 
     The path may be plural or, as the pages had it until 2019, singular; with or without `me`.
@@ -156,7 +143,14 @@ def call_of(path: str, sent: Mapping[str, Any]) -> Call:
     name = sent.get("operationName")
     operation = name if isinstance(name, str) else None
     row = OPERATIONS.get(operation) if operation else None
-    return Call(operation=operation, channel=channel, resource_id=resource_id, sent=sent, row=row)
+    return Call(
+        operation=operation,
+        channel=channel,
+        resource_id=resource_id,
+        sent=sent,
+        row=row,
+        attached=_user_data(sent.get("userData")),
+    )
 
 
 def subject_of(data: Mapping[str, Any]) -> Subject | None:
@@ -193,18 +187,94 @@ def resources_in(answer: Mapping[str, Any]) -> Iterator[Subject]:
 
 def _subject(channel: Channel, resource_id: str, resource: Mapping[str, Any], *, whole: bool) -> Subject:
     """Read userData; where the channel omits it when empty, what shows the `whole` resource without it shows that."""
-    shown = resource.get("userData")
+    shown = _user_data(resource.get("userData"))
     nothing: Mapping[str, Any] | None = {} if channel.omits_empty and whole and "userData" not in resource else None
     return Subject(
         channel=channel,
         resource_id=resource_id,
         resource=resource,
-        user_data=shown if isinstance(shown, dict) else nothing,
+        user_data=nothing if shown is None else shown,
     )
 
 
-def taken(code: Any) -> Taken:
-    """Read a `statusCode`: 7 is partial success and counts as success; all but 0 and 7 are errors (ReturnValues)."""
+def taken(response: Mapping[str, Any]) -> Taken:
+    """Read the `statusCode`: 7 is partial success and counts as success; all but 0 and 7 are errors (ReturnValues)."""
+    if response.get("status") == "error":  # AsyncTelephonyOpsPresence of 8.5.0: errors had a form of their own
+        return "refused"
+    code = response.get("statusCode", 0)
     if type(code) is not int or code not in (0, 7):
         return "refused"
     return "partly" if code else "taken"
+
+
+def kind_of(notification: Mapping[str, Any]) -> str:
+    """Return the notificationType; `action` of workbins, or the messageType, where there is none (empty: neither)."""
+    names = ("notificationType", "action", "messageType")
+    return str(next(filter(None, map(notification.get, names)), ""))
+
+
+API = Api(
+    name="gws-v2",
+    fallback=True,
+    paths=("/api/v2/",),
+    root=r"/api/v?\d",
+    cometd="/api/v2/notifications",
+    is_response=lambda response: "statusCode" in response,
+    is_notification=lambda notification: any(key in _BY_KEY or key in _BY_URI_FIELD for key in notification),
+    call_of=call_of,
+    subject_of=subject_of,
+    resources_in=resources_in,
+    kind_of=kind_of,
+    taken=taken,
+    code_of=lambda response: ("statusCode", response["statusCode"]) if "statusCode" in response else None,
+    # InterpretingaResponse.
+    is_unauthenticated=lambda response: response.get("statusCode") == _NOT_AUTHENTICATED,
+    reports_error=lambda notification: "errorMessage" in notification,
+    user_data_of=_user_data,
+    operation_mark=b'"operationName"',
+    status_part=lambda body: _LEADING_STATUS.sub(b"{\\1}", body, count=1),
+    user_data="userData",
+    envelopes=frozenset({"user"}),
+    reference="referenceId",
+    reference_type=int,
+    channels=CHANNELS,
+    operations=OPERATIONS,
+    framing_operations=frozenset({"StartContactCenterSession", "EndContactCenterSession"}),
+    get_resources=lambda channel: f"GET /me/{channel.collection}?fields=*",
+    error_body=lambda text: {"statusCode": _INTERNAL_ERROR, "statusMessage": text},
+    vocabulary=frozenset(
+        {
+            *("notifications", "Processing", "Completed", "Invited", "Revoked", "Created", "Composing", "Inbound"),
+            *("Outbound", "Customer", "Environment", "default", "Neutral", "Positive", "Negative", "Unknown"),
+        }
+    ),
+    protocol_keys=frozenset(
+        {
+            *("operationName", "messageType", "notificationType", "statusCode", "statusMessage", "state", "type"),
+            *("capabilities", "visibility", "facebooksessionType", "roles", "keys", "key", "dispositionKey"),
+        }
+    ),
+    # Addresses, clocks and counters.
+    volatile=(
+        *("uri", "path", "*Uri", "*Uris", "*Path", "*Paths"),
+        *("duration", "timestamp*", "*Date", "index", "referenceId"),
+    ),
+    volatile_between_recordings=("OccuredAt", "*TimeStamp*", "*Hash", "version"),
+    # The channels' samples: LCATimeStamp_*, LastCalledAgent_TimeStamp, _facebookCreatedTime, Header_Date ...
+    volatile_user_data=("*TimeStamp*", "*CreatedTime", "Header_Date", "ChatServerHost", "ChatServerPort"),
+    # SecuredConnectionsSAMLHTCCFlow, AuthenticationOrder: the headers of Salesforce and Oracle Service Cloud sessions.
+    secret_headers=frozenset({"ssid", "surl", "susername", "rnurl", "rnsid", "rnusername"}),
+    secret_keys=frozenset({"ssid", "surl", "susername", "rnsid", "rnurl", "rnusername"}),
+    credential_headers=("ssid", "rnsid"),
+    harmless_headers=("genesys-*-version",),
+    # The samples of all channels.
+    personal_keys=(
+        *("ownerinformation", "e164number", "digits", "ani", "dnis"),
+        *("contactid", "contactidlist", "_facebookactorname", "_facebookactorid", "_facebookmessagetext"),
+        *("_facebookpminboxurl", "_facebookpmthreadid", "_facebookpmmessageid", "_facebooksex", "_facebooklocale"),
+        *("_facebookbirthdaydate", "_facebook*location", "_facebook*xml", "_facebooklanguages", "_facebooktimezone"),
+        *("_twitter*name", "_twitter*url", "_twitter*text", "_twitter*userid", "_twitter*id", "_twitter*location"),
+    ),
+    session_cookies=("JSESSIONID",),
+    csrf=Csrf(name_header="X-CSRF-HEADER", header="X-CSRF-TOKEN", path="/api/v2/me"),
+)

@@ -1,10 +1,9 @@
-"""Operations, resources and channels in words that hold for every API: what a request asks, what a message shows.
+"""The words in which every API is described: the API itself, its channels and operations, a request, a resource.
 
-The tables of one API are rows of these: `gws` (GWS v2) and `workspace` (Workspace v3). Nothing here knows a path or a
-body of either; `api` chooses the tables by what the traffic shows.
+The module of an API fills these in. Nothing here knows a path or a field of one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, TypeAlias
@@ -111,13 +110,17 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request read as an operation on a resource; each part may be unknown (None). `row` is its row in the table."""
+    """A request read as an operation on a resource; each part may be unknown (None).
+
+    `sent` is its body, `row` its row in the table of operations, `attached` the userData in its body, whatever it does.
+    """
 
     operation: str | None
     channel: Channel | None
     resource_id: str | None
     sent: Mapping[str, Any]
     row: Operation | None = None
+    attached: Mapping[Any, Any] | None = None
 
     @property
     def writes(self) -> Mapping[Key, Any] | None:
@@ -161,6 +164,86 @@ class Subject:
     resource_id: str
     resource: Mapping[str, Any]
     user_data: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Csrf:
+    """How an API guards against forged requests: a response names the header that must carry the token."""
+
+    name_header: str  # its value is the name of the token's header
+    header: str  # the usual name of the token's header
+    path: str  # where a GET returns both
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """One API: how its traffic is recognised, how it is read, its tables, and its words. Data are parsed JSON objects.
+
+    Traffic. `paths` are parts of the paths of its requests, `login_paths` of those that log in or renew a token: both
+    are recorded. `root` is a regular expression for the start of its paths, after a deployment's own prefix, and
+    `cometd` the path of its CometD server. `is_response` and `is_notification` recognise its messages. One API is the
+    `fallback`, which reads what no other recognises.
+
+    Reading. `call_of(path, method, body)`, `subject_of(notification)`, `resources_in(response)`. `kind_of` returns what
+    kind a notification is (`ERROR` for a failed operation), `taken(response)` whether the operation was accepted,
+    `code_of(response)` the name and value of its status. `user_data_of(value)` reads what stands under `user_data`;
+    where that is a list of pairs, `pair_key` is the name of a pair's key. `reference` is the field, of the type
+    `reference_type`, that links an operation with its notification.
+
+    Short cuts for long bodies: without `operation_mark` in it a body names no operation (None: the path names it), and
+    `status_part(body)` returns a JSON text that is enough to read the status from.
+    """
+
+    name: str
+    fallback: bool = False
+    paths: tuple[str, ...]
+    login_paths: tuple[str, ...] = ()
+    root: str
+    cometd: str
+    is_response: Callable[[Mapping[str, Any]], bool]
+    is_notification: Callable[[Mapping[str, Any]], bool]
+
+    call_of: Callable[[str, str, Mapping[str, Any]], Call]
+    subject_of: Callable[[Mapping[str, Any]], Subject | None]
+    resources_in: Callable[[Mapping[str, Any]], Iterator[Subject]]
+    kind_of: Callable[[Mapping[str, Any]], str]
+    taken: Callable[[Mapping[str, Any]], Taken]
+    code_of: Callable[[Mapping[str, Any]], tuple[str, Any] | None]
+    is_unauthenticated: Callable[[Mapping[str, Any]], bool] = lambda _response: False
+    reports_error: Callable[[Mapping[str, Any]], bool] = lambda _notification: False
+    user_data_of: Callable[[Any], Mapping[str, Any] | None]
+    operation_mark: bytes | None = None
+    status_part: Callable[[bytes], bytes] = lambda body: body
+
+    user_data: str
+    pair_key: str = ""
+    identity: str = "id"  # the field with a resource's id
+    envelopes: frozenset[str] = frozenset()  # the fields that resources may be nested in
+    reference: str
+    reference_type: type[int] | type[str] = str
+
+    channels: tuple[Channel, ...]
+    operations: Mapping[str, Operation]
+    framing_operations: frozenset[str] = frozenset()  # they begin and end a session: each client may send them again
+    get_resources: Callable[[Channel], str]  # the request that shows the resources of a channel, for messages
+    error_body: Callable[[str], Mapping[str, Any]]  # the body of an internal error with this text
+
+    vocabulary: frozenset[str] = frozenset()  # words besides the tables' that are never redacted
+    protocol_keys: frozenset[str] = frozenset()  # the fields whose values are words of the API
+    volatile: tuple[str, ...] = ()  # patterns of attributes that differ between two messages about the same state
+    volatile_between_recordings: tuple[str, ...] = ()  # further ones that differ between two recordings
+    volatile_user_data: tuple[str, ...] = ()  # keys of userData that the server itself moves
+    secret_headers: frozenset[str] = frozenset()  # in lower case, as all names for redaction
+    secret_keys: frozenset[str] = frozenset()
+    personal_keys: tuple[str, ...] = ()
+    credential_headers: tuple[str, ...] = ()  # headers that say who the user is, besides Authorization
+    harmless_headers: tuple[str, ...] = ()
+    session_cookies: tuple[str, ...] = ()
+    csrf: Csrf | None = None
+
+
+# What `Api.kind_of` returns for a notification that says that an operation failed.
+ERROR = "Error"
 
 
 def writes_nothing(_sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:

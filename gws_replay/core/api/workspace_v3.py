@@ -13,6 +13,7 @@ from gws_replay.core.api.schema import (
     ABSENT,
     ONE_LESS,
     Another,
+    Api,
     Call,
     Channel,
     Delete,
@@ -23,9 +24,6 @@ from gws_replay.core.api.schema import (
     writes_nothing,
 )
 from gws_replay.core.lossless_json import Repeated
-
-API = "workspace-v3"
-REFERENCE = "operationId"
 
 VOICE = Channel(
     name="Workspace call",
@@ -47,8 +45,8 @@ MEDIA = Channel(
     repeats=True,
 )
 CHANNELS = (VOICE, MEDIA)
-# The messageTypes by which a notification is known to be of this API: the keys of its resources are GWS's too.
-MESSAGE_TYPES = frozenset({channel.message_type for channel in CHANNELS})
+# The messageTypes by which a notification of this API is recognised: the keys of its resources are those of GWS v2 too.
+_MESSAGE_TYPES = frozenset({channel.message_type for channel in CHANNELS})
 
 _PATH = re.compile(r"/workspace/v3/(?:voice/(calls)|media/[^/]+/(interactions))(?:/([^/]+)(?:/([^/]+))?)?/?$")
 _BY_COLLECTION = {channel.collection: channel for channel in CHANNELS}
@@ -132,11 +130,11 @@ OPERATIONS: Mapping[str, Operation] = {
 }
 
 
-def call_of(path: str, method: str, sent: Mapping[str, Any]) -> Call | None:
-    """Read a request as an operation: the verb at the end of the path. None for a path of no resource."""
+def call_of(path: str, method: str, sent: Mapping[str, Any]) -> Call:
+    """Read a request as an operation: the verb at the end of the path."""
     match = _PATH.search(path)
     if match is None:
-        return None
+        return Call(operation=None, channel=None, resource_id=None, sent=sent)
     verb = match[4] if method == "POST" else None
     return Call(
         operation=verb,
@@ -144,17 +142,18 @@ def call_of(path: str, method: str, sent: Mapping[str, Any]) -> Call | None:
         resource_id=match[3],
         sent=sent,
         row=OPERATIONS.get(verb) if verb else None,
+        attached=user_data(_data(sent).get("userData")),
     )
 
 
-def subject_of(data: Mapping[str, Any]) -> Subject | None:
+def subject_of(notification: Mapping[str, Any]) -> Subject | None:
     """Find the resource that a notification's data shows."""
-    return next(_subjects(data), None)
+    return next(_subjects(notification), None)
 
 
-def resources_in(answer: Mapping[str, Any]) -> Iterator[Subject]:
-    """Yield the resources of a GET answer: under `data`, one or a list."""
-    data = answer.get("data")
+def resources_in(response: Mapping[str, Any]) -> Iterator[Subject]:
+    """Yield the resources of a response to a GET: under `data`, one or a list."""
+    data = response.get("data")
     return _subjects(data) if isinstance(data, dict) else iter(())
 
 
@@ -172,6 +171,62 @@ def _shown(channel: Channel, found: Any) -> Iterator[Subject]:
             yield Subject(channel=channel, resource_id=str(resource["id"]), resource=resource, user_data=shown)
 
 
-def taken(code: Any) -> Taken:
+def _code_of(response: Mapping[str, Any]) -> tuple[str, Any] | None:
+    status = response["status"]
+    return ("status.code", status["code"]) if "code" in status else None
+
+
+def _taken(response: Mapping[str, Any]) -> Taken:
     """Read `status.code`: 0 is done, 1 is taken and done later (StatusCode of the Java client)."""
+    code = response["status"].get("code", 0)
     return "taken" if code in (0, 1) and type(code) is int else "refused"
+
+
+API = Api(
+    name="workspace-v3",
+    paths=("/workspace/v3/",),
+    login_paths=("/auth/v3/",),
+    root=r"/workspace/v\d",
+    cometd="/workspace/v3/notifications",
+    is_response=lambda response: isinstance(response.get("status"), dict) and "statusCode" not in response,
+    is_notification=lambda notification: (
+        isinstance(kind := notification.get("messageType"), str) and kind in _MESSAGE_TYPES
+    ),
+    call_of=call_of,
+    subject_of=subject_of,
+    resources_in=resources_in,
+    kind_of=lambda notification: str(notification.get("notificationType") or notification.get("messageType") or ""),
+    taken=_taken,
+    code_of=_code_of,
+    user_data_of=user_data,
+    user_data="userData",
+    pair_key="key",
+    envelopes=frozenset({"data"}),
+    reference="operationId",
+    channels=CHANNELS,
+    operations=OPERATIONS,
+    get_resources=lambda channel: (
+        f"GET /workspace/v3/{'voice' if channel is VOICE else 'media/chat'}/{channel.collection}"
+    ),
+    # The clients distinguish only 0 and 1 (accepted) from all other codes.
+    error_body=lambda text: {"status": {"code": 500, "message": text}},
+    # The last segments of the paths of workspace-client-js: verbs that write no userData, and what belongs to no call
+    # or interaction.
+    vocabulary=frozenset(
+        {
+            *("alternate", "clear", "delete-from-conference", "merge", "reconnect", "redirect", "send-dtmf"),
+            *("start-recording", "stop-recording", "pause-recording", "resume-recording", "send-user-event"),
+            *("switch-to-barge-in", "switch-to-coaching", "switch-to-listen-in", "start-monitoring", "stop-monitoring"),
+            *("add-comment", "cancel-consultation", "consult-by-queue", "invite-by-queue", "remove-participant"),
+            *("send-message", "send-typing-started", "send-typing-stopped", "send-url", "send-system-command"),
+            *("send-custom-notification", "set-in-focus", "transfer-agent", "transfer-queue", "assign-contact"),
+            *("reply", "reply-all", "forward", "send", "save", "add-attachment", "remove-attachment"),
+            *("ready", "not-ready", "dnd-on", "dnd-off", "login", "logout", "make-call", "cancel-forward"),
+            *("initialize-workspace", "activate-channels", "current-session", "configuration", "notifications"),
+            *("voice", "media", "chat", "email", "targets", "ucs", "reporting", "documents"),
+        }
+    ),
+    protocol_keys=frozenset({"messageType", "notificationType", "state", "type", "capabilities", "keys", "key"}),
+    volatile_between_recordings=("operationId",),
+    session_cookies=("WORKSPACE_SESSIONID",),
+)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from gws_replay.core.api.ids import LONG
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import Comparison
 from gws_replay.core.comparison.finding import SEVERITY, SHOWN_BEFORE, Finding
@@ -17,7 +18,6 @@ from gws_replay.core.comparison.pairing import Item, NamedExchange, NamedNotific
 from gws_replay.core.model import Exchange, Notification
 from gws_replay.core.word_index import Lexicon
 
-_UNIQUE = 8  # a shorter id cannot be told from other text
 _LEFT = frozenset({"order", "timing", "verdict"})
 
 
@@ -36,7 +36,7 @@ def accepted(baseline: Cassette, candidate: Cassette, findings: Iterable[Finding
     if baseline.header.get("redaction") != candidate.header.get("redaction"):
         raise ValueError("the two are redacted by different rules: record the candidate with those of the baseline")
     renamed = translation(*comparison.names)
-    if any(len(each) < _UNIQUE for each in renamed):
+    if any(len(each) < LONG for each in renamed):
         raise ValueError("the ids of the candidate are too short to be found in text: record the baseline anew")
     taking = _Taking(renamed, comparison.exchanges)
     exchanges = [

@@ -223,7 +223,7 @@ class Comparison:
     def _inside_resource(self, path: tuple[Step, ...]) -> tuple[Step, ...]:
         """Return the rest of a path that leads into a resource; empty for any other."""
         if path[:2] == ("request", "body"):
-            return path[2:] if "userData" in path[2:-1] else ()
+            return path[2:] if not api.USER_DATA.isdisjoint(path[2:-1]) else ()
         tops = [place for place, step in enumerate(path) if step in self._resources or step in api.RESOURCE_NAMES]
         if not tops:
             return ()

@@ -9,15 +9,13 @@ from contextlib import suppress
 from typing import Any
 
 from gws_replay.core.api import dialects as api
+from gws_replay.core.api.ids import LONG
 from gws_replay.core.api.ids import is_id as _is_id
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.lossless_json import ExactNumber, Repeated
 from gws_replay.core.model import Exchange
 from gws_replay.core.word_index import Lexicon
 
-# As long as this, an id is looked for wherever text stands; a shorter one (a counter) only where an id is expected.
-_UNIQUE = 8
-_USER_DATA = "userData"
 _INERT = frozenset({int, float, bool, type(None), ExactNumber})
 _MOST_TEXTS = 100_000  # that are kept: what differs in every message would fill the memory
 _STAND_IN = "stand-in"
@@ -30,11 +28,11 @@ class Naming:
         self.names = dict(names)
         lexicon = Lexicon()
         for value, name in names.items():
-            if len(value) >= _UNIQUE or name.startswith(_STAND_IN):
+            if len(value) >= LONG or name.startswith(_STAND_IN):
                 lexicon.add(value, name)
         self._texts = _Texts(lexicon)
         self.resources = frozenset(names.get(each, each) for each in ids.resources)
-        long = (each for listed in ids.by_kind.values() for each in listed if len(each) >= _UNIQUE or each in names)
+        long = (each for listed in ids.by_kind.values() for each in listed if len(each) >= LONG or each in names)
         self.things = self.resources | {names.get(each, each) for each in long}
 
     def of_id(self, value: str) -> str:
@@ -43,8 +41,7 @@ class Naming:
 
     def path(self, path: str) -> str:
         """Return the path of a request with common names for ids, without the prefix of old deployments."""
-        start = path.find("/api/v")
-        home = path[start:] if start > 0 else path
+        home = path.removeprefix(api.prefix_of(path) or "")
         if not self.names:
             return home
         return "/".join(self.names.get(step) or self._texts[step] for step in home.split("/"))
@@ -65,18 +62,18 @@ class Naming:
         What stays as it is is the same object: two namings of a large recording are then held once.
         """
         is_text = isinstance(value, str)
-        if not self.names and (is_text or free or (field == _USER_DATA and isinstance(value, dict))):
+        if not self.names and (is_text or free or (field in api.USER_DATA and isinstance(value, dict))):
             return value
         if is_text:
             return self.of_id(value) if _is_id(field) and not free else self._texts[value]
         if isinstance(value, dict):
-            return self._members(value, free=free or field == _USER_DATA)
+            return self._members(value, free=free or field in api.USER_DATA)
         if isinstance(value, Repeated):
             return Repeated(tuple(self._named(item, field, free=free) for item in value.values))
         if isinstance(value, list):
-            pairs = field == _USER_DATA and not free  # Workspace v3
+            pairs = field in api.USER_DATA and not free
             items = [self._named(item, free=free or pairs) for item in value]
-            return items if free else _by_name(items, "key" if pairs else "id") or items
+            return items if free else _by_name(items, api.PAIR_KEYS if pairs else api.IDENTITIES) or items
         return value
 
     def _members(self, value: dict[str, Any], *, free: bool) -> dict[str, Any]:
@@ -103,7 +100,7 @@ def namings(one: Cassette, other: Cassette) -> tuple[Naming, Naming]:
                 names[side][pair[side]] = f"{kind}#{number}"
     mine, theirs = (_stand_ins(each) for each in (one, other))
     # Some in common: they were made with one key, and others stand for other values.
-    are_of_one_key = any(len(each) >= _UNIQUE for each in {*mine} & {*theirs})
+    are_of_one_key = any(len(each) >= LONG for each in {*mine} & {*theirs})
     if len(mine) == len(theirs) and not are_of_one_key:
         for number, pair in enumerate(zip(mine, theirs, strict=True), 1):
             if pair[0] != pair[1]:
@@ -179,8 +176,8 @@ class _Ids:
     def _inside(self, value: Any, name: str) -> None:
         for key, item in _items(value):
             if isinstance(item, str) and key and _is_id(key):
-                self._take(item, name or key if key == "id" else key)
-            elif isinstance(item, dict | list) and key != _USER_DATA:
+                self._take(item, name or key if key in api.IDENTITIES else key)
+            elif isinstance(item, dict | list) and key not in api.USER_DATA:
                 self._inside(item, key or name)
 
 
@@ -195,7 +192,7 @@ def _unshared(mine: Sequence[str], theirs: Sequence[str]) -> tuple[Sequence[str]
     """Leave out the ids that both recordings know; counters that both happen to have may be of different things."""
     shared = set(mine) & set(theirs)
     if len(shared) < min(len(mine), len(theirs)):
-        shared = {each for each in shared if len(each) >= _UNIQUE}
+        shared = {each for each in shared if len(each) >= LONG}
     return [each for each in mine if each not in shared], [each for each in theirs if each not in shared]
 
 
@@ -204,7 +201,10 @@ def _stand_ins(cassette: Cassette) -> Sequence[str]:
     return [each for each in listed if isinstance(each, str)] if isinstance(listed, list | tuple) else ()
 
 
-def _by_name(items: Sequence[Any], name: str) -> Mapping[str, Any] | None:
+def _by_name(items: Sequence[Any], names: Sequence[str]) -> Mapping[str, Any] | None:
     """Return the items of a list by the id of each, or None where not every one has an id of its own."""
-    named = {item[name]: item for item in items if isinstance(item, dict) and isinstance(item.get(name), str)}
-    return named if items and len(named) == len(items) else None
+    for name in names:
+        named = {item[name]: item for item in items if isinstance(item, dict) and isinstance(item.get(name), str)}
+        if items and len(named) == len(items):
+            return named
+    return None

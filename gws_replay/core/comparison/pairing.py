@@ -116,7 +116,7 @@ def _paired_between(mine: Sequence[NamedExchange], theirs: Sequence[NamedExchang
         yield from alike
         rest.extend(inside)
     # One operation is known by what it wrote, wherever it stands; one look at a state is as good as another.
-    writes = [[each for gap in rest for each in gap[side] if each.exchange.request.method != "GET"] for side in (0, 1)]
+    writes = [[each for gap in rest for each in gap[side] if not each.exchange.request.is_safe] for side in (0, 1)]
     moved = [pair for same in _grouped(writes[0], writes[1], NamedExchange.whole) for pair in zip(*same, strict=False)]
     yield from moved
     done = [{pair[side].index for pair in moved} for side in (0, 1)]

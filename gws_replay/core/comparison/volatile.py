@@ -6,14 +6,9 @@ operation of either recording writes.
 
 from collections.abc import Iterable
 
-from gws_replay.core.api.gws_v2 import VOLATILE
+from gws_replay.core.api import dialects as api
 from gws_replay.core.oracle.findings import Names
 
-# Beside those of one recording: the samples' other clocks and counters, Workspace v3's link, and what a restart moves.
-_BETWEEN_RECORDINGS = ("OccuredAt", "operationId", "*TimeStamp*", "*Hash", "version")
-# LCATimeStamp_*, LastCalledAgent_TimeStamp, _facebookCreatedTime, Header_Date, ChatServerHost: samples of the channels.
-IN_USER_DATA = ("*TimeStamp*", "*CreatedTime", "Header_Date", "ChatServerHost", "ChatServerPort")
-_USER_DATA = "userData"
 Step = str | int
 
 
@@ -22,8 +17,8 @@ class Volatile:
 
     def __init__(self, written: Iterable[str]) -> None:
         self._written = frozenset(written)
-        self._outside = Names((*VOLATILE, *_BETWEEN_RECORDINGS))
-        self._inside = Names(IN_USER_DATA)
+        self._outside = Names((*api.VOLATILE, *api.VOLATILE_BETWEEN_RECORDINGS))
+        self._inside = Names(api.VOLATILE_USER_DATA)
 
     def is_written(self, path: tuple[Step, ...]) -> bool:
         """Tell whether a place is, or is inside, a userData key that an operation writes."""
@@ -39,6 +34,4 @@ class Volatile:
 
 def key_of(path: tuple[Step, ...]) -> str | None:
     """Return the userData key that a path leads to or through; None outside userData."""
-    if _USER_DATA not in path[:-1]:
-        return None
-    return str(path[path.index(_USER_DATA) + 1])
+    return next((str(path[at + 1]) for at, step in enumerate(path[:-1]) if step in api.USER_DATA), None)

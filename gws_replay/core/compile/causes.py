@@ -11,6 +11,7 @@ from heapq import merge
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api import schema as operations
+from gws_replay.core.api.schema import ERROR
 from gws_replay.core.compile.cause_matching import CauseCandidate, Told, pair
 from gws_replay.core.model import Cause, Exchange, Moment, Notification, Rule
 
@@ -31,7 +32,7 @@ def causes_of(exchanges: Sequence[Exchange], notifications: Sequence[Notificatio
     """Return the cause of each notification. What the sequences give is looked at, and not kept."""
     run = _Run(exchanges, notifications)
     run.sort_by_reference()
-    for group in sorted(run.groups.values(), key=lambda each: each[0].kind == api.ERROR):
+    for group in sorted(run.groups.values(), key=lambda each: each[0].kind == ERROR):
         run.sort_by_evidence(group)
     for index, (asked, rule) in run.found.items():
         after: Moment = "response" if notifications[index].seen >= exchanges[asked.index].ended else "request"
@@ -92,7 +93,7 @@ class _Run:
             for each in self._possible(group[0].subject)
             if (each.index, kind) not in self._settled and _may_answer(each, group[0])
         ]
-        if kind == api.ERROR:  # it says that an operation failed: one that nothing else has answered
+        if kind == ERROR:  # it says that an operation failed: one that nothing else has answered
             answered = {each.index for each, _ in self.found.values()}
             open_ = [each for each in open_ if each.index not in answered]
         once, again = _told_again(group)
@@ -114,7 +115,7 @@ def _may_answer(asked: CauseCandidate, told: Told) -> bool:
     call, subject = asked.call, told.subject
     if subject and (call.channel is not subject.channel or call.resource_id not in (None, subject.resource_id)):
         return False
-    return call.answered_by(told.kind) or (told.kind == api.ERROR and subject is not None)
+    return call.answered_by(told.kind) or (told.kind == ERROR and subject is not None)
 
 
 def _has_own_id(asked: CauseCandidate, told: Told) -> bool:

@@ -77,7 +77,7 @@ def put_together(
         notifications=_caused(told, own),
         header={
             "format": FORMAT,
-            "api": api.api_of(exchange.request for exchange in rest),
+            "api": api.api_of(exchange.request for exchange in rest).name,
             **_server_version(rest),
             **header,
         },

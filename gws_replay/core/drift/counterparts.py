@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from gws_replay.core.api import dialects as api
 from gws_replay.core.api.ids import is_id, is_long_id, tail
 from gws_replay.core.lossless_json import canonical
 
 _ADDRESS_ENDINGS = ("uri", "uris", "path", "paths")
-_IDENTITIES = ("id", "key")
+_NAMES = (*api.IDENTITIES, *api.PAIR_KEYS)
 
 
 class Counterpart(NamedTuple):
@@ -54,7 +55,7 @@ def _inside(name: str, recorded: Any, live: Any, stand_ins: Collection[str], *, 
     if isinstance(recorded, dict) and isinstance(live, dict):
         for key, item in recorded.items():
             if key in live:
-                yield from _inside(key, item, live[key], stand_ins, free=free or key == "userData")
+                yield from _inside(key, item, live[key], stand_ins, free=free or key in api.USER_DATA)
     elif isinstance(recorded, list) and isinstance(live, list):
         for mine, theirs in _items(recorded, live):
             yield from _inside(name, mine, theirs, stand_ins, free=free)
@@ -83,7 +84,8 @@ def _items(recorded: Sequence[Any], live: Sequence[Any]) -> Iterator[tuple[Any, 
     both = {known for item in recorded if (known := _identity(item)) is not None and known in by_name}
     yield from ((item, by_name[known]) for item in recorded if (known := _identity(item)) in both and known)
     rest = [
-        [item for item in side if _identity(item) not in both and _name_of(item) != "key"] for side in (recorded, live)
+        [item for item in side if _identity(item) not in both and _name_of(item) not in api.PAIR_KEYS]
+        for side in (recorded, live)
     ]
     yield from zip(*rest, strict=False)
 
@@ -94,9 +96,9 @@ def _identity(item: Any) -> tuple[str, str] | None:
 
 
 def _name_of(item: Any) -> str:
-    """Return the key that tells an item of a list from the others; `key` is that of Workspace v3's userData."""
+    """Return the field that tells an item of a list from the others: its id, or the key of a pair of userData."""
     if isinstance(item, dict):
-        return next((name for name in _IDENTITIES if isinstance(item.get(name), str)), "")
+        return next((name for name in _NAMES if isinstance(item.get(name), str)), "")
     return ""
 
 

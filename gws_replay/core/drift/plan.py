@@ -14,8 +14,6 @@ from gws_replay.core.drift.counterparts import texts_in
 from gws_replay.core.drift.live_values import SECRET, LiveValues
 from gws_replay.core.model import Exchange
 
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -84,7 +82,7 @@ def plan(baseline: Cassette, *, writes: bool) -> Plan:
 
 def reads(exchange: Exchange) -> bool:
     """Tell whether a request only asks: a GET, or an operation that is known to change nothing."""
-    if exchange.request.method in _READING:
+    if exchange.request.is_safe:
         return True
     call = api.call_of(exchange.request, exchange.sent)
     return call.row is not None and call.row.reads

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gws_replay.core.api import dialects as api
 from gws_replay.core.api.schema import Absent, Another, Wild, shows_key
 from gws_replay.core.json_compare import Change, compare_userdata, same, show, type_name
 from gws_replay.core.oracle.attribution import Between, Writers
@@ -96,10 +97,10 @@ class Views:
         """Check the notifications that do not show the whole userData: what they show of it was written."""
         write = self.write
         for answer in write.answers if write.writes else ():
-            part = answer.resource.get("userData")
+            part = api.user_data_in(answer.resource)
             if isinstance(answer, Snapshot):
                 continue
-            if isinstance(part, dict):
+            if part is not None:
                 beside = self.timeline.between(write.began, answer.at)
                 for key, value in write.writes.items():
                     if not isinstance(key, Wild) and not any(each.wrote(key, part) for each in (write, *beside)):

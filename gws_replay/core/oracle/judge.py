@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gws_replay.core.api import dialects as api
-from gws_replay.core.api.gws_v2 import VOLATILE
-from gws_replay.core.api.gws_v2_channels import CHANNELS as GWS_CHANNELS
-from gws_replay.core.api.schema import Channel
 from gws_replay.core.json_compare import Changes
 from gws_replay.core.oracle.attribution import Between, Writers
 from gws_replay.core.oracle.checks import Views
@@ -55,7 +52,7 @@ def judge(
     """
     timelines = timelines_of(cassette)
     ignored, heard = Names(ignore), _heard(cassette, timelines)
-    frame = SideEffects(timelines, ignored, Names(VOLATILE if volatile is None else volatile), heard).findings()
+    frame = SideEffects(timelines, ignored, Names(api.VOLATILE if volatile is None else volatile), heard).findings()
     updates = [
         update for timeline in timelines.values() for update in _of_one_resource(timeline, frame, ignored, heard)
     ]
@@ -83,8 +80,7 @@ def _heard(cassette: Recorded, timelines: Mapping[str, Timeline]) -> Heard:
 
 def _is_error_of_nothing(data: Any) -> bool:
     """Tell an error that names no resource (AsyncTelephonyOpsNotifications: devices, with errorMessage)."""
-    is_error = isinstance(data, dict) and ("errorMessage" in data or api.kind_of(data) == api.ERROR)
-    return is_error and api.subject_of(data) is None
+    return api.reports_error(data) and api.subject_of(data) is None
 
 
 def _of_one_resource(
@@ -137,17 +133,13 @@ def _missing(write: Write, before: Snapshot | None, heard: Heard) -> Iterator[st
     if write.call.sets and write.answers and not isinstance(write.answers[0], Snapshot):
         return  # a notification without userData says that it is unchanged
     if after is None and write.refused:
-        yield f"nothing shows userData after it was refused: {_get(channel)} then"
+        yield f"nothing shows userData after it was refused: {api.get_resources(channel)} then"
     elif after is None and channel and channel.key not in heard.topics:
         yield f"no notification shows its effect and no GET follows it: subscribe to {channel.topic}, or GET it"
     elif after is None:
         yield "no notification shows its effect and no GET follows it: record until one of them has come"
     elif before is None:
-        yield f"no userData of it was seen before: {_get(channel)} first"
-
-
-def _get(channel: Channel | None) -> str:
-    return f"GET /me/{channel.collection}?fields=*" if channel in GWS_CHANNELS else "GET it"
+        yield f"no userData of it was seen before: {api.get_resources(channel)} first"
 
 
 def _check_notified(write: Write, heard: Heard, found: Reasons) -> None:

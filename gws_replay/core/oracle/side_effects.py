@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from gws_replay.core.api import dialects as api
 from gws_replay.core.json_compare import compare_userdata, same, show
 from gws_replay.core.lossless_json import canonical
 from gws_replay.core.oracle.attribution import Writers
@@ -19,7 +20,7 @@ from gws_replay.core.oracle.timeline import Timeline, Write
 
 # How many operations are looked back at for the one to blame.
 _WINDOW = 64
-_OWN = ("id", "userData")
+_OWN = (*api.IDENTITIES, *api.USER_DATA)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from gws_replay.core.api import dialects as api
-from gws_replay.core.api.schema import Call, Key
+from gws_replay.core.api.schema import ERROR, Call, Key
 from gws_replay.core.model import Exchange
 from gws_replay.core.oracle.history import Recorded, Sighting, Snapshot, sightings
 from gws_replay.core.oracle.timeline import IN_FLIGHT, NEVER, Doing, Timeline, Write
@@ -37,7 +37,7 @@ def timelines_of(cassette: Recorded) -> Mapping[str, Timeline]:
         if name not in timelines:
             timelines[name], shown[name] = Timeline(call.channel), _Shown()
         told, exchange = answers.get(index, ()), cassette.interactions[index]
-        if call.writes is not None or isinstance(call.sent.get("userData"), dict):
+        if call.writes is not None or call.attached is not None:
             timelines[name].writes.append(_write(index, call, exchange, told, shown[name]))
         else:
             timelines[name].besides.append(_doing(index, call, exchange, told, shown[name]))
@@ -129,14 +129,14 @@ def _moves(call: Call, *, refused: bool) -> frozenset[str] | None:
 
 def _write(index: int, call: Call, exchange: Exchange, told: Sequence[Sighting], shown: _Shown) -> Write:
     taken = api.taken(exchange.response.status, exchange.answer)
-    error = next((each for each in told if each.kind == api.ERROR), None)
+    error = next((each for each in told if each.kind == ERROR), None)
     answers = [each for each in told if each is not error]
     refused = taken == "refused" or error is not None
     own = next((each for each in answers if isinstance(each, Snapshot)), None)
     since = max(exchange.ended, *(each.at for each in answers)) if answers else exchange.ended
     # Of one that was refused, whatever cannot be older shows whether it was done all the same.
     after = own or (shown.next_of_any_kind(since) if refused else shown.next_get(since))
-    attached: Mapping[Key, Any] = call.sent.get("userData") or {} if call.writes is None else call.writes
+    attached: Mapping[Key, Any] = (call.attached or {}) if call.writes is None else call.writes
     shown_at = own.at if own else max((each.at for each in answers), default=after.at if after else NEVER)
     return Write(
         index=index,

@@ -8,7 +8,6 @@ from typing import Protocol
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from gws_replay.core.api import dialects as api
-from gws_replay.core.api import gws_v2 as gws
 from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.redaction.policy import Rules
 from gws_replay.core.redaction.stand_ins import StandIns
@@ -26,16 +25,7 @@ _MIN_SECRET = 8  # shorter values could occur by chance
 _MIN_PERSONAL = 6
 PLACEHOLDERS = re.compile(r"<redacted:[^<>]*>")
 # Words of the API: somebody whose comment was "Completed" must not change what a state is called.
-_VOCABULARY = frozenset(
-    {
-        *gws.OPERATIONS,
-        *gws.FRAMING_OPERATIONS,
-        *(kind for row in gws.OPERATIONS.values() for kind in row.answered_by),
-        *(name for each in api.CHANNELS for name in (each.name, *each.segments, *each.keys, each.message_type)),
-        *("notifications", "Processing", "Completed", "Invited", "Revoked", "Created", "Composing", "Inbound"),
-        *("Outbound", "Customer", "Environment", "default", "Neutral", "Positive", "Negative", "Unknown", "localhost"),
-    }
-)
+_VOCABULARY = api.VOCABULARY | {"localhost"}
 
 
 def spellings(value: str) -> int:

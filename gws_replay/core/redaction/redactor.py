@@ -100,7 +100,7 @@ class Redactor:
         if self.policy.level == "none":
             return response
         # CSRFProtection: the server chooses the name of the header that carries the token.
-        if token_header := response.headers.get(sensitive.CSRF_NAME_HEADER):
+        for token_header in filter(None, map(response.headers.get, sensitive.CSRF_NAME_HEADERS)):
             self._token_headers.add(token_header.lower())
         headers, body = self._settle(lambda: self._message(response.headers, response.body, asked=False))
         return Response(status=response.status, reason=response.reason, headers=headers, body=body)

@@ -7,28 +7,33 @@ authentication page.
 
 import re
 
+from gws_replay.core.api import dialects as api
+
+_CSRF_HEADERS = tuple(map(str.lower, api.CSRF_HEADERS))
 SECRET_HEADERS = frozenset(
     {
-        *("authorization", "proxy-authorization", "cookie", "set-cookie", "x-csrf-token", "x-api-key"),
-        *("ssid", "surl", "susername", "rnurl", "rnsid", "rnusername"),
+        *("authorization", "proxy-authorization", "cookie", "set-cookie", *_CSRF_HEADERS, "x-api-key"),
+        *api.SECRET_HEADERS,
     }
 )
 # Headers, cookies and Bayeux fields whose values are random enough to be looked for, and replaced, elsewhere too.
 # The value of any other cookie could be a common word.
 UNIQUE_SECRETS = frozenset(
     {
-        *("authorization", "proxy-authorization", "x-csrf-token", "x-api-key", "ssid", "rnsid", "clientid"),
-        *("jsessionid", "awselb", "awsalb", "awsalbcors", "bayeux_browser", "workspace_sessionid"),
+        *("authorization", "proxy-authorization", *_CSRF_HEADERS, "x-api-key", "clientid"),
+        *api.CREDENTIAL_HEADERS,
+        *("jsessionid", "awselb", "awsalb", "awsalbcors", "bayeux_browser"),
+        *map(str.lower, api.SESSION_COOKIES),
     }
 )
 # CSRFProtection: the response names the header that carries the token; its value is no secret.
-CSRF_NAME_HEADER = "x-csrf-header"
+CSRF_NAME_HEADERS = tuple(map(str.lower, api.CSRF_NAME_HEADERS))
 # Request headers that are no secret in any client; the value of every other one is replaced.
 HARMLESS_HEADERS = (
     *("accept", "accept-*", "access-control-request-*", "cache-control", "connection", "content-*", "date", "dnt"),
     *("expect", "host", "if-*", "keep-alive", "max-forwards", "origin", "pragma", "priority", "range", "referer"),
     *("save-data", "sec-*", "te", "trailer", "transfer-encoding", "upgrade", "upgrade-insecure-requests", "user-agent"),
-    *("x-requested-with", CSRF_NAME_HEADER, "x-http-method-override", "genesys-*-version"),
+    *("x-requested-with", *CSRF_NAME_HEADERS, "x-http-method-override", *api.HARMLESS_HEADERS),
 )
 URL_HEADERS = frozenset({"location", "content-location", "link", "origin", "referer", "refresh"})
 COOKIE_ATTRIBUTE = re.compile(
@@ -42,7 +47,7 @@ BAYEUX_SECRETS = frozenset({"clientId", "ext"})
 SECRET_KEYS = (
     *("*password", "*passwd", "*passphrase", "pwd", "*secret", "*token", "*apikey", "*api_key", "*api-key"),
     *("authorization", "credentials", "assertion", "samlresponse", "samlrequest", "relaystate", "code_verifier"),
-    *("ssid", "surl", "susername", "rnsid", "rnurl", "rnusername", "jsessionid", "workspace_sessionid", "*private_key"),
+    *(*api.SECRET_KEYS, *map(str.lower, api.SESSION_COOKIES), "*private_key"),
     *("cvv", "cvc"),
 )
 # Parameters that are secret in URLs and forms only: OAuth 2.0, RFC 6749. In JSON `code` is often a number of an error.
@@ -55,20 +60,17 @@ PERSONAL_COLLECTIONS = frozenset({"contacts"})
 PERSONAL_KEYS = (
     *("firstname", "lastname", "middlename", "fullname", "displayname", "username", "nickname"),
     *("*emailaddress", "email", "e-mail", "fromaddress", "frompersonal", "from", "to", "cc", "bcc", "replyto"),
-    *("mailbox", "subject", "text", "comment", "message", "ownerinformation", "accountnumber"),
-    *("*phonenumber", "phone", "e164number", "digits", "ani", "dnis", "callernumber", "calleridnumber"),
-    *("contactid", "contactidlist", "_facebookactorname", "_facebookactorid", "_facebookmessagetext"),
-    *("_facebookpminboxurl", "_facebookpmthreadid", "_facebookpmmessageid", "_facebooksex", "_facebooklocale"),
-    *("_facebookbirthdaydate", "_facebook*location", "_facebook*xml", "_facebooklanguages", "_facebooktimezone"),
-    *("_twitter*name", "_twitter*url", "_twitter*text", "_twitter*userid", "_twitter*id", "_twitter*location"),
+    *("mailbox", "subject", "text", "comment", "message", "accountnumber"),
+    *("*phonenumber", "phone", "callernumber", "calleridnumber"),
+    *api.PERSONAL_KEYS,
     *("address", "street", "birthdate", "birthday", "dateofbirth", "cardnumber", "iban", "ssn"),
 )
 # Keys whose values are the protocol's own words: nothing that was found elsewhere is looked for in them.
 PROTOCOL_KEYS = frozenset(
     {
-        *("operationName", "messageType", "notificationType", "statusCode", "statusMessage", "state", "type"),
-        *("capabilities", "visibility", "channel", "subscription", "connectionType", "supportedConnectionTypes"),
-        *("reconnect", "version", "minimumVersion", "facebooksessionType", "roles", "keys", "key", "dispositionKey"),
+        *api.PROTOCOL_KEYS,
+        *("channel", "subscription", "connectionType", "supportedConnectionTypes"),
+        *("reconnect", "version", "minimumVersion"),
     }
 )
 

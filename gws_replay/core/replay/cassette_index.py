@@ -10,14 +10,12 @@ from functools import cached_property
 
 from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
-from gws_replay.core.api import gws_v2 as gws
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Moment, Notification, Request
 from gws_replay.core.redaction.redactor import without_secrets
 from gws_replay.core.replay.request_key import WHOLE, Key, Matching, Neighbours, canonical_body, key_of
 from gws_replay.core.replay.wildcard_index import StandInIndex
 
-_READING = ("GET", "HEAD")
 # What the header of a cassette says of its redaction where no secret is left in it.
 _WITHOUT_SECRETS = ("all", "secrets")
 
@@ -155,19 +153,17 @@ class CassetteIndex:
     def may_repeat(self, index: int) -> bool:
         """Tell whether an interaction may be asked again after its last recording.
 
-        Reading may (GET, HEAD), and what frames a session (`gws.FRAMING_OPERATIONS`); nothing else.
+        Reading may (GET, HEAD, OPTIONS), and what frames a session (`api.FRAMING_OPERATIONS`); nothing else.
         """
         exchange = self.interactions[index]
-        if exchange.request.method in _READING:
+        if exchange.request.is_safe:
             return True
-        return api.call_of(exchange.request, exchange.sent).operation in gws.FRAMING_OPERATIONS
+        return api.call_of(exchange.request, exchange.sent).operation in api.FRAMING_OPERATIONS
 
     @cached_property
     def operations(self) -> frozenset[int]:
         """The interactions that ask for more than to read."""
-        return frozenset(
-            index for index, exchange in enumerate(self.interactions) if exchange.request.method not in _READING
-        )
+        return frozenset(index for index, exchange in enumerate(self.interactions) if not exchange.request.is_safe)
 
     @cached_property
     def _shown(self) -> Mapping[int, tuple[str, ...]]:

@@ -5,11 +5,11 @@ Any credentials are accepted; they only serve to keep users apart.
 
 import base64
 
+from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Headers
 
-SESSION_COOKIE = "JSESSIONID"
-# AuthenticationOrder: Salesforce and Oracle Service Cloud sessions stand in headers of their own.
-_CREDENTIALS = ("authorization", "ssid", "rnsid", "x-api-key")
+SESSION_COOKIE = api.SESSION_COOKIES[0]
+_CREDENTIALS = ("authorization", *api.CREDENTIAL_HEADERS, "x-api-key")
 
 
 def basic_user(headers: Headers) -> str | None:

@@ -42,8 +42,8 @@ def _member(key: str | None, text: str, since: Since) -> tuple[str | None, str]:
 
 def _resource(text: str, since: Since) -> str:
     parsed = lossless_json.loads_or_none(text)
-    if isinstance(parsed, dict) and parsed.get("id"):
-        for told in since(str(parsed["id"])):
+    if isinstance(parsed, dict) and (resource_id := api.id_in(parsed)):
+        for told in since(resource_id):
             for shown in _shown_in(told):
                 text = lossless_json.merged(text, shown)
     return text

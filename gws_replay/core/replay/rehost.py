@@ -5,10 +5,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from gws_replay.core.api import dialects as api
 from gws_replay.core.lossless_json import LEXEME
 
 # The start of an absolute address of the API, as the first characters of a JSON string; some servers escape slashes.
-_ADDRESS = re.compile(r'^"https?:\\?/\\?/[^/"\\\s]+(?=\\?/(?:[^"\s]*/)?api\\?/v?\d)')
+_SLASH = r"\\?/"
+_ADDRESS = re.compile(
+    rf'^"https?:{_SLASH}{_SLASH}[^/"\\\s]+(?=(?:{_SLASH}[^"\s]*)?(?:{api.ROOT.replace("/", _SLASH)}))'
+)
+_USER_DATA = frozenset(f'"{name}"' for name in api.USER_DATA)
 
 
 def bare(url: str) -> str:
@@ -36,7 +41,7 @@ def _moved(text: str, home: str) -> Iterator[str]:
         end = match.end()
         if lexeme in "{[":
             depth += 1
-            if key == '"userData"' and inside is None:
+            if key in _USER_DATA and inside is None:
                 inside = depth
         elif lexeme in "}]":
             if inside == depth:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from gws_replay.core.api import dialects as api
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.finding import SEVERITIES, Finding, spelled
 from gws_replay.core.comparison.id_mapping import namings
@@ -13,7 +14,6 @@ from gws_replay.reports.pages.cassette import Recorded, Texts, as_value
 from gws_replay.reports.terminal import findings as differences
 
 _Path = tuple[Step, ...]
-_USER_DATA = "userData"
 _LEVELS = ("suppressed", *SEVERITIES)
 
 
@@ -82,8 +82,8 @@ def _tables(values: Sequence[Mapping[str, Any]], found: Sequence[Finding], texts
     for part in dict.fromkeys([*values[0], *values[1]]):
         leaves = [dict(_leaves((part,), side[part])) if part in side else {} for side in values]
         for path in dict.fromkeys([*leaves[0], *leaves[1]]):
-            inside = path.index(_USER_DATA) + 1 if _USER_DATA in path[:-1] else 1
-            title = _USER_DATA if inside > 1 else part
+            inside = next((at + 1 for at, step in enumerate(path[:-1]) if step in api.USER_DATA), 1)
+            title = str(path[inside - 1]) if inside > 1 else part
             level = next((levels[path[:end]] for end in range(len(path), -1, -1) if path[:end] in levels), "")
             both = [texts.value(side[path]) if path in side else None for side in leaves]
             tables.setdefault(f"{title} · {part}" if inside > 1 else part, []).append(
@@ -93,7 +93,7 @@ def _tables(values: Sequence[Mapping[str, Any]], found: Sequence[Finding], texts
 
 
 def _user_data_first(table: tuple[str, list[list[Any]]]) -> bool:
-    return not table[0].startswith(_USER_DATA)
+    return not table[0].startswith(tuple(api.USER_DATA))
 
 
 def _leaves(path: _Path, value: Any) -> Iterator[tuple[_Path, Any]]:
