@@ -282,7 +282,7 @@ def test_rules_of_ones_own(tmp_path: Path) -> None:
         answer = {"firstName": "Vitaliy", "lastName": "Onv", "Pin": "0815", "a": {"b": "KD 4711"}}
         hooks.passed(flow_of(answer=json.dumps(answer).encode()))
     cassette = load_cassette(path)
-    shown = cassette.interactions[0].answer
+    shown = cassette.interactions[0].response_json
     assert ("Vitaliy", "<redacted:Pin>") == (shown["firstName"], shown["Pin"])
     assert {shown["lastName"], shown["a"]["b"]} == set(cassette.header["stand_ins"])
     assert cassette.header["policy"].startswith("own ")

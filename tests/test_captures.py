@@ -85,8 +85,8 @@ def test_the_captures_hold_24_operations() -> None:
 def test_flow_and_har_of_a_session_agree(name: str) -> None:
     """The same operations, answers, notifications and causes, whichever format they came in."""
     one, other = (compiled(CAPTURES / f"{name}{suffix}") for suffix in (".flow", ".har"))
-    assert [(e.request.method, e.request.uri, e.sent, e.answer) for e in one.interactions] == [
-        (e.request.method, e.request.uri, e.sent, e.answer) for e in other.interactions
+    assert [(e.request.method, e.request.uri, e.request_json, e.response_json) for e in one.interactions] == [
+        (e.request.method, e.request.uri, e.request_json, e.response_json) for e in other.interactions
     ]
     assert [(n.channel, n.data, n.cause) for n in one.notifications] == [
         (n.channel, n.data, n.cause) for n in other.notifications

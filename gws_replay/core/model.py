@@ -4,19 +4,20 @@ All are frozen. Times are seconds since the recording began. Nothing here knows 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar, overload
 from urllib.parse import urlsplit
 
 from gws_replay.core import lossless_json
 
+_T = TypeVar("_T")
 # The path of nearly every address, in a tenth of the time that urlsplit takes.
 _USUAL = re.compile(r"https?://[A-Za-z0-9.:-]*((?:/[!-\"$->@-~]*)?)(?![^?#])")
 Rule = Literal["pin", "referenceId", "one-to-one", "content", "counting", "creation", "order"]
 Moment = Literal["request", "response"]
-# How a request ended: with a response, with none at all, or with a connection that broke.
+# What became of a request: with a response, with none at all, or with a connection that broke.
 Outcome = Literal["response", "silence", "broken"]
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -93,12 +94,12 @@ class Exchange:
     outcome: Outcome = "response"
 
     @cached_property
-    def sent(self) -> Any:
+    def request_json(self) -> Any:
         """The parsed JSON body of the request, or None."""
         return lossless_json.parse_body(self.request.body, self.request.headers.get("content-type"))
 
     @cached_property
-    def answer(self) -> Any:
+    def response_json(self) -> Any:
         """The parsed JSON body of the response, or None."""
         return lossless_json.parse_body(self.response.body, self.response.headers.get("content-type"))
 
@@ -154,45 +155,79 @@ class WebSocketMessage:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A request that got no answer."""
+    """A request that never got a response."""
 
     request: Request
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """An exchange that the recording before this one holds."""
+class CarriedOver:
+    """An exchange of the previous part of a recording, which notifications of this part may answer."""
 
     exchange: Exchange
 
 
-# What was seen on the wire, each as it was finished.
-Seen: TypeAlias = Exchange | WebSocketMessage | Unanswered | Earlier
+# What was observed on the wire, in the order in which each was complete.
+Observed: TypeAlias = Exchange | WebSocketMessage | Unanswered | CarriedOver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """What was seen on the wire, before it is compiled. Times may be any clock's seconds.
+    """What was observed on the wire, before it is compiled. Times may be any clock's seconds.
 
-    `unanswered` are requests that got no response: polls that the client dropped, a server that died. `earlier` are
-    operations that the recording before this one holds: notifications of this one may answer them.
+    `unanswered` are requests that never got a response: polls that the client dropped, a server that died.
+    `carried_over` are operations of the previous part, which notifications of this part may answer.
     """
 
     exchanges: tuple[Exchange, ...]
     messages: tuple[WebSocketMessage, ...] = ()
     unanswered: tuple[Request, ...] = ()
-    earlier: tuple[Exchange, ...] = ()
+    carried_over: tuple[Exchange, ...] = ()
 
     @classmethod
-    def of(cls, seen: Iterable[Seen]) -> "Recording":
-        """Return what was seen, each kind in its order."""
-        found = list(seen)
+    def of(cls, observed: Iterable[Observed]) -> "Recording":
+        """Return a recording of what was observed, each kind in its order."""
+        found = list(observed)
         return cls(
             exchanges=tuple(each for each in found if isinstance(each, Exchange)),
             messages=tuple(each for each in found if isinstance(each, WebSocketMessage)),
             unanswered=tuple(each.request for each in found if isinstance(each, Unanswered)),
-            earlier=tuple(each.exchange for each in found if isinstance(each, Earlier)),
+            carried_over=tuple(each.exchange for each in found if isinstance(each, CarriedOver)),
         )
+
+
+class LazySequence(Sequence[_T]):
+    """A sequence of `count` items that are built when they are read and not kept: for more than fits into memory.
+
+    It is equal to any sequence with equal items.
+    """
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, count: int, build: Callable[[int], _T]) -> None:
+        """Take how many items there are, and the function that builds one from its index."""
+        self._indices = range(count)
+        self._build = build
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    @overload
+    def __getitem__(self, index: int) -> _T: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "LazySequence[_T]": ...
+
+    def __getitem__(self, index: int | slice) -> "_T | LazySequence[_T]":
+        if isinstance(index, slice):
+            chosen = self._indices[index]
+            return LazySequence(len(chosen), lambda at: self._build(chosen[at]))
+        return self._build(self._indices[index])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or len(self) != len(other):
+            return False
+        return all(mine == theirs for mine, theirs in zip(self, other, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

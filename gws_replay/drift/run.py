@@ -155,7 +155,7 @@ class Drift:
         """Raise GwsReplayError for an answer that says nothing about the question."""
         asked, origin = question.name, self._wire.origin
         recorded = question.exchange.response.status
-        is_expected = api.is_unauthenticated(recorded, question.exchange.answer)
+        is_expected = api.is_unauthenticated(recorded, question.exchange.response_json)
         if api.is_unauthenticated(response.status, lossless_json.loads_or_none(response.body)) and not is_expected:
             raise GwsReplayError(
                 f"{origin} wants other credentials for {asked}: set {USER} and {PASSWORD}, or {TOKEN}, or write "
@@ -170,9 +170,11 @@ class Drift:
         self.outcome.asked.add(index)
         recorded = self._baseline.interactions[index]
         answer = lossless_json.loads_or_none(response.body)
-        if api.succeeded(recorded.response.status, recorded.answer) and not api.succeeded(response.status, answer):
+        if api.succeeded(recorded.response.status, recorded.response_json) and not api.succeeded(
+            response.status, answer
+        ):
             self._refused.add(index)
-        return self._values.learn(recorded.answer, answer, ids_only=ids_only)
+        return self._values.learn(recorded.response_json, answer, ids_only=ids_only)
 
     async def _token(self) -> None:
         """Look for a CSRF token, once, where the questions have shown none."""

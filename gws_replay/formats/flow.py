@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mitmproxy import exceptions, http
 from mitmproxy.io import FlowReader
 
-from gws_replay.core.model import Exchange, Request, Response, Seen, Unanswered, WebSocketMessage
+from gws_replay.core.model import Exchange, Observed, Request, Response, Unanswered, WebSocketMessage
 from gws_replay.errors import CassetteError
 from gws_replay.formats import wire_tuples as raw
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
-def moments(file: "BinaryIO", source: str) -> Iterator[Seen]:
+def moments(file: "BinaryIO", source: str) -> Iterator[Observed]:
     """Yield what a flow file that mitmproxy saved (`-w`) holds.
 
     Raises CassetteError for another version or a torn file.
@@ -34,7 +34,7 @@ def moments(file: "BinaryIO", source: str) -> Iterator[Seen]:
         ) from None
 
 
-def _moments(flow: http.HTTPFlow) -> Iterator[Seen]:
+def _moments(flow: http.HTTPFlow) -> Iterator[Observed]:
     request = request_of(flow)
     yield from messages_of(flow)
     if flow.response is None:

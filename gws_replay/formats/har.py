@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from gws_replay.core.model import Exchange, Headers, Request, Response, Seen, Unanswered, WebSocketMessage
+from gws_replay.core.model import Exchange, Headers, Observed, Request, Response, Unanswered, WebSocketMessage
 from gws_replay.errors import CassetteError
 from gws_replay.formats.json_stream import items_of
 
@@ -27,7 +27,7 @@ def is_har(file: BinaryIO) -> bool:
     return True
 
 
-def moments(file: BinaryIO, source: str) -> Iterator[Seen]:
+def moments(file: BinaryIO, source: str) -> Iterator[Observed]:
     """Yield what a HAR holds, entry by entry. Raises CassetteError that names the entry, also for missing bodies."""
     try:
         for index, entry in enumerate(_entries(file)):
@@ -50,7 +50,7 @@ def _entries(file: BinaryIO) -> Generator[Any]:
         text.detach()  # or else it would close the file
 
 
-def _checked(entry: Any, place: str) -> list[Seen]:
+def _checked(entry: Any, place: str) -> list[Observed]:
     try:
         return list(_moments(entry))
     except _NoBodyError:
@@ -60,7 +60,7 @@ def _checked(entry: Any, place: str) -> list[Seen]:
         raise CassetteError(f"{place}: {problem}; export the HAR again") from None
 
 
-def _moments(entry: Mapping[str, Any]) -> Iterator[Seen]:
+def _moments(entry: Mapping[str, Any]) -> Iterator[Observed]:
     request = _request(entry["request"])
     yield from _websocket_messages(entry, request.uri)
     # Status 0 is how browsers and mitmproxy write down that no response came.

@@ -10,13 +10,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gws_replay.core.model import (
-    Earlier,
+    CarriedOver,
     Exchange,
     Headers,
+    Observed,
     Recording,
     Request,
     Response,
-    Seen,
     Unanswered,
     WebSocketMessage,
 )
@@ -61,7 +61,7 @@ class Reader:
         self._stand_ins: list[str] = []
         self._asked: dict[str, tuple[Request, float]] = {}
         self._earlier: set[str] = set()
-        self._takers: Mapping[str, Callable[[_Line], Seen | None]] = {
+        self._takers: Mapping[str, Callable[[_Line], Observed | None]] = {
             "header": self._header,
             "stand_ins": self._made,
             "request": self._request,
@@ -72,7 +72,7 @@ class Reader:
             "earlier": self._is_earlier,
         }
 
-    def moments(self) -> Iterator[Seen]:
+    def moments(self) -> Iterator[Observed]:
         """Yield what was seen, each as it was finished. Raises CassetteError for what is no journal."""
         first, anything = b"", False
         for number, line in enumerate(self._lines, start=1):
@@ -120,7 +120,7 @@ class Reader:
         urlsplit(request.uri)  # refuses what is no URL
         self._asked[_text(event["id"])] = request, _seconds(event)
 
-    def _response(self, event: _Line) -> Exchange | Earlier | None:
+    def _response(self, event: _Line) -> Exchange | CarriedOver | None:
         response = Response(
             status=_typed(event["status"], int),
             reason=_text(event["reason"]),
@@ -132,7 +132,7 @@ class Reader:
             return None
         self.id = id_
         exchange = Exchange(request=asked[0], response=response, began=asked[1], ended=ended)
-        return Earlier(exchange) if id_ in self._earlier else exchange
+        return CarriedOver(exchange) if id_ in self._earlier else exchange
 
     def _error(self, event: _Line) -> Unanswered | None:
         self.id = _text(event["id"])

@@ -35,7 +35,7 @@ def unplayed_of(sessions: Sessions) -> tuple[Unplayed, ...]:
 def interaction_text(cassette: Cassette, index: int) -> str:
     """Name an interaction in messages."""
     exchange = cassette.interactions[index]
-    operation = api.call_of(exchange.request, exchange.sent).operation
+    operation = api.call_of(exchange.request, exchange.request_json).operation
     what = f"{exchange.request.method} {exchange.request.path}{f' {operation}' if operation else ''}"
     return f"interaction {index}: {what}"
 

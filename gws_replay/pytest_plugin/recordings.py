@@ -18,8 +18,7 @@ from typing import Any
 
 from gws_replay.core.bayeux.over_http import is_cometd
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.compile.append import appended
-from gws_replay.core.compile.compiler import compile_recording, laid_out
+from gws_replay.core.compile.compiler import appended, compile_recording, laid_out
 from gws_replay.core.model import Exchange, Recording, Request, Response
 from gws_replay.core.oracle.history import Snapshot, history
 from gws_replay.core.redaction.policy import Policy

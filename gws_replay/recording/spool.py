@@ -12,8 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from gws_replay.core.lazy_sequence import Made
-from gws_replay.core.model import Exchange, Headers, Notification, Request, Response
+from gws_replay.core.model import Exchange, Headers, LazySequence, Notification, Request, Response
 
 _T = TypeVar("_T")
 _Fields = tuple[Any, ...]
@@ -54,7 +53,7 @@ class Spool(Generic[_T]):
         self._file.flush()
         found = range(len(self._times))
         order = array("Q", sorted(found, key=lambda each: (self._times[each], self._besides[each])))
-        return Made(len(order), lru_cache(_KEPT)(lambda index: change(self._read(order[index]))))
+        return LazySequence(len(order), lru_cache(_KEPT)(lambda index: change(self._read(order[index]))))
 
     def _read(self, number: int) -> _T:
         start, end = self._ends[number], self._ends[number + 1]

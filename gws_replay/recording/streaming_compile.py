@@ -17,7 +17,7 @@ from gws_replay.core.compile.compiler import (
     parts_of_message,
     put_together,
 )
-from gws_replay.core.model import Earlier, Exchange, Request, Seen, Unanswered, WebSocketMessage
+from gws_replay.core.model import CarriedOver, Exchange, Observed, Request, Unanswered, WebSocketMessage
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.errors import CassetteError
 from gws_replay.formats.journal_reader import Reader
@@ -33,7 +33,7 @@ class StreamingCompile:
 
     def __init__(
         self,
-        moments: Callable[[], Iterable[Seen]],
+        moments: Callable[[], Iterable[Observed]],
         folder: Path,
         using: Redactor | None = None,
         *,
@@ -69,7 +69,7 @@ class StreamingCompile:
             earlier=self._earlier,
         )
 
-    def _read(self, moments: Callable[[], Iterable[Seen]], folder: Path, using: Redactor | None) -> None:
+    def _read(self, moments: Callable[[], Iterable[Observed]], folder: Path, using: Redactor | None) -> None:
         while True:
             known = using.found if using else 0
             self._begin(folder)
@@ -89,12 +89,12 @@ class StreamingCompile:
         self.start = float("inf")
         self.answered = self.lost = self._earlier = 0
 
-    def _take(self, moment: Seen) -> None:
+    def _take(self, moment: Observed) -> None:
         if isinstance(moment, Unanswered):
             self.lost += 1
             if not is_cometd(moment.request):  # dropped polls are many, and no news
                 self._unanswered.append(moment.request)
-        elif isinstance(moment, Earlier):
+        elif isinstance(moment, CarriedOver):
             for part in parts_of(moment.exchange):
                 if isinstance(part, Exchange):
                     self._earlier += 1
@@ -135,7 +135,7 @@ class JournalCompile:
         stand_ins = self._using.stand_ins if self._using else ()
         return self._streaming.compiled({**self.reader.header, **({"stand_ins": list(stand_ins)} if stand_ins else {})})
 
-    def _moments(self) -> Iterator[Seen]:
+    def _moments(self) -> Iterator[Observed]:
         self._lines.seek(0)
         self.reader = Reader(self._lines, self._source)
         return self.reader.moments()
@@ -147,9 +147,9 @@ def _nothing_recorded(unanswered: int) -> str:
     return "nothing was recorded: no request matched; check the address the client uses, and the filter"
 
 
-def _redacted(moment: Seen, using: Redactor) -> Seen:
+def _redacted(moment: Observed, using: Redactor) -> Observed:
     if isinstance(moment, Unanswered):
         return Unanswered(using.request(moment.request))
-    if isinstance(moment, Earlier):
-        return Earlier(using.exchange(moment.exchange))
+    if isinstance(moment, CarriedOver):
+        return CarriedOver(using.exchange(moment.exchange))
     return using.message(moment) if isinstance(moment, WebSocketMessage) else using.exchange(moment)

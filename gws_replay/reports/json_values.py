@@ -34,11 +34,11 @@ def cassette(one: Cassette) -> dict[str, Any]:
                 "ended": exchange.ended,
                 "method": exchange.request.method,
                 "path": exchange.request.path,
-                "operation": (call := api.call_of(exchange.request, exchange.sent)).operation,
+                "operation": (call := api.call_of(exchange.request, exchange.request_json)).operation,
                 "resource": call.resource_id,
-                "sent": exchange.sent,
+                "sent": exchange.request_json,
                 "status": exchange.response.status,
-                "answer": exchange.answer,
+                "answer": exchange.response_json,
             }
             for exchange in one.interactions
         ],

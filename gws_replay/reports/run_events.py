@@ -93,8 +93,8 @@ def untold(user: "LiveUser", happened: Sequence[Happened]) -> dict[tuple[int, in
 
 
 def _asked_event(exchange: Exchange, kind: Literal["asked", "again", "live"], index: int, where: str) -> Event:
-    call = api.call_of(exchange.request, exchange.sent)
-    code = api.code_of(exchange.answer) if call.operation else None
+    call = api.call_of(exchange.request, exchange.request_json)
+    code = api.code_of(exchange.response_json) if call.operation else None
     path = exchange.request.path
     return Event(
         kind=kind,

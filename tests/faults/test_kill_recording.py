@@ -77,7 +77,7 @@ def killed(cassette: Path, url: str, moment: float, busy: int, victim: str) -> t
     assert done.returncode == 0, done.stderr
     exchanges = load_cassette(cassette).interactions
     recorded = {exchange.request.path for exchange in exchanges}
-    assert recorded == {f"/api/v2/me/{exchange.answer['echo']}" for exchange in exchanges}
+    assert recorded == {f"/api/v2/me/{exchange.response_json['echo']}" for exchange in exchanges}
     return len(answers), [path for path in answers if path not in recorded]
 
 

@@ -66,5 +66,5 @@ def test_a_long_recording_is_whole_and_takes_no_more_memory(tmp_path: Path) -> N
     )
     assert {f"/api/v2/me/facebooksessions/{number}" for number in range(EXCHANGES)} == {e.request.path for e in found}
     assert EXCHANGES == len(found)
-    assert all(each.sent["userData"]["UserData1"] == each.request.path.rpartition("/")[2] for each in found)
+    assert all(each.request_json["userData"]["UserData1"] == each.request.path.rpartition("/")[2] for each in found)
     assert all(late - early_on < 100 for late, early_on in zip(after, before, strict=True))

@@ -104,7 +104,7 @@ def test_what_a_mode_does_with_a_cassette_that_is_there(project: Project, mode: 
     body += "\n    keys = requests.get(url, auth=('agent1', 'sandbox')).json()['facebooksessions'][0]['userData']"
     body += f"\n    assert ('A' in keys) == {asked == 'replayed'}\n"
     project.run(body, f"--gws-record={mode}", marker="'one', allow_unplayed=True").assert_outcomes(passed=1)
-    shows = load_cassette(project.cassette).interactions[0].answer["facebooksessions"][0]["userData"]
+    shows = load_cassette(project.cassette).interactions[0].response_json["facebooksessions"][0]["userData"]
     assert ("A" in shows) == (asked == "replayed")
 
 
@@ -246,7 +246,7 @@ def test_a_test_has_rules_of_its_own(project: Project) -> None:
     rules = REDACTION % "{'keep': ['FirstName'], 'personal': ['RTenant']}"
     project.run(body + rules, "--gws-record=once").assert_outcomes(passed=1)
     shown = load_cassette(project.cassette)
-    user_data = shown.interactions[1].answer["facebooksessions"][0]["userData"]
+    user_data = shown.interactions[1].response_json["facebooksessions"][0]["userData"]
     assert ("Vitaliy", True) == (user_data["FirstName"], user_data["RTenant"] != "Environment")
     assert shown.header["policy"].startswith("own ")
     for wrong, said in (("{'secret': ['pattern:(']}", "secret: 'pattern:('"), ("[1]", "gws_redaction must return a")):

@@ -84,7 +84,7 @@ def test_hooks_change_what_is_recorded(project: Project, monkeypatch: pytest.Mon
     assert ("/kept", None, {"made_by": "hook"}) == (
         only.request.path,
         only.request.headers.get("x-private"),
-        only.answer,
+        only.response_json,
     )
 
 

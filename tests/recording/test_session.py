@@ -106,7 +106,7 @@ def test_a_notification_whose_cause_the_part_before_holds_is_given_to_no_other(t
         run.passed("p2", 2.4, "/notifications", [{"channel": "/meta/connect"}], told({"A": 1, "B": 2}, 8))
     second = load_cassette(tmp_path / "day.2.yaml")
     assert [None, 0] == [each.cause and each.cause.interaction for each in second.notifications]
-    assert [[{"B": 2}]] == [[each.sent["userData"]] for each in second.interactions]
+    assert [[{"B": 2}]] == [[each.request_json["userData"]] for each in second.interactions]
     (note,) = run.saved["day.2.yaml"].notes
     assert "notification 0 on /v2/me/facebooksession answers an operation that the cassette before this one" in note
 
@@ -117,8 +117,8 @@ def test_what_was_found_in_one_part_is_redacted_in_the_next(tmp_path: Path) -> N
         run.passed("1", 1.0, "/me/facebooksessions/S1", update({"FirstName": NAME}))
         run.passed("2", 2.0, "/me/facebooksessions/S1", update({"Note": f"called {NAME} back"}))
     first, second = (load_cassette(tmp_path / name) for name in ("day.yaml", "day.2.yaml"))
-    made = first.interactions[0].sent["userData"]["FirstName"]
-    assert f"called {made} back" == second.interactions[0].sent["userData"]["Note"]
+    made = first.interactions[0].request_json["userData"]["FirstName"]
+    assert f"called {made} back" == second.interactions[0].request_json["userData"]["Note"]
     assert made != NAME
     assert [[made], [made]] == [list(each.header["stand_ins"]) for each in (first, second)]
 

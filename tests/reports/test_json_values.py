@@ -30,6 +30,6 @@ def test_a_capture_is_json_and_complete(name: str) -> None:
     """Every interaction, notification and verdict of real traffic can be written, and says what it said."""
     played = captured(name).cassette
     shown = json.loads(json.dumps(as_json.cassette(played), allow_nan=False))
-    assert [each.answer for each in played.interactions] == [each["answer"] for each in shown["interactions"]]
+    assert [each.response_json for each in played.interactions] == [each["answer"] for each in shown["interactions"]]
     assert [told.value for told in played.notifications] == [each["data"] for each in shown["notifications"]]
     assert {"passed"} == {each["verdict"] for each in shown["updates"]}

@@ -91,7 +91,9 @@ def planted(cassette: Cassette, chance: random.Random) -> tuple[Shows, Cassette]
     kind, key = chance.choice(["value", "type", "removed", "added", "state", "status"]), chance.choice(STEADY)
     key = {"added": "Planted", "state": "state", "status": "statusCode"}.get(kind, key)
     told = kind != "status" and chance.random() < 0.5
-    messages = [each.value for each in cassette.notifications] if told else [e.answer for e in cassette.interactions]
+    messages = (
+        [each.value for each in cassette.notifications] if told else [e.response_json for e in cassette.interactions]
+    )
     index = chance.choice([n for n, each in enumerate(messages) if list(_where(each, kind, key))])
 
     def change(message: Json) -> None:

@@ -151,7 +151,7 @@ def operations(cassette: Cassette) -> list[str]:
 
 
 def _named(exchange: Exchange) -> str:
-    name = exchange.sent.get("operationName") if isinstance(exchange.sent, dict) else None
+    name = exchange.request_json.get("operationName") if isinstance(exchange.request_json, dict) else None
     return name or f"{exchange.request.method} {exchange.request.path}"
 
 

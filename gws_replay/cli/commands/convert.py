@@ -18,7 +18,7 @@ from gws_replay.cli.options import (
     warn_if_unredacted,
 )
 from gws_replay.core.compile.compiler import Compiled, laid_out
-from gws_replay.core.model import Seen
+from gws_replay.core.model import Observed
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats import har
@@ -28,7 +28,7 @@ from gws_replay.settings.redaction import policy_of, redactor
 from gws_replay.storage.files import check_suffix, load_cassette, opened, reason, save_cassette
 
 _FLOW_SUFFIXES = (".flow", ".flows", ".mitm", ".dump")
-Reader: TypeAlias = Callable[[BinaryIO, str], Iterator[Seen]]
+Reader: TypeAlias = Callable[[BinaryIO, str], Iterator[Observed]]
 
 
 @click.command()
@@ -100,7 +100,7 @@ def _cassette(path: Path, policy: Policy) -> Compiled:
 def _compiled(path: Path, read: Reader, policy: Policy, kind: str, folder: Path) -> Compiled:
     """Compile a recording that may be larger than the memory: its file is read several times."""
 
-    def moments() -> Iterator[Seen]:
+    def moments() -> Iterator[Observed]:
         with opened(path) as file:
             yield from read(file, str(path))
 

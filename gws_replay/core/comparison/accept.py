@@ -83,7 +83,7 @@ class _Taking:
         ended = mine.exchange.ended if mine else began + new.ended - new.began
         request = replace(new.request, uri=self.text(new.request.uri), body=self.bytes(new.request.body))
         response = replace(new.response, body=self.bytes(new.response.body))
-        return Exchange(request=request, response=response, began=began, ended=ended)
+        return replace(new, request=request, response=response, began=began, ended=ended)
 
     def notification(self, pair: Pair[NamedNotification]) -> Notification:
         """Return the candidate's notification of a pair."""

@@ -154,13 +154,13 @@ class _Ids:
             self._others(told.value)
 
     def _exchange(self, exchange: Exchange) -> None:
-        call = api.call_of(exchange.request, exchange.sent)
+        call = api.call_of(exchange.request, exchange.request_json)
         if call.channel and call.resource_id:
             self._take(call.resource_id, call.channel.key, is_resource=True)
-        for subject in api.resources_in(exchange.answer):
+        for subject in api.resources_in(exchange.response_json):
             self._take(subject.resource_id, subject.channel.key, is_resource=True)
-        self._others(exchange.sent)
-        self._others(exchange.answer)
+        self._others(exchange.request_json)
+        self._others(exchange.response_json)
 
     def _take(self, value: str, kind: str, *, is_resource: bool = False) -> None:
         if value and self._kind.setdefault(value, kind) == kind:

@@ -174,7 +174,7 @@ def _unlikeness(pairs: Sequence[Pair[NamedNotification]]) -> int:
 
 def _asked(index: int, exchange: Exchange, naming: Naming) -> NamedExchange:
     request = exchange.request
-    call = api.call_of(request, exchange.sent)
+    call = api.call_of(request, exchange.request_json)
     path = naming.path(request.path)
     resource = naming.of_id(call.resource_id) if call.resource_id else ""
     generic = "/".join("*" if step in naming.things else step for step in path.split("/"))
@@ -186,10 +186,10 @@ def _asked(index: int, exchange: Exchange, naming: Naming) -> NamedExchange:
         operation=call.operation or f"{request.method} {generic}",
         resource=resource,
         key=(request.method, path, call.operation, resource),
-        sent={"query": naming.value(query), "body": _read(request.body, exchange.sent, naming)},
+        sent={"query": naming.value(query), "body": _read(request.body, exchange.request_json, naming)},
         answer={
             "status": exchange.response.status,
-            "body": _read(exchange.response.body, exchange.answer, naming),
+            "body": _read(exchange.response.body, exchange.response_json, naming),
         },
     )
 

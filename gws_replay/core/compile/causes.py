@@ -52,17 +52,17 @@ class _Run:
         self._settled: set[tuple[int, str]] = set()
         self._by_reference: dict[int | str, CauseCandidate] = {}
         self._by_resource: dict[str | None, list[CauseCandidate]] = {}
-        self._call_of = lru_cache(_PARSED)(lambda at: api.call_of(exchanges[at].request, exchanges[at].sent))
+        self._call_of = lru_cache(_PARSED)(lambda at: api.call_of(exchanges[at].request, exchanges[at].request_json))
         self._subject_of = lru_cache(_PARSED)(lambda at: api.subject_of(notifications[at].value))
         for index, exchange in enumerate(exchanges):
             call = self._call_of(index)
-            if call.operation and api.succeeded(exchange.response.status, exchange.answer):
+            if call.operation and api.succeeded(exchange.response.status, exchange.response_json):
                 self._add(CauseCandidate.of(index, exchange.began, call, self._call_of), call, exchange)
 
     def _add(self, asked: CauseCandidate, call: operations.Call, exchange: Exchange) -> None:
         self._by_resource.setdefault(call.resource_id, []).append(asked)
         # The response names a referenceId, as those of workitems and open media do; or the request an operationId.
-        for reference in (api.reference_of(exchange.answer), api.reference_of(call.sent)):
+        for reference in (api.reference_of(exchange.response_json), api.reference_of(call.sent)):
             if reference is not None:
                 self._by_reference[reference] = asked
 

@@ -15,11 +15,21 @@ from gws_replay.core.bayeux.over_http import is_cometd, is_cometd_exchange
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.causes import causes_of
 from gws_replay.core.content_coding import undone
-from gws_replay.core.lazy_sequence import Made
-from gws_replay.core.model import Cause, Exchange, Headers, Notification, Recording, Request, WebSocketMessage
+from gws_replay.core.model import (
+    Cause,
+    Exchange,
+    Headers,
+    LazySequence,
+    Notification,
+    Recording,
+    Request,
+    WebSocketMessage,
+)
 
 FORMAT = 1
 _DIGITS = 6  # microseconds, the resolution of the clocks that recorders read
+# How long after the last moment of a cassette what is appended to it begins, in seconds.
+_BEHIND = 0.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +57,7 @@ def compile_recording(
         rest.extend(part for part in parts if isinstance(part, Exchange))
         told.extend(part for part in parts if isinstance(part, Notification))
     told.sort(key=lambda notification: notification.seen)
-    earlier = [part for each in recording.earlier for part in parts_of(each) if isinstance(part, Exchange)]
+    earlier = [part for each in recording.carried_over for part in parts_of(each) if isinstance(part, Exchange)]
     return put_together(
         [exchange_since(each, start) for each in (*earlier, *rest)],
         [notification_since(each, start) for each in told],
@@ -73,7 +83,7 @@ def put_together(
     rest = exchanges[earlier:] if earlier else exchanges
     own = [_own(cause, earlier) for cause in causes]
     cassette = Cassette(
-        interactions=rest if isinstance(rest, Made) else tuple(rest),
+        interactions=rest if isinstance(rest, LazySequence) else tuple(rest),
         notifications=_caused(told, own),
         header={
             "format": FORMAT,
@@ -121,8 +131,8 @@ def _own(cause: Cause | None, earlier: int) -> Cause | None:
 
 
 def _caused(told: Sequence[Notification], causes: Sequence[Cause | None]) -> Sequence[Notification]:
-    if isinstance(told, Made):
-        return Made(len(told), lambda index: replace(told[index], cause=causes[index]))
+    if isinstance(told, LazySequence):
+        return LazySequence(len(told), lambda index: replace(told[index], cause=causes[index]))
     return tuple(replace(each, cause=cause) for each, cause in zip(told, causes, strict=True))
 
 
@@ -154,6 +164,30 @@ def _notifications(messages: Iterable[bayeux_text.Message], seen: float) -> Iter
             yield Notification(channel=message.channel, data=data, seen=seen)
 
 
+def appended(old: Cassette, new: Cassette) -> Cassette:
+    """Return a cassette with the exchanges and notifications of a newer one behind its own."""
+    moments = [*(each.ended for each in old.interactions), *(each.seen for each in old.notifications)]
+    start, count = max(moments, default=0.0) + _BEHIND, len(old.interactions)
+    interactions = (replace(each, began=each.began + start, ended=each.ended + start) for each in new.interactions)
+    notifications = (
+        replace(each, seen=each.seen + start, cause=_shifted(each.cause, count)) for each in new.notifications
+    )
+    stand_ins = new.header.get("stand_ins")
+    return replace(
+        old,
+        interactions=(*old.interactions, *interactions),
+        notifications=(*old.notifications, *notifications),
+        header={**old.header, **({"stand_ins": stand_ins} if stand_ins else {})},
+    )
+
+
+def _shifted(cause: Cause | None, count: int) -> Cause | None:
+    """Return a cause whose interactions stand `count` places later."""
+    if cause is None:
+        return None
+    return replace(cause, interaction=cause.interaction + count, also=tuple(index + count for index in cause.also))
+
+
 def laid_out(cassette: Cassette) -> Cassette:
     """Return a cassette with its JSON bodies laid out as they are written."""
     return replace(cassette, interactions=tuple(map(_laid_out, cassette.interactions)))
@@ -180,8 +214,8 @@ def _body(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
 
 def _server_version(exchanges: Sequence[Exchange]) -> dict[str, str]:
     for exchange in exchanges:
-        if exchange.request.path.endswith("/diagnostics/version") and isinstance(exchange.answer, dict):
-            version = str(exchange.answer.get("version"))
+        if exchange.request.path.endswith("/diagnostics/version") and isinstance(exchange.response_json, dict):
+            version = str(exchange.response_json.get("version"))
             return {"server": version.encode("utf-8", "backslashreplace").decode()}  # half a surrogate pair is no text
     return {}
 

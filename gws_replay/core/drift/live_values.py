@@ -125,7 +125,7 @@ def _ids_needed(baseline: Cassette) -> list[list[str]]:
     """Return for each request the ids in it that its client had from an answer or a notification."""
     shown: dict[str, float] = {}
     for at, value in (
-        *((each.ended, each.answer) for each in baseline.interactions),
+        *((each.ended, each.response_json) for each in baseline.interactions),
         *((each.seen, each.value) for each in baseline.notifications),
     ):
         for found in _ids_of(value):

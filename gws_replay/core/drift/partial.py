@@ -63,9 +63,9 @@ class PartialBaseline:
             if index in asked or reads(exchange):
                 continue
             began[index] = exchange.began
-            resource_id = api.call_of(exchange.request, exchange.sent).resource_id
+            resource_id = api.call_of(exchange.request, exchange.request_json).resource_id
             steps = filter(is_long_id, exchange.request.path.split("/"))
-            for each in (*([resource_id] if resource_id else ()), *steps, *ids_in(exchange.answer)):
+            for each in (*([resource_id] if resource_id else ()), *steps, *ids_in(exchange.response_json)):
                 since.setdefault(each, exchange.began)
         for told in self.whole.notifications:
             subject = api.subject_of(told.value)

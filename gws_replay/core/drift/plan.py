@@ -84,13 +84,13 @@ def reads(exchange: Exchange) -> bool:
     """Tell whether a request only asks: a GET, or an operation that is known to change nothing."""
     if exchange.request.is_safe:
         return True
-    call = api.call_of(exchange.request, exchange.sent)
+    call = api.call_of(exchange.request, exchange.request_json)
     return call.row is not None and call.row.reads
 
 
 def name_of(exchange: Exchange) -> str:
     """Return what people call a request: its operation, or method and path, less the session that may stand in it."""
-    call = api.call_of(exchange.request, exchange.sent)
+    call = api.call_of(exchange.request, exchange.request_json)
     return call.operation or f"{exchange.request.method} {exchange.request.path.partition(';')[0]}"
 
 
@@ -98,7 +98,7 @@ def refused(baseline: Cassette, questions: Sequence[Question], values: LiveValue
     """Say why a writing question can never be asked: it holds what was redacted and no answer before it shows."""
     asked = {each.index for each in questions}
     messages = [
-        *((each.ended, each.answer) for n, each in enumerate(baseline.interactions) if n in asked),
+        *((each.ended, each.response_json) for n, each in enumerate(baseline.interactions) if n in asked),
         *((each.seen, each.value) for each in baseline.notifications),
     ]
     messages.sort(key=lambda each: each[0])

@@ -77,7 +77,7 @@ def of_notification(notification: Notification, index: int, interactions: Sequen
 def sightings_of_exchange(exchange: Exchange, index: int) -> Iterator[Sighting]:
     """Yield what the answer of a GET shows."""
     if exchange.request.method == "GET":
-        for subject in api.resources_in(exchange.answer):
+        for subject in api.resources_in(exchange.response_json):
             yield _seen(subject, at=exchange.ended, began=exchange.began, interaction=index)
 
 

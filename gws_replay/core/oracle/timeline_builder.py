@@ -20,7 +20,7 @@ def timelines_of(cassette: Recorded) -> Mapping[str, Timeline]:
     calls = {
         index: call
         for index, exchange in enumerate(cassette.interactions)
-        if (call := api.call_of(exchange.request, exchange.sent)).operation and call.resource_id
+        if (call := api.call_of(exchange.request, exchange.request_json)).operation and call.resource_id
     }
     seen: dict[str, list[Sighting]] = {}
     answers: dict[int, list[Sighting]] = {}
@@ -119,7 +119,7 @@ def _doing(index: int, call: Call, exchange: Exchange, told: Sequence[Sighting],
         call=call,
         began=exchange.began,
         until=max((each.at for each in told), default=after.at if after else NEVER),
-        moves=_moves(call, refused=not api.succeeded(exchange.response.status, exchange.answer)),
+        moves=_moves(call, refused=not api.succeeded(exchange.response.status, exchange.response_json)),
     )
 
 
@@ -128,7 +128,7 @@ def _moves(call: Call, *, refused: bool) -> frozenset[str] | None:
 
 
 def _write(index: int, call: Call, exchange: Exchange, told: Sequence[Sighting], shown: _Shown) -> Write:
-    taken = api.taken(exchange.response.status, exchange.answer)
+    taken = api.taken(exchange.response.status, exchange.response_json)
     error = next((each for each in told if each.kind == ERROR), None)
     answers = [each for each in told if each is not error]
     refused = taken == "refused" or error is not None

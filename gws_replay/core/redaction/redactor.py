@@ -151,18 +151,12 @@ class Redactor:
             exchanges=tuple(map(self.exchange, recording.exchanges)),
             messages=tuple(map(self.message, recording.messages)),
             unanswered=tuple(map(self.request, recording.unanswered)),
-            earlier=tuple(map(self.exchange, recording.earlier)),
+            carried_over=tuple(map(self.exchange, recording.carried_over)),
         )
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """Return an exchange without what is to be redacted."""
-        # A new one: the old one has its parsed bodies with it.
-        return Exchange(
-            request=self.request(exchange.request),
-            response=self.response(exchange.response),
-            began=exchange.began,
-            ended=exchange.ended,
-        )
+        return replace(exchange, request=self.request(exchange.request), response=self.response(exchange.response))
 
     def message(self, message: WebSocketMessage) -> WebSocketMessage:
         """Return a WebSocket message without what is to be redacted."""

@@ -129,7 +129,7 @@ class Bindings:
             old.headers, pairs=tuple((name, self._texts.text(value)) for name, value in old.headers.pairs)
         ).replacing("content-length", str(len(body)))
         response = Response(status=old.status, reason=old.reason, headers=headers, body=body)
-        return Exchange(request=exchange.request, response=response, began=exchange.began, ended=exchange.ended)
+        return replace(exchange, response=response)
 
     def data(self, data: str) -> str:
         """Return a notification's data with the client's own values."""

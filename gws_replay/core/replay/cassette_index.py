@@ -158,7 +158,7 @@ class CassetteIndex:
         exchange = self.interactions[index]
         if exchange.request.is_safe:
             return True
-        return api.call_of(exchange.request, exchange.sent).operation in api.FRAMING_OPERATIONS
+        return api.call_of(exchange.request, exchange.request_json).operation in api.FRAMING_OPERATIONS
 
     @cached_property
     def operations(self) -> frozenset[int]:
@@ -169,7 +169,7 @@ class CassetteIndex:
     def _shown(self) -> Mapping[int, tuple[str, ...]]:
         """The ids of the resources that each GET shows."""
         return {
-            index: tuple(subject.resource_id for subject in api.resources_in(exchange.answer))
+            index: tuple(subject.resource_id for subject in api.resources_in(exchange.response_json))
             for index, exchange in enumerate(self.interactions)
             if exchange.request.method == "GET"
         }
@@ -183,8 +183,8 @@ class CassetteIndex:
             exchange = self.interactions[index]
             if api.call_of(exchange.request, None).resource_id not in wanted:
                 continue
-            call = api.call_of(exchange.request, exchange.sent)
-            if call.operation and api.succeeded(exchange.response.status, exchange.answer):
+            call = api.call_of(exchange.request, exchange.request_json)
+            if call.operation and api.succeeded(exchange.response.status, exchange.response_json):
                 found.setdefault(str(call.resource_id), []).append(index)
         return found
 

@@ -20,7 +20,7 @@ def brought_up_to_date(exchange: Exchange, since: Since) -> Exchange:
 
     Every token that no notification shows stays as it was recorded.
     """
-    if not any(since(subject.resource_id) for subject in api.resources_in(exchange.answer)):
+    if not any(since(subject.resource_id) for subject in api.resources_in(exchange.response_json)):
         return exchange
     members = [_member(key, text, since) for key, text in lossless_json.children(exchange.response.body.decode())]
     body = lossless_json.indented(lossless_json.assembled(members)).encode()

@@ -82,8 +82,8 @@ class Recorded:
         self._events[self.positions[place]].update(mark)
 
     def _exchange(self, exchange: Exchange, index: int, update: Update | None) -> dict[str, Any]:
-        call = api.call_of(exchange.request, exchange.sent)
-        code = api.code_of(exchange.answer)
+        call = api.call_of(exchange.request, exchange.request_json)
+        code = api.code_of(exchange.response_json)
         request, response = exchange.request, exchange.response
         status = f"HTTP {response.status}"
         head = f"{status} {response.reason}".rstrip()
@@ -95,7 +95,7 @@ class Recorded:
             "what": self._texts.text(call.operation or f"{request.method} {request.path}"),
             "of": self._texts.text(call.resource_id or ""),
             "said": self._texts.text(f"{status}, {code}" if code else status),
-            "refused": not api.succeeded(response.status, exchange.answer),
+            "refused": not api.succeeded(response.status, exchange.response_json),
             "sent": [
                 *self._head(f"{request.method} {request.uri}", request.headers),
                 *self._body(request.body),
@@ -193,7 +193,7 @@ class Recorded:
 
 def besides(exchange: Exchange, update: Update) -> list[str]:
     """Return the keys that changed and that the operation does not write: the work of others, or of a wrong server."""
-    written = api.call_of(exchange.request, exchange.sent).writes or {}
+    written = api.call_of(exchange.request, exchange.request_json).writes or {}
     return [] if any(isinstance(key, Wild) for key in written) else sorted(update.changes.keys - written.keys())
 
 

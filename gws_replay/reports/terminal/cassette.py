@@ -99,8 +99,8 @@ def _moves(cassette: Cassette, look: Look) -> Mapping[str, list[str]]:
 
 
 def _exchange(exchange: Exchange, look: Look) -> str:
-    call = api.call_of(exchange.request, exchange.sent)
-    code = api.code_of(exchange.answer)
+    call = api.call_of(exchange.request, exchange.request_json)
+    code = api.code_of(exchange.response_json)
     what = f"{call.operation} {call.resource_id or exchange.request.path}"
     if not call.operation:
         what = f"{exchange.request.method} {exchange.request.path}"
@@ -108,7 +108,7 @@ def _exchange(exchange: Exchange, look: Look) -> str:
     took = f"{(exchange.ended - exchange.began) * 1000:.0f} ms"
     said = look.cut(status, _ASKED + len(took) + 2 + 12)
     shown = look.cut(printable(what), _ASKED + len(said) + len(took) + 4, keep="both")
-    refused = not api.succeeded(exchange.response.status, exchange.answer)
+    refused = not api.succeeded(exchange.response.status, exchange.response_json)
     return f"{look.paint(shown, 'strong')}  {look.paint(said, 'bad' if refused else None)}  {look.paint(took, 'quiet')}"
 
 

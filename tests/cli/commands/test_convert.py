@@ -78,8 +78,11 @@ def test_flow_and_har_give_the_same_cassette(name: str) -> None:
     one, other = captured(name).cassette, captured(name, ".har").cassette
     for cassette in (one, other):
         assert [e.began for e in cassette.interactions] == sorted(e.began for e in cassette.interactions)
-    assert [(e.request.method, e.request.uri, e.sent, e.response.status, e.answer) for e in one.interactions] == [
-        (e.request.method, e.request.uri, e.sent, e.response.status, e.answer) for e in other.interactions
+    assert [
+        (e.request.method, e.request.uri, e.request_json, e.response.status, e.response_json) for e in one.interactions
+    ] == [
+        (e.request.method, e.request.uri, e.request_json, e.response.status, e.response_json)
+        for e in other.interactions
     ]
     assert [(told.channel, told.data) for told in one.notifications] == [
         (told.channel, told.data) for told in other.notifications

@@ -104,7 +104,7 @@ def test_user_data_is_a_list(listed: Any, read: Any) -> None:
 def test_the_verb_is_the_operation(key: str, verb: str, data: dict[str, Any], writes: dict[Key, Any] | None) -> None:
     """It stands at the end of the path; what it writes stands under `data`."""
     request = asked(key, verb, data)
-    call = api.call_of(request.request, request.sent)
+    call = api.call_of(request.request, request.request_json)
     assert (verb, WHERE[key][0].rpartition("/")[2], writes) == (call.operation, call.resource_id, call.writes)
     assert call.channel
     assert key == call.channel.key

@@ -104,7 +104,7 @@ def test_stand_ins_of_other_keys_are_the_same_people(kept: int, monkeypatch: pyt
         using = Redactor(Policy("all"), key)
         recording = using.recording(Recording(exchanges=tuple(right().interactions)))
         runs.append(compile_recording(recording, using.header).cassette)
-    people = [json.dumps(each.interactions[0].answer) for each in runs]
+    people = [json.dumps(each.interactions[0].response_json) for each in runs]
     assert people[0] != people[1]
     assert [] == counted(both_ways(*runs))
 

@@ -183,8 +183,8 @@ def test_a_cut_bayeux_message_keeps_no_client_id() -> None:
 def test_user_data_of_such_a_name_are_not_touched(data: dict[str, Any]) -> None:
     """`clientId` is a key like any other inside userData, in a notification and in a REST body."""
     (found,) = redacted(exchange("POST", "/x", {"userData": data}, [bayeux(push(data, seen=1))])).exchanges
-    assert {"userData": data} == found.sent
-    assert data == found.answer[0]["data"]["facebooksession"]["userData"]
+    assert {"userData": data} == found.request_json
+    assert data == found.response_json[0]["data"]["facebooksession"]["userData"]
 
 
 def test_the_length_of_a_redacted_body_is_told() -> None:

@@ -144,9 +144,9 @@ def test_one_value_has_one_stand_in_in_a_whole_recording() -> None:
     )
     made = stand_in(person, one)
     assert f"http://gws.example/api/v2/contacts/{quote(made)}?name={quote_plus(made)}" == found.exchanges[0].request.uri
-    assert {"a": made} == found.exchanges[0].answer
-    assert {"Note": f"by {made}"} == found.exchanges[1].sent["userData"]
-    assert made == found.exchanges[2].answer[0]["data"]["facebooksession"]["userData"]["FirstName"]
+    assert {"a": made} == found.exchanges[0].response_json
+    assert {"Note": f"by {made}"} == found.exchanges[1].request_json["userData"]
+    assert made == found.exchanges[2].response_json[0]["data"]["facebooksession"]["userData"]["FirstName"]
     assert (made,) == one.stand_ins
 
 
@@ -271,7 +271,9 @@ def test_what_is_recorded_line_by_line_is_put_right_at_the_end() -> None:
     found = one.again().recording(Recording(exchanges=tuple(seen)))
     assert NAME not in str(found)
     assert found.exchanges[1].request == seen[1].request
-    assert compile_recording(found).cassette.interactions[0].sent["userData"] == {"Note": f"by {stand_in(NAME)}"}
+    assert compile_recording(found).cassette.interactions[0].request_json["userData"] == {
+        "Note": f"by {stand_in(NAME)}"
+    }
 
 
 WORDS = st.sampled_from(

@@ -267,7 +267,7 @@ def test_what_was_said_word_for_word_is_bound_as_soon_as_it_counts(
     late, soon = Client(played), Client(played)
     for number in data.draw(st.permutations(range(1, len(raw.interactions)))):
         recorded = data.draw(st.sampled_from((raw, played))).interactions[number]
-        asked = update(recorded.sent["userData"], began=0)
+        asked = update(recorded.request_json["userData"], began=0)
         assert late.ask(asked) == soon.ask(asked)
         assert late.pushes() == soon.pushes()
         soon.replay.shown(asked.request)
@@ -281,7 +281,7 @@ def test_a_text_around_a_stand_in_may_be_sent_back_as_it_was_shown() -> None:
         update({"Mail": "v.onv@genesyslab.de"}, began=1),
     )
     client = Client(played)
-    shown_, other = (each.sent["userData"] for each in played.interactions)
+    shown_, other = (each.request_json["userData"] for each in played.interactions)
     assert client.ask(update(shown_, began=0))
     assert client.ask(update({"Mail": "p@live.corp.com"}, began=0)) is None
     assert client.ask(update(other, began=0))

@@ -30,7 +30,9 @@ def newest(body: str, since: Mapping[str, Sequence[Notification]]) -> str:
     text = updated.response.body.decode()
     length = ("content-length", str(len(updated.response.body)))
     assert [("x", "1"), length] == [(name.lower(), value) for name, value in updated.response.headers.pairs]
-    assert json.loads(text) == json.loads(json.dumps(updated.answer, default=lambda repeated: repeated.values[-1]))
+    assert json.loads(text) == json.loads(
+        json.dumps(updated.response_json, default=lambda repeated: repeated.values[-1])
+    )
     return text
 
 

@@ -102,7 +102,7 @@ def test_answers_load(answer: str, suffix: str, url: str, tmp_path: Path) -> Non
         found = recorded(path, play)
     body, headers = ANSWERS[answer]
     plain = gzip.decompress(body) if answer == "/gzip" else body
-    same = json.loads(plain) == found.answer if plain.startswith(b"{") else plain == found.response.body
+    same = json.loads(plain) == found.response_json if plain.startswith(b"{") else plain == found.response.body
     assert same
     assert (200, "OK", f"{url}{answer}?x=1") == (found.response.status, found.response.reason, found.request.uri)
     expected = [pair for pair in headers if pair[0] != "Content-Encoding"]
@@ -139,8 +139,8 @@ JSON_CLIENTS: dict[str, Callable[[str], object]] = {
 def test_json_requests_load(client: str, url: str, tmp_path: Path) -> None:
     """As the mapping that aiohttp hands to vcrpy, as a file, in pieces: the body is what went over the wire."""
     found = recorded(tmp_path / "c.yaml", lambda: JSON_CLIENTS[client](f"{url}/json"))
-    assert SENT == found.sent
-    assert {"statusCode": 0, "name": "ä"} == found.answer
+    assert SENT == found.request_json
+    assert {"statusCode": 0, "name": "ä"} == found.response_json
 
 
 OTHER_CLIENTS: dict[str, tuple[Callable[[str], object], bytes]] = {
