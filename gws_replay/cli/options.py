@@ -139,7 +139,7 @@ def timing_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 
 def _timing(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    from gws_replay.core.replay.pace import factor_of
+    from gws_replay.core.replay.push_schedule import factor_of
 
     try:
         factor_of(value)

@@ -22,7 +22,7 @@ from gws_replay.interception.interceptor import Asking, Decision, bytes_of, text
 from gws_replay.interception.network_guard import closed_network
 from gws_replay.interception.patching import Swap
 from gws_replay.interception.vcrpy_patches import AWAITED, aiohttp_awaits, connections_of, patches
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 
 
 class Player(Protocol):
@@ -34,10 +34,10 @@ class Player(Protocol):
     def name(self) -> str:
         """What messages call it."""
 
-    def ask(self, request: Request) -> Response | None:
+    def respond(self, request: Request) -> Response | None:
         """Answer a request of this thread; None lets it go live. May raise ReplayMiss."""
 
-    async def ask_async(self, request: Request) -> Response | None:
+    async def respond_async(self, request: Request) -> Response | None:
         """Answer a request of this task; None lets it go live."""
 
     def take(self, exchange: Exchange) -> None:
@@ -95,12 +95,12 @@ def _player() -> Player:
 
 def _decide(request: Request) -> Decision:
     began = time.monotonic()
-    return Decision(request, _player().ask(request), began)
+    return Decision(request, _player().respond(request), began)
 
 
 async def _decide_async(request: Request) -> Decision:
     began = time.monotonic()
-    return Decision(request, await _player().ask_async(request), began)
+    return Decision(request, await _player().respond_async(request), began)
 
 
 def _take(decision: Decision, answer: Response) -> None:

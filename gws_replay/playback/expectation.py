@@ -1,17 +1,75 @@
 """Edge: the expectation of a block: exactly this changes in a resource's userData. What `expect_userdata` gives."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.oracle.expectation import Expectation
 from gws_replay.core.oracle.history import Snapshot
 from gws_replay.errors import UserDataMismatch
 from gws_replay.playback.unplayed import interaction_text
 
-if TYPE_CHECKING:
-    from gws_replay.playback.playback import ReplayRun
+
+class Watched(Protocol):
+    """A run whose userData a test watches.
+
+    `patience` is how many seconds an expectation waits for a client that runs in another thread or task.
+    """
+
+    patience: float
+
+    @property
+    def name(self) -> str:
+        """What messages call the run's cassettes."""
+
+    @property
+    def cassette(self) -> Cassette:
+        """The cassette; the first if there are several."""
+
+    @property
+    def unplayed(self) -> tuple[str, ...]:
+        """What was recorded and has not been played."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can be shown."""
+
+    @property
+    def others_may_send(self) -> bool:
+        """Whether a client runs elsewhere, so that it can send something while this thread waits."""
+
+    def userdata(self, resource_id: str) -> tuple[Snapshot, ...]:
+        """Return the history of a resource's userData: a snapshot for each message that showed it."""
+
+    def wait_for_change(self, seconds: float, happened: Callable[[], bool]) -> bool:
+        """Block until something that requests change has happened, for so many seconds at the most."""
+
+    def as_shown(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return userData that a test writes as this run shows it."""
+        return values
+
+    def expect_userdata(
+        self,
+        resource_id: str,
+        *,
+        changed: Mapping[str, Any] | None = None,
+        added: Mapping[str, Any] | Iterable[str] = (),
+        removed: Iterable[str] = (),
+        ignore: Iterable[str] = (),
+        timeout: float | None = None,
+    ) -> "ExpectationBlock":
+        """Expect that the block (`with` or `async with`) changes exactly this in the resource's userData.
+
+        `changed` maps keys to the values they must have changed to; `added` names (or maps to values) new keys,
+        `removed` those that go; keys that match a pattern of `ignore` do not count. The end of the block waits
+        `timeout` seconds at the most for what the client causes. Raises UserDataMismatch if anything differs, or if
+        the recording shows no userData before or after.
+        """
+        added = self.as_shown(added) if isinstance(added, Mapping) else added
+        expectation = Expectation.of(self.as_shown(changed or {}), added, removed, ignore)
+        return ExpectationBlock(self, resource_id, expectation, self.patience if timeout is None else timeout)
 
 
 class ExpectationBlock:
@@ -22,7 +80,7 @@ class ExpectationBlock:
     only where another thread could.
     """
 
-    def __init__(self, run: "ReplayRun", resource_id: str, expectation: Expectation, patience: float) -> None:
+    def __init__(self, run: Watched, resource_id: str, expectation: Expectation, patience: float) -> None:
         self._run = run
         self._resource_id = resource_id
         self._expectation = expectation
@@ -45,8 +103,8 @@ class ExpectationBlock:
         if kind is not None:
             return
         in_a_task = _in_a_task()
-        if not in_a_task and self._run.others_may_ask:
-            self._run.sessions.wait_for_change(self._patience, self._settled)
+        if not in_a_task and self._run.others_may_send:
+            self._run.wait_for_change(self._patience, self._settled)
         self._check("; in a coroutine, use `async with`: it waits for its client" if in_a_task else "")
 
     async def __aenter__(self) -> None:
@@ -60,7 +118,7 @@ class ExpectationBlock:
         if kind is not None:
             return
         if not self._settled():
-            await asyncio.to_thread(self._run.sessions.wait_for_change, self._patience, self._settled)
+            await asyncio.to_thread(self._run.wait_for_change, self._patience, self._settled)
         self._check("")
 
     def _later(self) -> Sequence[Snapshot]:
@@ -76,7 +134,7 @@ class ExpectationBlock:
         if not later:
             raise UserDataMismatch(
                 f"cannot tell what changed: nothing showed the userData of {self._resource_id} since {before.place}; "
-                f"not asked for yet: {'; '.join(run.unplayed) or 'nothing'} ({run.name}){advice}"
+                f"not sent yet: {'; '.join(run.unplayed) or 'nothing'} ({run.name}){advice}"
             )
         after = later[-1]
         answers = "" if after.cause is None else f", which answers {interaction_text(run.cassette, after.cause)}"

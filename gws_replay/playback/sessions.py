@@ -3,7 +3,6 @@
 It must never know how the requests came: in-process from vcrpy, or through a socket.
 """
 
-import asyncio
 import secrets
 import threading
 import time
@@ -18,7 +17,9 @@ from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.push_schedule import GAP, INSTANT
 from gws_replay.core.replay.run import Miss, Send
 from gws_replay.core.replay.user_session import UserSession
+from gws_replay.playback.change_signal import ChangeSignal
 from gws_replay.playback.held_polls import HeldPolls
+from gws_replay.playback.waiting import Steps, Waiter, in_task, pause
 
 # How long an answer waits for a client that is to be told something first, if that client does not come.
 LED_PATIENCE = 0.25
@@ -58,8 +59,8 @@ class Sessions:
         self.indexes = tuple(indexes)
         self.clock = clock
         self._options = {"factor": factor, "timeout": timeout, "max_silence": max_silence}
-        self._changed = threading.Condition()
-        self._watchers = 0
+        self.changes = ChangeSignal()
+        self._lock = threading.Lock()
         self._by_name: dict[str, LiveUser] = {}
         self._by_cookie: dict[str, LiveUser] = {}
         self.users: list[LiveUser] = []
@@ -90,30 +91,21 @@ class Sessions:
             outcome = user.session.ask(request, self.clock(), user.redactor.request)
             if user.session.next_at is not None:
                 user.polls.changed()
-        self.changed()
+        self.changes.send()
         return outcome
 
-    def changed(self) -> None:
-        """Let those look again who wait for a change."""
-        if self._watchers:
-            with self._changed:
-                self._changed.notify_all()
-
-    def wait(self, user: LiveUser, send: Send, *, led: bool = True) -> None:
-        """Block until an answer may be sent: its time has come, and what leads it has been told (unless not `led`)."""
+    def until_sendable(self, user: LiveUser, send: Send, waiter: Waiter, *, led: bool = True) -> Steps[None]:
+        """Wait until a response may be sent: its time has come, and what leads it was delivered (unless not `led`)."""
         if send.after:
-            time.sleep(send.after)
+            yield from pause(send.after, waiter)
         if send.led and led and user.session.unheard:
-            user.polls.wait_until_heard(LED_PATIENCE)
-            time.sleep(GAP)
+            yield from user.polls.until_delivered(LED_PATIENCE, waiter)
+            yield from pause(GAP, waiter)
 
-    async def wait_async(self, user: LiveUser, send: Send, *, led: bool = True) -> None:
+    async def wait_async(self, user: LiveUser, send: Send) -> None:
         """Await the same."""
-        if send.after:
-            await asyncio.sleep(send.after)
-        if send.led and led and user.session.unheard:
-            await user.polls.wait_until_heard_async(LED_PATIENCE)
-            await asyncio.sleep(GAP)
+        if send.after or send.led:
+            await in_task(lambda waiter: self.until_sendable(user, send, waiter))
 
     def finish(self, user: LiveUser, send: Send) -> None:
         """Take note that an answer was sent, or that its client has gone."""
@@ -122,18 +114,9 @@ class Sessions:
             if user.session.next_at is not None:
                 user.polls.changed()
 
-    def wait_for_change(self, seconds: float, happened: Callable[[], bool]) -> bool:
-        """Block until something that requests change has happened, for so many seconds at the most."""
-        with self._changed:
-            self._watchers += 1  # before it looks, so that what happens while it does is told to it
-            try:
-                return self._changed.wait_for(happened, timeout=seconds)
-            finally:
-                self._watchers -= 1
-
     @property
-    def was_asked(self) -> bool:
-        """Whether anybody has asked for anything."""
+    def has_begun(self) -> bool:
+        """Whether anybody has sent anything."""
         return any(user.session.served or user.session.misses or user.session.polled for user in self.users)
 
     def rewind(self) -> None:
@@ -153,7 +136,7 @@ class Sessions:
         yield from found or self.users[:1]
 
     def _of_user(self, name: str) -> LiveUser:
-        with self._changed:
+        with self._lock:
             if name not in self._by_name:
                 self._by_name[name] = self._new_user() if self._by_name else self.users[0]
             return self._by_name[name]

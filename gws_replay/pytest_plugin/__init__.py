@@ -16,7 +16,7 @@ from gws_replay.pytest_plugin.use_cassette import gws_use_cassette, told, wanted
 from gws_replay.storage.names import cassette_path, default_name
 
 if TYPE_CHECKING:
-    from gws_replay.playback.playback import ReplayRun
+    from gws_replay.playback.run import Run
     from gws_replay.pytest_plugin.runs import Wanted
 
 __all__ = ["gws_use_cassette"]  # a fixture of ours that stands elsewhere
@@ -105,11 +105,11 @@ def gws(
     request: pytest.FixtureRequest,
     gws_cassette_dir: Path,
     gws_vcr_config: dict[str, Any],
-) -> "Iterator[ReplayRun]":
+) -> "Iterator[Run]":
     """Replay the marked cassette in this process, with the network closed.
 
     requests, httpx, aiohttp, urllib3 and http.client get the recorded answers, and a CometD client on them the
-    notifications; see `ReplayRun` for what it offers.
+    notifications; see `Run` for what it offers.
     """
     from gws_replay.pytest_plugin.runs import in_process
 
@@ -121,7 +121,7 @@ def gws_server(
     request: pytest.FixtureRequest,
     gws_cassette_dir: Path,
     gws_vcr_config: dict[str, Any],
-) -> "Iterator[ReplayRun]":
+) -> "Iterator[Run]":
     """Replay the marked cassette through a server at `.url`, for clients in any language and over WebSocket.
 
     The test process reaches this machine and nothing else. In a writing mode it is the recording proxy before
@@ -136,8 +136,8 @@ def _run(
     request: pytest.FixtureRequest,
     folder: Path,
     vcr: dict[str, Any],
-    way: "Callable[[Wanted], AbstractContextManager[ReplayRun]]",
-) -> "Iterator[ReplayRun]":
+    way: "Callable[[Wanted], AbstractContextManager[Run]]",
+) -> "Iterator[Run]":
     """Run the cassettes of a marked test while it runs; then save what it recorded, or fail it for what it left."""
     node = request.node
     if {"gws", "gws_server"} <= set(request.fixturenames):

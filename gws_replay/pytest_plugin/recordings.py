@@ -8,7 +8,7 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,10 +25,14 @@ from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.rehost import bare
+from gws_replay.core.replay.run import Miss
 from gws_replay.errors import CassetteError, GwsReplayError, ReplayMiss
 from gws_replay.formats import journal_lines as journal
 from gws_replay.formats import journal_reader
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.change_signal import ChangeSignal
+from gws_replay.playback.replay_run import ReplayRun
+from gws_replay.playback.run import Run
+from gws_replay.playback.sessions import LiveUser
 from gws_replay.pytest_plugin.vcr_options import PLAIN, VcrConfig
 from gws_replay.recording.journal_file import JournalFile, safe_in
 from gws_replay.recording.proxy import Recorder, Settings
@@ -40,22 +44,81 @@ from gws_replay.storage.files import load_cassette, pending_path, put_in_place, 
 _PATIENCE = 10.0
 
 
-class RecordingRun(ReplayRun):
-    """A run that is recorded."""
+class RecordingRun(Run):
+    """A run that is recorded. What `old` holds is replayed; the rest goes live."""
 
     def __init__(self, path: Path, redactor: Redactor, old: Cassette | None = None, vcr: VcrConfig = PLAIN) -> None:
-        script = CassetteIndex(old or Cassette(interactions=(), source=str(path)), vcr.matching)
-        super().__init__(script, patience=_PATIENCE)
+        self.url = ""
+        self.live = 0
+        self.faults = []
+        self.blocked = []
+        self.allowed_hosts = frozenset()
+        self.patience = _PATIENCE
         self.path = path
         self.pending = pending_path(path)
         self.redactor = redactor
+        self.old = old or Cassette(interactions=(), source=str(path))
+        self.changes = ChangeSignal()
+        self._replay = ReplayRun(CassetteIndex(self.old, vcr.matching))
+
+    @property
+    def is_recording(self) -> bool:
+        """It writes its cassette."""
+        return True
+
+    @property
+    def name(self) -> str:
+        """What messages call the cassette."""
+        return self.old.source
+
+    @property
+    def cassettes(self) -> tuple[Cassette, ...]:
+        """The cassette as it was before."""
+        return (self.old,)
+
+    @property
+    def indexes(self) -> tuple[CassetteIndex, ...]:
+        """The same, as it was prepared for replay."""
+        return self._replay.indexes
+
+    @property
+    def users(self) -> tuple[LiveUser, ...]:
+        """The live users to whom something of the old cassette was replayed."""
+        return self._replay.users
+
+    @property
+    def misses(self) -> tuple[Miss, ...]:
+        """Nothing is missed: what the old cassette does not hold is recorded."""
+        return ()
+
+    def respond(self, request: Request) -> Response | None:  # noqa: ARG002 (the proxy's client is elsewhere)
+        """Let a request go live."""
+        return None
+
+    async def respond_async(self, request: Request) -> Response | None:
+        """Let a request of this task go live."""
+        return self.respond(request)
+
+    def take(self, exchange: Exchange) -> None:
+        """Leave an exchange alone: the proxy records it."""
+
+    def websocket(self, url: str) -> None:
+        """Leave a WebSocket alone: the proxy records it."""
+
+    def wait_for_change(self, seconds: float, happened: Callable[[], bool]) -> bool:
+        """Block until something recorded has made it happen, for so many seconds at the most."""
+        return self.changes.wait(seconds, happened)
+
+    def close(self) -> None:
+        """Answer the held connects of what is replayed."""
+        self._replay.close()
 
     def recorded(self) -> Cassette:
         """Return the cassette as it would be saved now."""
         raise NotImplementedError
 
-    def _shown_as(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Redact what a test expects as what was recorded is: it shows stand-ins."""
+    def as_shown(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what a test expects, redacted as the recording is: it shows stand-ins."""
         try:
             found: Mapping[str, Any] = json.loads(self.redactor.data(json.dumps(values)))
         except TypeError:  # what is no JSON is nowhere in a recording
@@ -81,7 +144,7 @@ class RecordingRun(ReplayRun):
         return ()
 
     @property
-    def others_may_ask(self) -> bool:
+    def others_may_send(self) -> bool:
         """The live server itself may show more."""
         return True
 
@@ -107,7 +170,7 @@ class RecordingRun(ReplayRun):
                 raise
             return f"{self.path}: {error}"
         count = len(load_cassette(self.pending).interactions)
-        self.live = count - len(self.cassettes[0].interactions)
+        self.live = count - len(self.old.interactions)
         what = f"{count} exchange{'s' * (count != 1)}"
         if not passed:
             return f"{what} recorded to {self.pending}, since the test failed; {self.path} is as it was"
@@ -126,7 +189,7 @@ class InProcessRecording(RecordingRun):
     ) -> None:
         settled = old.header.get("stand_ins", ()) if old else ()
         super().__init__(path, new_redactor(policy or Policy(), settled), old, vcr)
-        self._old = old
+        self._appends = old is not None
         self._vcr = vcr
         self.allowed_hosts = vcr.ignored_hosts
         self._exchanges: list[Exchange] = []
@@ -135,20 +198,20 @@ class InProcessRecording(RecordingRun):
         self._epoch = time.time() - time.monotonic()
         self._journal = JournalFile(self.pending, self._header(), force=True)
 
-    def ask(self, request: Request) -> Response | None:
+    def respond(self, request: Request) -> Response | None:
         """Let a request go live, unless the old cassette answers it."""
-        if self._old is None:
+        if not self._appends:
             return None
         with suppress(ReplayMiss):
-            return super().ask(request)
+            return self._replay.respond(request)
         return None
 
-    async def ask_async(self, request: Request) -> Response | None:
+    async def respond_async(self, request: Request) -> Response | None:
         """Let a request of this task go live, unless the old cassette answers it."""
-        if self._old is None:
+        if not self._appends:
             return None
         with suppress(ReplayMiss):
-            return await super().ask_async(request)
+            return await self._replay.respond_async(request)
         return None
 
     def take(self, exchange: Exchange) -> None:
@@ -171,7 +234,7 @@ class InProcessRecording(RecordingRun):
             self._journal.append(journal.request_line(number, seen.began, seen.request))
             self._journal.append(journal.response_line(number, seen.ended, seen.response))
             self._exchanges.append(seen)
-        self.sessions.changed()
+        self.changes.send()
 
     def _filtered(self, exchange: Exchange) -> Exchange | None:
         """Apply the user's own filters and hooks, which see REST only; None for what they leave out."""
@@ -195,7 +258,7 @@ class InProcessRecording(RecordingRun):
             # What gave away a personal value may have come after others that hold it.
             seen = self.redactor.again().recording(Recording(exchanges=tuple(self._exchanges)))
         new = compile_recording(seen, {**self._header(), **self.redactor.header}).cassette
-        return new if self._old is None else appended(laid_out(self._old), new)
+        return appended(laid_out(self.old), new) if self._appends else new
 
     def save(self) -> None:
         """Write the pending file, and remove the journal."""
@@ -234,7 +297,7 @@ class ProxyRecording(RecordingRun):
             rules={"keep": chosen.keep, "secret": chosen.secret, "personal": chosen.personal},
             key=key,
         )
-        self._recorder = Recorder(settings, say=lambda _line: self.sessions.changed())
+        self._recorder = Recorder(settings, say=lambda _line: self.changes.send())
         self._recorder.__enter__()
         self.url = self._recorder.url
 

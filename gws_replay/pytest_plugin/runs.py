@@ -10,7 +10,8 @@ from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.request_key import Matching
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.playback.index_cache import load_index
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
+from gws_replay.playback.run import Run
 from gws_replay.pytest_plugin.record_mode import RecordMode, records, upstream_of
 from gws_replay.pytest_plugin.vcr_options import PLAIN, VcrConfig
 from gws_replay.storage.names import shown
@@ -42,7 +43,7 @@ class Wanted:
 
 
 @contextmanager
-def in_process(wanted: Wanted) -> Iterator[ReplayRun]:
+def in_process(wanted: Wanted) -> Iterator[Run]:
     """Let the requests of this process be answered, or recorded. Raises GwsReplayError for what cannot be done."""
     from gws_replay.interception.vcrpy_adapter import intercepted, replaying
 
@@ -61,7 +62,7 @@ def in_process(wanted: Wanted) -> Iterator[ReplayRun]:
 
 
 @contextmanager
-def through_a_server(wanted: Wanted) -> Iterator[ReplayRun]:
+def through_a_server(wanted: Wanted) -> Iterator[Run]:
     """Let the clients of a server be answered, or those of the recording proxy recorded, at the run's `url`.
 
     Raises GwsReplayError for what cannot be done.

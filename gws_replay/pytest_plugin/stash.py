@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from gws_replay.playback.playback import ReplayRun
+    from gws_replay.playback.run import Run
     from gws_replay.reports.run_data import RanTest
 
 # The run of a test's cassettes: a replay, or a recording.
-PLAYBACK: "pytest.StashKey[ReplayRun]" = pytest.StashKey()
+PLAYBACK: "pytest.StashKey[Run]" = pytest.StashKey()
 # The files of its cassettes, there or not.
 CASSETTES: "pytest.StashKey[Sequence[Path]]" = pytest.StashKey()
 # Whether a phase of the test has failed so far.

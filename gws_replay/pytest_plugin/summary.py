@@ -19,7 +19,7 @@ from gws_replay.storage.names import shown
 if TYPE_CHECKING:
     from gws_replay.core.cassette import Cassette
     from gws_replay.core.oracle.judge import Update
-    from gws_replay.playback.playback import ReplayRun
+    from gws_replay.playback.run import Run
     from gws_replay.reports.run_data import RanTest
 
 _OUTCOME: "pytest.StashKey[str]" = pytest.StashKey()
@@ -82,7 +82,7 @@ def _tell(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRep
             del stash[PLAYBACK]  # the runs of all tests would keep the garbage collector busy to the end
 
 
-def _test(item: pytest.Item, playback: "ReplayRun | None") -> "RanTest":
+def _test(item: pytest.Item, playback: "Run | None") -> "RanTest":
     test = _ran(item.config, playback, item.stash[CASSETTES], item.stash.get(RECORDED, ""))
     test |= {"nodeid": item.nodeid, "outcome": item.stash[_OUTCOME], "seconds": item.stash[_SECONDS]}
     test["allows_hosts"] = _allows_hosts(item)
@@ -93,7 +93,7 @@ def _test(item: pytest.Item, playback: "ReplayRun | None") -> "RanTest":
 
 def tell_of_block(
     session: pytest.Session,
-    run: "ReplayRun",
+    run: "Run",
     paths: Sequence[Path],
     said: str,
     *,
@@ -108,7 +108,7 @@ def tell_of_block(
     session.stash.setdefault(BLOCKS, []).append(block)
 
 
-def _ran(config: pytest.Config, playback: "ReplayRun | None", paths: Sequence[Path], recorded: str) -> "RanTest":
+def _ran(config: pytest.Config, playback: "Run | None", paths: Sequence[Path], recorded: str) -> "RanTest":
     from gws_replay.core.json_compare import printable
     from gws_replay.reports.run_data import Counts, counts_of, details_of
 

@@ -18,14 +18,14 @@ from gws_replay.pytest_plugin.summary import tell_of_block
 from gws_replay.storage.names import cassette_path, shown
 
 if TYPE_CHECKING:
-    from gws_replay.playback.playback import ReplayRun
+    from gws_replay.playback.run import Run
     from gws_replay.pytest_plugin.runs import Wanted
 
 _T = TypeVar("_T")
 
 
 @pytest.fixture(scope="session")
-def gws_use_cassette(request: pytest.FixtureRequest) -> "Callable[..., AbstractContextManager[ReplayRun]]":
+def gws_use_cassette(request: pytest.FixtureRequest) -> "Callable[..., AbstractContextManager[Run]]":
     """Return what plays, or records, a cassette for a block: for fixtures of a module or of the whole session.
 
     `with gws_use_cassette("login") as run:` takes the marker's arguments, and `server=True` for a run with a `.url`.
@@ -33,7 +33,7 @@ def gws_use_cassette(request: pytest.FixtureRequest) -> "Callable[..., AbstractC
     """
     session, config = request.session, request.config
 
-    def use(name: str, *, server: bool = False, **arguments: Any) -> "AbstractContextManager[ReplayRun]":
+    def use(name: str, *, server: bool = False, **arguments: Any) -> "AbstractContextManager[Run]":
         caller = inspect.stack()[1].filename
         chosen = config.getoption("--gws-cassette-dir")
         folder = config.invocation_params.dir / chosen if chosen else Path(caller).parent / "cassettes"
@@ -46,9 +46,7 @@ def gws_use_cassette(request: pytest.FixtureRequest) -> "Callable[..., AbstractC
 
 
 @contextmanager
-def _used(
-    session: pytest.Session, wanted: "Wanted", marked: Marked, *, block: str, server: bool
-) -> "Iterator[ReplayRun]":
+def _used(session: pytest.Session, wanted: "Wanted", marked: Marked, *, block: str, server: bool) -> "Iterator[Run]":
     """Run a cassette for a block; a recording is kept if no test has failed meanwhile."""
     from gws_replay.pytest_plugin.runs import in_process, through_a_server
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 from gws_replay.core.json_compare import Change, printable, show_both
 from gws_replay.core.oracle.judge import Update, Verdict
 from gws_replay.core.replay.run import Miss
-from gws_replay.reports.run_events import Event, cut, events_of, is_recording, line_of, named
+from gws_replay.reports.run_events import Event, cut, events_of, line_of, named
 
 if TYPE_CHECKING:
-    from gws_replay.playback.playback import ReplayRun
+    from gws_replay.playback.run import Run
 
 _MOST_LEFT = 10
 _MOST_UPDATES = 200
@@ -76,11 +76,11 @@ class RanTest(TypedDict):
     timeline: NotRequired[str]
 
 
-def counts_of(run: "ReplayRun") -> Counts:
+def counts_of(run: "Run") -> Counts:
     """Count."""
-    recording = is_recording(run)
+    recording = run.is_recording
     return Counts(
-        played=sum(user.session.served for user in run.sessions.users),
+        played=sum(user.session.served for user in run.users),
         missed=0 if recording else len(run.misses),
         unplayed=0 if recording else sum(_left(run)),
         stopped=len(run.blocked),
@@ -88,24 +88,24 @@ def counts_of(run: "ReplayRun") -> Counts:
     )
 
 
-def details_of(run: "ReplayRun", judged: Iterable[Sequence[Update]]) -> Details:
+def details_of(run: "Run", judged: Iterable[Sequence[Update]]) -> Details:
     """Return what a page shows; `judged` are the verdicts on each cassette's operations."""
     return Details(
         events=events_of(run),
-        misses=[] if is_recording(run) else [_missed(miss) for miss in run.misses],
+        misses=[] if run.is_recording else [_missed(miss) for miss in run.misses],
         operations=list(_operations(run, judged)),
         unplayed=[cut(text) for text in run.unplayed],
         stopped=_stopped(run),
     )
 
 
-def section(run: "ReplayRun", said: str, *, last: int = 10) -> str:
+def section(run: "Run", said: str, *, last: int = 10) -> str:
     """Return what a failed test is told of its run, except what its failure has `said` already."""
     events = events_of(run)
     shown = events[-last:]
     lines = [printable(run.name) + (f": the last {last} of {len(events)} events" if len(events) > last else "")]
     lines += [line_of(event) for event in shown] or ["nothing was asked"]
-    if not is_recording(run):
+    if not run.is_recording:
         misses = [text for text in map(str, run.misses) if text.partition("\n")[0] not in said]
         lines += _titled("missed:", (line for text in misses for line in text.splitlines()))
         left = [text for text in run.unplayed if printable(text) not in said]
@@ -121,11 +121,11 @@ def _missed(miss: Miss) -> Missed:
     return Missed(text=cut(text), nearest=miss.nearest, differences=parts)
 
 
-def _operations(run: "ReplayRun", judged: Iterable[Sequence[Update]]) -> Iterator[Operation]:
+def _operations(run: "Run", judged: Iterable[Sequence[Update]]) -> Iterator[Operation]:
     left = _MOST_UPDATES
     for number, updates in enumerate(judged):
         cassette = run.cassettes[number]
-        asked = {index for user in run.sessions.users for index in user.session.replays[number].asked}
+        asked = {index for user in run.users for index in user.session.replays[number].asked}
         played = [update for update in updates if update.interaction in asked][:left]
         left -= len(played)
         yield from (_operation(update, cassette.source) for update in played)
@@ -156,11 +156,11 @@ def _change(change: Change) -> list[str]:
     ]
 
 
-def _left(run: "ReplayRun") -> tuple[int, int]:
+def _left(run: "Run") -> tuple[int, int]:
     """Count the interactions and the notifications that no user played, without a word about each."""
-    replays = [user.session.replays for user in run.sessions.used()]
+    replays = [user.session.replays for user in run.users]
     interactions = notifications = 0
-    for number, cassette_index in enumerate(run.sessions.indexes):
+    for number, cassette_index in enumerate(run.indexes):
         asked = frozenset[int]().union(*(each[number].asked for each in replays))
         waiting = [each[number].unreleased for each in replays]
         interactions += len(cassette_index.interactions) - len(asked)
@@ -168,7 +168,7 @@ def _left(run: "ReplayRun") -> tuple[int, int]:
     return interactions, notifications
 
 
-def _stopped(run: "ReplayRun") -> list[str]:
+def _stopped(run: "Run") -> list[str]:
     """Name the connections that were not made; an address may hold a token."""
     return [cut(_SECRET_PARTS.sub("", text)) for text in run.blocked]
 

@@ -18,7 +18,7 @@ from gws_replay.core.replay.user_session import Event as Happened
 from gws_replay.errors import GwsReplayError
 
 if TYPE_CHECKING:
-    from gws_replay.playback.playback import ReplayRun
+    from gws_replay.playback.run import Run
     from gws_replay.playback.sessions import LiveUser
 
 _WIDEST = 300
@@ -36,28 +36,23 @@ class Event(TypedDict):
     where: str
 
 
-def is_recording(run: "ReplayRun") -> bool:
-    """Tell a run that records, by the file that it keeps until its test has passed."""
-    return hasattr(run, "pending")
-
-
 def line_of(event: Event) -> str:
     """Say one event in a line."""
     arrow = {"missed": "!!!", "told": "<--", "untold": "<-x"}.get(event["kind"], "-->")
     return "  ".join(filter(None, (f"{arrow} {event['what']}", event["said"], event["where"])))
 
 
-def events_of(run: "ReplayRun") -> list[Event]:
+def events_of(run: "Run") -> list[Event]:
     """Return what happened in a run, in its order; for a recording, what it has recorded."""
-    if is_recording(run):
+    if run.is_recording:
         with suppress(GwsReplayError, OSError):  # what a proxy wrote down has become the cassette by now
             return list(_live(run.cassette))
         return []
     return [event for at, event in sorted(_seats_events(run), key=lambda each: each[0])]
 
 
-def _seats_events(run: "ReplayRun") -> Iterator[tuple[float, Event]]:
-    users = list(run.sessions.used())
+def _seats_events(run: "Run") -> Iterator[tuple[float, Event]]:
+    users = list(run.users)
     for user in users:
         whose = f", user {user.number + 1}" if len(users) > 1 else ""
         with user.polls.lock:

@@ -14,7 +14,7 @@ from gws_replay.core.model import Headers, Request
 from gws_replay.core.replay import rehost as addresses
 from gws_replay.core.replay.run import Miss
 from gws_replay.playback.held_polls import HeldPolls
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.server import control as server_control
 from gws_replay.server import response_headers as server_answers
 from gws_replay.server.fast_http import HOST, READ_PATIENCE

@@ -6,7 +6,7 @@ It is for the test beside the client, not for the client: a page of another orig
 from typing import Any, Final
 
 from gws_replay.core.replay.run import Miss
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.playback.unplayed import unplayed_of
 
 PATH: Final = "/__gws_replay__"

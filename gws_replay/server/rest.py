@@ -14,7 +14,7 @@ from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Headers, Request
 from gws_replay.core.replay import rehost as addresses
 from gws_replay.core.replay.run import Miss, Send
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.playback.sessions import LiveUser
 from gws_replay.server import control as server_control
 from gws_replay.server import response_headers as server_answers

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.replay.cassette_index import CassetteIndex
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.server.fast_http import Front, Short
 from gws_replay.server.rest import Rest
 from gws_replay.web.listening import Listening, in_a_thread, listen
@@ -29,7 +29,7 @@ class ServedRun(ReplayRun):
         self.advice = ""
 
     @property
-    def others_may_ask(self) -> bool:
+    def others_may_send(self) -> bool:
         """The client of a server always runs elsewhere."""
         return True
 

@@ -14,7 +14,7 @@ from aiocometd_ng.constants import ConnectionType
 
 from gws_replay.errors import ReplayMiss
 from gws_replay.interception.vcrpy_adapter import replaying
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from tests.support.builders import SESSIONS, TOPIC
 from tests.support.commands import captured
 from tests.support.pollers import CALM, COMETD, SENT, URL, changed, recorded

@@ -17,7 +17,7 @@ from gws_replay.errors import ReplayMiss
 from gws_replay.interception.context_scope import InForce
 from gws_replay.interception.patching import Swap
 from gws_replay.interception.vcrpy_adapter import replaying
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from tests.interception.test_no_leak import patched_places
 from tests.support.builders import exchange
 from tests.support.clients import ANYWHERE

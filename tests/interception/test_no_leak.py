@@ -28,7 +28,7 @@ from gws_replay.core.model import Exchange
 from gws_replay.errors import ReplayMiss
 from gws_replay.interception.network_guard import closed_network
 from gws_replay.interception.vcrpy_adapter import replaying
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from tests.support.builders import exchange
 from tests.support.clients import ANYWHERE, SWARMS, LiveServer, live_server, swarm
 from tests.support.commands import numbered, saved

@@ -19,7 +19,7 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange
 from gws_replay.errors import ReplayMiss
 from gws_replay.interception.vcrpy_adapter import replaying
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from tests.support.builders import exchange
 from tests.support.clients import ANYWHERE, CLIENTS, FOLLOWING, Ask, live_server
 from tests.support.commands import captured

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from gws_replay.errors import UserDataMismatch
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from tests.support.builders import get, push, update
 from tests.support.commands import BEFORE
 from tests.support.playbacks import ask, play

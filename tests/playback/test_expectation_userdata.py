@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gws_replay.errors import UserDataMismatch
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from tests.support.builders import SESSIONS, TOPIC, get, operation, push, update
 from tests.support.commands import BEFORE
 from tests.support.playbacks import ask, play
@@ -116,7 +116,7 @@ def test_nothing_shown_after() -> None:
         pass
     assert [
         (
-            "cannot tell what changed: nothing showed the userData of S1 since interaction 0; not asked for yet: "
+            "cannot tell what changed: nothing showed the userData of S1 since interaction 0; not sent yet: "
             f"interaction 1: POST {SESSIONS}/S1 UpdateUserData; notification 0 on {TOPIC}, caused by interaction 1 "
             "(some.yaml)"
         ),

@@ -5,12 +5,14 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 
 from gws_replay.core.bayeux.server import Answer, Hold
 from gws_replay.playback.held_polls import HeldPolls
+from gws_replay.playback.waiting import in_task, in_thread
 
 CALM = 20
 CONNECT = ["connect"]
@@ -211,7 +213,7 @@ def test_closing_answers_all_and_holds_no_more(core: FakeCore, polls: HeldPolls,
     """Threads, tasks and who waits for clients to hear."""
     core.unheard = True
     held = [threads.submit(polls.receive, CONNECT), threads.submit(in_a_loop, lambda: polls.receive_async(CONNECT))]
-    hearing = threads.submit(polls.wait_until_heard, CALM)
+    hearing = threads.submit(in_thread, partial(polls.until_delivered, CALM))
     core.wait_until_held(2)
     begun = time.monotonic()
     polls.close()
@@ -228,9 +230,9 @@ def test_waiting_until_all_is_heard(core: FakeCore, polls: HeldPolls, threads: T
 
     def wait(patience: float) -> None:
         if kind == "thread":
-            polls.wait_until_heard(patience)
+            in_thread(partial(polls.until_delivered, patience))
         else:
-            asyncio.run(polls.wait_until_heard_async(patience))
+            asyncio.run(in_task(partial(polls.until_delivered, patience)))
 
     wait(CALM)
     core.unheard = True

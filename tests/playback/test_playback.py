@@ -10,7 +10,7 @@ import pytest
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Headers
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from tests.support.builders import HOST, SESSIONS, TOPIC, exchange
 from tests.support.commands import BEFORE, captured, numbered, small
 from tests.support.playbacks import ask, play

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.sandbox.server import serving
 from gws_replay.server.server import serving as replaying

@@ -10,7 +10,7 @@ import pytest
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Headers, Request
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.reports.run_data import Details, counts_of, details_of, section
 from gws_replay.reports.run_events import events_of, line_of
 from tests.support.builders import NOTIFICATIONS, cassette, exchange, get, push, update
@@ -23,7 +23,7 @@ STEERING = "\x1b[31m\x9b2J\r\u202e\ud800"
 
 def missed(playback: ReplayRun, path: str = "/nowhere", **fields: Any) -> None:
     with suppress(ReplayMiss):
-        playback.ask(Request(method="GET", uri=f"http://gws.example{path}", **fields))
+        playback.respond(Request(method="GET", uri=f"http://gws.example{path}", **fields))
 
 
 def details(playback: ReplayRun) -> Details:
@@ -34,7 +34,7 @@ def bayeux(playback: ReplayRun, **message: Any) -> Any:
     sent = json.dumps([message]).encode()
     kind = Headers((("Content-Type", "application/json"),))
     asked = Request(method="POST", uri=f"http://gws.example{NOTIFICATIONS}", headers=kind, body=sent)
-    response = playback.ask(asked)
+    response = playback.respond(asked)
     assert response
     return json.loads(response.body)
 
@@ -66,7 +66,7 @@ def test_a_notification_stands_where_it_was_told() -> None:
     listening(playback)
     ask(playback, 1)
     missed(playback)
-    playback.sessions.wait_for_change(0.01, lambda: False)
+    playback.wait_for_change(0.01, lambda: False)
     playback.sessions.users[0].polls.changed()
     assert ["asked", "missed", "told"] == [event["kind"] for event in events_of(playback)]
     assert "<-- PropertiesUpdated S1  notification 0, answers interaction 1" == line_of(events_of(playback)[-1])

@@ -180,7 +180,7 @@ def test_an_answer_that_is_waited_for_is_given_up_at_the_end() -> None:
     with serving(playback):
         connection = connected(playback.url)
         connection.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert playback.sessions.wait_for_change(PATIENCE, lambda: playback.sessions.was_asked)
+        assert playback.wait_for_change(PATIENCE, lambda: playback.sessions.has_begun)
     with connection, suppress(ConnectionResetError):
         assert b"" == connection.recv(1)
     assert [] == playback.faults

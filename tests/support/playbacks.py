@@ -3,7 +3,7 @@
 from typing import Any
 
 from gws_replay.core.model import Exchange, Notification, Request
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from tests.support.builders import cassette
 
 
@@ -16,4 +16,4 @@ def ask(playback: ReplayRun, which: int, **instead: Any) -> Any:
     """Ask what was recorded as an interaction, or something a little different."""
     recorded = playback.cassette.interactions[which].request
     fields = {"method": recorded.method, "uri": recorded.uri, "headers": recorded.headers, "body": recorded.body}
-    return playback.ask(Request(**{**fields, **instead}))
+    return playback.respond(Request(**{**fields, **instead}))

@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx
 import requests
 
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from tests.support.builders import TOPIC, cassette, get, push, update
 
 URL = "http://gws.example"

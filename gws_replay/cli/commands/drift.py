@@ -221,7 +221,7 @@ def _wire(upstream: str, insecure: bool, upstream_ca: Path | None) -> "Wire":
 
 
 def _pace(timing: str, rate: float | None, patience: float) -> "Pace":
-    from gws_replay.core.replay.pace import factor_of
+    from gws_replay.core.replay.push_schedule import factor_of
     from gws_replay.drift.run import Pace
 
     return Pace(factor=factor_of(timing), rate=rate, patience=patience)

@@ -17,7 +17,7 @@ from gws_replay.cli.options import PATH, Output, output_options, timing_option
 
 if TYPE_CHECKING:
     from gws_replay.core.cassette import Cassette
-    from gws_replay.playback.playback import ReplayRun
+    from gws_replay.playback.replay_run import ReplayRun
     from gws_replay.server.server import RunningServer
 
 _MOST_WARNINGS = 3
@@ -47,7 +47,7 @@ def serve(
 
     Exit codes: 0 when stopped by SIGTERM, 1 if by then a request was missed, 2 bad input, 130 Ctrl-C.
     """
-    from gws_replay.playback.playback import ReplayRun
+    from gws_replay.playback.replay_run import ReplayRun
     from gws_replay.server.server import start
     from gws_replay.storage.files import load_cassette
     from gws_replay.web.listening import certificate_for, serve_until_stopped

@@ -13,12 +13,27 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from gws_replay.core.replay.cassette_index import CassetteIndex, Gate
+from gws_replay.errors import GwsReplayError
 
+Timing = float | str
 INSTANT = 0.0
 RECORDED = 1.0
 # How long a notification stays behind the response it came after: two sockets have no order of their own. With no gap
 # a client saw 26 of 30 notifications first, with a millisecond none.
 GAP = 0.002
+
+
+def factor_of(timing: Timing) -> float:
+    """Return the factor that recorded times are multiplied with. Raises GwsReplayError if a timing cannot be read."""
+    if timing in ("instant", "recorded"):
+        return INSTANT if timing == "instant" else RECORDED
+    try:
+        factor = float(timing)
+    except (TypeError, ValueError):
+        factor = -1.0
+    if isinstance(timing, bool) or not 0 <= factor < float("inf"):
+        raise GwsReplayError(f"timing is instant, recorded, or a factor of 0 or more such as 0.1, not {timing!r}")
+    return factor
 
 
 @dataclass(slots=True)

@@ -15,18 +15,18 @@ from gws_replay.core.replay.run import Miss
 from gws_replay.errors import GwsReplayError
 from gws_replay.reports.pages.cassette import Recorded, Texts, as_value
 from gws_replay.reports.pages.frame import data
-from gws_replay.reports.run_events import cut, is_recording, untold
+from gws_replay.reports.run_events import cut, untold
 from gws_replay.settings.redaction import policy_of, redactor, shown
 
 if TYPE_CHECKING:
-    from gws_replay.playback.playback import ReplayRun
+    from gws_replay.playback.run import Run
     from gws_replay.playback.sessions import LiveUser
 
 
-def timeline_of(run: "ReplayRun", judged: Sequence[Sequence[Update]]) -> str:
+def timeline_of(run: "Run", judged: Sequence[Sequence[Update]]) -> str:
     """Return a run as JSON for a page, nothing for an empty one; `judged` are the verdicts on each cassette."""
     with suppress(GwsReplayError, OSError):  # what a proxy wrote down has become the cassette by now; a wrong rule
-        if is_recording(run):
+        if run.is_recording:
             return _block(run.cassette, run.cassette.updates(), {})
         happened = _Happened(run, [{each.interaction: each for each in updates} for updates in judged])
         return _block(happened.cassette(), (), happened.marks) if happened.interactions else ""
@@ -48,14 +48,14 @@ def _block(cassette: Cassette, updates: Sequence[Update], marks: dict[str, dict[
 class _Happened:
     """What happened, as a cassette of the run, and what is to be said of it besides, by place."""
 
-    run: "ReplayRun"
+    run: "Run"
     judged: Sequence[Mapping[int, Update]]
     interactions: list[Exchange] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
     marks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for user in self.run.sessions.used():
+        for user in self.run.users:
             self._take(user)
 
     def cassette(self) -> Cassette:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.reports.pages.run import timeline_of
 from gws_replay.reports.pages.session import page
 from gws_replay.reports.run_data import Counts, RanTest, counts_of, details_of

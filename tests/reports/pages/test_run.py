@@ -7,7 +7,7 @@ from typing import Any
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Headers, Request
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.reports.pages.run import timeline_of
 from tests.support.builders import cassette, exchange, get, push, update
 from tests.support.commands import BEFORE, numbered, small
@@ -28,7 +28,7 @@ def shown(playback: ReplayRun) -> Any:
 
 def missed(playback: ReplayRun, path: str = "/nowhere", **fields: Any) -> None:
     with suppress(ReplayMiss):
-        playback.ask(Request(method="GET", uri=f"http://gws.example{path}", **fields))
+        playback.respond(Request(method="GET", uri=f"http://gws.example{path}", **fields))
 
 
 def test_it_is_what_happened_in_its_order() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gws_replay.core.model import Request
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback.playback import ReplayRun
+from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.reports.pages import session as html
 from gws_replay.reports.pages.cassettes import Part, around, page
 from tests.reports.pages.pages import Parsed, block_of, ran, written
@@ -34,7 +34,7 @@ def evil() -> ReplayRun:
     with suppress(ReplayMiss):
         ask(playback, 1, body=f'{{"operationName": "UpdateUserData", "userData": {{"A": "{EVIL[:30]}"}}}}'.encode())
     with suppress(ReplayMiss):
-        playback.ask(Request(method=EVIL, uri=f"http://gws.example/{EVIL}"))
+        playback.respond(Request(method=EVIL, uri=f"http://gws.example/{EVIL}"))
     playback.blocked.append(EVIL)
     return playback
 

@@ -1,9 +1,10 @@
-"""Edge: one run of some cassettes as a test sees it; what `gws` is. Safe to use from several threads and tasks."""
+"""Edge: one replay of some cassettes as a test sees it; what `gws` is. Safe to use from several threads and tasks."""
 
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakSet
@@ -11,24 +12,24 @@ from weakref import WeakSet
 from gws_replay.core.bayeux import over_http as bayeux_http
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Request, Response
-from gws_replay.core.oracle.expectation import Expectation
 from gws_replay.core.oracle.history import Snapshot
 from gws_replay.core.replay.cassette_index import CassetteIndex
-from gws_replay.core.replay.pace import Timing, factor_of
+from gws_replay.core.replay.push_schedule import Timing, factor_of
 from gws_replay.core.replay.rehost import bare
 from gws_replay.core.replay.run import Miss
 from gws_replay.errors import ReplayMiss
-from gws_replay.playback.expectation import ExpectationBlock
 from gws_replay.playback.held_polls import FOREVER
-from gws_replay.playback.sessions import Sessions
+from gws_replay.playback.run import Run
+from gws_replay.playback.sessions import LiveUser, Sessions
 from gws_replay.playback.unplayed import unplayed_of
+from gws_replay.playback.waiting import Steps, Waiter, in_task, in_thread
 
-# How long a poll is held for a client that polls where it asks: nobody else can bring about what it waits for.
+# How long a poll is held for a client that polls where it sends: nobody else can bring about what it waits for.
 _OWN_PATIENCE = 1.0
 
 
-class ReplayRun:
-    """Cassettes that are being played (at `url`, if by a server): what was missed and is left, the userData so far.
+class ReplayRun(Run):
+    """Cassettes that are being replayed (at `url`, if by a server): what was missed and is left, the userData so far.
 
     `timing` is the pace of the notifications, `timeout` how long a CometD connect is held, in seconds; `patience` how
     long `expect_userdata` waits for a client that runs in another thread or task.
@@ -44,23 +45,41 @@ class ReplayRun:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         indexes = [each if isinstance(each, CassetteIndex) else CassetteIndex(each) for each in cassettes]
-        self.cassettes = tuple(cassette_index.cassette for cassette_index in indexes)
         self.url = ""
-        self.blocked: list[str] = []
-        self.faults: list[str] = []
-        self.live = 0  # exchanges that were recorded
-        self.allowed_hosts: frozenset[str] = frozenset()  # requests to them are none of ours
+        self.live = 0
+        self.blocked = []
+        self.faults = []
+        self.allowed_hosts = frozenset()
+        self.patience = patience
         self.sessions = Sessions(
             indexes, factor=factor_of(timing), timeout=timeout, max_silence=max_silence, clock=clock
         )
         # What a client can do that was stopped.
         self.advice = "; a client that vcrpy does not catch, over WebSocket for instance, needs the fixture gws_server"
-        self._patience = patience
-        self._older_threads = _threads()
-        self._asking_threads: set[int] = set()
-        self._polling_threads: set[int] = set()
-        self._asking_tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
-        self._polling_tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
+        self._older_threads = set(threading.enumerate())
+        # The threads and tasks that have sent a request, and those that have polled.
+        self._senders: WeakSet[Any] = WeakSet()
+        self._pollers: WeakSet[Any] = WeakSet()
+
+    @property
+    def is_recording(self) -> bool:
+        """A replay writes nothing."""
+        return False
+
+    @property
+    def indexes(self) -> tuple[CassetteIndex, ...]:
+        """The cassettes as they were prepared for replay."""
+        return self.sessions.indexes
+
+    @property
+    def cassettes(self) -> tuple[Cassette, ...]:
+        """The cassettes, in the order in which they are looked through."""
+        return tuple(index.cassette for index in self.indexes)
+
+    @property
+    def users(self) -> tuple[LiveUser, ...]:
+        """The live users that have sent something; one that has not if nobody has."""
+        return tuple(self.sessions.used())
 
     @property
     def cassette(self) -> Cassette:
@@ -79,7 +98,7 @@ class ReplayRun:
 
     @property
     def unplayed(self) -> tuple[str, ...]:
-        """What was recorded and no user has asked, and the notifications that therefore were not released."""
+        """The recorded requests that no user has sent, and the notifications that therefore were not delivered."""
         left = unplayed_of(self.sessions)
         several = len(self.cassettes) > 1
         return tuple(f"{each.cassette}, {each}" if several else str(each) for each in left)
@@ -90,11 +109,11 @@ class ReplayRun:
         return not unplayed_of(self.sessions)
 
     @property
-    def others_may_ask(self) -> bool:
-        """Whether a client may run elsewhere: in a thread that was started meanwhile, or that has asked before."""
-        threads = _threads()
-        ours = (threads - self._older_threads) | (threads & (self._asking_threads | self._polling_threads))
-        return bool(ours - {threading.get_ident()})
+    def others_may_send(self) -> bool:
+        """Whether a client may run elsewhere: in a thread that is new, or that has sent something before."""
+        threads = set(threading.enumerate())
+        ours = (threads - self._older_threads) | {*self._senders, *self._pollers} & threads
+        return bool(ours - {threading.current_thread()})
 
     def userdata(self, resource_id: str) -> tuple[Snapshot, ...]:
         """Return the history of a resource's userData in this run: a snapshot for each message that showed it.
@@ -109,79 +128,47 @@ class ReplayRun:
                 return found
         return ()
 
-    def expect_userdata(
-        self,
-        resource_id: str,
-        *,
-        changed: Mapping[str, Any] | None = None,
-        added: Mapping[str, Any] | Iterable[str] = (),
-        removed: Iterable[str] = (),
-        ignore: Iterable[str] = (),
-        timeout: float | None = None,
-    ) -> ExpectationBlock:
-        """Expect that the block (`with` or `async with`) changes exactly this in the resource's userData.
+    def wait_for_change(self, seconds: float, happened: Callable[[], bool]) -> bool:
+        """Block until something that requests change has happened, for so many seconds at the most."""
+        return self.sessions.changes.wait(seconds, happened)
 
-        `changed` maps keys to the values they must have changed to; `added` names (or maps to values) new keys,
-        `removed` those that go; keys that match a pattern of `ignore` do not count. What is to be shown is waited for,
-        `timeout` seconds at the most. Raises UserDataMismatch where it is not exactly so, also where the recording
-        shows no userData before or after.
-        """
-        added = self._shown_as(added) if isinstance(added, Mapping) else added
-        expectation = Expectation.of(self._shown_as(changed or {}), added, removed, ignore)
-        return ExpectationBlock(self, resource_id, expectation, self._patience if timeout is None else timeout)
-
-    def ask(self, request: Request) -> Response | None:
-        """Answer a request of this thread, CometD too: a connect that has nothing to say blocks.
+    def respond(self, request: Request) -> Response | None:
+        """Return the response to a request of this thread, CometD too: a connect with nothing to receive blocks.
 
         None for a request to an allowed host. Raises ReplayMiss, which names the nearest recorded request.
         """
         if self._is_allowed(request):
             return None
-        thread = threading.get_ident()
+        return in_thread(partial(self._response, request, threading.current_thread()))
+
+    async def respond_async(self, request: Request) -> Response | None:
+        """Return the response to a request of this task; a connect with nothing to receive awaits."""
+        if self._is_allowed(request):
+            return None
+        return await in_task(partial(self._response, request, asyncio.current_task() or threading.current_thread()))
+
+    def _response(self, request: Request, sender: object, waiter: Waiter) -> Steps[Response]:
         user = self.sessions.user(request.headers)
         carried = self._carried(request)
         if isinstance(carried, Response):
             return carried
         if carried is not None:
             if carried.polls:
-                self._polling_threads.add(thread)
-            patience = _OWN_PATIENCE if thread in self._asking_threads else FOREVER
+                self._pollers.add(sender)
+            patience = _OWN_PATIENCE if sender in self._senders else FOREVER
             polls = self.sessions.user_of_clients(carried.messages, user).polls
-            return bayeux_http.response(carried, polls.receive(carried.messages, patience).messages)
-        self._asking_threads.add(thread)
+            answer = yield from polls.answer(carried.messages, waiter, patience)
+            return bayeux_http.response(carried, answer.messages)
+        self._senders.add(sender)
         send = self.sessions.begin(user, request)
         if isinstance(send, Miss):
             raise ReplayMiss(str(send))
-        self.sessions.wait(user, send, led=thread not in self._polling_threads)
-        self.sessions.finish(user, send)
-        return send.response
-
-    async def ask_async(self, request: Request) -> Response | None:
-        """Answer a request of this task; a connect that has nothing to say awaits. Otherwise as `ask`."""
-        if self._is_allowed(request):
-            return None
-        task = asyncio.current_task()
-        user = self.sessions.user(request.headers)
-        carried = self._carried(request)
-        if isinstance(carried, Response):
-            return carried
-        if carried is not None:
-            if task and carried.polls:
-                self._polling_tasks.add(task)
-            patience = _OWN_PATIENCE if task in self._asking_tasks else FOREVER
-            polls = self.sessions.user_of_clients(carried.messages, user).polls
-            return bayeux_http.response(carried, (await polls.receive_async(carried.messages, patience)).messages)
-        if task:
-            self._asking_tasks.add(task)
-        send = self.sessions.begin(user, request)
-        if isinstance(send, Miss):
-            raise ReplayMiss(str(send))
-        await self.sessions.wait_async(user, send, led=task not in self._polling_tasks)
+        yield from self.sessions.until_sendable(user, send, waiter, led=sender not in self._pollers)
         self.sessions.finish(user, send)
         return send.response
 
     def take(self, exchange: Exchange) -> None:
-        """Take note of an exchange with an allowed host: it is none of ours."""
+        """Leave an exchange with an allowed host alone."""
 
     def websocket(self, url: str) -> None:
         """Refuse a WebSocket that is opened inside the process: nothing could answer it."""
@@ -200,7 +187,7 @@ class ReplayRun:
         return f"{what} was stopped: nothing reaches a network while {self.name} is replayed{self.advice}"
 
     def problems(self, *, allow_unplayed: bool = False) -> str:
-        """Say what must fail the test though the client may have swallowed it; empty when there is nothing."""
+        """Return what must fail the test though its client may have swallowed it; empty if there is nothing."""
         found = [
             *map(str, self.misses),
             *(f"{what} was stopped: replay reaches no network" for what in self.blocked),
@@ -217,23 +204,19 @@ class ReplayRun:
         self.sessions.rewind()
 
     def left(self, *, allow_unplayed: bool = False) -> str:
-        """Say what must fail the test at its very end: its problems, and that nothing was asked at all."""
+        """Return what must fail the test at its very end: its problems, and that nothing was sent at all."""
         silent = (
-            "" if self.sessions.was_asked else f"no recorded request was made: nothing asked {self.name} for anything"
+            "" if self.sessions.has_begun else f"no recorded request was made: nothing asked {self.name} for anything"
         )
         return "\n".join(filter(None, [silent, self.problems(allow_unplayed=allow_unplayed)]))
 
-    def finish(self, *, passed: bool) -> str:  # noqa: ARG002 (a recording asks)
-        """Do what is to be done after the test, and say it: nothing for a replay."""
+    def finish(self, *, passed: bool) -> str:  # noqa: ARG002 (a recording needs it)
+        """Do nothing: a replay has nothing to save."""
         return ""
 
     def close(self) -> None:
         """Answer all held connects, and hold no more."""
         self.sessions.close()
-
-    def _shown_as(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the values of userData that a test speaks of as this run shows them."""
-        return values
 
     def _is_allowed(self, request: Request) -> bool:
         return bool(self.allowed_hosts) and urlsplit(request.uri).hostname in self.allowed_hosts
@@ -244,7 +227,3 @@ class ReplayRun:
             return bayeux_http.carried(request)
         except ValueError as error:
             return bayeux_http.refused(error)
-
-
-def _threads() -> set[int]:
-    return {thread.ident for thread in threading.enumerate() if thread.ident is not None}
