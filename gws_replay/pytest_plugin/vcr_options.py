@@ -6,11 +6,13 @@ What the hooks and filters see has been redacted before. Pure: values in, values
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeAlias
-from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from gws_replay.core import lossless_json
 from gws_replay.core.model import Request, Response
+from gws_replay.core.replay.request_fields import ChangeParameter, Step, changed_form, changed_json, changed_query
 from gws_replay.core.replay.request_key import WHOLE, Matching
 from gws_replay.errors import GwsReplayError
 from gws_replay.pytest_plugin.vcr_hooks import HookRequest, response_through
@@ -208,15 +210,7 @@ def _filter_headers(asked: HookRequest, filters: Mapping[str, Replacement]) -> N
 
 
 def _filter_query(asked: HookRequest, filters: Mapping[str, Replacement]) -> None:
-    parts = urlsplit(asked.uri)
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    if any(name in filters for name, _ in pairs):
-        new = (
-            (name, _replaced(name, value, filters[name], asked) if name in filters else value) for name, value in pairs
-        )
-        asked.uri = urlunsplit(
-            parts._replace(query=urlencode([(name, value) for name, value in new if value is not None]))
-        )
+    asked.uri = changed_query(asked.uri, _change(filters, asked))
 
 
 def _filter_body(asked: HookRequest, filters: Mapping[str, Replacement]) -> None:
@@ -225,26 +219,20 @@ def _filter_body(asked: HookRequest, filters: Mapping[str, Replacement]) -> None
     if isinstance(fields := lossless_json.loads_or_none(body), dict) and not fields.keys().isdisjoint(filters):
         asked.body = _filtered_json(body.decode(), filters, asked)
     elif "form-urlencoded" in asked.headers.get("Content-Type", ""):
-        asked.body = _filtered_form(body.decode("utf-8", "surrogateescape"), filters, asked)
+        form = changed_form(body.decode("utf-8", "surrogateescape"), _change(filters, asked))
+        asked.body = form.encode("utf-8", "surrogateescape")
+
+
+def _change(filters: Mapping[str, Replacement], asked: HookRequest) -> ChangeParameter:
+    return lambda name, value: _replaced(name, value, filters[name], asked) if name in filters else value
 
 
 def _filtered_json(text: str, filters: Mapping[str, Replacement], asked: HookRequest) -> bytes:
-    members: list[tuple[str | None, str]] = []
-    for key, written in lossless_json.children(text):
-        if key is None or key not in filters:
-            members.append((key, written))
-        elif (value := _replaced(key, lossless_json.loads(written), filters[key], asked)) is not None:
-            members.append((key, lossless_json.dumps(value)))
-    return lossless_json.assembled(members).encode()
+    for name, by in filters.items():
+        text = changed_json(text, (Step(name),), partial(_changed_member, name, by, asked))
+    return text.encode()
 
 
-def _filtered_form(text: str, filters: Mapping[str, Replacement], asked: HookRequest) -> bytes:
-    kept: list[str] = []
-    for field in text.split("&"):
-        raw, equals, written = field.partition("=")
-        name = unquote_plus(raw)
-        if not equals or name not in filters:
-            kept.append(field)
-        elif (value := _replaced(name, unquote_plus(written), filters[name], asked)) is not None:
-            kept.append(f"{raw}={quote_plus(value)}")
-    return "&".join(kept).encode("utf-8", "surrogateescape")
+def _changed_member(name: str, by: Replacement, asked: HookRequest, written: str) -> str | None:
+    value = _replaced(name, lossless_json.loads(written), by, asked)
+    return None if value is None else lossless_json.dumps(value)

@@ -117,7 +117,9 @@ def section(run: "Run", said: str, *, last: int = 10) -> str:
 
 def _missed(miss: Miss) -> Missed:
     text = str(miss).partition("\n")[0]
-    parts = [[printable(each.part), each.asked, each.recorded] for each in miss.differences]
+    parts = [
+        [printable(each.part), each.sent or "not sent", each.recorded or "not recorded"] for each in miss.differences
+    ]
     return Missed(text=cut(text), nearest=miss.nearest, differences=parts)
 
 

@@ -64,7 +64,7 @@ def miss(missed: Miss) -> dict[str, Any]:
         "cassette": missed.cassette,
         "nearest": missed.nearest,
         "differences": [
-            {"part": each.part, "asked": each.asked, "recorded": each.recorded} for each in missed.differences
+            {"part": each.part, "sent": each.sent, "recorded": each.recorded} for each in missed.differences
         ],
         "text": str(missed),
     }

@@ -87,7 +87,7 @@ def test_a_gzipped_request_matches_what_it_says(ask: Ask) -> None:
     """The coding of a request body does not count, its content does."""
     coding = {"Content-Encoding": "gzip"}
     with replaying(playback(exchange("POST", "/x", SENT, {"statusCode": 0}))):
-        with pytest.raises(ReplayMiss, match=r"body\.userData\.A: asked 3, recorded 2"):
+        with pytest.raises(ReplayMiss, match=r"body\.userData\.A: sent 3, recorded 2"):
             ask("POST", f"{ANYWHERE}/x", gzip.compress(json.dumps({**SENT, "userData": {"A": 3}}).encode()), coding)
         assert {"statusCode": 0} == ask(
             "POST", f"{ANYWHERE}/x", gzip.compress(json.dumps(SENT).encode()), coding

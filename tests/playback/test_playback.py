@@ -21,8 +21,8 @@ MISSES: list[tuple[dict[str, Any], list[str]]] = [
         [
             f"POST {SESSIONS}/S1 UpdateUserData has no answer in some.yaml: no recorded request is equal to it",
             "  nearest is interaction 1:",
-            '    body.userData.A: asked "2", recorded 2',
-            "    body.userData.C: asked 3, recorded nothing",
+            '    body.userData.A: sent "2", recorded 2',
+            "    body.userData.C: sent 3, not recorded",
         ],
     ),
     (
@@ -30,7 +30,7 @@ MISSES: list[tuple[dict[str, Any], list[str]]] = [
         [
             f"POST {SESSIONS}/S2 UpdateUserData has no answer in some.yaml: no recorded request is equal to it",
             "  nearest is interaction 1:",
-            f'    path: asked "{SESSIONS}/S2", recorded "{SESSIONS}/S1"',
+            f'    path: sent "{SESSIONS}/S2", recorded "{SESSIONS}/S1"',
         ],
     ),
     (

@@ -53,7 +53,7 @@ def test_a_failed_test_tells_what_its_run_did(project: Project) -> None:
     miss = f"!!! {NOWHERE}  missed: no_match"
     assert ["cassettes/small.yaml", GET, UPDATE, UNTOLD, miss, "missed:"] == lines[:6]
     assert f"  {NOWHERE} has no answer in cassettes/small.yaml: no recorded request is equal to it" == lines[6]
-    assert ["    nearest is interaction 1:", '      method: asked "GET", recorded "POST"'] == lines[7:9]
+    assert ["    nearest is interaction 1:", '      method: sent "GET", recorded "POST"'] == lines[7:9]
     assert ["stopped:", "  a connection to 127.0.0.1:9"] == lines[-2:]
 
 

@@ -105,5 +105,5 @@ def test_a_secret_never_counts(project: Project) -> None:
     project.run(marked(ASK.format(asked.format(URL, 1), "{'made_by': 'cassette'}"))).assert_outcomes(passed=1)
     result = project.run(marked(ASK.format(asked.format(URL, 2), "{}")))
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*body.a: asked 2, recorded 1"])
+    result.stdout.fnmatch_lines(["*body.a: sent 2, recorded 1"])
     result.stdout.no_fnmatch_line("*hidden*")

@@ -127,7 +127,7 @@ def test_a_miss_is_an_answer_that_explains_itself(played: ServedRun) -> None:
     assert answer.json()["statusMessage"].startswith(f"POST {SESSIONS}/S1 UpdateUserData has no answer in some.yaml")
     details = answer.json()["gws_replay"]
     assert ("no_match", 1) == (details["reason"], details["nearest"])
-    assert [{"part": "body.userData.A", "asked": '"2"', "recorded": "2"}] == details["differences"]
+    assert [{"part": "body.userData.A", "sent": '"2"', "recorded": "2"}] == details["differences"]
     assert [details] == state(played)["missed"]
     assert answer.json()["statusMessage"] in played.problems()
 

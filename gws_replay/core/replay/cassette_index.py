@@ -13,7 +13,9 @@ from gws_replay.core.api import dialects as api
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Moment, Notification, Request
 from gws_replay.core.redaction.redactor import without_secrets
-from gws_replay.core.replay.request_key import WHOLE, Key, Matching, Neighbours, canonical_body, key_of
+from gws_replay.core.replay.nearest_request import Neighbours
+from gws_replay.core.replay.rehost import hosts_of
+from gws_replay.core.replay.request_key import WHOLE, Key, Matching, json_key, key_of
 from gws_replay.core.replay.wildcard_index import StandInIndex
 
 # What the header of a cassette says of its redaction where no secret is left in it.
@@ -56,14 +58,14 @@ class CassetteIndex:
     @cached_property
     def neighbours(self) -> Neighbours:
         """Finds the recorded request that is nearest to a missed one."""
-        return Neighbours(self.requests)
+        return Neighbours(self.requests, self.hosts)
 
     @cached_property
     def stand_ins(self) -> StandInIndex | None:
         """The index for live values of a cassette whose personal data were redacted; None for any other."""
         if self.cassette.header.get("redaction") != "all":
             return None
-        return StandInIndex(self.cassette, self.requests, self.matching.match_on)
+        return StandInIndex(self.cassette, self.requests, self.matching.match_on, self.hosts)
 
     @cached_property
     def requests(self) -> tuple[Request, ...]:
@@ -83,14 +85,19 @@ class CassetteIndex:
         return tuple(map(self.key_of, self.requests))
 
     def key_of(self, request: Request) -> Key:
-        """Return the key of a recorded request, or of a live one on which `matching.asked` was done."""
-        return key_of(request, self.matching.match_on, self._spelled)
+        """Return the key of a recorded request, or of a live one on which `matching.live` was done."""
+        return key_of(request, self.matching.match_on, self._json_keys, self.hosts)
 
     @cached_property
-    def _spelled(self) -> Mapping[bytes, str]:
-        """The recorded bodies of JSON, each spelled once: clients say most of them byte for byte."""
+    def hosts(self) -> frozenset[str]:
+        """The hosts that were recorded: their addresses in a request do not count."""
+        return hosts_of(exchange.request for exchange in self.interactions)
+
+    @cached_property
+    def _json_keys(self) -> Mapping[bytes, str]:
+        """The recorded bodies of JSON with their keys: clients send most of them byte for byte."""
         bodies = {exchange.request.body for exchange in self.interactions}
-        return {body: found for body in bodies if (found := canonical_body(body))}
+        return {body: found for body in bodies if (found := json_key(body, self.hosts))}
 
     @cached_property
     def by_key(self) -> Mapping[Key, Sequence[int]]:

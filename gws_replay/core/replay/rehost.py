@@ -1,19 +1,29 @@
-"""Absolute addresses of the API in JSON text: a client that follows a recorded one would leave the replay."""
+"""Addresses in messages: which of them are the replay's own, and what an absolute address of the API becomes.
+
+A recording holds addresses of the recorded server; a client that followed one would leave the replay. A request holds
+addresses of the server that its client talks to, or of the client itself (a callback): those differ in each run.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
+from typing import Final
 from urllib.parse import urlsplit
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.lossless_json import LEXEME
+from gws_replay.core.model import Request
 
-# The start of an absolute address of the API, as the first characters of a JSON string; some servers escape slashes.
-_SLASH = r"\\?/"
-_ADDRESS = re.compile(
-    rf'^"https?:{_SLASH}{_SLASH}[^/"\\\s]+(?=(?:{_SLASH}[^"\s]*)?(?:{api.ROOT.replace("/", _SLASH)}))'
-)
-_USER_DATA = frozenset(f'"{name}"' for name in api.USER_DATA)
+# The start of an absolute address of the API; some servers escape slashes in JSON. In JSON it begins a string.
+_SLASH: Final = r"\\?/"
+_ROOT: Final = api.ROOT.replace("/", _SLASH)
+_API: Final = rf"https?:{_SLASH}{_SLASH}[^/\"\\\s]+(?=(?:{_SLASH}[^\"\s]*)?(?:{_ROOT}))"
+_ADDRESS: Final = re.compile(_API)
+_JSON_ADDRESS: Final = re.compile(f'"{_API}')
+_USER_DATA: Final = frozenset(f'"{name}"' for name in api.USER_DATA)
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_COLON: Final = "(?::|%3A)"
+OWN: Final = "<own address>"
 
 
 def bare(url: str) -> str:
@@ -26,9 +36,50 @@ def bare(url: str) -> str:
 @lru_cache(maxsize=512)
 def at_home(text: str, origin: str) -> str:
     """Return JSON text with absolute addresses of the API made the server's own; userData stays as it was sent."""
-    if ":/" not in text and ":\\/" not in text:
+    if not _JSON_ADDRESS.search(text):
         return text
     return "".join(_moved(text, f'"{origin}'))
+
+
+def location_at_home(location: str, origin: str) -> str:
+    """Return the value of a Location field with an absolute address of the API made the server's own."""
+    return _ADDRESS.sub(origin, location, count=1) if _ADDRESS.match(location) else location
+
+
+def hosts_of(requests: Iterable[Request]) -> frozenset[str]:
+    """Return the names of the hosts that requests were sent to."""
+    return frozenset(host for request in requests if (host := urlsplit(request.uri).hostname))
+
+
+def text_without_own(text: str, hosts: Collection[str], *, of_api: bool = True) -> str:
+    """Return a text in which each address of the replay's own is the same word.
+
+    Such are the addresses at one of `hosts` or at loopback, at any port (`https://HOST`, `HOST:PORT`, also
+    percent-encoded), and, if `of_api`, those of the API at any host.
+    """
+    text = _without_hosts(text, hosts)
+    return _ADDRESS.sub(OWN, text) if of_api and "://" in text else text
+
+
+def json_without_own(text: str, hosts: Collection[str]) -> str:
+    """Return JSON text in the same way. An address of the API at another host that stands in userData is kept."""
+    text = _without_hosts(text, hosts)
+    return at_home(text, OWN) if _JSON_ADDRESS.search(text) else text
+
+
+def _without_hosts(text: str, hosts: Collection[str]) -> str:
+    if not any(host in text for host in _LOOPBACK) and not any(host in text for host in hosts):
+        return text
+    return _own_addresses(frozenset(hosts)).sub(OWN, text)
+
+
+@lru_cache(maxsize=64)
+def _own_addresses(hosts: frozenset[str]) -> re.Pattern[str]:
+    names = "|".join(re.escape(f"[{host}]" if ":" in host else host) for host in sorted({*_LOOPBACK, *hosts}))
+    return re.compile(
+        rf"https?{_COLON}(?://|%2F%2F)(?:{names})(?:{_COLON}\d+)?(?![\w.-])|(?<![\w.@/-])(?:{names}):\d+(?!\w)",
+        re.IGNORECASE,
+    )
 
 
 def _moved(text: str, home: str) -> Iterator[str]:
@@ -50,6 +101,6 @@ def _moved(text: str, home: str) -> Iterator[str]:
         if lexeme == ":":
             yield lexeme
             continue
-        yield _ADDRESS.sub(home, lexeme) if inside is None else lexeme
+        yield _JSON_ADDRESS.sub(home, lexeme) if inside is None else lexeme
         key = lexeme if lexeme.startswith('"') else ""
     yield text[end:]

@@ -1,51 +1,46 @@
-"""When two requests are the same question, how they differ when they are not, and which recorded one is nearest.
+"""When two requests are the same: the key of a request, and the rules that decide what counts in it.
 
-The host does not count: a cassette recorded from staging answers a client that talks to localhost. Nor do headers.
+Neither the host that a request goes to nor its headers count: a cassette recorded from staging replays to a client that
+talks to localhost.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from gws_replay.core import lossless_json
-from gws_replay.core.json_compare import compare_userdata, printable, show
 from gws_replay.core.model import Request
+from gws_replay.core.replay.form_bodies import form_fields, is_form, parts_of
+from gws_replay.core.replay.rehost import json_without_own, text_without_own
+from gws_replay.core.replay.request_fields import IgnoredFields
 
 MATCH_ON = frozenset({"method", "path", "query", "body"})
-_COMPARED = 50  # how many bodies a miss is compared with
-_BOUNDARY = re.compile(r'boundary="?([^\s";,]+)', re.IGNORECASE)
-_Place = tuple[int, str, str]
 Key = tuple[str, str, tuple[tuple[str, str], ...], str | bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One part in which an asked request differs from a recorded one, both spelled for a message."""
-
-    part: str
-    asked: str
-    recorded: str
-
-    def __str__(self) -> str:
-        return f"{printable(self.part)}: asked {self.asked}, recorded {self.recorded}"
+_NO_HOSTS: frozenset[str] = frozenset()
 
 
 def key_of(
-    request: Request, match_on: frozenset[str] = MATCH_ON, spelled: Mapping[bytes, str] = MappingProxyType({})
+    request: Request,
+    match_on: frozenset[str] = MATCH_ON,
+    keys_of_bodies: Mapping[bytes, str] = MappingProxyType({}),
+    hosts: frozenset[str] = _NO_HOSTS,
 ) -> Key:
-    """Return what must be equal for two requests to match: method, path, query in any order, JSON in any key order.
+    """Return what must be equal for two requests to match: method, path, query in any order, and body.
 
-    Other bodies count byte by byte, but for the boundary of their parts. What is not to be matched on is blank.
-    `spelled` are JSON bodies with what `canonical_body` makes of them: one that is known need not be parsed.
+    JSON bodies are compared by value, forms by field, others byte by byte. The client's own addresses do not count:
+    those at one of `hosts`, at the host of the request, or at loopback. What is not to be matched on is blank.
+    `keys_of_bodies` has what `json_key` returns for bodies of JSON that are known.
     """
     parts = urlsplit(request.uri)
+    if parts.hostname and parts.hostname not in hosts:
+        hosts = hosts | {parts.hostname}
     query = tuple(sorted(parse_qsl(parts.query, keep_blank_values=True))) if parts.query else ()
-    body: str | bytes | None = spelled.get(request.body) or canonical_body(request.body)
+    if query and any(":" in value for _, value in query):
+        query = tuple(sorted((name, text_without_own(value, hosts)) for name, value in query))
+    body: str | bytes | None = keys_of_bodies.get(request.body) or json_key(request.body, hosts)
     if body is None:
-        body = _plain_body(request)
+        body = _other_body(request, hosts)
     if match_on is not MATCH_ON:
         return (
             request.method.upper() if "method" in match_on else "",
@@ -56,96 +51,43 @@ def key_of(
     return request.method.upper(), parts.path or "/", query, body
 
 
-def canonical_body(body: bytes) -> str | None:
-    """Spell a body of JSON as all bodies of the same value are spelled; None for any other."""
+def json_key(body: bytes, hosts: Collection[str] = _NO_HOSTS) -> str | None:
+    """Return the key of a JSON body, the same for every spelling of one value; None for any other body."""
     parsed = lossless_json.loads_or_none(body) if body else None
-    return None if parsed is None else lossless_json.canonical(parsed)
+    return None if parsed is None else json_without_own(lossless_json.canonical(parsed), hosts)
 
 
-def _plain_body(request: Request) -> bytes:
-    """Return a body that is no JSON; in a form of several parts a client chooses another boundary each time."""
-    kind = (request.headers.get("content-type") or "") if request.body else ""
-    found = _BOUNDARY.search(kind) if kind[:10].lower() == "multipart/" else None
-    return request.body.replace(found[1].encode(), b"boundary") if found else request.body
+def _other_body(request: Request, hosts: Collection[str]) -> str | bytes:
+    """Return the key of a body that is not JSON."""
+    if not request.body:
+        return b""
+    if is_form(request):
+        return f"form {sorted((name, text_without_own(value, hosts)) for name, value in form_fields(request))}"
+    fields = [(name, text_without_own(text, hosts)) for name, text in parts_of(request)]
+    return f"parts {fields}" if fields else request.body
 
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """How requests are compared: which parts count, and what is done before to a live and to a recorded one.
+    """How requests are compared: the parts that count, and what is done before to a live and to a recorded request.
 
-    `asked` gives None for a live request that is to be none of the cassette's.
+    `live` returns None for a request that does not belong to the cassette.
     """
 
     match_on: frozenset[str] = MATCH_ON
-    asked: Callable[[Request], Request | None] = lambda request: request
+    live: Callable[[Request], Request | None] = lambda request: request
     recorded: Callable[[Request], Request] = lambda request: request
+
+    def ignoring(self, fields: IgnoredFields) -> "Matching":
+        """Return the same rules, with some fields ignored."""
+        if not fields:
+            return self
+
+        def live(request: Request) -> Request | None:
+            request_or_none = self.live(request)
+            return None if request_or_none is None else fields.removed_from(request_or_none)
+
+        return Matching(self.match_on, live, lambda request: fields.removed_from(self.recorded(request)))
 
 
 WHOLE = Matching()
-
-
-def differences(asked: Request, recorded: Request, match_on: frozenset[str] = MATCH_ON) -> tuple[Difference, ...]:
-    """Return where a request differs from a recorded one; empty means that they match. JSON bodies by path."""
-    one, other = key_of(asked, match_on), key_of(recorded, match_on)
-    found = [
-        Difference(part, show(mine), show(theirs))
-        for part, mine, theirs in zip(("method", "path"), one[:2], other[:2], strict=True)
-        if mine != theirs
-    ]
-    if one[2] != other[2]:
-        found.append(Difference("query", show(urlsplit(asked.uri).query), show(urlsplit(recorded.uri).query)))
-    if one[3] != other[3]:
-        found.extend(_body_differences(asked, recorded))
-    return tuple(found)
-
-
-class Neighbours:
-    """Recorded requests by where they stand, so that the nearest to another is found without looking at all of them."""
-
-    def __init__(self, recorded: Sequence[Request]) -> None:
-        self._recorded = recorded
-        self._places: dict[_Place, list[int]] = {}
-        for index, request in enumerate(recorded):
-            for place in _places(request):
-                there = self._places.setdefault(place, [])
-                if len(there) < _COMPARED:
-                    there.append(index)
-
-    def nearest(self, asked: Request) -> int | None:
-        """Return the index of the recorded request that differs least, or None where not even the path is alike.
-
-        Of many that are equally alike by method and path, the bodies of the first are compared.
-        """
-        best = next((found for place in _places(asked) if (found := self._places.get(place))), ())
-        return min(best, key=lambda index: len(differences(asked, self._recorded[index])), default=None)
-
-
-def _places(request: Request) -> tuple[_Place, ...]:
-    """Return by what two requests are alike, the nearest first: path and method, path, folder and method, folder."""
-    path, method = request.path, request.method.upper()
-    folder = path.rpartition("/")[0]
-    return (0, path, method), (1, path, ""), (2, folder, method), (3, folder, "")
-
-
-def _body_differences(asked: Request, recorded: Request) -> list[Difference]:
-    mine, theirs = (lossless_json.loads_or_none(request.body) for request in (asked, recorded))
-    if not isinstance(mine, dict) or not isinstance(theirs, dict):
-        return [Difference("body", _body(mine, asked.body), _body(theirs, recorded.body))]
-    found = []
-    for change in compare_userdata(theirs, mine).entries:
-        place = "body" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in change.path)
-        absent = {"added": "recorded", "removed": "asked"}.get(change.kind)
-        found.append(
-            Difference(
-                place,
-                "nothing" if absent == "asked" else show(change.after),
-                "nothing" if absent == "recorded" else show(change.before),
-            )
-        )
-    return found
-
-
-def _body(parsed: Any, body: bytes) -> str:
-    if parsed is not None:
-        return show(parsed)
-    return f"{len(body)} bytes that are not JSON" if body else "no body"

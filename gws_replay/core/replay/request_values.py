@@ -1,6 +1,6 @@
 """A request taken apart: every single value with its place, so that two requests can be compared place by place."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -8,6 +8,8 @@ from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.lossless_json import Repeated
 from gws_replay.core.model import Request
+from gws_replay.core.replay.form_bodies import form_fields, is_form, parts_of
+from gws_replay.core.replay.rehost import text_without_own
 from gws_replay.core.replay.request_key import MATCH_ON
 
 Place = tuple[str | int, ...]
@@ -31,16 +33,17 @@ def leaves_of(request: Request, match_on: frozenset[str] = MATCH_ON) -> dict[Pla
         for index, segment in enumerate((parts.path or "/").split("/")):
             found["path", index] = Leaf("string", unquote(segment), "")
     if "query" in match_on:
-        found.update(_parameters("query", parts.query))
+        found.update(_parameters("query", parse_qsl(parts.query, keep_blank_values=True)))
     if "body" in match_on:
-        parsed = lossless_json.loads_or_none(request.body)
-        if parsed is not None:
-            found.update(_inside(("body",), "", parsed))
-        elif "x-www-form-urlencoded" in (request.headers.get("content-type") or ""):
-            found.update(_parameters("form", request.body.decode("utf-8", "surrogateescape")))
-        elif request.body:
-            found["body",] = Leaf("string", request.body.decode("utf-8", "surrogateescape"), "")
+        found.update(_body(request))
     return found
+
+
+def compared(place: Place, leaf: Leaf, hosts: Collection[str]) -> str:
+    """Return the text of a leaf as it counts: without the client's own addresses."""
+    if leaf.type != "string" or ":" not in leaf.text or place[0] == "path":
+        return leaf.text
+    return text_without_own(leaf.text, hosts, of_api=api.USER_DATA.isdisjoint(place))
 
 
 def id_place(request: Request) -> Place | None:
@@ -50,9 +53,21 @@ def id_place(request: Request) -> Place | None:
     return ("path", len(segments) - 1 - segments[::-1].index(resource_id)) if resource_id in segments else None
 
 
-def _parameters(part: str, text: str) -> Iterator[tuple[Place, Leaf]]:
+def _body(request: Request) -> Iterator[tuple[Place, Leaf]]:
+    parsed = lossless_json.loads_or_none(request.body)
+    if parsed is not None:
+        yield from _inside(("body",), "", parsed)
+    elif is_form(request):
+        yield from _parameters("form", form_fields(request))
+    elif fields := list(parts_of(request)):
+        yield from _parameters("form", fields)
+    elif request.body:
+        yield ("body",), Leaf("string", request.body.decode("utf-8", "surrogateescape"), "")
+
+
+def _parameters(part: str, fields: Iterable[tuple[str, str]]) -> Iterator[tuple[Place, Leaf]]:
     counts: dict[str, int] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True):
+    for name, value in fields:
         counts[name] = counts.get(name, 0) + 1
         yield (part, name, counts[name]), Leaf("string", value, name)
 

@@ -27,8 +27,9 @@ from gws_replay.core.oracle.history import Snapshot, of_exchange, of_notificatio
 from gws_replay.core.replay.bindings import Bindings
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.current_state import brought_up_to_date
+from gws_replay.core.replay.nearest_request import Difference, differences
 from gws_replay.core.replay.push_schedule import INSTANT, PushSchedule
-from gws_replay.core.replay.request_key import Difference, Key, differences
+from gws_replay.core.replay.request_key import Key
 from gws_replay.core.replay.wildcard_index import Pairs
 
 Reason = Literal["already_played", "no_match", "nothing_similar", "left_out"]
@@ -171,7 +172,9 @@ class Replay:
         unlike = (
             ()
             if found is None
-            else differences(asked, self.shown(self.cassette_index.requests[found]), matching.match_on)
+            else differences(
+                asked, self.shown(self.cassette_index.requests[found]), matching.match_on, self.cassette_index.hosts
+            )
         )
         if not known and not unlike and found is not None:
             unlike = (_CONFLICT if conflict else _HIDDEN,)

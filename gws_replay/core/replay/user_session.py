@@ -76,7 +76,7 @@ class UserSession:
         if matching is WHOLE and (found := self._word_for_word(request, now)):
             return found
         request = redact(request)
-        asked = matching.asked(request)
+        asked = matching.live(request)
         if asked is None:
             return self._missed(
                 Miss(

@@ -11,7 +11,8 @@ from gws_replay.core.redaction.known_values import ENCODINGS, PLACEHOLDER, PLACE
 from gws_replay.core.redaction.policy import Policy, Rules
 from gws_replay.core.redaction.tables import PERSONAL_PARAMETERS
 from gws_replay.core.redaction.text import TextRedactor
-from gws_replay.core.replay.request_values import Leaf, Place, id_place, leaves_of
+from gws_replay.core.replay.rehost import hosts_of
+from gws_replay.core.replay.request_values import Leaf, Place, compared, id_place, leaves_of
 from gws_replay.core.word_index import Lexicon, spliced
 
 # What is shorter is a stand-in only where the key says that a person's data stand there.
@@ -104,11 +105,18 @@ class _Filed:
 class StandInIndex:
     """The requests of a redacted cassette, to be found by live ones."""
 
-    def __init__(self, cassette: Cassette, requests: Sequence[Request], match_on: frozenset[str]) -> None:
+    def __init__(
+        self,
+        cassette: Cassette,
+        requests: Sequence[Request],
+        match_on: frozenset[str],
+        hosts: frozenset[str] = frozenset(),
+    ) -> None:
         self.stand_ins = frozenset(map(str, cassette.header.get("stand_ins", ())))
         self.rules: Rules = _POLICY.rules
         self._requests = requests
         self._match_on = match_on
+        self._hosts = hosts
         self._are_long = all(len(made) >= UNIQUE for made in self.stand_ins)
 
     def is_unique(self, index: int) -> bool:
@@ -118,9 +126,10 @@ class StandInIndex:
     def candidates(self, request: Request) -> Iterator["Candidates"]:
         """Yield the recorded requests that a live one may be: first those of its own resource, then those of others."""
         live = leaves_of(request, self._match_on)
+        hosts = self._hosts | hosts_of([request])
         for masks in (self._filed.own, self._filed.others):
             for places, by_rest in masks.items():
-                if places <= live.keys() and (found := by_rest.get(_rest(live, places))):
+                if places <= live.keys() and (found := by_rest.get(_rest(live, places, hosts))):
                     yield Candidates(live, found)
 
     def hidden(self, request: Request, values: Iterable[str] = ()) -> Request:
@@ -174,12 +183,12 @@ class StandInIndex:
         for index, request in enumerate(self._requests):
             leaves = leaves_of(request, self._match_on)
             slots = self._slots_of(leaves)
-            _file(filed.own, index, leaves, slots)
+            _file(filed.own, index, leaves, slots, self._hosts)
             place = id_place(request) if "path" in self._match_on else None
             if place and place not in slots:
                 id_ = leaves[place].text
                 filed.ids.add(id_)
-                _file(filed.others, index, leaves, {**slots, place: _Slot(id_)})
+                _file(filed.others, index, leaves, {**slots, place: _Slot(id_)}, self._hosts)
         return filed
 
     def _slots_of(self, leaves: Mapping[Place, Leaf]) -> _Slots:
@@ -242,10 +251,18 @@ class _Hidden:
             self._values.add(encode(value), _HIDDEN)
 
 
-def _file(masks: dict[frozenset[Place], _ByRest], index: int, leaves: Mapping[Place, Leaf], slots: _Slots) -> None:
+def _file(
+    masks: dict[frozenset[Place], _ByRest],
+    index: int,
+    leaves: Mapping[Place, Leaf],
+    slots: _Slots,
+    hosts: frozenset[str],
+) -> None:
     places = frozenset(slots)
-    masks.setdefault(places, {}).setdefault(_rest(leaves, places), []).append((index, slots))
+    masks.setdefault(places, {}).setdefault(_rest(leaves, places, hosts), []).append((index, slots))
 
 
-def _rest(leaves: Mapping[Place, Leaf], places: frozenset[Place]) -> _Rest:
-    return frozenset((place, leaf.type, "" if place in places else leaf.text) for place, leaf in leaves.items())
+def _rest(leaves: Mapping[Place, Leaf], places: frozenset[Place], hosts: frozenset[str]) -> _Rest:
+    return frozenset(
+        (place, leaf.type, "" if place in places else compared(place, leaf, hosts)) for place, leaf in leaves.items()
+    )

@@ -114,7 +114,7 @@ def test_two_live_values_are_not_bound_to_one_stand_in_nor_one_to_two() -> None:
     same = Client(redacted(update({"FirstName": OTHER}, began=0), operation("AddComment", comment=OTHER, began=1)))
     assert same.ask(update({"FirstName": "Peter"}, began=0))
     assert same.ask(operation("AddComment", comment="Paul", began=0)) is None
-    assert "personal data: asked other values than before in this run" in same.miss()
+    assert "personal data: sent other values than before in this run" in same.miss()
     assert same.ask(operation("AddComment", comment="Peter", began=0))
     different = Client(redacted(update({"FirstName": OTHER}, began=0), update({"FirstName": NAME}, began=1)))
     assert different.ask(update({"FirstName": "Peter"}, began=0))
@@ -204,7 +204,7 @@ def test_a_miss_shows_no_live_person() -> None:
     live = {"FirstName": "Peter Live", "A": 2, "Note": "call +49 30 1234567"}
     assert client.ask(update(live, began=0)) is None
     said = client.miss()
-    assert "body.userData.A: asked 2, recorded 1" in said
+    assert "body.userData.A: sent 2, recorded 1" in said
     assert not [secret for secret in ("Peter", "1234567", OTHER, "FirstName") if secret in said]
 
 

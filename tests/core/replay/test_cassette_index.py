@@ -36,7 +36,7 @@ def test_a_body_has_one_key_whether_it_is_known_or_parsed(recorded: bytes) -> No
     for body in SPELLINGS:
         asked = Request(method="POST", uri="http://live/x", body=body)
         assert key_of(asked) == cassette_index.key_of(asked)
-    with mock.patch("gws_replay.core.replay.request_key.canonical_body", return_value="parsed"):
+    with mock.patch("gws_replay.core.replay.request_key.json_key", return_value="parsed"):
         found = cassette_index.key_of(Request(method="POST", uri="http://live/x", body=recorded))
     assert (recorded[:1] in b"{[" and recorded != b"") == (found[3] != "parsed")
 

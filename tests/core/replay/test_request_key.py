@@ -1,15 +1,14 @@
 """When two requests are the same question, and how they differ when they are not."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gws_replay.core.model import Headers, Request
-from gws_replay.core.replay.request_key import Neighbours, differences, key_of
-from tests.support.builders import USER_DATA, spelled
+from gws_replay.core.replay.request_fields import IgnoredFields
+from gws_replay.core.replay.request_key import WHOLE, key_of
 
 
 def request(uri: str = "http://a/x", body: Any = None, method: str = "POST") -> Request:
@@ -37,110 +36,9 @@ def request(uri: str = "http://a/x", body: Any = None, method: str = "POST") -> 
         ),
     ],
 )
-def test_the_same_question(one: Request, other: Request) -> None:
+def test_the_same_request_in_another_spelling(one: Request, other: Request) -> None:
     """Host, headers, the order of query and keys, and spelling do not count."""
     assert key_of(one) == key_of(other)
-    assert () == differences(one, other)
-
-
-@pytest.mark.parametrize(
-    ("asked", "recorded", "said"),
-    [
-        (request(method="GET"), request(), 'method: asked "GET", recorded "POST"'),
-        (request("http://a/x"), request("http://a/y"), 'path: asked "/x", recorded "/y"'),
-        (request("http://a/x/"), request("http://a/x"), 'path: asked "/x/", recorded "/x"'),
-        (request("http://a/x?a=1"), request("http://a/x?a=2"), 'query: asked "a=1", recorded "a=2"'),
-        (request("http://a/x?a="), request("http://a/x"), 'query: asked "a=", recorded ""'),
-        (request("http://a/x?a=1&a=1"), request("http://a/x?a=1"), 'query: asked "a=1&a=1", recorded "a=1"'),
-        (request(body={"a": 1}), request(body={"a": 1.0}), "body.a: asked 1, recorded 1.0"),
-        (request(body={"a": 1}), request(body={"a": "1"}), 'body.a: asked 1, recorded "1"'),
-        (request(body={"a": 1}), request(body={"a": True}), "body.a: asked 1, recorded true"),
-        (request(body={"a": [1, 2]}), request(body={"a": [1, 3]}), "body.a[1]: asked 2, recorded 3"),
-        (request(body={"a": None}), request(body={}), "body.a: asked null, recorded nothing"),
-        (request(body={}), request(body={"a": {"b": 1}}), 'body.a: asked nothing, recorded {"b": 1}'),
-        (request(body='{"a":1,"a":2}'), request(body='{"a":2}'), 'body.a: asked {"repeated key": [1, 2]}, recorded 2'),
-        (request(body=[1]), request(body={"a": 1}), 'body: asked [1], recorded {"a": 1}'),
-        (request(body="a=1"), request(), "body: asked 3 bytes that are not JSON, recorded no body"),
-        (request(body="x"), request(body="y"), "body: asked 1 bytes that are not JSON, recorded 1 bytes"),
-    ],
-)
-def test_another_question_and_the_difference(asked: Request, recorded: Request, said: str) -> None:
-    """Both sides are told, body differences by their path."""
-    assert key_of(asked) != key_of(recorded)
-    (found,) = differences(asked, recorded)
-    assert str(found).startswith(said)
-
-
-@given(USER_DATA, USER_DATA)
-@settings(max_examples=120)
-def test_differences_are_told_exactly_when_requests_do_not_match(one: dict[str, Any], other: dict[str, Any]) -> None:
-    """No miss is without its reason, and no match has one."""
-    mine, theirs = request(body={"userData": one}), request(body={"userData": other})
-    assert (spelled(one) == spelled(other)) == (key_of(mine) == key_of(theirs))
-    assert (key_of(mine) == key_of(theirs)) == (not differences(mine, theirs))
-
-
-def test_all_differences_are_told() -> None:
-    """Method, path, query and each part of the body."""
-    found = differences(
-        request("http://a/x?q=1", {"a": 1, "b": 2}, "PUT"), request("http://a/y?q=2", {"a": 2, "c": 3}, "POST")
-    )
-    assert ["method", "path", "query"] == [each.part for each in found[:3]]
-    assert {"body.a", "body.b", "body.c"} == {each.part for each in found[3:]}
-
-
-def test_keys_of_a_body_cannot_steer_a_terminal() -> None:
-    """They are shown in failures."""
-    (found,) = differences(request(body={"\x1b[2J": 1}), request(body={}))
-    assert str(found).isprintable()
-
-
-RECORDED = [
-    request("http://a/me/sessions/S1", {"operationName": "UpdateUserData", "userData": {"A": 1, "B": 1}}),
-    request("http://a/me/sessions/S1", {"operationName": "UpdateUserData", "userData": {"A": 2, "B": 1}}),
-    request("http://a/me/sessions/S2", {"operationName": "UpdateUserData", "userData": {"A": 3, "B": 3}}),
-    request("http://a/me/sessions/S1", None, "GET"),
-]
-
-
-@pytest.mark.parametrize(
-    ("asked", "index"),
-    [
-        (request("http://b/me/sessions/S1", {"operationName": "UpdateUserData", "userData": {"A": 2, "B": 9}}), 1),
-        (request("http://b/me/sessions/S2", {"operationName": "UpdateUserData", "userData": {"A": 1, "B": 1}}), 2),
-        (request("http://b/me/sessions/S9", {"operationName": "UpdateUserData", "userData": {"A": 1, "B": 1}}), 0),
-        (request("http://b/me/sessions/S1?fields=*", None, "GET"), 3),
-        (request("http://b/me/sessions/S1", None, "PATCH"), 3),
-        (request("http://b/me/other/S1"), None),
-        (request("http://b/"), None),
-    ],
-)
-def test_the_nearest_recorded_request(asked: Request, index: int | None) -> None:
-    """Path before method, method before body; nothing when even the collection is another."""
-    assert index == Neighbours(RECORDED).nearest(asked)
-
-
-def test_nothing_is_nearest_to_nothing() -> None:
-    """An empty cassette."""
-    assert Neighbours([]).nearest(request()) is None
-
-
-@given(
-    st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["GET", "POST"]), st.integers(0, 2)), max_size=8),
-    st.tuples(st.sampled_from("abd"), st.sampled_from(["post", "PUT"]), st.integers(0, 2)),
-)
-def test_the_nearest_is_the_first_with_the_fewest_differences(
-    recorded: list[tuple[str, str, int]], asked: tuple[str, str, int]
-) -> None:
-    """As comparing it with each of them tells."""
-    requests = [request(f"http://h/me/{path}", {"A": value}, method) for path, method, value in (*recorded, asked)]
-
-    def unlike(index: int) -> tuple[bool, bool, bool]:
-        path, method, value = recorded[index]
-        return path != asked[0], method != asked[1].upper(), value != asked[2]
-
-    expected = min(range(len(recorded)), key=unlike, default=None)
-    assert expected == Neighbours(requests[:-1]).nearest(requests[-1])
 
 
 def test_the_boundary_of_a_form_is_the_clients_choice() -> None:
@@ -154,3 +52,64 @@ def test_the_boundary_of_a_form_is_the_clients_choice() -> None:
     assert key_of(form("1a2b", "A")) == key_of(form("c3d4", "A", 'Multipart/mixed; charset=x; boundary="{}"'))
     assert key_of(form("1a2b", "A")) != key_of(form("1a2b", "B"))
     assert key_of(form("1a2b", "A", "text/plain; boundary={}")) != key_of(form("c3d4", "A", "text/plain; boundary={}"))
+
+
+def form(text: str, kind: str | None = "application/x-www-form-urlencoded", uri: str = "http://a/x") -> Request:
+    """A request with a URL-encoded form."""
+    headers = Headers(() if kind is None else (("Content-Type", kind),))
+    return Request(method="POST", uri=uri, headers=headers, body=text.encode())
+
+
+def test_forms_are_compared_by_field() -> None:
+    """Neither their order nor their spelling counts; the values do."""
+    assert key_of(form("a=1&b=%7E+x")) == key_of(form("b=~%20x&a=1"))
+    assert key_of(form("grant_type=refresh")) == key_of(form("grant_type=refresh", kind=None))
+    assert key_of(form("a=1&b=2")) != key_of(form("a=1&b=3"))
+    assert key_of(form("a=1&a=2")) != key_of(form("a=1"))
+    assert key_of(form("a=1", kind="text/plain")) != key_of(form("a=1"))
+
+
+LIVE, RECORDED = "http://localhost:8085", "https://gws.example.com"
+
+
+def in_a_query(at: str, path: str) -> Request:
+    """A request with an address in its query."""
+    return request(f"{at}/x?redirect_uri={at}{path}")
+
+
+def in_json(at: str, path: str) -> Request:
+    """A request with an address in JSON."""
+    return request(f"{at}/x", {"callback": f"{at}{path}"})
+
+
+def in_a_form(at: str, path: str) -> Request:
+    """A request with an address in a form."""
+    return form(f"redirect_uri={at}{path}&a=1".replace(":", "%3A"), uri=f"{at}/x")
+
+
+@pytest.mark.parametrize("there", [RECORDED, "http://127.0.0.1:8090", "http://localhost:9000"])
+@pytest.mark.parametrize("spell", [in_a_query, in_json, in_a_form])
+def test_the_clients_own_address_does_not_count(spell: Callable[[str, str], Request], there: str) -> None:
+    """In a query, a form or JSON: the callback of an OAuth client, say. What follows it does."""
+    hosts = frozenset({"gws.example.com"})
+    live, recorded = spell(LIVE, "/cb"), spell(there, "/cb")
+    assert key_of(live, hosts=hosts) == key_of(recorded, hosts=hosts)
+    assert key_of(live, hosts=hosts) != key_of(spell(there, "/other"), hosts=hosts)
+
+
+def test_a_recorded_address_sent_word_for_word_matches_at_any_server() -> None:
+    """The client has it from its configuration, not from the server."""
+    body = {"callback": f"{RECORDED}/cb"}
+    live, recorded = request(f"{LIVE}/x", body), request(f"{RECORDED}/x", body)
+    hosts = frozenset({"gws.example.com"})
+    assert key_of(live, hosts=hosts) == key_of(recorded, hosts=hosts)
+
+
+def test_ignored_fields_do_not_count() -> None:
+    """On neither side."""
+    rules = WHOLE.ignoring(IgnoredFields(query=("_",), body=("$.requestId",)))
+    live = rules.live(request("http://a/x?_=1", {"requestId": 7, "n": 1}))
+    assert live
+    assert key_of(live) == key_of(rules.recorded(request("http://a/x?_=2", {"requestId": 8, "n": 1})))
+    assert key_of(live) != key_of(rules.recorded(request("http://a/x?_=2", {"requestId": 7, "n": 2})))
+    assert WHOLE is WHOLE.ignoring(IgnoredFields())

@@ -7,7 +7,7 @@ import pytest
 
 from gws_replay.core.model import Exchange, Notification, Request
 from gws_replay.core.replay.cassette_index import CassetteIndex
-from gws_replay.core.replay.request_key import Neighbours, differences, key_of
+from gws_replay.core.replay.request_key import key_of
 from gws_replay.core.replay.run import Replay
 from tests.support.builders import cassette, exchange, get, push, update
 
@@ -32,54 +32,6 @@ def answer_to(replay: Replay, index: int) -> Any:
 def user_data(answer: Any) -> Any:
     """What a GET's answer shows of the one session."""
     return answer["facebooksessions"][0]["userData"]
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (ask(uri="http://h/x"), ask(uri="https://other:1/x")),
-        (ask(uri="http://h/x?a=1&b=2"), ask(uri="http://h/x?b=2&a=1")),
-        (ask("post", body='{"a": 1, "b": [1.50]}'), ask("POST", body='{"b":[1.5],"a":1}')),
-        (ask(uri="http://h"), ask(uri="http://h/")),
-    ],
-)
-def test_the_same_question_matches(one: Request, other: Request) -> None:
-    """Whatever the host, the order of query and keys, the spelling."""
-    assert key_of(one) == key_of(other)
-    assert () == differences(one, other)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "said"),
-    [
-        (ask("GET"), ask("POST"), ['method: asked "GET", recorded "POST"']),
-        (ask(uri="http://h/a"), ask(uri="http://h/b"), ['path: asked "/a", recorded "/b"']),
-        (ask(uri="http://h/x?a=1"), ask(uri="http://h/x"), ['query: asked "a=1", recorded ""']),
-        (ask(body='{"a":1}'), ask(body='{"a":1.0}'), ["body.a: asked 1, recorded 1.0"]),
-        (ask(body='{"a":[true]}'), ask(body='{"a":[1]}'), ["body.a[0]: asked true, recorded 1"]),
-        (ask(body='{"a":null}'), ask(body="{}"), ["body.a: asked null, recorded nothing"]),
-        (ask(body="{}"), ask(body='{"a":1,"a":1}'), ["body.a: asked nothing, recorded"]),
-        (ask(body="x"), ask(), ["body: asked 1 bytes that are not JSON, recorded no body"]),
-    ],
-)
-def test_another_question_differs_in_what_is_named(one: Request, other: Request, said: list[str]) -> None:
-    """Only the differing parts, JSON by path."""
-    assert key_of(one) != key_of(other)
-    found = [str(each) for each in differences(one, other)]
-    assert len(said) == len(found)
-    assert all(line.startswith(part) for line, part in zip(found, said, strict=True))
-
-
-def test_the_nearest_is_the_most_alike() -> None:
-    """The same path first, then the fewest differences; nothing of another collection."""
-    recorded = [
-        ask(uri="http://h/a/1"),
-        ask("POST", "http://h/a/2", '{"a":1,"b":2}'),
-        ask("POST", "http://h/a/2", "{}"),
-    ]
-    assert 1 == Neighbours(recorded).nearest(ask("POST", "http://h/a/2", '{"a":1,"b":3}'))
-    assert 0 == Neighbours(recorded).nearest(ask("POST", "http://h/a/1"))
-    assert Neighbours(recorded).nearest(ask(uri="http://h/z/9")) is None
 
 
 def test_the_kth_request_gets_the_kth_answer_and_no_more() -> None:

@@ -67,7 +67,7 @@ def test_a_miss_with_something_like_it() -> None:
     assert (
         f"POST {SESSIONS}/S1 UpdateUserData has no answer in tests/a.yaml: no recorded request is equal to it\n"
         "  nearest is interaction 1:\n"
-        '    body.userData.A: asked "1", recorded 1'
+        '    body.userData.A: sent "1", recorded 1'
     ) == text
 
 
