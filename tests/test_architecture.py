@@ -1,6 +1,7 @@
 """The house in seven rules, read off the source: floors, cycles, fences, edges, purity, APIs, readable modules."""
 
 import ast
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -208,6 +209,54 @@ def test_only_core_api_knows_the_apis() -> None:
         if name.startswith("sandbox/")
         for other in own_imports_of(name)
         if other.startswith("core/api/")
+    ]
+    assert wrong == []
+
+
+# What the APIs' modules name, and others too: a rule by which causes are found (the format of cassettes), a cookie of
+# any Java server, and a word of English.
+WORDS_OF_OTHERS = {"referenceid", "jsessionid", "e-mail"}
+
+
+def texts_of(name: str) -> Iterator[str]:
+    """Yield the texts in a module's code, without docstrings and the words of messages that are put together."""
+    tree = tree_of(name)
+    passed_over = {
+        id(node.value)
+        for parent in ast.walk(tree)
+        if isinstance(parent, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in parent.body[:1]
+        if isinstance(node, ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = (each for each in node.values if isinstance(each, ast.Constant))
+            passed_over |= {id(each) for each in parts if "/" not in str(each.value)}
+        if isinstance(node, ast.Constant) and id(node) not in passed_over:
+            if isinstance(node.value, bytes):
+                yield node.value.decode("latin-1")
+            elif isinstance(node.value, str):
+                yield node.value
+
+
+def test_no_path_or_field_of_an_api_is_named_outside_core_api() -> None:
+    """What the APIs' own modules name, nobody else does: their paths, and their names in camel case or with a dash."""
+    spelled = {
+        text
+        for name in MODULES
+        if f"gws_replay.{name.removesuffix('.py').replace('/', '.')}" in APIS
+        for text in texts_of(name)
+    }
+    names = {text for text in spelled if re.fullmatch(r"[a-z]+(?:[A-Z][a-z]+)+|[A-Z]+ID|\w+-[\w-]+", text)}
+    paths = re.compile(r"/api/v\d|/workspace/v\d|/auth/v\d|/v2/me\b")
+    assert {"userData", "referenceId", "statusCode", "JSESSIONID", "X-CSRF-TOKEN", "notificationType"} <= names
+    known = {each.casefold() for each in names} - WORDS_OF_OTHERS
+    wrong = [
+        f"{name} names {text!r}"
+        for name in MODULES
+        if not name.startswith(("core/api/", "sandbox/"))
+        for text in texts_of(name)
+        if paths.search(text) or text.strip('"').casefold() in known
     ]
     assert wrong == []
 

@@ -114,6 +114,11 @@ def kind_of(data: Any) -> str:
     return _of_notification(data).kind_of(data) if isinstance(data, Mapping) else ""
 
 
+def message_type_of(data: Mapping[str, Any]) -> str:
+    """Return the message type that names a notification's channel; empty if it has none."""
+    return str(data.get(_of_notification(data).message_type, ""))
+
+
 def reports_error(data: Any) -> bool:
     """Tell whether a notification says that an operation failed."""
     return isinstance(data, dict) and (kind_of(data) == ERROR or any(api.reports_error(data) for api in APIS))

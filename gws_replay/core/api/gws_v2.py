@@ -235,6 +235,7 @@ API = Api(
     status_part=lambda body: _LEADING_STATUS.sub(b"{\\1}", body, count=1),
     user_data="userData",
     envelopes=frozenset({"user"}),
+    message_type="messageType",
     reference="referenceId",
     reference_type=int,
     channels=CHANNELS,

@@ -219,6 +219,7 @@ class Api:
     pair_key: str = ""
     identity: str = "id"  # the field with a resource's id
     envelopes: frozenset[str] = frozenset()  # the fields that resources may be nested in
+    message_type: str = ""  # the field of a notification that names its channel's `message_type`
     reference: str
     reference_type: type[int] | type[str] = str
 

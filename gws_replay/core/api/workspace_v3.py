@@ -202,6 +202,7 @@ API = Api(
     user_data="userData",
     pair_key="key",
     envelopes=frozenset({"data"}),
+    message_type="messageType",
     reference="operationId",
     channels=CHANNELS,
     operations=OPERATIONS,

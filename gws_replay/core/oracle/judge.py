@@ -71,7 +71,7 @@ def _heard(cassette: Recorded, timelines: Mapping[str, Timeline]) -> Heard:
                     answered[seen.channel.key] = max(answered.get(seen.channel.key, 0.0), seen.began)
                     last[name] = max(last.get(name, 0.0), seen.began)
     errors = [
-        (told.seen, str(told.value.get("messageType")), f"notification {index}")
+        (told.seen, api.message_type_of(told.value), f"notification {index}")
         for index, told in enumerate(cassette.notifications)
         if told.cause is None and _is_error_of_nothing(told.value)
     ]

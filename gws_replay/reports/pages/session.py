@@ -106,7 +106,7 @@ def _details(details: Details) -> Iterator[str]:
     if details["stopped"]:
         yield from _part("Stopped", (f'<p class="bad">{safe(text)}</p>\n' for text in details["stopped"]))
     if details["operations"]:
-        yield from _part("userData", map(_operation, details["operations"]))
+        yield from _part("userData operations", map(_operation, details["operations"]))
     if details["unplayed"]:
         items = (f"<li>{safe(text)}</li>\n" for text in details["unplayed"])
         yield from _part("Not played", ['<ul class="left">\n', *items, "</ul>\n"])
