@@ -1,7 +1,7 @@
 """What the commands that compare two recordings share: the options that say what counts, and the cases of a report."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from gws_replay.core.comparison.finding import KINDS, SEVERITIES, Finding, Kind,
 from gws_replay.core.comparison.noise import Noise, suppressed
 from gws_replay.core.json_compare import printable
 from gws_replay.core.lossless_json import dumps_ascii
+from gws_replay.core.replay.request_fields import NOTHING_IGNORED, IgnoredFields
 from gws_replay.errors import GwsReplayError
 from gws_replay.reports.cases import Case, Issue
 from gws_replay.reports.terminal import findings as differences
@@ -33,10 +34,15 @@ class Rules:
     ignore: Sequence[str]
     severity: Mapping[Kind, Severity]
     noise: Noise | None
+    ignored: IgnoredFields = NOTHING_IGNORED
 
     def findings(self, baseline: Cassette, candidate: Cassette) -> tuple[Finding, ...]:
         """Compare two recordings; what does not count is marked."""
-        return suppressed(diff(baseline, candidate, severity=self.severity), self.ignore, self.noise)
+        one, other = (
+            replace(each, interactions=self.ignored.removed_from_all(each.interactions))
+            for each in (baseline, candidate)
+        )
+        return suppressed(diff(one, other, severity=self.severity), self.ignore, self.noise)
 
 
 def comparing_options(command: Callable[..., Any]) -> Callable[..., Any]:

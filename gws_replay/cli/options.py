@@ -126,6 +126,31 @@ def output_options(quiet: str, verbose: str) -> Callable[[Callable[..., Any]], C
     return decorate
 
 
+def ignore_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --ignore-query and --ignore-body; the function gets one `ignored`, with what pyproject.toml says as well."""
+
+    @click.option(
+        "--ignore-query",
+        multiple=True,
+        metavar="NAME",
+        help="A query parameter that does not count when requests are compared. May be given several times.",
+    )
+    @click.option(
+        "--ignore-body",
+        multiple=True,
+        metavar="PATH",
+        help="A member of JSON bodies ($.requestId, $.list[*].at, $..at), or a form field ($.requestId), that does not "
+        "count. May be given several times.",
+    )
+    @wraps(command)
+    def with_ignored(*, ignore_query: tuple[str, ...], ignore_body: tuple[str, ...], **arguments: Any) -> Any:
+        from gws_replay.settings.matching import ignored_fields
+
+        return command(ignored=ignored_fields(ignore_query, ignore_body), **arguments)
+
+    return with_ignored
+
+
 def timing_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add --timing; `what` says of what it is the pace."""
     return click.option(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.replay.cassette_index import CassetteIndex
-from gws_replay.core.replay.request_key import Matching
+from gws_replay.core.replay.request_key import WHOLE, Matching
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.playback.index_cache import load_index
 from gws_replay.playback.replay_run import ReplayRun
@@ -90,11 +90,14 @@ def _policy(wanted: Wanted) -> Policy:
 
 
 def _indexes(wanted: Wanted) -> tuple[CassetteIndex, ...]:
-    matching = None if wanted.vcr is PLAIN or wanted.vcr == PLAIN else wanted.vcr.matching
+    from gws_replay.settings.matching import ignored_fields
+
+    rules = WHOLE if wanted.vcr is PLAIN or wanted.vcr == PLAIN else wanted.vcr.matching
+    matching = rules.ignoring(ignored_fields(start=wanted.paths[0].parent))
     return tuple(_index_of(path, wanted.test, matching) for path in wanted.paths)
 
 
-def _index_of(path: Path, test: str, matching: Matching | None) -> CassetteIndex:
+def _index_of(path: Path, test: str, matching: Matching) -> CassetteIndex:
     name = shown(path)
     try:
         return load_index(path, name, matching)

@@ -2,15 +2,19 @@
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from gws_replay.cli.comparison import Rules
+from gws_replay.core.replay.request_fields import IgnoredFields
 from gws_replay.reports.cases import Case, Issue
 from gws_replay.reports.junit import junit
 from gws_replay.reports.markdown import markdown
 from tests.reports.pages.pages import Parsed, block_of
+from tests.support.builders import cassette, exchange
 from tests.support.commands import NOT_COMPARED, Ended, command_line, saved, small
 
 FORMATS = ["text", "json", "junit", "github", "sarif", "markdown", "html"]
@@ -117,3 +121,14 @@ def test_markdown_is_not_clean_where_something_was_not_asked() -> None:
     skipped = [Case(name="n", file="f", issues=[issue])]
     assert markdown(skipped, "sum").startswith("### gws-replay: something to look at")
     assert 'skipped="1"' in junit(skipped)
+
+
+def test_ignored_fields_of_requests_make_no_findings() -> None:
+    """A cache buster and a request id, as `drift` compares with them."""
+    one, other = (
+        cassette(exchange("POST", f"/api/v2/me/calls/C1?_={each}", {"operationName": "Hold", "requestId": each}, {}))
+        for each in (1, 2)
+    )
+    rules = Rules(ignore=(), severity={}, noise=None)
+    assert rules.findings(one, other)
+    assert () == replace(rules, ignored=IgnoredFields(("_",), ("$.requestId",))).findings(one, other)

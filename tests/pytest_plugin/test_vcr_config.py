@@ -36,6 +36,17 @@ def test_what_is_not_to_count_does_not_count(project: Project, config: str, aske
     project.run(CONFIG.format("{}") + marked(body)).assert_outcomes(failed=1)
 
 
+def test_fields_that_the_project_ignores_do_not_count(project: Project) -> None:
+    """The table of pyproject.toml is the same for the plugin and for `serve`."""
+    body = ASK.format(f"post('{URL}?view=other&n=1', json={{'a': 1, 'note': 'y'}})", "{'from': 'cassette'}")
+    project.run(marked(body)).assert_outcomes(failed=1)
+    nested = project.pytester.mkdir("nested")
+    table = '[tool.gws_replay.matching]\nignore_query = ["view"]\nignore_body = ["$.note"]\n'
+    (nested / "pyproject.toml").write_text(table)
+    project.pytester.path.joinpath("cassettes").rename(nested / "cassettes")
+    project.run(marked(body), f"--gws-cassette-dir={nested / 'cassettes'}").assert_outcomes(passed=1)
+
+
 def test_a_key_that_makes_no_sense_is_refused_by_name(project: Project) -> None:
     """With what to use instead."""
     result = project.run(CONFIG.format("{'record_mode': 'all'}") + marked("\n    pass\n"))

@@ -3,13 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from gws_replay.cli.comparison import Rules, comparing_options, told
-from gws_replay.cli.options import PATH, Progress, force_option, keep_option, timing_option
+from gws_replay.cli.options import PATH, Progress, force_option, ignore_options, keep_option, timing_option
 from gws_replay.cli.report import Report, report_options
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.finding import SEVERITIES
@@ -23,6 +24,7 @@ from gws_replay.storage.files import live_path, load_cassette
 if TYPE_CHECKING:
     from gws_replay.core.drift.live_values import LiveValues
     from gws_replay.core.drift.plan import Plan
+    from gws_replay.core.replay.request_fields import IgnoredFields
     from gws_replay.drift.http_client import Wire
     from gws_replay.drift.recording import LiveRecording
     from gws_replay.drift.run import Pace
@@ -61,11 +63,13 @@ if TYPE_CHECKING:
 @keep_option
 @force_option
 @comparing_options
+@ignore_options
 @report_options("Only what differs.", "Also what is suppressed, and why.")
 def drift(
     *,
     report: Report,
     rules: Rules,
+    ignored: "IgnoredFields",
     cassette: Path,
     upstream: str,
     candidate: Path | None,
@@ -110,7 +114,7 @@ def drift(
     recording = LiveRecording(baseline, target, facts, keep=keep, force=force, resume=resume)
     run = _Run(baseline, todo, values, recording, pace)
     run.ask(wire, Progress(quiet=report.output.quiet))
-    return _compare(run, report, rules, cassette, target)
+    return _compare(run, report, replace(rules, ignored=ignored), cassette, target)
 
 
 class _Run:

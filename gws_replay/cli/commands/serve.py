@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gws_replay.cli.options import PATH, Output, output_options, timing_option
+from gws_replay.cli.options import PATH, Output, ignore_options, output_options, timing_option
 
 if TYPE_CHECKING:
     from gws_replay.core.cassette import Cassette
+    from gws_replay.core.replay.request_fields import IgnoredFields
     from gws_replay.playback.replay_run import ReplayRun
     from gws_replay.server.server import RunningServer
 
@@ -34,9 +35,18 @@ _MOST_WARNINGS = 3
 )
 @click.option("--tls", is_flag=True, help="Serve HTTPS, with a certificate made on the spot; its CA's file is printed.")
 @click.option("--keep-uris", is_flag=True, help="Leave recorded absolute addresses as they are, instead of our own.")
+@ignore_options
 @output_options("Print the URL and nothing else.", "Log one line per REST request to stderr, without credentials.")
 def serve(
-    *, output: Output, cassettes: tuple[Path, ...], host: str, port: int, timing: str, tls: bool, keep_uris: bool
+    *,
+    output: Output,
+    ignored: "IgnoredFields",
+    cassettes: tuple[Path, ...],
+    host: str,
+    port: int,
+    timing: str,
+    tls: bool,
+    keep_uris: bool,
 ) -> int:
     """Play cassettes to a GWS client in any language, until Ctrl-C or SIGTERM.
 
@@ -47,12 +57,15 @@ def serve(
 
     Exit codes: 0 when stopped by SIGTERM, 1 if by then a request was missed, 2 bad input, 130 Ctrl-C.
     """
+    from gws_replay.core.replay.cassette_index import CassetteIndex
+    from gws_replay.core.replay.request_key import WHOLE
     from gws_replay.playback.replay_run import ReplayRun
     from gws_replay.server.server import start
     from gws_replay.storage.files import load_cassette
     from gws_replay.web.listening import certificate_for, serve_until_stopped
 
-    loaded = [load_cassette(path) for path in cassettes]
+    matching = WHOLE.ignoring(ignored)
+    loaded = [CassetteIndex(load_cassette(path), matching) for path in cassettes]
     playback = ReplayRun(*loaded, timing=timing)
     log = output.detail if output.verbose else None
     with ExitStack() as stack:

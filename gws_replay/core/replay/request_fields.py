@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlencode, urlsplit, urlunsplit
 
 from gws_replay.core import lossless_json
-from gws_replay.core.model import Request
+from gws_replay.core.model import Exchange, Request
 from gws_replay.core.replay.form_bodies import is_form
 
 # From the name and the value of a parameter: the new value, or None to remove it.
@@ -132,6 +132,10 @@ class IgnoredFields:
             body = self._without(request)
         return request if uri == request.uri and body is request.body else replace(request, uri=uri, body=body)
 
+    def removed_from_all(self, exchanges: Sequence[Exchange]) -> Sequence[Exchange]:
+        """Return exchanges whose requests are without the ignored fields."""
+        return [replace(each, request=self.removed_from(each.request)) for each in exchanges] if self else exchanges
+
     def _without(self, request: Request) -> bytes:
         if lossless_json.loads_or_none(request.body) is not None:
             text = plain = request.body.decode()
@@ -143,3 +147,6 @@ class IgnoredFields:
             text = changed_form(plain, lambda name, value: None if name in self._form_fields else value)
             return request.body if text == plain else text.encode("utf-8", "surrogateescape")
         return request.body
+
+
+NOTHING_IGNORED: Final = IgnoredFields()

@@ -5,7 +5,7 @@ talks to localhost.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,7 +13,7 @@ from gws_replay.core import lossless_json
 from gws_replay.core.model import Request
 from gws_replay.core.replay.form_bodies import form_fields, is_form, parts_of
 from gws_replay.core.replay.rehost import json_without_own, text_without_own
-from gws_replay.core.replay.request_fields import IgnoredFields
+from gws_replay.core.replay.request_fields import NOTHING_IGNORED, IgnoredFields
 
 MATCH_ON = frozenset({"method", "path", "query", "body"})
 Key = tuple[str, str, tuple[tuple[str, str], ...], str | bytes]
@@ -69,25 +69,28 @@ def _other_body(request: Request, hosts: Collection[str]) -> str | bytes:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """How requests are compared: the parts that count, and what is done before to a live and to a recorded request.
+    """How requests are compared: the parts that count, the fields in them that do not, and what is done before.
 
-    `live` returns None for a request that does not belong to the cassette.
+    `filter_live` returns None for a request that does not belong to the cassette.
     """
 
     match_on: frozenset[str] = MATCH_ON
-    live: Callable[[Request], Request | None] = lambda request: request
-    recorded: Callable[[Request], Request] = lambda request: request
+    filter_live: Callable[[Request], Request | None] = lambda request: request
+    filter_recorded: Callable[[Request], Request] = lambda request: request
+    ignored: IgnoredFields = NOTHING_IGNORED
 
     def ignoring(self, fields: IgnoredFields) -> "Matching":
-        """Return the same rules, with some fields ignored."""
-        if not fields:
-            return self
+        """Return the same rules with some fields ignored; itself if there are none."""
+        return replace(self, ignored=fields) if fields else self
 
-        def live(request: Request) -> Request | None:
-            request_or_none = self.live(request)
-            return None if request_or_none is None else fields.removed_from(request_or_none)
+    def live(self, request: Request) -> Request | None:
+        """Return a live request as it is compared; None for one that does not belong to the cassette."""
+        filtered = self.filter_live(request)
+        return None if filtered is None else self.ignored.removed_from(filtered)
 
-        return Matching(self.match_on, live, lambda request: fields.removed_from(self.recorded(request)))
+    def recorded(self, request: Request) -> Request:
+        """Return a recorded request as live ones are compared with it."""
+        return self.ignored.removed_from(self.filter_recorded(request))
 
 
 WHOLE = Matching()

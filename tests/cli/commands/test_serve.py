@@ -148,3 +148,22 @@ def test_a_cassette_without_notifications_is_served(tmp_path: Path) -> None:
         assert hello.json()[0]["successful"]
         process.terminate()
         assert "(1 exchange, 0 notifications)" in process.communicate(timeout=CALM)[1]
+
+
+def test_ignored_fields_do_not_count(tmp_path: Path) -> None:
+    """A cache buster in the query and a request id in the body differ in each run."""
+    sent = {"operationName": "Hold", "requestId": 1}
+    path = saved(made(exchange("POST", "/api/v2/me/calls/C1?_=1", sent, {"statusCode": 0})), tmp_path / "a.yaml")
+    with running(path, "--ignore-query", "_", "--ignore-body", "$.requestId") as process:
+        url = f"{first_line(process)}/api/v2/me/calls/C1?_=2"
+        other = requests.post(url, json={**sent, "operationName": "Release"}, timeout=CALM)
+        answer = requests.post(url, json={**sent, "requestId": 2}, timeout=CALM)
+    assert (501, 200) == (other.status_code, answer.status_code)
+    assert "path" not in other.text
+
+
+def test_a_wrong_path_to_ignore_is_refused(cassette: Path) -> None:
+    """Before the server starts."""
+    assert "--ignore-body: 'requestId' cannot be parsed as a JSON path" in refused(
+        cassette, "--ignore-body", "requestId"
+    )
