@@ -31,6 +31,7 @@ FLOORS = (
     ("batch", "interception", "recording", "reports", "web"),
     ("addon.py", "drift", "reports/terminal", "sandbox", "server"),
     ("reports/pages",),
+    ("reports/formats",),
     ("cli", "pytest_plugin"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS, 1) for room in rooms}

@@ -10,6 +10,7 @@ from mitmproxy import http
 
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Exchange
+from gws_replay.reports.formats.registry import FORMATS
 from gws_replay.storage.files import load_cassette, save_cassette
 from tests.support import canaries
 from tests.support.canaries import EVERY, planted_in
@@ -80,7 +81,7 @@ def test_no_command_shows_one(command: list[str], tmp_path: Path) -> None:
     assert command[0] == "scrub" or "UpdateUserData" in ended.out
 
 
-@pytest.mark.parametrize("form", ["text", "json", "junit", "github", "sarif", "markdown", "html"])
+@pytest.mark.parametrize("form", FORMATS)
 def test_no_comparison_shows_one(form: str, tmp_path: Path) -> None:
     """Nor a verdict on it: in no format."""
     path, other = cassette(tmp_path), tmp_path / "other.yaml"

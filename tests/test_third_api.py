@@ -4,8 +4,6 @@ The module is copied into a copy of the package; nothing else in it is changed.
 """
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -17,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.builders import DATA
-from tests.test_architecture import PACKAGE
+from tests.support.copied_package import CopiedPackage
 
 CLIENT = """
 import json, os, sys, urllib.request
@@ -123,23 +120,8 @@ def serving(desk: Desk) -> Iterator[str]:
             server.shutdown()
 
 
-class Tool:
-    """The command line of a copy of the package that has the module of the invented API."""
-
-    def __init__(self, folder: Path) -> None:
-        shutil.copytree(PACKAGE, folder / "gws_replay", ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(DATA / "third-api" / "tickets_v1.py", folder / "gws_replay" / "core" / "api")
-        self._folder = folder
-        self._environment = {**os.environ, "PYTHONPATH": str(folder), "NO_COLOR": "1", "COLUMNS": "200"}
-
-    def __call__(self, *arguments: str | Path, status: int = 0) -> str:
-        """Run a command to its end, and return what it printed."""
-        command = [sys.executable, "-m", "gws_replay", *map(str, arguments)]
-        ran = subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, timeout=120, check=False, cwd=self._folder
-        )
-        assert ran.returncode == status, ran.stdout + ran.stderr
-        return ran.stdout
+class Tool(CopiedPackage):
+    """The command line of a package that has the module of the invented API."""
 
     def recorded(self, desk: Desk, path: Path) -> Path:
         """Record the client with a desk."""
@@ -151,10 +133,9 @@ class Tool:
     def replayed(self, path: Path) -> list[str]:
         """Replay a cassette to the client, and return what it saw."""
         command = [sys.executable, "-m", "gws_replay", "serve", str(path)]
-        options: Any = {"env": self._environment, "cwd": self._folder, "stdout": subprocess.PIPE, "text": True}
-        with subprocess.Popen(command, **options) as server:
+        with subprocess.Popen(command, **self.options, stdout=subprocess.PIPE) as server:
             assert server.stdout is not None
-            environment = {**self._environment, "GWS_REPLAY_URL": server.stdout.readline().strip()}
+            environment = {**self.options["env"], "GWS_REPLAY_URL": server.stdout.readline().strip()}
             client = [sys.executable, "-c", CLIENT]
             ran = subprocess.run(client, env=environment, capture_output=True, text=True, timeout=120, check=False)
             server.terminate()
@@ -167,7 +148,7 @@ class Tool:
 @pytest.fixture(scope="module")
 def tool(tmp_path_factory: pytest.TempPathFactory) -> Tool:
     """The tool with the invented API."""
-    return Tool(tmp_path_factory.mktemp("site"))
+    return Tool(tmp_path_factory.mktemp("site"), "tickets_v1.py", into="core/api")
 
 
 @pytest.fixture(scope="module")

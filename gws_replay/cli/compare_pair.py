@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gws_replay.batch.cassette_pairs import Match
 from gws_replay.batch.processes import without_collector
@@ -15,10 +14,8 @@ from gws_replay.core.json_compare import printable
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.errors import CassetteError
 from gws_replay.reports.cases import Case, Issue
+from gws_replay.reports.format import Part
 from gws_replay.reports.terminal import findings as differences
-
-if TYPE_CHECKING:
-    from gws_replay.reports.pages.cassettes import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class Compared:
     findings: Sequence[Finding] = ()
     alone: str = ""
     broken: str | None = None
-    parts: Sequence["Part"] = ()
+    parts: Sequence[Part] = ()
 
 
 def compared(work: Work) -> Compared:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -20,11 +20,9 @@ from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.core.replay.request_fields import NOTHING_IGNORED, IgnoredFields
 from gws_replay.errors import GwsReplayError
 from gws_replay.reports.cases import Case, Issue
+from gws_replay.reports.format import Part
 from gws_replay.reports.terminal import findings as differences
 from gws_replay.storage.files import Location
-
-if TYPE_CHECKING:
-    from gws_replay.reports.pages.cassettes import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +76,7 @@ class Told:
 
     lines: Sequence[str]
     cases: Sequence[Case]
-    parts: Sequence["Part"] = ()
+    parts: Sequence[Part] = ()
 
 
 def told(

@@ -75,21 +75,21 @@ def diff(
     work = [Work(match, rules, output, report.wants, showing) for match in matches]
     total = _Sum()
     for path, why in broken:
-        report.lack(why, path)
+        report.add_problem(why, path)
     for one, result in zip(work, spreading.results(compared, work, _lost, name=_name, quiet=output.quiet), strict=True):
         _take(one, result, report, total)
-    is_empty = report.is_whole and not (total.compared or total.alone)
+    is_empty = report.is_complete and not (total.compared or total.alone)
     if is_empty:
         why = "there was nothing to compare: neither folder holds a cassette"
-        report.tell(Issue(level="error", rule="nothing", message=why, file=str(baseline)), fails=True)
+        report.add_issue(Issue(level="error", rule="nothing", message=why, file=str(baseline)), fails=True)
     names = f"{total.compared} cassette{'' if total.compared == 1 else 's'} compared"
     alone = "".join(f", {total.alone[name]} {name}" for name in ("missing", "new") if total.alone[name])
     counts: Counter[Severity] = Counter(each.severity for each in total.findings if not each.suppressed)
     facts: dict[str, Any] = {"compared": total.compared, "missing": total.alone["missing"], "new": total.alone["new"]}
     facts |= {level: counts[level] for level in SEVERITIES}
     facts |= {"suppressed": len(total.findings) - counts.total()}
-    report.end(differences.tally(total.findings, names + alone), facts, page="Findings")
-    if not report.is_whole:
+    report.finish(differences.tally(total.findings, names + alone), facts, heading="Findings")
+    if not report.is_complete:
         return 2
     if is_empty:
         return 5
@@ -103,11 +103,11 @@ def diff(
 def _take(work: Work, result: Compared, report: Report, total: _Sum) -> None:
     """Take up what became of a match."""
     if result.broken is not None:
-        report.lack(result.broken, *(each for each in (work.match.baseline, work.match.candidate) if each))
+        report.add_problem(result.broken, *(each for each in (work.match.baseline, work.match.candidate) if each))
         return
-    report.say(result.lines)
-    report.take(result.cases)
-    report.take_parts(result.parts)
+    report.add_lines(result.lines)
+    report.add_cases(result.cases)
+    report.add_parts(result.parts)
     if result.alone:
         total.alone[result.alone] += 1
         return

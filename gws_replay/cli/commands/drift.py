@@ -187,16 +187,16 @@ def _compare(run: _Run, report: Report, rules: Rules, cassette: Path, target: Pa
     found = part.findings(rules.findings(*both), candidate)
     unasked = [Issue(level="info", rule="unasked", message=note, file=str(cassette)) for note in notes]
     said = told((cassette, target), both, found, report.output, report.wants, unasked=unasked)
-    report.say(said.lines)
-    report.take(said.cases)
-    report.take_parts(said.parts)
+    report.add_lines(said.lines)
+    report.add_cases(said.cases)
+    report.add_parts(said.parts)
     counts = Counter(each.severity for each in found if not each.suppressed)
     total = len(todo.questions) + len(todo.skipped)
     facts: dict[str, Any] = {"asked": len(outcome.asked), "exchanges": total, "heard": len(candidate.notifications)}
     facts |= {level: counts[level] for level in SEVERITIES} | {"suppressed": len(found) - counts.total()}
     facts |= {"skipped": todo.skipped_names(run.baseline), "left": {str(n): why for n, why in outcome.left.items()}}
-    report.end(
-        differences.tally(found, f"{len(outcome.asked)} of {total} exchanges asked again"), facts, page="Findings"
+    report.finish(
+        differences.tally(found, f"{len(outcome.asked)} of {total} exchanges asked again"), facts, heading="Findings"
     )
     return 1 if counts["error"] or counts["warning"] else 0
 

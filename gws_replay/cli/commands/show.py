@@ -4,7 +4,7 @@ import click
 
 from gws_replay.cli.options import LOCATION
 from gws_replay.cli.redacted_load import Showing, load_shown
-from gws_replay.cli.report import SHOWN, Report, report_options
+from gws_replay.cli.report import Report, report_options
 from gws_replay.core.json_compare import printable
 from gws_replay.reports import json_values as as_json
 from gws_replay.reports.terminal import cassette as text
@@ -13,7 +13,7 @@ from gws_replay.storage.files import Location
 
 @click.command()
 @click.argument("cassette", type=LOCATION)
-@report_options("No userData changes.", "Also the bodies.", formats=SHOWN)
+@report_options("No userData changes.", "Also the bodies.", judges=False)
 def show(*, report: Report, cassette: Location) -> None:
     """Show the operations and notifications of a cassette in time order, with causes and userData changes.
 
@@ -27,9 +27,9 @@ def show(*, report: Report, cassette: Location) -> None:
     if wants.parts:
         from gws_replay.reports.pages.cassettes import part_of
 
-        report.take_parts([part_of(loaded, loaded.updates())])
-        report.end(text.summary(loaded), None)
+        report.add_parts([part_of(loaded, loaded.updates())])
+        report.finish(text.summary(loaded), None)
         return
     if not output.as_json:
-        report.say(text.timeline(loaded, changes=not output.quiet, bodies=output.verbose, look=wants.look))
-    report.end("", as_json.cassette(loaded) if output.as_json else None)
+        report.add_lines(text.timeline(loaded, changes=not output.quiet, bodies=output.verbose, look=wants.look))
+    report.finish("", as_json.cassette(loaded) if output.as_json else None)

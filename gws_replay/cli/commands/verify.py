@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import click
 
@@ -17,11 +16,9 @@ from gws_replay.core.oracle.judge import Update
 from gws_replay.errors import CassetteError
 from gws_replay.reports import json_values as as_json
 from gws_replay.reports.cases import Case, Issue
+from gws_replay.reports.format import Part
 from gws_replay.reports.terminal import cassette as text
 from gws_replay.storage.files import Location, cassettes_in
-
-if TYPE_CHECKING:
-    from gws_replay.reports.pages.cassettes import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class _Judged:
     cases: Sequence[Case] = ()
     verdicts: Mapping[str, int] = field(default_factory=dict)
     broken: str | None = None
-    parts: Sequence["Part"] = ()
+    parts: Sequence[Part] = ()
 
 
 @click.command()
@@ -79,18 +76,18 @@ def verify(
     verdicts: Counter[str] = Counter()
     results = spreading.results(_judged, work, _lost, name=lambda each: each.path, quiet=output.quiet)
     for path, judged in zip(found, results, strict=True):
-        report.say(judged.lines)
-        report.take(judged.cases)
-        report.take_parts(judged.parts)
+        report.add_lines(judged.lines)
+        report.add_cases(judged.cases)
+        report.add_parts(judged.parts)
         verdicts.update(judged.verdicts)
         if judged.broken:
-            report.lack(judged.broken, path)
-    if report.is_whole and not verdicts:
+            report.add_problem(judged.broken, path)
+    if report.is_complete and not verdicts:
         why = "there was nothing to judge: no cassette holds a userData operation"
-        report.tell(Issue(level="error", rule="nothing", message=why, file=str(paths[0])), fails=True)
+        report.add_issue(Issue(level="error", rule="nothing", message=why, file=str(paths[0])), fails=True)
     counts = {name: verdicts[name] for name in ("passed", "failed", "unknown")}
-    report.end(text.tally(verdicts, len(work)), counts, page="Verdicts")
-    if not report.is_whole:
+    report.finish(text.tally(verdicts, len(work)), counts, heading="Verdicts")
+    if not report.is_complete:
         return 2
     failed = verdicts["failed"] or (verdicts["unknown"] and not allow_unknown)
     return 1 if failed else 0 if verdicts else 5

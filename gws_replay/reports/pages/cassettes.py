@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from gws_replay.core.cassette import Cassette
@@ -10,6 +9,7 @@ from gws_replay.core.comparison.finding import Finding
 from gws_replay.core.json_compare import printable
 from gws_replay.core.oracle.judge import Update
 from gws_replay.reports.cases import Issue
+from gws_replay.reports.format import Part
 from gws_replay.reports.pages.cassette import Recorded, Texts, as_value, besides
 from gws_replay.reports.pages.frame import SHADE, bar, block, data, framed, safe
 from gws_replay.reports.pages.side_by_side import compared
@@ -28,28 +28,6 @@ _WORDS = {
 _WHICH = {"Findings": " to look at"}
 _ORDER = tuple(_WORDS)
 _SIGNS = {"failed": "✗", "error": "✗", "passed": "✓", "unknown": "?", "warning": "!", "info": "i", "suppressed": "○"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One cassette, or two that were compared: what was judged or found, and what the page shows of it.
-
-    `sides` are what its recordings are called beside its name, `block` is JSON, and empty where no timeline is shown.
-    """
-
-    name: str
-    sides: Sequence[str] = ()
-    rows: Sequence[Mapping[str, Any]] = ()
-    block: str = ""
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether there is nothing that a person must look at."""
-        return all(row["level"] == "passed" for row in self.rows)
-
-    def without_timeline(self) -> "Part":
-        """Return its rows alone."""
-        return replace(self, sides=(), block="")
 
 
 def part_of(cassette: Cassette, updates: Sequence[Update]) -> Part:

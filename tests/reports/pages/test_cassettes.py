@@ -8,7 +8,8 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff
 from gws_replay.core.model import Exchange
 from gws_replay.reports.cases import Issue
-from gws_replay.reports.pages.cassettes import Part, page, part_of, part_of_issue, part_of_pair
+from gws_replay.reports.format import Part
+from gws_replay.reports.pages.cassettes import page, part_of, part_of_issue, part_of_pair
 from tests.reports.pages.pages import Parsed, block_of
 from tests.reports.pages.test_session import EVIL, evil
 from tests.support.builders import CAPTURES, cassette, get, operation, push, update

@@ -13,7 +13,8 @@ import pytest
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff
 from gws_replay.playback.replay_run import ReplayRun
-from gws_replay.reports.pages.cassettes import Part, page, part_of, part_of_pair
+from gws_replay.reports.format import Part
+from gws_replay.reports.pages.cassettes import page, part_of, part_of_pair
 from gws_replay.storage.files import load_cassette
 from tests.reports.pages.pages import ran, written
 from tests.reports.pages.test_session import evil

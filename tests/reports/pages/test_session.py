@@ -10,8 +10,9 @@ import pytest
 from gws_replay.core.model import Request
 from gws_replay.errors import ReplayMiss
 from gws_replay.playback.replay_run import ReplayRun
+from gws_replay.reports.format import Part
 from gws_replay.reports.pages import session as html
-from gws_replay.reports.pages.cassettes import Part, around, page
+from gws_replay.reports.pages.cassettes import around, page
 from tests.reports.pages.pages import Parsed, block_of, ran, written
 from tests.support.builders import cassette, get, push, update
 from tests.support.commands import small

@@ -1,31 +1,30 @@
 """SARIF 2.1.0 (OASIS), as code scanning reads it: a result for each issue, at its line in the cassette."""
 
-from collections.abc import Iterable
+import json
 from typing import Any
 from urllib.parse import quote
 
+from gws_replay import __version__
 from gws_replay.core.json_compare import printable
-from gws_replay.reports.cases import RULES, Case, Issue, issues_of
+from gws_replay.reports.cases import RULES, Issue, issues_of
+from gws_replay.reports.format import Format, Results
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"info": "note", "warning": "warning", "error": "error"}
 
 
-def sarif(cases: Iterable[Case], version: str) -> dict[str, Any]:
-    """Return the log, with one run; `version` is ours."""
-    issues = issues_of(cases)
+def sarif(results: Results) -> str:
+    """Return the log, with one run."""
+    issues = issues_of(results.cases)
     used = sorted({issue.rule for issue in issues})
     driver = {
         "name": "gws-replay",
-        "version": version,
+        "version": __version__,
         "rules": [{"id": rule, "shortDescription": {"text": RULES[rule]}} for rule in used],
     }
-    results = [_result(issue, used.index(issue.rule)) for issue in issues]
-    return {
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
-    }
+    found = [_result(issue, used.index(issue.rule)) for issue in issues]
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": found}
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
 def _result(issue: Issue, rule: int) -> dict[str, Any]:
@@ -40,3 +39,6 @@ def _result(issue: Issue, rule: int) -> dict[str, Any]:
         "message": {"text": printable(issue.message)},
         "locations": [{"physicalLocation": place}],
     }
+
+
+FORMAT = Format(name="sarif", needs="cases", write=sarif)

@@ -1,21 +1,20 @@
 """Markdown for step summaries and merge requests. What was recorded is escaped: no markup, no links, no mentions."""
 
 import re
-from collections.abc import Iterable
 
 from gws_replay.core.json_compare import printable
-from gws_replay.reports.cases import Case, issues_of
+from gws_replay.reports.cases import issues_of
+from gws_replay.reports.format import Format, Results
 
 _MARKUP = re.compile(r"[\\`*_\[\]<>#|~&@$]|:(?=//)")
 _MOST = 500  # a step summary holds 1 MiB
 
 
-def markdown(cases: Iterable[Case], summary: str) -> str:
+def markdown(results: Results) -> str:
     """Return a heading with the summary and a table of issues, the first of very many."""
-    listed = list(cases)
-    issues = issues_of(listed)
-    is_clean = not any(case.fails or case.is_skipped for case in listed)
-    lines = [f"### gws-replay: {'clean' if is_clean else 'something to look at'}", "", escaped(summary), ""]
+    issues = issues_of(results.cases)
+    is_clean = not any(case.fails or case.is_skipped for case in results.cases)
+    lines = [f"### gws-replay: {'clean' if is_clean else 'something to look at'}", "", escaped(results.summary), ""]
     if issues:
         lines += ["| | rule | where | what |", "|---|---|---|---|"]
         lines += [
@@ -30,3 +29,6 @@ def markdown(cases: Iterable[Case], summary: str) -> str:
 def escaped(text: str) -> str:
     """Spell every character that could be markup, a mention or a link as a character reference."""
     return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", printable(text))
+
+
+FORMAT = Format(name="markdown", needs="cases", write=markdown)

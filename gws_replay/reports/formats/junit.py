@@ -1,16 +1,16 @@
 """JUnit XML, as CI servers read it: a suite for each cassette, a test case for each thing judged."""
 
-from collections.abc import Iterable
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
 from gws_replay.core.json_compare import printable
 from gws_replay.reports.cases import Case
+from gws_replay.reports.format import Format, Results
 
 
-def junit(cases: Iterable[Case]) -> str:
+def junit(results: Results) -> str:
     """Return the document; issues that fail nothing stand as output."""
-    listed = sorted(cases, key=lambda case: case.file)
+    listed = sorted(results.cases, key=lambda case: case.file)
     suites = [_suite(file, list(group)) for file, group in groupby(listed, key=lambda case: case.file)]
     failed = sum(case.fails for case in listed)
     top = f'<testsuites name="gws-replay" tests="{len(listed)}" failures="{failed}">'
@@ -48,3 +48,6 @@ def printable_lines(text: str) -> str:
 
 def _attribute(text: str) -> str:
     return quoteattr(printable(text))
+
+
+FORMAT = Format(name="junit", needs="cases", write=junit)
