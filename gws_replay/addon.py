@@ -1,7 +1,8 @@
 """Edge: the mitmproxy addon that records GWS traffic. Load it with `mitmdump -s "$(gws-replay addon)"`.
 
-It takes what passes, and changes nothing: the client sees a message when the writer, a process of its own, has written
-it to the journal. mitmproxy loads this file as a script, outside the package, so all imports are absolute.
+A response is held until the writer, a process of its own, has written it to the journal. Traffic is changed only in
+reverse mode, so that a client can go on through the proxy (recording/reverse_links.py); what is recorded is what the
+server sent and received. mitmproxy loads this file as a script, outside the package, so all imports are absolute.
 """
 
 import asyncio
@@ -9,23 +10,28 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mitmproxy import ctx, exceptions, flowfilter, http
+from mitmproxy import connection, ctx, exceptions, flowfilter, http
 from mitmproxy.addonmanager import Loader
+from mitmproxy.net import server_spec
+from mitmproxy.proxy.mode_specs import ReverseMode
 
 from gws_replay.core.redaction.policy import LEVELS, Policy
 from gws_replay.errors import GwsReplayError
 from gws_replay.formats import flow as flows
 from gws_replay.recording.clock import SteadyTimes
-from gws_replay.recording.default_filter import DEFAULT_FILTER, is_recorded
+from gws_replay.recording.known_traffic import Kind, LeftOut, is_api, is_bayeux_text, is_cometd
+from gws_replay.recording.reverse_links import ReverseLinks
 from gws_replay.recording.split import Split
 from gws_replay.recording.writer_client import WriterProcess
 from gws_replay.settings.redaction import policy_of
+from gws_replay.settings.upstream import proxy_for, server_of, tls_problem
 
 _OF_THE_RESPONSE = re.compile(r"~(s|c|b|bs|h|hs|t|ts|a|e)\b")
 _SHOW_EVERY = 0.1
@@ -42,15 +48,16 @@ _log = logging.getLogger("gws_replay")
 
 
 class GwsRecorder:
-    """Records matching flows into a cassette, by way of its writer."""
+    """Sends matching flows to the writer of a cassette."""
 
     def __init__(self) -> None:
         self._writer: WriterProcess | None = None
-        self._asked: set[str] = set()  # the ids of the requests that wait for their answers
-        self._filter: flowfilter.TFilter = flowfilter.parse(DEFAULT_FILTER)
+        self._pending: set[str] = set()  # the ids of the requests that wait for their responses
+        self._filter: flowfilter.TFilter | None = None  # None: what belongs to a known API, and CometD
+        self._server = ""  # record only what goes to this one
+        self._left_out = LeftOut()
         self._steady = SteadyTimes()
-        self._is_default = True
-        self._late = False
+        self._needs_response = False
         self._running = False
         self._stopping: asyncio.Task[None] | None = None
         self._lines: list[str] = []
@@ -58,95 +65,167 @@ class GwsRecorder:
     def load(self, loader: Loader) -> None:
         """Declare the options."""
         loader.add_option("gws_cassette", str, "", "Record GWS traffic to this cassette (.yaml or .json).")
-        loader.add_option("gws_filter", str, DEFAULT_FILTER, "Record only flows that match this mitmproxy filter.")
+        loader.add_option(
+            "gws_filter",
+            str,
+            "",
+            "Record only flows that match this mitmproxy filter. Default: every known API, and CometD at any path.",
+        )
+        loader.add_option("gws_upstream", str, "", "Record only what goes to this server: https://HOST[:PORT].")
         loader.add_option("gws_redact", str, "all", "What to redact before anything is written.", choices=LEVELS)
         for name, what in _RULES.items():
             loader.add_option(f"gws_{name}", Sequence[str], [], what)
         loader.add_option("gws_split", str, "", "Go on in NAME.2.yaml, NAME.3.yaml ... after 100MB, or 1h.")
         loader.add_option("gws_force", bool, False, "Replace the cassette if it exists.")
+        loader.add_option("gws_via_environment", bool, False, "Reach servers through HTTPS_PROXY, as NO_PROXY says.")
         loader.add_option("gws_events", bool, False, "Speak to `gws-replay record` over stdin and stdout.")
 
     def configure(self, updated: set[str]) -> None:
-        """Take over changed options; a new cassette ends the recording before it."""
+        """Apply changed options; a new cassette ends the recording before it."""
         try:
             self._configure(updated)
         except GwsReplayError as error:
             if self._running or self._writer:
                 raise exceptions.OptionsError(str(error)) from None  # type: ignore[no-untyped-call]
-            self._fail(
-                str(error), error.exit_code
-            )  # an error that is logged while mitmproxy starts ends it, without a traceback
+            # An error that is logged while mitmproxy starts ends it, without a traceback.
+            self._fail(str(error), error.exit_code)
 
     def running(self) -> None:
-        """Tell `gws-replay record` the address, and stop when it goes away."""
+        """Send `gws-replay record` the address, and stop when it goes away. By hand: say what is recorded where."""
         self._running = True
         if ctx.options.gws_events:
             proxyserver = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
-            self._tell("ready", address=proxyserver.listen_addrs()[0][:2])
+            self._send_event("ready", address=proxyserver.listen_addrs()[0][:2])
             self._stopping = asyncio.get_running_loop().create_task(self._stop_at_end_of_stdin())
+        elif not ctx.options.gws_cassette:
+            _log.error("Nothing is recorded: name the cassette with --set gws_cassette=cassettes/NAME.yaml")
+        elif self._writer:
+            what = ctx.options.gws_filter or "every known API, and CometD at any path"
+            _log.warning("Recording %s into %s", what, self._writer.cassette)
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Lead a request through the company's proxy, and keep mitmproxy from streaming a body past the recorder."""
+        if ctx.options.gws_via_environment and (proxy := proxy_for(server_of(flow.request.url))):
+            flow.server_conn = connection.Server(address=flow.server_conn.address, tls=flow.server_conn.tls)
+            flow.server_conn.via = server_spec.parse(proxy, default_scheme="http")
+        if self._writer and flow.request.stream and self._may_match(flow):
+            flow.request.stream = False
 
     def request(self, flow: http.HTTPFlow) -> None:
-        """Take a request; a filter that speaks of the response is asked when that is there."""
-        if self._writer and not self._late and self._matches(flow):
+        """Record a request; with a filter on responses that has to wait for the response."""
+        if not self._writer:
+            return
+        if links := _links_of(flow):
+            flow.request.data.headers.fields = links.request_fields(flow.request.data.headers.fields)
+            _replace_body(flow.request, links.request_body)
+        if self._needs_response:
+            return
+        if self._matches(flow):
             self._begin(self._writer, flow)
+        else:
+            self._leave_out(flow)
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """Keep mitmproxy from streaming a body past the recorder; an endless one is streamed all the same."""
+        is_endless = flow.response is not None and "event-stream" in flow.response.headers.get("content-type", "")
+        if flow.response and flow.response.stream and flow.id in self._pending and not is_endless:
+            flow.response.stream = False
 
     def response(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
-        """Take a complete response, and hold it until it is written."""
+        """Record a complete response, and hold it until it is written."""
         if not self._writer or flow.response is None:
             return None
-        if self._late and self._matches(flow):
-            self._begin(self._writer, flow)
-        if flow.id not in self._asked:
-            return None
-        self._asked.remove(flow.id)
-        if flow.response.raw_content is None:
-            return self._writer.held("streamed", flow.id)
-        ended = self._steady(flow.response.timestamp_end or flow.response.timestamp_start)
-        return self._writer.held("answered", flow.id, ended, *flows.raw_response(flow.response))
+        if self._needs_response:
+            if self._matches(flow):
+                self._begin(self._writer, flow)
+            else:
+                self._leave_out(flow)
+        written = self._record_response(self._writer, flow, flow.response) if flow.id in self._pending else None
+        if links := _links_of(flow):
+            is_browser = flow.request.headers.get("user-agent", "").startswith("Mozilla/")
+            fields = links.response_fields(flow.response.data.headers.fields, is_browser=is_browser)
+            flow.response.data.headers.fields = fields
+            _replace_body(flow.response, links.response_body)
+        return written
 
     def error(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
-        """Take that a request will get no answer."""
-        if not self._writer or not flow.error or flow.id not in self._asked:
+        """Record that a request gets no response."""
+        if not self._writer or not flow.error or flow.id not in self._pending:
             return None
-        self._asked.remove(flow.id)
-        return self._writer.held("broken", flow.id, self._steady(flow.error.timestamp), flow.error.msg)
+        self._pending.remove(flow.id)
+        problem = tls_problem(flow.error.msg, flow.request.pretty_host) or flow.error.msg
+        return self._writer.held("broken", flow.id, self._steady(flow.error.timestamp), problem)
 
     def websocket_message(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
-        """Take a WebSocket message, and hold it until it is written."""
-        if not self._writer or flow.websocket is None or not self._matches(flow):
+        """Record a WebSocket message, and hold it until it is written."""
+        if not self._writer or flow.websocket is None:
             return None
         message = flow.websocket.messages[-1]
-        if not message.is_text:
-            return None
-        seen = self._steady(message.timestamp)
-        return self._writer.held("message", flow.request.url, seen, message.from_client, message.content.decode())
+        links = _links_of(flow) if message.is_text else None
+        if links and message.from_client:
+            message.content = links.message(message.content, from_client=True)
+        written = None
+        if self._matches_message(flow, message.content if message.is_text else b""):
+            content = message.content.decode() if message.is_text else message.content
+            seen = self._steady(message.timestamp)
+            written = self._writer.held("message", flow.request.url, seen, message.from_client, content)
+        if links and not message.from_client:
+            message.content = links.message(message.content, from_client=False)
+        return written
 
     def done(self) -> None:
         """Save the cassette."""
         self._finish()
 
     def _matches(self, flow: http.HTTPFlow) -> bool:
-        # What the default looks for in the URL is nearly always in the path; to spell the whole URL takes longer.
-        return (self._is_default and is_recorded(flow.request.data.path)) or bool(self._filter(flow))
+        if self._filter:
+            return self._is_of_the_server(flow) and bool(self._filter(flow))
+        return self._kind(flow) != "other" and self._is_of_the_server(flow)
+
+    def _may_match(self, flow: http.HTTPFlow) -> bool:
+        """Tell whether a request whose body is not there yet may be recorded."""
+        return self._needs_response or self._matches(flow)
+
+    def _matches_message(self, flow: http.HTTPFlow, content: bytes) -> bool:
+        return self._matches(flow) or (
+            self._filter is None and is_bayeux_text(content) and self._is_of_the_server(flow)
+        )
+
+    def _is_of_the_server(self, flow: http.HTTPFlow) -> bool:
+        return not self._server or server_of(flow.request.url) == self._server
+
+    @staticmethod
+    def _kind(flow: http.HTTPFlow) -> Kind:
+        request = flow.request
+        path = request.data.path
+        if is_api(path):
+            return "API"
+        body, content_type = request.raw_content, request.headers.get("content-type", "")
+        return "CometD" if is_cometd(request.method, path, body, content_type) else "other"
+
+    def _leave_out(self, flow: http.HTTPFlow) -> None:
+        self._left_out.add(self._kind(flow), flow.request.url)
 
     def _configure(self, updated: set[str]) -> None:
+        options = ctx.options
         if "gws_filter" in updated:
             try:
-                self._filter = flowfilter.parse(ctx.options.gws_filter)
+                self._filter = flowfilter.parse(options.gws_filter) if options.gws_filter else None
             except ValueError as error:
-                raise GwsReplayError(f"{ctx.options.gws_filter!r} is no mitmproxy filter: {error}") from None
-            self._is_default = ctx.options.gws_filter == DEFAULT_FILTER
-            self._late = bool(_OF_THE_RESPONSE.search(ctx.options.gws_filter))
-        if "gws_redact" in updated and ctx.options.gws_redact not in LEVELS:
-            raise GwsReplayError(f"gws_redact is {' or '.join(LEVELS)}, not {ctx.options.gws_redact!r}")
+                raise GwsReplayError(f"{options.gws_filter!r} is not a mitmproxy filter: {error}") from None
+            self._needs_response = bool(_OF_THE_RESPONSE.search(options.gws_filter))
+        if "gws_upstream" in updated:
+            self._server = server_of(options.gws_upstream) if options.gws_upstream else ""
+        if "gws_redact" in updated and options.gws_redact not in LEVELS:
+            raise GwsReplayError(f"gws_redact must be {' or '.join(LEVELS)}, not {options.gws_redact!r}")
         if updated & {f"gws_{name}" for name in _RULES}:
             self._policy()
         if "gws_cassette" in updated:
-            self._change_cassette(Path(ctx.options.gws_cassette) if ctx.options.gws_cassette else None)
+            self._change_cassette(Path(options.gws_cassette) if options.gws_cassette else None)
 
     @staticmethod
     def _policy() -> Policy:
-        """Return what the options ask for, with the rules of pyproject.toml; a change counts from the next cassette."""
+        """Return the options' rules with those of pyproject.toml; a change applies from the next cassette on."""
         rules = {name: getattr(ctx.options, f"gws_{name}") for name in _RULES}
         return policy_of(ctx.options.gws_redact, rules, "an option gws_*")
 
@@ -156,9 +235,12 @@ class GwsRecorder:
         policy = self._policy()
         split, force = ctx.options.gws_split, ctx.options.gws_force
         Split.parse(split)
-        claimed = WriterProcess(self._hear, cassette, _RECORDER, policy, split=split, force=force) if cassette else None
+        mode = "regular" if ctx.options.mode == ["regular"] else "reverse"
+        writer = None
+        if cassette:
+            writer = WriterProcess(self._receive, cassette, _RECORDER, policy, split=split, force=force, mode=mode)
         self._finish()
-        self._writer = claimed
+        self._writer = writer
         if cassette and policy.level == "none":
             _log.warning("gws_redact=none: passwords and personal data are written to %s", cassette)
 
@@ -167,32 +249,41 @@ class GwsRecorder:
         if flow.request.raw_content is None:
             writer.begun("unread", *request)
         else:
-            self._asked.add(flow.id)
+            self._pending.add(flow.id)
             writer.begun("begun", flow.id, self._steady(flow.request.timestamp_start), *request)
+
+    def _record_response(self, writer: WriterProcess, flow: http.HTTPFlow, response: http.Response) -> Awaitable[None]:
+        self._pending.remove(flow.id)
+        if response.raw_content is None:
+            return writer.held("streamed", flow.id)
+        ended = self._steady(response.timestamp_end or response.timestamp_start)
+        return writer.held("answered", flow.id, ended, *flows.raw_response(response))
 
     def _finish(self) -> None:
         if self._writer:
-            recording, self._writer = self._writer, None
-            recording.finish()
-        self._asked.clear()
+            writer, self._writer = self._writer, None
+            writer.begun("left_out", self._left_out.counts())
+            writer.finish()
+        self._left_out = LeftOut()
+        self._pending.clear()
         self._show()
 
-    def _hear(self, kind: str, *told: Any) -> None:
-        """Pass on what the writer says."""
+    def _receive(self, kind: str, *values: Any) -> None:
+        """Pass on what the writer sends."""
         if kind == "lines":
-            self._say(*told)
+            self._add_lines(*values)
             return
         self._show()  # what was seen before
         if kind == "saved":
-            self._saved(*told)
+            self._saved(*values)
             return
         if kind == "ended":
             self._writer = None
-        self._fail(*told)
+        self._fail(*values)
 
     def _saved(self, fields: Mapping[str, Any]) -> None:
         if ctx.options.gws_events:
-            self._tell("saved", **fields)
+            self._send_event("saved", **fields)
         else:
             _log.info(fields["text"])
 
@@ -202,7 +293,7 @@ class GwsRecorder:
         await reader.read()
         ctx.master.shutdown()  # type: ignore[no-untyped-call]
 
-    def _say(self, lines: Sequence[str]) -> None:
+    def _add_lines(self, lines: Sequence[str]) -> None:
         """Show live lines soon: a log call for each would cost more than all the recording does."""
         if not self._lines:
             asyncio.get_running_loop().call_later(_SHOW_EVERY, self._show)
@@ -211,19 +302,50 @@ class GwsRecorder:
     def _show(self) -> None:
         lines, self._lines = self._lines, []
         if lines and ctx.options.gws_events:
-            self._tell("live", lines=lines)
+            self._send_event("live", lines=lines)
         elif lines:
             _log.info("\n".join(lines))
 
     def _fail(self, text: str, exit_code: int) -> None:
         if ctx.options.gws_events:
-            self._tell("failed", text=text, exit_code=exit_code)
+            self._send_event("failed", text=text, exit_code=exit_code)
         _log.error("%s", text)
 
-    def _tell(self, kind: str, **fields: object) -> None:
+    def _send_event(self, kind: str, **fields: object) -> None:
         with suppress(BrokenPipeError):  # `gws-replay record` was killed; what it started is finished all the same
-            event = f"{EVENT_PREFIX}{json.dumps({'kind': kind, **fields})}\n"  # in one piece: threads tell as well
+            event = f"{EVENT_PREFIX}{json.dumps({'kind': kind, **fields})}\n"  # in one piece: threads write as well
             print(event, end="", flush=True)  # noqa: T201 (the recorder reads it)
+
+
+def _links_of(flow: http.HTTPFlow) -> ReverseLinks | None:
+    """Return what a reverse proxy changes in a flow; None in other modes."""
+    mode = flow.client_conn.proxy_mode
+    if not isinstance(mode, ReverseMode):
+        return None
+    scheme = "https" if flow.client_conn.tls else "http"
+    host, port = flow.client_conn.sockname[:2]
+    return _links(mode.scheme, mode.address, scheme, host, port)
+
+
+@lru_cache(maxsize=16)
+def _links(server_scheme: str, server: tuple[str, int], scheme: str, host: str, port: int) -> ReverseLinks:
+    names = (
+        ("localhost", "127.0.0.1", "[::1]") if host in ("127.0.0.1", "::1") else (f"[{host}]" if ":" in host else host,)
+    )
+    own = [server_of(f"{scheme}://{name}:{port}") for name in names]
+    address = f"[{server[0]}]" if ":" in server[0] else server[0]
+    return ReverseLinks(server_of(f"{server_scheme}://{address}:{server[1]}"), own[0], tuple(own[1:]))
+
+
+def _replace_body(message: http.Message, change: Callable[[bytes, str], bytes]) -> None:
+    """Change a body; one that cannot be decoded, or holds nothing to change, stays byte for byte."""
+    if not message.raw_content:
+        return
+    with suppress(ValueError):
+        body = message.get_content(strict=True) or b""
+        changed = change(body, message.headers.get("content-type", ""))
+        if changed != body:
+            message.content = changed
 
 
 addons = [GwsRecorder()]

@@ -219,7 +219,7 @@ def test_an_error_is_no_exchange_and_is_noted(tmp_path: Path, caplog: pytest.Log
 
 
 def test_websocket_messages_become_notifications(tmp_path: Path) -> None:
-    """Text frames of a matching socket are recorded, without the client id; binary frames are no Bayeux."""
+    """All messages of a matching socket are written, without the client id; binary ones are not Bayeux."""
     flow = tflow.twebsocketflow()
     flow.request.path = "/api/v2/notifications"
     flow.websocket = websocket.WebSocketData()
@@ -234,7 +234,7 @@ def test_websocket_messages_become_notifications(tmp_path: Path) -> None:
             flow.websocket.messages.append(websocket.WebSocketMessage(kind, from_client, content))
             hooks.call("websocket_message", flow)
 
-        assert [True, False] == [frame.from_client for frame in written(tmp_path / "a.yaml").messages]
+        assert [True, False, False] == [message.from_client for message in written(tmp_path / "a.yaml").messages]
         assert "client-id-77aa" not in (tmp_path / "a.yaml.journal").read_text()
     told = load_cassette(tmp_path / "a.yaml").notifications
     assert [("/v2/me/facebooksession", '{"referenceId":3.0}')] == [(n.channel, "".join(n.data.split())) for n in told]
@@ -257,7 +257,7 @@ def test_another_cassette_at_run_time_ends_the_one_before(tmp_path: Path) -> Non
     ("option", "value", "sentence"),
     [
         ("gws_cassette", "old.yaml", "old.yaml exists"),
-        ("gws_filter", "~~(", "is no mitmproxy filter"),
+        ("gws_filter", "~~(", "is not a mitmproxy filter"),
         ("gws_redact", "nonsense", "gws_redact"),
         ("gws_secret", ["pattern:("], r"gws_\*: secret: 'pattern:\(' is no regular expression"),
     ],

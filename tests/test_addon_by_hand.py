@@ -70,7 +70,7 @@ def test_by_hand(tmp_path: Path, sandbox: RunningSandbox, script: str, mode: str
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [
-        ("gws_filter=~~(", "'~~(' is no mitmproxy filter"),
+        ("gws_filter=~~(", "'~~(' is not a mitmproxy filter"),
         ("gws_redact=nonsense", "gws_redact"),
         ("gws_cassette=old.yaml", "old.yaml exists: choose another name"),
         ("gws_cassette=file/a.yaml", "cannot make the folder file: "),

@@ -58,7 +58,7 @@ def secrets(raw: Recording) -> Iterator[str]:
         for body in (exchange.request.body, exchange.response.body):
             yield from re.findall(r'"clientId":\s*"([^"]+)"', body.decode())
     for frame in raw.messages:
-        yield from re.findall(r'"clientId":\s*"([^"]+)"', frame.text)
+        yield from re.findall(r'"clientId":\s*"([^"]+)"', str(frame.content))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

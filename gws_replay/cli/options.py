@@ -56,6 +56,15 @@ redact_option = click.option(
     "unknown request headers. `all`: personal data too. `none` warns.",
 )
 keep_option = click.option("--keep", metavar="KEY", multiple=True, help="Never redact the values of this key.")
+_INSECURE = click.option("--insecure", is_flag=True, help="Do not verify the server's certificate.")
+_UPSTREAM_CA = click.option(
+    "--upstream-ca",
+    type=PATH,
+    help="Trust this CA certificate (PEM) of the server. Default: SSL_CERT_FILE, REQUESTS_CA_BUNDLE, the usual ones.",
+)
+_CLIENT_CERT = click.option(
+    "--client-cert", type=PATH, help="Authenticate to the server with this certificate and its private key (PEM)."
+)
 force_option = click.option("--force", is_flag=True, help="Replace the output if it exists.")
 
 
@@ -149,6 +158,11 @@ def ignore_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(ignored=ignored_fields(ignore_query, ignore_body), **arguments)
 
     return with_ignored
+
+
+def tls_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add how the server's certificate is verified, and the client's own."""
+    return _INSECURE(_UPSTREAM_CA(_CLIENT_CERT(command)))
 
 
 def timing_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

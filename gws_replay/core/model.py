@@ -145,12 +145,12 @@ class Notification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSocketMessage:
-    """A WebSocket text message between client and server."""
+    """A WebSocket message between client and server; a binary one has bytes."""
 
     uri: str
     seen: float
     from_client: bool
-    text: str
+    content: str | bytes
 
 
 @dataclass(frozen=True, slots=True)

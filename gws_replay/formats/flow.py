@@ -69,15 +69,14 @@ def raw_response(response: http.Response) -> raw.Response:
 
 
 def messages_of(flow: http.HTTPFlow) -> Iterator[WebSocketMessage]:
-    """Yield the text messages of a flow that became a WebSocket."""
+    """Yield the messages of a flow that became a WebSocket."""
     for message in flow.websocket.messages if flow.websocket else ():
-        if message.is_text:
-            yield WebSocketMessage(
-                uri=flow.request.url,
-                seen=message.timestamp,
-                from_client=message.from_client,
-                text=message.text,
-            )
+        yield WebSocketMessage(
+            uri=flow.request.url,
+            seen=message.timestamp,
+            from_client=message.from_client,
+            content=message.text if message.is_text else message.content,
+        )
 
 
 def _raw(message: http.Message) -> raw.Message:

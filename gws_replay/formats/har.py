@@ -132,4 +132,4 @@ def _websocket_messages(entry: Mapping[str, Any], uri: str) -> Iterator[WebSocke
             seen, text = float(message["time"]), _typed(message, "data", str)
             if not isfinite(seen):
                 raise ValueError("the field 'time' of a message is no number of seconds")
-            yield WebSocketMessage(uri=uri, seen=seen, from_client=message["type"] == "send", text=text)
+            yield WebSocketMessage(uri=uri, seen=seen, from_client=message["type"] == "send", content=text)

@@ -48,7 +48,9 @@ def error_line(id_: str, at: float, message: str) -> bytes:
 
 def message_line(message: WebSocketMessage) -> bytes:
     """Return the line for a WebSocket message."""
-    fields = {"uri": message.uri, "from_client": message.from_client, "text": message.text}
+    content = message.content
+    fields: _Line = {"uri": message.uri, "from_client": message.from_client}
+    fields |= {"text": content} if isinstance(content, str) else {"base64": base64.b64encode(content).decode()}
     return _line({"kind": "frame", "at": message.seen, **fields})
 
 

@@ -144,7 +144,7 @@ class Reader:
             uri=_text(event["uri"]),
             seen=_seconds(event),
             from_client=bool(event["from_client"]),
-            text=_text(event["text"]),
+            content=base64.b64decode(event["base64"]) if "base64" in event else _text(event["text"]),
         )
 
     def _moved(self, event: _Line) -> None:

@@ -1,14 +1,13 @@
 """Edge: runs mitmdump with our addon in front of a GWS server, and a command behind it.
 
-The proxy is a child process that is told to stop, and to save, by the end of its standard input: so it saves even when
-this process is killed. It speaks in lines that begin with a prefix; all other lines are mitmproxy's own.
+The proxy is a child process. It stops, and saves, at the end of its standard input: so it saves even when this process
+is killed. It sends events as lines that begin with a prefix; all other lines are mitmproxy's own log.
 """
 
 import importlib.util
 import json
 import os
 import queue
-import re
 import socket
 import subprocess
 import sys
@@ -18,12 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
 
 from gws_replay.errors import GwsReplayError
-from gws_replay.recording.default_filter import DEFAULT_FILTER
 from gws_replay.settings.redaction import KEY_VARIABLE
-from gws_replay.settings.upstream import check_upstream, trusting
+from gws_replay.settings.upstream import ca_of, check_proxy, check_upstream, trusting
 from gws_replay.storage.files import reason
 
 _EVENT_PREFIX = "gws-replay-event "
@@ -50,6 +47,9 @@ class Settings:
     force: bool = False
     insecure: bool = False
     upstream_ca: Path | None = None
+    client_cert: Path | None = None
+    tls: bool = False  # reverse mode: the proxy itself speaks HTTPS, with a certificate of mitmproxy's own CA
+    via: str | None = None  # an HTTP proxy to reach the server through; None: as the environment says
 
 
 @dataclass(slots=True)
@@ -76,14 +76,14 @@ class Recorder:
         _check(self.settings)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _MITMDUMP, *_arguments(self.settings)],
-            env={**os.environ, **({KEY_VARIABLE: self.settings.key} if self.settings.key else {})},
+            env=_proxy_environment(self.settings),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
             errors="replace",
-            start_new_session=True,  # Ctrl-C is for us; the proxy stops when we tell it to
+            start_new_session=True,  # Ctrl-C is for this process, which then closes the proxy's input
         )
         self._reader = threading.Thread(target=self._read, name="gws-replay recorder", daemon=True)
         self._reader.start()
@@ -100,7 +100,7 @@ class Recorder:
             raise self.failed or GwsReplayError(f"mitmproxy did not start: {self._last_line or 'it gave no reason'}")
         host, port = ready["address"]
         name = _NAMES.get(host) or (f"[{host}]" if ":" in host else host)
-        self.url = f"http://{name}:{port}"
+        self.url = f"{'https' if self.settings.tls else 'http'}://{name}:{port}"
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -124,17 +124,21 @@ class Recorder:
     def environment(self) -> dict[str, str]:
         """Return the environment for a client: this one, and where the proxy is.
 
-        Reverse mode: `GWS_REPLAY_URL`. Regular mode: the proxy variables in both cases, and mitmproxy's CA for
-        Python, curl and Node.
+        Reverse mode: `GWS_REPLAY_URL`. Regular mode: the proxy variables in lower and upper case. With TLS on this
+        side: mitmproxy's CA for Python, curl and Node.
         """
         environment = dict(os.environ)
         if self.settings.mode == "reverse":
-            return environment | {"GWS_REPLAY_URL": self.url}
-        for name in ("http_proxy", "https_proxy", "all_proxy"):
-            environment |= {name: self.url, name.upper(): self.url}
+            environment |= {"GWS_REPLAY_URL": self.url}
+        else:
+            for name in ("http_proxy", "https_proxy", "all_proxy"):
+                environment |= {name: self.url, name.upper(): self.url}
+            environment |= {"no_proxy": "", "NO_PROXY": ""}
+        if self.settings.mode == "reverse" and not self.settings.tls:
+            return environment
         ca = Path("~/.mitmproxy/mitmproxy-ca-cert.pem").expanduser()
         certificates = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-        return environment | {"no_proxy": "", "NO_PROXY": ""} | dict.fromkeys(certificates, str(ca))
+        return environment | dict.fromkeys(certificates, str(ca))
 
     def wait(self) -> None:
         """Wait until the proxy ends by itself."""
@@ -185,8 +189,10 @@ def _check(settings: Settings) -> None:
         raise GwsReplayError("reverse mode needs the server's address: --upstream https://gws.example.com")
     if settings.upstream:
         check_upstream(settings.upstream)
-    if settings.upstream_ca:
-        trusting(settings.upstream_ca)
+    if settings.via:
+        check_proxy(settings.via)
+    if not settings.insecure:
+        trusting(settings.upstream_ca, settings.client_cert)
     _check_free(settings.host, settings.port)
 
 
@@ -202,13 +208,16 @@ def _check_free(host: str, port: int) -> None:
             ) from None
 
 
-def _url_pattern(upstream: str) -> str:
-    """Spell the start of a server's URLs as a regular expression: as mitmproxy has them, without backslashes."""
-    parts = urlsplit(upstream)
-    default = {"http": 80, "https": 443}[parts.scheme]
-    port = f":{parts.port}" if parts.port not in (None, default) else ""
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return re.sub(r"([.\[\]])", r"[\1]", f"{parts.scheme}://{host}{port}")
+def _proxy_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment of the proxy process: what has no place among its arguments, which everybody can see."""
+    environment = dict(os.environ)
+    if settings.key:
+        environment[KEY_VARIABLE] = settings.key
+    if settings.via is not None:
+        for name in ("http_proxy", "https_proxy"):
+            environment |= {name: settings.via, name.upper(): settings.via}
+        environment |= {"no_proxy": "", "NO_PROXY": ""}
+    return environment
 
 
 def _arguments(settings: Settings) -> list[str]:
@@ -223,17 +232,20 @@ def _arguments(settings: Settings) -> list[str]:
         "gws_redact": settings.redact,
         "gws_split": settings.split,
         "gws_force": str(settings.force).lower(),
+        "gws_via_environment": "true",
         "gws_events": "true",
     }
     if settings.mode == "reverse":
         # Read the request before the server is reached, so that a client gets a 502 when it is down, and we a record.
         options["connection_strategy"] = "lazy"
-    if settings.upstream_ca:
-        options["ssl_verify_upstream_trusted_ca"] = settings.upstream_ca
+    if ca := ca_of(settings.upstream_ca):
+        options["ssl_verify_upstream_trusted_ca"] = ca
+    if settings.client_cert:
+        options["client_certs"] = settings.client_cert
     if settings.filter:
         options["gws_filter"] = settings.filter
     if settings.mode == "regular" and upstream:
-        options["gws_filter"] = f'({settings.filter or DEFAULT_FILTER}) & ~u "^{_url_pattern(upstream)}/"'
+        options["gws_upstream"] = upstream
     mode = f"reverse:{upstream}" if settings.mode == "reverse" else "regular"
     given = [*options.items(), *((f"gws_{name}", rule) for name, rules in settings.rules.items() for rule in rules)]
     sets = [part for name, value in given for part in ("--set", f"{name}={value}")]

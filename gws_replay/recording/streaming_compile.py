@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from gws_replay.core.bayeux.over_http import is_cometd
 from gws_replay.core.compile.compiler import (
     Compiled,
+    OtherMessages,
     exchange_since,
     notification_since,
     parts_of,
@@ -67,6 +68,7 @@ class StreamingCompile:
             header,
             unanswered=self._unanswered,
             earlier=self._earlier,
+            more_notes=self._others.notes(),
         )
 
     def _read(self, moments: Callable[[], Iterable[Observed]], folder: Path, using: Redactor | None) -> None:
@@ -86,6 +88,7 @@ class StreamingCompile:
         self._told = of_notifications(folder)
         self._spools.append(self._told)
         self._unanswered: list[Request] = []
+        self._others = OtherMessages()
         self.start = float("inf")
         self.answered = self.lost = self._earlier = 0
 
@@ -101,6 +104,7 @@ class StreamingCompile:
                     self._exchanges.add(part, -1.0, part.began)
         elif isinstance(moment, WebSocketMessage):
             self.start = min(self.start, moment.seen)
+            self._others.add(moment)
             for told in parts_of_message(moment):
                 self._told.add(told, told.seen, float("inf"))
         else:

@@ -1,9 +1,8 @@
-"""Edge: the process that writes a recording, a child of the proxy: `python -m gws_replay.writer`.
+"""Edge: the process that writes a recording, a child of the proxy: `python -m gws_replay.recording.writer`.
 
-Its standard input brings what the proxy has taken; that is redacted, written down, and saved in the end. Its standard
-output says how much is with the system, and what a person is to see. It ends with its input, when all of it is written
-down; where the proxy was killed, whose last word is missing then, the journal stays. What is not redacted is in its
-memory only.
+Its standard input brings what the proxy has seen; that is redacted, appended to the journal, and saved at the end. Its
+standard output says how much is written, and what to show. It ends with its input, when all of it is written. If the
+proxy was killed, the journal stays. Unredacted data is in its memory only.
 """
 
 import os
@@ -11,17 +10,20 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
 from gws_replay.core.bayeux.over_http import is_cometd
 from gws_replay.core.compile.compiler import Compiled
-from gws_replay.core.model import WebSocketMessage
+from gws_replay.core.model import Request, WebSocketMessage
 from gws_replay.core.redaction.policy import Level, Policy
 from gws_replay.errors import GwsReplayError
 from gws_replay.formats import wire_tuples as raw
 from gws_replay.recording import live_lines as live
+from gws_replay.recording.journal_file import journal_path
+from gws_replay.recording.known_traffic import Kind, is_bayeux_text, notes_on_left_out
 from gws_replay.recording.pipe import PIECE, Unpacking, packed
 from gws_replay.recording.session import RecordingSession
 from gws_replay.recording.split import Split
@@ -29,24 +31,35 @@ from gws_replay.settings.redaction import redactor
 
 _STREAMED = "its body was streamed past the recorder"
 _Lines = Iterable[str]
+_DOCS = "docs/recording.md"
 
 
 class Writer:
-    """One recording, moment by moment; `tell` is what the proxy hears: `writes` (where), `acked`, `saved`, `failed`."""
+    """One recording, moment by moment; `send` sends to the proxy: `writes` (where), `acked`, `saved`, `failed`."""
 
     def __init__(
         self,
-        tell: Callable[..., None],
+        send: Callable[..., None],
         *,
         cassette: str,
         recorder: str,
         policy: tuple[Level, *tuple[tuple[str, ...], ...]],
         split: str,
         force: bool,
+        mode: str = "reverse",
     ) -> None:
-        """Claim the journal; `split` says when to go on in the next cassette, never if empty. Raises GwsReplayError."""
-        self._tell = tell
+        """Claim the journal. Raises GwsReplayError.
+
+        `split` says when to go on in the next cassette (empty: never), `mode` how the proxy is used.
+        """
+        self._send = send
+        self._mode = mode
         self._count = 0
+        self._exchanges = 0
+        self._has_cometd = False
+        self._left_out: list[tuple[Kind, str, int]] = []
+        self._problem = ""  # why the last request got no response
+        self._last: Path | None = None  # the part that is saved at the end
         self._writes: Path | None = None
         self._session: RecordingSession | None = RecordingSession(
             Path(cassette),
@@ -57,28 +70,32 @@ class Writer:
             saved=self._saved,
             failed=self._failed,
         )
-        self._tell_where(self._session)
+        self._send_place(self._session)
 
     def take(self, moments: Iterable[tuple[Any, ...]]) -> None:
-        """Do what each moment says; after all that the proxy waits for, tell how many there were since.
+        """Do what each moment says; after each that the proxy waits for, send how many there were since the last one.
 
-        All are with the system then, or were told of as lost.
+        All of them are written then, or were reported as lost.
         """
         for kind, *moment in moments:
             self._count += 1
             lines = self._done(kind, moment)
-            if (
-                kind != "begun"
-            ):  # one by one: what was sent together would go on together, and the proxy idle until then
+            if kind != "begun":  # one by one: or else the proxy would wait idle for the last of them
                 count, self._count = self._count, 0
-                self._tell("acked", count, lines)
+                self._send("acked", count, lines)
+
+    def close(self) -> None:
+        """Close the journal as it is."""
+        session, self._session = self._session, None
+        if session:
+            session.close()
 
     def _done(self, kind: str, moment: Iterable[Any]) -> list[str]:
         if self._session is None:
             return []  # the recording has stopped, the traffic goes on
         try:
-            lines = list(_DOES[kind](self._session, *moment))
-            self._tell_where(self._session)
+            lines = list(getattr(self, f"_on_{kind}")(self._session, *moment))
+            self._send_place(self._session)
         except GwsReplayError as error:
             self.close()
             self._failed(error)
@@ -88,18 +105,64 @@ class Writer:
             return lines
         return []
 
-    def close(self) -> None:
-        """Let go of the journal as it is."""
-        session, self._session = self._session, None
-        if session:
-            session.close()
+    def _on_begun(self, session: RecordingSession, id_: str, at: float, *request: *raw.Request) -> _Lines:
+        session.begun(id_, at, raw.request(*request))
+        return ()
 
-    def _tell_where(self, session: RecordingSession) -> None:
+    def _on_answered(self, session: RecordingSession, id_: str, at: float, *response: *raw.Response) -> _Lines:
+        found = session.answered(id_, at, raw.response(*response))
+        if found is None:
+            return ()
+        pending, complete = found
+        if is_cometd(pending.request):
+            self._has_cometd = True
+            return live.notification_lines(complete.body)
+        self._exchanges += 1
+        return (live.exchange_line(pending.request, complete, at - pending.began),)
+
+    def _on_broken(self, session: RecordingSession, id_: str, at: float, problem: str) -> _Lines:
+        request = session.broken(id_, at, problem)
+        if request is None or is_cometd(request):
+            return ()
+        self._problem = problem
+        return (live.failure_line(request, problem),)
+
+    def _on_streamed(self, session: RecordingSession, id_: str) -> _Lines:
+        request = session.forget(id_)
+        return (live.failure_line(request, _STREAMED),) if request else ()
+
+    def _on_unread(self, session: RecordingSession, *request: *raw.Request) -> _Lines:
+        return (live.failure_line(session.redacted(raw.request(*request)), _STREAMED),)
+
+    def _on_message(
+        self, session: RecordingSession, uri: str, seen: float, from_client: bool, content: str | bytes
+    ) -> _Lines:
+        message = session.message(WebSocketMessage(uri=uri, seen=seen, from_client=from_client, content=content))
+        if isinstance(message.content, bytes):
+            return ()
+        self._has_cometd |= is_bayeux_text(message.content)
+        return () if message.from_client else live.notification_lines(message.content)
+
+    def _on_left_out(self, session: RecordingSession, counts: list[tuple[Kind, str, int]]) -> _Lines:
+        """Remember what the proxy did not record; the places are redacted like recorded ones."""
+        places = (session.redacted(Request(method="GET", uri=place)).uri for _, place, _ in counts)
+        self._left_out = [(kind, place, count) for (kind, _, count), place in zip(counts, places, strict=True)]
+        return ()
+
+    def _on_finish(self, session: RecordingSession) -> _Lines:
+        self._last = session.journal
+        session.finish()
+        return ()
+
+    def _send_place(self, session: RecordingSession) -> None:
         if session.journal != self._writes:
             self._writes = session.journal
-            self._tell("writes", str(self._writes))
+            self._send("writes", str(self._writes))
 
     def _saved(self, path: Path, compiled: Compiled) -> None:
+        if self._last and journal_path(path) == self._last:
+            notes = (*notes_on_left_out(self._left_out, only_known=True), *self._notes_on_cometd())
+            compiled = replace(compiled, notes=(*compiled.notes, *notes))
         cassette = compiled.cassette
         fields = {
             "text": live.summary(compiled, str(path)),
@@ -108,60 +171,22 @@ class Writer:
             "notifications": len(cassette.notifications),
             "notes": list(compiled.notes),
         }
-        self._tell("saved", fields)
+        self._send("saved", fields)
+
+    def _notes_on_cometd(self) -> Iterator[str]:
+        has_any = self._has_cometd or any(kind == "CometD" for kind, _, _ in self._left_out)
+        if self._mode == "regular" and self._exchanges and not has_any:
+            yield (
+                "no CometD request came through the proxy, so no notification is recorded: the CometD client does not "
+                f"use the proxy variables (aiohttp needs trust_env=True); see the page on clients in {_DOCS}"
+            )
 
     def _failed(self, error: GwsReplayError) -> None:
-        self._tell("failed", str(error), error.exit_code)
-
-
-def _begun(session: RecordingSession, id_: str, at: float, *request: *raw.Request) -> _Lines:
-    session.begun(id_, at, raw.request(*request))
-    return ()
-
-
-def _answered(session: RecordingSession, id_: str, at: float, *response: *raw.Response) -> _Lines:
-    found = session.answered(id_, at, raw.response(*response))
-    if found is None:
-        return ()
-    pending, complete = found
-    if is_cometd(pending.request):
-        return live.notification_lines(complete.body)
-    return (live.exchange_line(pending.request, complete, at - pending.began),)
-
-
-def _broken(session: RecordingSession, id_: str, at: float, problem: str) -> _Lines:
-    request = session.broken(id_, at, problem)
-    return (live.failure_line(request, problem),) if request and not is_cometd(request) else ()
-
-
-def _streamed(session: RecordingSession, id_: str) -> _Lines:
-    request = session.forget(id_)
-    return (live.failure_line(request, _STREAMED),) if request else ()
-
-
-def _unread(session: RecordingSession, *request: *raw.Request) -> _Lines:
-    return (live.failure_line(session.redacted(raw.request(*request)), _STREAMED),)
-
-
-def _message(session: RecordingSession, uri: str, seen: float, from_client: bool, text: str) -> _Lines:
-    message = session.message(WebSocketMessage(uri=uri, seen=seen, from_client=from_client, text=text))
-    return () if message.from_client else live.notification_lines(message.text)
-
-
-def _finish(session: RecordingSession) -> _Lines:
-    session.finish()
-    return ()
-
-
-_DOES: dict[str, Callable[..., _Lines]] = {
-    "begun": _begun,
-    "answered": _answered,
-    "broken": _broken,
-    "streamed": _streamed,
-    "unread": _unread,
-    "message": _message,
-    "finish": _finish,
-}
+        text = str(error)
+        if error.exit_code == 5:
+            reasons = [self._problem, *notes_on_left_out(self._left_out, only_known=False)]
+            text = "; ".join([text, *filter(None, reasons)])
+        self._send("failed", text, error.exit_code)
 
 
 def _unexpected(error: Exception) -> GwsReplayError:
@@ -182,11 +207,11 @@ def main() -> None:
             signal.signal(number, signal.SIG_IGN)
     to_proxy = os.dup(1)
     os.dup2(2, 1)  # whatever else is printed is not for the proxy to read
-    telling = threading.Lock()
+    sending = threading.Lock()
 
-    def tell(*told: Any) -> None:
-        rest = memoryview(packed(told))
-        with telling, suppress(BrokenPipeError):  # the proxy was killed: what came is written down all the same
+    def send(*values: Any) -> None:
+        rest = memoryview(packed(values))
+        with sending, suppress(BrokenPipeError):  # the proxy was killed: what came is written down all the same
             while rest:
                 rest = rest[os.write(to_proxy, rest) :]
 
@@ -195,9 +220,9 @@ def main() -> None:
     if start is None:
         return  # the proxy was killed before it could say what to write
     try:
-        writer = Writer(tell, **start)
+        writer = Writer(send, **start)
     except GwsReplayError as error:
-        tell("failed", str(error), error.exit_code)
+        send("failed", str(error), error.exit_code)
         return
     for moments in received:
         writer.take(moments)

@@ -26,14 +26,22 @@ _COMMAND = (sys.executable, "-m", "gws_replay.recording.writer")
 
 
 class WriterProcess:
-    """A writer that runs. `heard` gets what it says: `lines` to show, `saved`, `failed`, and `ended` when it died."""
+    """A writer that runs. `receive` gets what it sends: `lines`, `saved`, `failed`, and `ended` when it died."""
 
     def __init__(
-        self, heard: Callable[..., None], cassette: Path, recorder: str, policy: Policy, *, split: str, force: bool
+        self,
+        receive: Callable[..., None],
+        cassette: Path,
+        recorder: str,
+        policy: Policy,
+        *,
+        split: str,
+        force: bool,
+        mode: str = "reverse",
     ) -> None:
         """Start it for the running event loop, and claim the journal. Raises GwsReplayError when it cannot be had."""
         self.cassette = cassette
-        self._heard = heard
+        self._receive = receive
         self._journal = ""
         self._loop = asyncio.get_running_loop()
         self._moments: list[tuple[Any, ...]] = []
@@ -43,7 +51,7 @@ class WriterProcess:
         self._held: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._unpacking = Unpacking()
         start = {"cassette": str(cassette), "recorder": recorder, "policy": astuple(policy)}
-        self._start({**start, "split": split, "force": force})
+        self._start({**start, "split": split, "force": force, "mode": mode})
 
     def begun(self, *moment: Any) -> None:
         """Send what nobody waits for, soon; what is held from now on is written after it."""
@@ -71,7 +79,7 @@ class WriterProcess:
         self._take(said)
         self._release(self._count)
         if self._process.returncode:
-            self._heard("ended", self._how_it_ended(), 4)
+            self._receive("ended", self._how_it_ended(), 4)
 
     def _start(self, start: dict[str, Any]) -> None:
         try:
@@ -139,7 +147,7 @@ class WriterProcess:
             self._close()
             self._moments.clear()
             self._release(self._count)
-            self._heard("ended", self._how_it_ended(), 4)
+            self._receive("ended", self._how_it_ended(), 4)
 
     def _take(self, piece: bytes) -> None:
         for kind, *told in self._unpacking.values(piece):
@@ -148,11 +156,11 @@ class WriterProcess:
                 self._acked += count
                 self._release(self._acked)
                 if lines:
-                    self._heard("lines", lines)
+                    self._receive("lines", lines)
             elif kind == "writes":
                 (self._journal,) = told
             else:
-                self._heard(kind, *told)
+                self._receive(kind, *told)
 
     def _release(self, count: int) -> None:
         """Let all the traffic go on that waits for so many moments."""

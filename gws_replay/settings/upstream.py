@@ -1,19 +1,26 @@
-"""Edge: a live GWS server as people name it: its address, the CA to trust, and their credentials.
+"""Edge: how a live GWS server is reached: its address, the CA to trust, the company's proxy, and credentials.
 
-Credentials come from the environment or netrc, never from an option: those are seen by everybody on the machine.
+Credentials come from the environment or netrc, never from an option: options are visible to everybody on the machine.
 """
 
 import base64
 import netrc
 import os
+import re
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 from gws_replay.errors import GwsReplayError
 from gws_replay.storage.files import reason
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_VERIFY_FAILED = re.compile(
+    r"(?i)certificate[ _]verify[ _]failed(?:\]?[ :]*(?:certificate verify failed)?[ :]*)([^(]*)"
+)
 USER, PASSWORD, TOKEN = "GWS_REPLAY_USER", "GWS_REPLAY_PASSWORD", "GWS_REPLAY_TOKEN"
 
 
@@ -38,15 +45,77 @@ def check_upstream(url: str) -> None:
         raise GwsReplayError("--upstream takes scheme, host and port only: paths and credentials come from the client")
 
 
-def trusting(ca: Path | None) -> ssl.SSLContext:
-    """Return a context that verifies certificates, by those of the system or by a CA's file.
+def server_of(url: str) -> str:
+    """Return scheme, host and port of a URL in one spelling: lower case, no default port, no credentials."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = f":{parts.port}" if parts.port not in (None, _DEFAULT_PORTS.get(parts.scheme)) else ""
+    return f"{parts.scheme}://{host}{port}"
 
-    Raises GwsReplayError for a file that is none.
+
+def proxy_for(url: str) -> str | None:
+    """Return the HTTP proxy that the environment names for a server (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY).
+
+    None for a server on this machine.
     """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host == "localhost" or host.startswith("127.") or host == "::1":
+        return None
+    proxies = getproxies_environment()
+    found = proxies.get(parts.scheme) or proxies.get("all")
+    if not found or proxy_bypass_environment(f"{host}:{parts.port or _DEFAULT_PORTS.get(parts.scheme)}", proxies):
+        return None
+    if proxy_bypass_environment(host, proxies):
+        return None
+    return found if "://" in found else f"http://{found}"
+
+
+def check_proxy(url: str) -> None:
+    """Raise GwsReplayError for a proxy that cannot be used."""
     try:
-        return ssl.create_default_context(cafile=ca)
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise GwsReplayError("the HTTP proxy must be given as http://[USER:PASSWORD@]HOST:PORT (--via, HTTPS_PROXY)")
+
+
+def ca_of(option: Path | None, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the CA file to trust: the option, or SSL_CERT_FILE, or REQUESTS_CA_BUNDLE; None for the usual ones."""
+    named = option or environment.get("SSL_CERT_FILE") or environment.get("REQUESTS_CA_BUNDLE")
+    return Path(named) if named else None
+
+
+def trusting(ca: Path | None, client_cert: Path | None = None) -> ssl.SSLContext:
+    """Return a context that verifies certificates, by the CA file of `ca_of` or the system's own.
+
+    Raises GwsReplayError for a file that is not a certificate, or a client certificate without its key.
+    """
+    file = ca_of(ca)
+    source = "--upstream-ca" if ca else "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "REQUESTS_CA_BUNDLE"
+    try:
+        context = ssl.create_default_context(cafile=file)
     except OSError as error:
-        raise GwsReplayError(f"--upstream-ca {ca} is no certificate: {reason(error)}") from None
+        raise GwsReplayError(f"{source} {file} is not a certificate: {reason(error)}") from None
+    if client_cert:
+        try:
+            context.load_cert_chain(client_cert)
+        except OSError as error:
+            raise GwsReplayError(
+                f"--client-cert {client_cert} must hold a certificate and its private key (PEM): {reason(error)}"
+            ) from None
+    return context
+
+
+def tls_problem(message: str, host: str) -> str | None:
+    """Return a sentence for an error message about a certificate that cannot be verified; None for another error."""
+    found = _VERIFY_FAILED.search(message)
+    if not found:
+        return None
+    why = found[1].strip().rstrip(".") or "no reason given"
+    return f"cannot verify the certificate of {host} ({why}): use --upstream-ca FILE, or --insecure"
 
 
 def credentials_for(url: str) -> Credentials | None:

@@ -52,10 +52,10 @@ def test_a_browser_entry_is_read() -> None:
     assert Headers((("x", "y"),)) == exchange.response.headers
     assert (b'{"a":1}', b"\xff\x00a") == (exchange.request.body, exchange.response.body)
     assert 0.25 == pytest.approx(exchange.ended - exchange.began)
-    message = WebSocketMessage(uri="https://h/api/v2/me", seen=1.0, from_client=True, text="[]")
+    message = WebSocketMessage(uri="https://h/api/v2/me", seen=1.0, from_client=True, content="[]")
     assert (
         message,
-        WebSocketMessage(uri="https://h/api/v2/me", seen=3.0, from_client=False, text="[1]"),
+        WebSocketMessage(uri="https://h/api/v2/me", seen=3.0, from_client=False, content="[1]"),
     ) == recording.messages
 
 

@@ -150,8 +150,8 @@ def test_websocket_messages_are_read() -> None:
     found = load(socket, entry(_webSocketMessages=None))
     uri = "https://gws.example/api/v2/me?x=1"
     assert (
-        WebSocketMessage(uri=uri, seen=1795424401.5, from_client=True, text="[]"),
-        WebSocketMessage(uri=uri, seen=1795424402.0, from_client=False, text=PUSH),
+        WebSocketMessage(uri=uri, seen=1795424401.5, from_client=True, content="[]"),
+        WebSocketMessage(uri=uri, seen=1795424402.0, from_client=False, content=PUSH),
     ) == found.messages
     assert 1 == len(compile_recording(found).cassette.notifications)
 

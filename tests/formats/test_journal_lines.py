@@ -9,7 +9,7 @@ from gws_replay.formats import journal_reader
 
 REQUEST = Request(method="POST", uri="http://h/x?y=ü", headers=Headers((("A", "b"), ("a", "c"))), body=b'{"a": 1.50}')
 RESPONSE = Response(status=200, reason="OK", headers=Headers((("B", "d"),)), body=b"\xff\x00")
-FRAME = WebSocketMessage(uri="ws://h/n", seen=3.5, from_client=False, text='[{"channel":"/x"}]')
+FRAME = WebSocketMessage(uri="ws://h/n", seen=3.5, from_client=False, content='[{"channel":"/x"}]')
 LINES = [
     journal.header_line({"recorder": "me"}),
     journal.request_line("1", 1.0, REQUEST),

@@ -23,7 +23,9 @@ TIME = st.floats(0, 2e9)
 REQUESTS = st.builds(Request, method=TEXT, uri=TEXT, headers=HEADERS, body=BODY)
 RESPONSES = st.builds(Response, status=st.integers(0, 999), reason=TEXT, headers=HEADERS, body=BODY)
 EXCHANGES = st.builds(Exchange, request=REQUESTS, response=RESPONSES, began=TIME, ended=TIME)
-FRAMES = st.builds(WebSocketMessage, uri=TEXT, seen=TIME, from_client=st.booleans(), text=TEXT)
+FRAMES = st.builds(
+    WebSocketMessage, uri=TEXT, seen=TIME, from_client=st.booleans(), content=TEXT | st.binary(max_size=8)
+)
 RECORDINGS = st.builds(
     Recording,
     exchanges=st.lists(EXCHANGES, max_size=3).map(tuple),
@@ -66,7 +68,7 @@ FULL = Recording(
         exchange("POST", f"/{n}", {"n": n, "ä": "\n"}, b"\xff\x00", began=n, asked_with=[("A", "1"), ("a", "2")])
         for n in range(3)
     ),
-    messages=(WebSocketMessage(uri="ws://h", seen=9.5, from_client=False, text="[]\u2028"),),
+    messages=(WebSocketMessage(uri="ws://h", seen=9.5, from_client=False, content="[]\u2028"),),
 )
 LINES = list(lines_of(FULL))
 ANSWERS = [n for n, line in enumerate(LINES) if b'"kind":"response"' in line]

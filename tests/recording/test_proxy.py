@@ -8,10 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from mitmproxy import flowfilter
 
 from gws_replay.errors import GwsReplayError
-from gws_replay.recording.proxy import Recorder, Settings, _arguments
+from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.sandbox.server import serving
 from gws_replay.storage.files import load_cassette
 from tests.support.proxies import (
@@ -133,32 +132,6 @@ def test_the_url_can_be_used_as_it_is(tmp_path: Path, host: str) -> None:
         with Recorder(settings) as recorder, client() as agent:
             assert 200 == agent.get(f"{recorder.url}{ME}", timeout=PATIENCE).status_code
     assert "localhost" == urlsplit(recorder.url).hostname or ":" in host
-
-
-@pytest.mark.parametrize(
-    ("upstream_url", "url", "records"),
-    [
-        ("https://gws.example", "https://gws.example/api/v2/me", True),
-        ("https://gws.example/", "https://gws.example/api/v2/me", True),
-        ("https://GWS.example:443", "https://gws.example/api/v2/me", True),
-        ("http://gws.example", "http://gws.example:8080/api/v2/me", False),
-        ("http://localhost:808", "http://localhost:8080/api/v2/me", False),
-        ("https://gws.example", "https://gws.example.org/api/v2/me", False),
-        ("https://gws.example", "https://gws-example/api/v2/me", False),
-        ("https://gws.example", "https://other.example/api/v2/?u=https://gws.example", False),
-    ],
-)
-def test_regular_mode_records_the_upstream_alone(upstream_url: str, url: str, records: bool) -> None:
-    """However its address is spelled; not another server whose address begins alike."""
-    from mitmproxy.test import tflow
-
-    arguments = _arguments(Settings(cassette=Path("c.yaml"), mode="regular", upstream=upstream_url))
-    expression = next(each for each in arguments if each.startswith("gws_filter=")).removeprefix("gws_filter=")
-    flow = tflow.tflow()
-    flow.request.url = url
-    flow.request.headers.pop("host", None)
-
-    assert records == bool(flowfilter.parse(expression)(flow))
 
 
 def test_a_proxy_that_dies_says_how_to_recover(tmp_path: Path) -> None:

@@ -83,7 +83,9 @@ def test_the_server_is_verified(tmp_path: Path, authority: Authority) -> None:
             status_through(recorder, server.url)
 
     assert "502\n" in lines
-    assert 1 == len([line for line in lines if line.startswith(f"!!! GET {ME}  no answer: Certificate verify failed")])
+    sentence = "cannot verify the certificate of localhost (unable to get local issuer certificate): use --upstream-ca"
+    assert 1 == len([line for line in lines if line.startswith(f"!!! GET {ME}  no answer: {sentence}")])
+    assert sentence in str(caught.value)
     assert (5, []) == (caught.value.exit_code, server.asked)
 
 

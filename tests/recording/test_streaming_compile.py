@@ -48,7 +48,7 @@ def lines_of(seed: int) -> Iterator[bytes]:
         seen = ended + chance.choice([-0.25, 0.0, 0.5])
         text = told(session, written, number)
         if chance.random() < 0.5:
-            frame = WebSocketMessage(uri="ws://gws.example", seen=seen, from_client=False, text=text)
+            frame = WebSocketMessage(uri="ws://gws.example", seen=seen, from_client=False, content=text)
             later.append((seen, journal.message_line(frame)))
         else:
             poll = Request(method="POST", uri=f"{URL}/notifications", body=b'[{"channel":"/meta/connect"}]')

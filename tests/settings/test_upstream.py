@@ -98,5 +98,5 @@ def test_more_than_an_address(url: str) -> None:
 
 def test_a_ca_that_is_none(tmp_path: Path) -> None:
     """One sentence, with the file."""
-    with pytest.raises(GwsReplayError, match=r"--upstream-ca .*ca\.pem is no certificate"):
+    with pytest.raises(GwsReplayError, match=r"--upstream-ca .*ca\.pem is not a certificate"):
         trusting(tmp_path / "ca.pem")

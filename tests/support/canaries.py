@@ -168,7 +168,7 @@ def recording() -> Recording:
             _exchange(polled, told, 3.5),
         ),
         messages=(
-            WebSocketMessage(uri=f"{HOST}/api/v2/notifications", seen=4.0, from_client=False, text=json.dumps(told)),
+            WebSocketMessage(uri=f"{HOST}/api/v2/notifications", seen=4.0, from_client=False, content=json.dumps(told)),
         ),
         unanswered=(get(path),),
     )

@@ -16,10 +16,10 @@ from gws_replay.cli.options import (
     keep_option,
     output_options,
     redact_option,
+    tls_options,
     warn_if_unredacted,
 )
 from gws_replay.errors import GwsReplayError
-from gws_replay.recording.default_filter import DEFAULT_FILTER
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.storage.files import reason
 
@@ -33,7 +33,7 @@ def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> t
     host, colon, port = value.rpartition(":")
     if not colon or not host or not port.isdigit() or int(port) > 65535:
         raise click.BadParameter(
-            f"{value!r} is no HOST:PORT, such as 127.0.0.1:8080 or 127.0.0.1:0 for any free port", ctx, param
+            f"needs HOST:PORT (127.0.0.1:8080, or 127.0.0.1:0 for any free port), got {value!r}", ctx, param
         )
     return host.strip("[]"), int(port)
 
@@ -54,9 +54,18 @@ def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> t
     show_default=True,
     help="reverse: the client talks to the proxy's address. regular: the client uses it as its HTTP proxy.",
 )
-@click.option("--filter", metavar="EXPR", help=f"Record what matches this mitmproxy filter. Default: {DEFAULT_FILTER}")
-@click.option("--insecure", is_flag=True, help="Do not verify the server's certificate.")
-@click.option("--upstream-ca", type=PATH, help="Trust this CA certificate (PEM) of the server.")
+@click.option(
+    "--filter",
+    metavar="EXPR",
+    help="Record what matches this mitmproxy filter. Default: every known API, and CometD at any path.",
+)
+@click.option("--tls", is_flag=True, help="Reverse mode: listen with HTTPS, with a certificate of mitmproxy's CA.")
+@tls_options
+@click.option(
+    "--via",
+    metavar="URL",
+    help="Reach the server through this HTTP proxy. Default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
+)
 @click.option(
     "--split",
     metavar="SIZE|TIME",

@@ -4,6 +4,7 @@ Bayeux control traffic (`/meta/*`, heartbeats, dropped polls) is left out: repla
 serves any CometD client over either transport. Pure: the same recording always gives the same cassette.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -57,6 +58,9 @@ def compile_recording(
         rest.extend(part for part in parts if isinstance(part, Exchange))
         told.extend(part for part in parts if isinstance(part, Notification))
     told.sort(key=lambda notification: notification.seen)
+    others = OtherMessages()
+    for message in recording.messages:
+        others.add(message)
     earlier = [part for each in recording.carried_over for part in parts_of(each) if isinstance(part, Exchange)]
     return put_together(
         [exchange_since(each, start) for each in (*earlier, *rest)],
@@ -64,6 +68,7 @@ def compile_recording(
         header or {},
         unanswered=recording.unanswered,
         earlier=len(earlier),
+        more_notes=others.notes(),
     )
 
 
@@ -74,6 +79,7 @@ def put_together(
     *,
     unanswered: Sequence[Request] = (),
     earlier: int = 0,
+    more_notes: Iterable[str] = (),
 ) -> Compiled:
     """Compile what `parts_of` gave, in order of time; the first `earlier` exchanges are those of another cassette.
 
@@ -92,7 +98,7 @@ def put_together(
             **header,
         },
     )
-    notes = (*_notes_on_causes(told, causes, earlier), *_notes_on_lost(unanswered))
+    notes = (*_notes_on_causes(told, causes, earlier), *_notes_on_lost(unanswered), *more_notes)
     return Compiled(cassette=cassette, notes=notes)
 
 
@@ -107,10 +113,32 @@ def parts_of(exchange: Exchange, *, lay_out: bool = True) -> Sequence[Exchange |
 
 
 def parts_of_message(message: WebSocketMessage) -> Sequence[Notification]:
-    """Return the notifications that a WebSocket message of the server carried."""
-    if message.from_client:
+    """Return the notifications that a WebSocket message of the server carried; Bayeux is text."""
+    if message.from_client or isinstance(message.content, bytes):
         return []
-    return list(_notifications(bayeux_text.messages_in(message.text) or (), message.seen))
+    return list(_notifications(bayeux_text.messages_in(message.content) or (), message.seen))
+
+
+class OtherMessages:
+    """Counts the WebSocket messages that are not Bayeux, by address; replay cannot send them."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._cometd: set[str] = set()
+
+    def add(self, message: WebSocketMessage) -> None:
+        """Look at a message."""
+        if isinstance(message.content, str) and bayeux_text.messages_in(message.content) is not None:
+            self._cometd.add(message.uri)
+        elif message.content:
+            self._counts[message.uri] += 1
+
+    def notes(self) -> Iterator[str]:
+        """Say which messages were left out, a sentence an address; keep-alives of CometD sockets are not worth one."""
+        for uri, count in self._counts.items():
+            if uri not in self._cometd:
+                messages = "1 WebSocket message" if count == 1 else f"{count} WebSocket messages"
+                yield f"{messages} of {uri.partition('?')[0]} left out: not Bayeux, so they cannot be replayed"
 
 
 def exchange_since(exchange: Exchange, start: float) -> Exchange:

@@ -162,8 +162,11 @@ class Redactor:
         """Return a WebSocket message without what is to be redacted."""
         if self.policy.level == "none":
             return message
-        text = self._settle(lambda: self.body(message.text.encode()))
-        return replace(message, uri=self._texts.uri(message.uri), text=text.decode())
+        content = message.content
+        raw = content if isinstance(content, bytes) else content.encode()
+        redacted = self._settle(lambda: self.body(raw))
+        same_kind = redacted if isinstance(content, bytes) else redacted.decode()
+        return replace(message, uri=self._texts.uri(message.uri), content=same_kind)
 
     def _request(self, request: Request) -> Request:
         headers, body = self._message(request.headers, request.body, asked=True)

@@ -200,8 +200,8 @@ def test_json_is_a_document_a_line(tmp_path: Path) -> None:
         (["--upstream", "http://localhost:1/api"], 2, "takes scheme, host and port only"),
         ([], 2, "reverse mode needs the server's address"),
         (["--upstream", "http://localhost:1", "--", "no-such-command"], 2, "there is no such command"),
-        (["--upstream", "http://localhost:1", "--listen", "localhost"], 2, "is no HOST:PORT"),
-        (["--upstream", "http://localhost:1", "--filter", "~~", "--", "true"], 2, "is no mitmproxy filter"),
+        (["--upstream", "http://localhost:1", "--listen", "localhost"], 2, "needs HOST:PORT"),
+        (["--upstream", "http://localhost:1", "--filter", "~~", "--", "true"], 2, "is not a mitmproxy filter"),
         (["--upstream", "http://localhost:1", "--", "true"], 5, "nothing was recorded: no request matched"),
     ],
 )

@@ -99,7 +99,7 @@ def test_notifications_are_split_from_a_connect_answer(meta_first: bool) -> None
 def test_frames_of_a_websocket_give_notifications() -> None:
     """Those from the server, text only by then; the client's are control traffic."""
     text = json.dumps([bayeux(push({"A": 1}, seen=0))])
-    frames = tuple(WebSocketMessage(uri="ws://h", seen=2.0, from_client=sent, text=text) for sent in (True, False))
+    frames = tuple(WebSocketMessage(uri="ws://h", seen=2.0, from_client=sent, content=text) for sent in (True, False))
     cassette = compile_recording(Recording(exchanges=(update({"A": 1}, began=1),), messages=frames)).cassette
     assert [1.0] == [told.seen for told in cassette.notifications]
 

@@ -96,7 +96,7 @@ def test_notifications_come_from_the_frames_of_a_server() -> None:
     """What the client sent over the WebSocket is no notification, and frames may be no Bayeux at all."""
     text = json.dumps([bayeux(push({"A": 1}, seen=0))])
     frames = tuple(
-        WebSocketMessage(uri=HOST + NOTIFICATIONS, seen=seen, from_client=from_client, text=content)
+        WebSocketMessage(uri=HOST + NOTIFICATIONS, seen=seen, from_client=from_client, content=content)
         for seen, from_client, content in [(3, False, text), (4, True, text), (5, False, "ping"), (6, False, "")]
     )
     upgrade = exchange("GET", NOTIFICATIONS, began=1, status=101)

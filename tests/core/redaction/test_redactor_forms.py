@@ -155,10 +155,10 @@ HANDSHAKE = {"channel": "/meta/handshake", "clientId": SECRET, "ext": {"token": 
 def test_client_ids_and_ext_of_bayeux_messages_are_redacted(message: Any) -> None:
     """In a single message and in an array, as body and as frame; other fields stay."""
     text = json.dumps(message)
-    frame = WebSocketMessage(uri=HOST, seen=1, from_client=True, text=text)
+    frame = WebSocketMessage(uri=HOST, seen=1, from_client=True, content=text)
     found = redacted(exchange("POST", NOTIFICATIONS, message, message), messages=(frame,))
     assert SECRET not in repr(found)
-    for body in (found.exchanges[0].request.body, found.exchanges[0].response.body, found.messages[0].text):
+    for body in (found.exchanges[0].request.body, found.exchanges[0].response.body, found.messages[0].content):
         parsed = json.loads(body)
         last = parsed[-1] if isinstance(parsed, list) else parsed
         assert ("/meta/handshake", "<redacted:clientId>", "<redacted:ext>", "1", 1.5) == tuple(

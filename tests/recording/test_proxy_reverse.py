@@ -1,0 +1,47 @@
+"""A client goes on through the reverse proxy as with the server itself: secure cookies, redirects, links, TLS."""
+
+from pathlib import Path
+
+import pytest
+import requests
+
+from gws_replay.recording.proxy import Recorder, Settings
+from gws_replay.storage.files import load_cassette
+from tests.recording.test_proxy_https import Authority, authority
+from tests.support.proxies import PATIENCE, ReceivedRequest, answered, make_mitmproxy_ca, operations, upstream
+
+__all__ = ["authority"]  # a fixture
+
+LOGIN, ME = "/auth/v3/sign-in", "/workspace/v3/current-session"
+
+
+def staging(asked: ReceivedRequest) -> bytes:
+    """A server that signs in with a redirect and a cookie, and refuses whoever does not send the cookie back."""
+    host = next(line for line in asked.head.decode().split("\r\n") if line.lower().startswith("host:")).split()[1]
+    if asked.path == LOGIN:
+        cookie = "Set-Cookie: WORKSPACE_SESSIONID=n0de9uvw; Path=/; Secure; HttpOnly; SameSite=None; Domain=localhost"
+        return answered(b"", "302 Found", f"Location: https://{host}{ME}", cookie)
+    if b"WORKSPACE_SESSIONID=n0de9uvw" not in asked.head:
+        return answered(b'{"status":{"code":2}}', "403 Forbidden")
+    return answered(f'{{"status":{{"code":0}},"self":"https://{host}{ME}"}}'.encode())
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "tls"])
+def test_a_sign_in_with_a_redirect_and_a_secure_cookie(tmp_path: Path, authority: Authority, tls: bool) -> None:
+    """The client ends where it would without the proxy, and never talks to the server directly."""
+    ca = make_mitmproxy_ca()
+    with upstream(staging, tls=authority.server) as server:
+        settings = Settings(cassette=tmp_path / "c.yaml", upstream=server.url, upstream_ca=authority.ca, tls=tls)
+        with Recorder(settings) as recorder, requests.Session() as agent:
+            agent.trust_env = False
+            agent.verify = str(ca)
+            response = agent.get(recorder.url + LOGIN, timeout=PATIENCE)
+            environment = recorder.environment()
+    assert (200, recorder.url + ME, recorder.url + ME) == (response.status_code, response.url, response.json()["self"])
+    assert recorder.url.startswith("https://localhost:" if tls else "http://localhost:")
+    assert tls == (environment.get("REQUESTS_CA_BUNDLE") == str(ca))
+    cassette = load_cassette(tmp_path / "c.yaml")
+    assert [f"GET {LOGIN}", f"GET {ME}"] == operations(cassette)
+    first, second = cassette.interactions
+    assert server.url + ME == first.response.headers.get("location") == second.response_json["self"]
+    assert "Secure; HttpOnly; SameSite=None; Domain=localhost" in (first.response.headers.get("set-cookie") or "")
