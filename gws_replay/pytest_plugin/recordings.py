@@ -19,6 +19,7 @@ from typing import Any
 from gws_replay.core.bayeux.over_http import is_cometd
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import appended, compile_recording, laid_out
+from gws_replay.core.counted import counted
 from gws_replay.core.model import Exchange, Recording, Request, Response
 from gws_replay.core.oracle.history import Snapshot, history
 from gws_replay.core.redaction.policy import Policy
@@ -171,7 +172,7 @@ class RecordingRun(Run):
             return f"{self.path}: {error}"
         count = len(load_cassette(self.pending).interactions)
         self.live = count - len(self.old.interactions)
-        what = f"{count} exchange{'s' * (count != 1)}"
+        what = counted(count, "exchange")
         if not passed:
             return f"{what} recorded to {self.pending}, since the test failed; {self.path} is as it was"
         put_in_place(self.pending, self.path)

@@ -7,6 +7,7 @@ from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.bayeux import recorded as bayeux_text
 from gws_replay.core.compile.compiler import Compiled
+from gws_replay.core.counted import counted
 from gws_replay.core.json_compare import printable
 from gws_replay.core.model import Request, Response
 
@@ -48,11 +49,7 @@ def summary(compiled: Compiled, path: str) -> str:
     rules = Counter(told.cause.rule if told.cause else "unsolicited" for told in cassette.notifications)
     causes = f" ({', '.join(f'{count} {rule}' for rule, count in rules.most_common())})" if rules else ""
     saved = (
-        f"saved {path}: {_count(len(cassette.interactions), 'exchange')}, "
-        f"{_count(len(cassette.notifications), 'notification')}{causes}"
+        f"saved {path}: {counted(len(cassette.interactions), 'exchange')}, "
+        f"{counted(len(cassette.notifications), 'notification')}{causes}"
     )
     return "\n".join([saved, *(printable(f"note: {note}") for note in compiled.notes)])
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

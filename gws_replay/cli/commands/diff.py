@@ -18,6 +18,7 @@ from gws_replay.cli.redacted_load import Showing
 from gws_replay.cli.report import Report, report_options
 from gws_replay.core.comparison.accept import drifted
 from gws_replay.core.comparison.finding import SEVERITIES, Finding, Severity
+from gws_replay.core.counted import counted
 from gws_replay.errors import GwsReplayError
 from gws_replay.reports.cases import Issue
 from gws_replay.reports.terminal import findings as differences
@@ -82,7 +83,7 @@ def diff(
     if is_empty:
         why = "there was nothing to compare: neither folder holds a cassette"
         report.add_issue(Issue(level="error", rule="nothing", message=why, file=str(baseline)), fails=True)
-    names = f"{total.compared} cassette{'' if total.compared == 1 else 's'} compared"
+    names = f"{counted(total.compared, 'cassette')} compared"
     alone = "".join(f", {total.alone[name]} {name}" for name in ("missing", "new") if total.alone[name])
     counts: Counter[Severity] = Counter(each.severity for each in total.findings if not each.suppressed)
     facts: dict[str, Any] = {"compared": total.compared, "missing": total.alone["missing"], "new": total.alone["new"]}

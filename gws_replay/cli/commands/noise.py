@@ -7,6 +7,7 @@ import click
 from gws_replay.batch.noise_file import write_noise
 from gws_replay.cli.options import LOCATION, PATH, Output, force_option, output_options
 from gws_replay.core.comparison.noise import learn as learned_from
+from gws_replay.core.counted import counted
 from gws_replay.core.json_compare import printable
 from gws_replay.errors import GwsReplayError
 from gws_replay.storage.files import Location, cassettes_in, load_cassette
@@ -41,6 +42,6 @@ def learn(*, output: Output, paths: tuple[Location, ...], path: Path, force: boo
     write_noise(learned, path)
     rows = learned.as_json()["noise"]
     lines = [f"  {row['differed']} of {row['seen']}  {row['operation']}  {row['path']}" for row in rows]
-    places = f"{len(rows)} place{'' if len(rows) == 1 else 's'} differed in {len(recordings)} recordings: {path}"
+    places = f"{counted(len(rows), 'place')} differed in {len(recordings)} recordings: {path}"
     output.result("\n".join(map(printable, [*([] if output.quiet else lines), places])), learned.as_json())
     return 0

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from gws_replay.cli.options import PATH, Output, force_option, output_options
+from gws_replay.core.counted import counted
 from gws_replay.errors import GwsReplayError
 from gws_replay.recording import live_lines as live
 from gws_replay.recording.journal_file import Recovered, held
@@ -62,8 +63,7 @@ def _missing(recovered: Recovered) -> Iterator[str]:
     if recovered.cut:
         yield f"{recovered.cut} bytes at the end of the journal are half a line: that message is not in the cassette."
     if count := len(recovered.begun):
-        what = "1 request" if count == 1 else f"{count} requests"
-        yield f"{what} had begun and not ended: the recording was interrupted before the answer."
+        yield f"{counted(count, 'request')} had begun and not ended: the recording was interrupted before the answer."
 
 
 def _remove(journal: Path, output: Output) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gws_replay.cli.options import PATH, Output, ignore_options, output_options, timing_option
+from gws_replay.core.counted import counted
 
 if TYPE_CHECKING:
     from gws_replay.core.cassette import Cassette
@@ -98,8 +99,7 @@ def _announce(running: "RunningServer", output: Output, playback: "ReplayRun", c
 
 def _content(cassette: "Cassette") -> str:
     counts = (len(cassette.interactions), "exchange"), (len(cassette.notifications), "notification")
-    told = ", ".join(f"{count} {what}{'s' * (count != 1)}" for count, what in counts)
-    return f"{cassette.source} ({told})"
+    return f"{cassette.source} ({', '.join(itertools.starmap(counted, counts))})"
 
 
 def _sum_up(playback: "ReplayRun", output: Output) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from gws_replay.core.counted import counted
 from gws_replay.reports.pages.cassettes import ASSETS, around
 from gws_replay.reports.pages.frame import SHADE, bar, block, data, figures, framed, safe
 from gws_replay.reports.run_data import Details, Missed, Operation, RanTest
@@ -159,7 +160,7 @@ def _operation(operation: Operation) -> str:
     if operation["places"]:
         others = operation["unchanged"]
         what = "nothing changed; " if not operation["changes"] else ""
-        parts.append(f'<p class="quiet">{what}{others} other key{"" if others == 1 else "s"} as before</p>\n')
+        parts.append(f'<p class="quiet">{what}{counted(others, "other key")} as before</p>\n')
     return "".join([*parts, "</div>\n"])
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.cassette import Cassette
+from gws_replay.core.counted import counted
 from gws_replay.core.json_compare import printable
 from gws_replay.core.model import Exchange, Notification
 from gws_replay.core.oracle.history import movements
@@ -71,8 +72,7 @@ def tally(verdicts: Mapping[str, int], cassettes: int) -> str:
     """Say how many operations had which verdict."""
     counts = Counter(verdicts)
     return (
-        f"{counts.total()} userData operation{'' if counts.total() == 1 else 's'} in "
-        f"{cassettes} cassette{'' if cassettes == 1 else 's'}: "
+        f"{counted(counts.total(), 'userData operation')} in {counted(cassettes, 'cassette')}: "
         f"{counts['passed']} passed, {counts['failed']} failed, {counts['unknown']} cannot tell"
     )
 
@@ -81,9 +81,8 @@ def summary(cassette: Cassette) -> str:
     """Say how much is in a cassette, and over how long a time."""
     ends = [*(each.ended for each in cassette.interactions), *(each.seen for each in cassette.notifications)]
     facts = "".join(f", {name} {cassette.header[name]}" for name in _FACTS if cassette.header.get(name))
-    exchanges, told = len(cassette.interactions), len(cassette.notifications)
     return printable(
-        f"{exchanges} exchange{'' if exchanges == 1 else 's'} and {told} notification{'' if told == 1 else 's'} "
+        f"{counted(len(cassette.interactions), 'exchange')} and {counted(len(cassette.notifications), 'notification')} "
         f"in {max(ends, default=0.0):.3f} s{facts}"
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gws_replay.core.comparison.finding import SEVERITIES, Finding, Severity, spelled
+from gws_replay.core.counted import counted
 from gws_replay.core.json_compare import printable, show, show_both
 from gws_replay.core.json_paths import NOTHING
 from gws_replay.reports.terminal.style import PLAIN, Look, spelled_types
@@ -83,7 +84,7 @@ def tally(findings: Sequence[Finding], compared: str) -> str:
     """Say how many findings there were of each severity, and how many are suppressed and why."""
     counts = Counter(each.severity for each in findings if not each.suppressed)
     hidden = Counter(each.suppressed for each in findings if each.suppressed)
-    text = f"{compared}: {', '.join(_several(counts[level], level) for level in reversed(SEVERITIES))}"
+    text = f"{compared}: {', '.join(counted(counts[level], level) for level in reversed(SEVERITIES))}"
     if hidden:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(hidden.items()))
         text += f"; {hidden.total()} suppressed ({reasons})"
@@ -110,7 +111,3 @@ def _where(finding: Finding) -> str:
     if before == after:
         return f"  [{before}]"
     return f"  [{before or 'nothing'} / {after or 'nothing'}]"
-
-
-def _several(count: int, name: str) -> str:
-    return f"{count} {name}{'' if count == 1 else 's'}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gws_replay.core.counted import counted
 from gws_replay.reports.run_data import Counts, RanTest
 
 
@@ -21,7 +22,7 @@ def summary(tests: Sequence[RanTest]) -> str:
     """Say what was played; a connection that was stopped is none, and a host that a marker allows is not watched."""
     counts = total(tests)
     parts = [
-        " and ".join(_count(number, word) for word, number in _kinds(tests) if number),
+        " and ".join(counted(number, word) for word, number in _kinds(tests) if number),
         f"{counts['played']} played",
         f"{counts['missed']} missed",
         f"{counts['unplayed']} unplayed",
@@ -45,8 +46,4 @@ def colour(tests: Sequence[RanTest]) -> str:
 
 def _live(count: int, *, allowed: bool) -> str:
     apart = " (allowed hosts not counted)" if allowed else ""
-    return (_count(count, "live exchange") if count else "0 live connections") + apart
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+    return (counted(count, "live exchange") if count else "0 live connections") + apart
