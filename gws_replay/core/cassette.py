@@ -19,16 +19,19 @@ class Cassette:
     header: Mapping[str, Any] = field(default_factory=dict)
     source: str = "<memory>"
 
-    def updates(self, *, ignore: Iterable[str] = (), volatile: Iterable[str] | None = None) -> tuple["Update", ...]:
+    def updates(
+        self, *, ignore: Iterable[str] = (), volatile: Iterable[str] | None = None, coerce: Iterable[str] = ()
+    ) -> tuple["Update", ...]:
         """Return each userData operation with the snapshots around it and the verdict.
 
         `ignore` are patterns (`LCA_*`) of keys and attributes that the server may move as it likes: what they match is
         reported and does not count. `volatile` are those of attributes that differ between two messages about the same
-        state; None for the usual (`gws.VOLATILE`).
+        state; None for the usual (`gws.VOLATILE`). `coerce` are those of keys that the server may keep as strings (5 as
+        "5").
         """
         from gws_replay.core.oracle.judge import judge  # noqa: PLC0415  (replaying a cassette needs no judge)
 
-        return judge(self, ignore=ignore, volatile=volatile)
+        return judge(self, ignore=ignore, volatile=volatile, coerce=coerce)
 
     @property
     def users(self) -> tuple[User, ...]:

@@ -14,6 +14,7 @@ from gws_replay.core.json_compare import show
 from gws_replay.core.model import Request
 
 _OTHERS = APIS[1:]
+_GATEWAY_ERRORS = (502, 503, 504)
 
 
 def _all(words: Callable[[Api], Iterable[str]]) -> tuple[str, ...]:
@@ -55,6 +56,7 @@ CSRF_NAME_HEADERS = _all(lambda api: (api.csrf.name_header,) if api.csrf else ()
 CSRF_HEADERS = _all(lambda api: (api.csrf.header,) if api.csrf else ())
 # Patterns of attributes that differ between two messages about the same state, and further ones of two recordings.
 VOLATILE = _all(lambda api: api.volatile)
+_MOVED_BY = {kind: moved for api in APIS for kind, moved in api.moved_by.items()}
 VOLATILE_BETWEEN_RECORDINGS = _all(lambda api: api.volatile_between_recordings)
 VOLATILE_USER_DATA = _all(lambda api: api.volatile_user_data)
 
@@ -124,6 +126,11 @@ def reports_error(data: Any) -> bool:
     return isinstance(data, dict) and (kind_of(data) == ERROR or any(api.reports_error(data) for api in APIS))
 
 
+def attributes_moved_by(kind: str) -> tuple[str, ...]:
+    """Return the attributes (patterns) that notifications of a kind say have changed, without showing them whole."""
+    return _MOVED_BY.get(kind, ())
+
+
 def reference_of(message: Any) -> int | str | None:
     """Return what links a request or response with its notification; None where there is nothing."""
     if isinstance(message, Mapping):
@@ -141,7 +148,12 @@ def spelled_reference(message: Any) -> str:
 
 
 def taken(status: int, answer: Any) -> Taken:
-    """Tell whether a response says that the operation was accepted."""
+    """Tell whether a response says that the operation was accepted.
+
+    A gateway that got no response (502, 503, 504) leaves open whether the operation was carried out.
+    """
+    if status in _GATEWAY_ERRORS:
+        return "unclear"
     if status >= 400:
         return "refused"
     return _of_response(answer).taken(answer) if isinstance(answer, dict) else "taken"
@@ -153,7 +165,12 @@ def is_unauthenticated(status: int, answer: Any) -> bool:
 
 
 def succeeded(status: int, answer: Any) -> bool:
-    """Tell whether the operation was accepted, if only in part."""
+    """Tell whether a response says that the operation was accepted, if only in part."""
+    return taken(status, answer) in ("taken", "partly")
+
+
+def may_be_done(status: int, answer: Any) -> bool:
+    """Tell whether the operation may have been carried out: all but refused ones."""
     return taken(status, answer) != "refused"
 
 

@@ -24,6 +24,7 @@ from gws_replay.core.api.schema import (
     Operation,
     Subject,
     Taken,
+    pairs_as_user_data,
     writes_nothing,
 )
 
@@ -34,7 +35,8 @@ _LEADING_STATUS = re.compile(rb'\A\s*\{\s*("statusCode"\s*:\s*\d+)\s*,.{1000,}\Z
 
 
 def _user_data(value: Any) -> Mapping[str, Any] | None:
-    return value if isinstance(value, dict) else None
+    """Read userData: an object, or a list of `{key, value}` as some servers send it."""
+    return value if isinstance(value, dict) else pairs_as_user_data(value or None)
 
 
 def _sets(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
@@ -255,6 +257,8 @@ API = Api(
             *("capabilities", "visibility", "facebooksessionType", "roles", "keys", "key", "dispositionKey"),
         }
     ),
+    # A message log grows, and what is counted of it, whoever wrote the message (ChatMessageType).
+    moved_by={"NewMessages": ("*essage*", "transcript*")},
     # Addresses, clocks and counters.
     volatile=(
         *("uri", "path", "*Uri", "*Uris", "*Path", "*Paths"),

@@ -4,14 +4,14 @@ The module of an API fills these in. Nothing here knows a path or a field of one
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal, TypeAlias
 
 from gws_replay.core.json_compare import same
 from gws_replay.core.lossless_json import Repeated
 
-Taken = Literal["taken", "partly", "refused"]
+Taken = Literal["taken", "partly", "refused", "unclear"]
 
 
 class Absent(Enum):
@@ -232,6 +232,8 @@ class Api:
     vocabulary: frozenset[str] = frozenset()  # words besides the tables' that are never redacted
     protocol_keys: frozenset[str] = frozenset()  # the fields whose values are words of the API
     volatile: tuple[str, ...] = ()  # patterns of attributes that differ between two messages about the same state
+    # The attributes (patterns) that a kind of notification says have changed, without showing them whole.
+    moved_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     volatile_between_recordings: tuple[str, ...] = ()  # further ones that differ between two recordings
     volatile_user_data: tuple[str, ...] = ()  # keys of userData that the server itself moves
     secret_headers: frozenset[str] = frozenset()  # in lower case, as all names for redaction
@@ -250,6 +252,21 @@ ERROR = "Error"
 def writes_nothing(_sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
     """Leave all userData as they are: for an operation that is judged by what else it sets."""
     return {}
+
+
+def pairs_as_user_data(pairs: Any) -> Mapping[str, Any] | None:
+    """Read a list of `{key, type, value}` as userData; a value that is such a list again ("kvlist") likewise.
+
+    None for anything else. A key that stands several times has a `Repeated`; order among keys does not count.
+    """
+    if not isinstance(pairs, list) or not all(isinstance(pair, dict) and "key" in pair for pair in pairs):
+        return None
+    found: dict[str, list[Any]] = {}
+    for pair in pairs:
+        value = pair.get("value")
+        nested = pairs_as_user_data(value) if value or pair.get("type") == "kvlist" else None
+        found.setdefault(str(pair["key"]), []).append(value if nested is None else nested)
+    return {key: values[0] if len(values) == 1 else Repeated(tuple(values)) for key, values in found.items()}
 
 
 def values_of(value: Any) -> Sequence[Any]:

@@ -21,9 +21,9 @@ from gws_replay.core.api.schema import (
     Operation,
     Subject,
     Taken,
+    pairs_as_user_data,
     writes_nothing,
 )
-from gws_replay.core.lossless_json import Repeated
 
 VOICE = Channel(
     name="Workspace call",
@@ -52,28 +52,13 @@ _PATH = re.compile(r"/workspace/v3/(?:voice/(calls)|media/[^/]+/(interactions))(
 _BY_COLLECTION = {channel.collection: channel for channel in CHANNELS}
 
 
-def user_data(pairs: Any) -> Mapping[str, Any] | None:
-    """Read a list of `{key, type, value}` as userData; a value that is such a list again ("kvlist") likewise.
-
-    None for anything else. A key that stands several times has a `Repeated`; order among keys does not count.
-    """
-    if not isinstance(pairs, list) or not all(isinstance(pair, dict) and "key" in pair for pair in pairs):
-        return None
-    found: dict[str, list[Any]] = {}
-    for pair in pairs:
-        value = pair.get("value")
-        nested = user_data(value) if value or pair.get("type") == "kvlist" else None
-        found.setdefault(str(pair["key"]), []).append(value if nested is None else nested)
-    return {key: values[0] if len(values) == 1 else Repeated(tuple(values)) for key, values in found.items()}
-
-
 def _data(sent: Mapping[str, Any]) -> Mapping[str, Any]:
     data = sent.get("data")
     return data if isinstance(data, dict) else {}
 
 
 def _sets(sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
-    wrote = user_data(_data(sent).get("userData")) or {}
+    wrote = pairs_as_user_data(_data(sent).get("userData")) or {}
     return dict(wrote.items())
 
 
@@ -142,7 +127,7 @@ def call_of(path: str, method: str, sent: Mapping[str, Any]) -> Call:
         resource_id=match[3],
         sent=sent,
         row=OPERATIONS.get(verb) if verb else None,
-        attached=user_data(_data(sent).get("userData")),
+        attached=pairs_as_user_data(_data(sent).get("userData")),
     )
 
 
@@ -167,7 +152,7 @@ def _shown(channel: Channel, found: Any) -> Iterator[Subject]:
     resources: Iterable[Any] = found if isinstance(found, list) else (found,)
     for resource in resources:
         if isinstance(resource, dict) and resource.get("id"):
-            shown = user_data(resource.get("userData"))
+            shown = pairs_as_user_data(resource.get("userData"))
             yield Subject(channel=channel, resource_id=str(resource["id"]), resource=resource, user_data=shown)
 
 
@@ -198,7 +183,7 @@ API = Api(
     kind_of=lambda notification: str(notification.get("notificationType") or notification.get("messageType") or ""),
     taken=_taken,
     code_of=_code_of,
-    user_data_of=user_data,
+    user_data_of=pairs_as_user_data,
     user_data="userData",
     pair_key="key",
     envelopes=frozenset({"data"}),

@@ -7,7 +7,7 @@ operation of either recording writes.
 from collections.abc import Iterable
 
 from gws_replay.core.api import dialects as api
-from gws_replay.core.oracle.findings import Names
+from gws_replay.core.oracle.reasons import Patterns
 
 Step = str | int
 
@@ -17,8 +17,8 @@ class Volatile:
 
     def __init__(self, written: Iterable[str]) -> None:
         self._written = frozenset(written)
-        self._outside = Names((*api.VOLATILE, *api.VOLATILE_BETWEEN_RECORDINGS))
-        self._inside = Names(api.VOLATILE_USER_DATA)
+        self._outside = Patterns((*api.VOLATILE, *api.VOLATILE_BETWEEN_RECORDINGS))
+        self._inside = Patterns(api.VOLATILE_USER_DATA)
 
     def is_written(self, path: tuple[Step, ...]) -> bool:
         """Tell whether a place is, or is inside, a userData key that an operation writes."""

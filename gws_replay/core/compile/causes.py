@@ -56,7 +56,7 @@ class _Run:
         self._subject_of = lru_cache(_PARSED)(lambda at: api.subject_of(notifications[at].value))
         for index, exchange in enumerate(exchanges):
             call = self._call_of(index)
-            if call.operation and api.succeeded(exchange.response.status, exchange.response_json):
+            if call.operation and api.may_be_done(exchange.response.status, exchange.response_json):
                 self._add(CauseCandidate.of(index, exchange.began, call, self._call_of), call, exchange)
 
     def _add(self, asked: CauseCandidate, call: operations.Call, exchange: Exchange) -> None:

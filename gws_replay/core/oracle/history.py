@@ -1,4 +1,4 @@
-"""The history of each resource: what answers and notifications showed of it, and when; userData above all."""
+"""The history of each resource: what responses and notifications showed of it, and when; userData above all."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,12 +26,13 @@ class Recorded(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """One resource as one message showed it: its attributes, which may be few.
+    """One resource as one message shows it: its attributes, which may be few.
 
-    `interaction` is the index of the GET that showed it, `notification` that of the notification; the other is
-    None. `at` is when it was seen, `began` the earliest moment whose state it can show: when the GET, or the
-    operation that the notification answers (`cause`), was asked. `kind` is the notificationType, `reference` what
-    links it with an operation, `rule` the evidence by which the cause was found.
+    `interaction` is the index of the GET that shows it, `notification` that of the notification; the other is None.
+    `at` is when it was seen, `began` the earliest moment whose state it can show: when the GET, or the operation that
+    the notification answers (`cause`), was sent. `kind` is the notificationType, `reference` what links it with an
+    operation, `rule` the evidence by which the cause was found. `beside` are the fields that a notification has beside
+    the resource.
     """
 
     resource_id: str
@@ -45,6 +46,7 @@ class Sighting:
     kind: str = ""
     reference: int | str | None = None
     rule: Rule | None = None
+    beside: frozenset[str] = frozenset()
 
     @property
     def place(self) -> str:
@@ -60,7 +62,7 @@ class Snapshot(Sighting):
 
 
 def of_exchange(exchange: Exchange, index: int) -> Iterator[Snapshot]:
-    """Yield the snapshots in the answer of a GET."""
+    """Yield the snapshots in the response to a GET."""
     return (seen for seen in sightings_of_exchange(exchange, index) if isinstance(seen, Snapshot))
 
 
@@ -75,7 +77,7 @@ def of_notification(notification: Notification, index: int, interactions: Sequen
 
 
 def sightings_of_exchange(exchange: Exchange, index: int) -> Iterator[Sighting]:
-    """Yield what the answer of a GET shows."""
+    """Yield what the response to a GET shows."""
     if exchange.request.method == "GET":
         for subject in api.resources_in(exchange.response_json):
             yield _seen(subject, at=exchange.ended, began=exchange.began, interaction=index)
@@ -99,6 +101,7 @@ def sighting_of_notification(
         kind=api.kind_of(data),
         reference=api.reference_of(data),
         rule=notification.cause.rule if notification.cause else None,
+        beside=frozenset(data),
     )
 
 
@@ -109,13 +112,13 @@ def _seen(subject: Subject, **about: Any) -> Sighting:
 
 def sightings(cassette: Recorded) -> list[Sighting]:
     """Return everything that a cassette shows of resources, in the order in which it was seen."""
-    told = (
+    shown = (
         sighting_of_notification(each, index, cassette.interactions)
         for index, each in enumerate(cassette.notifications)
     )
     found = [
         *(seen for index, each in enumerate(cassette.interactions) for seen in sightings_of_exchange(each, index)),
-        *(seen for seen in told if seen is not None),
+        *(seen for seen in shown if seen is not None),
     ]
     return sorted(found, key=lambda seen: seen.at)
 

@@ -1,25 +1,23 @@
-"""Nothing else moved: the other resources, and the attributes of a resource besides userData.
+"""The attributes of a resource besides userData: what changed there though no operation changes it.
 
-A move is held against the operation that was on its way when it showed, unless another one is documented to move that,
-or an unsolicited notification showed it.
+A change counts against the operation that was under way when it was seen, unless another operation is documented to
+change that attribute, or a notification without a cause shows it.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from fnmatch import fnmatchcase
 from typing import Any
 
 from gws_replay.core.api import dialects as api
-from gws_replay.core.json_compare import compare_userdata, same, show
+from gws_replay.core.json_compare import same, show_both
 from gws_replay.core.lossless_json import canonical
-from gws_replay.core.oracle.attribution import Writers
-from gws_replay.core.oracle.findings import Heard, Names, Reasons
 from gws_replay.core.oracle.history import Sighting
+from gws_replay.core.oracle.later_views import Suspects
+from gws_replay.core.oracle.reasons import NotificationLog, Patterns, Reasons, Tolerance
 from gws_replay.core.oracle.timeline import Timeline, Write
 
-# How many operations are looked back at for the one to blame.
-_WINDOW = 64
 _OWN = (*api.IDENTITIES, *api.USER_DATA)
 
 
@@ -32,95 +30,61 @@ class _Move:
     later: Sighting
 
     def __str__(self) -> str:
-        before, after = show(self.earlier.resource[self.name]), show(self.later.resource[self.name])
+        before, after = show_both(self.earlier.resource[self.name], self.later.resource[self.name])
         return f"attribute {self.name}: {before} -> {after}, from {self.earlier.place} to {self.later.place}"
 
 
 class SideEffects:
-    """Everything that was shown and done in a cassette, and what speaks against its userData operations."""
+    """The attributes that changed in a cassette, and what speaks against its userData operations for it."""
 
-    def __init__(self, timelines: Mapping[str, Timeline], ignored: Names, volatile: Names, heard: Heard) -> None:
+    def __init__(
+        self, timelines: Mapping[str, Timeline], tolerance: Tolerance, volatile: Patterns, log: NotificationLog
+    ) -> None:
         self._timelines = timelines
-        self._ignored = ignored
+        self._ignored = tolerance.ignored
         self._volatile = volatile
-        self._heard = heard
+        self._log = log
         self._found: dict[int, Reasons] = {}
-        writes = (write for timeline in timelines.values() for write in timeline.writes if write.judged)
-        self._writes = sorted(writes, key=lambda write: write.began)
-        self._begun = [write.began for write in self._writes]
+        self.suspects = Suspects(timelines)
 
-    def findings(self) -> Mapping[int, Reasons]:
+    def reasons(self) -> Mapping[int, Reasons]:
         """Return what speaks against each operation, by its index."""
         for name, timeline in self._timelines.items():
-            self._other_resources(name, timeline)
             self._attributes(name, timeline)
         return self._found
 
-    def _other_resources(self, name: str, timeline: Timeline) -> None:
-        """Find userData that moved though nothing was asked of that resource."""
-        writers = Writers(timeline)
-        for earlier, later in pairwise(timeline.snapshots):
-            if later.cause is not None or later.began < earlier.at or timeline.at_work(earlier.at, later.at):
-                continue
-            changes = compare_userdata(earlier.data, later.data).entries
-            moved = [
-                change
-                for change in changes
-                if next(writers.of(change.key, later.data, earlier.began, later.at), None) is None
-            ]
-            suspects = self._elsewhere(name, earlier, later) if moved else ()
-            if not suspects:
-                continue
-            alike = [write for write in suspects if all(write.wrote(change.key, later.data) for change in moved)]
-            blamed = (alike or suspects)[0]
-            found = self._found.setdefault(blamed.index, Reasons())
-            found.ignored.update(change.key for change in moved if change.key in self._ignored)
-            moved = [change for change in moved if change.key not in self._ignored]
-            for change in moved:
-                text = f"{_named(timeline, name)} changed too, from {earlier.place} to {later.place}: {change}"
-                if not alike and (later.interaction is None or not self._is_heard(timeline)):
-                    found.doubts.append(f"{text}; no operation asked for it: ignore the key if it is right")
-                else:
-                    found.failures.append(text)
-
-    def _elsewhere(self, name: str, earlier: Sighting, later: Sighting) -> Sequence[Write]:
-        """Find the operations on other resources that were on their way, the last first."""
-        last = bisect_left(self._begun, later.at)
-        return [
-            write
-            for write in reversed(self._writes[max(0, last - _WINDOW) : last])
-            if write.until > earlier.at and write.call.resource_id != name
-        ]
-
     def _attributes(self, name: str, timeline: Timeline) -> None:
-        """Find attributes that moved though nothing that moves them was asked."""
-        unsolicited = [each for each in timeline.sightings if each.interaction is None and each.cause is None]
-        seen = [each.at for each in unsolicited]
+        """Find attributes that changed though no operation or notification changes them."""
+        explaining = [each for each in timeline.sightings if _may_explain(each)]
+        seen = [each.at for each in explaining]
         for move in self._moves(timeline):
             earlier, later = move.earlier, move.later
             since = bisect_left(seen, earlier.began)
-            if any(_shows(each, move) for each in map(unsolicited.__getitem__, range(since, len(unsolicited)))):
+            if any(_explains(each, move) for each in map(explaining.__getitem__, range(since, len(explaining)))):
                 continue
             writes = timeline.between(earlier.began, later.at)
-            doing = (*writes, *timeline.at_work(earlier.began, later.at))
-            if any(each.moves is None or move.name in each.moves for each in doing):
+            active = (*writes, *timeline.others_between(earlier.began, later.at))
+            if any(each.moves is None or move.name in each.moves for each in active):
                 continue
             own = [each for each in writes if each.judged and later.cause in (None, each.index)]
-            suspects = own[::-1] or (self._elsewhere(name, earlier, later) if later.cause is None else ())
-            if not suspects:
+            blamed = own[-1] if own else self._elsewhere(name, move)
+            if blamed is None:
                 continue
-            blamed = suspects[0]
             found = self._found.setdefault(blamed.index, Reasons())
-            text = f"{move}" if own else f"{_named(timeline, name)} changed too: {move}"
+            text = f"{move}" if own else f"{timeline.name_of(name)} changed too: {move}"
             if move.name in self._ignored:
                 found.ignored.add(move.name)
-            elif self._is_heard(timeline):
-                found.failures.append(text)
+            elif self._log.covers(timeline):
+                found.add(text, certain=True)
             else:
-                found.doubts.append(f"{text}; no notifications of it were recorded, which could say why")
+                found.add(f"{text}; no notifications of it were recorded, which could say why", certain=False)
 
-    def _is_heard(self, timeline: Timeline) -> bool:
-        return timeline.channel is not None and timeline.channel.key in self._heard.topics
+    def _elsewhere(self, name: str, move: _Move) -> Write | None:
+        """Return the last operation on another resource that was under way."""
+        if move.later.cause is not None:
+            return None
+        found = self.suspects.under_way(move.earlier.at, move.later.at)
+        return next((write for write in found if write.call.resource_id != name), None)
 
     def _moves(self, timeline: Timeline) -> Iterator[_Move]:
         """Yield the attributes that differ from when the same kind of message showed them last.
@@ -170,9 +134,21 @@ def _plainly_differ(one: Any, other: Any) -> bool:
     return not isinstance(one, dict | list) and not isinstance(other, dict | list) and not same(one, other)
 
 
-def _shows(seen: Sighting, move: _Move) -> bool:
-    return move.name in seen.resource and same(seen.resource[move.name], move.later.resource[move.name])
+def _may_explain(seen: Sighting) -> bool:
+    """Tell a notification that shows changes which no operation makes."""
+    return seen.interaction is None and (seen.cause is None or bool(api.attributes_moved_by(seen.kind)))
 
 
-def _named(timeline: Timeline, name: str) -> str:
-    return f"{timeline.channel.name if timeline.channel else 'resource'} {name}"
+def _explains(seen: Sighting, move: _Move) -> bool:
+    """Tell whether such a notification is about an attribute's change.
+
+    It shows the new value; or another one of a list, which notifications and GETs do not show alike; or the attribute
+    is one that its kind moves, or that it carries beside the resource.
+    """
+    if move.name in seen.beside or any(fnmatchcase(move.name, each) for each in api.attributes_moved_by(seen.kind)):
+        return True
+    if seen.cause is not None or move.name not in seen.resource:
+        return False
+    shown, earlier = seen.resource[move.name], move.earlier.resource[move.name]
+    is_list = isinstance(shown, dict | list) and seen.at <= move.later.at
+    return same(shown, move.later.resource[move.name]) or (is_list and not same(shown, earlier))

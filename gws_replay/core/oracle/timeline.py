@@ -12,6 +12,8 @@ from typing import Any, Generic, TypeVar
 from gws_replay.core.api import schema as operations
 from gws_replay.core.api.schema import ALL_KEYS, ANY_KEY, Call, Channel, Key, Taken
 from gws_replay.core.json_compare import same
+from gws_replay.core.lossless_json import Repeated
+from gws_replay.core.oracle.effects import shows_all
 from gws_replay.core.oracle.history import Sighting, Snapshot
 
 NEVER = float("inf")
@@ -22,10 +24,10 @@ _NEAR = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doing:
+class Activity:
     """Any operation while it may have an effect: between `began` and `until`, when its effect had been shown.
 
-    `moves` are the attributes that it may move, None for any. One that was refused moves nothing.
+    `moves` are the attributes that it may change, None for any. One that was refused changes nothing.
     """
 
     index: int
@@ -35,22 +37,23 @@ class Doing:
     moves: frozenset[str] | None
 
 
-_D = TypeVar("_D", bound=Doing)
+_D = TypeVar("_D", bound=Activity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Write(Doing):
-    """A userData operation while it is judged: `asked` is what it writes, `answers` the notifications that answer it.
+class Write(Activity):
+    """A userData operation while it is judged.
 
-    `error` is the notification that said it had failed. `after` is the snapshot that shows its effect, `notified`
-    whether that is a notification of its own. One that attaches userData beside what it does (Complete, Reply) only
-    accounts for them: it is not `judged`. Where several were on their way at once, and nothing but their content told
-    their notifications apart, each is `contested`: its effect may have been shown by any of those notifications.
+    `intended` is what it writes, `answers` the notifications that answer it. `error` is the notification that says it
+    failed. `after` is the snapshot that shows its effect, `notified` whether that is a notification that answers it.
+    One that attaches userData beside what it does (Complete, Reply) only accounts for them: it is not `judged`. If
+    several overlap, and only their content tells their notifications apart, each is `contested`: any of those
+    notifications may show its effect.
     """
 
     ended: float
-    taken: Taken
-    asked: Mapping[Key, Any]
+    outcome: Taken
+    intended: Mapping[Key, Any]
     answers: Sequence[Sighting] = ()
     error: Sighting | None = None
     after: Snapshot | None = None
@@ -60,25 +63,35 @@ class Write(Doing):
 
     @property
     def refused(self) -> bool:
-        """Whether the answer, or a notification later, said that nothing was done."""
-        return self.taken == "refused" or self.error is not None
+        """Whether the response, or a notification later, says that nothing was done."""
+        return self.outcome == "refused" or self.error is not None
+
+    @property
+    def unclear(self) -> bool:
+        """Whether the response leaves open if it was carried out: a gateway that timed out, a broken connection."""
+        return self.outcome == "unclear" and self.error is None
 
     @property
     def writes(self) -> Mapping[Key, Any]:
         """What must be written: nothing, if it was refused."""
-        return {} if self.refused else self.asked
+        return {} if self.refused else self.intended
 
     def wrote(self, key: str, user_data: Mapping[str, Any]) -> bool:
-        """Tell whether userData shows at a key what this operation asked to write there."""
-        if key in self.asked:
-            return operations.shows_key(user_data, key, self.asked[key])
-        if ALL_KEYS in self.asked:
+        """Tell whether userData shows at a key what this operation writes there."""
+        if key in self.intended:
+            if self.intended[key] is operations.ONE_LESS:
+                return True  # how many there were is judged by `effects`
+            shown, value = user_data.get(key), self.intended[key]
+            if isinstance(shown, Repeated) and any(same(each, value) for each in shown.values):
+                return True  # it replaced one of several
+            return operations.shows_key(user_data, key, value)
+        if ALL_KEYS in self.intended:
             return key not in user_data
-        return ANY_KEY in self.asked and key in user_data and same(user_data[key], self.asked[ANY_KEY])
+        return ANY_KEY in self.intended and key in user_data and same(user_data[key], self.intended[ANY_KEY])
 
 
 class InTime(Generic[_D]):
-    """Operations in the order in which they began, looked up by the time in which they may have an effect."""
+    """Operations by the time at which they began, looked up by the time in which they may have an effect."""
 
     def __init__(self, items: Collection[_D]) -> None:
         self._items = sorted((each for each in items if each.until < NEVER), key=lambda each: each.began)
@@ -87,7 +100,7 @@ class InTime(Generic[_D]):
         self._settled = list(accumulate((each.until for each in self._items), max))
 
     def between(self, since: float, until: float) -> list[_D]:
-        """Return the operations whose effect may show at `until` and not yet at `since`, in the order of beginning."""
+        """Return the operations whose effect may show at `until` and not yet at `since`, by when they began."""
         found = list(self.among(since, until))
         return sorted(found, key=lambda each: each.began) if self._endless else found
 
@@ -101,22 +114,29 @@ class InTime(Generic[_D]):
 
 @dataclass(slots=True)
 class Timeline:
-    """What was done to one resource, and what was seen of it, in time order, with the indices that keep it linear."""
+    """What was done to one resource, and what was seen of it, in time order, with the indices that keep it linear.
+
+    `writes` are its userData operations, `others` all other ones.
+    """
 
     channel: Channel | None
     sightings: Sequence[Sighting] = ()
     snapshots: Sequence[Snapshot] = ()
     writes: list[Write] = field(default_factory=list)
-    besides: list[Doing] = field(default_factory=list)
+    others: list[Activity] = field(default_factory=list)
     _writes: InTime[Write] = field(default_factory=lambda: InTime(()))
-    _besides: InTime[Doing] = field(default_factory=lambda: InTime(()))
+    _others: InTime[Activity] = field(default_factory=lambda: InTime(()))
+    _judged: list[Write] = field(default_factory=list)
+    _judged_at: list[float] = field(default_factory=list)
     _seen: list[float] = field(default_factory=list)
     _places: dict[int, int] = field(default_factory=dict)
 
     def index(self) -> None:
         """Prepare the look-ups, once all operations are in."""
         self._writes = InTime(self.writes)
-        self._besides = InTime(self.besides)
+        self._others = InTime(self.others)
+        self._judged = sorted((write for write in self.writes if write.judged), key=lambda write: write.began)
+        self._judged_at = [write.began for write in self._judged]
         self._seen = [snapshot.at for snapshot in self.snapshots]
         self._places = {id(snapshot): place for place, snapshot in enumerate(self.snapshots)}
 
@@ -124,23 +144,49 @@ class Timeline:
         """Return the writes whose effect may show at `until` and not yet at `since`."""
         return self._writes.between(since, until)
 
-    def at_work(self, since: float, until: float) -> list[Doing]:
-        """Return the operations besides writes that may move something of the resource between two moments."""
-        return [each for each in self._besides.between(since, until) if each.moves is None or each.moves]
+    def others_between(self, since: float, until: float) -> list[Activity]:
+        """Return the operations other than writes that may change something of the resource between two moments."""
+        return [each for each in self._others.between(since, until) if each.moves is None or each.moves]
 
-    def others(self, write: Write, earlier: Snapshot | None, later: Snapshot) -> list[Write]:
+    def rivals(self, write: Write, earlier: Snapshot | None, later: Snapshot) -> list[Write]:
         """Return the other writes that may account for what differs between two snapshots."""
         since = earlier.began if earlier else write.began
         found = self.between(since, later.at)
         return [each for each in found if each is not write and (each.contested or each.after is not earlier)]
 
     def before(self, write: Write) -> Snapshot | None:
-        """Find the last snapshot seen before a write was asked."""
+        """Return the last snapshot seen before a write was sent.
+
+        If there is none: the GET that was under way then, if it does not show what the write's notification shows.
+        """
         place = bisect_right(self._seen, write.began)
-        return self.snapshots[place - 1] if place else None
+        return self.snapshots[place - 1] if place else self._under_way(write)
+
+    def _under_way(self, write: Write) -> Snapshot | None:
+        if not write.writes or not write.notified or not write.after or not shows_all(write.after.data, write.writes):
+            return None
+        for each in self.snapshots[:IN_FLIGHT]:
+            is_get = each.interaction is not None and each.began <= write.began
+            if is_get and not any(operations.shows_key(each.data, key, value) for key, value in write.writes.items()):
+                return each
+        return None
+
+    def write_at(self, index: int) -> Write | None:
+        """Return the write that is an interaction, by its index."""
+        place = bisect_left(self.writes, index, key=lambda each: each.index)
+        return self.writes[place] if place < len(self.writes) and self.writes[place].index == index else None
+
+    def last_before(self, at: float) -> Write | None:
+        """Return the last judged write that was sent before a moment."""
+        place = bisect_left(self._judged_at, at)
+        return self._judged[place - 1] if place else None
+
+    def name_of(self, resource_id: str) -> str:
+        """Name the resource for messages."""
+        return f"{self.channel.name if self.channel else 'resource'} {resource_id}"
 
     def near(self, write: Write) -> Sequence[Write]:
-        """Return the few writes that were asked just before and after one."""
+        """Return the few writes that were sent just before and after one."""
         place = bisect_left(self.writes, write.index, key=lambda each: each.index)
         return [*self.writes[max(0, place - _NEAR) : place], *self.writes[place + 1 : place + 1 + _NEAR]]
 

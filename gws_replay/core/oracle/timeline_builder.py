@@ -8,9 +8,12 @@ from typing import Any
 from gws_replay.core.api import dialects as api
 from gws_replay.core.api.schema import ERROR, Call, Key
 from gws_replay.core.model import Exchange
+from gws_replay.core.oracle.effects import shows_all
 from gws_replay.core.oracle.history import Recorded, Sighting, Snapshot, sightings
-from gws_replay.core.oracle.timeline import IN_FLIGHT, NEVER, Doing, Timeline, Write
+from gws_replay.core.oracle.timeline import IN_FLIGHT, NEVER, Activity, Timeline, Write
 
+# How many operations before and after one may share a notification with it.
+_SHARING = 16
 # Rules of causes by which several operations at once can be mistaken for each other.
 _BY_CONTENT = ("content", "counting", "order")
 
@@ -24,8 +27,8 @@ def timelines_of(cassette: Recorded) -> Mapping[str, Timeline]:
     }
     seen: dict[str, list[Sighting]] = {}
     answers: dict[int, list[Sighting]] = {}
-    for each in _told_in_whole(sightings(cassette), calls):
-        # What GetInteractionContent tells of an interaction is another resource with the same id.
+    for each in _whole_snapshots(sightings(cassette), calls):
+        # GetInteractionContent shows another resource with the same id.
         if each.channel and each.channel.deletes:
             seen.setdefault(each.resource_id, []).append(each)
         if each.cause in calls and calls[each.cause].resource_id == each.resource_id:
@@ -36,15 +39,39 @@ def timelines_of(cassette: Recorded) -> Mapping[str, Timeline]:
         name = call.resource_id or ""
         if name not in timelines:
             timelines[name], shown[name] = Timeline(call.channel), _Shown()
-        told, exchange = answers.get(index, ()), cassette.interactions[index]
+        answering, exchange = answers.get(index, ()), cassette.interactions[index]
         if call.writes is not None or call.attached is not None:
-            timelines[name].writes.append(_write(index, call, exchange, told, shown[name]))
+            timelines[name].writes.append(_write(index, call, exchange, answering, shown[name]))
         else:
-            timelines[name].besides.append(_doing(index, call, exchange, told, shown[name]))
+            timelines[name].others.append(_activity(index, call, exchange, answering, shown[name]))
     for timeline in timelines.values():
-        timeline.writes = list(_contested(timeline.writes))
+        timeline.writes = list(_contested(_with_shared_answers(timeline.writes)))
         timeline.index()
     return timelines
+
+
+def _with_shared_answers(writes: Sequence[Write]) -> Iterator[Write]:
+    """Yield the writes; one without a notification has that of an overlapping one, if it shows what both wrote.
+
+    A server may send one notification for several operations. A request that a gateway did not see answered, and that
+    was sent again, shares that of the second.
+    """
+    for place, write in enumerate(writes):
+        near = (*writes[max(0, place - _SHARING) : place], *writes[place + 1 : place + 1 + _SHARING])
+        is_silent = not write.answers and not write.refused and bool(write.writes)
+        shared = next((each.after for each in near if _shares(write, each)), None) if is_silent else None
+        if shared is None:
+            yield write
+        else:
+            yield replace(write, answers=(shared,), after=shared, notified=True, until=shared.at)
+
+
+def _shares(write: Write, other: Write) -> bool:
+    overlaps = write.began <= other.ended and other.began <= write.ended
+    shown = (
+        other.after if other.notified and not other.refused and (overlaps or write.unclear or other.unclear) else None
+    )
+    return shown is not None and shown.at >= write.began and shows_all(shown.data, write.writes)
 
 
 def _contested(writes: Iterable[Write]) -> Iterator[Write]:
@@ -68,7 +95,7 @@ def _marked(group: Sequence[Write], until: float) -> Iterator[Write]:
         yield replace(write, contested=True, until=until) if is_rival and several else write
 
 
-def _told_in_whole(found: Iterable[Sighting], calls: Mapping[int, Call]) -> Iterable[Sighting]:
+def _whole_snapshots(found: Iterable[Sighting], calls: Mapping[int, Call]) -> Iterable[Sighting]:
     """Yield what was seen; a notification that shows only the keys that its operation wrote is no snapshot.
 
     So does the sample of FacebookPMSetDisposition. Where the last snapshot had no other keys, it is one.
@@ -112,14 +139,14 @@ class _Shown:
         return next((each for each in few if each.began >= since), None) or self.next_get(since)
 
 
-def _doing(index: int, call: Call, exchange: Exchange, told: Sequence[Sighting], shown: _Shown) -> Doing:
-    after = shown.next_of_any_kind(exchange.ended) if not told else None
-    return Doing(
+def _activity(index: int, call: Call, exchange: Exchange, answering: Sequence[Sighting], shown: _Shown) -> Activity:
+    after = shown.next_of_any_kind(exchange.ended) if not answering else None
+    return Activity(
         index=index,
         call=call,
         began=exchange.began,
-        until=max((each.at for each in told), default=after.at if after else NEVER),
-        moves=_moves(call, refused=not api.succeeded(exchange.response.status, exchange.response_json)),
+        until=max((each.at for each in answering), default=after.at if after else NEVER),
+        moves=_moves(call, refused=not api.may_be_done(exchange.response.status, exchange.response_json)),
     )
 
 
@@ -127,11 +154,11 @@ def _moves(call: Call, *, refused: bool) -> frozenset[str] | None:
     return frozenset() if refused else call.row.moves if call.row else None
 
 
-def _write(index: int, call: Call, exchange: Exchange, told: Sequence[Sighting], shown: _Shown) -> Write:
-    taken = api.taken(exchange.response.status, exchange.response_json)
-    error = next((each for each in told if each.kind == ERROR), None)
-    answers = [each for each in told if each is not error]
-    refused = taken == "refused" or error is not None
+def _write(index: int, call: Call, exchange: Exchange, answering: Sequence[Sighting], shown: _Shown) -> Write:
+    outcome = api.taken(exchange.response.status, exchange.response_json)
+    error = next((each for each in answering if each.kind == ERROR), None)
+    answers = [each for each in answering if each is not error]
+    refused = outcome == "refused" or error is not None
     own = next((each for each in answers if isinstance(each, Snapshot)), None)
     since = max(exchange.ended, *(each.at for each in answers)) if answers else exchange.ended
     # Of one that was refused, whatever cannot be older shows whether it was done all the same.
@@ -145,8 +172,8 @@ def _write(index: int, call: Call, exchange: Exchange, told: Sequence[Sighting],
         until=shown_at,
         moves=_moves(call, refused=refused),
         ended=exchange.ended,
-        taken=taken,
-        asked=attached,
+        outcome=outcome,
+        intended=attached,
         answers=answers,
         error=error,
         after=after,

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from gws_replay.core.api import dialects as api
-from gws_replay.core.api import workspace_v3 as workspace
-from gws_replay.core.api.schema import ABSENT, ONE_LESS, Another, Key
+from gws_replay.core.api.schema import ABSENT, ONE_LESS, Another, Key, pairs_as_user_data
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.lossless_json import Repeated
 from gws_replay.core.model import Exchange, Notification, Recording, Request
@@ -82,7 +81,7 @@ def only(*moments: Exchange | Notification) -> Update:
 )
 def test_user_data_is_a_list(listed: Any, read: Any) -> None:
     """Of key, type and value; nested lists likewise, repeated keys kept; anything else is no userData."""
-    assert read == workspace.user_data(listed)
+    assert read == pairs_as_user_data(listed)
 
 
 @pytest.mark.parametrize("key", WHERE)

@@ -195,10 +195,18 @@ def test_a_refused_operation_is_no_cause(answer: dict[str, Any]) -> None:
     """The server changed nothing for it; nor is a failed HTTP status a success."""
     refused = update({"A": 1}, began=1, answer=answer)
     failed = update({"A": 1}, began=1)
-    failed = replace(failed, response=replace(failed.response, status=503))
+    failed = replace(failed, response=replace(failed.response, status=500))
     for asked in (refused, failed):
         assert [None] == causes([asked], [push({"A": 1}, seen=2)])
         assert [(0, "content")] == causes([update({"A": 1}, began=0), asked], [push({"A": 1}, seen=2)])
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_an_operation_without_response_from_the_server_may_be_a_cause(status: int) -> None:
+    """The gateway gave up: the server may have carried it out all the same."""
+    unclear = update({"A": 1}, began=1)
+    unclear = replace(unclear, response=replace(unclear.response, status=status, body=b""))
+    assert [(0, "content")] == causes([unclear], [push({"A": 1}, seen=2)])
 
 
 @pytest.mark.parametrize(("seen", "after"), [(1.0, "request"), (1.9, "request"), (2.0, "response"), (9.0, "response")])

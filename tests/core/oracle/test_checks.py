@@ -86,7 +86,7 @@ def test_an_error_that_names_no_resource_leaves_a_silent_operation_in_doubt() ->
     later = (update({"B": 3}, began=5), push({**BEFORE, "B": 3}, seen=6))
     found = cassette(START, update({"B": 2}, began=1), error, get({**BEFORE, "B": 2}, began=3), *later).updates()[0]
     assert "unknown" == found.verdict
-    assert "notification 0 tells of an error and names no resource" in found.reasons[0]
+    assert "notification 0 is an error that names no resource" in found.reasons[0]
 
 
 def test_every_notification_that_answers_must_show_it() -> None:
@@ -176,7 +176,7 @@ def test_what_another_request_attaches_is_its_own() -> None:
 
 
 NAMED = {
-    "stale": (BEFORE, "the notification is stale: userData as interaction 0 showed them"),
+    "stale": (BEFORE, "the notification is stale: it shows userData as interaction 0 did"),
     "another's": ({**BEFORE, "B": 9}, "the notification shows what interaction 2 wrote"),
 }
 

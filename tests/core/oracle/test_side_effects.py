@@ -192,7 +192,7 @@ def test_another_session_that_changes_by_itself_is_in_doubt() -> None:
     alone = push({"A": 1, "Z": 9}, seen=1.5, session="S2")
     moments = (both(0, DATA, DATA), UPDATE, alone, push(AFTER, seen=2), both(5, {"A": 1, "Z": 9}, AFTER))
     found = first(*moments)
-    assert ("unknown", True) == (found.verdict, "no operation asked for it" in found.reasons[0])
+    assert ("unknown", True) == (found.verdict, "no operation on it does that" in found.reasons[0])
     assert ("passed", ("Z",)) == ((ignoring := first(*moments, ignore=["Z"])).verdict, ignoring.ignored)
 
 

@@ -1,0 +1,117 @@
+"""Views that should be there and are not: a session that vanished from a list, a body that cannot be read."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+
+from gws_replay.core.api import dialects as api
+from gws_replay.core.model import Exchange
+from gws_replay.core.oracle.history import Recorded, Sighting, Snapshot
+from gws_replay.core.oracle.timeline import Timeline
+
+# Written in UTF-8 or, with a zero beside each letter, in UTF-16.
+_FIELDS = tuple(
+    spelled for name in ("operationName", "userData") for spelled in (name.encode(), name.encode("utf-16-le")[:-1])
+)
+
+
+class MissingViews:
+    """What leaves the last operation on a resource in doubt, by the operation's index."""
+
+    def __init__(self, cassette: Recorded, timelines: Mapping[str, Timeline]) -> None:
+        self.doubts: dict[int, list[str]] = {}
+        self._cassette = cassette
+        self._timelines = timelines
+        self._framing = [
+            index
+            for index, exchange in enumerate(cassette.interactions)
+            if api.call_of(exchange.request, exchange.request_json).operation in api.FRAMING_OPERATIONS
+        ]
+        self._find_vanished()
+        self._find_unreadable()
+
+    def _find_vanished(self) -> None:
+        """Compare each GET with the one before it of the same address."""
+        shown_by: dict[int, set[str]] = {}
+        for name, timeline in self._timelines.items():
+            for snapshot in timeline.snapshots:
+                if snapshot.interaction is not None:
+                    shown_by.setdefault(snapshot.interaction, set()).add(name)
+        last: dict[str, tuple[int, set[str]]] = {}
+        for index, exchange in enumerate(self._cassette.interactions):
+            if exchange.request.method != "GET" or _says_nothing(exchange):
+                continue
+            shown = shown_by.get(index, set())
+            place, expected = last.get(exchange.request.uri, (index, set()))
+            for name in sorted(expected - shown):
+                self._add_vanished(name, place, index)
+            if shown or expected:
+                last[exchange.request.uri] = (index, shown)
+
+    def _add_vanished(self, name: str, place: int, index: int) -> None:
+        timeline, interactions = self._timelines[name], self._cassette.interactions
+        exchange = interactions[index]
+        is_unreadable = exchange.response_json is None and bool(exchange.response.body.strip())
+        ended = _may_have_ended(timeline, interactions[place].ended, exchange.ended) or self._is_framed(place, index)
+        if is_unreadable:
+            why = f"interaction {index} cannot be read as JSON: record it again, or mend its body"
+        elif not ended:
+            why = (
+                f"interaction {index} does not show {timeline.name_of(name)} any more, as interaction {place} did, and "
+                "nothing says why: record what ended it"
+            )
+        else:
+            return
+        self._add(timeline, exchange.began, why)
+
+    def _find_unreadable(self) -> None:
+        for timeline in self._timelines.values():
+            for seen in timeline.sightings:
+                if _has_odd_user_data(seen):
+                    self._add(timeline, seen.at, f"{seen.place} shows userData in a form that cannot be read")
+
+    def _add(self, timeline: Timeline, at: float, why: str) -> None:
+        write = timeline.last_before(at)
+        if write is not None:
+            self.doubts.setdefault(write.index, []).append(why)
+
+    def _is_framed(self, since: int, until: int) -> bool:
+        """Tell whether the agent's session was started or ended between two interactions."""
+        place = bisect_left(self._framing, since)
+        return place < len(self._framing) and self._framing[place] < until
+
+
+def unreadable_requests(cassette: Recorded) -> Iterator[int]:
+    """Yield the requests that name an operation or userData of a resource, and cannot be read as JSON."""
+    for index, exchange in enumerate(cassette.interactions):
+        request = exchange.request
+        if (
+            request.method in ("POST", "PUT")
+            and exchange.request_json is None
+            and any(each in request.body for each in _FIELDS)
+        ):
+            call = api.call_of(request, None)
+            if call.channel is not None and call.resource_id:
+                yield index
+
+
+def _says_nothing(exchange: Exchange) -> bool:
+    """Tell a response that shows no state: not modified, an error. A 404 does show that the resource is gone."""
+    status = exchange.response.status
+    return status != 404 and (not 200 <= status < 300 or not api.succeeded(status, exchange.response_json))
+
+
+def _may_have_ended(timeline: Timeline, since: float, until: float) -> bool:
+    """Tell whether an operation or an unsolicited notification may have ended a session in that time."""
+    told_by = timeline.channel.told_by if timeline.channel else ""
+    return bool(timeline.others_between(since, until)) or any(
+        seen.interaction is None
+        and since <= seen.at <= until
+        and seen.kind != told_by
+        and not api.attributes_moved_by(seen.kind)
+        for seen in timeline.sightings
+    )
+
+
+def _has_odd_user_data(seen: Sighting) -> bool:
+    data = seen.resource.get("userData")
+    return bool(data) and not isinstance(data, dict) and not isinstance(seen, Snapshot)
