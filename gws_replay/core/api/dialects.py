@@ -14,6 +14,14 @@ from gws_replay.core.json_compare import show
 from gws_replay.core.model import Request
 
 _OTHERS = APIS[1:]
+# The fields of operations in UTF-8 or, with a zero beside each letter, in UTF-16.
+_MARKS = tuple(
+    text
+    for api in APIS
+    for name in (api.user_data.encode(), (api.operation_mark or b"").strip(b'"'))
+    if name
+    for text in (name, name.decode().encode("utf-16-le")[:-1])
+)
 _GATEWAY_ERRORS = (502, 503, 504)
 
 
@@ -145,6 +153,11 @@ def spelled_reference(message: Any) -> str:
     """Spell what links a message with others for people, with a space before it; empty where there is nothing."""
     names = (api.reference for api in APIS) if isinstance(message, Mapping) else ()
     return next((f" {name} {message[name]}" for name in names if name in message), "")
+
+
+def carries_user_data(body: bytes) -> bool:
+    """Tell whether a body that may not be readable as JSON names an operation or userData."""
+    return any(mark in body for mark in _MARKS)
 
 
 def taken(status: int, answer: Any) -> Taken:

@@ -8,11 +8,6 @@ from gws_replay.core.model import Exchange
 from gws_replay.core.oracle.history import Recorded, Sighting, Snapshot
 from gws_replay.core.oracle.timeline import Timeline
 
-# Written in UTF-8 or, with a zero beside each letter, in UTF-16.
-_FIELDS = tuple(
-    spelled for name in ("operationName", "userData") for spelled in (name.encode(), name.encode("utf-16-le")[:-1])
-)
-
 
 class MissingViews:
     """What leaves the last operation on a resource in doubt, by the operation's index."""
@@ -84,11 +79,7 @@ def unreadable_requests(cassette: Recorded) -> Iterator[int]:
     """Yield the requests that name an operation or userData of a resource, and cannot be read as JSON."""
     for index, exchange in enumerate(cassette.interactions):
         request = exchange.request
-        if (
-            request.method in ("POST", "PUT")
-            and exchange.request_json is None
-            and any(each in request.body for each in _FIELDS)
-        ):
+        if request.method in ("POST", "PUT") and exchange.request_json is None and api.carries_user_data(request.body):
             call = api.call_of(request, None)
             if call.channel is not None and call.resource_id:
                 yield index
@@ -113,5 +104,5 @@ def _may_have_ended(timeline: Timeline, since: float, until: float) -> bool:
 
 
 def _has_odd_user_data(seen: Sighting) -> bool:
-    data = seen.resource.get("userData")
-    return bool(data) and not isinstance(data, dict) and not isinstance(seen, Snapshot)
+    found = [seen.resource[name] for name in api.USER_DATA if name in seen.resource]
+    return any(data and not isinstance(data, dict) for data in found) and not isinstance(seen, Snapshot)
