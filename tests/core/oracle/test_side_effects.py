@@ -228,3 +228,30 @@ def test_what_an_operation_on_a_resource_showed_is_no_fault_of_another_resource(
     )
     found = first(both(0, DATA, DATA, state="x"), UPDATE, *sent, push(AFTER, seen=2))
     assert ("passed", ()) == (found.verdict, found.reasons)
+
+
+@pytest.mark.parametrize("notified", [True, False])
+def test_a_message_log_grows_by_its_own_notifications(notified: bool) -> None:
+    """The log, and what is counted of it; without a notification of a message the growth is nobody's."""
+    message = Notification(
+        channel=TOPIC,
+        data=json.dumps({"notificationType": "NewMessages", "facebooksession": {"id": "S1"}, "messages": [{"n": 7}]}),
+        seen=2.5,
+    )
+    before = shown(DATA, began=0, messages=[{"n": 6}], lastMessageIndex=6, unreadMessages=0)
+    after = shown(AFTER, began=3, messages=[{"n": 6}, {"n": 7}], lastMessageIndex=7, unreadMessages=1)
+    found = first(before, UPDATE, push(AFTER, seen=2), *([message] if notified else []), after)
+    assert ("passed" if notified else "failed") == found.verdict, found.reasons
+
+
+def test_a_list_that_an_unsolicited_notification_shows_in_its_own_way_may_have_changed() -> None:
+    """The participants of a session: the notification has fewer fields than the GET."""
+    joined = push(None, seen=1.5, kind="ParticipantsUpdated", participants=[{"nick": "a"}, {"nick": "b"}])
+    before, after = (
+        shown(data, began=began, participants=[{"nick": nick, "since": 5} for nick in names])
+        for data, began, names in ((DATA, 0, "a"), (AFTER, 3, "ab"))
+    )
+    moments = (before, UPDATE, push(AFTER, seen=2), after)
+    assert "passed" == first(*moments, joined).verdict
+    status = push(None, seen=1.5, kind="ParticipantsUpdated", state="x")
+    assert "failed" == first(*moments, status).verdict
