@@ -3,14 +3,23 @@
 Needs mitmproxy (the extra `record`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mitmproxy import exceptions, http
+from mitmproxy import connection, exceptions, flowfilter, http, websocket
 from mitmproxy.io import FlowReader
 
-from gws_replay.core.model import Exchange, Observed, Request, Response, Unanswered, WebSocketMessage
+from gws_replay.core.model import (
+    CarriedOver,
+    Exchange,
+    Headers,
+    Observed,
+    Request,
+    Response,
+    Unanswered,
+    WebSocketMessage,
+)
 from gws_replay.errors import CassetteError
 from gws_replay.formats import wire_tuples as raw
 
@@ -32,6 +41,33 @@ def moments(file: "BinaryIO", source: str) -> Iterator[Observed]:
             f"{source} cannot be read as a mitmproxy flow file ({error}): it is torn, or from another version; "
             "open it with the mitmproxy that wrote it and export a HAR"
         ) from None
+
+
+def matching(expression: str) -> Callable[[Observed], bool]:
+    """Return what tells whether a moment matches a mitmproxy filter. Raises ValueError for what is not a filter."""
+    matches = flowfilter.parse(expression)
+    return lambda seen: bool(matches(_flow_of(seen)))
+
+
+def _flow_of(seen: Observed) -> http.HTTPFlow:
+    """Return as much of a flow as filters look at."""
+    client = connection.Client(peername=("", 0), sockname=("", 0), timestamp_start=0.0)
+    flow = http.HTTPFlow(client, connection.Server(address=None))
+    exchange = seen.exchange if isinstance(seen, CarriedOver) else seen
+    if isinstance(exchange, WebSocketMessage):
+        flow.request = http.Request.make("GET", exchange.uri)
+        flow.websocket = websocket.WebSocketData()
+        return flow
+    request = exchange.request
+    flow.request = http.Request.make(request.method, request.uri, request.body, _fields(request.headers))
+    if isinstance(exchange, Exchange):
+        response = exchange.response
+        flow.response = http.Response.make(response.status, response.body, _fields(response.headers))
+    return flow
+
+
+def _fields(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((name.encode(), value.encode()) for name, value in headers.pairs)
 
 
 def _moments(flow: http.HTTPFlow) -> Iterator[Observed]:

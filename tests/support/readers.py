@@ -14,3 +14,11 @@ def read_flow(content: bytes, source: str) -> Recording:
 def read_har(content: str, source: str) -> Recording:
     """What a HAR holds."""
     return Recording.of(har.moments(io.BytesIO(content.encode()), source))
+
+
+def skipped_of_har(content: str) -> dict[int, str]:
+    """Which entries of a HAR are skipped, and why."""
+    found: dict[int, str] = {}
+    for _ in har.moments(io.BytesIO(content.encode()), "a.har", skipped=found.__setitem__):
+        pass
+    return found

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from gws_replay.core import lossless_json
 
+# Callback-polling: the messages are the argument of a function that the client named.
+_CALLBACK = re.compile(r"\s*(?:/\*\*/)?\s*[\w.$]{1,100}\s*\((.*)\)\s*;?\s*", re.DOTALL)
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
@@ -32,6 +34,8 @@ def messages_in(body: bytes | str) -> list[Message] | None:
     if ('"channel"' not in body) if isinstance(body, str) else (b'"channel"' not in body):
         return None
     text = body if isinstance(body, str) else body.decode(errors="replace")
+    if called := _CALLBACK.fullmatch(text):
+        text = called[1]
     parsed = lossless_json.loads_or_none(text)
     if parsed is None:
         return None

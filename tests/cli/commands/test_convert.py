@@ -1,5 +1,6 @@
 """`gws-replay convert`: every recording becomes a cassette, redacted; everything else a sentence."""
 
+import io
 import json
 import re
 import sys
@@ -8,6 +9,9 @@ from typing import Any
 
 import pytest
 import vcr.serialize
+from mitmproxy import http
+from mitmproxy.io import FlowWriter
+from mitmproxy.test import tflow
 from vcr.request import Request as VcrRequest
 from vcr.serializers import yamlserializer
 
@@ -172,15 +176,20 @@ def test_a_har_may_be_called_json(tmp_path: Path) -> None:
     assert 3 == len(load_cassette(tmp_path / "out.yaml").notifications)
 
 
-def har(**entry: Any) -> bytes:
-    whole = {
+def har_entry(**entry: Any) -> dict[str, Any]:
+    """An entry whose response body is missing."""
+    return {
         "startedDateTime": "2026-01-02T03:04:05Z",
         "time": 1,
         "request": {"method": "GET", "url": "http://x/", "headers": []},
         "response": {"status": 200, "headers": [], "content": {"size": 3}},
         **entry,
     }
-    return json.dumps({"log": {"entries": [whole]}}).encode()
+
+
+def har(**entry: Any) -> bytes:
+    """A HAR of one entry."""
+    return json.dumps({"log": {"entries": [har_entry(**entry)]}}).encode()
 
 
 @pytest.mark.parametrize(
@@ -194,12 +203,9 @@ def har(**entry: Any) -> bytes:
         ("old.flow", "newer", "{path} cannot be read as a mitmproxy flow file"),
         ("other.flow", b"hello, I am no flow", "{path} cannot be read as a mitmproxy flow file"),
         ("torn.flow", "torn", "{path} cannot be read as a mitmproxy flow file"),
-        ("bodies.har", har(), "{path}, entry 0: the response body is missing; export the HAR again with content"),
-        ("field.har", har(request={"method": "GET", "headers": []}), "{path}, entry 0: the field 'url' is missing"),
-        ("date.har", har(startedDateTime="then", response={"status": 200, "headers": []}), "{path}, entry 0: "),
         ("text.har", b"{", "{path} is not JSON"),
-        ("other.har", b'{"version": 1}', "{path} is no HAR: it has no log.entries"),
-        ("latin.har", b"\xff\xfe", "{path} is not UTF-8 text: it is no HAR"),
+        ("other.har", b'{"version": 1}', "{path} is not a HAR: log.entries is missing"),
+        ("latin.har", b"\xff\xfe", "{path} is not UTF-8 text, so it cannot be a HAR"),
         ("empty.yaml", b"", "{path} is empty"),
         ("other.txt", b"hello", "{path} is no cassette"),
         ("torn.yaml", b"# gws-replay cassette, format 1\nversion: 1\n", "{path} is torn"),
@@ -217,6 +223,95 @@ def test_bad_input_is_a_sentence_and_2(name: str, content: bytes | str | None, s
         path.write_bytes(content)
     assert said.format(path=path) in refused(command_line("convert", path, out))
     assert not out.exists()
+
+
+def test_skipped_entries_are_counted_by_reason(tmp_path: Path) -> None:
+    """One line; -v lists each with its number, and never its address, which may show a person."""
+    source, out = tmp_path / "a.har", tmp_path / "out.yaml"
+    good = {"response": {"status": 200, "headers": [], "content": {"size": 2, "text": "{}"}}}
+    urls = ("http://x/api/v2/me", "data:text/plain,kunigunde", "blob:http://x/1")
+    entries = [har_entry(**good, request={"method": "GET", "url": url, "headers": []}) for url in urls]
+    source.write_text(json.dumps({"log": {"entries": [*entries, har_entry()]}}))
+    ended = command_line("convert", source, out, "-v")
+    note = (
+        "note: 3 entries were skipped: 1 because its address is not HTTP (data:); 1 because its address is not HTTP "
+        "(blob:); 1 because its response body is missing (export the HAR with content) (-v lists them)"
+    )
+    assert [f"saved {out}: 1 exchange, 0 notifications", note] == ended.out.splitlines()
+    assert "skipped entry 2: its address is not HTTP (blob:)" in ended.err.splitlines()
+    assert "kunigunde" not in ended.err
+
+
+def test_a_har_of_which_nothing_can_be_used_is_5(tmp_path: Path) -> None:
+    """With the reasons."""
+    (tmp_path / "a.har").write_bytes(har())
+    said = refused(command_line("convert", tmp_path / "a.har", tmp_path / "out.yaml"), 5)
+    assert "holds no exchange; 1 entry was skipped: 1 because its response body is missing" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ([], ["/api/v2/me", "/api/v2/me/calls", "/app.js"]),
+        (["--host", "gws.example"], ["/api/v2/me", "/api/v2/me/calls"]),
+        (["--host", "gws.example:8443"], ["/api/v2/me/calls"]),
+        (["--host", "GWS.example", "--host", "cdn.example"], ["/api/v2/me", "/api/v2/me/calls", "/app.js"]),
+        (["--upstream", "https://gws.example/"], ["/api/v2/me"]),
+        (
+            ["--upstream", "https://gws.example", "--upstream", "https://gws.example:8443"],
+            ["/api/v2/me", "/api/v2/me/calls"],
+        ),
+        (["--filter", "~u calls$"], ["/api/v2/me/calls"]),
+        (["--filter", "~s & !~m GET"], ["/api/v2/me/calls"]),
+        (["--filter", "~c 200", "--host", "cdn.example"], ["/app.js"]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("suffix", [".har", ".flow"])
+def test_only_what_is_wanted_is_kept(tmp_path: Path, options: list[str], kept: list[str], suffix: str) -> None:
+    """By host, by server, by any mitmproxy filter."""
+    source = tmp_path / f"a{suffix}"
+    requests = (
+        ("GET", "https://gws.example/api/v2/me"),
+        ("PUT", "https://gws.example:8443/api/v2/me/calls"),
+        ("GET", "http://cdn.example/app.js"),
+    )
+    response = {"status": 200, "headers": [], "content": {"size": 2, "text": "{}"}}
+    entries = [
+        har_entry(response=response, request={"method": method, "url": url, "headers": []}) for method, url in requests
+    ]
+    if suffix == ".har":
+        source.write_text(json.dumps({"log": {"entries": entries}}))
+    else:
+        source.write_bytes(flow_file(*requests))
+    assert 0 == command_line("convert", source, tmp_path / "out.yaml", *options).code
+    assert kept == [each.request.path for each in load_cassette(tmp_path / "out.yaml").interactions]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--filter", "~~("], "'~~(' is not a mitmproxy filter"),
+        (["--upstream", "gws.example"], "is no address: write https://HOST[:PORT]"),
+        (["--host", "other.example"], "holds no exchange that is kept"),
+    ],
+)
+def test_a_condition_that_cannot_be_used_is_a_sentence(tmp_path: Path, options: list[str], said: str) -> None:
+    """Or one that keeps nothing."""
+    source = DATA / "captures" / "longpoll-js-update.har"
+    ended = command_line("convert", source, tmp_path / "out.yaml", *options)
+    assert ended.code in (2, 5)
+    assert said in ended.err
+
+
+def flow_file(*requests: tuple[str, str]) -> bytes:
+    """A flow file of such requests, each with a response."""
+    packed = io.BytesIO()
+    writer = FlowWriter(packed)  # type: ignore[no-untyped-call]
+    for method, url in requests:
+        flow = tflow.tflow(req=http.Request.make(method, url), resp=http.Response.make(200, b"{}"))
+        writer.add(flow)
+    return packed.getvalue()
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.flow", b""), ("a.har", b'{"log": {"entries": []}}')])
