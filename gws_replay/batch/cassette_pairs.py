@@ -1,4 +1,4 @@
-"""Edge: which cassette of one folder is to be compared with which of another: by path, and by content if renamed."""
+"""Edge: pairs the cassettes of two folders: by path, and by content if one was renamed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from gws_replay.storage.object_storage import Stored
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A cassette of the baseline and its candidate; None where there is none."""
+    """A cassette of the baseline and its candidate; None for one that is missing."""
 
     baseline: Location | None
     candidate: Location | None
@@ -19,28 +19,28 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
-    """What a cassette asks, in order; or why it is none."""
+class Operations:
+    """The operations of a cassette, in order; or why it cannot be read."""
 
     operations: tuple[str, ...] = ()
     broken: str | None = None
 
 
-def questions_of(path: Location) -> Questions:
-    """Read what a cassette asks."""
+def operations_in(path: Location) -> Operations:
+    """Read the operations of a cassette."""
     try:
-        return Questions(tuple(operations(load_cassette(path))))
+        return Operations(tuple(operations(load_cassette(path))))
     except CassetteError as error:
-        return Questions(broken=str(error))
+        return Operations(broken=str(error))
 
 
 def matched(
-    baseline: Location, candidate: Location, ask: Callable[[Sequence[Location]], Sequence[Questions]]
+    baseline: Location, candidate: Location, read: Callable[[Sequence[Location]], Sequence[Operations]]
 ) -> tuple[list[Match], list[tuple[Location, str]]]:
-    """Match two cassettes, or those of two folders by their paths inside; return what could not be read, and why, too.
+    """Pair two cassettes, or those of two folders by their relative paths; return what could not be read, too.
 
-    What is left over on both sides is a renamed cassette if it asks the same (`ask` finds out), and no other of them
-    does. Raises GwsReplayError for a path that does not exist, or a file and a folder.
+    Of those without a counterpart, two with the same operations (`read` returns them) are one renamed cassette, unless
+    a third has the same. Raises GwsReplayError for a path that does not exist, or a file and a folder.
     """
     for path in (baseline, candidate):
         if not isinstance(path, Stored) and not path.exists():
@@ -48,15 +48,15 @@ def matched(
     if baseline.is_dir() != candidate.is_dir():
         for path in (baseline, candidate):
             if isinstance(path, Stored) and not path.is_dir():
-                path.content()  # what is not there at all is no file, either
-        raise GwsReplayError(f"{baseline} and {candidate} are a file and a folder: give two of a kind")
+                path.content()  # raises if nothing is there at all
+        raise GwsReplayError(f"{baseline} and {candidate} are a file and a folder: give two files or two folders")
     if not baseline.is_dir():
         return [Match(baseline, candidate)], []
     mine, theirs = _by_name(baseline), _by_name(candidate)
     missing = [mine[name] for name in mine if name not in theirs]
     new = [theirs[name] for name in theirs if name not in mine]
     found = [Match(path, theirs[name]) for name, path in mine.items() if name in theirs]
-    renamed, broken = _renamed(missing, new, ask)
+    renamed, broken = _renamed(missing, new, read)
     found += renamed
     found += [Match(path, None) for path in missing if path not in {each.baseline for each in renamed}]
     found += [Match(None, path) for path in new if path not in {each.candidate for each in renamed}]
@@ -70,21 +70,21 @@ def _by_name(top: Location) -> dict[str, Location]:
 
 
 def _renamed(
-    missing: Sequence[Location], new: Sequence[Location], ask: Callable[[Sequence[Location]], Sequence[Questions]]
+    missing: Sequence[Location], new: Sequence[Location], read: Callable[[Sequence[Location]], Sequence[Operations]]
 ) -> tuple[list[Match], list[tuple[Location, str]]]:
     if not missing or not new:
         return [], []
-    asks: tuple[dict[tuple[str, ...], list[Location]], ...] = ({}, {})
-    questions = ask([*missing, *new])
+    by_operations: tuple[dict[tuple[str, ...], list[Location]], ...] = ({}, {})
+    found_in = read([*missing, *new])
     broken: list[tuple[Location, str]] = []
-    for place, (path, each) in enumerate(zip([*missing, *new], questions, strict=True)):
+    for place, (path, each) in enumerate(zip([*missing, *new], found_in, strict=True)):
         if each.broken is not None:
             broken.append((path, each.broken))
         else:
-            asks[place >= len(missing)].setdefault(each.operations, []).append(path)
+            by_operations[place >= len(missing)].setdefault(each.operations, []).append(path)
     found = [
         Match(mine[0], theirs[0], is_renamed=True)
-        for asked, mine in asks[0].items()
-        if len(mine) == 1 and len(theirs := asks[1].get(asked, [])) == 1
+        for operations_, mine in by_operations[0].items()
+        if len(mine) == 1 and len(theirs := by_operations[1].get(operations_, [])) == 1
     ]
     return found, broken

@@ -1,6 +1,6 @@
-"""Edge: a Dask cluster that is there already. The only file that sees dask.distributed, an extra, and slow to import.
+"""Edge: work on an existing Dask cluster. Only this file imports dask.distributed, optional and slow to import.
 
-Workers read the cassettes themselves: from a folder that all of them see, or from storage.
+Workers read the cassettes themselves, from a shared folder or from object storage.
 """
 
 import re
@@ -13,27 +13,28 @@ from gws_replay.errors import GwsReplayError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _ADDRESS = re.compile(r"(?:(?:tcp|tls|ucx|wss?)://)?(?:[^\s/:@]+|\[[0-9A-Fa-f:]+\]):\d{1,5}/?")
-_REACHED, _STARTED = 10, 120  # seconds: for the scheduler to answer, and for a first worker to be there
+# Seconds until the scheduler has responded, and until a first worker has started.
+_CONNECT, _START = 10, 120
 
 
 def on_cluster(
     work: Callable[[Item], Result], items: Sequence[Item], lost: Callable[[Item], Result], address: str
 ) -> Iterator[Result]:
-    """Yield what becomes of each item in their order; of one that ends its workers, what `lost` makes of it.
+    """Yield the result for each item, in their order; for an item that kills its workers, that of `lost`.
 
-    Raises GwsReplayError where the extra is not installed, no scheduler is at the address, or its workers have not the
-    gws-replay that we have.
+    Raises GwsReplayError if dask.distributed is not installed, no scheduler is at the address, or its workers have
+    another version of gws-replay.
     """
     if not _ADDRESS.fullmatch(address):
         raise GwsReplayError("--dask needs the address of a scheduler, such as tcp://HOST:8786")
     try:
-        from distributed import Client, KilledWorker  # noqa: PLC0415 (as said above)
+        from distributed import Client, KilledWorker  # noqa: PLC0415 (optional, and slow)
     except ImportError:
-        raise GwsReplayError("--dask needs dask.distributed: pip install 'gws-replay[cluster]'") from None
+        raise GwsReplayError("--dask needs dask.distributed, which is not installed: pip install distributed") from None
     try:
-        client = Client(address, timeout=_REACHED, set_as_default=False)  # type: ignore[no-untyped-call]
+        client = Client(address, timeout=_CONNECT, set_as_default=False)  # type: ignore[no-untyped-call]
     except OSError as error:
-        raise GwsReplayError(f"no Dask scheduler can be reached at {address}: {error}") from None
+        raise GwsReplayError(f"cannot reach a Dask scheduler at {address}: {error}") from None
     with client:
         _check_workers(client, address)
         for item, future in zip(items, client.map(work, items, pure=False, key="gws-replay"), strict=True):
@@ -45,9 +46,9 @@ def on_cluster(
 
 
 def _check_workers(client: Any, address: str) -> None:
-    """Raise GwsReplayError unless there is a worker, and each has our version: another one may judge otherwise."""
+    """Raise GwsReplayError unless there is a worker, and all have our version: another one may give other verdicts."""
     try:
-        client.submit(_version, pure=False).result(timeout=_STARTED)
+        client.submit(_version, pure=False).result(timeout=_START)
         versions = {_version(), *client.run(_version).values()}
     except TimeoutError:
         raise GwsReplayError(f"the Dask cluster at {address} has no worker: start one") from None

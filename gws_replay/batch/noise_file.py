@@ -1,4 +1,4 @@
-"""Edge: the file that holds learned noise: JSON, indented and sorted, for people to review."""
+"""Edge: the file with learned noise: JSON, indented and sorted, so that people can review it."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from gws_replay.storage.files import read_text, write_whole
 
 
 def read_noise(path: Path) -> noise.Noise:
-    """Read a noise file. Raises GwsReplayError, which says what is wrong with it."""
+    """Read a noise file. Raises GwsReplayError if it is damaged."""
     try:
         return noise.read(json.loads(read_text(path)))
     except (ValueError, RecursionError) as error:
@@ -19,5 +19,5 @@ def read_noise(path: Path) -> noise.Noise:
 
 
 def write_noise(learned: noise.Noise, path: Path) -> None:
-    """Write a noise file whole."""
+    """Write a noise file."""
     write_whole(path, [json.dumps(learned.as_json(), indent=2) + "\n"])

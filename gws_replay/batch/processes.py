@@ -1,6 +1,6 @@
-"""Edge: the same work on many items, here, in several processes, or on a Dask cluster.
+"""Edge: the same work on many items, in this process, in several, or on a Dask cluster.
 
-Results come in the order of the items, whoever did the work. An item on which a process ends does not stop the others.
+Results come in the order of the items. An item that kills its process does not stop the others.
 """
 
 import gc
@@ -16,7 +16,7 @@ from gws_replay.batch.dask import on_cluster
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-_MOST = 16  # items that are handed over at once: few are lost with a process, and handing over costs little
+_CHUNK = 16  # items sent to a process at once: few are lost if it dies, and sending costs little
 
 
 def spread(
@@ -27,9 +27,9 @@ def spread(
     jobs: int = 1,
     cluster: str | None = None,
 ) -> Iterator[Result]:
-    """Yield what becomes of each item; of one that ends its process, what `lost` makes of it.
+    """Yield the result for each item; for an item that kills its process, that of `lost`.
 
-    `cluster` is the address of a Dask scheduler. Raises GwsReplayError where that cannot be used.
+    `cluster` is the address of a Dask scheduler. Raises GwsReplayError if that cannot be used.
     """
     if cluster:
         return on_cluster(work, items, lost, cluster)
@@ -40,7 +40,7 @@ def spread(
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Keep Python from looking through all objects again and again while many are made that stay."""
+    """Switch off the garbage collector while many lasting objects are created: it would search them repeatedly."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -53,7 +53,7 @@ def without_collector() -> Iterator[None]:
 def _in_processes(
     work: Callable[[Item], Result], items: Sequence[Item], lost: Callable[[Item], Result], jobs: int
 ) -> Iterator[Result]:
-    size = max(1, min(_MOST, len(items) // (4 * jobs)))
+    size = max(1, min(_CHUNK, len(items) // (4 * jobs)))
     done = 0
     while done < len(items):
         pool = _pool(min(jobs, len(items) - done))
@@ -61,7 +61,7 @@ def _in_processes(
             for result in pool.map(work, items[done:], chunksize=size):
                 yield result
                 done += 1
-        except BrokenProcessPool:  # nobody says by which item: the next ones are tried each in a process of its own
+        except BrokenProcessPool:  # which item killed it is unknown: the next ones run one by one
             for item in items[done : done + size]:
                 yield _alone(work, item, lost)
                 done += 1
@@ -84,5 +84,5 @@ def _pool(processes: int) -> ProcessPoolExecutor:
 
 
 def _end_at_once() -> None:
-    """End without a word at Ctrl-C, which reaches every process of a terminal: the parent says what is to be said."""
+    """End silently at Ctrl-C, which reaches every process of a terminal: the parent prints the message."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

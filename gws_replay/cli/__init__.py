@@ -1,4 +1,4 @@
-"""The command line: one file a command, loaded when it is called; errors become a sentence and an exit code here."""
+"""The command line. Each command is a file, loaded when it is called; an error becomes a sentence and an exit code."""
 
 import os
 import sys
@@ -11,24 +11,24 @@ import click
 from gws_replay.errors import GwsReplayError
 
 _COMMANDS = {
-    "addon": 'Print the path of the mitmproxy addon: mitmdump -s "$(gws-replay addon)".',
-    "convert": "Make a cassette of a mitmproxy flow file, a HAR, or another cassette.",
-    "demo": "Record, replay, prove: the whole tool on the embedded sandbox, in under a minute.",
+    "addon": 'Print the path of the mitmproxy addon, for mitmdump -s "$(gws-replay addon)".',
+    "convert": "Convert a mitmproxy flow file, a HAR or another cassette into a cassette.",
+    "demo": "Record, replay and prove on the built-in sandbox, in under a minute.",
     "diff": "Compare cassettes with a baseline, operation by operation.",
-    "drift": "Ask a live system a cassette's questions again, and compare what it answers.",
-    "noise": "Learn what differs between recordings of one scenario by itself.",
+    "drift": "Send a cassette's requests to a live system again, and compare the responses.",
+    "noise": "Learn what differs between two recordings of one scenario although nothing changed.",
     "record": "Record GWS traffic through mitmproxy into a cassette.",
-    "recover": "Save the cassette of a recording that was interrupted.",
-    "sandbox": "Run the embedded GWS stand-in.",
-    "scrub": "Redact cassettes in place, ours or plain vcrpy's; --check finds what is not.",
-    "serve": "Play cassettes to a client in any language: REST, and the notifications by CometD.",
+    "recover": "Save the cassette of an interrupted recording.",
+    "sandbox": "Run the built-in stand-in for a GWS server.",
+    "scrub": "Redact existing cassettes in place; --check only reports what is not redacted.",
+    "serve": "Replay cassettes to a client in any language, over HTTP and CometD.",
     "show": "Show the operations, notifications and userData changes of a cassette.",
-    "verify": "Judge every userData operation in cassettes: exactly what was sent changed.",
+    "verify": "Check that each userData operation in cassettes changed exactly what was sent.",
 }
 
 
 class _Commands(click.Group):
-    """Loads a command's module only when that command is used, so that `--help` answers at once."""
+    """Loads a command's module only when that command is used, so that `--help` is fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click asks with it)
         return sorted(_COMMANDS)
@@ -49,14 +49,14 @@ class _Commands(click.Group):
 def group() -> None:
     """Record and replay Genesys Web Services traffic, and prove what each userData operation changed.
 
-    Exit codes: 0 clean, 1 differences or a failed judgement, 2 usage or bad input, 3 something to redact was
-    found, 4 damaged recording, 5 nothing recorded or collected, 130 Ctrl-C; a wrapped command's own code is passed
-    through.
+    Exit codes: 0 clean; 1 differences, misses or a failed verdict; 2 wrong usage or bad input; 3 unredacted data
+    found; 4 damaged recording; 5 nothing recorded or compared; 130 Ctrl-C. If `record` runs a command that fails, its
+    exit code is passed through.
     """
 
 
 def main() -> NoReturn:
-    """Run the command line; everything a user can cause ends in one sentence and an exit code."""
+    """Run the command line; every error a user can cause ends in one sentence and an exit code."""
     try:
         result: Any = group.main(standalone_mode=False)
     except click.ClickException as error:
@@ -78,7 +78,7 @@ def main() -> NoReturn:
 
 
 def _drop_output() -> None:
-    """Let nothing be written at the very end that could not be written before."""
+    """Discard buffered output that cannot be written, so that Python does not fail on it at exit."""
     with suppress(OSError):
         sys.stdout.flush()
         return

@@ -1,4 +1,4 @@
-"""`gws-replay diff --accept`: asks, and rewrites what drifted in the baseline."""
+"""`gws-replay diff --accept`: rewrites the parts of a baseline that drifted, after a question."""
 
 import json
 import sys
@@ -17,10 +17,10 @@ from gws_replay.storage.files import Location, load_cassette, read_text, write_w
 Drifted = tuple[Path, Location, Sequence[Finding]]
 
 
-def take_over(found: Sequence[Drifted], *, yes: bool) -> Sequence[Finding]:
-    """Rewrite baselines, each file whole, if a person agrees or has agreed; return the findings that are settled.
+def accept_drift(found: Sequence[Drifted], *, yes: bool) -> Sequence[Finding]:
+    """Rewrite baselines if a person agrees, or has agreed with --yes; return the findings that are settled by that.
 
-    Verdicts follow from what is taken over. Raises GwsReplayError where nobody can be asked, or it cannot be done.
+    Raises GwsReplayError if there is no terminal to ask on, or if a baseline cannot be rewritten.
     """
     if not found:
         return ()
@@ -28,24 +28,24 @@ def take_over(found: Sequence[Drifted], *, yes: bool) -> Sequence[Finding]:
     question = f"Rewrite what drifted in {_files(found)} ({count} of its exchanges and notifications)"
     if not yes:
         if not sys.stdin.isatty():
-            raise GwsReplayError(f"{question}: nobody can be asked here, give --yes; nothing was changed")
+            raise GwsReplayError(f"{question}: nobody can be asked here (no terminal): give --yes. Nothing was changed")
         if not click.confirm(f"{question}?", err=True):
             click.echo("Nothing was changed.", err=True)
             return ()
-    # All are made before the first is written.
-    made = [(baseline, _rewritten(baseline, candidate, findings)) for baseline, candidate, findings in found]
-    for path, pieces in made:
+    # Every new text is computed before the first file is written.
+    rewritten = [(baseline, _rewritten(baseline, candidate, findings)) for baseline, candidate, findings in found]
+    for path, pieces in rewritten:
         write_whole(path, pieces)
     click.echo(f"Rewrote {_files(found)}.", err=True)
     return [each for _, _, findings in found for each in findings if each.kind != "order"]
 
 
 def _rewritten(baseline: Path, candidate: Location, findings: Sequence[Finding]) -> list[str]:
-    """Return the new text of a baseline in pieces."""
+    """Return the new text of a baseline, in pieces."""
     old, text = load_cassette(baseline), read_text(baseline)
     is_json = baseline.suffix == ".json"
     if not (json.loads(text).get("gws_replay") if is_json else "\ngws_replay:" in text):
-        raise GwsReplayError(f"{baseline} was not written by gws-replay: make it a cassette of ours with convert first")
+        raise GwsReplayError(f"{baseline} was not written by gws-replay: convert it first (gws-replay convert)")
     try:
         new = accepted(old, load_cassette(candidate), findings)
     except ValueError as error:

@@ -1,11 +1,11 @@
-"""The work of `gws-replay diff` on one match, here or elsewhere: load, compare, spell what is to be said."""
+"""What `gws-replay diff` does with one pair of cassettes, in this process or another: load, compare, describe."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gws_replay.batch.cassette_pairs import Match
 from gws_replay.batch.processes import without_collector
-from gws_replay.cli.comparison import Rules, told
+from gws_replay.cli.comparison import Rules, describe
 from gws_replay.cli.options import Output
 from gws_replay.cli.redacted_load import Showing, load_shown
 from gws_replay.cli.report import Wants
@@ -20,7 +20,7 @@ from gws_replay.reports.terminal import findings as differences
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Two cassettes to compare, or one that is alone, the rules, and how to say it: it crosses to another process."""
+    """Two cassettes to compare, or one without a counterpart, and how. It is sent to another process."""
 
     match: Match
     rules: Rules
@@ -31,9 +31,9 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What is to be printed of a match, its cases and findings; `alone` is "missing" or "new"; or why it is broken.
+    """The results for one pair: lines to print, cases, findings, parts of a page.
 
-    `parts` are what the page shows of it.
+    `alone` is "missing" or "new" for a cassette without a counterpart; `broken` says why one could not be read.
     """
 
     lines: Sequence[str] = ()
@@ -56,8 +56,8 @@ def compared(work: Work) -> Compared:
     except CassetteError as error:
         return Compared(broken=str(error))
     note = f" (renamed){note}" if work.match.is_renamed else note
-    said = told((baseline, candidate), both, found, work.output, work.wants, note=note)
-    return Compared(lines=said.lines, cases=said.cases, findings=found, parts=said.parts)
+    described = describe((baseline, candidate), both, found, work.output, work.wants, note=note)
+    return Compared(lines=described.lines, cases=described.cases, findings=found, parts=described.parts)
 
 
 def _alone(work: Work) -> Compared:

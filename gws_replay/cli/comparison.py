@@ -1,4 +1,4 @@
-"""What the commands that compare two recordings share: the options that say what counts, and the cases of a report."""
+"""What the commands that compare two recordings share: options that say what counts, and descriptions of results."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from gws_replay.storage.files import Location
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What counts, and how much."""
+    """Which differences count, and how severe they are."""
 
     ignore: Sequence[str]
     severity: Mapping[Kind, Severity]
@@ -35,7 +35,7 @@ class Rules:
     ignored: IgnoredFields = NOTHING_IGNORED
 
     def findings(self, baseline: Cassette, candidate: Cassette) -> tuple[Finding, ...]:
-        """Compare two recordings; what does not count is marked."""
+        """Compare two recordings; findings that do not count are marked."""
         one, other = (
             replace(each, interactions=self.ignored.removed_from_all(each.interactions))
             for each in (baseline, candidate)
@@ -51,16 +51,16 @@ def comparing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "levels",
         multiple=True,
         metavar="KIND=LEVEL",
-        help=f"How grave a kind ({', '.join(KINDS)}) is: {', '.join(SEVERITIES)}. May be given several times.",
+        help=f"The severity of a kind of finding ({', '.join(KINDS)}): {', '.join(SEVERITIES)}. Repeatable.",
     )
     @click.option(
         "--ignore",
         multiple=True,
         metavar="PATH",
-        help="A path as it is shown, or the end of one, that does not count; `*` stands for anything (userData.LCA_*). "
-        "What it suppresses is counted, and shown with -v. May be given several times.",
+        help="Ignore differences at this path, spelled as in the report, or the end of one; `*` matches anything "
+        "(userData.LCA_*). They are counted, and shown with -v. Repeatable.",
     )
-    @click.option("--noise", "noise_file", type=PATH, help="What `gws-replay noise learn` found to differ by itself.")
+    @click.option("--noise", "noise_file", type=PATH, help="Ignore what `gws-replay noise learn` wrote to this file.")
     @wraps(command)
     def with_rules(*, levels: Sequence[str], ignore: Sequence[str], noise_file: Path | None, **arguments: Any) -> Any:
         noise = read_noise(noise_file) if noise_file else None
@@ -71,15 +71,15 @@ def comparing_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What is to be printed of a comparison, its cases, and what the page shows of it."""
+class Described:
+    """The results of a comparison: lines to print, cases, parts of a page."""
 
     lines: Sequence[str]
     cases: Sequence[Case]
     parts: Sequence[Part] = ()
 
 
-def told(
+def describe(
     sides: tuple[Location, Location],
     both: Sequence[Cassette],
     found: Sequence[Finding],
@@ -88,10 +88,10 @@ def told(
     *,
     note: str = "",
     unasked: Sequence[Issue] = (),
-) -> Told:
-    """Spell what was found in a baseline and its candidate; a `note` on them is said even if that is nothing.
+) -> Described:
+    """Describe the findings in a baseline and its candidate; a `note` on them is printed even without findings.
 
-    Reports of other forms than text and JSON name what was `unasked`, too.
+    Formats other than text and JSON also name the requests that were not sent (`unasked`).
     """
     counting = [each for each in found if not each.suppressed]
     cases = _cases(sides, counting) if wants.cases else []
@@ -102,19 +102,19 @@ def told(
 
         name = f"{sides[0]} → {sides[1]}{note}"
         parts = [part_of_pair(name, both[0], both[1], listed, unasked)] if listed or unasked else ()
-        return Told((), cases, parts)
+        return Described((), cases, parts)
     if output.as_json:
         shown = [differences.as_json(each) for each in listed]
         value = {"schema": differences.SCHEMA, "baseline": str(sides[0]), "candidate": str(sides[1]), "findings": shown}
-        return Told([dumps_ascii(value)], cases)
+        return Described([dumps_ascii(value)], cases)
     if output.quiet and not counting and not note:
-        return Told((), cases)
+        return Described((), cases)
     title = printable(f"{sides[0]} -> {sides[1]}{note}{'' if counting else ': no difference'}")
-    return Told([title, *differences.lines(found, all_of_them=output.verbose, look=wants.look)], cases)
+    return Described([title, *differences.lines(found, all_of_them=output.verbose, look=wants.look)], cases)
 
 
 def _cases(sides: tuple[Location, Location], counting: Sequence[Finding]) -> list[Case]:
-    """Return a case for each operation that differs, or one for the whole cassette where none does."""
+    """Return a case for each operation that differs, or one for the whole cassette if none does."""
     places = [lines_in(path) if counting else {} for path in sides]
     by_operation: dict[str, list[Issue]] = {}
     fails: set[str] = set()
@@ -141,6 +141,6 @@ def _level(option: str) -> tuple[Kind, Severity]:
     severity = next((each for each in SEVERITIES if each == level), None)
     if kind is None or severity is None:
         raise GwsReplayError(
-            f"--severity {option} is no KIND=LEVEL: kinds are {', '.join(KINDS)}, levels {', '.join(SEVERITIES)}"
+            f"--severity needs KIND=LEVEL, got {option}: kinds are {', '.join(KINDS)}, levels {', '.join(SEVERITIES)}"
         )
     return kind, severity

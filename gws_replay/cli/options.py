@@ -1,4 +1,4 @@
-"""What the commands share: the options that stand everywhere, where output goes, and how far long work has come."""
+"""What the commands share: common options, output to stdout and stderr, and a progress line."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ from gws_replay.storage.object_storage import Stored, is_address
 
 
 class _File(click.Path):
-    """A path: no address, which may hold a password, and which only some commands read."""
+    """A path of a file. The address of object storage, which only some commands read, is refused with a reason."""
 
     def __init__(self, refusal: str) -> None:
         super().__init__(path_type=Path)
@@ -35,7 +35,7 @@ IN_PLACE = _File("and files are rewritten in place here: copy it to a folder fir
 
 
 class _Where(click.ParamType[Location]):
-    """A path, or the address of something on storage."""
+    """A path, or an address of object storage."""
 
     name = "path"
 
@@ -44,16 +44,16 @@ class _Where(click.ParamType[Location]):
 
 
 LOCATION = _Where()
-_SOON = 2.0  # seconds; nobody needs to watch less
-_OFTEN = 0.1
+# Seconds before a progress line appears, and between two changes of it.
+_FIRST_SHOWN, _BETWEEN = 2.0, 0.1
 
 redact_option = click.option(
     "--redact",
     type=click.Choice(["all", "secrets", "none"]),
     default="all",
     show_default=True,
-    help="What to replace before anything is written. `secrets`: credentials, cookies, tokens, Bayeux client ids, "
-    "unknown request headers. `all`: personal data too. `none` warns.",
+    help="What to replace before anything is written. `secrets`: credentials, cookies, tokens, Bayeux client ids and "
+    "unknown request headers. `all`: personal data, too. `none`: nothing; a warning is printed.",
 )
 keep_option = click.option("--keep", metavar="KEY", multiple=True, help="Never redact the values of this key.")
 _INSECURE = click.option("--insecure", is_flag=True, help="Do not verify the server's certificate.")
@@ -70,7 +70,7 @@ force_option = click.option("--force", is_flag=True, help="Replace the output if
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Results go to stdout, as text or JSON; progress goes to stderr unless it is to be quiet."""
+    """Prints results to stdout, as text or JSON, and progress to stderr unless `quiet`."""
 
     as_json: bool
     quiet: bool
@@ -84,46 +84,46 @@ class Output:
             click.echo(text)
 
     def progress(self, text: str) -> None:
-        """Tell a person how it goes."""
+        """Print progress."""
         if not self.quiet:
             click.echo(text, err=True)
 
     def detail(self, text: str) -> None:
-        """Tell a person who asked for more."""
+        """Print details with --verbose."""
         if self.verbose:
             click.echo(text, err=True)
 
 
 def colour() -> bool | None:
-    """Return False where people want none (https://no-color.org, a dumb terminal); None: click sees if it is one."""
+    """Return False if colour is off (https://no-color.org, a dumb terminal), None to let click decide."""
     return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
 
 
 class Progress:
-    """One line that is written over again and again; nothing at all when it is `quiet` or stderr is no terminal."""
+    """One line that is overwritten as work goes on; nothing if `quiet`, or if stderr is not a terminal."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._next = float("inf") if quiet or not sys.stderr.isatty() else time.monotonic() + _SOON
+        self._next = float("inf") if quiet or not sys.stderr.isatty() else time.monotonic() + _FIRST_SHOWN
         self._shown = False
 
     def show(self, text: str) -> None:
-        """Show how far it is, unless that was shown a moment ago."""
+        """Show the text, unless another one was shown a moment ago."""
         if time.monotonic() >= self._next:
             click.echo(f"\r\x1b[K{text}", nl=False, err=True)
-            self._next, self._shown = time.monotonic() + _OFTEN, True
+            self._next, self._shown = time.monotonic() + _BETWEEN, True
 
     def clear(self) -> None:
-        """Make room for a result."""
+        """Remove the line, before a result is printed."""
         if self._shown:
             click.echo("\r\x1b[K", nl=False, err=True)
             self._shown = False
 
 
 def output_options(quiet: str, verbose: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add --json, -q and -v, with what the two mean for the command; the function gets one `output`."""
+    """Add --json, -q and -v, with the help texts of the latter two; the function gets one `output`."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        @click.option("--json", "as_json", is_flag=True, help="Print results as JSON, one document a line.")
+        @click.option("--json", "as_json", is_flag=True, help="Print results as JSON, one document per line.")
         @click.option("-q", "--quiet", is_flag=True, help=quiet)
         @click.option("-v", "--verbose", is_flag=True, help=verbose)
         @wraps(command)
@@ -165,15 +165,15 @@ def tls_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _INSECURE(_UPSTREAM_CA(_CLIENT_CERT(command)))
 
 
-def timing_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add --timing; `what` says of what it is the pace."""
+def timing_option(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add --timing with its help text."""
     return click.option(
         "--timing",
         default="instant",
         show_default=True,
         callback=_timing,
         metavar="instant|recorded|FACTOR",
-        help=what,
+        help=help_text,
     )
 
 
@@ -188,6 +188,6 @@ def _timing(ctx: click.Context, param: click.Parameter, value: str) -> str:
 
 
 def warn_if_unredacted(redact: str) -> None:
-    """Warn, even with -q, that secrets are going to be written."""
+    """Warn, even with -q, that secrets will be written."""
     if redact == "none":
         click.echo("Warning: --redact none writes passwords, tokens and personal data as they are.", err=True)

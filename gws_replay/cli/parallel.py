@@ -1,4 +1,4 @@
-"""Who does the work on many cassettes: --jobs and --dask; and how far it has come, on a terminal."""
+"""Options for work on many cassettes, --jobs and --dask, with a progress line."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from gws_replay.core.json_compare import printable
 from gws_replay.errors import GwsReplayError
 from gws_replay.storage.files import Location
 
-LOST = "the process that read it was ended, for want of memory perhaps: fewer --jobs take less"
+LOST = "the process that read it was killed, perhaps for lack of memory: try fewer --jobs"
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Spreading:
-    """So many processes, or a cluster."""
+    """How many processes to use, or the address of a cluster."""
 
     jobs: int
     cluster: str | None
 
     def location(self, path: Location) -> Location:
-        """Return a path as workers find it, which are in other folders than we are."""
+        """Return a path that workers can use: their working folder may be another one."""
         return path.absolute() if self.cluster and isinstance(path, Path) else path
 
     def results(
@@ -39,7 +39,7 @@ class Spreading:
         name: Callable[[Item], object],
         quiet: bool,
     ) -> Iterator[Result]:
-        """Yield what becomes of each item in their order, and show how far it is."""
+        """Yield the result for each item, in their order, and show progress."""
         progress = Progress(quiet=quiet)
         results = spread(work, items, lost, jobs=self.jobs, cluster=self.cluster)
         for number, item in enumerate(items):
@@ -53,13 +53,15 @@ def spreading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --jobs and --dask; the function gets one `spreading`."""
 
     @click.option(
-        "--jobs", type=click.IntRange(min=1), help="Processes to work in; results are the same.  [default: 1]"
+        "--jobs",
+        type=click.IntRange(min=1),
+        help="The number of processes; it changes no result.  [default: 1]",
     )
     @click.option(
         "--dask",
         "cluster",
         metavar="ADDRESS",
-        help="The scheduler of a Dask cluster to work on (tcp://HOST:8786); its workers must see the files.",
+        help="Work on the Dask cluster with this scheduler (tcp://HOST:8786); its workers must see the files.",
     )
     @wraps(command)
     def with_spreading(*, jobs: int | None, cluster: str | None, **arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Cassettes as commands show them: what nobody has redacted yet is redacted first."""
+"""Load cassettes to show them: those that are not redacted yet are redacted in memory first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ NOTE = "not redacted, shown with stand-ins: `gws-replay scrub` redacts the file"
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """The rules and the key of one run, for all cassettes of it, in whichever process they are loaded.
+    """The rules and the key by which one run of a command redacts, in whichever process it loads a cassette.
 
     Raises GwsReplayError for a wrong rule in pyproject.toml.
     """
@@ -23,15 +23,15 @@ class Showing:
 
 
 def load_shown(showing: Showing, *paths: Location) -> tuple[Sequence[Cassette], str]:
-    """Load cassettes to print something of them; one value has one stand-in in all.
+    """Load cassettes to show them; return them with a note if anything had to be redacted.
 
-    Return a note, too, if anything had to be redacted. A cassette whose header names a level of redaction, be it
-    `none`, is shown as it stands. Raises CassetteError as `load_cassette` does.
+    A value has the same stand-in in all of them. A cassette whose header names a level of redaction, even `none`, is
+    shown as it is. Raises CassetteError as `load_cassette` does.
     """
     cassettes = [load_cassette(path) for path in paths]
     if all("redaction" in each.header for each in cassettes):
         return cassettes, ""
-    settled = [made for each in cassettes for made in each.header.get("stand_ins", ())]
+    settled = [stand_in for each in cassettes for stand_in in each.header.get("stand_ins", ())]
     using = redactor(showing.policy, settled, key=showing.key)
     redacted = [shown(each, using) for each in cassettes]
     return redacted, "" if redacted == cassettes else f" ({NOTE})"

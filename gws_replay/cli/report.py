@@ -170,7 +170,7 @@ def report_options(
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @click.option("--format", "name", type=click.Choice(names), help="The format of the report.  [default: text]")
         @click.option("--output", "path", type=PATH, help="Write the report to this file; print only the summary.")
-        @click.option("--json", "as_json", is_flag=True, help="The same as --format json: one document a line.")
+        @click.option("--json", "as_json", is_flag=True, help="The same as --format json: one document per line.")
         @click.option("-q", "--quiet", is_flag=True, help=quiet)
         @click.option("-v", "--verbose", is_flag=True, help=verbose)
         @wraps(command)

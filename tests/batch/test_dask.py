@@ -72,17 +72,17 @@ def test_an_item_that_ends_its_workers_loses_no_other(address: str) -> None:
 def test_without_the_extra(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A sentence says what to install."""
     monkeypatch.setitem(sys.modules, "distributed", None)
-    sentence = "--dask needs dask.distributed: pip install 'gws-replay[cluster]'"
+    sentence = "--dask needs dask.distributed, which is not installed: pip install distributed"
     assert sentence == refused(command_line("verify", "--dask", "tcp://127.0.0.1:8786", folders[0]))
 
 
 def test_where_no_scheduler_is(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A sentence names the address; what is none, and may hold a password, is not repeated."""
-    monkeypatch.setattr("gws_replay.batch.dask._REACHED", 0.2)
+    monkeypatch.setattr("gws_replay.batch.dask._CONNECT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     nobody = refused(command_line("diff", "--dask", f"127.0.0.1:{port}", *folders))
-    assert f"no Dask scheduler can be reached at 127.0.0.1:{port}: Timed out" in nobody
+    assert f"cannot reach a Dask scheduler at 127.0.0.1:{port}: Timed out" in nobody
     for wrong in ("somewhere", "tcp://me:secret@host:1", "http://host:80/x"):
         sentence = "--dask needs the address of a scheduler, such as tcp://HOST:8786"
         assert sentence == refused(command_line("diff", "--dask", wrong, *folders))
@@ -92,7 +92,7 @@ def test_where_no_scheduler_is(folders: tuple[Path, Path], monkeypatch: pytest.M
 
 def test_a_cluster_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is waited for, and then said."""
-    monkeypatch.setattr("gws_replay.batch.dask._STARTED", 0.2)
+    monkeypatch.setattr("gws_replay.batch.dask._START", 0.2)
     with cluster_of(0) as empty, pytest.raises(GwsReplayError, match="has no worker: start one"):
         list(on_cluster(_half, [2], float, empty.scheduler_address))
 

@@ -74,7 +74,7 @@ def convert(
     keep: tuple[str, ...],
     force: bool,
 ) -> None:
-    """Make a cassette OUT (.yaml or .json) of a recording IN.
+    """Convert a recording IN into a cassette OUT (.yaml or .json).
 
     IN is a mitmproxy flow file (.flow, .mitm), a HAR 1.2 of a browser, a proxy or Playwright (.har, or .zip with
     attached bodies; WebSocket messages included), or a VCR cassette (.yaml, .json). Notifications are split off and

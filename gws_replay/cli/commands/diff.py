@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from gws_replay.batch.cassette_pairs import Questions, matched, questions_of
-from gws_replay.cli.accept import Drifted, take_over
+from gws_replay.batch.cassette_pairs import Operations, matched, operations_in
+from gws_replay.cli.accept import Drifted, accept_drift
 from gws_replay.cli.compare_pair import Compared, Work, compared
 from gws_replay.cli.comparison import Rules, comparing_options
 from gws_replay.cli.options import LOCATION
@@ -68,10 +68,10 @@ def diff(
         raise GwsReplayError(f"--accept rewrites files, and {baseline} is on storage: copy it to a folder first")
     output = report.output
 
-    def asked(paths: Sequence[Location]) -> Sequence[Questions]:
-        return list(spreading.results(questions_of, paths, _unasked, name=str, quiet=output.quiet))
+    def read(paths: Sequence[Location]) -> Sequence[Operations]:
+        return list(spreading.results(operations_in, paths, _unasked, name=str, quiet=output.quiet))
 
-    matches, broken = matched(spreading.location(baseline), spreading.location(candidate), asked)
+    matches, broken = matched(spreading.location(baseline), spreading.location(candidate), read)
     showing = Showing()
     work = [Work(match, rules, output, report.wants, showing) for match in matches]
     total = _Sum()
@@ -94,7 +94,7 @@ def diff(
         return 2
     if is_empty:
         return 5
-    settled = {id(each) for each in take_over(total.drifted, yes=yes)} if accept else set()
+    settled = {id(each) for each in accept_drift(total.drifted, yes=yes)} if accept else set()
     left = [
         each for each in total.findings if not each.suppressed and each.severity != "info" and id(each) not in settled
     ]
@@ -127,5 +127,5 @@ def _lost(work: Work) -> Compared:
     return Compared(broken=f"{_name(work)}: {LOST}")
 
 
-def _unasked(path: Location) -> Questions:
-    return Questions(broken=f"{path}: {LOST}")
+def _unasked(path: Location) -> Operations:
+    return Operations(broken=f"{path}: {LOST}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gws_replay.cli.comparison import Rules, comparing_options, told
+from gws_replay.cli.comparison import Rules, comparing_options, describe
 from gws_replay.cli.options import PATH, Progress, force_option, ignore_options, keep_option, timing_option
 from gws_replay.cli.report import Report, report_options
 from gws_replay.core.cassette import Cassette
@@ -82,17 +82,16 @@ def drift(
     keep: Sequence[str],
     **options: Any,
 ) -> int:
-    """Ask a live system a cassette's questions again, and compare what it answers.
+    """Send a cassette's requests to a live system again, and compare the responses and notifications.
 
-    Questions come in recorded order, each after the answers and notifications that came before it. Ids of the live
-    system take the place of recorded ones. Only what changes nothing is asked, unless --allow-writes; what depends on
-    the rest is not compared.
+    Requests are sent in recorded order, each after the responses and notifications that came before it. Ids of the
+    live system replace recorded ones. Only requests that change nothing are sent, unless --allow-writes is given; what
+    depends on the others is not compared.
 
-    Credentials are those of GWS_REPLAY_USER and GWS_REPLAY_PASSWORD, of GWS_REPLAY_TOKEN, or of netrc. They are
-    neither stored nor shown.
+    Credentials are GWS_REPLAY_USER with GWS_REPLAY_PASSWORD, or GWS_REPLAY_TOKEN, or from netrc. They are neither
+    stored nor shown.
 
-    Exit codes: 0 nothing at warning or above; 1 something is; 2 the system cannot be asked, or bad input; 5 there is
-    nothing to ask.
+    Exit codes: 0 no finding above info; 1 findings; 2 the system cannot be reached, or bad input; 5 no request to send.
     """
     from gws_replay.core.drift.live_values import LiveValues, bindings
     from gws_replay.drift.recording import LiveRecording
@@ -186,7 +185,7 @@ def _compare(run: _Run, report: Report, rules: Rules, cassette: Path, target: Pa
     both = run.recording.shown(part.part), candidate
     found = part.findings(rules.findings(*both), candidate)
     unasked = [Issue(level="info", rule="unasked", message=note, file=str(cassette)) for note in notes]
-    said = told((cassette, target), both, found, report.output, report.wants, unasked=unasked)
+    said = describe((cassette, target), both, found, report.output, report.wants, unasked=unasked)
     report.add_lines(said.lines)
     report.add_cases(said.cases)
     report.add_parts(said.parts)

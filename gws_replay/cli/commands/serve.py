@@ -49,14 +49,14 @@ def serve(
     tls: bool,
     keep_uris: bool,
 ) -> int:
-    """Play cassettes to a GWS client in any language, until Ctrl-C or SIGTERM.
+    """Replay cassettes to a GWS client in any language, over HTTP and CometD, until Ctrl-C or SIGTERM.
 
-    REST requests get the recorded answers; what was pushed comes by CometD (long-polling, WebSocket,
-    callback-polling) once its cause has been asked. Any credentials will do; nothing is ever asked of a network.
+    Requests get the recorded responses. Notifications are delivered by CometD (long-polling, WebSocket,
+    callback-polling) after the requests that caused them. Any credentials are accepted; no network is used.
 
-    GET /__gws_replay__ tells what was served, missed, and is left; POST /__gws_replay__/rewind begins again.
+    GET /__gws_replay__ returns what was served, missed and is unplayed; POST /__gws_replay__/rewind starts again.
 
-    Exit codes: 0 when stopped by SIGTERM, 1 if by then a request was missed, 2 bad input, 130 Ctrl-C.
+    Exit codes: 0 stopped by SIGTERM, 1 the same after a miss, 2 bad input, 130 Ctrl-C.
     """
     from gws_replay.core.replay.cassette_index import CassetteIndex
     from gws_replay.core.replay.request_key import WHOLE

@@ -13,12 +13,12 @@ from gws_replay.storage.files import Location
 
 @click.command()
 @click.argument("cassette", type=LOCATION)
-@report_options("No userData changes.", "Also the bodies.", judges=False)
+@report_options("Leave out userData changes.", "Show bodies, too.", judges=False)
 def show(*, report: Report, cassette: Location) -> None:
     """Show the operations and notifications of a cassette in time order, with causes and userData changes.
 
-    --format html writes one page that needs no network: lanes for REST, CometD and each resource, userData before and
-    after each operation with the keys that changed, and every message as it is stored.
+    --format html writes one page that needs no network: a timeline with lanes for REST, CometD and each resource, the
+    userData before and after each operation, and every message as it is stored.
     """
     (loaded,), note = load_shown(Showing(), cassette)
     if note:

@@ -62,12 +62,12 @@ class _Judged:
 def verify(
     *, report: Report, spreading: Spreading, paths: Sequence[Location], allow_unknown: bool, ignore: tuple[str, ...]
 ) -> int:
-    """Judge every userData operation in cassettes (files or folders).
+    """Check that each userData operation in cassettes (files or folders) changed exactly what was sent.
 
-    Passed: exactly the keys that the request wrote changed, to exactly the values it sent, and nothing else moved;
-    request, notification and the next GET agree. Cannot tell: the recording lacks what would show it.
+    Passed: exactly the keys that the request wrote changed, to exactly the values it sent, and nothing else changed;
+    request, notification and the next GET agree. Cannot tell: the recording does not show it.
 
-    Exit codes: 0 all passed; 1 one failed, or cannot be told; 2 a file is no cassette; 5 there was nothing to judge.
+    Exit codes: 0 all passed; 1 one failed, or cannot be told; 2 a file is not a cassette; 5 nothing to check.
     """
     output = report.output
     found = list(cassettes_in(map(spreading.location, paths)))

@@ -53,7 +53,7 @@ def test_no_difference(pair: tuple[Path, Path]) -> None:
 def test_severity_decides_the_exit_code(pair: tuple[Path, Path]) -> None:
     """What is for information only fails nothing."""
     assert 0 == command_line("diff", *pair, "--severity", "value=info", "--severity", "verdict=info").code
-    assert "--severity value=bad is no KIND=LEVEL" in refused(command_line("diff", *pair, "--severity", "value=bad"))
+    assert "needs KIND=LEVEL, got value=bad" in refused(command_line("diff", *pair, "--severity", "value=bad"))
 
 
 def test_what_is_ignored_is_counted_and_shown_on_request(pair: tuple[Path, Path]) -> None:
@@ -96,7 +96,9 @@ def test_nothing_to_compare(tmp_path: Path) -> None:
     assert 5 == command_line("diff", tmp_path / "a", tmp_path / "b").code
     assert f"{tmp_path}/c does not exist" == refused(command_line("diff", tmp_path / "a", tmp_path / "c"))
     file = saved(small(), tmp_path / "x.yaml")
-    assert "are a file and a folder: give two of a kind" in refused(command_line("diff", file, tmp_path / "a"))
+    assert "are a file and a folder: give two files or two folders" in refused(
+        command_line("diff", file, tmp_path / "a")
+    )
 
 
 def test_a_broken_cassette_does_not_hide_the_others(tmp_path: Path) -> None:
@@ -186,7 +188,7 @@ def test_accept_refuses_where_nobody_can_be_asked(pair: tuple[Path, Path], monke
     before = pair[0].read_text()
     ended = command_line("diff", "--accept", *pair)
     assert 2 == ended.code
-    assert "nobody can be asked here, give --yes; nothing was changed" in ended.err
+    assert "nobody can be asked here (no terminal): give --yes. Nothing was changed" in ended.err
     assert before == pair[0].read_text()
 
 
@@ -212,7 +214,7 @@ def test_accept_writes_json_cassettes_and_no_foreign_ones(tmp_path: Path) -> Non
     (tmp_path / "plain.json").write_text(json.dumps({key: plain[key] for key in ("version", "interactions")}))
     ended = command_line("diff", "--accept", "--yes", tmp_path / "plain.json", bad)
     assert 2 == ended.code
-    assert "make it a cassette of ours with convert first" in ended.err
+    assert "convert it first (gws-replay convert)" in ended.err
     strict = saved(replace(WRONG, header={"format": 1, "redaction": "default"}), tmp_path / "strict.yaml")
     right = saved(small(), tmp_path / "right.yaml")
     assert "cannot be rewritten: the two are redacted" in command_line("diff", "--accept", "--yes", right, strict).err

@@ -27,7 +27,7 @@ def verified(played: Cassette, folder: Path, *options: str) -> tuple[object, str
 @pytest.fixture(autouse=True)
 def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine is: how far it has come is shown only where a test says so."""
-    monkeypatch.setattr("gws_replay.cli.options._SOON", float("inf"))
+    monkeypatch.setattr("gws_replay.cli.options._FIRST_SHOWN", float("inf"))
 
 
 @pytest.fixture
@@ -249,7 +249,7 @@ def test_one_value_has_one_stand_in_whoever_reads_it(folder: Path) -> None:
 
 def test_a_person_sees_how_far_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, on stderr, once it takes long; gone before each result, and never with -q or in a pipe."""
-    monkeypatch.setattr("gws_replay.cli.options._SOON", 0.0)
+    monkeypatch.setattr("gws_replay.cli.options._FIRST_SHOWN", 0.0)
     paths = folder / "good.yaml", folder / "wrong.yaml"
     shown = command_line("verify", *paths, watched=True).err
     assert f"\r\x1b[K0 of 2 cassettes: {folder}/good.yaml\r\x1b[K" == shown
@@ -262,7 +262,7 @@ def test_a_process_that_was_ended_is_said(folder: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("gws_replay.batch.processes._end_at_once", os.abort)
     paths = [folder / "good.yaml", folder / "wrong.yaml"]
     ended = command_line("verify", "--jobs", "2", *paths)
-    lost = f"the process that read it was ended, for want of memory perhaps: fewer --jobs take less; {NOT_COMPARED}"
+    lost = f"the process that read it was killed, perhaps for lack of memory: try fewer --jobs; {NOT_COMPARED}"
     assert 2 == ended.code
     assert [f"Error: {path}: {lost}" for path in paths] == ended.err.splitlines()
 
