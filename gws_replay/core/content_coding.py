@@ -10,30 +10,50 @@ _SLICE = 8192  # zlib copies what follows a member: all of it at once, and many 
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-def decoded(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
-    """Undo gzip and deflate content codings; one that is unknown, does not decode, or hides too much stays as it is."""
+class _TooLongError(ValueError):
+    """A body unpacks to more bytes than are allowed."""
+
+
+def decoded(headers: Headers, body: bytes, limit: int = _MAX_BODY) -> tuple[Headers, bytes]:
+    """Undo gzip and deflate. A coding that is unknown or damaged, or hides more than `limit` bytes, stays as it is."""
     window = _CODINGS.get((headers.get("content-encoding") or "").strip().lower())
     if window is None or not body:
         return headers, body
-    pieces: list[bytes] = []
-    room = _MAX_BODY
-    unpacker = zlib.decompressobj(window)
     try:
-        for start in range(0, len(body), _SLICE):
-            rest = body[start : start + _SLICE]
-            while rest:
-                if unpacker.eof:  # gzip may have several members
-                    unpacker = zlib.decompressobj(window)
-                pieces.append(unpacker.decompress(rest, room))
-                room -= len(pieces[-1])
-                if unpacker.unconsumed_tail or room <= 0:
-                    return headers, body
-                rest = unpacker.unused_data
+        return headers.without("content-encoding"), _unpacked(body, window, limit)
+    except (zlib.error, _TooLongError):
+        return headers, body
+
+
+def hides_more(headers: Headers, body: bytes, limit: int) -> bool:
+    """Return whether a body unpacks to more than `limit` bytes."""
+    window = _CODINGS.get((headers.get("content-encoding") or "").strip().lower())
+    try:
+        _ = _unpacked(body, window, limit) if window is not None and body else b""
     except zlib.error:
-        return headers, body
+        return False
+    except _TooLongError:
+        return True
+    return False
+
+
+def _unpacked(body: bytes, window: int, limit: int) -> bytes:
+    pieces: list[bytes] = []
+    room = limit
+    unpacker = zlib.decompressobj(window)
+    for start in range(0, len(body), _SLICE):
+        rest = body[start : start + _SLICE]
+        while rest:
+            if unpacker.eof:  # gzip may have several members
+                unpacker = zlib.decompressobj(window)
+            pieces.append(unpacker.decompress(rest, room + 1))
+            room -= len(pieces[-1])
+            if room < 0:
+                raise _TooLongError
+            rest = unpacker.unused_data
     if not unpacker.eof:
-        return headers, body
-    return headers.without("content-encoding"), b"".join(pieces)
+        raise zlib.error("incomplete")
+    return b"".join(pieces)
 
 
 def unpacked(headers: Headers, body: bytes) -> Headers:

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Request, Response
 from gws_replay.core.oracle.history import Snapshot
 from gws_replay.core.replay.cassette_index import CassetteIndex
+from gws_replay.core.replay.live_headers import Client, live_headers
 from gws_replay.core.replay.push_schedule import Timing, factor_of
 from gws_replay.core.replay.rehost import bare
 from gws_replay.core.replay.run import Miss
@@ -165,7 +167,7 @@ class ReplayRun(Run):
             raise ReplayMiss(str(send))
         yield from self.sessions.until_sendable(user, send, waiter, led=sender not in self._pollers)
         self.sessions.finish(user, send)
-        return send.response
+        return _live(send.response, Client(request.uri, user.value_of))
 
     def take(self, exchange: Exchange) -> None:
         """Leave an exchange with an allowed host alone."""
@@ -227,3 +229,8 @@ class ReplayRun(Run):
             return bayeux_http.carried(request)
         except ValueError as error:
             return bayeux_http.refused(error)
+
+
+def _live(response: Response, client: Client) -> Response:
+    headers = live_headers(response.headers, client)
+    return response if headers is response.headers else replace(response, headers=headers)

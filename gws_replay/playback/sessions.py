@@ -14,6 +14,7 @@ from gws_replay.core.model import Headers, Request
 from gws_replay.core.redaction.redactor import Redactor, without_secrets
 from gws_replay.core.replay import credentials
 from gws_replay.core.replay.cassette_index import CassetteIndex
+from gws_replay.core.replay.live_headers import ValueOf
 from gws_replay.core.replay.push_schedule import GAP, INSTANT
 from gws_replay.core.replay.run import Miss, Send
 from gws_replay.core.replay.user_session import UserSession
@@ -35,8 +36,8 @@ class LiveUser:
     session: UserSession
     polls: HeldPolls
     redactor: Redactor = field(default_factory=without_secrets)
-    session_id: str = field(default_factory=lambda: secrets.token_hex(13))
-    csrf_token: str = field(default_factory=lambda: secrets.token_hex(16))
+    # From the name of a cookie or token to the value that this user gets for it.
+    value_of: ValueOf
     # The header fields that the redactor has seen.
     heard: set[tuple[str, str]] = field(default_factory=set)
 
@@ -62,7 +63,7 @@ class Sessions:
         self.changes = ChangeSignal()
         self._lock = threading.Lock()
         self._by_name: dict[str, LiveUser] = {}
-        self._by_cookie: dict[str, LiveUser] = {}
+        self._by_value: dict[str, LiveUser] = {}
         self.users: list[LiveUser] = []
         self._new_user()
 
@@ -70,8 +71,10 @@ class Sessions:
         """Return the user of a request's user: by Basic credentials, the session cookie, or other credentials."""
         if name := credentials.basic_user(headers):
             return self._of_user(f"basic {name}")
-        if (session := credentials.cookie(headers, credentials.SESSION_COOKIE)) and session in self._by_cookie:
-            return self._by_cookie[session]
+        if user := next(
+            (self._by_value[each] for each in credentials.cookies(headers) if each in self._by_value), None
+        ):
+            return user
         if name := credentials.credentials(headers):
             return self._of_user(name)
         return self.users[0]
@@ -155,9 +158,17 @@ class Sessions:
             return f"{secrets.token_hex(12)}{number:0{_NUMBER_DIGITS}x}"
 
         session = UserSession(self.indexes, new_id=new_id, start=self.clock(), **self._options)
-        user = LiveUser(number=number, session=session, polls=HeldPolls(session, self.clock))
+        values: dict[str, str] = {}
+
+        def value_of(name: str) -> str:
+            value = values.get(name.lower())
+            if value is None:
+                value = values.setdefault(name.lower(), secrets.token_hex(16))
+                self._by_value[value] = user
+            return value
+
+        user = LiveUser(number=number, session=session, polls=HeldPolls(session, self.clock), value_of=value_of)
         self.users.append(user)
-        self._by_cookie[user.session_id] = user
         return user
 
 

@@ -5,19 +5,19 @@ from typing import Protocol
 
 
 class Connection(Protocol):
-    """One that can be closed, and that has been idle `since` then by the event loop's clock.
+    """A connection that can be closed. It has been idle since the moment `since` of the event loop's clock.
 
-    A request that does not come to its end does not count; an answer that is waited for does, and is in the future.
+    An incomplete request leaves it idle; while a response is waited for, `since` is in the future.
     """
 
     since: float
 
     def abort(self) -> "asyncio.Task[None] | None":
-        """Close the connection at once; return the answer that was waited for."""
+        """Close the connection at once; return the response that was waited for."""
 
 
 class OpenConnections:
-    """Those of one server, in its event loop; one timer for all of them, as most live and die between its turns."""
+    """The connections of one server, in its event loop. One timer serves them all: most are closed before it fires."""
 
     def __init__(self, idle: float) -> None:
         self.now = asyncio.get_running_loop().time
@@ -26,17 +26,17 @@ class OpenConnections:
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, connection: Connection) -> None:
-        """Take up a connection."""
+        """Watch a connection."""
         self._open.add(connection)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._idle / 4, self._close_idle)
 
     def discard(self, connection: Connection) -> None:
-        """Forget a connection: it is closed, or somebody else's."""
+        """Watch a connection no longer: it was closed, or handed over."""
         self._open.discard(connection)
 
     async def close(self) -> None:
-        """Close all; what is waited for is given up."""
+        """Close all connections; responses that are waited for are given up."""
         if self._timer:
             self._timer.cancel()
         await asyncio.gather(*[task for each in tuple(self._open) if (task := each.abort())], return_exceptions=True)

@@ -1,26 +1,28 @@
-"""What the replay server makes of a recorded answer before it leaves: its own tokens, its own address, CORS.
+"""The header fields of a response of the replay server: the recorded ones as they apply here, and CORS.
 
-Recorded tokens are placeholders, recorded addresses are those of the recorded system: a client that followed one would
-leave the replay.
+docs/serve.md lists everything that is changed.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from multidict import CIMultiDict
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Headers
-from gws_replay.core.replay import credentials as users
-from gws_replay.core.replay import rehost as addresses
+from gws_replay.core.replay.credentials import SESSION_COOKIE
+from gws_replay.core.replay.live_headers import Client, live_headers
+from gws_replay.core.replay.rehost import location_at_home
 
-# Fields of one connection, or that the server sets itself (RFC 9110, section 7.6.1).
-_DROPPED = frozenset(
+# Fields of one connection (RFC 9110, section 7.6.1), those that this server sets, and those that would send a client
+# to another port or scheme from now on.
+_DROPPED: Final = frozenset(
     {
         *("connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade"),
-        *("content-length", "set-cookie", "date", "server", "strict-transport-security", "alt-svc"),
+        *("content-length", "date", "strict-transport-security", "alt-svc"),
     }
 )
-_EXPOSED = ", ".join((*api.CSRF_NAME_HEADERS, *api.CSRF_HEADERS))
+_EXPOSED: Final = ", ".join((*api.CSRF_NAME_HEADERS, *api.CSRF_HEADERS))
 
 
 def cors(headers: Mapping[str, str], *, preflight: bool = False) -> dict[str, str]:
@@ -43,25 +45,24 @@ def cors(headers: Mapping[str, str], *, preflight: bool = False) -> dict[str, st
     return allowed
 
 
-def fields(recorded: Headers, *, csrf_token: str, origin: str | None, allow: Mapping[str, str]) -> CIMultiDict[str]:
-    """Return the fields of an answer: the recorded ones, with the server's own token, and its own address if given."""
-    named = filter(None, map(recorded.get, api.CSRF_NAME_HEADERS))
-    name = next(named, api.CSRF_HEADERS[0]).lower()
+def fields(recorded: Headers, client: Client, *, rehost: bool, allow: Mapping[str, str]) -> CIMultiDict[str]:
+    """Return the fields of a response: the recorded ones as they apply to a client, and the CORS fields `allow`.
+
+    If `rehost`, a Location of the API leads to this server.
+    """
     kept: CIMultiDict[str] = CIMultiDict()
-    for key, value in recorded.pairs:
-        lowered = key.lower()
+    for name, value in live_headers(recorded, client).pairs:
+        lowered = name.lower()
         if lowered in _DROPPED or (allow and lowered.startswith("access-control-")):
             continue
-        if lowered == name:
-            kept.add(key, csrf_token)
-        elif origin and lowered in ("location", "content-location"):
-            kept.add(key, addresses.at_home(f'"{value}"', origin)[1:-1])
+        if rehost and lowered in ("location", "content-location"):
+            kept.add(name, location_at_home(value, client.uri))
         else:
-            kept.add(key, value)
+            kept.add(name, value)
     kept.update(allow)
     return kept
 
 
 def session_cookie(session_id: str) -> str:
-    """Spell the Set-Cookie field of a session."""
-    return f"{users.SESSION_COOKIE}={session_id}; Path=/; HttpOnly"
+    """Return the Set-Cookie field of a session that the recording sets no cookie for."""
+    return f"{SESSION_COOKIE}={session_id}; Path=/; HttpOnly"

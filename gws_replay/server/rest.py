@@ -1,9 +1,8 @@
-"""Edge: REST as the replay server answers it, whichever way a request came in: what is played, and how it leaves.
+"""Edge: REST responses of the replay server, whichever way a request came in. Nothing here knows a socket."""
 
-What is answered is decided in `core.track`. Nothing here knows a socket.
-"""
-
+import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from json import dumps
 from typing import Any, Final, NamedTuple
@@ -12,140 +11,183 @@ from multidict import CIMultiDict
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Headers, Request
-from gws_replay.core.replay import rehost as addresses
+from gws_replay.core.replay.credentials import SESSION_COOKIE, SESSION_COOKIES
+from gws_replay.core.replay.live_headers import Client
+from gws_replay.core.replay.rehost import at_home
 from gws_replay.core.replay.run import Miss, Send
 from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.playback.sessions import LiveUser
-from gws_replay.server import control as server_control
-from gws_replay.server import response_headers as server_answers
+from gws_replay.server import control
+from gws_replay.server.response_headers import fields, session_cookie
 
-# Not recorded: no status of GWS, and none that clients try again.
+# Not recorded: a status that GWS never returns, and that clients do not retry.
 _MISSED: Final = 501
 _JSON: Final = {"Content-Type": "application/json;charset=UTF-8"}
-# Those of http.client, which brings most of the package email along.
+# Those of http.client, which imports most of the package email.
 _REASONS: Final = {each.value: each.phrase for each in HTTPStatus}
 _MOST_KEPT: Final = 1000
+# A longer body is worked on in a thread.
+_HEAVY: Final = 2**16
 BODILESS: Final = (204, 304)
+# For how many seconds a request gets no response that got none when it was recorded; then its connection is closed.
+SILENCE: Final = 60.0
 
 
-class Shared:
-    """Header fields that many answers have in common, spelled once."""
+class SharedFields:
+    """Header fields that many responses have in common, written once."""
 
     def __init__(self, fields: CIMultiDict[str]) -> None:
         self.fields = fields
         self._starts: dict[tuple[int, str], bytes] = {}
 
     def start(self, status: int, reason: str) -> bytes:
-        """Spell the status line and the fields. Raises ValueError for what would end one before its time."""
+        """Return the status line and the fields as bytes. Raises ValueError for a text that would end one early."""
         found = self._starts.get((status, reason))
         if found is None:
-            found = self._starts[status, reason] = self._spelled(status, reason)
+            found = self._starts[status, reason] = self._written(status, reason)
         return found
 
-    def _spelled(self, status: int, reason: str) -> bytes:
-        fields = list(self.fields.items())
-        for text in (reason, *(part for field in fields for part in field)):
+    def _written(self, status: int, reason: str) -> bytes:
+        for text in (reason, *(part for field in self.fields.items() for part in field)):
             if any(end in text for end in "\r\n\0"):
                 raise ValueError(f"a recorded header field cannot be sent: {text!r}")
-        if "Content-Type" not in self.fields and status not in BODILESS:
-            fields.append(("Content-Type", "application/octet-stream"))
-        line = f"HTTP/1.1 {status} {reason or _REASONS.get(status, '')}\r\n"
-        return (line + "".join(f"{name}: {value}\r\n" for name, value in fields)).encode("utf-8", "surrogateescape")
+        text = f"HTTP/1.1 {status} {reason}\r\n" + "".join(
+            f"{each}: {value}\r\n" for each, value in self.fields.items()
+        )
+        return text.encode("utf-8", "surrogateescape")
 
 
-class Answer(NamedTuple):
-    """What is sent: the fields that it shares with others, and those that it alone has."""
+class RestResponse(NamedTuple):
+    """A response to be sent: the fields that it shares with others, and those that it alone has."""
 
     status: int
     reason: str
-    shared: Shared
+    shared: SharedFields
     body: bytes
     own: tuple[tuple[str, str], ...] = ()
+    # What was recorded as the length of a body that is not sent.
+    stated_length: str | None = None
+
+    def content_length(self, method: str) -> str | None:
+        """Return what stands in Content-Length; None for no such field."""
+        if self.status == HTTPStatus.NO_CONTENT:
+            return None
+        if self.status in BODILESS or (method == "HEAD" and not self.body):
+            return self.stated_length
+        return str(len(self.body))
 
     @property
     def headers(self) -> CIMultiDict[str]:
-        """All fields, but for those that HTTP itself needs."""
+        """All fields, without those that HTTP itself needs."""
         return CIMultiDict([*self.shared.fields.items(), *self.own])
 
 
-class Rest:
-    """Answers the REST requests of a playback."""
+class RestService:
+    """Returns the responses to the REST requests of a run."""
 
-    def __init__(self, playback: ReplayRun, *, keep_uris: bool, log: Callable[[str], None] | None) -> None:
-        self.sessions = playback.sessions
+    def __init__(
+        self, run: ReplayRun, *, keep_uris: bool, log: Callable[[str], None] | None, silence: float = SILENCE
+    ) -> None:
+        self.sessions = run.sessions
         self.keep_uris = keep_uris
         self._log = log
-        self._faults = playback.faults
-        self._shared: dict[tuple[Any, ...], Shared] = {}
+        self._silence = silence
+        self._faults = run.faults
+        self._shared: dict[tuple[Any, ...], SharedFields] = {}
         # By cassette, the interactions with a notification that comes after their response.
         self._followed = tuple(
-            frozenset(gate.interaction for gate in cassette_index.gates if gate and gate.after == "response")
-            for cassette_index in playback.sessions.indexes
+            frozenset(gate.interaction for gate in index.gates if gate and gate.after == "response")
+            for index in run.sessions.indexes
         )
 
-    def begin(self, user: LiveUser, asked: Request) -> Send | Miss:
-        """Play a request. A `Send` is to be waited for, and finished at the sessions."""
-        send = self.sessions.begin(user, asked)
+    def begin(self, user: LiveUser, request: Request) -> Send | Miss:
+        """Return what a request gets. A `Send` is to be waited for, and finished at the sessions."""
+        outcome = self.sessions.begin(user, request)
         if self._log:
-            what = f"{asked.method} {user.redactor.request(asked).path}"
-            if isinstance(send, Miss):
-                self._log(f"{what}  missed: {send.reason}")
+            what = f"{request.method} {user.redactor.request(request).path}"
+            if isinstance(outcome, Miss):
+                self._log(f"{what}  missed: {outcome.reason}")
             else:
-                again = ", once more" if send.repeated else ""
-                self._log(f"{what}  interaction {send.interaction}{again}")
-        return send
+                self._log(f"{what}  interaction {outcome.interaction}{', repeated' if outcome.repeated else ''}")
+        return outcome
 
     def fault(self, method: str, target: str, error: Exception) -> str:
-        """Keep a fault of our own for the test, and say it."""
+        """Keep an error of the server itself for the test, and return its text."""
         path = target.partition("?")[0].partition(";")[0]  # a session may stand behind it
-        said = f"the replay server failed: {method} {path}: {type(error).__name__}: {error}"
-        self._faults.append(said)
-        return said
+        text = f"the replay server failed: {method} {path}: {type(error).__name__}: {error}"
+        self._faults.append(text)
+        return text
 
     def is_followed(self, send: Send) -> bool:
-        """Tell whether a notification was recorded that must not overtake the answer."""
+        """Return whether a notification was recorded that must not overtake the response."""
         return send.interaction in self._followed[send.cassette]
 
-    def answer(
-        self, user: LiveUser, send: Send, *, origin: str | None, asked: Headers, allow: Mapping[str, str] | None = None
-    ) -> Answer:
-        """Return the answer as this server gives it; `allow` are the CORS fields of a page of another origin."""
+    def response(
+        self, user: LiveUser, send: Send, *, origin: str, sent: Headers, allow: Mapping[str, str] | None = None
+    ) -> RestResponse:
+        """Return the response of this server at `origin` to a request with the fields `sent`; `allow` is for CORS."""
         recorded = send.response
         body = recorded.body
-        is_json = body[:1] in (b"{", b"[")
-        origin = None if self.keep_uris else origin
-        knows_session = user.session_id in (asked.get("cookie") or "")
-        own = () if knows_session else (("Set-Cookie", server_answers.session_cookie(user.session_id)),)
-        if is_json and origin and (b":/" in body or b":\\/" in body):
-            body = addresses.at_home(body.decode(errors="surrogateescape"), origin).encode(errors="surrogateescape")
-        shared = self._shared_fields(recorded.headers, user.csrf_token, origin, is_json=is_json, allow=allow)
-        return Answer(recorded.status, recorded.reason, shared, body, own)
+        if self._may_be_rehosted(body):
+            body = at_home(body.decode(errors="surrogateescape"), origin).encode(errors="surrogateescape")
+        shared = self._fields(user, recorded.headers, origin, allow)
+        stated = None if body else recorded.headers.get("content-length")
+        return RestResponse(recorded.status, recorded.reason, shared, body, self._own_cookie(user, sent), stated)
 
-    def _shared_fields(
-        self, recorded: Headers, token: str, origin: str | None, *, is_json: bool, allow: Mapping[str, str] | None
-    ) -> Shared:
-        key = (recorded, token, origin, is_json, None if allow is None else tuple(allow.items()))
+    async def response_async(
+        self, user: LiveUser, send: Send, *, origin: str, sent: Headers, allow: Mapping[str, str] | None = None
+    ) -> RestResponse:
+        """Return the same; a body that takes time is worked on in a thread."""
+        make = partial(self.response, user, send, origin=origin, sent=sent, allow=allow)
+        return await asyncio.to_thread(make) if self.is_heavy(send) else make()
+
+    async def until_given_up(self, send: Send) -> None:
+        """Wait as a server does that never responds: no time at all if the connection broke, else a bounded time."""
+        if send.outcome == "silence":
+            await asyncio.sleep(self._silence)
+
+    def is_heavy(self, send: Send) -> bool:
+        """Return whether making a response takes so long that other clients would notice."""
+        return len(send.response.body) > _HEAVY and self._may_be_rehosted(send.response.body)
+
+    def _may_be_rehosted(self, body: bytes) -> bool:
+        return not self.keep_uris and body[:1] in (b"{", b"[") and (b":/" in body or b":\\/" in body)
+
+    def _own_cookie(self, user: LiveUser, sent: Headers) -> tuple[tuple[str, str], ...]:
+        """Return a session cookie for a client that has none, if the recording sets none."""
+        session_id = user.value_of(SESSION_COOKIE)
+        if session_id in (sent.get("cookie") or "") or any(
+            index.sets_session_cookie for index in self.sessions.indexes
+        ):
+            return ()
+        return (("Set-Cookie", session_cookie(session_id)),)
+
+    def _fields(self, user: LiveUser, recorded: Headers, origin: str, allow: Mapping[str, str] | None) -> SharedFields:
+        key = (recorded, user.number, origin, None if allow is None else tuple(allow.items()))
         found = self._shared.get(key)
         if found is None:
-            fields = server_answers.fields(recorded, csrf_token=token, origin=origin, allow=allow or {})
-            if is_json:
-                fields.setdefault("Content-Type", _JSON["Content-Type"])  # one written by hand may have none
-            found = Shared(fields)
+            client = Client(origin, user.value_of, SESSION_COOKIES)
+            found = SharedFields(fields(recorded, client, rehost=not self.keep_uris, allow=allow or {}))
             if len(self._shared) >= _MOST_KEPT:
                 self._shared.clear()
             self._shared[key] = found
         return found
 
 
-def missed(miss: Miss, allow: Mapping[str, str] | None = None) -> Answer:
-    """Return the answer to a request that is not recorded."""
-    return failed(_MISSED, str(miss), server_control.miss(miss), allow)
+def missed(miss: Miss, allow: Mapping[str, str] | None = None) -> RestResponse:
+    """Return the response to a request that was not recorded."""
+    return failed(_MISSED, str(miss), control.miss(miss), allow, path=miss.request.path)
 
 
 def failed(
-    status: int, message: str, details: dict[str, Any] | None = None, allow: Mapping[str, str] | None = None
-) -> Answer:
-    """Return an error in the form of the API: an internal error."""
-    body = {**api.error_body(message), **({"gws_replay": details} if details else {})}
-    fields: CIMultiDict[str] = CIMultiDict({**(allow or {}), **_JSON})
-    return Answer(status, _REASONS.get(status, ""), Shared(fields), dumps(body).encode())
+    status: int,
+    message: str,
+    details: dict[str, Any] | None = None,
+    allow: Mapping[str, str] | None = None,
+    *,
+    path: str = "",
+) -> RestResponse:
+    """Return an internal error in the form of the API that the path belongs to."""
+    body = {**api.error_body(message, path), **({"gws_replay": details} if details else {})}
+    headers: CIMultiDict[str] = CIMultiDict({**(allow or {}), **_JSON})
+    return RestResponse(status, _REASONS.get(status, ""), SharedFields(headers), dumps(body).encode())

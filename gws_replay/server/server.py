@@ -1,24 +1,25 @@
-"""Edge: the replay server. It plays cassettes to a client in any language: REST, and the notifications by CometD.
+"""Edge: the replay server. It replays cassettes to a client in any language: REST, and the notifications by CometD.
 
-It listens on loopback unless told otherwise, accepts any credentials, and never connects to anything. Plain requests
-are answered in `server_front`; all else in `server_aiohttp`, which is imported for the first that needs it.
+It listens on loopback unless another address is given, accepts any credentials, and never connects to anything. Plain
+requests are handled in `fast_http`; all others in `aiohttp_handler`, which is imported when the first of them comes.
 """
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.playback.replay_run import ReplayRun
-from gws_replay.server.fast_http import Front, Short
-from gws_replay.server.rest import Rest
-from gws_replay.web.listening import Listening, in_a_thread, listen
+from gws_replay.server.fast_http import FastConnection, FastHttp
+from gws_replay.server.rest import SILENCE, RestService
+from gws_replay.web.listening import ANY_ADDRESS, Listening, in_a_thread, listen
 
 if TYPE_CHECKING:
-    from gws_replay.server.aiohttp_handler import Edge
+    from gws_replay.server.aiohttp_handler import AiohttpHandler
 
 
 class ServedRun(ReplayRun):
@@ -37,22 +38,22 @@ class ServedRun(ReplayRun):
 class RunningServer:
     """A replay server that accepts connections at `url`, until it is closed."""
 
-    def __init__(self, listening: Listening, playback: ReplayRun, ways: "_Ways") -> None:
+    def __init__(self, listening: Listening, run: ReplayRun, handlers: "_Handlers") -> None:
         self.url = listening.url
         self._listening = listening
-        self._playback = playback
-        self._ways = ways
+        self._run = run
+        self._handlers = handlers
 
     async def close(self) -> None:
-        """Answer the held connects, close all connections and free the port."""
-        self._playback.close()
+        """Respond to the held connects, close all connections and free the port."""
+        self._run.close()
         self._listening.close()
-        await self._ways.close()
+        await self._handlers.close()
         await asyncio.sleep(0)
 
 
 async def start(
-    playback: ReplayRun,
+    run: ReplayRun,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -60,50 +61,61 @@ async def start(
     keep_uris: bool = False,
     log: Callable[[str], None] | None = None,
     idle: float = 75.0,
+    silence: float = SILENCE,
+    control_hosts: Collection[str] = (),
 ) -> RunningServer:
     """Start a replay server in the running event loop; port 0 takes any free port.
 
     Absolute addresses of the API in recorded bodies become the server's own unless `keep_uris`; `log` gets a line for
-    each REST request. A connection is closed when for `idle` seconds no request has come, or the one that is coming has
-    not ended; what is held or answered late is not idle. Raises GwsReplayError when the address cannot be had.
+    each REST request. A connection is closed if no complete request comes for `idle` seconds; held connects and late
+    responses are not idle. A request that never got a response waits for `silence` seconds. The control endpoint can be
+    reached by the names of loopback, by `host`, and by `control_hosts`. Raises GwsReplayError if the server cannot
+    listen at the address.
     """
-    rest = Rest(playback, keep_uris=keep_uris, log=log)
-    ways = _Ways(playback, rest, "https" if tls else "http", idle)
-    return RunningServer(await listen(ways.short_one, host, port, tls), playback, ways)
+    rest = RestService(run, keep_uris=keep_uris, log=log, silence=silence)
+    names = frozenset(each.lower() for each in (host, *control_hosts) if each not in ANY_ADDRESS)
+    handlers = _Handlers(run, rest, "https" if tls else "http", idle, names)
+    return RunningServer(await listen(handlers.connection, host, port, tls), run, handlers)
 
 
 @contextmanager
-def serving(playback: ReplayRun, **options: Any) -> Iterator[RunningServer]:
-    """Run a replay server in a thread of its own; the options are those of `start`."""
-    with in_a_thread(lambda: start(playback, **options), "gws-replay server") as running:
-        if isinstance(playback, ServedRun):
-            playback.url = running.url
+def serving(run: ReplayRun, **options: Any) -> Iterator[RunningServer]:
+    """Serve a run in a thread of its own; the options are those of `start`."""
+    with in_a_thread(lambda: start(run, **options), "gws-replay server") as running:
+        if isinstance(run, ServedRun):
+            run.url = running.url
         yield running
 
 
-class _Ways:
-    """The two ways of a connection: the short one, and the one by aiohttp, for which many never have use."""
+@dataclass
+class _Handlers:
+    """The two handlers of connections: the fast one, and the one of aiohttp, which many runs never need."""
 
-    def __init__(self, playback: ReplayRun, rest: Rest, scheme: str, idle: float) -> None:
-        self._playback = playback
-        self._rest = rest
-        self._idle = idle
-        self._short = Short(rest, scheme, idle)
-        self._edge: Edge | None = None
+    run: ReplayRun
+    rest: RestService
+    scheme: str
+    idle: float
+    control_hosts: Collection[str]
+    _fast: FastHttp = field(init=False)
+    _aiohttp: "AiohttpHandler | None" = field(init=False, default=None)
 
-    def short_one(self) -> asyncio.BaseProtocol:
-        """Return what a new connection begins with."""
-        return Front(self._short, self._long_one)
+    def __post_init__(self) -> None:
+        self._fast = FastHttp(self.rest, self.scheme, self.idle)
 
-    def _long_one(self) -> asyncio.Protocol:
-        if self._edge is None:
-            from gws_replay.server.aiohttp_handler import Edge  # noqa: PLC0415 (aiohttp takes as long as all else of a start)
+    def connection(self) -> asyncio.BaseProtocol:
+        """Return the protocol of a new connection."""
+        return FastConnection(self._fast, self._fallback)
 
-            self._edge = Edge(self._playback, self._rest, self._idle)
-        return self._edge.protocol()
+    def _fallback(self) -> asyncio.Protocol:
+        if self._aiohttp is None:
+            # aiohttp takes as long to import as everything else at the start
+            from gws_replay.server.aiohttp_handler import AiohttpHandler  # noqa: PLC0415
+
+            self._aiohttp = AiohttpHandler(self.run, self.rest, idle=self.idle, control_hosts=self.control_hosts)
+        return self._aiohttp.protocol()
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._edge:
-            await self._edge.close()
-        await self._short.open.close()
+        if self._aiohttp:
+            await self._aiohttp.close()
+        await self._fast.open.close()

@@ -1,9 +1,9 @@
-"""Edge: whether a client has read what it was sent, where the system can tell.
+"""Edge: whether a client has read what it was sent, where the system knows.
 
-Two connections have no order of their own. A client that was busy for a moment finds both ready and may read the later
-one first, however long the server waited in between: on a busy machine 1 of 1,000 notifications overtook an answer that
-had gone out 20 ms before. Linux tells what is unread of a connection within one machine; of any other client nothing
-is known, and nothing is waited for.
+Two connections have no common order. A client that was busy for a moment finds data on both and may read the later one
+first, however long the server waited in between: on a busy machine 1 of 1,000 notifications overtook a response that
+had been sent 20 ms earlier. Linux knows what is unread on a connection within one machine. For any other client nothing
+is known, and the server does not wait.
 """
 
 import asyncio
@@ -20,19 +20,21 @@ _PORTS: Final = struct.Struct("!HH")
 _ANY: Final = struct.pack("=III", 0, 0xFFFFFFFF, 0xFFFFFFFF)
 # In the answer: the header, 4 bytes of state, the connection's ends as in the query, when a timer expires.
 _UNREAD_AT: Final = _HEADER.size + 4 + 48 + 4
-_LOOK_EVERY: Final = 0.001
+# How long to wait between two looks: at first, and at the most. Many clients may be waited for at once.
+_FIRST_LOOK, _LAST_LOOK = 0.001, 0.05
 
 
 async def until_read(transport: asyncio.BaseTransport | None, patience: float) -> None:
-    """Wait until the client at the other end has read all that it was sent, for `patience` seconds at the most."""
+    """Wait until a client has read everything that it was sent, for `patience` seconds at the most."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + patience
-    while transport and not transport.is_closing() and unread(transport) and loop.time() < until:  # noqa: ASYNC110
-        await asyncio.sleep(_LOOK_EVERY)  # nothing tells of it
+    until, pause = loop.time() + patience, _FIRST_LOOK
+    while transport and not transport.is_closing() and unread(transport) and loop.time() < until:
+        await asyncio.sleep(pause)  # the system sends no event for it
+        pause = min(1.5 * pause, _LAST_LOOK)
 
 
 def unread(transport: asyncio.BaseTransport) -> int:
-    """Return how many bytes the other end of a connection has not read; 0 where that cannot be known."""
+    """Return how many bytes the other end of a connection has not read; 0 if that is not known."""
     own, peer = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
     if not isinstance(own, tuple) or not isinstance(peer, tuple):  # closed, or no connection of the internet
         return 0

@@ -1,7 +1,7 @@
 """Edge: Bayeux over aiohttp, for every server of ours: long-polling, callback-polling and WebSocket.
 
-A connection that breaks loses nothing: what could not be written goes back to its client's queue. It must never know
-what is pushed, or why.
+If a connection breaks, nothing is lost: what could not be written goes back to its client's queue. This module must not
+know which notifications are delivered, or why.
 """
 
 import asyncio
@@ -18,6 +18,11 @@ from gws_replay.core.bayeux.server import Answer
 from gws_replay.playback.held_polls import HeldPolls
 
 MAX_BODY: Final = 16 * 2**20
+# The limits of one batch, in bytes and in messages: no client may make the others wait.
+MAX_BATCH: Final = 2 * 2**20
+MAX_MESSAGES: Final = 5_000
+# A longer batch is parsed in a thread.
+_HEAVY: Final = 2**16
 _BROWSER: Final = "BAYEUX_BROWSER"
 # How many connects of one WebSocket are held at once; more wait in the socket.
 _MAX_HELD: Final = 64
@@ -26,16 +31,16 @@ _CLOSING: Final = 0.5
 
 
 def is_websocket(request: web.BaseRequest) -> bool:
-    """Tell whether a request wants to become a WebSocket."""
+    """Return whether a request asks for a WebSocket."""
     return request.headers.get("Upgrade", "").lower() == "websocket"
 
 
-# How a message is put to the client of a request; the replay server makes recorded addresses its own.
+# What becomes of a message before a client gets it: the replay server makes recorded addresses its own.
 Put = Callable[[web.BaseRequest, Message], Message]
 
 
 def as_it_is(_request: web.BaseRequest, message: Message) -> Message:
-    """Put a message as it is."""
+    """Return a message unchanged."""
     return message
 
 
@@ -47,14 +52,17 @@ async def poll(
     headers: Mapping[str, str] | None = None,
     put: Put = as_it_is,
 ) -> web.Response:
-    """Answer an HTTP request that carries Bayeux messages, when there is something to say."""
+    """Respond to an HTTP request with Bayeux messages; a connect is held until there is something to deliver."""
+    if len(carried.messages) > MAX_MESSAGES:
+        text = f"A batch has more than {MAX_MESSAGES} messages."
+        return web.Response(status=413, text=text, headers=headers)
     answer = await polls.receive_async(carried.messages)
     kind, body = carried.answer(put(request, message) for message in answer.messages)
     response = web.Response(body=body, headers={**(headers or {}), "Content-Type": kind, "Cache-Control": "no-store"})
     if _BROWSER not in request.cookies and any("version" in each for each in answer.messages):
         response.set_cookie(_BROWSER, secrets.token_hex(20), httponly=True)
-    # Written here and not by aiohttp, because only here its notifications can be saved. What aiohttp meets again, it
-    # answers by closing the connection.
+    # Written here and not by aiohttp, because only here its notifications can be saved. If aiohttp meets the same error
+    # again, it closes the connection.
     with suppress(OSError), _kept(polls, answer):
         await response.prepare(request)
         await response.write_eof()
@@ -62,7 +70,7 @@ async def poll(
 
 
 class Conversations:
-    """The open WebSockets of a server; each speaks Bayeux until it is closed."""
+    """The open WebSockets of a server; each carries Bayeux messages until it is closed."""
 
     def __init__(
         self,
@@ -76,21 +84,21 @@ class Conversations:
         self._open: dict[web.WebSocketResponse, web.BaseRequest] = {}
 
     async def hold(self, request: web.BaseRequest, headers: Mapping[str, str] | None = None) -> web.WebSocketResponse:
-        """Speak over one WebSocket; a frame is an array of messages, or one message."""
-        socket = web.WebSocketResponse(max_msg_size=MAX_BODY, protocols=("cometd",))
+        """Serve one WebSocket; each of its messages is an array of Bayeux messages, or a single one."""
+        socket = web.WebSocketResponse(max_msg_size=MAX_BATCH, protocols=("cometd",))
         socket.headers.update(headers or {})
         await socket.prepare(request)
         self._open[socket] = request
         answering: set[asyncio.Task[None]] = set()
         try:
             async with asyncio.TaskGroup() as tasks:
-                async for messages in _frames(socket):
+                async for messages in _batches(socket):
                     while len(answering) >= _MAX_HELD:
                         await asyncio.wait(answering, return_when=asyncio.FIRST_COMPLETED)
                     task = tasks.create_task(self._answer(request, socket, messages))
                     answering.add(task)
                     task.add_done_callback(answering.discard)
-                    await asyncio.sleep(0)  # lets these messages be taken before those of the next frame
+                    await asyncio.sleep(0)  # lets these messages be taken before the next batch
                 for task in answering:
                     task.cancel()
         finally:
@@ -112,12 +120,12 @@ class Conversations:
             await socket.send_str(text)
 
     async def close(self) -> None:
-        """Close them all: the server goes away."""
+        """Close all of them: the server stops."""
         await asyncio.gather(*(_part(socket, request) for socket, request in self._open.items()))
 
 
 async def _part(socket: web.WebSocketResponse, request: web.BaseRequest) -> None:
-    """Close a socket that is no longer served; a client that does not read is cut off."""
+    """Close a socket that is no longer served; the connection of a client that does not read is aborted."""
     try:
         await asyncio.wait_for(socket.close(code=1001), _CLOSING)
     except (ConnectionError, TimeoutError):
@@ -130,23 +138,27 @@ async def _part(socket: web.WebSocketResponse, request: web.BaseRequest) -> None
             raise
 
 
-async def _frames(socket: web.WebSocketResponse) -> AsyncIterator[list[Any]]:
-    """Yield the messages of each frame; close the socket at one that is no Bayeux."""
-    async for frame in socket:
-        if frame.type is not WSMsgType.TEXT:
+async def _batches(socket: web.WebSocketResponse) -> AsyncIterator[list[Any]]:
+    """Yield the messages of each batch; close the socket at what is not Bayeux, or too much of it."""
+    async for received in socket:
+        if received.type is not WSMsgType.TEXT:
             await socket.close(code=1003, message=b"Bayeux is text")
             return
+        text = received.data
         try:
-            messages = decoded(frame.data)
+            messages = await asyncio.to_thread(decoded, text) if len(text) > _HEAVY else decoded(text)
         except ValueError as error:
-            await socket.close(code=1007, message=f"no Bayeux: {error}".encode()[:100])
+            await socket.close(code=1007, message=f"not Bayeux: {error}".encode()[:100])
+            return
+        if len(messages) > MAX_MESSAGES:
+            await socket.close(code=1009, message=f"more than {MAX_MESSAGES} messages".encode())
             return
         yield messages
 
 
 @contextmanager
 def _kept(polls: HeldPolls, answer: Answer) -> Iterator[None]:
-    """Give an answer's notifications back when it cannot be written."""
+    """Give the notifications of an answer back if it cannot be written."""
     try:
         yield
     except (asyncio.CancelledError, OSError):

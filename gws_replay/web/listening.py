@@ -15,6 +15,8 @@ from gws_replay.errors import GwsReplayError
 # Clients drop the cookies of hosts that are bare addresses, so the loopback is handed out by its name. That of IPv6 has
 # none that is the same everywhere.
 _NAMES = {"127.0.0.1": "localhost", "0.0.0.0": "localhost", "::": "::1"}  # noqa: S104 (to be reached at, not bound)
+# Hosts that listen at every address of the machine.
+ANY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 (names of addresses, not bound here)
 _LAST_PORT = 65535
 # How many connections wait to be accepted.
 _BACKLOG = 128

@@ -26,11 +26,11 @@ COMETD = """
         async with aiohttp.ClientSession() as session, Client(url + "/notifications", ConnectionType.{}) as comet:
             await comet.subscribe("/v2/me/*")
             async with session.get(url + "/me/facebooksessions?fields=*") as answer:
-                await answer.json()
+                await answer.json(content_type=None)
             sent = {{"operationName": "UpdateUserData", "userData": {{"A": 2}}}}
             with gws_server.expect_userdata("S1", changed={{"A": 2}}):
                 async with session.post(url + "/me/facebooksessions/S1", json=sent) as answer:
-                    await answer.json()
+                    await answer.json(content_type=None)
             message = await asyncio.wait_for(comet.receive(), 9)
             assert 2 == message["data"]["facebooksession"]["userData"]["A"]
     import aiohttp
@@ -106,11 +106,11 @@ def test_a_fault_of_the_server_surfaces(project: Project) -> None:
     def broken(request):
         raise RuntimeError("out of order")
     monkeypatch.setattr(bayeux_http, "carried", broken)
-    assert 500 == requests.get(gws_server.url + "/x", timeout=60).status_code
+    assert 500 == requests.post(gws_server.url + "/x", json={"channel": "/x"}, timeout=60).status_code
 """
     result = project.run(marked(body, "'small', allow_unplayed=True", head="def test_it(gws_server, monkeypatch):"))
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*the replay server failed: GET /x: RuntimeError: out of order*"])
+    result.stdout.fnmatch_lines(["*the replay server failed: POST /x: RuntimeError: out of order*"])
 
 
 def test_one_of_the_two_fixtures_is_enough(project: Project) -> None:

@@ -56,8 +56,8 @@ def test_odd_answers_arrive(method: str, status: int, body: bytes) -> None:
     assert "" == playback.problems()
 
 
-def test_the_tokens_are_the_servers_own() -> None:
-    """A session cookie for whoever has none, and a CSRF token under the name that the recording gives it."""
+def test_recorded_tokens_become_the_users_own() -> None:
+    """The session cookie where it was recorded, and a CSRF token under the name that the recording gives it."""
     fields = [
         *(("X-CSRF-HEADER", "X-GWS-TOKEN"), ("X-GWS-TOKEN", "<redacted:x-gws-token>")),
         ("Set-Cookie", "JSESSIONID=<redacted:JSESSIONID>; Path=/"),
@@ -68,8 +68,18 @@ def test_the_tokens_are_the_servers_own() -> None:
         second = session.get(f"{playback.url}/api/v2/me", timeout=CALM)
     assert first.headers["X-GWS-TOKEN"] == second.headers["X-GWS-TOKEN"]
     assert "redacted" not in str(first.headers)
-    assert ["JSESSIONID"] == list(first.cookies.keys())
-    assert "Set-Cookie" not in second.headers
+    assert first.cookies["JSESSIONID"] == second.cookies["JSESSIONID"]
+    assert 1 == first.headers["Set-Cookie"].count("JSESSIONID")
+
+
+def test_without_a_recorded_session_cookie_a_client_gets_one_once() -> None:
+    """A WebSocket of a browser is known by it."""
+    run = ServedRun(
+        cassette(exchange("GET", "/api/v2/me", None, {}, answered_with=[("Set-Cookie", "lang=de; Path=/")]))
+    )
+    with serving(run), requests.Session() as session:
+        answers = [session.get(f"{run.url}/api/v2/me", timeout=CALM) for _ in range(2)]
+    assert [["JSESSIONID", "lang"], ["lang"]] == [sorted(each.cookies.keys()) for each in answers]
 
 
 def test_a_user_is_known_by_name_or_by_the_session() -> None:
@@ -161,16 +171,43 @@ def test_the_state_says_what_is_left_and_which_cause_is_missing(played: ServedRu
         ("POST", "/__gws_replay__", {}, 404),
         ("POST", "/__gws_replay__/rewind", {"Origin": "http://evil.example"}, 403),
         ("GET", "/__gws_replay__", {"Origin": "http://evil.example"}, 403),
+        ("GET", "/__gws_replay__", {"Sec-Fetch-Site": "cross-site"}, 403),
+        ("POST", "/__gws_replay__/rewind", {"Sec-Fetch-Site": "same-site"}, 403),
+        ("GET", "/__gws_replay__", {"Host": "evil.example"}, 403),
+        ("POST", "/__gws_replay__/rewind", {"Host": "evil.example:8085"}, 403),
+        ("GET", "/__gws_replay__", {"Host": "localhost.evil.example"}, 403),
+        ("GET", "/__gws_replay__", {"Host": "127.0.0.1.evil.example"}, 403),
     ],
 )
-def test_the_control_endpoint_is_for_the_test(
+def test_the_control_endpoint_refuses_pages_and_foreign_hosts(
     played: ServedRun, method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
-    """A page cannot use it, and what is not there is said."""
+    """A page of another site could otherwise read what was recorded, by a name of its own for this machine."""
     answer = requests.request(method, played.url + path, headers=headers, timeout=CALM)
     assert status == answer.status_code
     assert answer.json()["error"]
     assert () == played.misses
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1", "127.1.2.3:80", "[::1]:9", "recorder.lan"])
+def test_the_control_endpoint_has_the_names_of_loopback_and_those_it_was_given(host: str) -> None:
+    """With any port: the server may be behind another one."""
+    run = ServedRun(small())
+    with serving(run, control_hosts=["Recorder.lan"]):
+        assert 200 == requests.get(f"{run.url}/__gws_replay__", headers={"Host": host}, timeout=CALM).status_code
+        refused = requests.get(f"{run.url}/__gws_replay__", headers={"Host": "other.lan"}, timeout=CALM)
+    assert "start the server with --control-host other.lan" in refused.json()["error"]
+
+
+def test_a_rest_resource_called_notifications_is_rest() -> None:
+    """Its body decides, not its address; CometD works at the same address."""
+    marked = exchange("POST", NOTIFICATIONS, {"operationName": "MarkRead"}, {"statusCode": 0})
+    run = ServedRun(cassette(marked, push({"A": 1}, seen=1)))
+    with serving(run):
+        answer = requests.post(run.url + NOTIFICATIONS, json={"operationName": "MarkRead"}, timeout=CALM)
+        (pushed,) = poll(run)
+    assert {"statusCode": 0} == answer.json()
+    assert {"A": 1} == pushed["facebooksession"]["userData"]
 
 
 def test_a_rewind_forgets_what_was_not_taken(played: ServedRun) -> None:

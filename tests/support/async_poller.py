@@ -26,7 +26,7 @@ class Poller:
     async def post(self, *messages: dict[str, Any]) -> list[Any]:
         """Post a batch of messages."""
         async with self.http.post(self.url + self.path, json=messages) as answer:
-            told = await answer.json()
+            told = await answer.json(content_type=None)
         assert isinstance(told, list)
         return told
 
@@ -63,12 +63,12 @@ class Poller:
     async def look(self) -> Any:
         """Get all sessions."""
         async with self.http.get(f"{self.url}{SESSIONS}?fields=*") as answer:
-            return await answer.json()
+            return await answer.json(content_type=None)
 
     async def state(self) -> Any:
         """What the control endpoint tells."""
         async with self.http.get(f"{self.url}/__gws_replay__") as answer:
-            return await answer.json()
+            return await answer.json(content_type=None)
 
     async def until(self, **expected: Any) -> None:
         """Ask the control endpoint until it tells what is expected."""

@@ -36,6 +36,13 @@ _MOST_WARNINGS = 3
 )
 @click.option("--tls", is_flag=True, help="Serve HTTPS, with a certificate made on the spot; its CA's file is printed.")
 @click.option("--keep-uris", is_flag=True, help="Leave recorded absolute addresses as they are, instead of our own.")
+@click.option(
+    "--control-host",
+    "control_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A host name that the control endpoint may be reached by, beside localhost. May be given several times.",
+)
 @ignore_options
 @output_options("Print the URL and nothing else.", "Log one line per REST request to stderr, without credentials.")
 def serve(
@@ -48,6 +55,7 @@ def serve(
     timing: str,
     tls: bool,
     keep_uris: bool,
+    control_hosts: tuple[str, ...],
 ) -> int:
     """Replay cassettes to a GWS client in any language, over HTTP and CometD, until Ctrl-C or SIGTERM.
 
@@ -75,7 +83,9 @@ def serve(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gws-replay-")))
             context, ca = certificate_for(host, folder)
         ended_by = serve_until_stopped(
-            lambda: start(playback, host=host, port=port, tls=context, keep_uris=keep_uris, log=log),
+            lambda: start(
+                playback, host=host, port=port, tls=context, keep_uris=keep_uris, log=log, control_hosts=control_hosts
+            ),
             lambda running: _announce(running, output, playback, ca),
         )
     _sum_up(playback, output)

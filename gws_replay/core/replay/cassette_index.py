@@ -13,6 +13,7 @@ from gws_replay.core.api import dialects as api
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Moment, Notification, Request
 from gws_replay.core.redaction.redactor import without_secrets
+from gws_replay.core.replay.live_headers import sets_session_cookie
 from gws_replay.core.replay.nearest_request import Neighbours
 from gws_replay.core.replay.rehost import hosts_of
 from gws_replay.core.replay.request_key import WHOLE, Key, Matching, json_key, key_of
@@ -92,6 +93,11 @@ class CassetteIndex:
     def hosts(self) -> frozenset[str]:
         """The hosts that were recorded: their addresses in a request do not count."""
         return hosts_of(exchange.request for exchange in self.interactions)
+
+    @cached_property
+    def sets_session_cookie(self) -> bool:
+        """Whether a response sets a cookie that a session is known by."""
+        return any(sets_session_cookie(exchange.response.headers) for exchange in self.interactions)
 
     @cached_property
     def _json_keys(self) -> Mapping[bytes, str]:

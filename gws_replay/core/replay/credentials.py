@@ -4,11 +4,14 @@ Any credentials are accepted; they only serve to keep users apart.
 """
 
 import base64
+from collections.abc import Iterator
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Headers
 
 SESSION_COOKIE = api.SESSION_COOKIES[0]
+# Cookies that a session is known by, in lower case.
+SESSION_COOKIES = frozenset(map(str.lower, api.SESSION_COOKIES))
 _CREDENTIALS = ("authorization", *api.CREDENTIAL_HEADERS, "x-api-key")
 
 
@@ -29,10 +32,9 @@ def credentials(headers: Headers) -> str | None:
     return next((f"{name} {value}" for name in _CREDENTIALS if (value := headers.get(name))), None)
 
 
-def cookie(headers: Headers, name: str) -> str | None:
-    """Return the value of a cookie, or None."""
+def cookies(headers: Headers) -> Iterator[str]:
+    """Yield the values of the cookies of a request."""
     for pair in (headers.get("cookie") or "").split(";"):
-        key, equals, value = pair.strip().partition("=")
-        if equals and key == name:
-            return value.strip('"')
-    return None
+        _, equals, value = pair.strip().partition("=")
+        if equals:
+            yield value.strip('"')

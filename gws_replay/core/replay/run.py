@@ -22,7 +22,7 @@ from typing import Literal, NamedTuple
 from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.json_compare import printable
-from gws_replay.core.model import Exchange, Notification, Request, Response
+from gws_replay.core.model import Exchange, Notification, Outcome, Request, Response
 from gws_replay.core.oracle.history import Snapshot, of_exchange, of_notification
 from gws_replay.core.replay.bindings import Bindings
 from gws_replay.core.replay.cassette_index import CassetteIndex
@@ -48,6 +48,7 @@ class Send(NamedTuple):  # a frozen dataclass would take five times as long to m
     after: float = 0.0
     led: bool = False
     repeated: bool = False
+    outcome: Outcome = "response"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,7 @@ class Replay:
             cassette=self.number,
             after=(exchange.ended - exchange.began) * self._factor,
             led=index in self.cassette_index.leading,
+            outcome=self.cassette_index.interactions[index].outcome,
         )
 
     def again(self, key: Key, request: Request | None = None) -> Send | None:
@@ -145,7 +147,14 @@ class Replay:
         exchange = self._mine(self._newest(index))
         self.snapshots.extend(of_exchange(exchange, index))
         wait = (exchange.ended - exchange.began) * self._factor
-        return Send(response=exchange.response, interaction=index, cassette=self.number, after=wait, repeated=True)
+        return Send(
+            response=exchange.response,
+            interaction=index,
+            cassette=self.number,
+            after=wait,
+            repeated=True,
+            outcome=self.cassette_index.interactions[index].outcome,
+        )
 
     def answered(self, send: Send, now: float = 0.0) -> None:
         """Take note that an answer was sent, or that its client has gone."""

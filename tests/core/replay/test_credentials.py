@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from gws_replay.core.model import Headers
-from gws_replay.core.replay.credentials import SESSION_COOKIE, basic_user, cookie, credentials
+from gws_replay.core.replay.credentials import basic_user, cookies, credentials
 
 
 def headers(**fields: str) -> Headers:
@@ -44,10 +44,10 @@ def test_the_user_of_basic_credentials(value: str, user: str | None) -> None:
 
 def test_without_credentials_there_is_no_user() -> None:
     """Nor anything that stands for one."""
-    assert (None, None, None) == (
+    assert (None, None, []) == (
         basic_user(Headers()),
         credentials(headers(Accept="x")),
-        cookie(Headers(), SESSION_COOKIE),
+        list(cookies(Headers())),
     )
 
 
@@ -71,21 +71,16 @@ def test_other_credentials_stand_for_a_user_as_they_are(fields: dict[str, str], 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("JSESSIONID=abc", "abc"),
-        ("a=1; JSESSIONID=abc; b=2", "abc"),
-        ("a=1;JSESSIONID=abc", "abc"),
-        ('JSESSIONID="abc"', "abc"),
-        ("JSESSIONID=a=b==", "a=b=="),
-        ("JSESSIONID=", ""),
-        ("JSESSIONID=first; JSESSIONID=second", "first"),
-        ("XJSESSIONID=abc", None),
-        ("jsessionid=abc", None),
-        ("JSESSIONID", None),
-        ("a=JSESSIONID=abc", None),
-        ("", None),
-        (";;=;", None),
+        ("JSESSIONID=abc", ["abc"]),
+        ("a=1; JSESSIONID=abc;b=2", ["1", "abc", "2"]),
+        ('JSESSIONID="abc"', ["abc"]),
+        ("JSESSIONID=a=b==", ["a=b=="]),
+        ("JSESSIONID=", [""]),
+        ("JSESSIONID", []),
+        ("", []),
+        (";;=;", [""]),
     ],
 )
-def test_the_value_of_a_cookie(value: str, expected: str | None) -> None:
-    """By its exact name (RFC 6265), without quotes."""
-    assert expected == cookie(headers(Cookie=value), SESSION_COOKIE)
+def test_the_values_of_cookies(value: str, expected: list[str]) -> None:
+    """In their order (RFC 6265), without quotes."""
+    assert expected == list(cookies(headers(Cookie=value)))
