@@ -40,6 +40,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"Record cassettes: {', '.join(MODES)}. Default: none. With CI set nothing is written without it.",
     )
     group.addoption("--gws-upstream", metavar="URL", help="The server that gws_server records from.")
+    group.addoption(
+        "--gws-upstream-ca",
+        metavar="FILE",
+        help="Trust this CA certificate (PEM) of it. Default: SSL_CERT_FILE, REQUESTS_CA_BUNDLE, the usual ones.",
+    )
+    parser.addini("gws_upstream_ca", "The CA certificate, from the root folder, where the command line names none.")
     parser.addini("gws_record", "The record mode where neither the command line nor the marker names one.")
 
 

@@ -287,12 +287,13 @@ class ProxyRecording(RecordingRun):
     Raises GwsReplayError when the proxy cannot start, or the cassette is being recorded by somebody else.
     """
 
-    def __init__(self, path: Path, upstream: str, policy: Policy | None = None) -> None:
+    def __init__(self, path: Path, upstream: str, policy: Policy | None = None, *, ca: Path | None = None) -> None:
         chosen, key = policy or Policy(), new_key()
         super().__init__(path, new_redactor(chosen, key=key))
         settings = Settings(
             cassette=self.pending,
             upstream=upstream,
+            upstream_ca=ca,
             force=True,
             redact=chosen.level,
             rules={"keep": chosen.keep, "secret": chosen.secret, "personal": chosen.personal},

@@ -29,6 +29,7 @@ class Wanted:
     timing: str | float = "instant"
     allowed_hosts: tuple[str, ...] = ()
     upstream: str | None = None
+    upstream_ca: Path | None = None
     vcr: VcrConfig = PLAIN
     redaction: object = field(default_factory=dict)
 
@@ -73,7 +74,8 @@ def through_a_server(wanted: Wanted) -> Iterator[Run]:
         (path,) = wanted.paths
         if wanted.vcr != VcrConfig(match_on=wanted.vcr.match_on):
             raise GwsReplayError("the filters and hooks of gws_vcr_config are not for the proxy: record with gws")
-        yield ProxyRecording(path, upstream_of(wanted.mode, wanted.upstream), _policy(wanted))
+        upstream = upstream_of(wanted.mode, wanted.upstream)
+        yield ProxyRecording(path, upstream, _policy(wanted), ca=wanted.upstream_ca)
         return
     from gws_replay.interception.network_guard import closed_network
     from gws_replay.server.server import ServedRun, serving

@@ -98,8 +98,17 @@ def wanted_of(
         timing=marked.timing,
         allowed_hosts=marked.allowed_hosts,
         upstream=config.getoption("--gws-upstream"),
+        upstream_ca=_upstream_ca(config),
         vcr=told(test, lambda: read_vcr_config(vcr)) if vcr else PLAIN,
     )
+
+
+def _upstream_ca(config: pytest.Config) -> Path | None:
+    """Return the CA file of the command line (from the working directory) or of the ini file (from the root folder)."""
+    if option := config.getoption("--gws-upstream-ca"):
+        return Path(option)
+    named = config.getini("gws_upstream_ca")
+    return config.rootpath / named if named else None
 
 
 def told(who: str, do: Callable[[], _T]) -> _T:

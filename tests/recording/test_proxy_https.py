@@ -1,67 +1,25 @@
 """`Recorder` in front of HTTPS: certificates are verified, with the CA that a person names."""
 
-import ipaddress
 import ssl
 import sys
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from gws_replay.errors import GwsReplayError
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.storage.files import load_cassette
+from tests.support.authorities import Authority, make_authority
 from tests.support.proxies import PATIENCE, answered, client, operations, run, upstream
 
 ME = "/api/v2/me"
 
 
-@dataclass(frozen=True)
-class Authority:
-    """A CA of the tests, and a server certificate that it signed."""
-
-    ca: Path
-    server: ssl.SSLContext
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """A CA that nobody trusts, and a certificate for localhost."""
-    folder = tmp_path_factory.mktemp("ca")
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test CA")])
-    ca = _certificate(issuer, ca_key.public_key(), issuer, ca_key, x509.BasicConstraints(ca=True, path_length=None))
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    server = _certificate(
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), key.public_key(), issuer, ca_key, names
-    )
-    (folder / "ca.pem").write_bytes(ca.public_bytes(serialization.Encoding.PEM))
-    (folder / "server.pem").write_bytes(
-        server.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.pem")
-    return Authority(folder / "ca.pem", context)
-
-
-def _certificate(
-    subject: x509.Name,
-    key: ec.EllipticCurvePublicKey,
-    issuer: x509.Name,
-    signer: ec.EllipticCurvePrivateKey,
-    extension: x509.ExtensionType,
-) -> x509.Certificate:
-    now = datetime.now(UTC)
-    day = timedelta(days=1)
-    builder = x509.CertificateBuilder(issuer, subject, key, x509.random_serial_number(), now - day, now + day)
-    return builder.add_extension(extension, critical=False).sign(signer, hashes.SHA256())
+    return make_authority(tmp_path_factory.mktemp("ca"))
 
 
 def status_through(recorder: Recorder, url: str) -> str:
@@ -121,3 +79,38 @@ def test_a_ca_file_that_is_none_is_named_at_the_start(tmp_path: Path, content: b
     with pytest.raises(GwsReplayError, match=r"ca\.pem"), recorder:
         pass
     assert not (tmp_path / "c.yaml.journal").exists()
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_the_ca_of_the_environment_is_used(
+    tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """As by the client that is recorded."""
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv(variable, str(authority.ca))
+    with (
+        upstream(lambda _: answered(), tls=authority.server) as server,
+        Recorder(Settings(cassette=tmp_path / "c.yaml", upstream=server.url)) as recorder,
+        client() as agent,
+    ):
+        assert 200 == agent.get(recorder.url + ME, timeout=PATIENCE).status_code
+
+
+def test_a_client_certificate_is_sent(tmp_path: Path, authority: Authority) -> None:
+    """To a server that wants one."""
+    context = make_authority(tmp_path).server
+    context.load_verify_locations(authority.ca)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with upstream(lambda _: answered(), tls=context) as server:
+        settings = Settings(
+            cassette=tmp_path / "c.yaml", upstream=server.url, insecure=True, client_cert=authority.client_cert
+        )
+        with Recorder(settings) as recorder, client() as agent:
+            assert 200 == agent.get(recorder.url + ME, timeout=PATIENCE).status_code
+
+
+def test_a_client_certificate_without_a_key_is_refused(tmp_path: Path, authority: Authority) -> None:
+    """At the start."""
+    settings = Settings(cassette=tmp_path / "c.yaml", upstream="https://localhost:1", client_cert=authority.ca)
+    with pytest.raises(GwsReplayError, match="must hold a certificate and its private key"), Recorder(settings):
+        pass

@@ -7,12 +7,16 @@ import requests
 
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.storage.files import load_cassette
-from tests.recording.test_proxy_https import Authority, authority
+from tests.support.authorities import Authority, make_authority
 from tests.support.proxies import PATIENCE, ReceivedRequest, answered, make_mitmproxy_ca, operations, upstream
 
-__all__ = ["authority"]  # a fixture
-
 LOGIN, ME = "/auth/v3/sign-in", "/workspace/v3/current-session"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A CA that nobody trusts."""
+    return make_authority(tmp_path_factory.mktemp("ca"))
 
 
 def staging(asked: ReceivedRequest) -> bytes:
