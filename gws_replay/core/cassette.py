@@ -20,14 +20,18 @@ class Cassette:
     source: str = "<memory>"
 
     def updates(
-        self, *, ignore: Iterable[str] = (), volatile: Iterable[str] | None = None, coerce: Iterable[str] = ()
+        self,
+        *,
+        ignore: Iterable[str] = (),
+        volatile: Iterable[str] | None = None,
+        coerce: str | Mapping[str, str] | Iterable[str] = (),
     ) -> tuple["Update", ...]:
         """Return each userData operation with the snapshots around it and the verdict.
 
         `ignore` are patterns (`LCA_*`) of keys and attributes that the server may move as it likes: what they match is
         reported and does not count. `volatile` are those of attributes that differ between two messages about the same
         state; None for the usual (`gws.VOLATILE`). `coerce` are those of keys that the server may keep as strings (5 as
-        "5").
+        "5"), `"string"` all.
         """
         from gws_replay.core.oracle.judge import judge  # noqa: PLC0415  (replaying a cassette needs no judge)
 

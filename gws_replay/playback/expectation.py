@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.oracle.expectation import Expectation
 from gws_replay.core.oracle.history import Snapshot
+from gws_replay.core.oracle.tolerance import Coerce
 from gws_replay.errors import UserDataMismatch
 from gws_replay.playback.unplayed import interaction_text
 
@@ -58,17 +59,21 @@ class Watched(Protocol):
         added: Mapping[str, Any] | Iterable[str] = (),
         removed: Iterable[str] = (),
         ignore: Iterable[str] = (),
+        coerce: Coerce = (),
+        written: Mapping[str, Any] | None = None,
         timeout: float | None = None,
     ) -> "ExpectationBlock":
         """Expect that the block (`with` or `async with`) changes exactly this in the resource's userData.
 
         `changed` maps keys to the values they must have changed to; `added` names (or maps to values) new keys,
-        `removed` those that go; keys that match a pattern of `ignore` do not count. The end of the block waits
-        `timeout` seconds at the most for what the client causes. Raises UserDataMismatch if anything differs, or if
-        the recording shows no userData before or after.
+        `removed` those that go; `written` keys must have these values, whether or not they were there before. Keys that
+        match a pattern of `ignore` do not count; those that match one of `coerce` may be kept as strings (`"string"`:
+        all keys). The end of the block waits `timeout` seconds at the most for what the client causes. Raises
+        UserDataMismatch if anything differs, or if the recording shows no userData before or after.
         """
         added = self.as_shown(added) if isinstance(added, Mapping) else added
-        expectation = Expectation.of(self.as_shown(changed or {}), added, removed, ignore)
+        shown = self.as_shown(changed or {}), self.as_shown(written or {})
+        expectation = Expectation.of(shown[0], added, removed, ignore, coerce=coerce, written=shown[1])
         return ExpectationBlock(self, resource_id, expectation, self.patience if timeout is None else timeout)
 
 

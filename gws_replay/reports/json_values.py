@@ -17,6 +17,7 @@ def update(one: Update) -> dict[str, Any]:
         "verdict": one.verdict,
         "reasons": list(one.reasons),
         "ignored": list(one.ignored),
+        "coerced": list(one.coerced),
         "changes": one.changes.as_json(),
         "before": one.before.place if one.before else None,
         "after": one.after.place if one.after else None,

@@ -75,7 +75,7 @@ def test_the_truth_passes(after: dict[str, Any], expected: dict[str, Any]) -> No
             {"changed": {"A": 2}, "added": {"C": True}},
             ["  expected: A = 2, C added", "  but:      C should be true (boolean), is 1 (integer)"],
         ),
-        ({"A": 2, "B": "b"}, {}, ["  expected: no change", "  besides:  A: 1 -> 2"]),
+        ({"A": 2, "B": "b"}, {}, ["  expected: nothing changed", "  besides:  A: 1 -> 2"]),
     ],
     ids=["besides", "type", "not added, not removed", "added value", "nothing expected"],
 )

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import click
 
@@ -27,6 +28,8 @@ class _Work:
 
     path: Location
     ignore: tuple[str, ...]
+    coerce: tuple[str, ...]
+    explain: int | None
     output: Output
     allow_unknown: bool
     wants: Wants
@@ -57,10 +60,32 @@ class _Judged:
     help="A userData key, or an attribute, that the server moves by itself; `*` stands for anything (LCA_*). It is "
     "reported, and does not count unless the operation wrote it. May be given several times.",
 )
+@click.option(
+    "--coerce",
+    multiple=True,
+    metavar="string[:NAME]",
+    callback=lambda _context, _parameter, values: tuple(map(_coerced, values)),
+    help='The server may keep the values of a userData key as strings (5 as "5"): of the keys that NAME matches '
+    "(`string:Price*`), or of all. It is reported. May be given several times.",
+)
+@click.option(
+    "--explain",
+    type=int,
+    metavar="INTERACTION",
+    help="Print the evidence behind the verdict on one operation, by its number: snapshots, what others wrote, each "
+    "view.",
+)
 @spreading_options
 @report_options("Only what failed or cannot be told.", "Also what changed in each operation that passed.")
 def verify(
-    *, report: Report, spreading: Spreading, paths: Sequence[Location], allow_unknown: bool, ignore: tuple[str, ...]
+    *,
+    report: Report,
+    spreading: Spreading,
+    paths: Sequence[Location],
+    allow_unknown: bool,
+    ignore: tuple[str, ...],
+    coerce: tuple[str, ...],
+    explain: int | None,
 ) -> int:
     """Check that each userData operation in cassettes (files or folders) changed exactly what was sent.
 
@@ -72,7 +97,7 @@ def verify(
     output = report.output
     found = list(cassettes_in(map(spreading.location, paths)))
     showing = Showing()
-    work = [_Work(path, ignore, output, allow_unknown, report.wants, showing) for path in found]
+    work = [_Work(path, ignore, coerce, explain, output, allow_unknown, report.wants, showing) for path in found]
     verdicts: Counter[str] = Counter()
     results = spreading.results(_judged, work, _lost, name=lambda each: each.path, quiet=output.quiet)
     for path, judged in zip(found, results, strict=True):
@@ -101,7 +126,7 @@ def _judged(work: _Work) -> _Judged:
     try:
         with without_collector():
             (cassette,), note = load_shown(work.showing, work.path)
-            updates = cassette.updates(ignore=work.ignore)
+            updates = _explained(cassette.updates(ignore=work.ignore, coerce=work.coerce), work)
     except CassetteError as error:
         return _Judged(broken=str(error))
     output, path = work.output, str(work.path)
@@ -112,15 +137,44 @@ def _judged(work: _Work) -> _Judged:
 
         return _Judged((), cases, verdicts, parts=[part_of(cassette, updates)])
     if output.as_json:
-        told = {"cassette": path, "updates": [as_json.update(update) for update in updates]}
+        told = {"cassette": path, "updates": [_as_json(update, work) for update in updates]}
         return _Judged([dumps_ascii(told)], cases, verdicts)
     shown = [update for update in updates if not output.quiet or update.verdict != "passed"]
-    lines = [
-        line for update in shown for line in text.verdict(update, path, details=output.verbose, look=work.wants.look)
-    ]
+    look = work.wants.look
+    lines = [line for update in shown for line in text.verdict(update, path, details=output.verbose, look=look)]
+    if work.explain is not None:
+        lines.extend(line for update in shown for line in text.explanation(update, look=look))
     if shown or not output.quiet:
         lines.insert(0, (path if updates else f"{path}: no userData operation") + note)
     return _Judged(lines, cases, verdicts)
+
+
+def _as_json(update: Update, work: _Work) -> Mapping[str, Any]:
+    found = as_json.update(update)
+    if work.explain is not None:
+        found["evidence"] = [{"about": each.about, "text": each.text} for each in update.evidence()]
+    return found
+
+
+def _explained(updates: Sequence[Update], work: _Work) -> Sequence[Update]:
+    """Return the one operation that is to be explained; all if none is."""
+    if work.explain is None:
+        return updates
+    found = [update for update in updates if update.interaction == work.explain]
+    if not found:
+        others = ", ".join(str(update.interaction) for update in updates[:10]) or "none"
+        raise CassetteError(
+            f"{work.path}: interaction {work.explain} is not a userData operation; those of this cassette: {others}"
+        )
+    return found
+
+
+def _coerced(value: str) -> str:
+    """Read `string` or `string:NAME` as a pattern of keys."""
+    kind, colon, name = value.partition(":")
+    if kind != "string" or (colon and not name):
+        raise click.BadParameter(f"needs string or string:NAME, got {value!r}")
+    return name or "*"
 
 
 def _cases(work: _Work, updates: Sequence[Update]) -> list[Case]:

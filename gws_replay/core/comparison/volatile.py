@@ -7,7 +7,7 @@ operation of either recording writes.
 from collections.abc import Iterable
 
 from gws_replay.core.api import dialects as api
-from gws_replay.core.oracle.reasons import Patterns
+from gws_replay.core.oracle.tolerance import Patterns
 
 Step = str | int
 

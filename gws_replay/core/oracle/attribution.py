@@ -8,6 +8,7 @@ from gws_replay.core.api.schema import ONE_LESS, Absent, Another, Wild, values_o
 from gws_replay.core.json_compare import Change, Changes, compare_userdata
 from gws_replay.core.oracle.history import Snapshot
 from gws_replay.core.oracle.timeline import InTime, Timeline, Write
+from gws_replay.core.oracle.tolerance import Tolerance
 
 _Shown: TypeAlias = tuple[str, type | None, Any]
 
@@ -15,17 +16,21 @@ _Shown: TypeAlias = tuple[str, type | None, Any]
 class Writers:
     """The writes of one resource by the key and the value that they write."""
 
-    def __init__(self, timeline: Timeline) -> None:
+    def __init__(self, timeline: Timeline, tolerance: Tolerance) -> None:
         self._timeline = timeline
+        self._tolerance = tolerance
 
     def of(self, key: str, data: Mapping[str, Any], since: float, until: float) -> Iterator[Write]:
         """Yield the writes of what userData shows at a key, seen at `until` and perhaps not yet at `since`."""
         by_value, odd = self._known
         shown = data.get(key, Absent.ABSENT)
         # A write of a repeated key may have replaced one of its values.
-        values = dict.fromkeys(_comparable(key, each) for each in (shown, *values_of(shown)))
+        as_sent = self._tolerance.as_sent(key, shown)
+        values = dict.fromkeys(_comparable(key, each) for each in (shown, *values_of(shown), *as_sent))
         for those in (*map(by_value.get, values), odd):
-            yield from (each for each in those.among(since, until) if each.wrote(key, data)) if those else ()
+            for write in those.among(since, until) if those else ():
+                if write.wrote(key, data) or any(write.wrote(key, {**data, key: each}) for each in as_sent):
+                    yield write
 
     @cached_property
     def _known(self) -> tuple[Mapping[_Shown, InTime[Write]], InTime[Write]]:

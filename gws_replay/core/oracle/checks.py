@@ -10,8 +10,9 @@ from gws_replay.core.json_compare import Change, compare_userdata, same, show, s
 from gws_replay.core.oracle.attribution import SnapshotPair, Writers
 from gws_replay.core.oracle.effects import alike, settled, shows_all
 from gws_replay.core.oracle.history import Sighting, Snapshot
-from gws_replay.core.oracle.reasons import Reasons, Tolerance
+from gws_replay.core.oracle.reasons import Reasons
 from gws_replay.core.oracle.timeline import Timeline, Write
+from gws_replay.core.oracle.tolerance import Tolerance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,20 +5,22 @@ snapshot before or after an operation the verdict is "unknown", never "passed".
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.json_compare import Changes
 from gws_replay.core.oracle.attribution import SnapshotPair, Writers
 from gws_replay.core.oracle.checks import Views
+from gws_replay.core.oracle.evidence import Evidence, evidence_of
 from gws_replay.core.oracle.history import Recorded, Snapshot
 from gws_replay.core.oracle.later_views import LaterViews
 from gws_replay.core.oracle.missing_views import MissingViews, unreadable_requests
-from gws_replay.core.oracle.reasons import NotificationLog, Patterns, Reasons, Tolerance
+from gws_replay.core.oracle.reasons import NotificationLog, Reasons
 from gws_replay.core.oracle.side_effects import SideEffects
 from gws_replay.core.oracle.timeline import Timeline, Write
 from gws_replay.core.oracle.timeline_builder import timelines_of
+from gws_replay.core.oracle.tolerance import Coerce, Patterns, Tolerance, coerced_keys
 
 Verdict = Literal["passed", "failed", "unknown"]
 
@@ -43,6 +45,14 @@ class Update:
     reasons: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     coerced: tuple[str, ...] = ()
+    _views: Views | None = field(default=None, repr=False, compare=False)
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Return the evidence behind the verdict: snapshots, what others wrote, each view, and the reasons."""
+        changed = ", ".join(sorted(self.changes.keys - {*self.ignored, *self.coerced}))
+        agreed = f"every view agrees: {f'exactly {changed}' if changed else 'nothing'} changed"
+        conclusion = "; ".join(self.reasons) or agreed
+        return tuple(evidence_of(self._views, conclusion)) if self._views else (Evidence("verdict", conclusion),)
 
 
 def judge(
@@ -50,18 +60,18 @@ def judge(
     *,
     ignore: Iterable[str] = (),
     volatile: Iterable[str] | None = None,
-    coerce: Iterable[str] = (),
+    coerce: Coerce = (),
 ) -> tuple[Update, ...]:
     """Judge each userData operation of a cassette, in the order of the cassette.
 
     `ignore` are patterns (`LCA_*`) of the userData keys, and of the attributes of a resource, that the server may move
     as it likes: what they match is reported, not counted, unless the operation itself wrote it. `volatile` are
     patterns of the attributes that differ between two messages about the same state; None for the usual ones.
-    `coerce` are patterns of the keys that the server may keep as strings.
+    `coerce` maps patterns of keys to `string`: the server may keep their values as strings; `string` alone is for all.
     """
     timelines = timelines_of(cassette)
     patterns = Patterns(api.VOLATILE if volatile is None else volatile)
-    judged = _Judge(cassette, timelines, Tolerance(ignore, coerce), patterns)
+    judged = _Judge(cassette, timelines, Tolerance(ignore, coerced_keys(coerce)), patterns)
     updates = [update for timeline in timelines.values() for update in judged.of_one_resource(timeline)]
     updates.extend(_unread(cassette, index) for index in unreadable_requests(cassette))
     return tuple(sorted(updates, key=lambda update: update.interaction))
@@ -77,12 +87,12 @@ class _Judge:
         self._log = _notification_log(cassette, timelines)
         effects = SideEffects(timelines, tolerance, volatile, self._log)
         self._found = effects.reasons()
-        self._later = LaterViews(timelines, self._log, effects.suspects)
+        self._later = LaterViews(timelines, tolerance, self._log, effects.suspects)
         self._missing = MissingViews(cassette, timelines).doubts
 
     def of_one_resource(self, timeline: Timeline) -> Iterator[Update]:
         """Yield the verdicts on the operations of one resource."""
-        writers = Writers(timeline)
+        writers = Writers(timeline, self._tolerance)
         pair: SnapshotPair | None = None
         for write in timeline.writes:
             if not write.judged:
@@ -139,6 +149,7 @@ def _update(views: Views, pair: SnapshotPair | None) -> Update:
         reasons=(*found.failures, *found.doubts),
         ignored=tuple(sorted(found.ignored)),
         coerced=tuple(sorted(found.coerced)),
+        _views=views,
     )
 
 

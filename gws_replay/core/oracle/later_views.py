@@ -13,8 +13,9 @@ from itertools import pairwise
 from gws_replay.core.json_compare import Change, compare_userdata
 from gws_replay.core.oracle.attribution import Writers
 from gws_replay.core.oracle.history import Snapshot
-from gws_replay.core.oracle.reasons import NotificationLog, Reasons, Tolerance
+from gws_replay.core.oracle.reasons import NotificationLog, Reasons
 from gws_replay.core.oracle.timeline import Timeline, Write
+from gws_replay.core.oracle.tolerance import Tolerance
 
 # How many operations are looked back at for the one to blame.
 _WINDOW = 64
@@ -74,13 +75,15 @@ class Held:
 class LaterViews:
     """Every change that nothing explains, by the index of the operation that it counts against."""
 
-    def __init__(self, timelines: Mapping[str, Timeline], log: NotificationLog, suspects: Suspects) -> None:
+    def __init__(
+        self, timelines: Mapping[str, Timeline], tolerance: Tolerance, log: NotificationLog, suspects: Suspects
+    ) -> None:
         self._log = log
         self._suspects = suspects
         self.own: dict[int, list[Held]] = {}
         self.elsewhere: dict[int, list[Held]] = {}
         for name, timeline in timelines.items():
-            for unexplained in _unexplained(timeline):
+            for unexplained in _unexplained(timeline, tolerance):
                 self._hold(name, unexplained)
 
     def _hold(self, name: str, found: _Unexplained) -> None:
@@ -142,13 +145,13 @@ class LaterViews:
         self.elsewhere.setdefault(write.index, []).append(Held(text, found.changes, certain=certain, advice=advice))
 
 
-def _unexplained(timeline: Timeline) -> Iterator[_Unexplained]:
+def _unexplained(timeline: Timeline, tolerance: Tolerance) -> Iterator[_Unexplained]:
     """Yield what differs between two snapshots that follow each other, and that no operation at that time wrote.
 
     A snapshot may show an older state than the one seen before it: what an operation wrote in between explains either
     order.
     """
-    writers = Writers(timeline)
+    writers = Writers(timeline, tolerance)
     for earlier, later in pairwise(timeline.snapshots):
         changes = compare_userdata(earlier.data, later.data).entries
         if not changes:

@@ -25,22 +25,23 @@ class MissingViews:
         self._find_unreadable()
 
     def _find_vanished(self) -> None:
-        """Compare each GET with the one before it of the same address."""
+        """Compare each GET with the one before it of the same user and address."""
         shown_by: dict[int, set[str]] = {}
         for name, timeline in self._timelines.items():
             for snapshot in timeline.snapshots:
                 if snapshot.interaction is not None:
                     shown_by.setdefault(snapshot.interaction, set()).add(name)
-        last: dict[str, tuple[int, set[str]]] = {}
+        last: dict[tuple[int, str], tuple[int, set[str]]] = {}
         for index, exchange in enumerate(self._cassette.interactions):
             if exchange.request.method != "GET" or _says_nothing(exchange):
                 continue
             shown = shown_by.get(index, set())
-            place, expected = last.get(exchange.request.uri, (index, set()))
+            origin = (exchange.user, exchange.request.uri)
+            place, expected = last.get(origin, (index, set()))
             for name in sorted(expected - shown):
                 self._add_vanished(name, place, index)
             if shown or expected:
-                last[exchange.request.uri] = (index, shown)
+                last[origin] = (index, shown)
 
     def _add_vanished(self, name: str, place: int, index: int) -> None:
         timeline, interactions = self._timelines[name], self._cassette.interactions

@@ -1,14 +1,9 @@
-"""What speaks against an operation, or leaves it in doubt, while it is judged; and what a caller does not count."""
+"""What speaks against an operation, or leaves it in doubt, while it is judged."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import translate
-from typing import Any
 
-from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
-from gws_replay.core.json_compare import Change, same
 from gws_replay.core.oracle.timeline import Timeline, Write
 
 
@@ -30,54 +25,6 @@ class Reasons:
         (self.failures if certain else self.doubts).append(text)
         if key is not None:
             self.keys.add(key)
-
-
-class Patterns:
-    """Names that match one of several patterns (`LCA_*`), each matched once."""
-
-    def __init__(self, patterns: Iterable[str]) -> None:
-        expressions = [translate(pattern) for pattern in patterns]
-        self._expression = re.compile("|".join(expressions)) if expressions else None
-        self._known: dict[str, bool] = {}
-
-    def __contains__(self, name: str) -> bool:
-        if self._expression is None:
-            return False
-        if name not in self._known:
-            self._known[name] = self._expression.match(name) is not None
-        return self._known[name]
-
-
-class Tolerance:
-    """What a caller lets the server do: move the keys of `ignore`, keep those of `coerce` as strings."""
-
-    def __init__(self, ignore: Iterable[str] = (), coerce: Iterable[str] = ()) -> None:
-        self.ignored = Patterns(ignore)
-        self._coerced = Patterns(coerce)
-
-    def coerces(self, key: str, one: Any, other: Any) -> bool:
-        """Tell whether two values of a key are the same but that one is a string, and the key may be kept so."""
-        return key in self._coerced and (_spells(one, other) or _spells(other, one))
-
-    def counting(self, changes: Iterable[Change], reasons: Reasons) -> Iterator[Change]:
-        """Yield the changes that count; the names of the others are reported."""
-        for change in changes:
-            if change.kind in ("changed", "type") and self.coerces(change.key, change.before, change.after):
-                reasons.coerced.add(change.key)
-            elif change.key in self.ignored:
-                reasons.ignored.add(change.key)
-            else:
-                yield change
-
-
-def _spells(text: Any, value: Any) -> bool:
-    """Tell whether a string is the JSON text of a value that is no string."""
-    if not isinstance(text, str) or isinstance(value, str):
-        return False
-    try:
-        return same(lossless_json.loads(text), value)
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

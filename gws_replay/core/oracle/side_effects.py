@@ -15,8 +15,9 @@ from gws_replay.core.json_compare import same, show_both
 from gws_replay.core.lossless_json import canonical
 from gws_replay.core.oracle.history import Sighting
 from gws_replay.core.oracle.later_views import Suspects
-from gws_replay.core.oracle.reasons import NotificationLog, Patterns, Reasons, Tolerance
+from gws_replay.core.oracle.reasons import NotificationLog, Reasons
 from gws_replay.core.oracle.timeline import Timeline, Write
+from gws_replay.core.oracle.tolerance import Patterns, Tolerance
 
 _OWN = (*api.IDENTITIES, *api.USER_DATA)
 

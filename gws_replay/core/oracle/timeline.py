@@ -27,7 +27,8 @@ _NEAR = 3
 class Activity:
     """Any operation while it may have an effect: between `began` and `until`, when its effect had been shown.
 
-    `moves` are the attributes that it may change, None for any. One that was refused changes nothing.
+    `moves` are the attributes that it may change, None for any. One that was refused changes nothing. `user` is the
+    index of the user that sent it.
     """
 
     index: int
@@ -35,6 +36,7 @@ class Activity:
     began: float
     until: float
     moves: frozenset[str] | None
+    user: int = 0
 
 
 _D = TypeVar("_D", bound=Activity)
@@ -193,6 +195,10 @@ class Timeline:
     def during(self, earlier: Snapshot, later: Snapshot) -> Sequence[Snapshot]:
         """Return the snapshots seen between two."""
         return self.snapshots[self._places[id(earlier)] + 1 : self._places[id(later)]]
+
+    def snapshots_after(self, snapshot: Snapshot) -> Sequence[Snapshot]:
+        """Return the snapshots seen after one."""
+        return self.snapshots[self._places[id(snapshot)] + 1 :]
 
     def following(self, snapshot: Snapshot) -> Iterator[Snapshot]:
         """Yield the snapshots seen after one, less the GETs that were on their way when it was seen."""

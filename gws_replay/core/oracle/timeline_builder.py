@@ -147,6 +147,7 @@ def _activity(index: int, call: Call, exchange: Exchange, answering: Sequence[Si
         began=exchange.began,
         until=max((each.at for each in answering), default=after.at if after else NEVER),
         moves=_moves(call, refused=not api.may_be_done(exchange.response.status, exchange.response_json)),
+        user=exchange.user,
     )
 
 
@@ -171,6 +172,7 @@ def _write(index: int, call: Call, exchange: Exchange, answering: Sequence[Sight
         began=exchange.began,
         until=shown_at,
         moves=_moves(call, refused=refused),
+        user=exchange.user,
         ended=exchange.ended,
         outcome=outcome,
         intended=attached,

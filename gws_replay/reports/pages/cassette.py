@@ -109,6 +109,10 @@ class Recorded:
             told["level"] = told["verdict"] = update.verdict
             told["reasons"] = [self._texts.text(reason) for reason in update.reasons]
             told["ignored"] = [self._texts.text(name) for name in update.ignored]
+            told["coerced"] = [self._texts.text(name) for name in update.coerced]
+            told["evidence"] = [
+                [self._texts.text(each.about), self._texts.text(each.text)] for each in update.evidence()
+            ]
             told["besides"] = [self._texts.text(key) for key in besides(exchange, update)]
             told["proof"] = self._table(update.before, update.after, update.changes, update.resource_id)
         return told

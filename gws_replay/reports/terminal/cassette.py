@@ -50,10 +50,11 @@ def timeline(cassette: Cassette, *, changes: bool = True, bodies: bool = False, 
 def verdict(update: Update, source: str, *, details: bool = False, look: Look = PLAIN) -> Iterator[str]:
     """Yield the lines of one verdict: what changed, and for a failed one why, where, and what shows more."""
     what = printable(f"interaction {update.interaction}  {update.operation} {update.resource_id}")
-    changed = ", ".join(sorted(update.changes.keys - set(update.ignored))) or "nothing"
-    ignored = f"; ignored: {', '.join(update.ignored)}" if update.ignored else ""
+    changed = ", ".join(sorted(update.changes.keys - {*update.ignored, *update.coerced}))
+    not_counted = (("ignored", update.ignored), ("coerced", update.coerced))
+    ignored = "".join(f"; {name}: {', '.join(keys)}" for name, keys in not_counted if keys)
     label, kind = _VERDICTS[update.verdict]
-    passed = f": exactly {changed} changed" if update.verdict == "passed" else ""
+    passed = f": {f'exactly {changed}' if changed else 'nothing'} changed" if update.verdict == "passed" else ""
     indent = 14
     first = f"  {look.paint(f'{label:<11}', kind)} "
     yield from look.sentence(what + printable(passed + ignored), indent, first)
@@ -66,6 +67,12 @@ def verdict(update: Update, source: str, *, details: bool = False, look: Look = 
             yield from look.sentence(places, indent, kind="quiet")
     if update.verdict == "failed":
         yield f"{' ' * indent}more: gws-replay show {source}"
+
+
+def explanation(update: Update, *, look: Look = PLAIN) -> Iterator[str]:
+    """Yield the lines of the evidence behind a verdict."""
+    for each in update.evidence():
+        yield from look.sentence(printable(each.text), 14, f"    {look.paint(f'{each.about:<9}', 'quiet')} ")
 
 
 def tally(verdicts: Mapping[str, int], cassettes: int) -> str:

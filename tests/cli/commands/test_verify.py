@@ -134,6 +134,7 @@ def test_json_is_a_document_a_line(folder: Path) -> None:
         "verdict": "failed",
         "reasons": ['changed besides: B: "b" -> "c"'],
         "ignored": [],
+        "coerced": [],
         "changes": [
             {"path": ["A"], "kind": "changed", "before": 1, "after": 2},
             {"path": ["B"], "kind": "changed", "before": "b", "after": "c"},
@@ -294,3 +295,50 @@ def test_text_and_json_go_to_a_file_too(folder: Path, tmp_path: Path) -> None:
         printed = command_line("verify", "--format", name, folder / "wrong.yaml").out
         command_line("verify", "--format", name, "--output", tmp_path / "out", folder / "wrong.yaml")
         assert printed == (tmp_path / "out").read_text()
+
+
+def test_the_evidence_behind_a_verdict_is_explained(tmp_path: Path) -> None:
+    """Of the one operation; as lines and as JSON."""
+    code, out = verified(WRONG, tmp_path, "--explain", "1")
+    lines = [line.split(maxsplit=1) for line in out.splitlines()]
+    told = [(words[0], words[1]) for words in lines if len(words) == 2]
+    assert 1 == code
+    assert ("sent", "UpdateUserData at 1.000 s: A = 2") in told
+    assert ("response", "accepted") in told
+    assert ("other", "no other operation wrote to it at that time") in told
+    assert any(word == "view" and 'against before: A: 1 -> 2; B: "b" -> "c"' in text for word, text in told)
+    assert ("verdict", 'changed besides: B: "b" -> "c"') in told
+    as_json = json.loads(verified(WRONG, tmp_path, "--explain", "1", "--json")[1].splitlines()[0])
+    assert {"about": "response", "text": "accepted"} in as_json["updates"][0]["evidence"]
+
+
+def test_what_is_not_an_operation_cannot_be_explained(tmp_path: Path) -> None:
+    """It says which ones are."""
+    ended = command_line("verify", "--explain", "0", saved(WRONG, tmp_path / "x.yaml"))
+    assert 2 == ended.code
+    assert "interaction 0 is not a userData operation; those of this cassette: 1" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [([], 1), (["--coerce", "string"], 0), (["--coerce", "string:A*"], 0), (["--coerce", "string:B"], 1)],
+)
+def test_a_server_may_keep_values_as_strings(options: list[str], code: int, tmp_path: Path) -> None:
+    """Of all keys, or of those that are named; it is reported."""
+    kept = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), push({**BEFORE, "A": "2"}, seen=2.0))
+    ended, out = verified(kept, tmp_path, *options)
+    assert code == ended
+    assert ("; coerced: A" in out) == (code == 0)
+
+
+@pytest.mark.parametrize("value", ["int", "string:", "number:A"])
+def test_coerce_takes_strings_only(value: str, tmp_path: Path) -> None:
+    """Another word is a mistake of the caller."""
+    ended = command_line("verify", "--coerce", value, saved(WRONG, tmp_path / "x.yaml"))
+    assert (2, True) == (ended.code, "needs string or string:NAME" in ended.err)
+
+
+def test_an_operation_that_changes_nothing_says_so(tmp_path: Path) -> None:
+    """An update to the values that were there."""
+    same = cassette(get(BEFORE, began=0.0), update({"A": BEFORE["A"]}, began=1.0), push(BEFORE, seen=2.0))
+    assert ": nothing changed\n" in verified(same, tmp_path)[1]

@@ -95,7 +95,7 @@ def test_the_failure_names_every_deviation() -> None:
 
 def test_the_failure_is_an_assertion_that_says_where() -> None:
     """A test fails rather than errors, and a caller's place and name of the resource are in the text."""
-    with pytest.raises(AssertionError, match=r"(?s)^userData of S1 did.*no change.*\nin notification 3$"):
+    with pytest.raises(AssertionError, match=r"(?s)^userData of S1 did.*nothing changed.*\nin notification 3$"):
         Expectation.of({}, (), (), ()).check({}, {"A": 1}, of=" of S1", where="in notification 3")
 
 
@@ -143,3 +143,36 @@ def test_an_unchanged_key_is_not_changed() -> None:
     """An update that wrote the value which stood there cannot be told from a lost one."""
     with pytest.raises(UserDataMismatch, match="A should have been changed, stayed 1"):
         assert_only_changed({"A": 1}, {"A": 1}, {"A": 1})
+
+
+@pytest.mark.parametrize("coerce", ["string", ["Pr*"], {"Price": "string"}])
+def test_a_value_may_be_kept_as_a_string(coerce: Any) -> None:
+    """By the JSON text of the value; another string is another value, and other keys are compared as ever."""
+    before = {"Price": 1, "Rest": 7}
+    assert assert_only_changed(before, {**before, "Price": "5.50"}, {"Price": 5.5}, coerce=coerce)
+    for wrong in ({**before, "Price": "5.51"}, {**before, "Price": "5.5", "Rest": 8}):
+        with pytest.raises(UserDataMismatch):
+            assert_only_changed(before, wrong, {"Price": 5.5}, coerce=coerce)
+    with pytest.raises(ValueError, match="kept as string only"):
+        assert_only_changed(before, before, {}, coerce={"Price": "integer"})
+
+
+def test_what_was_coerced_besides_is_reported() -> None:
+    """A key that nobody named, and that the server turned into a string meanwhile."""
+    before, after = {"A": 1, "B": 2, "C": 3}, {"A": 1, "B": "2", "C": 4}
+    with pytest.raises(UserDataMismatch) as failure:
+        assert_only_changed(before, after, {}, coerce=["B"])
+    assert "coerced:  B" in str(failure.value)
+    assert "B:" not in str(failure.value)
+
+
+def test_written_keys_may_be_new_or_not() -> None:
+    """They must have the value afterwards; nothing else may change."""
+    expectation = Expectation.of({}, (), (), (), written={"A": 2, "B": 3})
+    for before in ({"A": 1}, {"A": 2, "B": 3}, {}, {"B": None}):
+        assert expectation.holds(before, {"A": 2, "B": 3})
+    assert not expectation.holds({}, {"A": 2})
+    assert not expectation.holds({}, {"A": 2, "B": "3"})
+    assert not expectation.holds({"C": 1}, {"A": 2, "B": 3})
+    with pytest.raises(UserDataMismatch, match="B should be 3, is absent"):
+        expectation.check({}, {"A": 2})

@@ -50,6 +50,12 @@ def test_a_session_that_was_ended_may_vanish(why: Exchange | Notification) -> No
     assert ("passed", ()) == first(BEGIN, *SENT, why, listed(3, {"id": "S2", "userData": {}}))
 
 
+def test_another_users_list_is_another_list() -> None:
+    """A colleague does not see the session at all."""
+    other = replace(listed(3, {"id": "S2", "userData": {}}), user=1)
+    assert ("passed", ()) == first(BEGIN, *SENT, other)
+
+
 @pytest.mark.parametrize("status", [304, 401, 500, 503])
 def test_a_get_that_failed_says_nothing(status: int) -> None:
     """It shows no list at all."""

@@ -56,7 +56,7 @@ def test_a_binary_body_is_shown_by_its_bytes() -> None:
         ),
         (
             cassette(get(BEFORE, began=0.0), update({"A": 1}, began=1.0), push(BEFORE, seen=2.0)),
-            ["  passed      interaction 1  UpdateUserData S1: exactly nothing changed"],
+            ["  passed      interaction 1  UpdateUserData S1: nothing changed"],
         ),
         (
             cassette(

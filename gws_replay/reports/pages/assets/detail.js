@@ -93,6 +93,15 @@ function lines(recording, title, numbers, most = 60) {
   return folded(title, content, numbers.length <= most);
 }
 
+// The evidence behind a verdict: what each piece is about, and what it says.
+function evidence(texts, pieces) {
+  return h(
+    "table",
+    { class: "evidence" },
+    pieces.map(([about, text]) => h("tr", {}, h("th", {}, texts[about]), h("td", {}, texts[text]))),
+  );
+}
+
 // The detail of an event; `go` is called with the event of a button.
 function eventDetail(recording, event, go) {
   const { texts } = recording;
@@ -115,9 +124,12 @@ function eventDetail(recording, event, go) {
     (event.reasons ?? []).map((reason) =>
       h("p", { class: event.verdict === "failed" ? "reason bad" : "reason odd" }, texts[reason]),
     ),
-    event.ignored?.length
-      ? h("p", { class: "quiet" }, `ignored: ${event.ignored.map((name) => texts[name]).join(", ")}`)
-      : null,
+    ["ignored", "coerced"].map((list) =>
+      event[list]?.length
+        ? h("p", { class: "quiet" }, `${list}: ${event[list].map((name) => texts[name]).join(", ")}`)
+        : null,
+    ),
+    event.evidence?.length ? folded("Evidence", () => evidence(texts, event.evidence), event.verdict !== "passed") : null,
   ];
   if (isTold) {
     const after = event.after === "response" ? "after its response" : "before its response";
