@@ -21,7 +21,7 @@ from goals import Goal, Peer, met
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Headers, Request, Response
-from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.interception.interceptor import replaying
 from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.storage.files import load_cassette, save_cassette
 

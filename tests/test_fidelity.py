@@ -14,7 +14,7 @@ import pytest
 import requests
 import vcr
 
-from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.interception.interceptor import replaying
 from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.storage.files import load_cassette
 from tests.support.proxies import PATIENCE, ReceivedRequest, answered, upstream

@@ -1,108 +1,138 @@
-"""Edge: what is in force for the running thread or task, where several things of a kind are in force at once.
+"""Edge: which value of a kind is in force for the running thread or task, where several may be in force at once.
 
-What replaces parts of other libraries is process-wide, but two tests in two threads must not get each other's answers.
-So a replacement is installed once, for as long as anything is in force, and asks here whose turn it is.
+What is patched in other libraries is process-wide, but two tests in two threads must not get each other's responses.
+So the patches are installed once, and look up here which value the running code belongs to.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
-from gws_replay.interception.patching import Replaced, Swap, put_back, replaced
+from gws_replay.interception.patching import Patches, Swap
 
 _T = TypeVar("_T")
 _LOCK = threading.RLock()
 
 
 class InForce(Generic[_T]):
-    """The values of one kind that are in force; `swaps` tells what is replaced meanwhile.
+    """The values of one kind that are in force; `patches` are installed from the first value on.
 
-    A value is in force in the context that entered it, in what that starts (tasks, threads, work given to a pool), and,
-    as long as no other competes with it, everywhere else.
+    A value is in force in the context that entered it, in the tasks, threads and pool jobs that were started there,
+    and, as long as no other value competes, everywhere else. Code that was started under a value belongs to it for
+    good.
     """
 
-    def __init__(self, name: str, swaps: Callable[[], Iterable[Swap]]) -> None:
+    def __init__(self, name: str, patches: Patches) -> None:
         self._here: ContextVar[_T | None] = ContextVar(name, default=None)
-        self._swaps = swaps
-        self._replaced: list[Replaced] = []
+        self._patches = patches
         # Each value with the one that was in force where it was entered.
         self._entered: list[tuple[_T, _T | None]] = []
+        self._waiting: list[Future[None]] = []
+        _kinds.append(self)
 
     def current(self) -> _T | None:
-        """Return what is in force here; None if nothing is, or if several compete and none was entered here."""
+        """Return the value in force here; None if there is none, or if several compete and none was entered here."""
+        entered = self._entered
+        if not entered:
+            return None
         here = self._here.get()
-        if here is not None and any(here is value for value, _ in self._entered):
+        if here is not None and any(here is value for value, _ in entered):
             return here
-        outer = [before for _, before in self._entered]
-        innermost = [value for value, _ in self._entered if not any(value is each for each in outer)]
+        if len(entered) == 1:
+            return entered[0][0]
+        outer = [before for _, before in entered]
+        innermost = [value for value, _ in entered if not any(value is each for each in outer)]
         return innermost[0] if len(innermost) == 1 else None
 
     @property
     def all(self) -> tuple[_T, ...]:
-        """All that is in force anywhere."""
+        """All values that are in force anywhere."""
         return tuple(value for value, _ in self._entered)
+
+    @property
+    def ended_here(self) -> _T | None:
+        """The value that the running code was started under, if no value is in force any more; else None."""
+        return None if self._entered else self._here.get()
+
+    @property
+    def concerns_here(self) -> bool:
+        """Whether the running code belongs to any value, in force or ended."""
+        return bool(self._entered) or self._here.get() is not None
 
     @contextmanager
     def enter(self, value: _T) -> Iterator[None]:
         """Put a value in force while the block lasts."""
         before = self._here.get()
-        with _LOCK:
-            if not self._entered:
-                self._replaced = replaced(self._swaps())
-                _carry_on(self)
-            self._entered.append((value, before))
-        self._here.set(value)
-        try:
-            yield
-        finally:
-            self._here.set(before)
+        was_in_force = any(before is each for each in self.all)
+        with self.installed():
             with _LOCK:
-                self._entered = [each for each in self._entered if each[0] is not value]
-                if not self._entered:
-                    _carry_on_no_more(self)
-                    put_back(self._replaced)
+                self._entered = [*self._entered, (value, before)]
+                waiting, self._waiting = self._waiting, []
+            for future in waiting:
+                if future.set_running_or_notify_cancel():
+                    future.set_result(None)
+            self._here.set(value)
+            try:
+                yield
+            finally:
+                # They may end in another order: if the outer one has ended, this context belongs to nothing any more.
+                has_ended = was_in_force and not any(before is each for each in self.all)
+                self._here.set(None if has_ended else before)
+                with _LOCK:
+                    self._entered = [each for each in self._entered if each[0] is not value]
 
-    def taken_along(self) -> Callable[[], None]:
-        """Return what makes that which is in force here be so in another thread."""
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Keep the patches installed while the block lasts, with or without a value in force."""
+        with _STARTS.installed(), self._patches.installed():
+            yield
+
+    def next_one(self) -> "Future[None]":
+        """Return a future that is done when a value is in force; cancel it when nobody waits any more."""
+        future: Future[None] = Future()
+        with _LOCK:
+            self._waiting = [each for each in self._waiting if not each.cancelled()]
+            if self._entered:
+                future.set_result(None)
+            else:
+                self._waiting.append(future)
+        return future
+
+    def end_waiting(self) -> None:
+        """End all waiting for a next value: there will be none."""
+        with _LOCK:
+            waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            future.cancel()
+
+    def carried(self) -> Callable[[], None]:
+        """Return what puts the value that is in force here in force in another thread."""
         here = self._here.get()
 
-        def take() -> None:
+        def carry() -> None:
             self._here.set(here)
 
-        return take
+        return carry
 
 
 _kinds: list[InForce[Any]] = []
-_carrying: list[Replaced] = []
-
-
-def _carry_on(kind: InForce[Any]) -> None:
-    """Let new threads, and work given to pools, belong to who started them."""
-    if not _kinds:
-        _carrying[:] = replaced(_STARTS)
-    _kinds.append(kind)
-
-
-def _carry_on_no_more(kind: InForce[Any]) -> None:
-    _kinds.remove(kind)
-    if not _kinds:
-        put_back(_carrying)
 
 
 def _starting(real: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
     def start(thread: threading.Thread) -> None:
-        run = thread.run
-        along = [kind.taken_along() for kind in _kinds]
+        if any(kind.concerns_here for kind in _kinds):
+            run = thread.run
+            carry = [kind.carried() for kind in _kinds]
 
-        def carried() -> None:
-            for take in along:
-                take()
-            run()
+            def carried() -> None:
+                for each in carry:
+                    each()
+                run()
 
-        thread.run = carried  # type: ignore[method-assign]
+            thread.run = carried  # type: ignore[method-assign]
         real(thread)
 
     return start
@@ -110,16 +140,18 @@ def _starting(real: Callable[[threading.Thread], None]) -> Callable[[threading.T
 
 def _submitting(real: Callable[..., "Future[Any]"]) -> Callable[..., "Future[Any]"]:
     def submit(pool: ThreadPoolExecutor, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        along = [kind.taken_along() for kind in _kinds]
+        carry = [kind.carried() for kind in _kinds]
 
-        def carried(*given: Any, **named: Any) -> Any:
-            for take in along:
-                take()
-            return function(*given, **named)
+        def carried(*args: Any, **kwargs: Any) -> Any:
+            for each in carry:
+                each()
+            return function(*args, **kwargs)
 
         return real(pool, carried, *args, **kwargs)
 
     return submit
 
 
-_STARTS = Swap(threading.Thread, "start", _starting), Swap(ThreadPoolExecutor, "submit", _submitting)
+# New threads, and jobs given to pools, belong to whatever the code that started them belongs to.
+_SWAPS = Swap(threading.Thread, "start", _starting), Swap(ThreadPoolExecutor, "submit", _submitting)
+_STARTS = Patches(lambda: _SWAPS)

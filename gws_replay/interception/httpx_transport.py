@@ -1,54 +1,75 @@
-"""Edge: what a transport of httpx does while something is in force: it asks instead of sending.
+"""Edge: what a transport of httpx does with a request: it asks the player instead of sending.
 
-The library is that of the request: vcrpy knows forks of httpx, and transports of others for it.
+Only the transports that reach a network are replaced. A MockTransport, ASGITransport or WSGITransport of the test
+responds itself. Forks of httpx, and transports of other libraries for it, have the same methods.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 from gws_replay.core.content_coding import decoded
 from gws_replay.core.model import Headers, Request, Response
-from gws_replay.interception.interceptor import Asking
+from gws_replay.interception.interceptor import INTERCEPTOR
+from gws_replay.interception.patching import Swap
 
 
-def httpx_asks(real: Callable[..., Any], asking: Asking) -> Callable[..., Any]:
-    """Return what takes the place of a transport's `handle_request`."""
+def swaps(httpx: ModuleType) -> Iterator[Swap]:
+    """Yield what makes the transports of httpx, or of a fork of it, ask."""
+    yield Swap(httpx.HTTPTransport, "handle_request", _asking)
+    yield Swap(httpx.AsyncHTTPTransport, "handle_async_request", _asking_async)
 
+
+def swaps_of_curl(httpx_curl_cffi: ModuleType) -> Iterator[Swap]:
+    """Yield what makes the transports of httpx-curl-cffi ask."""
+    yield Swap(httpx_curl_cffi.CurlTransport, "handle_request", _asking)
+    yield Swap(httpx_curl_cffi.AsyncCurlTransport, "handle_async_request", _asking_async)
+
+
+def swaps_of_pyreqwest(compatibility: ModuleType) -> Iterator[Swap]:
+    """Yield what makes the transports of pyreqwest ask."""
+    yield Swap(compatibility.SyncHttpxTransport, "handle_request", _asking)
+    yield Swap(compatibility.HttpxTransport, "handle_async_request", _asking_async)
+
+
+def _asking(real: Callable[..., Any]) -> Callable[..., Any]:
     def handle_request(self: Any, request: Any) -> Any:
+        if not INTERCEPTOR.concerns_here:
+            return real(self, request)
         body = b"".join(request.stream)
         request.stream = _library(request).ByteStream(body)
-        decision = asking.decide(_request(request, body))
-        if decision.answer is not None:
-            return _answer(request, decision.answer)
+        decision = INTERCEPTOR.decide(_request(request, body))
+        if decision.response is not None:
+            return _returned(request, decision.response)
         got = real(self, request)
         try:
             content = b"".join(got.stream)
         finally:
             got.stream.close()
         got.stream = _library(request).ByteStream(content)
-        asking.take(decision, _response(got, content))
+        INTERCEPTOR.take(decision, _response(got, content))
         return got
 
     return handle_request
 
 
-def httpx_asks_async(real: Callable[..., Any], asking: Asking) -> Callable[..., Any]:
-    """Return what takes the place of a transport's `handle_async_request`."""
-
+def _asking_async(real: Callable[..., Any]) -> Callable[..., Any]:
     async def handle_async_request(self: Any, request: Any) -> Any:
+        if not INTERCEPTOR.concerns_here:
+            return await real(self, request)
         body = b"".join([part async for part in request.stream])
         request.stream = _library(request).ByteStream(body)
-        decision = await asking.decide_async(_request(request, body))
-        if decision.answer is not None:
-            return _answer(request, decision.answer)
+        decision = await INTERCEPTOR.decide_async(_request(request, body))
+        if decision.response is not None:
+            return _returned(request, decision.response)
         got = await real(self, request)
         try:
             content = b"".join([part async for part in got.stream])
         finally:
             await got.stream.aclose()
         got.stream = _library(request).ByteStream(content)
-        asking.take(decision, _response(got, content))
+        INTERCEPTOR.take(decision, _response(got, content))
         return got
 
     return handle_async_request
@@ -68,7 +89,7 @@ def _response(got: Any, content: bytes) -> Response:
     return Response(status=got.status_code, reason=got.reason_phrase, headers=headers, body=content)
 
 
-def _answer(request: Any, response: Response) -> Any:
+def _returned(request: Any, response: Response) -> Any:
     library = _library(request)
     return library.Response(
         response.status,

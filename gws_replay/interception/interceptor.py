@@ -1,37 +1,258 @@
-"""What all stubs of HTTP libraries need: whom to ask; bodies and header fields, whichever way they are handed over."""
+"""Edge: who responds to the requests of this process, and what happens to a request that is sent after its run.
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+The patches of each HTTP library (see `libraries`) pass requests to `INTERCEPTOR`, which finds the run of the running
+thread or task.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
-from gws_replay.core.model import Request, Response
+from gws_replay.core.bayeux import over_http
+from gws_replay.core.bayeux.messages import reply
+from gws_replay.core.content_coding import unpacked
+from gws_replay.core.model import Exchange, Request, Response
+from gws_replay.core.replay.rehost import bare
+from gws_replay.errors import ReplayMiss
+from gws_replay.interception.context_scope import InForce
+from gws_replay.interception.libraries import PATCHES
+from gws_replay.interception.living_clients import LivingClients
+from gws_replay.interception.network_guard import Allowed, allows, closed_network, is_own_server
+from gws_replay.interception.network_guard import kept_ready as guard_kept_ready
+from gws_replay.playback.replay_run import ReplayRun
+from gws_replay.playback.run import Run
+
+# How long a poll is held between two runs, and how long any other request is, in seconds.
+_LONGEST_POLL = 30.0
+_LONGEST_WAIT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a request: its answer, or None for one that goes live; and when it was asked."""
+    """What becomes of a request: its response, or None if it goes live; `began` is when it was sent."""
 
     request: Request
-    answer: Response | None
+    response: Response | None
     began: float
+    is_observed: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """Whom a stub asks, in a thread or a task, and tells of what came back for a request that went live."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Interception:
+    """A run in force, and who is told what was sent after it had ended."""
 
-    decide: Callable[[Request], Decision]
-    decide_async: Callable[[Request], Awaitable[Decision]]
-    take: Callable[[Decision, Response], None]
+    run: Run
+    left_behind: Callable[[str], object]
+
+
+def _ignore(_: str) -> None:
+    """Tell nobody."""
+
+
+@contextmanager
+def intercepted(run: Run, left_behind: Callable[[str], object] = _ignore) -> Iterator[None]:
+    """Let a run respond to the code that runs in this context, and to whatever that starts.
+
+    Code that goes on afterwards is held until the next run comes, or refused; `left_behind` is told what it sent.
+    """
+    with _IN_FORCE.enter(_Interception(run, left_behind)):
+        yield
+
+
+@contextmanager
+def replaying(
+    run: ReplayRun,
+    allowed_hosts: Collection[str] = (),
+    *,
+    recorded: Collection[str] | None = None,
+    left_behind: Callable[[str], object] = _ignore,
+) -> Iterator[None]:
+    """Let a replay respond to requests, with the network closed beneath it.
+
+    Several replays may be in force at once, each in its own threads and tasks. Requests to allowed hosts go live. With
+    `recorded` (each HOST:PORT of the recording), this machine may be reached, apart from these.
+    """
+    run.allowed_hosts = frozenset(allowed_hosts)
+    with closed_network(run.refuse, Allowed.of(allowed_hosts, recorded)), intercepted(run, left_behind):
+        CLIENTS.begin(run)
+        try:
+            yield
+        finally:
+            CLIENTS.end(run)
+            run.close()
+
+
+@contextmanager
+def kept_ready() -> Iterator[None]:
+    """Keep all patches installed while the block lasts, with or without a run; at its end nothing is held any more."""
+    with _IN_FORCE.installed(), guard_kept_ready():
+        try:
+            yield
+        finally:
+            _IN_FORCE.end_waiting()
+
+
+class Interceptor:
+    """What the patches of all libraries ask."""
+
+    @property
+    def concerns_here(self) -> bool:
+        """Whether the running code belongs to a run; a request of other code is none of ours."""
+        return _IN_FORCE.concerns_here
+
+    def decide(self, request: Request) -> Decision:
+        """Decide on a request of this thread. Raises ReplayMiss."""
+        began = time.monotonic()
+        if (late := _IN_FORCE.ended_here) is not None:
+            if late.run.is_recording:
+                return Decision(request, None, began)
+            poll = _late_poll(late, request)
+            if not _is_next_here(poll.seconds):
+                return Decision(request, poll.response(late), began)
+        if _is_ours(request):
+            return Decision(request, None, began, is_observed=False)
+        return Decision(request, CLIENTS.respond(_run(), request), began)
+
+    async def decide_async(self, request: Request) -> Decision:
+        """Decide on a request of this task. Raises ReplayMiss."""
+        began = time.monotonic()
+        if (late := _IN_FORCE.ended_here) is not None:
+            if late.run.is_recording:
+                return Decision(request, None, began)
+            poll = _late_poll(late, request)
+            if not await _is_next_here_async(poll.seconds):
+                return Decision(request, poll.response(late), began)
+        if _is_ours(request):
+            return Decision(request, None, began, is_observed=False)
+        return Decision(request, await CLIENTS.respond_async(_run(), request), began)
+
+    def take(self, decision: Decision, response: Response) -> None:
+        """Give an exchange that went live to the run that is in force by now."""
+        current = _IN_FORCE.current()
+        if current is None or not decision.is_observed:
+            return
+        response = replace(response, headers=unpacked(response.headers, response.body))
+        ended = time.monotonic()
+        current.run.take(Exchange(request=decision.request, response=response, began=decision.began, ended=ended))
+
+    def websocket(self, url: str) -> None:
+        """Take note of a WebSocket; raises what the run has against it."""
+        if (late := _IN_FORCE.ended_here) is None and not is_own_server(*_place(url)):
+            _run().websocket(url)
+        elif late is not None and not late.run.is_recording:
+            raise _refused(late, f"a WebSocket to {bare(url)}")
+
+
+INTERCEPTOR = Interceptor()
+CLIENTS = LivingClients()
+_IN_FORCE: InForce[_Interception] = InForce("gws_replay_run", PATCHES)
+
+
+def _run() -> Run:
+    """Return the run of the running thread or task."""
+    if current := _IN_FORCE.current():
+        return current.run
+    runs = [each.run for each in _IN_FORCE.all]
+    names = " and ".join(run.name for run in runs)
+    missed = f"{names} are replayed at once, and this thread belongs to neither: start it in the test that it serves"
+    for run in runs:
+        run.faults.append(missed)
+    raise ReplayMiss(missed)
+
+
+def _is_ours(request: Request) -> bool:
+    """Whether a request goes to a server that the test itself has started."""
+    current = _IN_FORCE.current()
+    if current is None or current.run.is_recording:
+        return False
+    place = _place(request.uri)
+    return is_own_server(*place) and allows(*place)
+
+
+def _place(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme in ("https", "wss") else 80)
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """A request that was sent while no run was in force: how long it may wait for one, and the response then."""
+
+    request: Request
+    seconds: float
+    connect: Any = None
+
+    def response(self, late: _Interception) -> Response:
+        """Return what a server with nothing to push returns to a poll. Raises ReplayMiss for any other request."""
+        if self.connect is None:
+            raise _refused(late, f"{self.request.method} {self.request.path}")
+        return over_http.response(self.connect, [reply(self.connect.messages[0])])
+
+
+def _late_poll(late: _Interception, request: Request) -> _Late:
+    late.left_behind(f"{request.method} {request.path}")
+    try:
+        carried = over_http.carried(request)
+    except ValueError:
+        carried = None
+    if carried is None or not carried.polls or len(carried.messages) > 1:
+        return _Late(request, _LONGEST_WAIT)
+    advice = carried.messages[0].get("advice")
+    timeout = advice.get("timeout") if isinstance(advice, dict) else None
+    seconds = timeout / 1000 if isinstance(timeout, int | float) and timeout >= 0 else _LONGEST_POLL
+    return _Late(request, min(seconds, _LONGEST_POLL), carried)
+
+
+def _refused(late: _Interception, what: str) -> ReplayMiss:
+    return ReplayMiss(
+        f"{what} was stopped: it belongs to {late.run.name}, whose replay has ended. Stop the client at the end of its "
+        "test, or start it in a fixture of a wider scope"
+    )
+
+
+def _is_next_here(seconds: float) -> bool:
+    """Wait for the next run."""
+    future = _IN_FORCE.next_one()
+    try:
+        future.result(seconds)
+    except FutureTimeout:
+        future.cancel()
+    except CancelledError:
+        raise _session_ended() from None
+    return future.done() and not future.cancelled()
+
+
+async def _is_next_here_async(seconds: float) -> bool:
+    future: Future[None] = _IN_FORCE.next_one()
+    waiting: Awaitable[None] = asyncio.wrap_future(future)
+    try:
+        await asyncio.wait_for(waiting, seconds)
+    except TimeoutError:
+        future.cancel()
+    return future.done() and not future.cancelled()
+
+
+def _session_ended() -> BaseException:
+    """Return what ends a thread that outlives all runs: SystemExit, which a thread does not report."""
+    if threading.current_thread() is threading.main_thread():
+        return ReplayMiss("no replay is in force any more")
+    return SystemExit("all replays have ended")
 
 
 def text_of(value: Any) -> str:
-    """Return a header field's name or value as text."""
+    """Return the name or value of a header field as text."""
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def bytes_of(body: Any) -> bytes:
-    """Materialise a body: bytes, text, a file, chunks, or None for an empty one."""
+    """Return a body as bytes; it may be bytes, text, a file, chunks, or None for an empty one."""
     if body is None:
         return b""
     if isinstance(body, str):

@@ -1,9 +1,7 @@
-"""Edge: what a connection of urllib3, and so of requests, does while something is in force: it asks instead of sending.
+"""Edge: what a connection of urllib3, and so of requests, does with a request: it asks the player instead of sending.
 
-vcrpy puts another class in the place of connections, fills and empties pools, and parses again what is known. Here the
-methods are replaced: a connection that was there before asks too, and one that is left over is a real one.
-
-Only to be imported where urllib3 is installed.
+The methods of the connections are replaced, not their classes: a connection that a pool kept from before asks too, and
+one that is left over later is a real one.
 """
 
 import http.client
@@ -11,44 +9,48 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib.metadata import version
+from types import ModuleType
 from typing import Any
 
 import urllib3.connection
+import urllib3.connectionpool
 import urllib3.response
-import vcr.patch
-from vcr.stubs import VCRConnection
 
 from gws_replay.core.content_coding import decoded
 from gws_replay.core.model import Headers, Request, Response
-from gws_replay.interception.interceptor import Asking, bytes_of, text_of
+from gws_replay.interception.interceptor import INTERCEPTOR, bytes_of, text_of
 from gws_replay.interception.patching import Swap
 
-# As they were before any patch.
-_HTTP, _HTTPS = vcr.patch._connHTTPConnection, vcr.patch._connHTTPSConnection  # noqa: SLF001
+_HTTP, _HTTPS = urllib3.connection.HTTPConnection, urllib3.connection.HTTPSConnection
 _IS_FIRST = version("urllib3").startswith("1.")
 _ASKED, _LIVE = "_gws_replay_asked", "_gws_replay_live"
 
 
-def urllib3_asks(asking: Asking) -> Iterator[Swap]:
+def swaps(_: ModuleType) -> Iterator[Swap]:
     """Yield what makes connections ask."""
     for kind in (_HTTP, _HTTPS):
         yield Swap(kind, "connect", _connecting)
     for name in ("request", "request_chunked"):  # the second is how urllib3 1 sends chunks
-        yield Swap(_HTTP, name, _requesting)
-    yield Swap(_HTTP, "getresponse", lambda real: _getting(real, asking))
-    pools = vcr.patch.cpool
+        if hasattr(_HTTP, name):
+            yield Swap(_HTTP, name, _requesting)
+    yield Swap(_HTTP, "getresponse", _getting)
+    pools = urllib3.connectionpool
     for pool, kind in ((pools.HTTPConnectionPool, _HTTP), (pools.HTTPSConnectionPool, _HTTPS)):
         yield Swap(pool, "ConnectionCls", partial(_instead_of_a_stub, kind))
 
 
 def _instead_of_a_stub(kind: type, found: type) -> type:
     """Inside a cassette of plain vcrpy, ours has the word."""
-    return kind if issubclass(found, VCRConnection) else found
+    return kind if found.__module__.startswith("vcr.") else found
 
 
 def _asks(connection: Any) -> bool:
     """Tell a connection that asks from one that is live, or of somebody's own kind: to a Unix socket, for instance."""
-    return type(connection).__module__.startswith("urllib3.") and _LIVE not in vars(connection)
+    return (
+        type(connection).__module__.startswith(("urllib3.", "botocore."))
+        and _LIVE not in vars(connection)
+        and INTERCEPTOR.concerns_here
+    )
 
 
 def _connecting(real: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -66,28 +68,40 @@ def _requesting(real: Callable[..., None]) -> Callable[..., None]:
         if not _asks(self):
             real(self, method, url, body=body, headers=headers, **options)
             return
-        sent = bytes_of(body)
+        whole, again = _kept(body)
+        chunked = {"chunked": options["chunked"]} if "chunked" in options else {}
 
-        def send() -> None:  # without the options, so that the answer is read and unpacked at once
-            real(self, method, url, body=None if body is None else sent, headers=headers)
+        def send() -> None:  # without other options, so that the response is read and unpacked at once
+            real(self, method, url, body=again, headers=headers, **chunked)
 
-        vars(self)[_ASKED] = _request(self, method, url, headers or {}, sent), send, options
+        vars(self)[_ASKED] = _request(self, method, url, headers or {}, whole), send, options
 
     return request
 
 
-def _getting(real: Callable[..., Any], asking: Asking) -> Callable[..., Any]:
+def _kept(body: Any) -> tuple[bytes, Any]:
+    """Return the bytes of a body, and a body that is sent as the original would be: in the same chunks."""
+    if body is None or isinstance(body, str | bytes | bytearray):
+        return bytes_of(body), body
+    if hasattr(body, "read"):
+        whole = bytes_of(body)
+        return whole, io.BytesIO(whole)
+    chunks = list(body)
+    return bytes_of(chunks), chunks
+
+
+def _getting(real: Callable[..., Any]) -> Callable[..., Any]:
     def getresponse(self: Any, *args: Any, **kwargs: Any) -> Any:
         asked = vars(self).pop(_ASKED, None)
         if asked is None:
             return real(self, *args, **kwargs)
         request, send, options = asked
-        decision = asking.decide(request)
-        answer = decision.answer
-        if answer is None:
-            answer = _live(self, send, real)
-            asking.take(decision, answer)
-        return _answer(request, answer, options)
+        decision = INTERCEPTOR.decide(request)
+        response = decision.response
+        if response is None:
+            response = _live(self, send, real)
+            INTERCEPTOR.take(decision, response)
+        return _returned(request, response, options)
 
     return getresponse
 
@@ -113,7 +127,7 @@ def _request(connection: Any, method: str, url: str, headers: Mapping[Any, Any],
 
 
 def _address(connection: Any, url: str) -> str:
-    if not url.startswith("/"):  # a proxy is asked for a whole address
+    if not url.startswith("/"):  # what is sent to a proxy is a whole address
         return url
     is_secure = isinstance(connection, _HTTPS)
     host, port = connection.host, connection.port
@@ -125,7 +139,7 @@ def _address(connection: Any, url: str) -> str:
 
 
 class _Recorded(http.client.HTTPResponse):
-    """An answer as http.client has it once it has read the header fields."""
+    """A response as http.client has it once it has read the header fields."""
 
     def __init__(self, response: Response, method: str) -> None:
         self.fp = io.BytesIO(response.body)  # type: ignore[assignment]
@@ -143,17 +157,17 @@ class _Recorded(http.client.HTTPResponse):
 
 
 class _Decoded(urllib3.response.HTTPResponse):
-    """An answer of urllib3 whose content coding is undone, whatever its header fields say."""
+    """A response of urllib3 whose content coding is undone, whatever its header fields say."""
 
     CONTENT_DECODERS = ()  # type: ignore[assignment]
 
 
-def _answer(request: Request, response: Response, options: Mapping[str, Any]) -> Any:
-    """Return an answer as this version of urllib3 wants it of its connections."""
+def _returned(request: Request, response: Response, options: Mapping[str, Any]) -> Any:
+    """Return a response as this version of urllib3 expects it of its connections."""
     recorded = _Recorded(response, request.method)
     if _IS_FIRST:
         return recorded
-    answer = _Decoded(
+    returned = _Decoded(
         body=recorded,
         headers=urllib3.HTTPHeaderDict(recorded.msg.items()),
         status=recorded.status,
@@ -166,5 +180,5 @@ def _answer(request: Request, response: Response, options: Mapping[str, Any]) ->
         request_method=request.method,
         request_url=request.uri,
     )
-    answer.version_string = "HTTP/1.1"
-    return answer
+    returned.version_string = "HTTP/1.1"
+    return returned

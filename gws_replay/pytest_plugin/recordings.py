@@ -276,7 +276,7 @@ class InProcessRecording(RecordingRun):
     def _header(self) -> Mapping[str, str]:
         return {
             "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
-            "recorder": f"gws-replay {version('gws-replay')}, vcrpy {version('vcrpy')}",
+            "recorder": f"gws-replay {version('gws-replay')}",
             **self.redactor.facts,
         }
 

@@ -46,7 +46,7 @@ class Wanted:
 @contextmanager
 def in_process(wanted: Wanted) -> Iterator[Run]:
     """Let the requests of this process be answered, or recorded. Raises GwsReplayError for what cannot be done."""
-    from gws_replay.interception.vcrpy_adapter import intercepted, replaying
+    from gws_replay.interception.interceptor import intercepted, replaying
 
     if wanted.records:
         from gws_replay.pytest_plugin.recordings import InProcessRecording

@@ -13,7 +13,7 @@ from aiocometd_ng.client import Client
 from aiocometd_ng.constants import ConnectionType
 
 from gws_replay.errors import ReplayMiss
-from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.interception.interceptor import replaying
 from gws_replay.playback.replay_run import ReplayRun
 from tests.support.builders import SESSIONS, TOPIC
 from tests.support.commands import captured
@@ -33,7 +33,7 @@ def quiet() -> Iterator[None]:
 async def update_by_aiohttp(session: aiohttp.ClientSession) -> None:
     """Ask for the update."""
     async with session.post(f"{URL}{SESSIONS}/S1", json=SENT) as answer:
-        assert {"statusCode": 0} == await answer.json()
+        assert {"statusCode": 0} == await answer.json(content_type=None)
 
 
 def test_aiocometd_is_told_in_the_same_loop() -> None:
@@ -44,7 +44,7 @@ def test_aiocometd_is_told_in_the_same_loop() -> None:
         async with aiohttp.ClientSession() as session, Client(COMETD, ConnectionType.LONG_POLLING) as comet:
             await comet.subscribe(TOPIC)
             async with session.get(f"{URL}{SESSIONS}?fields=*") as answer:
-                await answer.json()
+                await answer.json(content_type=None)
             assert not comet.has_pending_messages
             await update_by_aiohttp(session)
             return await asyncio.wait_for(comet.receive(), CALM)

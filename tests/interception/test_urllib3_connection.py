@@ -13,7 +13,7 @@ from urllib3.connection import HTTPConnection
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange
 from gws_replay.errors import ReplayMiss
-from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.interception.interceptor import replaying
 from gws_replay.playback.replay_run import ReplayRun
 from tests.support.builders import exchange
 from tests.support.clients import ANYWHERE

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-import gws_replay.interception.vcrpy_adapter  # noqa: F401 (once, here: the inner runs forget what they import)
+import gws_replay.interception.interceptor  # noqa: F401 (once, here: the inner runs forget what they import)
 from tests.pytest_plugin.projects import PLAYED, Project, marked
 from tests.support.clients import live_server
 
@@ -174,5 +174,5 @@ def test_the_traceback_ends_at_the_users_line(project: Project, call: str, kind:
     assert USER_LINES[call] in output
     assert "c2VjcmV0" not in output
     assert not re.search(
-        r"(vcr/stubs|requests/sessions|httpx/_client|aiohttp/client|vcrpy_adapter|playback)\.py", output
+        r"(vcr/stubs|requests/sessions|httpx/_client|aiohttp/client|interceptor|playback)\.py", output
     )

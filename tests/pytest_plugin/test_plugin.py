@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-import gws_replay.interception.vcrpy_adapter  # noqa: F401 (once, here: the inner runs forget what they import)
+import gws_replay.interception.interceptor  # noqa: F401 (once, here: the inner runs forget what they import)
 from gws_replay.core.cassette import Cassette
 from tests.pytest_plugin.projects import PLAYED, Project, marked
 from tests.support.builders import exchange

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 import requests  # noqa: F401 (once, here: the inner runs forget what they import)
 
-import gws_replay.interception.vcrpy_adapter  # noqa: F401
+import gws_replay.interception.interceptor  # noqa: F401
 from tests.pytest_plugin.projects import PLAYED, Project, marked
 from tests.reports.pages.pages import Parsed
 

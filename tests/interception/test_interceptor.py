@@ -18,7 +18,7 @@ import urllib3
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange
 from gws_replay.errors import ReplayMiss
-from gws_replay.interception.vcrpy_adapter import replaying
+from gws_replay.interception.interceptor import replaying
 from gws_replay.playback.replay_run import ReplayRun
 from tests.support.builders import exchange
 from tests.support.clients import ANYWHERE, CLIENTS, FOLLOWING, Ask, live_server
@@ -169,7 +169,7 @@ def test_aiohttp_sends_what_it_would_send_live(recorded: Any, given: Mapping[str
             aiohttp.ClientSession() as session,
             session.post(f"{ANYWHERE}/x", params={"n": 1, "fields": "*"}, **given) as got,
         ):
-            return await got.json()
+            return await got.json(content_type=None)
 
     with replaying(running):
         assert {"statusCode": 0} == asyncio.run(ask())
