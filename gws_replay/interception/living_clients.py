@@ -1,6 +1,6 @@
 """Edge: CometD clients that live longer than a run: they go on in the next one, with their clientId and subscriptions.
 
-Each run has a Bayeux server of its own. A client that shook hands in an earlier run gets a second clientId in the
+Each run has a Bayeux server of its own. A client that shook hands in an earlier run gets another clientId in the
 current one, which it never sees: its requests are rewritten here.
 """
 
@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from gws_replay.core.bayeux import over_http
 from gws_replay.core.bayeux.messages import encoded, subscriptions
@@ -19,17 +20,23 @@ from gws_replay.playback.run import Run
 _MOST = 100
 
 
-@dataclass(slots=True, kw_only=True)
-class _Client:
-    """A client by the id that it knows, and the id that it has in a run. `polls` counts its connects that are held."""
+@dataclass(slots=True)
+class _Place:
+    """A client in one run: its clientId there, and how many of its connects are held."""
 
-    known_as: str
+    client_id: str
+    polls: int = 0
+
+
+@dataclass(slots=True)
+class _Client:
+    """A client by the clientId that it knows; `template` is a request of it, whose header fields say who it is."""
+
+    client_id: str
     handshake: dict[str, Any]
     template: Request
-    run: Run
-    id_there: str
     subscriptions: set[str] = field(default_factory=set)
-    polls: int = 0
+    places: "WeakKeyDictionary[Run, _Place]" = field(default_factory=WeakKeyDictionary)
 
 
 class LivingClients:
@@ -45,11 +52,11 @@ class LivingClients:
         messages = _messages(request)
         if not messages:
             return run.respond(request)
-        there, clients = self._sent(run, request, messages)
+        there, polled = self._sent(run, request, messages)
         try:
             response = run.respond(there)
         finally:
-            self._left(run, clients)
+            self._returned(polled)
         self._note(run, request, messages, response)
         return response
 
@@ -58,55 +65,50 @@ class LivingClients:
         messages = _messages(request)
         if not messages:
             return await run.respond_async(request)
-        there, clients = self._sent(run, request, messages)
+        there, polled = self._sent(run, request, messages)
         try:
             response = await run.respond_async(there)
         finally:
-            self._left(run, clients)
+            self._returned(polled)
         self._note(run, request, messages, response)
         return response
 
     def begin(self, run: Run) -> None:
         """Let the clients that were polling when the last run ended take part in a run from its beginning."""
         with self._lock:
-            for client in self._polling:
-                if client.known_as in self._clients:
-                    self._join(client, run)
-            self._polling = ()
+            polling, self._polling = self._polling, ()
+            for client in polling:
+                if client.client_id in self._clients:
+                    self._place(client, run)
 
     def end(self, run: Run) -> None:
         """Remember which clients are polling; call this before the run releases their polls."""
         with self._lock:
-            self._polling = tuple(each for each in self._clients.values() if each.polls and each.run is run)
+            places = [(client, client.places.get(run)) for client in self._clients.values()]
+            self._polling = tuple(client for client, place in places if place and place.polls)
 
-    def _sent(self, run: Run, request: Request, messages: list[dict[str, Any]]) -> tuple[Request, list[_Client]]:
-        """Return a request with the clientIds of the run, and the clients that poll with it."""
+    def _sent(self, run: Run, request: Request, messages: list[dict[str, Any]]) -> tuple[Request, list[_Place]]:
+        """Return a request with the clientIds of the run, and the places of the clients that poll with it."""
+        polled: list[_Place] = []
+        renamed: list[dict[str, Any]] = []
         with self._lock:
-            ids: dict[str, str] = {}
-            polling = []
             for message in messages:
                 client = self._clients.get(message.get("clientId", ""))
                 if client is None:
+                    renamed.append(message)
                     continue
-                if client.run is not run:
-                    self._join(client, run)
-                ids[client.known_as] = client.id_there
                 client.template = request
+                place = self._place(client, run)
                 if message.get("channel") == "/meta/connect":
-                    client.polls += 1
-                    polling.append(client)
-        if all(known == there for known, there in ids.items()):
-            return request, polling
-        renamed = [
-            {**each, "clientId": ids[each["clientId"]]} if each.get("clientId") in ids else each for each in messages
-        ]
-        return replace(request, body=encoded(renamed).encode()), polling
+                    place.polls += 1
+                    polled.append(place)
+                renamed.append({**message, "clientId": place.client_id})
+        return (request if renamed == messages else replace(request, body=encoded(renamed).encode())), polled
 
-    def _left(self, run: Run, clients: list[_Client]) -> None:
+    def _returned(self, polled: list[_Place]) -> None:
         with self._lock:
-            for client in clients:
-                if client.run is run:
-                    client.polls -= 1
+            for place in polled:
+                place.polls -= 1
 
     def _note(self, run: Run, request: Request, sent: list[dict[str, Any]], response: Response | None) -> None:
         """Take note of the clients and subscriptions that a response confirms."""
@@ -121,34 +123,37 @@ class LivingClients:
     def _confirmed(self, run: Run, request: Request, sent: dict[str, Any], received: dict[str, Any]) -> None:
         channel = received.get("channel")
         if channel == "/meta/handshake":
-            name = received["clientId"]
             while len(self._clients) >= _MOST:
                 self._clients.popitem(last=False)
-            self._clients[name] = _Client(known_as=name, handshake=sent, template=request, run=run, id_there=name)
-        client = self._clients.get(sent.get("clientId", ""))
-        if client is None:
+            client = self._clients[received["clientId"]] = _Client(received["clientId"], sent, request)
+            client.places[run] = _Place(client.client_id)
+            return
+        known = self._clients.get(sent.get("clientId", ""))
+        if known is None:
             return
         if channel == "/meta/subscribe":
-            client.subscriptions.update(subscriptions(sent))
+            known.subscriptions.update(subscriptions(sent))
         elif channel == "/meta/unsubscribe":
-            client.subscriptions.difference_update(subscriptions(sent))
+            known.subscriptions.difference_update(subscriptions(sent))
         elif channel == "/meta/disconnect":
-            del self._clients[client.known_as]
+            del self._clients[known.client_id]
 
-    def _join(self, client: _Client, run: Run) -> None:
-        """Let a client shake hands with another run, and subscribe there."""
-        client.run, client.polls = run, 0
-        answer = self._send(run, client.template, client.handshake)
-        client.id_there = answer.get("clientId", client.known_as)
-        for pattern in sorted(client.subscriptions):
-            subscribe = {"channel": "/meta/subscribe", "clientId": client.id_there, "subscription": pattern}
-            self._send(run, client.template, subscribe)
+    def _place(self, client: _Client, run: Run) -> _Place:
+        """Return a client's place in a run; in a new run it shakes hands and subscribes."""
+        place = client.places.get(run)
+        if place is None:
+            answer = _send(run, client.template, client.handshake)
+            place = client.places[run] = _Place(answer.get("clientId", client.client_id))
+            for pattern in sorted(client.subscriptions):
+                subscribe = {"channel": "/meta/subscribe", "clientId": place.client_id, "subscription": pattern}
+                _send(run, client.template, subscribe)
+        return place
 
-    @staticmethod
-    def _send(run: Run, template: Request, message: dict[str, Any]) -> dict[str, Any]:
-        response = run.respond(replace(template, body=encoded([message]).encode()))
-        answers = json.loads(response.body) if response and response.status == 200 else []
-        return next((each for each in answers if each.get("channel") == message["channel"]), {})
+
+def _send(run: Run, template: Request, message: dict[str, Any]) -> dict[str, Any]:
+    response = run.respond(replace(template, body=encoded([message]).encode()))
+    received = json.loads(response.body) if response and response.status == 200 else []
+    return next((each for each in received if each.get("channel") == message["channel"]), {})
 
 
 def _messages(request: Request) -> list[dict[str, Any]]:
@@ -159,6 +164,4 @@ def _messages(request: Request) -> list[dict[str, Any]]:
         carried = over_http.carried(request)
     except ValueError:
         return []
-    if carried is None or carried.callback is not None:
-        return []
-    return [each for each in carried.messages if isinstance(each, dict)]
+    return [] if carried is None else [each for each in carried.messages if isinstance(each, dict)]

@@ -40,7 +40,7 @@ class Allowed:
 
     @classmethod
     def of(cls, hosts: Collection[str], recorded: Collection[str] | None = None) -> "Allowed":
-        """Return what is allowed by names and addresses; `recorded` are the HOST:PORT of a recording, None for strict."""
+        """Return what is allowed by names; `recorded` is each HOST:PORT of a recording, or None for strict."""
         names = frozenset({*hosts, *_addresses(hosts)})
         if recorded is None:
             return cls(names)

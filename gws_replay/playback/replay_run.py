@@ -57,7 +57,7 @@ class ReplayRun(Run):
             indexes, factor=factor_of(timing), timeout=timeout, max_silence=max_silence, clock=clock
         )
         # What a client can do that was stopped.
-        self.advice = "; a client that vcrpy does not catch, over WebSocket for instance, needs the fixture gws_server"
+        self.advice = "; a client that is not caught in this process, over WebSocket for instance, needs the fixture gws_server"
         self._older_threads = set(threading.enumerate())
         # The threads and tasks that have sent a request, and those that have polled.
         self._senders: WeakSet[Any] = WeakSet()
@@ -133,6 +133,11 @@ class ReplayRun(Run):
     def wait_for_change(self, seconds: float, happened: Callable[[], bool]) -> bool:
         """Block until something that requests change has happened, for so many seconds at the most."""
         return self.sessions.changes.wait(seconds, happened)
+
+    def knows(self, request: Request) -> bool:
+        """Whether an equal request was recorded, be it played or not."""
+        asked = self.indexes[0].matching.live(request)
+        return asked is not None and any(index.key_of(asked) in index.by_key for index in self.indexes)
 
     def respond(self, request: Request) -> Response | None:
         """Return the response to a request of this thread, CometD too: a connect with nothing to receive blocks.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,16 @@ import pytest
 
 from gws_replay.pytest_plugin.marker import Marked, read_markers
 from gws_replay.pytest_plugin.record_mode import MODES
-from gws_replay.pytest_plugin.stash import CASSETTES, ENDED_BADLY, PLAYBACK, RECORDED
+from gws_replay.pytest_plugin.stash import (
+    CASSETTES,
+    ENDED_BADLY,
+    LEFT_BEHIND,
+    MARKED_RUN,
+    PLAYBACK,
+    READY,
+    RECORDED,
+    MarkedRun,
+)
 from gws_replay.pytest_plugin.tracebacks import shorten
 from gws_replay.pytest_plugin.use_cassette import gws_use_cassette, told, wanted_of
 from gws_replay.storage.names import cassette_path, default_name
@@ -59,13 +69,26 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the marker alone be enough: a marked test need not name the fixture."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let the marker alone be enough: a marked test need not name the fixture. Watch the fixtures that they use."""
+    names: dict[Path, set[str]] = {}
     for item in items:
         if isinstance(item, pytest.Function) and item.get_closest_marker(_MARKER):
             # First, so that no other fixture goes live before it; a new list, as the cases of one test share theirs.
             ours = "gws_server" if "gws_server" in item.fixturenames else "gws"
             item.fixturenames = [ours, *(name for name in item.fixturenames if name != ours)]
+            names.setdefault(item.path, set()).update(item.fixturenames)
+    if names and not config.option.collectonly:
+        from gws_replay.pytest_plugin.fixture_runs import FixtureRuns
+
+        config.pluginmanager.register(FixtureRuns(names), "gws_replay_fixture_runs")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the patches, and end what is still held."""
+    if ready := session.stash.get(READY, None):
+        ready.close()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -152,12 +175,16 @@ def _run(
     names = marked.names or (_own_name(node, folder),)
     paths = node.stash[CASSETTES] = tuple(cassette_path(folder, name) for name in names)
     wanted = wanted_of(request.config, node.nodeid, paths, marked, vcr=vcr)
+    wanted = replace(wanted, shared=bool(marked.names), left_behind=partial(_left_behind, request.session, node.nodeid))
     if told(node.nodeid, lambda: wanted.records):  # a replay redacts nothing
         wanted = replace(wanted, redaction=request.getfixturevalue("gws_redaction"))
     node.stash[ENDED_BADLY] = False
+    _get_ready(request.session)
     with ExitStack() as running:
         run = told(node.nodeid, lambda: running.enter_context(way(wanted)))
         node.stash[PLAYBACK] = run
+        request.session.stash[MARKED_RUN] = MarkedRun(run, marked)
+        running.callback(request.session.stash.__setitem__, MARKED_RUN, None)
         yield run
     # Only now has every other fixture asked what it will; a test that failed has its own reason for what is left.
     passed = not node.stash[ENDED_BADLY]
@@ -166,6 +193,20 @@ def _run(
         node.add_report_section("teardown", "gws_replay", said)
     if passed and (problems := run.left(allow_unplayed=marked.allow_unplayed)):
         pytest.fail(problems, pytrace=False)
+
+
+def _get_ready(session: pytest.Session) -> None:
+    """Install the patches once, until the session ends."""
+    if READY not in session.stash:
+        from gws_replay.interception.interceptor import kept_ready
+
+        session.stash[READY] = ExitStack()
+        session.stash[READY].enter_context(kept_ready())
+
+
+def _left_behind(session: pytest.Session, test: str, what: str) -> None:
+    """Remember a test whose client goes on sending after it."""
+    session.stash.setdefault(LEFT_BEHIND, {}).setdefault(test, what)
 
 
 def _own_name(node: pytest.Item, folder: Path) -> str:

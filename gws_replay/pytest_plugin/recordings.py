@@ -8,17 +8,19 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from gws_replay.core.bayeux.over_http import is_cometd
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import appended, compile_recording, laid_out
+from gws_replay.core.compile.parts import with_part
 from gws_replay.core.counted import counted
 from gws_replay.core.model import Exchange, Recording, Request, Response
 from gws_replay.core.oracle.history import Snapshot, history
@@ -28,7 +30,7 @@ from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.rehost import bare
 from gws_replay.core.replay.run import Miss
 from gws_replay.errors import CassetteError, GwsReplayError, ReplayMiss
-from gws_replay.formats import journal_lines as journal
+from gws_replay.formats import journal_lines as lines
 from gws_replay.formats import journal_reader
 from gws_replay.playback.change_signal import ChangeSignal
 from gws_replay.playback.replay_run import ReplayRun
@@ -40,6 +42,7 @@ from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.settings.redaction import new_key
 from gws_replay.settings.redaction import redactor as new_redactor
 from gws_replay.storage.files import load_cassette, pending_path, put_in_place, save_cassette
+from gws_replay.storage.names import shown
 
 # How long an expectation waits for a live notification.
 _PATIENCE = 10.0
@@ -128,8 +131,8 @@ class RecordingRun(Run):
 
     @property
     def cassette(self) -> Cassette:
-        """The cassette as it would be saved now."""
-        return self.recorded().named(str(self.path))
+        """The cassette as it would be saved now, under the name that it has if the test fails."""
+        return self.recorded().named(shown(self.pending))
 
     def save(self) -> None:
         """Write the pending file. Raises CassetteError (exit code 5) when there is nothing to save."""
@@ -162,6 +165,10 @@ class RecordingRun(Run):
         """Say what failed: that nothing was recorded is said by `finish`."""
         return self.problems(allow_unplayed=allow_unplayed)
 
+    def exchanges(self, saved: int) -> int:
+        """Return how many of the saved exchanges were recorded now."""
+        return saved - len(self.old.interactions)
+
     def finish(self, *, passed: bool) -> str:
         """Save, and put the pending file in the cassette's place if the test passed; return what became of it."""
         try:
@@ -171,36 +178,59 @@ class RecordingRun(Run):
                 raise
             return f"{self.path}: {error}"
         count = len(load_cassette(self.pending).interactions)
-        self.live = count - len(self.old.interactions)
+        self.live = self.exchanges(count)
         what = counted(count, "exchange")
         if not passed:
-            return f"{what} recorded to {self.pending}, since the test failed; {self.path} is as it was"
+            what = f"{what} recorded to {self.pending}, since the test failed"
+            if self.path.exists():
+                return f"{what}; {self.path} is as it was"
+            return f"{what}; gws-replay pending accept makes it the cassette"
         put_in_place(self.pending, self.path)
         return f"{what} recorded to {self.path}"
 
 
 class InProcessRecording(RecordingRun):
-    """The requests of this process go live. With `old`, what that cassette answers is replayed instead.
+    """The requests of this process go live; those to `allowed_hosts` are not recorded.
 
-    Raises GwsReplayError when the cassette cannot be written, or is being recorded by somebody else.
+    What the replay `outer` knows is replayed from there. If `part` names a test, its part of the cassette `old` is
+    recorded; otherwise what `old` answers is replayed, and the rest is appended. Raises GwsReplayError when the
+    cassette cannot be written, or is being recorded by somebody else.
     """
 
     def __init__(
-        self, path: Path, old: Cassette | None = None, vcr: VcrConfig = PLAIN, policy: Policy | None = None
+        self,
+        path: Path,
+        old: Cassette | None = None,
+        vcr: VcrConfig = PLAIN,
+        policy: Policy | None = None,
+        *,
+        part: str = "",
+        allowed_hosts: Collection[str] = (),
+        outer: ReplayRun | None = None,
+        opens_late: bool = False,
     ) -> None:
         settled = old.header.get("stand_ins", ()) if old else ()
-        super().__init__(path, new_redactor(policy or Policy(), settled), old, vcr)
-        self._appends = old is not None
+        super().__init__(path, new_redactor(policy or Policy(), settled), None if part else old, vcr)
+        self._shared = old
+        self._part = part
+        self._outer = outer
+        self._appends = old is not None and not part
         self._vcr = vcr
-        self.allowed_hosts = vcr.ignored_hosts
+        self.allowed_hosts = frozenset((*allowed_hosts, *vcr.ignored_hosts))
         self._exchanges: list[Exchange] = []
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._epoch = time.time() - time.monotonic()
-        self._journal = JournalFile(self.pending, self._header(), force=True)
+        # A fixture that sends nothing leaves no trace, and is in nobody's way.
+        self._journal = None if opens_late else self._opened()
+
+    def _opened(self) -> JournalFile:
+        return JournalFile(self.pending, self._header(), force=True)
 
     def respond(self, request: Request) -> Response | None:
-        """Let a request go live, unless the old cassette answers it."""
+        """Let a request go live, unless it has a recorded response."""
+        if self._outer and self._outer.knows(request):
+            return self._outer.respond(request)
         if not self._appends:
             return None
         with suppress(ReplayMiss):
@@ -208,7 +238,9 @@ class InProcessRecording(RecordingRun):
         return None
 
     async def respond_async(self, request: Request) -> Response | None:
-        """Let a request of this task go live, unless the old cassette answers it."""
+        """Let a request of this task go live, unless it has a recorded response."""
+        if self._outer and self._outer.knows(request):
+            return await self._outer.respond_async(request)
         if not self._appends:
             return None
         with suppress(ReplayMiss):
@@ -217,6 +249,8 @@ class InProcessRecording(RecordingRun):
 
     def take(self, exchange: Exchange) -> None:
         """Redact a live exchange and write it down."""
+        if urlsplit(exchange.request.uri).hostname in self.allowed_hosts:
+            return
         with self._lock:
             seen = self._filtered(
                 replace(
@@ -230,10 +264,11 @@ class InProcessRecording(RecordingRun):
             if seen is None:
                 return
             number = str(next(self._numbers))
+            self._journal = self._journal or self._opened()
             if made := self.redactor.fresh():
-                self._journal.append(journal.stand_ins_line(made))
-            self._journal.append(journal.request_line(number, seen.began, seen.request))
-            self._journal.append(journal.response_line(number, seen.ended, seen.response))
+                self._journal.append(lines.stand_ins_line(made))
+            self._journal.append(lines.request_line(number, seen.began, seen.request))
+            self._journal.append(lines.response_line(number, seen.ended, seen.response))
             self._exchanges.append(seen)
         self.changes.send()
 
@@ -259,19 +294,27 @@ class InProcessRecording(RecordingRun):
             # What gave away a personal value may have come after others that hold it.
             seen = self.redactor.again().recording(Recording(exchanges=tuple(self._exchanges)))
         new = compile_recording(seen, {**self._header(), **self.redactor.header}).cassette
+        if self._part:
+            return with_part(self._shared, new, self._part)
         return appended(laid_out(self.old), new) if self._appends else new
+
+    def exchanges(self, saved: int) -> int:
+        """Return how many exchanges went live, and were not left out."""
+        return len(self._exchanges) if self._part else super().exchanges(saved)
 
     def save(self) -> None:
         """Write the pending file, and remove the journal."""
-        if not self._exchanges:
-            self._journal.remove()
+        journal = self._journal
+        if journal is None or not self._exchanges:
+            if journal:
+                journal.remove()
             raise CassetteError("nothing was recorded: no request went live", exit_code=5)
         try:
-            with safe_in(self._journal.path, self.pending):
+            with safe_in(journal.path, self.pending):
                 save_cassette(self.recorded(), self.pending)
-            self._journal.remove()
+            journal.remove()
         finally:
-            self._journal.close()
+            journal.close()
 
     def _header(self) -> Mapping[str, str]:
         return {
@@ -306,8 +349,8 @@ class ProxyRecording(RecordingRun):
     def recorded(self) -> Cassette:
         """Return what the proxy has written down so far."""
         path = self.pending.with_name(f"{self.pending.name}.journal")
-        with path.open("rb") as lines:
-            read = journal_reader.read(lines, str(path))
+        with path.open("rb") as file:
+            read = journal_reader.read(file, str(path))
         return compile_recording(read.recording, read.header).cassette
 
     def save(self) -> None:

@@ -1,10 +1,11 @@
 """Edge: a test's run, from what it asks for: a replay or a recording, in the process or through a server."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gws_replay.core.compile.parts import tests_of
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.request_key import WHOLE, Matching
@@ -16,12 +17,13 @@ from gws_replay.pytest_plugin.record_mode import RecordMode, records, upstream_o
 from gws_replay.pytest_plugin.vcr_options import PLAIN, VcrConfig
 from gws_replay.storage.names import shown
 
-_HERE = ("localhost", "127.0.0.1", "::1")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a test asks for. `test` is how pytest calls it (empty for all); `upstream`, where the proxy goes."""
+    """What a test asks for. `test` is its id (empty for all); `upstream`, where the proxy goes.
+
+    If the cassette is `shared` with other tests, the test records and replays its own part.
+    """
 
     test: str
     paths: tuple[Path, ...]
@@ -32,34 +34,68 @@ class Wanted:
     upstream_ca: Path | None = None
     vcr: VcrConfig = PLAIN
     redaction: object = field(default_factory=dict)
+    shared: bool = False
+    left_behind: Callable[[str], object] = print
 
     @property
     def records(self) -> bool:
         """Whether the run writes its cassette. Raises GwsReplayError where it would have to write several."""
         if len(self.paths) == 1:
-            return records(self.mode, self.paths[0])
+            return records(self.mode, self.paths[0]) or (self.mode == "once" and self._lacks_its_part)
         if self.mode != "none" and not all(path.exists() for path in self.paths):
             raise GwsReplayError("a test of several cassettes cannot record: record each by a test of its own")
         return False
 
+    @property
+    def _lacks_its_part(self) -> bool:
+        """Whether the cassette has parts of other tests, and none of this one."""
+        if not self.shared:
+            return False
+        tests = tests_of(_index_of(self.paths[0], self.test).cassette)
+        return bool(tests) and self.test not in tests
+
 
 @contextmanager
 def in_process(wanted: Wanted) -> Iterator[Run]:
-    """Let the requests of this process be answered, or recorded. Raises GwsReplayError for what cannot be done."""
+    """Let the requests of this process be replayed, or recorded. Raises GwsReplayError for what cannot be done."""
+    run = made(wanted)
+    with entered(run, wanted):
+        yield run
+
+
+def made(wanted: Wanted, outer: Run | None = None, *, opens_late: bool = False) -> Run:
+    """Return a run of this process. A recording replays first what the replay `outer` knows, if there is one.
+
+    One that `opens_late` writes nothing before a request was sent. Raises GwsReplayError for what cannot be done.
+    """
+    if not wanted.records:
+        return ReplayRun(*_indexes(wanted), timing=wanted.timing)
+    from gws_replay.pytest_plugin.recordings import InProcessRecording
+
+    (path,) = wanted.paths
+    appends = wanted.mode == "new_episodes"
+    is_needed = path.exists() and (appends or wanted.shared)
+    return InProcessRecording(
+        path,
+        _index_of(path, wanted.test).cassette if is_needed else None,
+        wanted.vcr,
+        _policy(wanted),
+        part=wanted.test if wanted.shared and not appends else "",
+        allowed_hosts=wanted.allowed_hosts,
+        outer=outer if isinstance(outer, ReplayRun) and wanted.mode == "once" else None,
+        opens_late=opens_late,
+    )
+
+
+def entered(run: Run, wanted: Wanted) -> AbstractContextManager[None]:
+    """Return the context manager in which a run of this process is in force."""
     from gws_replay.interception.interceptor import intercepted, replaying
 
-    if wanted.records:
-        from gws_replay.pytest_plugin.recordings import InProcessRecording
-
-        (path,) = wanted.paths
-        old = _indexes(wanted)[0].cassette if wanted.mode == "new_episodes" and path.exists() else None
-        recording = InProcessRecording(path, old, wanted.vcr, _policy(wanted))
-        with intercepted(recording):
-            yield recording
-        return
-    playback = ReplayRun(*_indexes(wanted), timing=wanted.timing)
-    with replaying(playback, (*wanted.allowed_hosts, *wanted.vcr.ignored_hosts)):
-        yield playback
+    if not isinstance(run, ReplayRun):
+        return intercepted(run, wanted.left_behind)
+    recorded = frozenset[str]().union(*(index.places for index in run.indexes))
+    allowed = (*wanted.allowed_hosts, *wanted.vcr.ignored_hosts)
+    return replaying(run, allowed, recorded=recorded, left_behind=wanted.left_behind)
 
 
 @contextmanager
@@ -77,11 +113,12 @@ def through_a_server(wanted: Wanted) -> Iterator[Run]:
         upstream = upstream_of(wanted.mode, wanted.upstream)
         yield ProxyRecording(path, upstream, _policy(wanted), ca=wanted.upstream_ca)
         return
-    from gws_replay.interception.network_guard import closed_network
+    from gws_replay.interception.network_guard import Allowed, closed_network
     from gws_replay.server.server import ServedRun, serving
 
     playback = ServedRun(*_indexes(wanted), timing=wanted.timing)
-    with serving(playback), closed_network(playback.refuse, (*_HERE, *wanted.allowed_hosts, *wanted.vcr.ignored_hosts)):
+    allowed = Allowed.of((*wanted.allowed_hosts, *wanted.vcr.ignored_hosts), ())  # and this machine
+    with serving(playback), closed_network(playback.refuse, allowed):
         yield playback
 
 
@@ -96,13 +133,14 @@ def _indexes(wanted: Wanted) -> tuple[CassetteIndex, ...]:
 
     rules = WHOLE if wanted.vcr is PLAIN or wanted.vcr == PLAIN else wanted.vcr.matching
     matching = rules.ignoring(ignored_fields(start=wanted.paths[0].parent))
-    return tuple(_index_of(path, wanted.test, matching) for path in wanted.paths)
+    part = wanted.test if wanted.shared else ""
+    return tuple(_index_of(path, wanted.test, matching, part) for path in wanted.paths)
 
 
-def _index_of(path: Path, test: str, matching: Matching) -> CassetteIndex:
+def _index_of(path: Path, test: str, matching: Matching = WHOLE, part: str = "") -> CassetteIndex:
     name = shown(path)
     try:
-        return load_index(path, name, matching)
+        return load_index(path, name, matching, part)
     except CassetteError:
         if path.exists():
             raise

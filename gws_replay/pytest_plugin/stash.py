@@ -1,16 +1,34 @@
-"""What the parts of the pytest plugin keep on a test, for each other to read."""
+"""What the parts of the pytest plugin keep on a test or on the session, for each other to read."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import ExitStack
     from pathlib import Path
 
     from gws_replay.playback.run import Run
+    from gws_replay.pytest_plugin.marker import Marked
     from gws_replay.reports.run_data import RanTest
 
+
+@dataclass(frozen=True, slots=True)
+class MarkedRun:
+    """The run of a marked test, and what its marker says."""
+
+    run: "Run"
+    marked: "Marked"
+
+
+# The run of the marked test that is being set up or runs, with its marker; None between marked tests.
+MARKED_RUN: "pytest.StashKey[MarkedRun | None]" = pytest.StashKey()
+# Tests whose client went on sending after they had ended, and the first request that it sent.
+LEFT_BEHIND: "pytest.StashKey[dict[str, str]]" = pytest.StashKey()
+# What keeps the patches installed until the session ends.
+READY: "pytest.StashKey[ExitStack]" = pytest.StashKey()
 # The run of a test's cassettes: a replay, or a recording.
 PLAYBACK: "pytest.StashKey[Run]" = pytest.StashKey()
 # The files of its cassettes, there or not.

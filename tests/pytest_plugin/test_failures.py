@@ -56,8 +56,8 @@ def test_wrong_arguments_are_named(project: Project, arguments: str) -> None:
 
 
 MISS = "GET /api/v2/me/facebooksessions/nowhere has no answer in cassettes/small.yaml: no recorded request is"
-REACHES = "socket.create_connection(('127.0.0.1', 9), 5)"
-STOPPED = "a connection to 127.0.0.1:9 was stopped"
+REACHES = "socket.create_connection(('192.0.2.1', 9), 5)"
+STOPPED = "a connection to 192.0.2.1:9 was stopped"
 
 
 MISMATCH = """

@@ -12,7 +12,7 @@ from tests.support.clients import live_server
 
 HALF = "\n    Agent().sessions()\n"
 MISSED = "\n    Agent().swallowing()\n"
-SOCKET = "    with pytest.raises(OSError):\n        socket.create_connection(('127.0.0.1', 9), 5)\n"
+SOCKET = "    with pytest.raises(OSError):\n        socket.create_connection(('192.0.2.1', 9), 5)\n"
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_failed_test_tells_what_its_run_did(project: Project) -> None:
     assert ["cassettes/small.yaml", GET, UPDATE, UNTOLD, miss, "missed:"] == lines[:6]
     assert f"  {NOWHERE} has no answer in cassettes/small.yaml: no recorded request is equal to it" == lines[6]
     assert ["    nearest is interaction 1:", '      method: sent "GET", recorded "POST"'] == lines[7:9]
-    assert ["stopped:", "  a connection to 127.0.0.1:9"] == lines[-2:]
+    assert ["stopped:", "  a connection to 192.0.2.1:9"] == lines[-2:]
 
 
 def test_a_failed_test_tells_what_it_left(project: Project) -> None:

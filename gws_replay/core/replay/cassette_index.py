@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from urllib.parse import urlsplit
 
 from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
@@ -98,6 +99,12 @@ class CassetteIndex:
     def sets_session_cookie(self) -> bool:
         """Whether a response sets a cookie that a session is known by."""
         return any(sets_session_cookie(exchange.response.headers) for exchange in self.interactions)
+
+    @cached_property
+    def places(self) -> frozenset[str]:
+        """Each HOST:PORT of a recorded request that names a port."""
+        places = (urlsplit(exchange.request.uri).netloc.rpartition("@")[2] for exchange in self.interactions)
+        return frozenset(place for place in places if place.rpartition(":")[2].isdecimal())
 
     @cached_property
     def _json_keys(self) -> Mapping[bytes, str]:

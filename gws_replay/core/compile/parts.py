@@ -1,0 +1,103 @@
+"""The parts of a cassette that several tests share: which test recorded what, so that each is replayed its own.
+
+The header lists them in the order of the file: `tests: [{name: NODEID, interactions: 3, notifications: 1}, ...]`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gws_replay.core.cassette import Cassette
+from gws_replay.core.compile.compiler import appended, laid_out
+from gws_replay.core.model import Cause, Notification
+
+_KEY = "tests"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """What one test has recorded, as ranges of indices."""
+
+    name: str
+    interactions: range
+    notifications: range
+
+
+def part_of(cassette: Cassette, name: str) -> Cassette:
+    """Return the part that a test has recorded; the whole cassette if it is not known what that was."""
+    part = next((each for each in _parts(cassette) if each.name == name), None)
+    return cassette if part is None else _cut(cassette, part)
+
+
+def with_part(cassette: Cassette | None, new: Cassette, name: str) -> Cassette:
+    """Return a cassette in which a test's part is what it has recorded now; the parts of other tests stay.
+
+    What a cassette holds that belongs to no known test is dropped.
+    """
+    kept = [] if cassette is None else [part for part in _parts(cassette) if part.name != name]
+    if cassette is None or not kept:
+        return _listed(new, [(name, new)])
+    cuts = [(part.name, _cut(cassette, part)) for part in kept]
+    whole = cuts[0][1]
+    for _, each in cuts[1:]:
+        whole = appended(whole, each)
+    return _listed(replace(appended(laid_out(whole), new), source=new.source), [*cuts, (name, new)])
+
+
+def tests_of(cassette: Cassette) -> tuple[str, ...]:
+    """Return the tests whose parts are known."""
+    return tuple(part.name for part in _parts(cassette))
+
+
+def _listed(whole: Cassette, parts: list[tuple[str, Cassette]]) -> Cassette:
+    listed = [
+        {"name": name, "interactions": len(part.interactions), "notifications": len(part.notifications)}
+        for name, part in parts
+    ]
+    return replace(whole, header={**whole.header, _KEY: listed})
+
+
+def _parts(cassette: Cassette) -> Iterator[_Part]:
+    """Yield the parts; none if an edited file no longer agrees with its list."""
+    listed: list[Mapping[str, Any]] = cassette.header.get(_KEY) or []
+    try:
+        counts = [(str(each["name"]), int(each["interactions"]), int(each["notifications"])) for each in listed]
+    except (KeyError, TypeError, ValueError):
+        return
+    totals = len(cassette.interactions), len(cassette.notifications)
+    if totals != (sum(each[1] for each in counts), sum(each[2] for each in counts)):
+        return
+    first = seen = 0
+    for name, interactions, notifications in counts:
+        yield _Part(
+            name=name,
+            interactions=range(first, first + interactions),
+            notifications=range(seen, seen + notifications),
+        )
+        first, seen = first + interactions, seen + notifications
+
+
+def _cut(cassette: Cassette, part: _Part) -> Cassette:
+    inside, heard = part.interactions, part.notifications
+    interactions = tuple(cassette.interactions[inside.start : inside.stop])
+    notifications = tuple(cassette.notifications[heard.start : heard.stop])
+    start = min((*(each.began for each in interactions), *(each.seen for each in notifications)), default=0.0)
+    header = {key: value for key, value in cassette.header.items() if key != _KEY}
+    return replace(
+        cassette,
+        interactions=tuple(replace(each, began=each.began - start, ended=each.ended - start) for each in interactions),
+        notifications=tuple(_moved(each, start, inside) for each in notifications),
+        header=header,
+    )
+
+
+def _moved(notification: Notification, start: float, inside: range) -> Notification:
+    cause = notification.cause and _within(notification.cause, inside)
+    return replace(notification, seen=notification.seen - start, cause=cause)
+
+
+def _within(cause: Cause, inside: range) -> Cause | None:
+    if cause.interaction not in inside:
+        return None
+    also = tuple(index - inside.start for index in cause.also if index in inside)
+    return replace(cause, interaction=cause.interaction - inside.start, also=also)
