@@ -104,7 +104,7 @@ class _Protocol(ResponseHandler):
             decision = await INTERCEPTOR.decide_async(self._wire.request(self._req))
             response = await self._live(decision) if decision.response is None else decision.response
             headers = unpacked(response.headers, response.body)  # or aiohttp unpacks what is not packed
-            self.data_received(on_the_wire(replace(response, headers=headers)))
+            self.data_received(on_the_wire(replace(response, headers=headers), "utf-8"))
         return await super().read()
 
     async def _live(self, decision: Decision) -> Response:
@@ -124,7 +124,7 @@ class _Protocol(ResponseHandler):
             connection.close()
             raise
         connection.release()
-        pairs = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in message.raw_headers)
+        pairs = tuple((name.decode("latin-1"), _text(value)) for name, value in message.raw_headers)
         response = Response(status=message.code, reason=message.reason, headers=Headers(pairs), body=body)
         INTERCEPTOR.take(decision, response)
         return response
@@ -184,3 +184,10 @@ class _Transport(asyncio.Transport):
             return Headers(()), b""
         _, *fields = head.decode("latin-1").split("\r\n")
         return Headers(tuple((n, v.strip()) for n, _, v in (field.partition(":") for field in fields))), body
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

@@ -141,19 +141,21 @@ def _address(connection: Any, target: str) -> str:
     return f"{'https' if is_secure else 'http'}://{place}{target}"
 
 
-def on_the_wire(response: Response) -> bytes:
-    """Return the bytes of a response; people edit cassettes, so the length is that of the body."""
+def on_the_wire(response: Response, encoding: str = "latin-1") -> bytes:
+    """Return the bytes of a response, its header fields in an encoding.
+
+    People edit cassettes, so the length is that of the body. The response to a HEAD request keeps the recorded one.
+    """
     reason = response.reason or http.client.responses.get(response.status, "")
-    lines = [f"HTTP/1.1 {response.status} {reason}"]
-    lines += [f"{name}: {value}" for name, value in response.headers.pairs if name.lower() not in _FRAMING]
-    if response.body or response.status not in _BODILESS:
-        lines.append(f"Content-Length: {_length(response)}")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + response.body
-
-
-def _length(response: Response) -> int:
-    """Return the length of a body; the response to a HEAD request keeps the recorded one."""
-    return len(response.body) or int(response.headers.get("content-length") or 0)
+    fields = [(name, value) for name, value in response.headers.pairs if name.lower() not in _FRAMING]
+    body = response.body
+    if "chunked" in (response.headers.get("transfer-encoding") or "").lower():
+        fields.append(("Transfer-Encoding", "chunked"))
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
+    elif body or response.status not in _BODILESS:
+        fields.append(("Content-Length", str(len(body) or int(response.headers.get("content-length") or 0))))
+    lines = [f"HTTP/1.1 {response.status} {reason}", *(f"{name}: {value}" for name, value in fields), "", ""]
+    return "\r\n".join(lines).encode(encoding, "replace") + body
 
 
 _FRAMING = ("content-length", "transfer-encoding")

@@ -57,7 +57,7 @@ class ReplayRun(Run):
             indexes, factor=factor_of(timing), timeout=timeout, max_silence=max_silence, clock=clock
         )
         # What a client can do that was stopped.
-        self.advice = "; a client that is not caught in this process, over WebSocket for instance, needs the fixture gws_server"
+        self.advice = "; a client that is not caught in the process, over WebSocket for instance, needs gws_server"
         self._older_threads = set(threading.enumerate())
         # The threads and tasks that have sent a request, and those that have polled.
         self._senders: WeakSet[Any] = WeakSet()
