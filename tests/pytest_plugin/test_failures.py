@@ -173,6 +173,4 @@ def test_the_traceback_ends_at_the_users_line(project: Project, call: str, kind:
     assert "has no answer in cassettes/small.yaml" in output
     assert USER_LINES[call] in output
     assert "c2VjcmV0" not in output
-    assert not re.search(
-        r"(vcr/stubs|requests/sessions|httpx/_client|aiohttp/client|interceptor|playback)\.py", output
-    )
+    assert not re.search(r"(vcr/stubs|requests/sessions|httpx/_client|aiohttp/client|interceptor|playback)\.py", output)
