@@ -259,7 +259,7 @@ def test_another_cassette_at_run_time_ends_the_one_before(tmp_path: Path) -> Non
         ("gws_cassette", "old.yaml", "old.yaml exists"),
         ("gws_filter", "~~(", "is not a mitmproxy filter"),
         ("gws_redact", "nonsense", "gws_redact"),
-        ("gws_secret", ["pattern:("], r"gws_\*: secret: 'pattern:\(' is no regular expression"),
+        ("gws_secret", ["pattern:("], r"gws_\*: secret: 'pattern:\(': cannot be read as a regular expression"),
     ],
 )
 def test_an_option_refused_at_run_time_changes_nothing(tmp_path: Path, option: str, value: str, sentence: str) -> None:

@@ -17,7 +17,7 @@ from gws_replay.core.api import dialects as api
 from gws_replay.core.bayeux.messages import Message, encoded
 from gws_replay.core.bayeux.over_http import JSON_TYPE
 from gws_replay.core.model import Headers, Request, Response
-from gws_replay.core.redaction.known_values import PLACEHOLDER
+from gws_replay.core.redaction.found import PLACEHOLDER
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import GwsReplayError
 from gws_replay.settings.upstream import Credentials
@@ -166,7 +166,7 @@ async def _body_sent(_session: aiohttp.ClientSession, context: Any, _params: Any
 
 
 def _is_kept(name: str, value: str) -> bool:
-    return name not in _OURS and _RULES.of_header(name, asked=True) != "secret" and PLACEHOLDER not in value
+    return name not in _OURS and _RULES.of_header(name, in_request=True) != "secret" and PLACEHOLDER not in value
 
 
 def _exactly(uri: str) -> Any:

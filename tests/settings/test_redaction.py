@@ -36,10 +36,12 @@ def test_rules_come_from_the_nearest_pyproject(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "line", "said"),
     [
-        (['secret = ["a", "pattern:("]'], 4, "secret: 'pattern:(' is no regular expression"),
+        (['secret = ["a", "pattern:("]'], 4, "secret: 'pattern:(': cannot be read as a regular expression"),
         (["keep = [", '  "$.a[0]",', "]"], 5, "keep: '$.a[0]' is no path"),
         (['personal = ["$"]'], 4, "names the whole body"),
         (['personal = ["pattern:x*"]'], 4, "matches the empty text"),
+        (['personal = ["pattern:(b+)+$"]'], 4, "'pattern:(b+)+$': takes too long"),
+        (['personal = ["shape:nose"]'], 4, "'shape:nose' is unknown: there is shape:ip-address"),
         (['keep = ["pattern:x"]'], 4, "keep takes keys, paths and headers"),
         (['keep = "Subject"'], 4, "keep must be a list of strings"),
         (['keep = [""]'], 4, "a rule is empty"),

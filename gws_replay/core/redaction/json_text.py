@@ -1,12 +1,18 @@
-"""One JSON text on its way through a redactor: every scalar by its key, its path and its shape, all else as it was."""
+"""One JSON text on its way through a redactor: every scalar by its key, its path and its shape, all else as it was.
+
+Most of a text is nothing to redact. What may be is found in the whole text first, and only the values that have a
+part of that, or a key that says something, are looked at one by one.
+"""
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from gws_replay.core.redaction import shapes
 from gws_replay.core.redaction import tables as sensitive
-from gws_replay.core.redaction.cache import Remembered
+from gws_replay.core.redaction.encoded_text import spelled_in
+from gws_replay.core.redaction.found import PLACEHOLDER
 from gws_replay.core.redaction.known_values import Replacing
 from gws_replay.core.redaction.policy import Kind, Noticed, Rules
 
@@ -17,9 +23,12 @@ _JSON = re.compile(
     rf'{_STRING}"\s*:\s*(?:{_STRING}(?:"|\Z)|([^\s\[\]{{}},:"]+))?|{_STRING}(?:"|\Z)|([\[\]{{}}])|([^\s\[\]{{}},:"]+)',
     re.DOTALL,
 )
-_KEY_BESIDE = re.compile(rf'[^{{}}\[\]]*?"key"\s*:\s*{_STRING}"', re.DOTALL)
+_PAIR = re.compile(rf'(?i)[^{{}}\[\]]*?"(?:{"|".join(sorted(sensitive.PAIR_NAMES))})"\s*:\s*{_STRING}"', re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _LONG_NUMBER = 6  # digits that may be a number of a card or of a person
+# What is searched at once for anything suspicious; longer values are always looked at one by one.
+_WINDOW, _LONG_VALUE = 1 << 16, 1 << 12
+_PAIR_KEYS = sensitive.PAIR_NAMES | sensitive.PAIR_VALUES
 
 
 class ValueRedactor(Protocol):
@@ -28,13 +37,27 @@ class ValueRedactor(Protocol):
     rules: Rules
     known: Replacing
     noticed: Noticed | None
-    remembered: Remembered
 
     def text(self, text: str, place: str = "") -> str:
         """Return running text redacted."""
 
-    def value(self, name: str, text: str, place: str = "", kind: Kind | None = None) -> str:
+    def value(self, name: str, text: str, place: str = "", kind: Kind | None = None, *, is_own: bool = False) -> str:
         """Return the value of a key redacted."""
+
+
+class _Kinds(dict[str, Kind | None]):
+    """What the values of a key are, by the key as it is spelled in JSON."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__()
+        self._rules = rules
+        # Whether a key says something, of itself or as the key of a pair such as {"name": ..., "value": ...}.
+        self.interesting: dict[str, bool] = {}
+
+    def __missing__(self, key: str) -> Kind | None:
+        found = self[key] = self._rules.of_key(_unescaped(key))
+        self.interesting[key] = found is not None or sensitive.normalised(key) in _PAIR_KEYS
+        return found
 
 
 class JsonRun:
@@ -45,125 +68,168 @@ class JsonRun:
         self._rules = redactor.rules
         self._text = text
         self._place = place
+        # The brackets that are open, each with the key of its items, its path, and whether all in it is personal.
+        self._open: list[tuple[str, str, bool]] = []
         self._forced = forced
-        # The brackets that are open, each with the key that its items have and with its path.
-        self._open: list[tuple[str, str]] = []
         self._message_level = (2 if text.lstrip()[:1] == "[" else 1) if bayeux else 0
         self._tracked = self._rules.look_at_paths or redactor.noticed is not None
-        self._beside: dict[int, str] = {}  # the `key` of {"key": ..., "value": ...} (Workspace v3), by depth
+        self._beside: dict[int, str] = {}  # the name of {"name": ..., "value": ...}, by depth
+        self._kinds = _Kinds(self._rules)
+        self._looks_at_all = forced or self._rules.look_at_paths
+        self._suspicious: list[tuple[int, int]] = []
+        self._next = self._searched = 0
+        # Nothing is suspicious before this place.
+        self._safe_until = 0
+        # The key that the items of the innermost array have; and whether no more than keys and shapes count in there.
+        self._items = ""
+        self._is_plain = not self._looks_at_all and self._message_level == 0
 
     def redacted(self) -> str:
         """Return the text redacted; the same text where there was nothing."""
-        self._redactor.remembered.refresh()  # an item of a list may have told something since
         text, end, pending = self._text, 0, ""
         pieces: list[str] = []
-        remembered = None if self._tracked or self._forced else self._redactor.remembered.members.became
         matches = _JSON.finditer(text)
+        interesting = self._kinds.interesting
         for match in matches:
-            whole = match[0]
-            known = remembered.get(whole) if remembered and len(self._open) != self._message_level else None
-            if known is not None:
-                if known != whole:
-                    pieces += (text[end : match.start()], known)
-                    end = match.end()
-                continue
             key, value, bare, item, bracket, bare_item = match.groups()
             if bracket:
                 self._bracket(bracket, pending)
                 pending = ""
-            elif key is not None and value is None and bare is None:
-                pending = key
-                if self._is_hidden(key):
-                    pieces += (text[end : match.end()], json.dumps(f"<redacted:{key}>"))
-                    end = _after_container(text, matches)
-                    pending = ""
+                continue
+            name = self._items if key is None else key
+            if self._is_plain and match.end() <= self._safe_until and name in interesting and not interesting[name]:
+                pending = "" if key is None or value is not None or bare is not None else key
+                continue
+            if key is None:
+                instead = self._item(match, item, bare_item)
+            elif value is not None or bare is not None:
+                instead = self._member(match, key, value, bare)
+            elif self._is_hidden(key):
+                instead = f"{self._key(match, key)}{json.dumps(f'<redacted:{_unescaped(key)}>')}"
+                pieces += (text[end : match.start()], instead)
+                end = _after_container(text, matches)
+                continue
             else:
-                instead = self._item(item, bare_item) if key is None else self._member(match, key, value, bare)
-                if instead != whole:
-                    pieces += (text[end : match.start()], instead)
-                    end = match.end()
+                pending = key
+                instead = self._key(match, key)
+                _ = self._kinds[key]
+            if instead is not None and instead != match[0]:
+                pieces += (text[end : match.start()], instead)
+                end = match.end()
         return "".join([*pieces, text[end:]]) if pieces else text
 
-    def _item(self, item: str | None, bare: str | None) -> str:
-        name, path = self._open[-1] if self._open else ("", "")
-        return self._scalar(name, path, item, bare)
+    def _is_suspicious(self, start: int, stop: int) -> bool:
+        """Tell whether anything may have been found in a part of the text; parts come in their order."""
+        if stop - start > _LONG_VALUE:
+            return True
+        if stop > self._searched:
+            self._search(start)
+        while self._next < len(self._suspicious) and self._suspicious[self._next][1] <= start:
+            self._next += 1
+        following = self._suspicious[self._next][0] if self._next < len(self._suspicious) else self._searched
+        self._safe_until = min(following, self._searched)
+        return following < stop
 
-    def _member(self, match: re.Match[str], key: str, value: str | None, bare: str | None) -> str:
-        if bare is not None and len(bare) < _LONG_NUMBER and self._is_no_finding(key):
-            return match[0]
-        known = self._redactor.remembered.refresh()
+    def _search(self, start: int) -> None:
+        """Find the parts of the text from some place on in which there may be something to redact."""
+        window = self._text[start : start + _WINDOW]
+        found = [(each.start, each.stop) for each in self._redactor.known.found_in(window)]
+        found += spelled_in(window)
+        found += shapes.long_runs(window) if len(window) >= shapes.SHORTEST_RUN else ()
+        self._suspicious = [(start + first, start + last) for first, last in _merged(found)]
+        self._next, self._searched = 0, start + len(window)
+        self._safe_until = min([self._searched, *(first for first, _ in self._suspicious[:1])])
+
+    def _item(self, match: re.Match[str], item: str | None, bare: str | None) -> str | None:
+        name, path, _ = self._open[-1] if self._open else ("", "", False)
+        if self._kinds[name] or not self._is_plain or self._is_suspicious(match.start(), match.end()):
+            return self._scalar(name, path, item, bare)
+        return None
+
+    def _member(self, match: re.Match[str], key: str, value: str | None, bare: str | None) -> str | None:
+        _ = self._kinds[key]
+        if self._is_plain and not self._kinds.interesting[key] and not self._is_suspicious(match.start(), match.end()):
+            return None
         name, path = self._named(key, value, match.end())
-        start = (match.start(3) if value is None else match.start(2) - 1) - match.start()
-        whole = match[0]
-        instead = f"{whole[:start]}{self._scalar(name, path, value, bare)}"
-        if self._redactor.remembered.refresh() == known and self._may_remember(key, whole):
-            self._redactor.remembered.members.keep(whole, instead)
-        return instead
+        return f"{self._key(match, key)}{self._scalar(name, path, value, bare)}"
 
-    def _is_no_finding(self, key: str) -> bool:
-        """Tell whether a short number, true, false or null of a key can be nothing to redact."""
-        plain = not (self._tracked or self._forced) and len(self._open) != self._message_level
-        return plain and key not in ("key", "value") and self._rules.of_key(key) is None
-
-    def _may_remember(self, key: str, whole: str) -> bool:
-        return not (
-            self._tracked
-            or self._forced
-            or len(self._open) == self._message_level
-            or key in ("key", "value")
-            or not whole.endswith(('"', *"0123456789", "l", "e"))  # null, true, false
-        )
+    def _key(self, match: re.Match[str], key: str) -> str:
+        """Return a key, with what stands up to its value; redacted, if anything that is known stands in it."""
+        stop = match.start(3) if match[3] is not None else match.start(2) - 1 if match[2] is not None else match.end()
+        before = match[0][: stop - match.start()]
+        if not self._is_suspicious(match.start(), match.end(1)):
+            return before
+        plain = _unescaped(key)
+        redacted = self._redactor.text(plain, f"{self._place} key")
+        if redacted == plain:
+            return before
+        # The placeholders of two secrets are the same, and two keys must not be.
+        redacted = self._redactor.known.person(plain) if PLACEHOLDER in redacted else redacted
+        return f"{_escaped(redacted, key)}{before[len(key) + 2 :]}"
 
     def _bracket(self, bracket: str, pending: str) -> None:
         if bracket in "]}":
             self._beside.pop(len(self._open), None)
             if self._open:
                 self._open.pop()
+            self._enter()
             return
-        name, path = self._open[-1] if self._open else ("", "")
+        name, path, forced = self._open[-1] if self._open else ("", "", False)
         if self._tracked and pending and not (pending == "data" and len(self._open) == self._message_level > 0):
             path = f"{path}.{pending}"
-        self._open.append((pending or (name if bracket == "[" else ""), path))
+        if pending and not forced:
+            own = self._rules.of_own_key(_unescaped(pending))
+            forced = own == "personal" or (self._rules.look_at_paths and self._rules.of_path(path) == "personal")
+            forced = forced and self._rules.personal
+        self._open.append((pending or (name if bracket == "[" else ""), path, forced))
+        self._enter()
+
+    def _enter(self) -> None:
+        """Note what holds for the members and items of the innermost object or array."""
+        self._items, _, forced = self._open[-1] if self._open else ("", "", False)
+        self._is_plain = not (self._looks_at_all or forced or 0 < self._message_level == len(self._open))
 
     def _is_hidden(self, key: str) -> bool:
         """Tell whether a whole object or array is secret: one under a secret key, a Bayeux `ext`."""
         at_message = 0 < len(self._open) == self._message_level
-        return (at_message and key in sensitive.BAYEUX_SECRETS) or self._rules.of_key(key) == "secret"
+        return (at_message and key in sensitive.BAYEUX_SECRETS) or self._kinds[key] == "secret"
 
     def _named(self, key: str, value: str | None, at: int) -> tuple[str, str]:
         """Return the name that a member's value goes by, and its path."""
-        name = key
-        if key == "key" and value is not None:
+        name, spelled = key, sensitive.normalised(key)
+        if spelled in sensitive.PAIR_NAMES and value is not None:
             self._beside[len(self._open)] = value
-        elif key == "value":
-            found = self._beside.get(len(self._open)) or ((m := _KEY_BESIDE.match(self._text, at)) and m[1])
-            name = found or key
+        elif spelled in sensitive.PAIR_VALUES:
+            found = self._beside.get(len(self._open)) or ((m := _PAIR.match(self._text, at)) and m[1])
+            name = found if found and (spelled == "value" or self._kinds[found]) else key
         path = f"{self._open[-1][1] if self._open else ''}.{key}" if self._tracked else ""
         return name, path
 
     def _scalar(self, name: str, path: str, string: str | None, bare: str | None) -> str:
         """Redact a string (as it is escaped) or another scalar; returns it as JSON text."""
         kind: Kind | None = self._rules.of_path(path) if self._rules.look_at_paths else None
+        is_own = kind is not None
         if self._message_level and len(self._open) == self._message_level and name in sensitive.BAYEUX_SECRETS:
             kind = "secret"
-        kind = kind or self._rules.of_key(name)
-        if self._forced and kind is None and name not in sensitive.PROTOCOL_KEYS:
-            kind = "personal"
+        kind = kind or self._kinds[name]
+        forced = self._open[-1][2] if self._open else False
+        if kind is None and (forced or (self._forced and name not in sensitive.PROTOCOL_KEYS)):
+            kind, is_own = "personal", forced
         place = f"{self._place}{path}" if self._tracked else ""
         if string is not None:
             plain = _unescaped(string)
-            redacted = self._redactor.value(name, plain, place, kind)
-            if redacted == plain:
-                return f'"{string}"'
-            # Half a surrogate pair cannot be encoded but as an escape.
-            escaped = string.isascii() or any("\ud800" <= letter <= "\udfff" for letter in redacted)
-            return json.dumps(redacted, ensure_ascii=escaped)
+            redacted = self._redactor.value(_unescaped(name), plain, place, kind, is_own=is_own)
+            return f'"{string}"' if redacted == plain else _escaped(redacted, string)
         return self._number(name, bare or "", place, kind)
 
     def _number(self, name: str, bare: str, place: str, kind: Kind | None) -> str:
-        """Redact a number; true, false and null are no secrets."""
-        if kind == "keep" or not any(map(str.isdigit, bare)):
+        """Redact a number; true, false and null are nobody's, unless a user's own rule says so."""
+        if kind == "keep":
             return bare
+        if bare in ("true", "false"):
+            return "false" if kind and self._rules.of_own_key(_unescaped(name)) else bare
+        if not any(map(str.isdigit, bare)):
+            return bare if kind or self._open else self._redactor.text(bare, place)
         if kind is not None:
             # The placeholder of a number: as those of texts it is always the same, so that a secret never counts.
             is_whole = not any(sign in bare for sign in ".eE")
@@ -176,15 +242,33 @@ class JsonRun:
         return redacted if redacted == bare or _NUMBER.fullmatch(redacted) else json.dumps(redacted)
 
 
+def _merged(parts: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return parts of a text in their order; those that touch each other as one."""
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted(parts):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(stop, merged[-1][1])
+        else:
+            merged.append((start, stop))
+    return merged
+
+
+def _escaped(text: str, before: str) -> str:
+    """Return a text as a string of JSON, with as few escapes as what stood there before."""
+    # Half a surrogate pair cannot be encoded but as an escape.
+    ascii_only = before.isascii() or any("\ud800" <= letter <= "\udfff" for letter in text)
+    return json.dumps(text, ensure_ascii=ascii_only)
+
+
 def _unescaped(string: str) -> str:
     try:
         return str(json.loads(f'"{string}"', strict=False)) if "\\" in string else string
-    except ValueError:  # no JSON, or cut off within an escape
+    except ValueError:  # not JSON, or cut off within an escape
         return string
 
 
 def _after_container(text: str, matches: Iterator[re.Match[str]]) -> int:
-    """Return where the container ends that begins after a key; what is in it is passed over."""
+    """Return where the container ends that begins after a key; what is in it is skipped."""
     depth = 0
     for match in matches:
         if bracket := match[5]:

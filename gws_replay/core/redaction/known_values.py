@@ -1,19 +1,21 @@
 """What one recording has shown to be secret or personal, and what stands for it: looked for wherever it turns up."""
 
+import base64
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Protocol
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
-from gws_replay.core.api import dialects as api
-from gws_replay.core.redaction import tables as sensitive
+from gws_replay.core.redaction import own_patterns, shapes
+from gws_replay.core.redaction.encoded_text import read
+from gws_replay.core.redaction.found import PLACEHOLDER, PLACEHOLDERS, Found, spliced, without_overlaps
+from gws_replay.core.redaction.harmless_words import VOCABULARY, is_identifier, is_nobody, is_state, is_status
 from gws_replay.core.redaction.policy import Rules
 from gws_replay.core.redaction.stand_ins import StandIns
-from gws_replay.core.word_index import Lexicon, Span, spliced
+from gws_replay.core.word_index import Lexicon
 
-PLACEHOLDER = "<redacted:"
 # How a value may stand in a text, and how it is read there.
 ENCODINGS: tuple[tuple[Callable[[str], str], Callable[[str], str]], ...] = (
     (str, str),
@@ -22,10 +24,16 @@ ENCODINGS: tuple[tuple[Callable[[str], str], Callable[[str], str]], ...] = (
     (html.escape, html.unescape),
 )
 _MIN_SECRET = 8  # shorter values could occur by chance
+_MIN_PASSWORD = 4
 _MIN_PERSONAL = 6
-PLACEHOLDERS = re.compile(r"<redacted:[^<>]*>")
-# Words of the API: somebody whose comment was "Completed" must not change what a state is called.
-_VOCABULARY = api.VOCABULARY | {"localhost"}
+_MIN_PHONE, _SAME_PHONE = 7, 9
+# So many secrets are looked for within words, too.
+_WITHIN_WORDS = 300
+_TELLING = re.compile(r"(?i)sess|token|auth|csrf|xsrf|secret|jwt|sso|key|(?:^|[^a-z])s?id$|sid$|pass|pwd|cred")
+_DIGIT_NEXT_TO_LETTER = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
+_PHONE_LIKE = re.compile(r"[+(]?[\d\s./()\-\u00a0\u00ad\u2000-\u2015\u202f]+")
+_LONGEST_PHONE = 40
+_NOT_DIGITS = re.compile(r"\D+")
 
 
 def spellings(value: str) -> int:
@@ -41,11 +49,11 @@ class Replacing(Protocol):
     def secret(self, value: str, name: str, *, unique: bool) -> str:
         """Return what stands for a secret."""
 
-    def person(self, value: str) -> str:
-        """Return what stands for a personal value."""
+    def person(self, value: str, *, is_text: bool = False) -> str:
+        """Return what stands for a personal value; `is_text` is a text that somebody wrote."""
 
-    def replaced(self, text: str) -> tuple[str, tuple[str, ...]]:
-        """Return a text with what is known in it replaced, and the names of what was found."""
+    def found_in(self, text: str) -> list[Found]:
+        """Return what is to be replaced in a text, from left to right; no two overlap."""
 
 
 class Known:
@@ -55,7 +63,12 @@ class Known:
         self.stand_ins = stand_ins
         self._rules = rules
         self._secrets: dict[str, str] = {}
+        self._within_words: list[str] = []
+        self._secret_words = Lexicon()
         self._personal = Lexicon()
+        # Telephone numbers by their last digits, as they may be spelled with other spaces.
+        self._phones: dict[str, str] = {}
+        self._phone_ends: set[str] = set()
         for made in sorted(stand_ins.settled):
             if len(made) >= _MIN_PERSONAL:
                 self._personal.add(made, made)
@@ -64,33 +77,71 @@ class Known:
 
     def take_over(self, other: "Known") -> None:
         """Look for all that another one has found."""
-        self._secrets = dict(other._secrets)  # noqa: SLF001 (its own class)
+        for value, instead in other._secrets.items():  # noqa: SLF001 (its own class)
+            self._look_for_secret(value, instead)
+        self._phones.update(other._phones)  # noqa: SLF001 (its own class)
+        self._phone_ends |= other._phone_ends  # noqa: SLF001 (its own class)
         for value, instead in other._personal.entries.items():  # noqa: SLF001 (its own class)
             self._personal.add(value, instead)
             self.log.append(value)
 
     def secret(self, value: str, name: str, *, unique: bool) -> str:
-        """Return the placeholder of a secret; where it is `unique` enough it is looked for from now on."""
+        """Return the placeholder of a secret; a value that is no common word is looked for from now on."""
         if PLACEHOLDER in value:
             return value if value.startswith(PLACEHOLDER) else PLACEHOLDERS.sub(f"<redacted:{name}>", value)
         placeholder = f"<redacted:{name}>"
-        if unique and len(value) >= _MIN_SECRET and value not in self._secrets and "redacted" not in value:
-            self._secrets[value] = placeholder
-            # A secret that begins with another is looked for first.
-            self._secrets = dict(sorted(self._secrets.items(), key=lambda item: -len(item[0])))
-            self.log.append(value)
+        if value not in self._secrets and self._is_looked_for(value, name, unique=unique):
+            self._look_for_secret(value, placeholder)
         return placeholder
 
-    def person(self, value: str) -> str:
-        """Return the stand-in of a personal value; one that is long enough is looked for from now on."""
+    def _look_for_secret(self, value: str, placeholder: str) -> None:
+        self._secrets[value] = placeholder
+        if len(value) >= _MIN_SECRET:
+            self._within_words.append(value)
+            del self._within_words[:-_WITHIN_WORDS]
+        for spelling in {
+            value,
+            value.replace(" ", "+"),
+            html.escape(value),
+            read(value),
+            _base64(value),
+            _base64(f"{value}\n"),
+        }:
+            if len(spelling) >= _MIN_PASSWORD:
+                self._secret_words.add(spelling, placeholder)
+        self.log.append(value)
+
+    def _is_looked_for(self, value: str, name: str, *, unique: bool) -> bool:
+        if "redacted" in value or is_status(value) or value in VOCABULARY:
+            return False
+        if unique and self._rules.is_password(name):
+            return len(value) >= _MIN_PASSWORD
+        return len(value) >= _MIN_SECRET and (unique or _looks_random(value) or bool(_TELLING.search(name)))
+
+    def person(self, value: str, *, is_text: bool = False) -> str:
+        """Return the stand-in of a personal value; one that is long enough is looked for from now on.
+
+        `is_text` is what somebody wrote: a single word of it may be one of the API as well.
+        """
         if value.startswith(PLACEHOLDER):
             return value
         instead = self.stand_ins.of(value)
-        if instead != value and value not in self._personal.entries and self._is_unique(value):
-            for encode, _ in ENCODINGS[: spellings(value)]:
-                self._personal.add(encode(value), encode(instead))
-            self.log.append(value)
+        if instead != value and value not in self._personal.entries and self._is_unique(value, is_text=is_text):
+            self._look_for_person(value, instead)
         return instead
+
+    def _look_for_person(self, value: str, instead: str) -> None:
+        for encode, _ in ENCODINGS[: spellings(value)]:
+            self._personal.add(encode(value), encode(instead))
+        self._personal.add(value.replace(" ", "+"), instead.replace(" ", "+"))
+        if len(value) <= 200:
+            self._personal.add(_base64(value), _base64(instead))
+        if _PHONE_LIKE.fullmatch(value):
+            digits = _digits(value)
+            if len(digits) >= _MIN_PHONE:
+                self._phones[digits[-_SAME_PHONE:]] = _digits(instead)[-_SAME_PHONE:]
+                self._phone_ends.add(digits[-2:])
+        self.log.append(value)
 
     def adopt(self, value: str, made: str) -> None:
         """Let a stand-in that somebody else made stand for a personal value from now on."""
@@ -102,49 +153,80 @@ class Known:
 
     def known_in(self, text: str) -> str:
         """Return a text without the secrets and the personal values that were found."""
-        for secret, placeholder in self._secrets.items():
-            text = text.replace(secret, placeholder)
-        return self._personal.replaced(text)
+        numbers = [*shapes.numbers_in(text)] if self._phones else []
+        found = [*self._known_secrets(text), *self._known_persons(text, numbers)]
+        return spliced(text, without_overlaps(text, found)) if found else text
 
-    def replaced(self, text: str) -> tuple[str, tuple[str, ...]]:
-        """Return a text without what is known and without what has a known shape; and the names of what was found."""
-        found = [
-            f"known secret {name[len(PLACEHOLDER) : -1]}" for secret, name in self._secrets.items() if secret in text
+    def found_in(self, text: str) -> list[Found]:
+        """Return what is known in a text, and what has a known shape, from left to right; no two overlap."""
+        found = [*self._known_secrets(text)]
+        found += [
+            Found(start, stop, f"<redacted:{name}>", f"secret of the shape {name}")
+            for start, stop, name in shapes.secrets_in(text)
+            if not self.stand_ins.has_made(text[start:stop])
         ]
-        for secret, placeholder in self._secrets.items():
-            text = text.replace(secret, placeholder)
-        text = self._rules.secret_shapes_of(text).sub(lambda match: self._shape(match, found), text)
-        return spliced(text, self._spans(text, found)), tuple(found)
+        for number, (start, stop, pattern) in enumerate(own_patterns.spans_of(self._rules.secret_patterns, text)):
+            found.append(Found(start, stop, f"<redacted:pattern{number}>", f"secret of the pattern {pattern}"))
+        numbers = [*shapes.numbers_in(text)] if self._phones or self._rules.personal else []
+        found += self._known_persons(text, numbers)
+        if self._rules.personal:
+            found += self._personal_shapes(text, numbers)
+        return without_overlaps(text, found) if found else []
+
+    def _known_secrets(self, text: str) -> Iterator[Found]:
+        for start, stop, instead in self._secret_words.spans(text):
+            yield Found(start, stop, instead, f"known secret {instead[len(PLACEHOLDER) : -1]}")
+        for secret in self._within_words:
+            at = text.find(secret)
+            while at >= 0:
+                instead = self._secrets[secret]
+                yield Found(at, at + len(secret), instead, f"known secret {instead[len(PLACEHOLDER) : -1]}")
+                at = text.find(secret, at + len(secret))
+
+    def _known_persons(self, text: str, numbers: Sequence[tuple[int, int]]) -> Iterator[Found]:
+        for start, stop, instead in self._personal.spans(text):
+            yield Found(start, stop, instead, "known personal value")
+        if self._phones:
+            for start, stop in numbers:
+                last = text[stop - 2 : stop]
+                if last not in self._phone_ends and last.isdecimal():
+                    continue  # as nearly all are
+                number = text[start:stop]
+                digits = self._phones.get(_digits(number)[-_SAME_PHONE:]) if stop - start <= _LONGEST_PHONE else None
+                if digits is not None:
+                    yield Found(start, stop, _poured(number, digits), "known personal value")
+
+    def _personal_shapes(self, text: str, numbers: Sequence[tuple[int, int]]) -> Iterator[Found]:
+        own = self._rules.personal_patterns
+        found = [*shapes.personal_in(text, numbers, ip_addresses=self._rules.ip_addresses)]
+        for start, stop, name in (*found, *(own_patterns.spans_of(own, text) if own else ())):
+            value = text[start:stop]
+            if not self.stand_ins.has_made(value):
+                rule = f"personal value of the shape {name}"
+                yield Found(start, stop, self.stand_ins.of(value), rule, has_parts=False)
 
     @staticmethod
-    def _shape(match: re.Match[str], found: list[str]) -> str:
-        name = (match.lastgroup or "").replace("_", "-")
-        if PLACEHOLDER in match[0] or match[0].startswith("redacted:"):
-            return match[0]
-        found.append(f"secret of the shape {name}")
-        return f"<redacted:{name}>"
+    def _is_unique(value: str, *, is_text: bool = False) -> bool:
+        if len(value) < _MIN_PERSONAL or value in VOCABULARY or is_nobody(value) or (is_text and is_identifier(value)):
+            return False
+        return not (is_text and (is_status(value) or is_state(value)))
 
-    def _spans(self, text: str, found: list[str]) -> Iterator[Span]:
-        """Yield the personal parts of a text, the longest first of those that begin together."""
-        spans = [(*span, "known personal value") for span in self._personal.spans(text)]
-        if shapes := self._rules.personal_shapes:
-            for match in shapes.finditer(text):
-                name = (match.lastgroup or "").replace("_", "-")
-                if name == "card" and not sensitive.luhn(match[0]):
-                    continue
-                if name == "e-mail" and sensitive.RESERVED_DOMAIN.search(match[0].rpartition("@")[2]):
-                    continue
-                if self.stand_ins.has_made(match[0]):
-                    continue
-                spans.append((*match.span(), self.stand_ins.of(match[0]), f"personal value of the shape {name}"))
-        end = 0
-        for start, stop, instead, rule in sorted(spans, key=lambda span: (span[0], -span[1])):
-            if start >= end:
-                end = stop
-                if instead != text[start:stop]:
-                    found.append(rule)
-                    yield start, stop, instead
 
-    @staticmethod
-    def _is_unique(value: str) -> bool:
-        return len(value) >= _MIN_PERSONAL and value not in _VOCABULARY
+def _looks_random(value: str) -> bool:
+    """Tell whether a value was made by a machine: letters and digits in turn, or a long number."""
+    return len(_DIGIT_NEXT_TO_LETTER.findall(value)) >= 3 or (value.isdecimal() and len(value) >= 9)
+
+
+def _base64(value: str) -> str:
+    return base64.b64encode(value.encode("utf-8", "surrogatepass")).decode().rstrip("=")
+
+
+def _digits(text: str) -> str:
+    return _NOT_DIGITS.sub("", text)
+
+
+def _poured(number: str, digits: str) -> str:
+    """Return a number with other digits at its end, and its spaces and signs where they were."""
+    rest = list(digits)
+    made = [rest.pop() if each.isdecimal() and rest else each for each in reversed(number)]
+    return "".join(reversed(made))

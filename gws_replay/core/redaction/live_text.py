@@ -1,5 +1,6 @@
 """What is shown instead of stand-ins and recorded ids: the live values that they stand for in one run."""
 
+from gws_replay.core.redaction.found import Found
 from gws_replay.core.redaction.known_values import ENCODINGS, spellings
 from gws_replay.core.word_index import Lexicon
 
@@ -20,7 +21,7 @@ class Shown:
             for encode, _ in ENCODINGS[: spellings(recorded)] if live == recorded else ENCODINGS:
                 self._anywhere.add(encode(recorded), encode(live))
 
-    def person(self, value: str) -> str:
+    def person(self, value: str, *, is_text: bool = False) -> str:  # noqa: ARG002 (whatever it is)
         """Return what is shown for the whole value of a personal key."""
         return self._whole.get(value) or self._anywhere.replaced(value)
 
@@ -28,6 +29,6 @@ class Shown:
         """Return a secret's placeholder as it is."""
         return value
 
-    def replaced(self, text: str) -> tuple[str, tuple[str, ...]]:
-        """Return a text with live values in it, and no names of findings."""
-        return self._anywhere.replaced(text), ()
+    def found_in(self, text: str) -> list[Found]:
+        """Return where live values are to be shown in a text."""
+        return [Found(*span, "live value") for span in self._anywhere.spans(text)]

@@ -1,7 +1,8 @@
 """What is to be redacted: the tables of `sensitive`, how much of them, and a user's own rules.
 
 A rule is a key (`CustomerNo`, `*Number`), a JSON path (`$.user.phone`, `$..participants[*].name`), a header
-(`header:X-Tenant`) or a pattern (`pattern:KD-[0-9]{6}`). Names compare without case.
+(`header:X-Tenant`), a pattern (`pattern:KD-[0-9]{6}`) or a shape that is not looked for otherwise (`shape:ip-address`).
+Names compare without case. A user's own rule is stronger than every exception of the tables.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from dataclasses import astuple, dataclass
 from functools import cached_property
 from typing import Literal, get_args
 
+from gws_replay.core.redaction import own_patterns
 from gws_replay.core.redaction import tables as sensitive
 
 Level = Literal["all", "secrets", "none"]
@@ -19,6 +21,7 @@ Kind = Literal["keep", "secret", "personal"]
 # Called with the place and the rule of each value that is redacted.
 Noticed = Callable[[str, str], None]
 
+IP_ADDRESS = "ip-address"
 _STEP = re.compile(r"(\.\.|\.)([^.\[\]]+)|\[\*\]")
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -42,7 +45,7 @@ class Policy:
 
     @cached_property
     def rules(self) -> "Rules":
-        """The rules, ready to be asked. Raises ValueError for one that cannot be read."""
+        """The rules, ready for use. Raises ValueError for one that cannot be read."""
         return Rules(self)
 
 
@@ -50,7 +53,7 @@ class Policy:
 class Rule:
     """One rule of a user: what it looks at, and the pattern that a name, a path or a text is compared with."""
 
-    where: Literal["key", "path", "header", "pattern"]
+    where: Literal["key", "path", "header", "pattern", "shape"]
     pattern: str
 
 
@@ -62,53 +65,58 @@ def parsed(rule: str) -> Rule:
         return Rule("path", _path_pattern(rule))
     if rule.startswith("header:"):
         return Rule("header", _name_pattern([rule.removeprefix("header:").strip()]))
+    if rule.startswith("shape:"):
+        if rule.removeprefix("shape:") != IP_ADDRESS:
+            raise ValueError(f"{rule!r} is unknown: there is shape:{IP_ADDRESS}")
+        return Rule("shape", IP_ADDRESS)
     if rule.startswith("pattern:"):
         pattern = rule.removeprefix("pattern:")
         try:
-            found = re.compile(f"(?P<whole>{pattern})")  # as it will stand among others
-        except re.error as error:
-            raise ValueError(f"{rule!r} is no regular expression: {error}") from None
-        if found.fullmatch(""):
-            raise ValueError(f"{rule!r} matches the empty text")
+            own_patterns.compiled(pattern)
+            if re.fullmatch(pattern, ""):
+                raise ValueError("matches the empty text")  # noqa: TRY301 (named as the others are)
+            own_patterns.check(pattern)
+        except ValueError as error:
+            raise ValueError(f"{rule!r}: {error}") from None
         return Rule("pattern", pattern)
     return Rule("key", _name_pattern([rule]))
 
 
+class _Names:
+    """Names of a table: whole names and ends of names are compared much faster than by a pattern."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        listed = [*names]
+        self._whole = frozenset(name.removeprefix("*") for name in listed if "*" not in name[1:])
+        self._ends = tuple(name[1:] for name in listed if name[0] == "*" and "*" not in name[1:])
+        self._others = _any([], "key", *(_glob(name) for name in listed if "*" in name[1:]))
+
+    def has(self, name: str) -> bool:
+        """Tell whether a name is in the table."""
+        return name in self._whole or name.endswith(self._ends) or bool(self._others.fullmatch(name))
+
+
 class Rules:
-    """A policy that can be asked about names, paths and texts."""
+    """A policy, ready to classify names, paths and texts."""
 
     def __init__(self, policy: Policy) -> None:
         own = {kind: [parsed(rule) for rule in getattr(policy, kind)] for kind in _KINDS}
-        if any(rule.where == "pattern" for rule in own["keep"]):
+        if any(rule.where in ("pattern", "shape") for rule in own["keep"]):
             raise ValueError("keep takes keys, paths and headers, no patterns: narrow the rule that matches too much")
         self.personal = policy.level == "all"
         self._keys: dict[str, Kind | None] = {}
-        self._by_key: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-            ("keep", _any(own["keep"], "key")),
-            ("secret", _any(own["secret"], "key", *map(_glob, sensitive.SECRET_KEYS))),
-            ("personal", _any(own["personal"], "key", *map(_glob, sensitive.PERSONAL_KEYS))),
-        )
+        self._own_keys = {kind: _any(own[kind], "key") for kind in _KINDS}
         self._by_path = tuple(
             (kind, _any(own[kind], "path")) for kind in _KINDS if any(rule.where == "path" for rule in own[kind])
         )
-        self._kept_headers = _any(own["keep"], "header")
-        self.secret_headers = _any(own["secret"], "header", *map(_glob, sensitive.SECRET_HEADERS))
-        self.personal_headers = _any(own["personal"], "header")
+        self._own_headers = {kind: _any(own[kind], "header") for kind in _KINDS}
+        self._secret_headers = _any([], "header", *map(_glob, sensitive.SECRET_HEADERS))
+        self._secret_header_parts = _any([], "header", *map(_glob, sensitive.SECRET_HEADER_PARTS))
         self._harmless_headers = _any([], "header", *map(_glob, sensitive.HARMLESS_HEADERS))
-        self._own_secrets = own["secret"]
-        self._secret_shapes: dict[tuple[bool, bool], re.Pattern[str]] = {}
-        self.personal_shapes = _shapes(sensitive.PERSONAL_SHAPES, own["personal"]) if self.personal else None
-
-    def secret_shapes_of(self, text: str) -> re.Pattern[str]:
-        """Return a pattern for the secrets that a text can hold by its shape; trying all of them takes long."""
-        which = sensitive.SECRET_HINTS.search(text.lower()) is not None, len(text) >= sensitive.LONG
-        if which not in self._secret_shapes:
-            tables = (sensitive.SECRET_SHAPES, sensitive.LONG_SECRET_SHAPES)
-            chosen = {
-                name: shape for table, has in zip(tables, which, strict=True) if has for name, shape in table.items()
-            }
-            self._secret_shapes[which] = _shapes(chosen, self._own_secrets)
-        return self._secret_shapes[which]
+        self._harmless_response_headers = _any([], "header", *map(_glob, sensitive.HARMLESS_RESPONSE_HEADERS))
+        self.secret_patterns = _patterns(own["secret"])
+        self.personal_patterns = _patterns(own["personal"]) if self.personal else ()
+        self.ip_addresses = any(rule.where == "shape" for rule in (*own["secret"], *own["personal"]))
 
     @property
     def look_at_paths(self) -> bool:
@@ -120,36 +128,52 @@ class Rules:
         try:
             return self._keys[key]
         except KeyError:
-            found = next((kind for kind, names in self._by_key if names.fullmatch(key)), None)
+            found = self.of_own_key(key) or self._of_tables(sensitive.normalised(key))
             return self._keys.setdefault(key, None if found == "personal" and not self.personal else found)
+
+    def of_own_key(self, key: str) -> Kind | None:
+        """Return what the values of a key are by a rule of the user's own."""
+        return next((kind for kind, names in self._own_keys.items() if names.fullmatch(key)), None)
+
+    @staticmethod
+    def _of_tables(name: str) -> Kind | None:
+        if _SECRET_KEYS.has(name):
+            return "secret"
+        return "personal" if _PERSONAL_KEYS.has(name) else None
+
+    def is_password(self, key: str) -> bool:
+        """Tell whether the values of a key are chosen by people, and may be short."""
+        return _PASSWORD_KEYS.has(sensitive.normalised(key)) or self.of_own_key(key) == "secret"
 
     def of_path(self, path: str) -> Kind | None:
         """Return what the value at a path (names with dots between) is by the rules for paths."""
         found = next((kind for kind, paths in self._by_path if paths.fullmatch(path)), None)
         return None if found == "personal" and not self.personal else found
 
-    def of_header(self, name: str, *, asked: bool) -> Kind | None:
-        """Return what the values of a header are; what is unknown in a request (`asked`) is secret."""
-        if self._kept_headers.fullmatch(name):
-            return "keep"
-        if self.secret_headers.fullmatch(name):
+    def of_own_header(self, name: str) -> Kind | None:
+        """Return what the values of a header are by a rule of the user's own."""
+        return next((kind for kind, names in self._own_headers.items() if names.fullmatch(name)), None)
+
+    def of_header(self, name: str, *, in_request: bool) -> Kind | None:
+        """Return what the values of a header are; what is unknown in a request is secret."""
+        own = self.of_own_header(name)
+        if own:
+            return None if own == "personal" and not self.personal else own
+        if self._secret_headers.fullmatch(name):
             return "secret"
-        if self.personal_headers.fullmatch(name):
-            return "personal" if self.personal else None
-        return "secret" if asked and not self._harmless_headers.fullmatch(name) else None
+        if in_request:
+            return None if self._harmless_headers.fullmatch(name) else "secret"
+        is_secret = self._secret_header_parts.fullmatch(name) and not self._harmless_response_headers.fullmatch(name)
+        return "secret" if is_secret else None
+
+
+def _patterns(rules: Iterable[Rule]) -> tuple[str, ...]:
+    return tuple(rule.pattern for rule in rules if rule.where == "pattern")
 
 
 def _any(rules: Iterable[Rule], where: str, *more: str) -> re.Pattern[str]:
     patterns = [*(rule.pattern for rule in rules if rule.where == where), *more]
     return re.compile("|".join(patterns) or r"(?!)", re.IGNORECASE)
-
-
-def _shapes(table: dict[str, str], rules: Iterable[Rule]) -> re.Pattern[str]:
-    """Return one pattern for all shapes; `lastgroup` of a match is the shape, with `_` for what a group cannot hold."""
-    own = {f"pattern{n}": rule.pattern for n, rule in enumerate(rules) if rule.where == "pattern"}
-    return re.compile(
-        "|".join(f"(?P<{name.replace('-', '_')}>{each})" for name, each in {**own, **table}.items()) or r"(?!)"
-    )
 
 
 def _name_pattern(names: Iterable[str]) -> str:
@@ -175,3 +199,8 @@ def _path_pattern(rule: str) -> str:
     if not pattern:
         raise ValueError(f"{rule!r} names the whole body: name a key in it")
     return pattern
+
+
+_SECRET_KEYS = _Names(sensitive.SECRET_KEYS)
+_PASSWORD_KEYS = _Names(sensitive.PASSWORD_KEYS)
+_PERSONAL_KEYS = _Names(sensitive.PERSONAL_KEYS)

@@ -7,14 +7,15 @@ same value everywhere. What was once found by its name is replaced wherever else
 
 import base64
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Headers, Recording, Request, Response, WebSocketMessage
 from gws_replay.core.redaction import tables as sensitive
-from gws_replay.core.redaction.cache import Fields
+from gws_replay.core.redaction.charsets import charset_of, is_declared_but_unknown
+from gws_replay.core.redaction.header_cache import HeaderCache
 from gws_replay.core.redaction.known_values import Known
 from gws_replay.core.redaction.policy import Noticed, Policy
 from gws_replay.core.redaction.stand_ins import StandIns
@@ -24,6 +25,9 @@ _T = TypeVar("_T")
 # One policy, so that its rules are made once.
 _SECRETS = Policy("secrets")
 _PIECE = re.compile(r"[^;\s][^;]*")
+_ENCRYPTED = re.compile(r"(?i)encrypted|pkcs7-mime|/jose\b|jwe\b")
+_NO_HEADERS = Headers()
+_SHORT = 3  # a reason phrase such as "OK"
 
 
 def without_secrets() -> "Redactor":
@@ -35,20 +39,37 @@ class Redactor:
     """Redacts the messages of one recording; it remembers what it found, so one recording has one redactor.
 
     `key` decides which stand-ins are chosen: who knows it can test guesses. `settled` are stand-ins that stand in what
-    is redacted already. `noticed` is told the place and the rule of all that is found. Not thread-safe.
+    is redacted already. `noticed` is called with the place and the rule of each value that is redacted, `unread` with
+    the place and the kind of each body that could not be examined. Not thread-safe.
     """
 
-    def __init__(self, policy: Policy, key: bytes, settled: Iterable[str] = (), noticed: Noticed | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        key: bytes,
+        settled: Iterable[str] = (),
+        noticed: Noticed | None = None,
+        unread: Noticed | None = None,
+    ) -> None:
         self.policy = policy
         self._rules = policy.rules
         self._key = key
         self._settled = tuple(settled)
         self._stand_ins = StandIns(key, self._settled)
         self._known = Known(self._rules, self._stand_ins)
-        self._texts = TextRedactor(self._rules, self._known, noticed)
+        self._noticed_unread = unread
+        self._unread: dict[str, set[int]] = {}
+        self._texts = TextRedactor(
+            self._rules, self._known, noticed, lambda place, kind: self._skip(place, kind, place)
+        )
         self._token_headers: set[str] = set()
-        self._told = 0
-        self._fields = Fields()
+        self._reported = 0
+        self._fields = HeaderCache()
+
+    @property
+    def unread(self) -> Mapping[str, int]:
+        """How many bodies could not be examined, by their kind."""
+        return {kind: len(bodies) for kind, bodies in self._unread.items()}
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -68,8 +89,8 @@ class Redactor:
 
     def fresh(self) -> tuple[str, ...]:
         """Return the stand-ins that were made since this was asked before."""
-        made = tuple(self._stand_ins.made[self._told :])
-        self._told += len(made)
+        made = tuple(self._stand_ins.made[self._reported :])
+        self._reported += len(made)
         return made
 
     @property
@@ -102,22 +123,32 @@ class Redactor:
         # CSRFProtection: the server chooses the name of the header that carries the token.
         for token_header in filter(None, map(response.headers.get, sensitive.CSRF_NAME_HEADERS)):
             self._token_headers.add(token_header.lower())
-        headers, body = self._settle(lambda: self._message(response.headers, response.body, asked=False))
-        return Response(status=response.status, reason=response.reason, headers=headers, body=body)
+        return self._settle(lambda: self._response(response))
 
-    def body(self, body: bytes, *, is_form: bool = False) -> bytes:
-        """Return a body without what is to be redacted; bytes that are no text are searched as well."""
+    def body(self, body: bytes, headers: Headers = _NO_HEADERS) -> bytes:
+        """Return a body without what is to be redacted; in bytes that are no text, what is known is looked for."""
         if self.policy.level == "none" or not body:
             return body
-        try:
-            text = body.decode()
-        except UnicodeDecodeError:
+        content_type = headers.get("content-type") or ""
+        is_packed = (headers.get("content-encoding") or "identity").strip().lower() != "identity"
+        charset = None if is_packed else charset_of(body, content_type)
+        if charset is None:
             # Among random bytes everything has the shape of something: only what is known is looked for.
+            self._skip("", _why_unread(headers), body)
             text = body.decode("utf-8", "surrogateescape")
             redacted = self._known.known_in(text)
-        else:
-            redacted = self._texts.form(text, "form") if is_form else self._texts.body(text)
-        return body if redacted == text else redacted.encode("utf-8", "surrogateescape")
+            return body if redacted == text else redacted.encode("utf-8", "surrogateescape")
+        if _ENCRYPTED.search(content_type):
+            self._skip("", "encrypted", body)
+        text = body.decode(charset)
+        is_form = "x-www-form-urlencoded" in content_type.lower()
+        redacted = self._texts.form(text, "form") if is_form else self._texts.body(text)
+        return body if redacted == text else redacted.encode(charset, "replace")
+
+    def _skip(self, place: str, kind: str, what: str | bytes) -> None:
+        self._unread.setdefault(kind, set()).add(hash(what))
+        if self._noticed_unread:
+            self._noticed_unread(place, kind)
 
     def data(self, data: str) -> str:
         """Return a notification's data without what is to be redacted."""
@@ -169,8 +200,13 @@ class Redactor:
         return replace(message, uri=self._texts.uri(message.uri), content=same_kind)
 
     def _request(self, request: Request) -> Request:
-        headers, body = self._message(request.headers, request.body, asked=True)
+        headers, body = self._message(request.headers, request.body, in_request=True)
         return Request(method=request.method, uri=self._texts.uri(request.uri), headers=headers, body=body)
+
+    def _response(self, response: Response) -> Response:
+        headers, body = self._message(response.headers, response.body, in_request=False)
+        reason = self._texts.text(response.reason, "reason") if len(response.reason) > _SHORT else response.reason
+        return Response(status=response.status, reason=reason, headers=headers, body=body)
 
     def _settle(self, redact: Callable[[], _T]) -> _T:
         """Redact a message; once more where a value may stand in it before what gave it away."""
@@ -178,24 +214,25 @@ class Redactor:
         redacted = redact()
         return redact() if len(self._known.log) != found else redacted
 
-    def _message(self, headers: Headers, body: bytes, *, asked: bool) -> tuple[Headers, bytes]:
-        is_form = asked and "x-www-form-urlencoded" in (headers.get("content-type") or "").lower()
-        headers = Headers(tuple((name, self._header_again(name, value, asked=asked)) for name, value in headers.pairs))
-        redacted = self.body(body, is_form=is_form)
+    def _message(self, headers: Headers, body: bytes, *, in_request: bool) -> tuple[Headers, bytes]:
+        pairs = tuple((name, self._cached_header(name, value, in_request=in_request)) for name, value in headers.pairs)
+        redacted = self.body(body, headers)
+        headers = Headers(pairs)
         return headers if redacted is body else headers.replacing("content-length", str(len(redacted))), redacted
 
-    def _header_again(self, name: str, value: str, *, asked: bool) -> str:
+    def _cached_header(self, name: str, value: str, *, in_request: bool) -> str:
         """Redact a header field; one that was redacted before costs nothing, unless something new is known since."""
         if self._texts.noticed:
-            return self._header(name, value, asked=asked)
+            return self._header(name, value, in_request=in_request)
         known = len(self._known.log), len(self._token_headers)
-        return self._fields.of((name, value, asked), known, lambda: self._header(name, value, asked=asked))
+        key = (name, value, in_request)
+        return self._fields.of(key, known, lambda: self._header(name, value, in_request=in_request))
 
-    def _header(self, name: str, value: str, *, asked: bool) -> str:
+    def _header(self, name: str, value: str, *, in_request: bool) -> str:
         lowered = name.lower()
         if lowered in self._token_headers:
             return self._known.secret(value, lowered, unique=True)
-        kind = self._rules.of_header(lowered, asked=asked)
+        kind = self._rules.of_header(lowered, in_request=in_request)
         if kind == "keep":
             return value
         if kind == "personal":
@@ -216,7 +253,8 @@ class Redactor:
         if lowered == "set-cookie":
             pair, *attributes = value.split(";")
             kept = (
-                each if sensitive.COOKIE_ATTRIBUTE.fullmatch(each) else " <redacted:attribute>" for each in attributes
+                self._texts.text(each) if sensitive.COOKIE_ATTRIBUTE.fullmatch(each) else " <redacted:attribute>"
+                for each in attributes
             )
             return ";".join([self._cookie(pair), *kept])
         if "authorization" in lowered:
@@ -224,12 +262,14 @@ class Redactor:
             if scheme.strip().lower() == "basic":
                 self._basic(credentials)
             value = credentials
-        return self._known.secret(value, lowered, unique=lowered in sensitive.UNIQUE_SECRETS)
+        is_own = self._rules.of_own_header(lowered) == "secret"
+        return self._known.secret(value, lowered, unique=is_own or lowered in sensitive.UNIQUE_SECRETS)
 
     def _basic(self, credentials: str) -> None:
         """Learn the two parts of Basic credentials."""
         try:
-            user, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+            content = base64.b64decode(credentials, validate=True)
+            user, colon, password = content.decode(charset_of(content) or "latin-1").partition(":")
         except ValueError:
             return
         if colon and password != user:
@@ -242,3 +282,14 @@ class Redactor:
         if not name or not equals:
             return "<redacted:cookie>"
         return f"{name}={self._known.secret(value, name, unique=name.lower() in sensitive.UNIQUE_SECRETS)}"
+
+
+def _why_unread(headers: Headers) -> str:
+    content_type = headers.get("content-type") or ""
+    coding = (headers.get("content-encoding") or "").strip().lower()
+    if coding and coding != "identity":
+        return f"packed with {coding}"
+    if _ENCRYPTED.search(content_type):
+        return "encrypted"
+    unknown = is_declared_but_unknown(content_type)
+    return f"charset {unknown} is unknown" if unknown else f"binary {content_type.partition(';')[0].strip()}".rstrip()

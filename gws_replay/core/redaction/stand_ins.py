@@ -1,8 +1,9 @@
 """Stand-ins for personal values: the same type and shape, the same for the same value, another for another value.
 
 A stand-in keeps the length, and of each character whether it is a capital, a small letter, another letter, a digit or
-a sign; an e-mail address goes to a domain that is reserved (RFC 2606), a card number keeps its check digit. What is
-chosen depends on a key that nobody else knows, so that a stand-in cannot be guessed back.
+a sign; an e-mail address goes to a domain that is reserved (RFC 2606), a card number keeps its check digit. An address
+in capitals has the same stand-in in capitals, a telephone number with other spaces the same digits. What is chosen
+depends on a key that nobody else knows, so that a stand-in cannot be guessed back.
 """
 
 import hashlib
@@ -11,14 +12,13 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-from gws_replay.core.redaction import tables as sensitive
+from gws_replay.core.redaction.shapes import CARD, EMAIL, PHONE, luhn
 
 # What is longer keeps only its shape beyond this.
-_CHOSEN = 1024
+_CHOSEN = 256
 # How often another stand-in is tried: first one that is nothing that was seen, then one that is not used.
 _PICKY, _TRIES = 32, 500
-_EMAIL = re.compile(sensitive.PERSONAL_SHAPES["e-mail"])
-_CARD = re.compile(sensitive.PERSONAL_SHAPES["card"])
+_SAME_DIGITS = 9  # two telephone numbers that end in the same digits are one
 _SCHEME = re.compile(r"(?i)(?:https?|tel|sips?|mailto):(?://)?")
 _NUMBER = re.compile(r"(-?)([0-9])([0-9]*(?:\.[0-9]+)?)((?:[eE][+-]?[0-9]+)?)")
 _LOWER, _UPPER, _DIGITS = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
@@ -60,8 +60,8 @@ class StandIns:
         return text in self._used and text not in self.of_value
 
     def _new(self, value: str) -> str:
-        seed = hmac.digest(self._key, value.encode("utf-8", "surrogatepass"), "sha256")
-        make = _maker(value)
+        make, said = _maker(value)
+        seed = hmac.digest(self._key, said.encode("utf-8", "surrogatepass"), "sha256")
         found = value
         for attempt in range(2 * _TRIES):
             stream = hashlib.shake_256(seed + attempt.to_bytes(2, "big")).digest(2 * min(len(value), _CHOSEN) + 8)
@@ -73,15 +73,32 @@ class StandIns:
         return found
 
 
-def _maker(value: str) -> Callable[[str, bytes], str]:
-    if _EMAIL.fullmatch(value):
-        return _email
-    if _CARD.fullmatch(value) and sensitive.luhn(value):
-        return _card
-    return _number if _NUMBER.fullmatch(value) else _alike
+def _maker(value: str) -> tuple[Callable[[str, bytes], str], str]:
+    """Return what makes the stand-in of a value, and what it depends on: less than the value if spellings differ."""
+    if EMAIL.fullmatch(value):
+        return _email, value.lower()
+    if CARD.fullmatch(value) and luhn(value):
+        return _card, value
+    if PHONE.fullmatch(value):
+        return _phone, "".join(filter(str.isdecimal, value))[-_SAME_DIGITS:]
+    return (_number if _NUMBER.fullmatch(value) else _alike), value
 
 
 def _email(value: str, stream: bytes) -> str:
+    small = value.lower()
+    made = _small_email(small, stream)
+    if small == value or len(made) != len(value) or len(small) != len(value):
+        return made
+    if value.isupper():
+        return made.upper()
+    local = value.rpartition("@")[0]
+    return (
+        "".join(new.upper() if old.isupper() else new for old, new in zip(local, made, strict=False))
+        + made[len(local) :]
+    )
+
+
+def _small_email(value: str, stream: bytes) -> str:
     local, _, domain = value.rpartition("@")
     ending = ".example" if len(domain) > 8 else ".test"
     if len(domain) <= len(ending):
@@ -92,9 +109,15 @@ def _email(value: str, stream: bytes) -> str:
     return f"{_alike(local, stream)}@{label}{ending}"
 
 
+def _phone(value: str, stream: bytes) -> str:
+    """Choose the digits from the last to the first: so they are the same with another prefix."""
+    digits = iter(stream)
+    return "".join(_DIGITS[next(digits) % 10] if each.isdecimal() else each for each in reversed(value))[::-1]
+
+
 def _card(value: str, stream: bytes) -> str:
     made = value[0] + _alike(value[1:], stream)
-    return next(each for digit in _DIGITS if sensitive.luhn(each := made[:-1] + digit))
+    return next(each for digit in _DIGITS if luhn(each := made[:-1] + digit))
 
 
 def _number(value: str, stream: bytes) -> str:

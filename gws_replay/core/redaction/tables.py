@@ -1,8 +1,8 @@
-"""What is secret and what is personal in GWS traffic, as tables: by name of header, key or parameter, and by shape.
+"""What is secret and what is personal in GWS traffic, as tables: by name of header, key or parameter.
 
-Names compare without case; `*` stands for any characters. Sources are the API pages at docs.genesys.com
-(CSRFProtection, SecuredConnectionsSAMLHTCCFlow, the samples of the channels' pages) and the Workspace v3
-authentication page.
+Header names compare without case; keys also without `_`, `-`, dots and spaces (`first_name` is `FirstName`); `*` stands
+for any characters. Sources are the API pages at docs.genesys.com (CSRFProtection, SecuredConnectionsSAMLHTCCFlow, the
+samples of the channels' pages) and the Workspace v3 authentication page.
 """
 
 import re
@@ -16,8 +16,17 @@ SECRET_HEADERS = frozenset(
         *api.SECRET_HEADERS,
     }
 )
+# CSRFProtection: the response names the header that carries the token; its value is no secret.
+CSRF_NAME_HEADERS = tuple(map(str.lower, api.CSRF_NAME_HEADERS))
+# The same by a part of their name, in requests and responses.
+SECRET_HEADER_PARTS = (
+    *("*token", "*token-*", "*auth", "x-auth*", "*authorization", "*api-key", "*apikey", "*access-key*", "*secret*"),
+    *("*session", "*session-id", "*sessionid", "*csrf*", "*xsrf*", "*password*", "*credential*", "*signature", "*jwt*"),
+)
+# Their values are names of headers and of ways to authenticate.
+HARMLESS_RESPONSE_HEADERS = (*CSRF_NAME_HEADERS, "x-xsrf-header", "*-authenticate", "access-control-*")
 # Headers, cookies and Bayeux fields whose values are random enough to be looked for, and replaced, elsewhere too.
-# The value of any other cookie could be a common word.
+# Of any other, a value is looked for only if it looks random: it could be a common word.
 UNIQUE_SECRETS = frozenset(
     {
         *("authorization", "proxy-authorization", *_CSRF_HEADERS, "x-api-key", "clientid"),
@@ -26,8 +35,6 @@ UNIQUE_SECRETS = frozenset(
         *map(str.lower, api.SESSION_COOKIES),
     }
 )
-# CSRFProtection: the response names the header that carries the token; its value is no secret.
-CSRF_NAME_HEADERS = tuple(map(str.lower, api.CSRF_NAME_HEADERS))
 # Request headers that are no secret in any client; the value of every other one is replaced.
 HARMLESS_HEADERS = (
     *("accept", "accept-*", "access-control-request-*", "cache-control", "connection", "content-*", "date", "dnt"),
@@ -43,13 +50,16 @@ COOKIE_ATTRIBUTE = re.compile(
 # Fields of a Bayeux message (not of what it carries): the session's id, and what some deployments put credentials in.
 BAYEUX_SECRETS = frozenset({"clientId", "ext"})
 
-# Keys of bodies and parameters of URLs and forms.
+# Keys of bodies and parameters of URLs and forms, without case and `_`, `-`, dots and spaces.
 SECRET_KEYS = (
-    *("*password", "*passwd", "*passphrase", "pwd", "*secret", "*token", "*apikey", "*api_key", "*api-key"),
-    *("authorization", "credentials", "assertion", "samlresponse", "samlrequest", "relaystate", "code_verifier"),
-    *(*api.SECRET_KEYS, *map(str.lower, api.SESSION_COOKIES), "*private_key"),
-    *("cvv", "cvc"),
+    *("*password", "*passwd", "*passwort", "*passphrase", "*passcode", "pwd", "*secret", "*token", "*apikey"),
+    *("*secretkey", "*accesskey", "*accesskeyid", "*privatekey", "*sharedkey", "*signingkey", "*encryptionkey"),
+    *("authorization", "credentials", "assertion", "samlresponse", "samlrequest", "relaystate", "codeverifier"),
+    *(*api.SECRET_KEYS, *(name.replace("_", "").lower() for name in api.SESSION_COOKIES)),
+    *("cvv", "cvv2", "cvc", "*otp", "otpcode", "*onetimepassword", "*onetimecode", "*verificationcode", "mfacode"),
 )
+# The values of these are looked for from four characters on: people choose them, and they are short.
+PASSWORD_KEYS = ("*password", "*passwd", "*passwort", "*passphrase", "*passcode", "pwd", "*secret", "*otp", "otpcode")
 # Parameters that are secret in URLs and forms only: OAuth 2.0, RFC 6749. In JSON `code` is often a number of an error.
 SECRET_PARAMETERS = frozenset({"code"})
 # Likewise; and the collections in whose addresses the id of a person follows.
@@ -58,14 +68,32 @@ PERSONAL_COLLECTIONS = frozenset({"contacts"})
 
 # userData (the samples of all channels), and elsewhere: participants, messages, comments, calls, /me.
 PERSONAL_KEYS = (
-    *("firstname", "lastname", "middlename", "fullname", "displayname", "username", "nickname"),
-    *("*emailaddress", "email", "e-mail", "fromaddress", "frompersonal", "from", "to", "cc", "bcc", "replyto"),
-    *("mailbox", "subject", "text", "comment", "message", "accountnumber"),
-    *("*phonenumber", "phone", "callernumber", "calleridnumber"),
-    *api.PERSONAL_KEYS,
-    *("address", "street", "birthdate", "birthday", "dateofbirth", "cardnumber", "iban", "ssn"),
+    *("*firstname", "*lastname", "*middlename", "*fullname", "*displayname", "*username", "*nickname", "*surname"),
+    *("*givenname", "*familyname", "*maidenname", "*customername", "*callername", "*contactname", "*personname"),
+    *("*emailaddress", "*email", "emails", "fromaddress", "frompersonal", "from", "to", "cc", "bcc", "replyto"),
+    *("mailbox", "subject", "text", "comment", "comments", "message", "accountnumber"),
+    *("body", "content", "htmltext", "plaintext", "structuredtext", "htmlbody", "textbody", "bodytext", "bodyhtml"),
+    *("*phonenumber", "*phone", "*phoneno", "*phones", "*telephone", "*telephonenumber", "mobile", "mobilenumber"),
+    *("*mobile", "cell", "cellnumber", "*fax", "*faxnumber", "callernumber", "calleridnumber", "callerid"),
+    *(name.replace("_", "") for name in api.PERSONAL_KEYS),
+    *("address", "addressline*", "*homeaddress", "*postaladdress", "*mailingaddress", "*billingaddress"),
+    *("*shippingaddress", "*deliveryaddress", "*streetaddress", "street", "streetname", "zipcode", "postalcode"),
+    *("postcode", "dob", "*birthdate", "*birthday", "*dateofbirth", "*birthplace", "*placeofbirth"),
+    *("cardnumber", "creditcard", "creditcardnumber", "*iban", "ssn", "socialsecuritynumber", "passportnumber"),
+    *("nationalid", "taxid", "driverslicense"),
 )
-# Keys whose values are the protocol's own words: nothing that was found elsewhere is looked for in them.
+# Of these, what is no more than words of a status (see `harmless_words`) is nobody's.
+TEXT_KEYS = frozenset(
+    {
+        *("text", "comment", "comments", "message", "subject", "body", "content", "htmltext", "plaintext"),
+        *("structuredtext", "htmlbody", "textbody", "bodytext", "bodyhtml", "ownerinformation"),
+    }
+)
+STATE_KEYS = frozenset({"from", "to", "cc", "bcc", "replyto", "username", "nickname", "displayname", "mailbox"})
+# Pairs such as {"name": "password", "value": "..."}: the keys that hold a name, and those that hold its value.
+PAIR_NAMES = frozenset({"key", "name", "field", "fieldname", "attribute", "property", "param", "parameter", "label"})
+PAIR_VALUES = frozenset({"value", "val", "values"})
+# Keys whose values are words of the protocol: they are not personal because what is around them is.
 PROTOCOL_KEYS = frozenset(
     {
         *api.PROTOCOL_KEYS,
@@ -73,50 +101,14 @@ PROTOCOL_KEYS = frozenset(
         *("reconnect", "version", "minimumVersion"),
     }
 )
+# Elements and attributes of HTML that are called as a personal key is.
+HTML_NAMES = frozenset({"address", "body", "content", "from", "label", "name", "text", "title", "to", "value", "cell"})
 
-# What one of these is in, in lower case, may be of a shape below: only then is it looked at for them.
-SECRET_HINTS = re.compile(
-    r"eyj|akia|asia|-----begin|gh[pousr]_|github_pat_|xox|gr134|gl\w+-|npm_|pypi-|sg\.|k_live_|sk-|sq0|akc|-us|hooks\.slack"
-    r"|accountkey=|bearer|basic|://|jsessionid|password|passwd=|pwd=|token=|secret=|secret_key=|api[_-]?key="
-)
-SECRET_SHAPES = {
-    "jwt": r"\beyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*",
-    "aws-key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-    "private-key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-    "api-token": r"\b(?:gh[pousr]_\w{36,}|github_pat_\w{22,}|xox[abeoprs]-[\w-]{10,}|GR1348941[\w-]{20,}"
-    r"|gl(?:pat|dt|ft|soat|rt|cbt|imt|ptt|agent)-[\w-]{20,}|npm_\w{36}|pypi-[\w-]{60,}|SG\.[\w-]{22}\.[\w-]{43}"
-    r"|[rs]k_live_\w{16,}|sk-[\w-]{32,}|sq0[a-z]{3}-[\w-]{22,}|AKC\w{60,}|[0-9a-z]{32}-us\d{1,2}\b)"
-    r"|(?<=hooks\.slack\.com/services/)[\w/]+|(?<=AccountKey=)[\w+/=]{40,}",
-    "authorization": r"(?i:(?<=\bBearer )|(?<=\bBasic )|(?<=\bBearer%20)|(?<=\bBasic%20))[\w.~+/=%-]{8,}",
-    "userinfo": r"(?<=://)[^/\s<>@\"]{1,99}:[^/\s<>\"]{1,99}(?=@)",
-    "jsessionid": r"(?i:(?<=jsessionid=)|(?<=jsessionid:))[^\s/?;#&<>\"',]+",
-    "password": r"(?i:(?<=password=)|(?<=password: )|(?<=password is )|(?<=passwd=)|(?<=pwd=))[^\s&;<>\"']+",
-    "token": r"(?i:(?<=access_token=)|(?<=refresh_token=)|(?<=id_token=)|(?<=_authToken=)|(?<=secret=)|(?<=secret_key=)"
-    r"|(?<=apikey=)|(?<=api_key=)|(?<=api-key=))[^\s&;<>\"']+",
-}
-# No shorter text is looked at for the shapes below.
-LONG = 32
-LONG_SECRET_SHAPES = {
-    "service-token": r"\b(?:(?:AC|SK)[0-9a-f]{32}\b|\d{8,10}:[\w-]{35}(?![\w-])"
-    r"|[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,})",
-    # What no person typed: both cases and digits, and no word in it. Ids of GWS are of one case or hexadecimal, so
-    # that a hexadecimal key can be found by its name only.
-    "random": r"(?<![\w+/=-])(?=[\w+=-]{0,99}[a-z])(?=[\w+=-]{0,99}[A-Z])(?=[\w+=-]{0,99}\d)"
-    r"(?![\w+=-]{0,199}(?:[A-Z]{7}|[a-z]{7}))[\w+-]{32,200}={0,2}(?![\w+/=-])",
-}
-# Telephone numbers need their plus, brackets, or dashes: digits alone are more often ids and times. Card numbers are
-# those of the great networks, and are checked by Luhn's formula (ISO/IEC 7812).
-PERSONAL_SHAPES = {
-    "e-mail": r"(?<![\w.+%-])[\w.+%-]++@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_](?:[\w-]{0,61}[^\W_])(?![\w@])",
-    "phone": r"(?<![\w+])\+[1-9](?:[ ./()-]{0,2}\d){6,14}(?![\w])|(?<![\w.-])\(?[2-9]\d\d\)?[ -]\d{3}-\d{4}(?![\w.-])",
-    "card": r"(?<![\w.-])(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|3[47]\d\d|3[068]\d\d|35\d\d|6(?:011|[245]\d\d))"
-    r"(?:[ -]?\d){10,15}(?![\w.-])",
-}
-# RFC 2606 and 6761: nobody has an address there.
+# RFC 2606 and 6761: nobody has an address there, so the stand-ins of addresses do.
 RESERVED_DOMAIN = re.compile(r"(?i)(?:^|\.)(?:example|test|invalid|localhost|example\.(?:com|net|org))$")
+_SEPARATORS = re.compile(r"[\s_.\-]+")
 
 
-def luhn(number: str) -> bool:
-    """Tell whether the digits of a number have the check digit of a card's."""
-    digits = [int(each) for each in reversed(number) if each.isdigit()]
-    return sum(digits[::2] + [sum(divmod(2 * each, 10)) for each in digits[1::2]]) % 10 == 0
+def normalised(key: str) -> str:
+    """Return the name of a key as the tables spell it: `first_name` and `First-Name` are `firstname`."""
+    return _SEPARATORS.sub("", key).lower()

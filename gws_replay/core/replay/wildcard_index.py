@@ -7,13 +7,15 @@ from functools import cached_property
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Request
-from gws_replay.core.redaction.known_values import ENCODINGS, PLACEHOLDER, PLACEHOLDERS, spellings
+from gws_replay.core.redaction import shapes
+from gws_replay.core.redaction.found import PLACEHOLDER, PLACEHOLDERS, Found, without_overlaps
+from gws_replay.core.redaction.known_values import ENCODINGS, spellings
 from gws_replay.core.redaction.policy import Policy, Rules
 from gws_replay.core.redaction.tables import PERSONAL_PARAMETERS
 from gws_replay.core.redaction.text import TextRedactor
 from gws_replay.core.replay.rehost import hosts_of
 from gws_replay.core.replay.request_values import Leaf, Place, compared, id_place, leaves_of
-from gws_replay.core.word_index import Lexicon, spliced
+from gws_replay.core.word_index import Lexicon
 
 # What is shorter is a stand-in only where the key says that a person's data stand there.
 UNIQUE = 6
@@ -138,7 +140,7 @@ class StandInIndex:
         said = f"{request.uri}{body}"
         encoded = not _ENCODED.isdisjoint(said)
         found = [value for value in values if encoded or value in said]
-        texts = TextRedactor(self.rules, _Hidden(self.rules, self._long, found))
+        texts = TextRedactor(self.rules, _Hidden(self._long, found))
         for _ in range(2):  # a value may stand before the key that gives it away
             uri, redacted = texts.uri(request.uri), texts.body(body)
         return Request(
@@ -220,15 +222,14 @@ class StandInIndex:
 class _Hidden:
     """One token for all personal data, for a `TextRedactor` that puts it there."""
 
-    def __init__(self, rules: Rules, stand_ins: Lexicon, values: Iterable[str]) -> None:
+    def __init__(self, stand_ins: Lexicon, values: Iterable[str]) -> None:
         self.log: list[str] = []
-        self._shapes = rules.personal_shapes
         self._stand_ins = stand_ins
         self._values = Lexicon()
         for value in values:
             self._take(value)
 
-    def person(self, value: str) -> str:
+    def person(self, value: str, *, is_text: bool = False) -> str:  # noqa: ARG002 (whatever it is)
         """Return the token, whatever the value."""
         if value and value not in self._values.entries:
             self._take(value)
@@ -239,12 +240,13 @@ class _Hidden:
         """Return the token of secrets, however they were found."""
         return _SECRET if value else value
 
-    def replaced(self, text: str) -> tuple[str, tuple[str, ...]]:
-        """Return a text with the token for every known value, and for what has the shape of personal data."""
-        text = PLACEHOLDERS.sub(_SECRET, text)
-        text = spliced(text, [(start, end, _HIDDEN) for start, end, _ in self._stand_ins.spans(text)])
-        text = self._values.replaced(text)
-        return self._shapes.sub(_HIDDEN, text) if self._shapes else text, ()
+    def found_in(self, text: str) -> list[Found]:
+        """Return every known value in a text, and what has the shape of personal data, with the token for it."""
+        found = [Found(*match.span(), _SECRET, "") for match in PLACEHOLDERS.finditer(text)]
+        found += [Found(start, end, _HIDDEN, "") for start, end, _ in self._stand_ins.spans(text)]
+        found += [Found(*span, "") for span in self._values.spans(text)]
+        found += [Found(start, end, _HIDDEN, "") for start, end, _ in shapes.personal_in(text, shapes.numbers_in(text))]
+        return without_overlaps(text, found, keep_placeholders=False)
 
     def _take(self, value: str) -> None:
         for encode, _ in ENCODINGS:

@@ -59,7 +59,7 @@ def test_a_secret_once_seen_is_replaced_elsewhere() -> None:
     second = exchange(asked_with=[("Cookie", f"JSESSIONID={SECRET}")], began=1)
     redacted = redactor().recording(Recording(exchanges=(first, second), unanswered=(first.request,)))
     assert SECRET not in str(redacted)
-    assert b'{"t":"<redacted:JSESSIONID>"}' == redacted.exchanges[0].request.body
+    assert b'{"t":"<redacted:a>"}' == redacted.exchanges[0].request.body
 
 
 def test_the_value_of_any_other_cookie_is_not_searched_for() -> None:

@@ -71,10 +71,10 @@ def test_what_says_nothing_stays(value: Any) -> None:
     {"userData": {"UserData1": 987654321, "UserData2": "DATAUPDATE-@123", "RStrategyDBID": "1225", "RTenant": None}},
     {"uri": "http://192.168.83.25:8090/api/v2/users/5e101708f14442c7ab79814bb4f799b2", "version": "8.5.101.04"},
     {"queue": "41cc5016-2d18-4a91-93ec-b43748948608", "_facebookSourceId": "830180563704433", "x": "4111111111111112"},
-    {"mail": "somebody@example.com", "message id": "0073023821aec011@localhost"},
+    {"message id": "0073023821aec011@localhost"},
 ])  # fmt: skip
 def test_what_is_nobodys_stays(value: Any) -> None:
-    """Ids, times, versions, addresses of machines, words of the API, reserved domains, a card that Luhn refuses."""
+    """Ids, times, versions, addresses of machines, words of the API, a card that Luhn refuses."""
     assert value == redacted(value)
 
 
