@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Headers
-from gws_replay.core.redaction.known_values import PLACEHOLDER, PLACEHOLDERS
+from gws_replay.core.redaction.found import PLACEHOLDER, PLACEHOLDERS
 from gws_replay.core.replay.credentials import SESSION_COOKIES
 
 # From the name of a cookie or a token header to the value that one user gets for it, always the same.
