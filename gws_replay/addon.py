@@ -168,7 +168,8 @@ class GwsRecorder:
         if self._matches_message(flow, message.content if message.is_text else b""):
             content = message.content.decode() if message.is_text else message.content
             seen = self._steady(message.timestamp)
-            written = self._writer.held("message", flow.request.url, seen, message.from_client, content)
+            url, connection = flow.request.url, flow.client_conn.id
+            written = self._writer.held("message", connection, url, seen, message.from_client, content)
         if links and not message.from_client:
             message.content = links.message(message.content, from_client=False)
         return written
@@ -250,7 +251,7 @@ class GwsRecorder:
             writer.begun("unread", *request)
         else:
             self._pending.add(flow.id)
-            writer.begun("begun", flow.id, self._steady(flow.request.timestamp_start), *request)
+            writer.begun("begun", flow.id, self._steady(flow.request.timestamp_start), flow.client_conn.id, *request)
 
     def _record_response(self, writer: WriterProcess, flow: http.HTTPFlow, response: http.Response) -> Awaitable[None]:
         self._pending.remove(flow.id)

@@ -203,8 +203,8 @@ def test_a_streamed_body_is_missing_and_that_is_said(
     )
 
 
-def test_an_error_is_no_exchange_and_is_noted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A request without an answer gets a line, and a note at the end."""
+def test_a_request_without_response_is_recorded_and_noted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It gets a line, a note at the end, and its outcome in the cassette."""
     caplog.set_level("INFO")
     lost = flow_of("/api/v2/me")
     lost.response, lost.error = None, tflow.terr("connection reset")
@@ -214,8 +214,8 @@ def test_an_error_is_no_exchange_and_is_noted(tmp_path: Path, caplog: pytest.Log
         hooks.passed(flow_of())
 
     assert "!!! POST /api/v2/me  no answer: connection reset" == lines(caplog)[0]
-    assert "note: POST /api/v2/me got no answer and is not in the cassette" in caplog.messages[-1]
-    assert ["UpdateUserData"] == operations(load_cassette(tmp_path / "a.yaml"))
+    assert "note: interaction 0, POST /api/v2/me, got no response" in caplog.messages[-1]
+    assert ["broken", "response"] == [each.outcome for each in load_cassette(tmp_path / "a.yaml").interactions]
 
 
 def test_websocket_messages_become_notifications(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ All are frozen. Times are seconds since the recording began. Nothing here knows 
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, TypeAlias, TypeVar, overload
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, overload
 from urllib.parse import urlsplit
 
 from gws_replay.core import lossless_json
@@ -19,6 +19,11 @@ Rule = Literal["pin", "referenceId", "one-to-one", "content", "counting", "creat
 Moment = Literal["request", "response"]
 # What became of a request: with a response, with none at all, or with a connection that broke.
 Outcome = Literal["response", "silence", "broken"]
+# What readers that do not know outcomes see: status and reason.
+_PLACEHOLDERS: Mapping[Outcome, tuple[int, str]] = {
+    "silence": (504, "No response was recorded"),
+    "broken": (502, "The connection broke when it was recorded"),
+}
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -77,13 +82,37 @@ class Response:
     body: bytes = b""
 
 
+class Identity(NamedTuple):
+    """One piece of evidence of the user that a message belongs to: a user name, a token, a cookie, a clientId."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the traffic shows of the user that a message belongs to.
+
+    `sent` are the identities that the client used, `received` those that the server gave to it. `connection` names the
+    client's connection, where the recorder knows it. Recorders replace secrets here by fingerprints.
+    """
+
+    sent: tuple[Identity, ...] = ()
+    received: tuple[Identity, ...] = ()
+    connection: str = ""
+
+
+NO_EVIDENCE = Evidence()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
     """A request and its response; `ended` is when the whole response had been seen.
 
     `user` is the index of the user that sent it among those of the cassette. If the request never got a response,
     `outcome` says so, `ended` is when the client or the recording gave up, and `response` is a placeholder (504, 502)
-    for readers that do not know outcomes.
+    for readers that do not know outcomes. `evidence` is only there until the recording is compiled; without it, the
+    messages themselves are the evidence.
     """
 
     request: Request
@@ -92,6 +121,14 @@ class Exchange:
     ended: float
     user: int = 0
     outcome: Outcome = "response"
+    evidence: Evidence | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def without_response(cls, request: Request, began: float, ended: float, outcome: Outcome) -> "Exchange":
+        """Return the exchange of a request that never got a response."""
+        status, reason = _PLACEHOLDERS[outcome]
+        response = Response(status=status, reason=reason)
+        return cls(request=request, response=response, began=began, ended=ended, outcome=outcome)
 
     @cached_property
     def request_json(self) -> Any:
@@ -151,13 +188,7 @@ class WebSocketMessage:
     seen: float
     from_client: bool
     content: str | bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """A request that never got a response."""
-
-    request: Request
+    evidence: Evidence | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +199,7 @@ class CarriedOver:
 
 
 # What was observed on the wire, in the order in which each was complete.
-Observed: TypeAlias = Exchange | WebSocketMessage | Unanswered | CarriedOver
+Observed: TypeAlias = Exchange | WebSocketMessage | CarriedOver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +212,7 @@ class Recording:
 
     exchanges: tuple[Exchange, ...]
     messages: tuple[WebSocketMessage, ...] = ()
-    unanswered: tuple[Request, ...] = ()
+    unanswered: tuple[Exchange, ...] = ()
     carried_over: tuple[Exchange, ...] = ()
 
     @classmethod
@@ -189,9 +220,9 @@ class Recording:
         """Return a recording of what was observed, each kind in its order."""
         found = list(observed)
         return cls(
-            exchanges=tuple(each for each in found if isinstance(each, Exchange)),
+            exchanges=tuple(each for each in found if isinstance(each, Exchange) and each.outcome == "response"),
             messages=tuple(each for each in found if isinstance(each, WebSocketMessage)),
-            unanswered=tuple(each.request for each in found if isinstance(each, Unanswered)),
+            unanswered=tuple(each for each in found if isinstance(each, Exchange) and each.outcome != "response"),
             carried_over=tuple(each.exchange for each in found if isinstance(each, CarriedOver)),
         )
 

@@ -5,6 +5,7 @@ Needs mitmproxy (the extra `record`).
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mitmproxy import connection, exceptions, flowfilter, http, websocket
@@ -12,12 +13,12 @@ from mitmproxy.io import FlowReader
 
 from gws_replay.core.model import (
     CarriedOver,
+    Evidence,
     Exchange,
     Headers,
     Observed,
     Request,
     Response,
-    Unanswered,
     WebSocketMessage,
 )
 from gws_replay.errors import CassetteError
@@ -73,14 +74,18 @@ def _fields(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
 def _moments(flow: http.HTTPFlow) -> Iterator[Observed]:
     request = request_of(flow)
     yield from messages_of(flow)
+    began, evidence = flow.request.timestamp_start, Evidence(connection=flow.client_conn.id)
     if flow.response is None:
-        yield Unanswered(request)
+        ended = max(began, flow.error.timestamp if flow.error else began)
+        outcome = raw.outcome_of(flow.error.msg if flow.error else "")
+        yield replace(Exchange.without_response(request, began, ended, outcome), evidence=evidence)
         return
     yield Exchange(
         request=request,
         response=response_of(flow.response),
-        began=flow.request.timestamp_start,
+        began=began,
         ended=flow.response.timestamp_end or flow.response.timestamp_start,
+        evidence=evidence,
     )
 
 
@@ -112,6 +117,7 @@ def messages_of(flow: http.HTTPFlow) -> Iterator[WebSocketMessage]:
             seen=message.timestamp,
             from_client=message.from_client,
             content=message.text if message.is_text else message.content,
+            evidence=Evidence(connection=flow.client_conn.id),
         )
 
 

@@ -7,6 +7,7 @@ import base64
 import binascii
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from io import TextIOWrapper
@@ -15,9 +16,10 @@ from typing import Any, BinaryIO, TypeAlias
 from urllib.parse import urlencode, urlsplit
 from zipfile import BadZipFile, ZipFile
 
-from gws_replay.core.model import Exchange, Headers, Observed, Request, Response, Unanswered, WebSocketMessage
+from gws_replay.core.model import Evidence, Exchange, Headers, Observed, Request, Response, WebSocketMessage
 from gws_replay.errors import CassetteError
 from gws_replay.formats.json_stream import items_of
+from gws_replay.formats.wire_tuples import outcome_of
 
 # Reads a file that stands beside the HAR; raises OSError or KeyError if there is none.
 Attached: TypeAlias = Callable[[str], bytes]
@@ -111,13 +113,18 @@ def _began(entry: Mapping[str, Any], before: float) -> float:
 
 def _moments(entry: Mapping[str, Any], began: float, attached: Attached) -> Iterator[Observed]:
     request = _request(entry["request"], attached)
-    yield from _websocket_messages(entry, request.uri)
+    ended = began + _seconds(entry)
+    is_websocket = bool(entry.get("_webSocketMessages"))
+    connection = f"{request.uri} {began}" if is_websocket else str(entry.get("connection") or "")
+    evidence = Evidence(connection=connection)
+    yield from _websocket_messages(entry, request.uri, evidence)
     response = entry["response"]
     # Status 0 (and -1) is how browsers and mitmproxy write down that no response came.
     if not response.get("status") or response["status"] == -1:
-        yield Unanswered(request)
+        outcome = outcome_of(str(response.get("_error") or "aborted"))
+        yield replace(Exchange.without_response(request, began, ended, outcome), evidence=evidence)
         return
-    exchange = partial(Exchange, request=request, began=began, ended=began + _seconds(entry))
+    exchange = partial(Exchange, request=request, began=began, ended=ended, evidence=evidence)
     yield exchange(response=_response(response, attached))
 
 
@@ -222,7 +229,7 @@ def _headers(item: Mapping[str, Any]) -> Headers:
     )
 
 
-def _websocket_messages(entry: Mapping[str, Any], uri: str) -> Iterator[WebSocketMessage]:
+def _websocket_messages(entry: Mapping[str, Any], uri: str, evidence: Evidence) -> Iterator[WebSocketMessage]:
     for message in entry.get("_webSocketMessages") or ():
         opcode = message.get("opcode", 1)
         if opcode not in (1, 2):
@@ -231,4 +238,5 @@ def _websocket_messages(entry: Mapping[str, Any], uri: str) -> Iterator[WebSocke
         if not isfinite(seen):
             raise _UnusableError("the field 'time' of a message is not a number of seconds")
         content = data if opcode == 1 else base64.b64decode(data)
-        yield WebSocketMessage(uri=uri, seen=seen, from_client=message["type"] == "send", content=content)
+        from_client = message["type"] == "send"
+        yield WebSocketMessage(uri=uri, seen=seen, from_client=from_client, content=content, evidence=evidence)

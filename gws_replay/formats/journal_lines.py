@@ -3,7 +3,8 @@
 A line is eight hex digits (CRC-32 of the rest), a space, and a JSON object. The first is the header; then `request`,
 `response`, `error` and `frame` lines, which an id ties together, and lines with the `stand_ins` of personal values.
 Where a recording goes on in another journal, `moved` says that a request without an answer stands there again, and
-`earlier` that an exchange stood in the one before. Only what was redacted is ever written here.
+`earlier` that an exchange stood in the one before, and `users` are the users so far. Only what was redacted is ever
+written here: `who` sent a request is told by fingerprints of credentials, whose key is never stored.
 """
 
 import base64
@@ -12,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gws_replay.core.model import Request, Response, WebSocketMessage
+from gws_replay.core.model import NO_EVIDENCE, Evidence, Identity, Outcome, Request, Response, WebSocketMessage
 
 FORMAT = 1
 _Line = dict[str, Any]
@@ -24,16 +25,22 @@ def header_line(header: Mapping[str, Any]) -> bytes:
     return _line({"kind": "header", "format": FORMAT, "header": dict(header)})
 
 
-def request_line(id_: str, at: float, request: Request) -> bytes:
-    """Return the line for a request that began."""
+def request_line(id_: str, at: float, request: Request, evidence: Evidence = NO_EVIDENCE) -> bytes:
+    """Return the line for a request that began. Its evidence is `who` sent it, and the client's connection."""
     fields = {"method": request.method, "uri": request.uri, "headers": request.headers.pairs}
-    return _line({"kind": "request", "id": id_, "at": at, **fields, **_body(request.body)})
+    who = _who(evidence.sent, evidence.connection)
+    return _line({"kind": "request", "id": id_, "at": at, **fields, **_body(request.body), **who})
 
 
-def response_line(id_: str, at: float, response: Response) -> bytes:
-    """Return the line for a response that is complete."""
+def response_line(id_: str, at: float, response: Response, evidence: Evidence = NO_EVIDENCE) -> bytes:
+    """Return the line for a response that is complete. Its evidence is what it gave to the user."""
     fields = {"status": response.status, "reason": response.reason, "headers": response.headers.pairs}
-    return _line({"kind": "response", "id": id_, "at": at, **fields, **_body(response.body)})
+    return _line({"kind": "response", "id": id_, "at": at, **fields, **_body(response.body), **_who(evidence.received)})
+
+
+def known_users_line(users: Iterable[Mapping[str, Any]]) -> bytes:
+    """Return the line for the users of the parts before this one, with their identities."""
+    return _line({"kind": "users", "users": list(users)})
 
 
 def stand_ins_line(made: Iterable[str]) -> bytes:
@@ -41,9 +48,9 @@ def stand_ins_line(made: Iterable[str]) -> bytes:
     return _line({"kind": "stand_ins", "made": list(made)})
 
 
-def error_line(id_: str, at: float, message: str) -> bytes:
-    """Return the line for a request that will get no answer."""
-    return _line({"kind": "error", "id": id_, "at": at, "message": message})
+def error_line(id_: str, at: float, message: str, outcome: Outcome = "broken") -> bytes:
+    """Return the line for a request that will get no response: the server was silent, or the connection broke."""
+    return _line({"kind": "error", "id": id_, "at": at, "message": message, "outcome": outcome})
 
 
 def message_line(message: WebSocketMessage) -> bytes:
@@ -51,7 +58,9 @@ def message_line(message: WebSocketMessage) -> bytes:
     content = message.content
     fields: _Line = {"uri": message.uri, "from_client": message.from_client}
     fields |= {"text": content} if isinstance(content, str) else {"base64": base64.b64encode(content).decode()}
-    return _line({"kind": "frame", "at": message.seen, **fields})
+    evidence = message.evidence or NO_EVIDENCE
+    who = _who((*evidence.sent, *evidence.received), evidence.connection)
+    return _line({"kind": "frame", "at": message.seen, **fields, **who})
 
 
 def moved_line(id_: str) -> bytes:
@@ -62,6 +71,11 @@ def moved_line(id_: str) -> bytes:
 def earlier_line(id_: str) -> bytes:
     """Return the line that goes before those of an exchange that the journal before this one holds."""
     return _line({"kind": "earlier", "id": id_})
+
+
+def _who(identities: Iterable[Identity], connection: str = "") -> _Line:
+    who = [list(each) for each in identities]
+    return {**({"who": who} if who else {}), **({"connection": connection} if connection else {})}
 
 
 def _body(body: bytes) -> dict[str, str]:

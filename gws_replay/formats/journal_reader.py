@@ -5,19 +5,21 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from gws_replay.core.model import (
     CarriedOver,
+    Evidence,
     Exchange,
     Headers,
+    Identity,
     Observed,
+    Outcome,
     Recording,
     Request,
     Response,
-    Unanswered,
     WebSocketMessage,
 )
 from gws_replay.errors import CassetteError
@@ -59,7 +61,9 @@ class Reader:
         self._lines = lines
         self._source = source
         self._stand_ins: list[str] = []
-        self._asked: dict[str, tuple[Request, float]] = {}
+        self.known_users: list[dict[str, Any]] = []
+        self._pending: dict[str, tuple[Request, float, Evidence]] = {}
+        self._last = 0.0
         self._earlier: set[str] = set()
         self._takers: Mapping[str, Callable[[_Line], Observed | None]] = {
             "header": self._header,
@@ -70,6 +74,7 @@ class Reader:
             "frame": self._websocket_message,
             "moved": self._moved,
             "earlier": self._is_earlier,
+            "users": self._known_users,
         }
 
     def moments(self) -> Iterator[Observed]:
@@ -94,10 +99,9 @@ class Reader:
                 yield moment
         if not anything:
             raise _no_journal(self._source, first)
-        self.begun = tuple(request for request, _ in self._asked.values())
-        for id_, (request, _) in self._asked.items():
-            self.id = id_
-            yield Unanswered(request)
+        self.begun = tuple(request for request, _, _ in self._pending.values())
+        for id_ in tuple(self._pending):
+            yield self._unanswered(id_, self._last, "silence")
         if self._stand_ins:
             self.header = {**self.header, "stand_ins": self._stand_ins}
 
@@ -118,7 +122,8 @@ class Reader:
             method=_text(event["method"]), uri=_text(event["uri"]), headers=_headers(event), body=_bytes(event)
         )
         urlsplit(request.uri)  # refuses what is no URL
-        self._asked[_text(event["id"])] = request, _seconds(event)
+        evidence = Evidence(sent=_who(event), connection=_text(event.get("connection", "")))
+        self._pending[_text(event["id"])] = request, _seconds(event), evidence
 
     def _response(self, event: _Line) -> Exchange | CarriedOver | None:
         response = Response(
@@ -128,16 +133,26 @@ class Reader:
             body=_bytes(event),
         )
         ended, id_ = _seconds(event), _text(event["id"])
-        if (asked := self._asked.pop(id_, None)) is None:
+        self._last = max(self._last, ended)
+        if (pending := self._pending.pop(id_, None)) is None:
             return None
         self.id = id_
-        exchange = Exchange(request=asked[0], response=response, began=asked[1], ended=ended)
+        request, began, evidence = pending
+        evidence = replace(evidence, received=_who(event))
+        exchange = Exchange(request=request, response=response, began=began, ended=ended, evidence=evidence)
         return CarriedOver(exchange) if id_ in self._earlier else exchange
 
-    def _error(self, event: _Line) -> Unanswered | None:
-        self.id = _text(event["id"])
-        asked = self._asked.pop(self.id, None)
-        return None if asked is None else Unanswered(asked[0])
+    def _error(self, event: _Line) -> Exchange | None:
+        id_, ended, outcome = _text(event["id"]), _seconds(event), event.get("outcome", "broken")
+        if outcome not in ("silence", "broken"):
+            raise ValueError(f"the outcome {outcome!r} is unknown")
+        return self._unanswered(id_, ended, outcome) if id_ in self._pending else None
+
+    def _unanswered(self, id_: str, ended: float, outcome: Outcome) -> Exchange:
+        self.id = id_
+        request, began, evidence = self._pending.pop(id_)
+        exchange = Exchange.without_response(request, began, max(began, ended), outcome)
+        return replace(exchange, evidence=evidence)
 
     def _websocket_message(self, event: _Line) -> WebSocketMessage:
         return WebSocketMessage(
@@ -145,10 +160,21 @@ class Reader:
             seen=_seconds(event),
             from_client=bool(event["from_client"]),
             content=base64.b64decode(event["base64"]) if "base64" in event else _text(event["text"]),
+            evidence=_message_evidence(event),
         )
 
+    def _known_users(self, event: _Line) -> None:
+        self.known_users = [
+            {
+                "identities": [Identity(*map(_text, each)) for each in user["identities"]],
+                "first": float(user["first"]),
+                "last": float(user["last"]),
+            }
+            for user in event["users"]
+        ]
+
     def _moved(self, event: _Line) -> None:
-        self._asked.pop(_text(event["id"]), None)
+        self._pending.pop(_text(event["id"]), None)
 
     def _is_earlier(self, event: _Line) -> None:
         self._earlier.add(_text(event["id"]))
@@ -161,8 +187,8 @@ def read(lines: Iterable[bytes], source: str) -> Journal:
     return Journal(
         header=reader.header,
         recording=Recording.of(each for each, _ in moments),
-        answered=tuple(id_ for each, id_ in moments if isinstance(each, Exchange)),
-        unanswered=tuple(id_ for each, id_ in moments if isinstance(each, Unanswered)),
+        answered=tuple(id_ for each, id_ in moments if isinstance(each, Exchange) and each.outcome == "response"),
+        unanswered=tuple(id_ for each, id_ in moments if isinstance(each, Exchange) and each.outcome != "response"),
         begun=reader.begun,
         cut=reader.cut,
         damaged=tuple(reader.damaged),
@@ -201,6 +227,17 @@ def _seconds(line: _Line) -> float:
     if not abs(at) < _LATEST:
         raise ValueError("it is no number of seconds")
     return at
+
+
+def _who(line: _Line) -> tuple[Identity, ...]:
+    return tuple(Identity(_text(kind), _text(value)) for kind, value in line.get("who", ()))
+
+
+def _message_evidence(line: _Line) -> Evidence | None:
+    who, connection = _who(line), _text(line.get("connection", ""))
+    if not who and not connection:
+        return None
+    return Evidence(**{"sent" if line["from_client"] else "received": who}, connection=connection)
 
 
 def _headers(line: _Line) -> Headers:

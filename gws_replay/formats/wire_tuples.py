@@ -11,6 +11,7 @@ Message = tuple[Fields, bytes, bool]
 Request = tuple[str, str, *Message]  # method, URL
 Response = tuple[int, str, *Message]  # status, reason
 
+_GAVE_UP = re.compile(r"client (?:closed|disconnect)|tim(?:e|ed)[ _]?out|abort|cancel|killed", re.IGNORECASE)
 _NO_UTF8 = re.compile("[\udc80-\udcff]")
 
 
@@ -25,6 +26,11 @@ def response(status: int, reason: str, *message: *Message) -> model.Response:
     """Return a response."""
     headers, body = _read(*message)
     return model.Response(status=status, reason=reason, headers=headers, body=body)
+
+
+def outcome_of(problem: str) -> model.Outcome:
+    """Return how a request ended that got no response, by what the recorder says: the client gave up, or it broke."""
+    return "silence" if _GAVE_UP.search(problem) else "broken"
 
 
 def _read(fields: Fields, body: bytes, unpacked: bool) -> tuple[Headers, bytes]:

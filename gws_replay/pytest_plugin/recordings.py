@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from gws_replay.core.bayeux.over_http import is_cometd
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import appended, compile_recording, laid_out
+from gws_replay.core.compile.identity import evidence_of
 from gws_replay.core.compile.parts import with_part
 from gws_replay.core.counted import counted
 from gws_replay.core.model import Exchange, Recording, Request, Response
@@ -37,6 +38,7 @@ from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.playback.run import Run
 from gws_replay.playback.sessions import LiveUser
 from gws_replay.pytest_plugin.vcr_options import PLAIN, VcrConfig
+from gws_replay.recording.fingerprints import Fingerprints
 from gws_replay.recording.journal_file import JournalFile, safe_in
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.settings.redaction import new_key
@@ -215,6 +217,7 @@ class InProcessRecording(RecordingRun):
         self._part = part
         self._outer = outer
         self._appends = old is not None and not part
+        self._fingerprints = Fingerprints(self.redactor)
         self._vcr = vcr
         self.allowed_hosts = frozenset((*allowed_hosts, *vcr.ignored_hosts))
         self._exchanges: list[Exchange] = []
@@ -252,9 +255,11 @@ class InProcessRecording(RecordingRun):
         if urlsplit(exchange.request.uri).hostname in self.allowed_hosts:
             return
         with self._lock:
+            evidence = self._fingerprints.of(evidence_of(exchange))
             seen = self._filtered(
                 replace(
                     exchange,
+                    evidence=evidence,
                     request=self.redactor.request(exchange.request),
                     response=self.redactor.response(exchange.response),
                     began=exchange.began + self._epoch,
@@ -267,8 +272,8 @@ class InProcessRecording(RecordingRun):
             self._journal = self._journal or self._opened()
             if made := self.redactor.fresh():
                 self._journal.append(lines.stand_ins_line(made))
-            self._journal.append(lines.request_line(number, seen.began, seen.request))
-            self._journal.append(lines.response_line(number, seen.ended, seen.response))
+            self._journal.append(lines.request_line(number, seen.began, seen.request, evidence))
+            self._journal.append(lines.response_line(number, seen.ended, seen.response, evidence))
             self._exchanges.append(seen)
         self.changes.send()
 

@@ -1,24 +1,28 @@
 """Edge: what a recorder does with the moments that it sees: redact, write down, and in the end, or part by part, save.
 
 Nothing here knows the proxy. Where a recording is split, the next part begins with what it needs of the one before:
-the requests that still wait for their answers, the stand-ins, and the last operations, which may be answered by
-notifications that are still to come.
+the requests that still wait for their answers, the stand-ins, the users, and the last operations, which may be answered
+by notifications that are still to come.
 """
 
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from gws_replay.core.bayeux.over_http import is_cometd
-from gws_replay.core.compile.compiler import Compiled
-from gws_replay.core.model import Request, Response, WebSocketMessage
+from gws_replay.core.compile.compiler import Compiled, is_accepted
+from gws_replay.core.compile.identity import evidence_of_message, received_in, sent_in
+from gws_replay.core.compile.users import Users
+from gws_replay.core.model import Evidence, Request, Response, WebSocketMessage
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats import journal_lines as journal
+from gws_replay.formats.wire_tuples import outcome_of
+from gws_replay.recording.fingerprints import Fingerprints
 from gws_replay.recording.journal_file import JournalFile
 from gws_replay.recording.split import Split, check_free, part_of
 
@@ -33,6 +37,7 @@ class PendingRequest:
     request: Request
     began: float
     line: bytes
+    evidence: Evidence
 
     @property
     def may_have_effects(self) -> bool:
@@ -63,6 +68,8 @@ class RecordingSession:
             check_free(cassette, force=force)
         self.cassette = cassette
         self._redactor = using
+        self._fingerprints = Fingerprints(using)
+        self._users = Users()
         self._recorder = recorder
         self._force = force
         self._split = split
@@ -83,13 +90,14 @@ class RecordingSession:
         """Return a request that is shown and not written down."""
         return self._redactor.request(request)
 
-    def begun(self, id_: str, at: float, request: Request) -> Request:
-        """Write down that a request began."""
+    def begun(self, id_: str, at: float, request: Request, connection: str = "") -> Request:
+        """Write down that a request began, on a connection of the client."""
         if self._written >= self._split.size or time.monotonic() >= self._until:
             self._cut(at)
+        evidence = self._fingerprints.of(Evidence(sent=sent_in(request), connection=connection))
         request = self._redactor.request(request)
-        line = journal.request_line(id_, at, request)
-        self._pending[id_] = PendingRequest(request, at, line)
+        line = journal.request_line(id_, at, request, evidence)
+        self._pending[id_] = PendingRequest(request, at, line, evidence)
         self._write(line)
         return request
 
@@ -98,8 +106,11 @@ class RecordingSession:
         pending = self._pending.pop(id_, None)
         if pending is None:
             return None
+        given = self._fingerprints.of(Evidence(received=received_in(pending.request, response)))
+        evidence = replace(pending.evidence, received=given.received)
+        self._users.add(evidence, pending.began, is_accepted=is_accepted(response))
         response = self._redactor.response(response)
-        line = journal.response_line(id_, at, response)
+        line = journal.response_line(id_, at, response, evidence)
         self._write(line)
         if self._split != Split() and pending.may_have_effects:
             self._earlier.append((at, id_, pending.line, line))
@@ -113,11 +124,15 @@ class RecordingSession:
     def broken(self, id_: str, at: float, message: str) -> Request | None:
         """Write down that a request will get no answer, and return it; None if it is not recorded."""
         if request := self.forget(id_):
-            self._write(journal.error_line(id_, at, message))
+            self._write(journal.error_line(id_, at, message, outcome_of(message)))
         return request
 
-    def message(self, message: WebSocketMessage) -> WebSocketMessage:
-        """Write down a WebSocket message."""
+    def message(self, message: WebSocketMessage, connection: str = "") -> WebSocketMessage:
+        """Write down a WebSocket message of a connection of the client."""
+        message = replace(message, evidence=Evidence(connection=connection or message.uri))
+        evidence = self._fingerprints.of(evidence_of_message(message))
+        self._users.add(evidence, message.seen)
+        message = replace(message, evidence=evidence)
         message = self._redactor.message(message)
         self._write(journal.message_line(message))
         return message
@@ -167,6 +182,8 @@ class RecordingSession:
         if known := self._redactor.stand_ins:
             self._redactor.fresh()
             self._write(journal.stand_ins_line(known))
+        if users := self._users.seeds():
+            self._write(journal.known_users_line(users))
         for ended, id_, request_line, response_line in self._earlier:
             if ended >= at - _EARLIER_FOR:
                 self._write(journal.earlier_line(id_) + request_line + response_line)

@@ -7,12 +7,13 @@ import marshal
 import tempfile
 from array import array
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from gws_replay.core.model import Exchange, Headers, LazySequence, Notification, Request, Response
+from gws_replay.core.model import Exchange, Headers, LazySequence, Notification, Outcome, Request, Response
 
 _T = TypeVar("_T")
 _Fields = tuple[Any, ...]
@@ -30,6 +31,7 @@ class Spool(Generic[_T]):
         self._ends = array("Q", [0])
         self._times = array("d")
         self._besides = array("d")
+        self._tags = array("l")
 
     def __del__(self) -> None:
         if hasattr(self, "_file"):  # whoever looks at what is in it holds the spool
@@ -40,20 +42,26 @@ class Spool(Generic[_T]):
         with suppress(OSError):  # a full disk does not take the rest, which nobody wants any more
             self._file.close()
 
-    def add(self, value: _T, at: float, beside: float = 0.0) -> None:
+    def add(self, value: _T, at: float, beside: float = 0.0, tag: int = 0) -> None:
         """Take up a value; of several with the same time, that with the lesser `beside` comes first."""
         packed = marshal.dumps(self._pack(value))
         self._file.write(packed)
         self._ends.append(self._ends[-1] + len(packed))
         self._times.append(at)
         self._besides.append(beside)
+        self._tags.append(tag)
 
-    def by_time(self, change: Callable[[_T], _T]) -> Sequence[_T]:
-        """Return the values in order of their time, each changed when it is read."""
+    def by_time(self, change: Callable[[_T, int], _T], without: AbstractSet[int] = frozenset()) -> Sequence[_T]:
+        """Return the values in order of time, each changed when it is read; less those with a tag of `without`."""
         self._file.flush()
-        found = range(len(self._times))
+        found = (
+            [each for each, tag in enumerate(self._tags) if tag not in without] if without else range(len(self._tags))
+        )
         order = array("Q", sorted(found, key=lambda each: (self._times[each], self._besides[each])))
-        return LazySequence(len(order), lru_cache(_KEPT)(lambda index: change(self._read(order[index]))))
+        return LazySequence(len(order), lru_cache(_KEPT)(self._changed(change, order)))
+
+    def _changed(self, change: Callable[[_T, int], _T], order: "array[int]") -> Callable[[int], _T]:
+        return lambda index: change(self._read(order[index]), self._tags[order[index]])
 
     def _read(self, number: int) -> _T:
         start, end = self._ends[number], self._ends[number + 1]
@@ -75,10 +83,10 @@ def _packed_exchange(exchange: Exchange) -> _Fields:
     request, response = exchange.request, exchange.response
     asked = (request.method, request.uri, request.headers.pairs, request.body)
     answered = (response.status, response.reason, response.headers.pairs, response.body)
-    return asked, answered, exchange.began, exchange.ended
+    return asked, answered, exchange.began, exchange.ended, exchange.outcome
 
 
-def _exchange(asked: _Fields, answered: _Fields, began: float, ended: float) -> Exchange:
+def _exchange(asked: _Fields, answered: _Fields, began: float, ended: float, outcome: Outcome) -> Exchange:
     method, uri, fields, body = asked
     status, reason, answer_fields, answer = answered
     return Exchange(
@@ -86,6 +94,7 @@ def _exchange(asked: _Fields, answered: _Fields, began: float, ended: float) -> 
         response=Response(status=status, reason=reason, headers=Headers(answer_fields), body=answer),
         began=began,
         ended=ended,
+        outcome=outcome,
     )
 
 

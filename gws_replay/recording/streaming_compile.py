@@ -5,20 +5,13 @@ cassette, and read back in the order of the cassette.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from gws_replay.core.bayeux.over_http import is_cometd
-from gws_replay.core.compile.compiler import (
-    Compiled,
-    OtherMessages,
-    exchange_since,
-    notification_since,
-    parts_of,
-    parts_of_message,
-    put_together,
-)
-from gws_replay.core.model import CarriedOver, Exchange, Observed, Request, Unanswered, WebSocketMessage
+from gws_replay.core.compile.compiler import Compilation, Compiled
+from gws_replay.core.compile.identity import evidence_of, evidence_of_message, redacted_evidence
+from gws_replay.core.model import CarriedOver, Exchange, Observed, WebSocketMessage
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.errors import CassetteError
 from gws_replay.formats.journal_reader import Reader
@@ -26,11 +19,7 @@ from gws_replay.recording.spool import Spool, of_exchanges, of_notifications
 
 
 class StreamingCompile:
-    """A recording on its way to a cassette.
-
-    `answered` and `lost` count its exchanges and the requests that got no answer; it began at `start`, infinite for
-    nothing.
-    """
+    """A recording on its way to a cassette, on disk. `observed` counts its exchanges."""
 
     def __init__(
         self,
@@ -54,67 +43,41 @@ class StreamingCompile:
             self.close()
             raise
 
+    @property
+    def answered(self) -> int:
+        """How many requests got a response."""
+        return self._compilation.answered
+
+    @property
+    def unanswered(self) -> int:
+        """How many requests got none."""
+        return self._compilation.unanswered
+
+    @property
+    def start(self) -> float:
+        """When the recording began; infinite if it is empty."""
+        return self._compilation.start
+
     def close(self) -> None:
         """Let go of the files; nothing of the cassette can be looked at any more."""
         for spool in self._spools:
             spool.close()
 
-    def compiled(self, header: Mapping[str, Any]) -> Compiled:
+    def compiled(self, header: Mapping[str, Any], known_users: Iterable[Mapping[str, Any]] = ()) -> Compiled:
         """Return the cassette, whose parts are read when they are looked at."""
-        start = self.start
-        return put_together(
-            self._exchanges.by_time(lambda each: exchange_since(each, start)),
-            self._told.by_time(lambda each: notification_since(each, start)),
-            header,
-            unanswered=self._unanswered,
-            earlier=self._earlier,
-            more_notes=self._others.notes(),
-        )
+        return self._compilation.compiled(header, known_users)
 
     def _read(self, moments: Callable[[], Iterable[Observed]], folder: Path, using: Redactor | None) -> None:
         while True:
             known = using.found if using else 0
-            self._begin(folder)
+            self.close()
+            exchanges, notifications = of_exchanges(folder), of_notifications(folder)
+            self._spools = [exchanges, notifications]
+            self._compilation = Compilation(exchanges, notifications)
             for moment in moments():
-                self._take(_redacted(moment, using) if using else moment)
+                self._compilation.add(_redacted(moment, using) if using else moment)
             if using is None or using.found == known:
                 return  # or else what was found late may stand in what was read before it
-
-    def _begin(self, folder: Path) -> None:
-        self.close()
-        self._spools = []
-        self._exchanges: Spool[Exchange] = of_exchanges(folder)
-        self._spools.append(self._exchanges)
-        self._told = of_notifications(folder)
-        self._spools.append(self._told)
-        self._unanswered: list[Request] = []
-        self._others = OtherMessages()
-        self.start = float("inf")
-        self.answered = self.lost = self._earlier = 0
-
-    def _take(self, moment: Observed) -> None:
-        if isinstance(moment, Unanswered):
-            self.lost += 1
-            if not is_cometd(moment.request):  # dropped polls are many, and no news
-                self._unanswered.append(moment.request)
-        elif isinstance(moment, CarriedOver):
-            for part in parts_of(moment.exchange):
-                if isinstance(part, Exchange):
-                    self._earlier += 1
-                    self._exchanges.add(part, -1.0, part.began)
-        elif isinstance(moment, WebSocketMessage):
-            self.start = min(self.start, moment.seen)
-            self._others.add(moment)
-            for told in parts_of_message(moment):
-                self._told.add(told, told.seen, float("inf"))
-        else:
-            self.answered += 1
-            self.start = min(self.start, moment.began)
-            for part in parts_of(moment):
-                if isinstance(part, Exchange):
-                    self._exchanges.add(part, part.began)
-                else:
-                    self._told.add(part, part.seen, moment.began)
 
 
 class JournalCompile:
@@ -128,7 +91,7 @@ class JournalCompile:
         self._streaming = StreamingCompile(self._moments, folder, using)
         if not self._streaming.answered:
             self.close()
-            raise CassetteError(_nothing_recorded(self._streaming.lost), exit_code=5)
+            raise CassetteError(_nothing_recorded(self._streaming.unanswered), exit_code=5)
 
     def close(self) -> None:
         """Close the files; the cassette cannot be read any more."""
@@ -137,7 +100,8 @@ class JournalCompile:
     def compiled(self) -> Compiled:
         """Return the cassette; its parts are read from disk on access."""
         stand_ins = self._using.stand_ins if self._using else ()
-        return self._streaming.compiled({**self.reader.header, **({"stand_ins": list(stand_ins)} if stand_ins else {})})
+        header = {**self.reader.header, **({"stand_ins": list(stand_ins)} if stand_ins else {})}
+        return self._streaming.compiled(header, self.reader.known_users)
 
     def _moments(self) -> Iterator[Observed]:
         self._lines.seek(0)
@@ -152,8 +116,15 @@ def _nothing_recorded(unanswered: int) -> str:
 
 
 def _redacted(moment: Observed, using: Redactor) -> Observed:
-    if isinstance(moment, Unanswered):
-        return Unanswered(using.request(moment.request))
+    """Return a moment without secrets. What it shows of its user is looked at first: that must survive."""
     if isinstance(moment, CarriedOver):
-        return CarriedOver(using.exchange(moment.exchange))
-    return using.message(moment) if isinstance(moment, WebSocketMessage) else using.exchange(moment)
+        return CarriedOver(_redacted_exchange(moment.exchange, using))
+    if isinstance(moment, WebSocketMessage):
+        evidence = redacted_evidence(evidence_of_message(moment), using.user_name)
+        return using.message(replace(moment, evidence=evidence))
+    return _redacted_exchange(moment, using)
+
+
+def _redacted_exchange(exchange: Exchange, using: Redactor) -> Exchange:
+    evidence = redacted_evidence(evidence_of(exchange), using.user_name)
+    return using.exchange(replace(exchange, evidence=evidence))

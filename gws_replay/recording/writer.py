@@ -31,6 +31,7 @@ from gws_replay.settings.redaction import redactor
 
 _STREAMED = "its body was streamed past the recorder"
 _Lines = Iterable[str]
+_Message = tuple[str, float, bool, str | bytes]  # address, time, whether it is the client's, content
 _DOCS = "docs/recording.md"
 
 
@@ -105,8 +106,10 @@ class Writer:
             return lines
         return []
 
-    def _on_begun(self, session: RecordingSession, id_: str, at: float, *request: *raw.Request) -> _Lines:
-        session.begun(id_, at, raw.request(*request))
+    def _on_begun(
+        self, session: RecordingSession, id_: str, at: float, connection: str, *request: *raw.Request
+    ) -> _Lines:
+        session.begun(id_, at, raw.request(*request), connection)
         return ()
 
     def _on_answered(self, session: RecordingSession, id_: str, at: float, *response: *raw.Response) -> _Lines:
@@ -134,14 +137,14 @@ class Writer:
     def _on_unread(self, session: RecordingSession, *request: *raw.Request) -> _Lines:
         return (live.failure_line(session.redacted(raw.request(*request)), _STREAMED),)
 
-    def _on_message(
-        self, session: RecordingSession, uri: str, seen: float, from_client: bool, content: str | bytes
-    ) -> _Lines:
-        message = session.message(WebSocketMessage(uri=uri, seen=seen, from_client=from_client, content=content))
-        if isinstance(message.content, bytes):
+    def _on_message(self, session: RecordingSession, connection: str, *message: *_Message) -> _Lines:
+        uri, seen, from_client, content = message
+        observed = WebSocketMessage(uri=uri, seen=seen, from_client=from_client, content=content)
+        written = session.message(observed, connection)
+        if isinstance(written.content, bytes):
             return ()
-        self._has_cometd |= is_bayeux_text(message.content)
-        return () if message.from_client else live.notification_lines(message.content)
+        self._has_cometd |= is_bayeux_text(written.content)
+        return () if from_client else live.notification_lines(written.content)
 
     def _on_left_out(self, session: RecordingSession, counts: list[tuple[Kind, str, int]]) -> _Lines:
         """Remember what the proxy did not record; the places are redacted like recorded ones."""

@@ -87,7 +87,7 @@ def test_what_does_not_decode_stays_with_its_header(coding: str, body: bytes) ->
 def test_a_flow_without_an_answer_is_unanswered() -> None:
     """A poll that the client dropped."""
     found = load(written(http_flow(response=False, err=True), http_flow()))
-    assert (1, ["POST"]) == (len(found.exchanges), [each.method for each in found.unanswered])
+    assert (1, ["POST"]) == (len(found.exchanges), [each.request.method for each in found.unanswered])
 
 
 def test_an_answer_without_an_end_ends_when_it_began() -> None:

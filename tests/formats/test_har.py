@@ -67,7 +67,7 @@ def test_an_aborted_request_is_unanswered() -> None:
     """Status 0, as browsers and mitmproxy write it."""
     entry = copy.deepcopy(ENTRY) | {"response": {"status": 0, "headers": [], "content": {}}, "_webSocketMessages": []}
     recording = read_har(text(entry), "h")
-    assert ((), ["https://h/api/v2/me"]) == (recording.exchanges, [r.uri for r in recording.unanswered])
+    assert ((), ["https://h/api/v2/me"]) == (recording.exchanges, [e.request.uri for e in recording.unanswered])
 
 
 @pytest.mark.parametrize(

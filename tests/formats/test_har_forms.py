@@ -199,7 +199,7 @@ def test_a_field_of_a_wrong_kind_skips_the_entry_or_is_harmless(path: str, value
     document = changed(path, value) if path != "_webSocketMessages" else entry(_webSocketMessages=value)
     found = load(document)
     assert bool(found.exchanges or found.unanswered) != bool(skipped(document))
-    for request in (*found.unanswered, *(each.request for each in found.exchanges)):
+    for request in (each.request for each in (*found.unanswered, *found.exchanges)):
         assert (str, str, bytes) == (type(request.method), type(request.uri), type(request.body))
     for each in found.exchanges:
         assert (int, str, bytes) == (type(each.response.status), type(each.response.reason), type(each.response.body))

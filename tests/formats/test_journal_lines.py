@@ -18,6 +18,7 @@ LINES = [
     journal.message_line(FRAME),
     journal.error_line("2", 4.0, "gone"),
 ]
+LOST = Exchange.without_response(REQUEST, 1.5, 4.0, "broken")
 EXCHANGE = Exchange(request=REQUEST, response=RESPONSE, began=1.0, ended=2.0)
 
 
@@ -25,7 +26,7 @@ def test_a_journal_gives_the_recording_back() -> None:
     """Exchanges, frames and unanswered requests, to the byte."""
     read = journal_reader.read(LINES, "j")
     assert {"recorder": "me"} == read.header
-    assert Recording(exchanges=(EXCHANGE,), messages=(FRAME,), unanswered=(REQUEST,)) == read.recording
+    assert Recording(exchanges=(EXCHANGE,), messages=(FRAME,), unanswered=(LOST,)) == read.recording
     assert (0, ()) == (read.cut, read.damaged)
 
 

@@ -30,7 +30,10 @@ RECORDINGS = st.builds(
     Recording,
     exchanges=st.lists(EXCHANGES, max_size=3).map(tuple),
     messages=st.lists(FRAMES, max_size=2).map(tuple),
-    unanswered=st.lists(REQUESTS, max_size=2).map(tuple),
+    unanswered=st.lists(
+        st.builds(Exchange.without_response, REQUESTS, st.just(0.0), TIME, st.sampled_from(["silence", "broken"])),
+        max_size=2,
+    ).map(tuple),
 )
 
 
@@ -39,12 +42,12 @@ def lines_of(recording: Recording) -> Iterator[bytes]:
     yield journal.header_line({"recorder": "me", "redaction": "secrets"})
     for number, each in enumerate(recording.exchanges):
         yield journal.request_line(f"id{number}", each.began, each.request)
-    for number, request in enumerate(recording.unanswered):
-        yield journal.request_line(f"lost{number}", 0.0, request)
+    for number, each in enumerate(recording.unanswered):
+        yield journal.request_line(f"lost{number}", each.began, each.request)
     for number, each in enumerate(recording.exchanges):
         yield journal.response_line(f"id{number}", each.ended, each.response)
-    for number, _ in enumerate(recording.unanswered):
-        yield journal.error_line(f"lost{number}", 1.0, "connection reset")
+    for number, each in enumerate(recording.unanswered):
+        yield journal.error_line(f"lost{number}", each.ended, "", each.outcome)
     for frame in recording.messages:
         yield journal.message_line(frame)
 
@@ -86,7 +89,7 @@ def test_a_journal_torn_anywhere_in_its_last_line_keeps_the_others() -> None:
         found = read(whole + last[:cut])
         assert (cut, ()) == (found.cut, found.damaged)
         assert FULL.exchanges[:2] == found.recording.exchanges
-        assert (FULL.exchanges[2].request,) == found.recording.unanswered
+        assert [FULL.exchanges[2].request] == [each.request for each in found.recording.unanswered]
     assert FULL.exchanges == read(whole + last).recording.exchanges
 
 
@@ -151,7 +154,9 @@ def test_requests_without_an_end_are_told_apart_from_those_that_failed() -> None
     lines += [journal.error_line("0", 4.0, "reset"), journal.response_line("1", 5.0, FULL.exchanges[1].response)]
     found = read(b"".join(lines))
     assert (FULL.exchanges[2].request,) == found.begun
-    assert (FULL.exchanges[0].request, FULL.exchanges[2].request) == found.recording.unanswered
+    assert [(FULL.exchanges[0].request, 4.0, "broken"), (FULL.exchanges[2].request, 5.0, "silence")] == [
+        (each.request, each.ended, each.outcome) for each in found.recording.unanswered
+    ]
 
 
 def test_another_format_is_named() -> None:
@@ -183,5 +188,5 @@ def test_a_request_that_failed_is_unanswered() -> None:
     """As one is whose answer had not come."""
     request = FULL.exchanges[0].request
     open_ = journal.header_line({}) + journal.request_line("a", 0.0, request)
-    assert (request,) == read(open_).recording.unanswered
-    assert (request,) == read(open_ + journal.error_line("a", 1.0, "reset")).recording.unanswered
+    for lines in (open_, open_ + journal.error_line("a", 1.0, "reset")):
+        assert [request] == [each.request for each in read(lines).recording.unanswered]

@@ -95,8 +95,11 @@ def test_trouble_with_the_server(tmp_path: Path, answers: dict[str, bytes], repo
 
     assert [502, 200] == statuses
     assert lines[0].startswith(reported)
-    recorded = ["GET /api/v2/after"] if "no answer" in reported else [f"GET {ME}", "GET /api/v2/after"]
-    assert recorded == operations(load_cassette(tmp_path / "c.yaml"))
+    cassette = load_cassette(tmp_path / "c.yaml")
+    assert [f"GET {ME}", "GET /api/v2/after"] == operations(cassette)
+    assert ["broken" if "no answer" in reported else "response", "response"] == [
+        each.outcome for each in cassette.interactions
+    ]
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_a_notification_whose_cause_the_part_before_holds_is_given_to_no_other(t
     assert [None, 0] == [each.cause and each.cause.interaction for each in second.notifications]
     assert [[{"B": 2}]] == [[each.request_json["userData"]] for each in second.interactions]
     (note,) = run.saved["day.2.yaml"].notes
-    assert "notification 0 on /v2/me/facebooksession answers an operation that the cassette before this one" in note
+    assert "notification 0 on /v2/me/facebooksession answers an operation of the previous part" in note
 
 
 def test_what_was_found_in_one_part_is_redacted_in_the_next(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ FIELDS = ((b"Content-Type", b"application/json"),)
 
 def begun(number: int) -> tuple[Any, ...]:
     """A request begins."""
-    return ("begun", f"{number}", float(number), "GET", f"http://gws.example{PATH}/{number}", FIELDS, b"", False)
+    url = f"http://gws.example{PATH}/{number}"
+    return ("begun", f"{number}", float(number), "connection 1", "GET", url, FIELDS, b"", False)
 
 
 def answered(number: int) -> tuple[Any, ...]:
@@ -50,10 +51,10 @@ def test_moments_become_a_cassette(tmp_path: Path) -> None:
     assert ("writes", str(tmp_path / "c.yaml.journal")) == where
     assert ("acked", 2, [f"--> GET {PATH}/1  HTTP 200  500 ms"]) == first
     assert ("acked", 2, [f"!!! GET {PATH}/2  no answer: reset"]) == second
-    note = "GET /api/v2/me/2 got no answer and is not in the cassette"
-    assert ("saved", 1, [note]) == (kind, saved["interactions"], saved["notes"])
+    note = "interaction 1, GET /api/v2/me/2, got no response: it is replayed as a broken connection"
+    assert ("saved", 2, [note]) == (kind, saved["interactions"], saved["notes"])
     assert ("acked", 1, []) == last
-    assert [f"GET {PATH}/1"] == operations(load_cassette(tmp_path / "c.yaml"))
+    assert [f"GET {PATH}/1", f"GET {PATH}/2"] == operations(load_cassette(tmp_path / "c.yaml"))
 
 
 def test_an_error_of_ours_costs_one_message_and_shows_nothing_of_it(tmp_path: Path) -> None:

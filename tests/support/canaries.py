@@ -170,5 +170,5 @@ def recording() -> Recording:
         messages=(
             WebSocketMessage(uri=f"{HOST}/api/v2/notifications", seen=4.0, from_client=False, content=json.dumps(told)),
         ),
-        unanswered=(get(path),),
+        unanswered=(Exchange.without_response(get(path), 5.0, 6.0, "silence"),),
     )

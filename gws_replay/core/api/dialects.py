@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+from gws_replay.core import lossless_json
 from gws_replay.core.api.registry import APIS, FALLBACK
 from gws_replay.core.api.schema import ERROR, Api, Call, Channel, Subject, Taken
 from gws_replay.core.json_compare import show
@@ -45,6 +46,7 @@ COMETD_PATHS = _all(lambda api: (api.cometd,))
 # A regular expression for the start of an API's paths, after a deployment's own prefix.
 ROOT = "|".join(_all(lambda api: (api.root,)))
 _ROOT = re.compile(ROOT)
+_ACCOUNT_PATHS = _all(lambda api: api.account_paths)
 # Words that are never redacted, and the fields whose values are such words.
 VOCABULARY = frozenset(
     {
@@ -175,6 +177,15 @@ def taken(status: int, answer: Any) -> Taken:
 def is_unauthenticated(status: int, answer: Any) -> bool:
     """Tell whether a response says that the credentials are missing or wrong."""
     return status == 401 or (isinstance(answer, dict) and _of_response(answer).is_unauthenticated(answer))
+
+
+def account_in(path: str, body: bytes) -> Mapping[str, Any]:
+    """Return the account that a response shows as the one that is logged in; empty if it shows none."""
+    if path.rstrip("/").endswith(_ACCOUNT_PATHS):
+        answer = lossless_json.loads_or_none(body)
+        account = _of_response(answer).account_of(answer) if isinstance(answer, dict) else None
+        return account if isinstance(account, dict) else {}
+    return {}
 
 
 def succeeded(status: int, answer: Any) -> bool:

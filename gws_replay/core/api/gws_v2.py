@@ -219,6 +219,7 @@ API = Api(
     name="gws-v2",
     fallback=True,
     paths=("/api/v2/",),
+    account_paths=("/me",),
     root=r"/api/v?\d",
     cometd="/api/v2/notifications",
     is_response=lambda response: "statusCode" in response,
@@ -231,6 +232,7 @@ API = Api(
     code_of=lambda response: ("statusCode", response["statusCode"]) if "statusCode" in response else None,
     # InterpretingaResponse.
     is_unauthenticated=lambda response: response.get("statusCode") == _NOT_AUTHENTICATED,
+    account_of=lambda response: response.get("user"),
     reports_error=lambda notification: "errorMessage" in notification,
     user_data_of=_user_data,
     operation_mark=b'"operationName"',

@@ -198,6 +198,7 @@ class Api:
     fallback: bool = False
     paths: tuple[str, ...]
     login_paths: tuple[str, ...] = ()
+    account_paths: tuple[str, ...] = ()  # ends of the paths that show the account that is logged in
     root: str
     cometd: str
     is_response: Callable[[Mapping[str, Any]], bool]
@@ -210,6 +211,7 @@ class Api:
     taken: Callable[[Mapping[str, Any]], Taken]
     code_of: Callable[[Mapping[str, Any]], tuple[str, Any] | None]
     is_unauthenticated: Callable[[Mapping[str, Any]], bool] = lambda _response: False
+    account_of: Callable[[Mapping[str, Any]], Any] = lambda _response: None  # the account that a response shows
     reports_error: Callable[[Mapping[str, Any]], bool] = lambda _notification: False
     user_data_of: Callable[[Any], Mapping[str, Any] | None]
     operation_mark: bytes | None = None

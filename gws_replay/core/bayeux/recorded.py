@@ -44,6 +44,17 @@ def messages_in(body: bytes | str) -> list[Message] | None:
     return messages if len(messages) == len(texts) else None
 
 
+def batch_of(messages: Iterable[Message]) -> int | None:
+    """Return the batch that a connect or its reply names (extension "ack"): the last received, or the one it brings."""
+    for message in messages:
+        if message.channel == "/meta/connect" and "ext" in message.fields:
+            extension = lossless_json.loads_or_none(message.fields["ext"])
+            batch = extension.get("ack") if isinstance(extension, dict) else None
+            if type(batch) is int:
+                return batch
+    return None
+
+
 def spelled(messages: Iterable[Message]) -> str:
     """Write messages as a Bayeux array, each field as it was recorded."""
     return (

@@ -47,11 +47,11 @@ class _Run:
         self.causes: list[Cause | None] = [None] * len(notifications)
         self.found: dict[int, tuple[CauseCandidate, Rule]] = {}
         # What no reference settles, by resource and kind.
-        self.groups: dict[tuple[str, ...], list[Told]] = {}
+        self.groups: dict[tuple[str | int, ...], list[Told]] = {}
         self._notifications = notifications
         self._settled: set[tuple[int, str]] = set()
-        self._by_reference: dict[int | str, CauseCandidate] = {}
-        self._by_resource: dict[str | None, list[CauseCandidate]] = {}
+        self._by_reference: dict[tuple[int, int | str], CauseCandidate] = {}
+        self._by_resource: dict[tuple[int, str | None], list[CauseCandidate]] = {}
         self._call_of = lru_cache(_PARSED)(lambda at: api.call_of(exchanges[at].request, exchanges[at].request_json))
         self._subject_of = lru_cache(_PARSED)(lambda at: api.subject_of(notifications[at].value))
         for index, exchange in enumerate(exchanges):
@@ -60,11 +60,11 @@ class _Run:
                 self._add(CauseCandidate.of(index, exchange.began, call, self._call_of), call, exchange)
 
     def _add(self, asked: CauseCandidate, call: operations.Call, exchange: Exchange) -> None:
-        self._by_resource.setdefault(call.resource_id, []).append(asked)
+        self._by_resource.setdefault((exchange.user, call.resource_id), []).append(asked)
         # The response names a referenceId, as those of workitems and open media do; or the request an operationId.
         for reference in (api.reference_of(exchange.response_json), api.reference_of(call.sent)):
             if reference is not None:
-                self._by_reference[reference] = asked
+                self._by_reference[exchange.user, reference] = asked
 
     def sort_by_reference(self) -> None:
         """Settle what a person has pinned and what a reference names; the rest comes into groups."""
@@ -73,7 +73,7 @@ class _Run:
             kind = api.kind_of(data)
             reference = api.reference_of(data)
             told = Told(index, notification.seen, kind, reference, self._subject_of)
-            named = self._by_reference.get(reference) if reference is not None else None
+            named = self._by_reference.get((notification.user, reference)) if reference is not None else None
             if notification.cause and notification.cause.rule == "pin":
                 self.causes[index] = notification.cause
                 self._settled.add((notification.cause.interaction, kind))
@@ -83,14 +83,14 @@ class _Run:
             else:
                 subject = told.subject
                 resource = (subject.channel.key, subject.resource_id) if subject else ()
-                self.groups.setdefault((*resource, kind), []).append(told)
+                self.groups.setdefault((notification.user, *resource, kind), []).append(told)
 
     def sort_by_evidence(self, group: Sequence[Told]) -> None:
         """Find the causes of a group."""
-        kind = group[0].kind
+        kind, user = group[0].kind, self._notifications[group[0].index].user
         open_ = [
             each
-            for each in self._possible(group[0].subject)
+            for each in self._possible(user, group[0].subject)
             if (each.index, kind) not in self._settled and _may_answer(each, group[0])
         ]
         if kind == ERROR:  # it says that an operation failed: one that nothing else has answered
@@ -101,12 +101,12 @@ class _Run:
         repeated = ((index, first) for index, first in again.items() if first in self.found)
         self.found.update({index: (self.found[first][0], "referenceId") for index, first in repeated})
 
-    def _possible(self, subject: operations.Subject | None) -> Iterator[CauseCandidate]:
+    def _possible(self, user: int, subject: operations.Subject | None) -> Iterator[CauseCandidate]:
         """Yield the operations that can be about a resource, in their order; all where none is shown."""
         by_resource = self._by_resource
-        groups: Iterable[Sequence[CauseCandidate]] = by_resource.values()
+        groups: Iterable[Sequence[CauseCandidate]] = (each for key, each in by_resource.items() if key[0] == user)
         if subject:
-            groups = (by_resource.get(subject.resource_id, ()), by_resource.get(None, ()))
+            groups = (by_resource.get((user, subject.resource_id), ()), by_resource.get((user, None), ()))
         return merge(*groups, key=lambda each: each.index)
 
 

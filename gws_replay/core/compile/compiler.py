@@ -1,29 +1,37 @@
-"""A recording to a cassette: bodies decoded and laid out, notifications split off and given their causes.
+"""A recording to a cassette: bodies decoded and laid out, notifications split off, users and causes found.
 
 Bayeux control traffic (`/meta/*`, heartbeats, dropped polls) is left out: replay answers it by itself, so one cassette
 serves any CometD client over either transport. Pure: the same recording always gives the same cassette.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.bayeux import recorded as bayeux_text
-from gws_replay.core.bayeux.over_http import is_cometd, is_cometd_exchange
+from gws_replay.core.bayeux.over_http import is_cometd_exchange
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.causes import causes_of
+from gws_replay.core.compile.deliveries import Deliveries
+from gws_replay.core.compile.identity import CLIENT_ID, evidence_of, evidence_of_message
+from gws_replay.core.compile.users import Users, header_of
 from gws_replay.core.content_coding import undone
 from gws_replay.core.model import (
+    CarriedOver,
     Cause,
+    Evidence,
     Exchange,
     Headers,
     LazySequence,
     Notification,
+    Observed,
     Recording,
-    Request,
+    Response,
+    User,
     WebSocketMessage,
 )
 
@@ -31,6 +39,9 @@ FORMAT = 1
 _DIGITS = 6  # microseconds, the resolution of the clocks that recorders read
 # How long after the last moment of a cassette what is appended to it begins, in seconds.
 _BEHIND = 0.001
+# A longer response does not only say that the credentials are wrong.
+_LONGEST_REFUSAL = 2000
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,85 +52,186 @@ class Compiled:
     notes: tuple[str, ...] = ()
 
 
+class Store(Protocol[_T]):
+    """Where the parts of a cassette are collected: in memory, or on disk where they may not fit into memory."""
+
+    def add(self, value: _T, at: float, beside: float = 0.0, tag: int = 0) -> None:
+        """Add a value with its time; of several with the same time, that with the lesser `beside` comes first."""
+
+    def by_time(self, change: Callable[[_T, int], _T], without: AbstractSet[int] = frozenset()) -> Sequence[_T]:
+        """Return the values in order of time, each changed with its tag; less those with a tag of `without`."""
+
+
+class InMemory(Store[_T]):
+    """Parts of a cassette in memory."""
+
+    def __init__(self) -> None:
+        self._items: list[tuple[float, float, _T, int]] = []
+
+    def add(self, value: _T, at: float, beside: float = 0.0, tag: int = 0) -> None:
+        """Add a value with its time."""
+        self._items.append((at, beside, value, tag))
+
+    def by_time(self, change: Callable[[_T, int], _T], without: AbstractSet[int] = frozenset()) -> Sequence[_T]:
+        """Return the changed values in order of time."""
+        items = sorted(self._items, key=lambda item: item[:2])
+        return [change(value, tag) for _, _, value, tag in items if tag not in without]
+
+
 def compile_recording(
     recording: Recording, header: Mapping[str, Any] | None = None, *, lay_out: bool = True
 ) -> Compiled:
     """Compile what was seen on the wire into a cassette. Unless `lay_out`, JSON bodies stay as they were spelled.
 
-    `header` is added to the cassette's header (recorder, recorded, redaction); `format`, `api` and the server's
-    version, where the recording shows it, come from here.
+    `header` is added to the cassette's header (recorder, recorded, redaction); `format`, `api`, the users and the
+    server's version, where the recording shows it, come from here.
     """
-    exchanges = sorted(recording.exchanges, key=lambda exchange: exchange.began)
-    start = min((*(e.began for e in exchanges), *(m.seen for m in recording.messages)), default=0.0)
-    rest: list[Exchange] = []
-    told: list[Notification] = []
-    taken = (parts_of(each, lay_out=lay_out) for each in exchanges)
-    for parts in (*taken, *map(parts_of_message, recording.messages)):
-        rest.extend(part for part in parts if isinstance(part, Exchange))
-        told.extend(part for part in parts if isinstance(part, Notification))
-    told.sort(key=lambda notification: notification.seen)
-    others = OtherMessages()
-    for message in recording.messages:
-        others.add(message)
-    earlier = [part for each in recording.carried_over for part in parts_of(each) if isinstance(part, Exchange)]
-    return put_together(
-        [exchange_since(each, start) for each in (*earlier, *rest)],
-        [notification_since(each, start) for each in told],
-        header or {},
-        unanswered=recording.unanswered,
-        earlier=len(earlier),
-        more_notes=others.notes(),
-    )
+    compilation = Compilation(InMemory(), InMemory(), lay_out=lay_out)
+    exchanges = sorted((*recording.exchanges, *recording.unanswered), key=lambda exchange: exchange.began)
+    moments: Iterable[Observed] = (*map(CarriedOver, recording.carried_over), *exchanges, *recording.messages)
+    for moment in moments:
+        compilation.add(moment)
+    return compilation.compiled(header or {})
 
 
-def put_together(
-    exchanges: Sequence[Exchange],
-    told: Sequence[Notification],
-    header: Mapping[str, Any],
-    *,
-    unanswered: Sequence[Request] = (),
-    earlier: int = 0,
-    more_notes: Iterable[str] = (),
-) -> Compiled:
-    """Compile what `parts_of` gave, in order of time; the first `earlier` exchanges are those of another cassette.
+class Compilation:
+    """A recording on its way to a cassette: each moment is added as it was observed, in any order.
 
-    The sequences may read what they give when it is asked for: they are looked at one by one, and nothing is kept.
+    `answered` and `unanswered` count its exchanges; it began at `start`, infinite for nothing.
     """
-    causes = causes_of(exchanges, told)
-    rest = exchanges[earlier:] if earlier else exchanges
-    own = [_own(cause, earlier) for cause in causes]
-    cassette = Cassette(
-        interactions=rest if isinstance(rest, LazySequence) else tuple(rest),
-        notifications=_caused(told, own),
-        header={
-            "format": FORMAT,
-            "api": api.api_of(exchange.request for exchange in rest).name,
-            **_server_version(rest),
-            **header,
-        },
-    )
-    notes = (*_notes_on_causes(told, causes, earlier), *_notes_on_lost(unanswered), *more_notes)
-    return Compiled(cassette=cassette, notes=notes)
+
+    def __init__(self, exchanges: Store[Exchange], notifications: Store[Notification], *, lay_out: bool = True) -> None:
+        """Collect the parts in two stores."""
+        self._exchanges = exchanges
+        self._notifications = notifications
+        self._lay_out = lay_out
+        self._users = Users()
+        self._deliveries = Deliveries()
+        self._others = _OtherMessages()
+        self._carried_over = 0
+        self.start = float("inf")
+        self.answered = self.unanswered = 0
+
+    def add(self, moment: Observed) -> None:
+        """Add what was observed."""
+        if isinstance(moment, WebSocketMessage):
+            self._add_message(moment)
+        elif isinstance(moment, CarriedOver):
+            exchange = _decoded(moment.exchange)
+            if not is_cometd_exchange(exchange.request, exchange.response.body) and not _is_transport(exchange):
+                self._carried_over += 1
+                tag = self._user(exchange, evidence_of(exchange))
+                self._exchanges.add(self._kept(exchange), -1.0, exchange.began, tag)
+        else:
+            self._add_exchange(_decoded(moment))
+
+    def compiled(self, header: Mapping[str, Any], known_users: Iterable[Mapping[str, Any]] = ()) -> Compiled:
+        """Return the cassette. `known_users` are those of the parts before this one. A lazy store is read on access."""
+        self._users.know(known_users)
+        users, start = self._users.resolved(), self.start
+        exchanges = self._exchanges.by_time(
+            lambda exchange, tag: replace(
+                exchange, began=_since(exchange.began, start), ended=_since(exchange.ended, start), user=users[tag]
+            )
+        )
+        notifications = self._notifications.by_time(
+            lambda notification, tag: replace(
+                notification, seen=_since(notification.seen, start), user=users[self._deliveries.owner(tag)]
+            ),
+            self._deliveries.repeated(users.__getitem__),
+        )
+        causes = causes_of(exchanges, notifications)
+        carried_over = self._carried_over
+        own = exchanges[carried_over:] if carried_over else exchanges
+        cassette = Cassette(
+            interactions=own if isinstance(own, LazySequence) else tuple(own),
+            notifications=_with_causes(notifications, [_own(cause, carried_over) for cause in causes]),
+            header={
+                "format": FORMAT,
+                "api": api.api_of(exchange.request for exchange in own).name,
+                **_server_version(own),
+                **header,
+                **users.header,
+            },
+        )
+        return Compiled(
+            cassette=cassette,
+            notes=(
+                *_notes_on_causes(notifications, causes, carried_over),
+                *(_notes_on_unanswered(own) if self.unanswered else ()),
+                *self._others.notes(),
+            ),
+        )
+
+    def _add_exchange(self, exchange: Exchange) -> None:
+        is_cometd = is_cometd_exchange(exchange.request, exchange.response.body)
+        if exchange.outcome != "response":
+            self.unanswered += 1
+            if is_cometd:
+                return  # a dropped poll: many, and they mean nothing
+        else:
+            self.answered += 1
+        self.start = min(self.start, exchange.began)
+        evidence = evidence_of(exchange)
+        user = self._user(exchange, evidence)
+        if is_cometd:
+            self._add_delivery(exchange, evidence, user)
+        elif not _is_transport(exchange):  # an upgrade only has the credentials of the messages that follow
+            self._exchanges.add(self._kept(exchange), exchange.began, tag=user)
+
+    def _add_delivery(self, exchange: Exchange, evidence: Evidence, owner: int) -> None:
+        """Add the notifications in a CometD response."""
+        client = next((each.value for each in (*evidence.sent, *evidence.received) if each.kind == CLIENT_ID), "")
+        sent = bayeux_text.messages_in(exchange.request.body) or ()
+        returned = bayeux_text.messages_in(exchange.response.body) or ()
+        self._meet(client, exchange.began if any(each.kind == CLIENT_ID for each in evidence.sent) else exchange.ended)
+        self._acknowledge(client, sent, exchange.began)
+        self._deliver(returned, client, owner, exchange.ended, exchange.began)
+
+    def _add_message(self, message: WebSocketMessage) -> None:
+        self.start = min(self.start, message.seen)
+        evidence = evidence_of_message(message)
+        owner = self._users.add(evidence, message.seen)
+        self._others.add(message)
+        if isinstance(message.content, bytes):
+            return  # Bayeux is text
+        messages = bayeux_text.messages_in(message.content) or ()
+        self._meet(evidence.connection, message.seen)
+        if message.from_client:
+            self._acknowledge(evidence.connection, messages, message.seen)
+        else:
+            self._deliver(messages, evidence.connection, owner, message.seen, float("inf"))
+
+    def _meet(self, client: str, at: float) -> None:
+        if client:
+            self._deliveries.meet(client, at)
+
+    def _acknowledge(self, client: str, messages: Iterable[bayeux_text.Message], at: float) -> None:
+        if client and (batch := bayeux_text.batch_of(messages)) is not None:
+            self._deliveries.acknowledge(client, batch, at)
+
+    def _deliver(
+        self, messages: Iterable[bayeux_text.Message], client: str, owner: int, seen: float, beside: float
+    ) -> None:
+        batch = bayeux_text.batch_of(messages)
+        for message in messages:
+            if message.is_notification:
+                data = lossless_json.indented(message.fields["data"])
+                notification = Notification(channel=message.channel, data=data, seen=seen)
+                tag = self._deliveries.add(notification, client, batch, owner)
+                self._notifications.add(notification, seen, beside, tag)
+
+    def _user(self, exchange: Exchange, evidence: Evidence) -> int:
+        accepted = exchange.outcome == "response" and is_accepted(exchange.response)
+        return self._users.add(evidence, exchange.began, is_accepted=accepted)
+
+    def _kept(self, exchange: Exchange) -> Exchange:
+        """Return what the cassette holds of an exchange: never the evidence, which may be secret."""
+        exchange = replace(exchange, evidence=None) if exchange.evidence else exchange
+        return _laid_out(exchange) if self._lay_out else exchange
 
 
-def parts_of(exchange: Exchange, *, lay_out: bool = True) -> Sequence[Exchange | Notification]:
-    """Return what a cassette has of an exchange: itself, decoded and laid out, or the notifications that it carried."""
-    exchange = _decoded(exchange)
-    if is_cometd_exchange(exchange.request, exchange.response.body):
-        return list(_notifications(bayeux_text.messages_in(exchange.response.body) or (), exchange.ended))
-    if _is_transport(exchange):
-        return []
-    return [_laid_out(exchange) if lay_out else exchange]
-
-
-def parts_of_message(message: WebSocketMessage) -> Sequence[Notification]:
-    """Return the notifications that a WebSocket message of the server carried; Bayeux is text."""
-    if message.from_client or isinstance(message.content, bytes):
-        return []
-    return list(_notifications(bayeux_text.messages_in(message.content) or (), message.seen))
-
-
-class OtherMessages:
+class _OtherMessages:
     """Counts the WebSocket messages that are not Bayeux, by address; replay cannot send them."""
 
     def __init__(self) -> None:
@@ -141,72 +253,97 @@ class OtherMessages:
                 yield f"{messages} of {uri.partition('?')[0]} left out: not Bayeux, so they cannot be replayed"
 
 
-def exchange_since(exchange: Exchange, start: float) -> Exchange:
-    """Return an exchange with its times counted from the start of the recording."""
-    return replace(exchange, began=round(exchange.began - start, _DIGITS), ended=round(exchange.ended - start, _DIGITS))
+def _since(at: float, start: float) -> float:
+    return round(at - start, _DIGITS)
 
 
-def notification_since(told: Notification, start: float) -> Notification:
-    """Return a notification with its time counted from the start of the recording."""
-    return replace(told, seen=round(told.seen - start, _DIGITS))
+def is_accepted(response: Response) -> bool:
+    """Return whether the server took the credentials of a request."""
+    if response.status == 401:
+        return False
+    return len(response.body) > _LONGEST_REFUSAL or not api.is_unauthenticated(
+        response.status, lossless_json.loads_or_none(response.body)
+    )
 
 
-def _own(cause: Cause | None, earlier: int) -> Cause | None:
-    """Return a cause by its index among a cassette's own exchanges; None for one of another cassette."""
-    if cause is None or not earlier:
+def _own(cause: Cause | None, carried_over: int) -> Cause | None:
+    """Return a cause by its index among a cassette's own exchanges; None for one of the previous part."""
+    if cause is None or not carried_over:
         return cause
-    return replace(cause, interaction=cause.interaction - earlier) if cause.interaction >= earlier else None
+    if cause.interaction < carried_over:
+        return None
+    also = tuple(index - carried_over for index in cause.also if index >= carried_over)
+    return replace(cause, interaction=cause.interaction - carried_over, also=also)
 
 
-def _caused(told: Sequence[Notification], causes: Sequence[Cause | None]) -> Sequence[Notification]:
-    if isinstance(told, LazySequence):
-        return LazySequence(len(told), lambda index: replace(told[index], cause=causes[index]))
-    return tuple(replace(each, cause=cause) for each, cause in zip(told, causes, strict=True))
+def _with_causes(notifications: Sequence[Notification], causes: Sequence[Cause | None]) -> Sequence[Notification]:
+    if isinstance(notifications, LazySequence):
+        return LazySequence(len(notifications), lambda index: replace(notifications[index], cause=causes[index]))
+    return tuple(replace(each, cause=cause) for each, cause in zip(notifications, causes, strict=True))
 
 
 def _decoded(exchange: Exchange) -> Exchange:
     request, response = exchange.request, exchange.response
     if not request.headers.get("content-encoding") and not response.headers.get("content-encoding"):
         return exchange
-    asked, sent = undone(request.headers, request.body)
-    answered, got = undone(response.headers, response.body)
+    request_headers, request_body = undone(request.headers, request.body)
+    response_headers, response_body = undone(response.headers, response.body)
     return replace(
         exchange,
-        request=replace(request, headers=asked, body=sent),
-        response=replace(response, headers=answered, body=got),
+        request=replace(request, headers=request_headers, body=request_body),
+        response=replace(response, headers=response_headers, body=response_body),
     )
 
 
 def _is_transport(exchange: Exchange) -> bool:
-    """Tell a WebSocket upgrade, refused or not, or a CORS preflight: the replaying server answers them by itself."""
-    asked = exchange.request.headers
-    preflight = exchange.request.method == "OPTIONS" and asked.get("access-control-request-method")
-    upgrade = (asked.get("upgrade") or "").lower() == "websocket"
+    """Return whether it is a WebSocket upgrade, refused or not, or a CORS preflight: replay answers them by itself."""
+    headers = exchange.request.headers
+    preflight = exchange.request.method == "OPTIONS" and headers.get("access-control-request-method")
+    upgrade = (headers.get("upgrade") or "").lower() == "websocket"
     return exchange.response.status == 101 or upgrade or bool(preflight)
-
-
-def _notifications(messages: Iterable[bayeux_text.Message], seen: float) -> Iterator[Notification]:
-    for message in messages:
-        if message.is_notification:
-            data = lossless_json.indented(message.fields["data"])
-            yield Notification(channel=message.channel, data=data, seen=seen)
 
 
 def appended(old: Cassette, new: Cassette) -> Cassette:
     """Return a cassette with the exchanges and notifications of a newer one behind its own."""
     moments = [*(each.ended for each in old.interactions), *(each.seen for each in old.notifications)]
     start, count = max(moments, default=0.0) + _BEHIND, len(old.interactions)
-    interactions = (replace(each, began=each.began + start, ended=each.ended + start) for each in new.interactions)
+    users, user_of = _joined_users(old, new)
+    interactions = (
+        replace(each, began=each.began + start, ended=each.ended + start, user=user_of[each.user])
+        for each in new.interactions
+    )
     notifications = (
-        replace(each, seen=each.seen + start, cause=_shifted(each.cause, count)) for each in new.notifications
+        replace(each, seen=each.seen + start, cause=_shifted(each.cause, count), user=user_of[each.user])
+        for each in new.notifications
     )
     stand_ins = new.header.get("stand_ins")
+    header = {**old.header, **({"stand_ins": stand_ins} if stand_ins else {})}
     return replace(
         old,
         interactions=(*old.interactions, *interactions),
         notifications=(*old.notifications, *notifications),
-        header={**old.header, **({"stand_ins": stand_ins} if stand_ins else {})},
+        header={**header, "users": header_of(users)} if len(users) > 1 else header,
     )
+
+
+def _joined_users(old: Cassette, new: Cassette) -> tuple[list[User], list[int]]:
+    """Return the users of both cassettes, and for each of the new one its index. Names decide who is the same.
+
+    Users without a name are the same if they have the same place among those without.
+    """
+    users = list(old.users)
+    if len(users) == len(new.users) == 1:
+        return users, [0]
+    nameless = iter([index for index, user in enumerate(users) if user.name is None])
+    user_of = []
+    for user in new.users:
+        named = next((index for index, each in enumerate(users) if user.name and each.name == user.name), None)
+        index = next(nameless, None) if user.name is None else named
+        if index is None:
+            index = len(users)
+            users.append(user)
+        user_of.append(index)
+    return users, user_of
 
 
 def _shifted(cause: Cause | None, count: int) -> Cause | None:
@@ -248,22 +385,28 @@ def _server_version(exchanges: Sequence[Exchange]) -> dict[str, str]:
     return {}
 
 
-def _notes_on_causes(told: Sequence[Notification], causes: Sequence[Cause | None], earlier: int) -> Iterator[str]:
+def _notes_on_causes(
+    notifications: Sequence[Notification], causes: Sequence[Cause | None], carried_over: int
+) -> Iterator[str]:
     for index, cause in enumerate(causes):
-        if cause and cause.interaction < earlier:
+        if cause and cause.interaction < carried_over:
             yield (
-                f"notification {index} on {told[index].channel} answers an operation that the cassette before this one "
-                "holds: in this one nothing is its cause"
+                f"notification {index} on {notifications[index].channel} answers an operation of the previous part: in "
+                "this part it has no cause"
             )
         elif cause and cause.rule == "order":
             yield (
-                f"notification {index} on {told[index].channel} is taken to answer interaction "
-                f"{cause.interaction - earlier} only because that came last before it: check it, and pin the cause if "
-                "it is another"
+                f"notification {index} on {notifications[index].channel}: its cause, interaction "
+                f"{cause.interaction - carried_over}, is guessed (the latest request before it): check it, and pin it "
+                "(rule: pin)"
             )
 
 
-def _notes_on_lost(unanswered: Sequence[Request]) -> Iterator[str]:
-    for request in unanswered:
-        if not is_cometd(request):
-            yield f"{request.method} {request.path} got no answer and is not in the cassette"
+def _notes_on_unanswered(exchanges: Iterable[Exchange]) -> Iterator[str]:
+    for index, exchange in enumerate(exchanges):
+        if exchange.outcome != "response":
+            request, how = exchange.request, _HOW[exchange.outcome]
+            yield f"interaction {index}, {request.method} {request.path}, got no response: {how}"
+
+
+_HOW = {"silence": "it is replayed as silence", "broken": "it is replayed as a broken connection"}

@@ -6,6 +6,7 @@ same value everywhere. What was once found by its name is replaced wherever else
 """
 
 import base64
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -63,6 +64,7 @@ class Redactor:
             self._rules, self._known, noticed, lambda place, kind: self._skip(place, kind, place)
         )
         self._token_headers: set[str] = set()
+        self._user_names: dict[str, str] = {}
         self._reported = 0
         self._fields = HeaderCache()
 
@@ -154,6 +156,12 @@ class Redactor:
         """Return a notification's data without what is to be redacted."""
         return data if self.policy.level == "none" else self._settle(lambda: self._texts.json(data))
 
+    def user_name(self, name: str) -> str:
+        """Return what stands for the name of a user: the name itself, if the policy keeps such names."""
+        if name not in self._user_names:
+            self._user_names[name] = str(json.loads(self.data(json.dumps({"userName": name})))["userName"])
+        return self._user_names[name]
+
     def recording(self, recording: Recording) -> Recording:
         """Return a whole recording without what is to be redacted."""
         if self.policy.level == "none":
@@ -181,13 +189,15 @@ class Redactor:
         return Recording(
             exchanges=tuple(map(self.exchange, recording.exchanges)),
             messages=tuple(map(self.message, recording.messages)),
-            unanswered=tuple(map(self.request, recording.unanswered)),
+            unanswered=tuple(map(self.exchange, recording.unanswered)),
             carried_over=tuple(map(self.exchange, recording.carried_over)),
         )
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """Return an exchange without what is to be redacted."""
-        return replace(exchange, request=self.request(exchange.request), response=self.response(exchange.response))
+        # The placeholder of a missing response is ours.
+        response = exchange.response if exchange.outcome != "response" else self.response(exchange.response)
+        return replace(exchange, request=self.request(exchange.request), response=response)
 
     def message(self, message: WebSocketMessage) -> WebSocketMessage:
         """Return a WebSocket message without what is to be redacted."""

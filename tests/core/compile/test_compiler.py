@@ -111,9 +111,10 @@ def test_the_header_says_what_is_known_and_notes_what_to_look_at() -> None:
     pushed = poll(bayeux(push(None, seen=0, kind="StatusChange")), began=1, ended=2)
     lost = Request(method="GET", uri="http://h/lost")
     poll_lost = Request(method="POST", uri="http://h/n", body=b'[{"channel":"/meta/connect"}]')
-    recording = Recording(exchanges=(version, asked, pushed), unanswered=(lost, poll_lost))
+    unanswered = tuple(Exchange.without_response(each, 3, 4, "silence") for each in (lost, poll_lost))
+    recording = Recording(exchanges=(version, asked, pushed), unanswered=unanswered)
     compiled = compile_recording(recording, {"recorder": "me"})
     assert {"format": 1, "api": "gws-v2", "server": "8.5", "recorder": "me"} == compiled.cassette.header
     first, second = compiled.notes
-    assert "only because that came last before it" in first
-    assert "GET /lost got no answer and is not in the cassette" == second
+    assert "is guessed (the latest request before it)" in first
+    assert "interaction 2, GET /lost, got no response: it is replayed as silence" == second

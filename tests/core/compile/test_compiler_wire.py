@@ -234,12 +234,15 @@ def test_notes_say_what_a_person_should_check() -> None:
     message = replace(update({}, began=1), request=sent)
     recording = Recording(
         exchanges=(message, poll(bayeux(push(None, seen=0, kind="NewMessages")), ended=2)),
-        unanswered=(poll().request, Request(method="GET", uri=f"{HOST}/api/v2/me?x=1")),
+        unanswered=(
+            Exchange.without_response(poll().request, 3, 4, "silence"),
+            Exchange.without_response(Request(method="GET", uri=f"{HOST}/api/v2/me?x=1"), 4, 5, "broken"),
+        ),
     )
     notes = compile_recording(recording).notes
     assert 2 == len(notes)
-    assert "notification 0 on /v2/me/facebooksession is taken to answer interaction 0" in notes[0]
-    assert "GET /api/v2/me got no answer and is not in the cassette" == notes[1]
+    assert "notification 0 on /v2/me/facebooksession: its cause, interaction 0, is guessed" in notes[0]
+    assert "interaction 1, GET /api/v2/me, got no response: it is replayed as a broken connection" == notes[1]
 
 
 def test_an_empty_recording_is_an_empty_cassette() -> None:

@@ -57,7 +57,7 @@ def test_a_secret_once_seen_is_replaced_elsewhere() -> None:
     """In later bodies, URLs and other headers; a whole recording is searched for secrets first."""
     first = exchange("POST", f"/x?t={SECRET}", {"t": SECRET}, {"t": SECRET}, asked_with=[("A", SECRET)])
     second = exchange(asked_with=[("Cookie", f"JSESSIONID={SECRET}")], began=1)
-    redacted = redactor().recording(Recording(exchanges=(first, second), unanswered=(first.request,)))
+    redacted = redactor().recording(Recording(exchanges=(first, second), unanswered=(first,)))
     assert SECRET not in str(redacted)
     assert b'{"t":"<redacted:a>"}' == redacted.exchanges[0].request.body
 

@@ -200,7 +200,7 @@ def test_the_length_of_a_redacted_body_is_told() -> None:
 
 def test_unanswered_requests_are_redacted() -> None:
     """They have secrets as all others."""
-    lost = asked_with(("Authorization", f"Basic {SECRET}")).request
+    lost = Exchange.without_response(asked_with(("Authorization", f"Basic {SECRET}")).request, 0, 1, "silence")
     assert SECRET not in repr(redactor("secrets").recording(Recording(exchanges=(), unanswered=(lost,))))
 
 

@@ -219,7 +219,8 @@ def test_raw_connect_answers_of_a_plain_cassette_are_found() -> None:
         ]
     )
     update = json.dumps({"operationName": "UpdateUserData", "userData": {"A": 1}})
-    items = [("http://h/api/v2/me/facebooksessions/S1", update, '{"statusCode":0}'), ("http://h/n", "[]", connect)]
+    poll = json.dumps([{"channel": "/meta/connect"}])
+    items = [("http://h/api/v2/me/facebooksessions/S1", update, '{"statusCode":0}'), ("http://h/n", poll, connect)]
     text = yaml.safe_dump(
         {
             "version": 1,

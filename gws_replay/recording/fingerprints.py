@@ -1,0 +1,28 @@
+"""Edge: what shows the user of a message, in a form that may be stored."""
+
+import hmac
+import os
+
+from gws_replay.core.compile.identity import redacted_evidence
+from gws_replay.core.model import Evidence
+from gws_replay.core.redaction.redactor import Redactor
+
+_BYTES = 8
+
+
+class Fingerprints:
+    """The evidence of one recording: user names are redacted, and credentials become fingerprints.
+
+    The key of the fingerprints is random, and never leaves the memory: nobody can test a guess with what is stored.
+    """
+
+    def __init__(self, using: Redactor) -> None:
+        self._redactor = using
+        self._key = os.urandom(32)
+
+    def of(self, evidence: Evidence) -> Evidence:
+        """Return evidence that may be stored; equal identities stay equal."""
+        return redacted_evidence(evidence, self._redactor.user_name, self._fingerprint)
+
+    def _fingerprint(self, secret: str) -> str:
+        return hmac.digest(self._key, secret.encode("utf-8", "surrogatepass"), "sha256")[:_BYTES].hex()
