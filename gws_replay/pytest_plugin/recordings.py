@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 
 from gws_replay.core.bayeux.over_http import is_cometd
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.compile.compiler import appended, compile_recording, laid_out
+from gws_replay.core.compile.compiler import compile_recording, laid_out
 from gws_replay.core.compile.identity import evidence_of
-from gws_replay.core.compile.parts import with_part
+from gws_replay.core.compile.parts import appended, with_part
 from gws_replay.core.counted import counted
 from gws_replay.core.model import Exchange, Recording, Request, Response
 from gws_replay.core.oracle.history import Snapshot, history

@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.compile.compiler import appended, laid_out
-from gws_replay.core.model import Cause, Notification
+from gws_replay.core.compile.compiler import laid_out
+from gws_replay.core.compile.users import header_of
+from gws_replay.core.model import Cause, Notification, User
 
 _KEY = "tests"
+# How long after the last moment of a cassette what is appended to it begins, in seconds.
+_BEHIND = 0.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,56 @@ class _Part:
     name: str
     interactions: range
     notifications: range
+
+
+def appended(old: Cassette, new: Cassette) -> Cassette:
+    """Return a cassette with the exchanges and notifications of a newer one behind its own."""
+    moments = [*(each.ended for each in old.interactions), *(each.seen for each in old.notifications)]
+    start, count = max(moments, default=0.0) + _BEHIND, len(old.interactions)
+    users, user_of = _joined_users(old, new)
+    interactions = (
+        replace(each, began=each.began + start, ended=each.ended + start, user=user_of[each.user])
+        for each in new.interactions
+    )
+    notifications = (
+        replace(each, seen=each.seen + start, cause=_shifted(each.cause, count), user=user_of[each.user])
+        for each in new.notifications
+    )
+    stand_ins = new.header.get("stand_ins")
+    header = {**old.header, **({"stand_ins": stand_ins} if stand_ins else {})}
+    return replace(
+        old,
+        interactions=(*old.interactions, *interactions),
+        notifications=(*old.notifications, *notifications),
+        header={**header, "users": header_of(users)} if len(users) > 1 else header,
+    )
+
+
+def _joined_users(old: Cassette, new: Cassette) -> tuple[list[User], list[int]]:
+    """Return the users of both cassettes, and for each of the new one its index. Names decide who is the same.
+
+    Users without a name are the same if they have the same place among those without.
+    """
+    users = list(old.users)
+    if len(users) == len(new.users) == 1:
+        return users, [0]
+    nameless = iter([index for index, user in enumerate(users) if user.name is None])
+    user_of = []
+    for user in new.users:
+        named = next((index for index, each in enumerate(users) if user.name and each.name == user.name), None)
+        index = next(nameless, None) if user.name is None else named
+        if index is None:
+            index = len(users)
+            users.append(user)
+        user_of.append(index)
+    return users, user_of
+
+
+def _shifted(cause: Cause | None, count: int) -> Cause | None:
+    """Return a cause whose interactions stand `count` places later."""
+    if cause is None:
+        return None
+    return replace(cause, interaction=cause.interaction + count, also=tuple(index + count for index in cause.also))
 
 
 def part_of(cassette: Cassette, name: str) -> Cassette:
