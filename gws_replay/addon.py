@@ -10,16 +10,17 @@ import json
 import logging
 import re
 import sys
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from mitmproxy import connection, ctx, exceptions, flowfilter, http
 from mitmproxy.addonmanager import Loader
-from mitmproxy.net import server_spec
 from mitmproxy.proxy.mode_specs import ReverseMode
 
 from gws_replay.core.redaction.policy import LEVELS, Policy
@@ -107,9 +108,18 @@ class GwsRecorder:
         """Lead a request through the company's proxy, and keep mitmproxy from streaming a body past the recorder."""
         if ctx.options.gws_via_environment and (proxy := proxy_for(server_of(flow.request.url))):
             flow.server_conn = connection.Server(address=flow.server_conn.address, tls=flow.server_conn.tls)
-            flow.server_conn.via = server_spec.parse(proxy, default_scheme="http")
+            parts = urlsplit(proxy)
+            flow.server_conn.via = ("http", (parts.hostname or "", parts.port or 80))
         if self._writer and flow.request.stream and self._may_match(flow):
             flow.request.stream = False
+
+    def http_connect_upstream(self, flow: http.HTTPFlow) -> None:
+        """Authenticate to the company's proxy; its password stands in the environment alone."""
+        proxy = proxy_for(f"https://{flow.request.host}:{flow.request.port}")
+        user, password = (urlsplit(proxy).username, urlsplit(proxy).password) if proxy else (None, None)
+        if ctx.options.gws_via_environment and user:
+            credentials = f"{unquote(user)}:{unquote(password or '')}".encode()
+            flow.request.headers["Proxy-Authorization"] = f"Basic {b64encode(credentials).decode()}"
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Record a request; with a filter on responses that has to wait for the response."""
