@@ -8,6 +8,16 @@ GwsReplayError                        something the user can put right: one sent
 The two assertion errors make a test fail rather than error.
 """
 
+from collections.abc import Iterable
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a question to end a message with, if a word that is not known looks like one that is; else nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415 (only an error needs it)
+
+    found = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {found[0]!r}?" if found else ""
+
 
 class GwsReplayError(Exception):
     """Base of all errors that a user can cause and mend.

@@ -8,13 +8,14 @@ from typing import Any, NoReturn
 
 import click
 
-from gws_replay.errors import GwsReplayError
+from gws_replay.errors import GwsReplayError, did_you_mean
 
 _COMMANDS = {
     "addon": 'Print the path of the mitmproxy addon, for mitmdump -s "$(gws-replay addon)".',
     "convert": "Convert a mitmproxy flow file, a HAR or another cassette into a cassette.",
     "demo": "Record, replay and prove on the built-in sandbox, in under a minute.",
     "diff": "Compare cassettes with a baseline, operation by operation.",
+    "doctor": "Check whether this machine, and a server, are ready for a recording.",
     "drift": "Send a cassette's requests to a live system again, and compare the responses.",
     "noise": "Learn what differs between two recordings of one scenario although nothing changed.",
     "record": "Record GWS traffic through mitmproxy into a cassette.",
@@ -38,6 +39,13 @@ class _Commands(click.Group):
             return None
         command: click.Command = getattr(import_module(f"gws_replay.cli.commands.{cmd_name}"), cmd_name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise click.UsageError(f"There is no command {args[0]!r}.{did_you_mean(args[0], _COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

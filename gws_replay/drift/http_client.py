@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -20,7 +21,7 @@ from gws_replay.core.model import Headers, Request, Response
 from gws_replay.core.redaction.found import PLACEHOLDER
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import GwsReplayError
-from gws_replay.settings.upstream import Credentials
+from gws_replay.settings.upstream import Credentials, proxy_for, tls_problem
 
 _PATIENCE = 60.0  # seconds for an answer
 # Of a connection, or said by the body itself; `accept-encoding` is what our own library can unpack.
@@ -59,6 +60,7 @@ class Wire:
         self._authorization = credentials.authorization if credentials else ""
         self._name = f"gws-replay/{version('gws-replay')}"
         self._tls = tls
+        self._proxy = proxy_for(origin)
         self._csrf: tuple[str, str] | None = None
 
     async def __aenter__(self) -> Self:
@@ -111,16 +113,19 @@ class Wire:
         try:
             return await self._send(request, patience, sent)
         except TimeoutError:
-            reason = f"no answer to {name} in {patience:.0f} seconds"
+            reason = f"no response to {name} within {patience:.0f} seconds"
         except aiohttp.ClientConnectorCertificateError as error:
-            reason = f"its certificate is not trusted ({error.certificate_error}): give its CA with --upstream-ca"
+            host = urlsplit(self.origin).hostname or ""
+            problem = tls_problem(str(error.certificate_error), host) or str(error.certificate_error)
+            raise GwsReplayError(problem) from None
         except aiohttp.ClientConnectorError as error:
             reason = error.os_error.strerror or str(error.os_error)
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
             reason = f"{name}: {error}"
         except (aiohttp.ClientError, OSError, ValueError) as error:  # whose text may hold the address
             reason = f"{name}: {type(error).__name__}"
-        raise GwsReplayError(f"{self.origin} cannot be asked: {reason}")
+        through = " through the HTTP proxy of the environment" if self._proxy else ""
+        raise GwsReplayError(f"cannot reach {self.origin}{through}: {reason}")
 
     async def _send(self, request: Request, patience: float, sent: Callable[[], None]) -> Response:
         async with (
@@ -130,6 +135,7 @@ class Wire:
                 _exactly(request.uri),
                 headers=request.headers.pairs,
                 data=request.body or None,
+                proxy=self._proxy,
                 allow_redirects=False,  # an answer is an answer; and credentials go to nobody else
                 skip_auto_headers=("Content-Type",),
                 timeout=aiohttp.ClientTimeout(total=None),

@@ -33,14 +33,14 @@ class Credentials:
 
 
 def check_upstream(url: str) -> None:
-    """Raise GwsReplayError for what is no address of a server: scheme, host and port, and no more."""
+    """Raise GwsReplayError for what is not the address of a server: scheme, host and port, and no more."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         usable = False
     if not usable or any(char.isspace() for char in url):
-        raise GwsReplayError(f"--upstream {url!r} is no address: write https://HOST[:PORT]")
+        raise GwsReplayError(f"--upstream {url!r} is not an address: write https://HOST[:PORT]")
     if parts.path.strip("/") or parts.query or parts.username:
         raise GwsReplayError("--upstream takes scheme, host and port only: paths and credentials come from the client")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, TypeAlias, overload
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.errors import CassetteError, GwsReplayError
+from gws_replay.errors import CassetteError, GwsReplayError, did_you_mean
 from gws_replay.formats.vcr import fast_reader as vcr_layout
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.storage.locks import is_there, lock
@@ -77,12 +77,25 @@ def opened(path: str | os.PathLike[str] | Stored) -> Iterator[BinaryIO]:
     try:
         with Path(path).open("rb") as file:
             yield file
+    except FileNotFoundError as error:
+        raise CassetteError(f"cannot read {_name(path)}: {reason(error)}{_similar(Path(path))}") from None
     except OSError as error:
         raise CassetteError(f"cannot read {_name(path)}: {reason(error)}") from None
     except ValueError as error:  # a name that no file can have
         if isinstance(error, CassetteError):
             raise
         raise CassetteError(f"cannot read {_name(path)!r}: {error}") from None
+
+
+def _similar(path: Path) -> str:
+    """Return a question with the name of a file, or of a folder above it, that looks like what was not found."""
+    missing = next((each for each in (*reversed(path.parents), path) if not each.exists()), path)
+    try:
+        names = sorted(each.name for each in missing.parent.iterdir())
+    except OSError:
+        return ""
+    question = did_you_mean(missing.name, names)
+    return f".{question}" if question else ""
 
 
 def _decoded(content: bytes, source: str) -> str:
@@ -151,7 +164,7 @@ def cassettes_in(paths: Iterable[Location]) -> Iterator[Location]:
         elif path.exists():
             yield path
         else:
-            raise GwsReplayError(f"{path} does not exist")
+            raise GwsReplayError(f"{path} does not exist{_similar(path)}")
 
 
 def reason(error: OSError) -> str:

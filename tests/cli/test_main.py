@@ -95,7 +95,7 @@ def test_version() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("nonsense",), "No such command 'nonsense'"),
+        (("nonsense",), "There is no command 'nonsense'"),
         (("--nonsense",), "No such option"),
         (("verify",), "Missing argument 'PATH...'"),
         (("convert", "a.flow", "b.yaml", "--redact", "some"), "'some' is not one of 'all', 'secrets', 'none'"),
@@ -271,3 +271,23 @@ def test_what_is_imported_to_start(load: str, third: tuple[str, ...], ours: tupl
     )
     found_third, found_ours = (part.split() for part in done.stdout.split("/"))
     assert [list(third), [f"gws_replay.{name}" for name in sorted(ours)]] == [found_third, found_ours]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["recrod"], "There is no command 'recrod'. Did you mean 'record'?"),
+        (["xyzzy"], "There is no command 'xyzzy'.\n"),
+        (["record", "--casette", "x"], "Did you mean '--cassette'?"),
+        (["sandbox", "--fault", "extrakey"], "there is no fault 'extrakey'. Did you mean 'extra-key'?"),
+        (["show", "casettes/update.yaml"], "No such file or directory. Did you mean 'cassettes'?"),
+        (["verify", "cassettes/updat.yaml"], "Did you mean 'update.yaml'?"),
+    ],
+)
+def test_a_name_that_is_not_known_gets_a_suggestion(tmp_path: Path, arguments: list[str], said: str) -> None:
+    """Of commands, options, faults and cassettes."""
+    (tmp_path / "cassettes").mkdir()
+    (tmp_path / "cassettes" / "update.yaml").touch()
+    done = run(*arguments, cwd=tmp_path)
+    assert 2 == done.returncode
+    assert said in done.stderr

@@ -189,7 +189,7 @@ def test_gws_server_records_through_the_proxy(project: Project) -> None:
     ("options", "said"),
     [
         (["--gws-record=once"], "*say where to, --gws-upstream https://YOUR-GWS*"),
-        (["--gws-record=once", "--gws-upstream=nowhere"], "*'nowhere' is no address*"),
+        (["--gws-record=once", "--gws-upstream=nowhere"], "*'nowhere' is not an address*"),
         (["--gws-record=new_episodes", "--gws-upstream=http://x"], "*new_episodes is for gws*"),
     ],
 )

@@ -83,7 +83,7 @@ def test_a_bad_netrc_is_refused_without_its_words(tmp_path: Path) -> None:
 )
 def test_what_is_no_address(url: str) -> None:
     """Scheme, host and port are needed."""
-    with pytest.raises(GwsReplayError, match="is no address"):
+    with pytest.raises(GwsReplayError, match="is not an address"):
         check_upstream(url)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gws_replay.cli.comparison import Rules, comparing_options, describe
-from gws_replay.cli.options import PATH, Progress, force_option, ignore_options, keep_option, timing_option
+from gws_replay.cli.options import PATH, Progress, force_option, ignore_options, keep_option, timing_option, tls_options
 from gws_replay.cli.report import Report, report_options
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.finding import SEVERITIES
@@ -22,6 +22,8 @@ from gws_replay.reports.terminal import findings as differences
 from gws_replay.storage.files import live_path, load_cassette
 
 if TYPE_CHECKING:
+    import ssl
+
     from gws_replay.core.drift.live_values import LiveValues
     from gws_replay.core.drift.plan import Plan
     from gws_replay.core.replay.request_fields import IgnoredFields
@@ -58,8 +60,7 @@ if TYPE_CHECKING:
     help="How long a recorded notification is waited for.",
 )
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted; nothing is asked again.")
-@click.option("--insecure", is_flag=True, help="Do not verify the server's certificate.")
-@click.option("--upstream-ca", type=PATH, help="Trust this CA certificate (PEM) of the server.")
+@tls_options
 @keep_option
 @force_option
 @comparing_options
@@ -78,6 +79,7 @@ def drift(
     resume: bool,
     insecure: bool,
     upstream_ca: Path | None,
+    client_cert: Path | None,
     force: bool,
     keep: Sequence[str],
     **options: Any,
@@ -95,7 +97,7 @@ def drift(
     """
     from gws_replay.core.drift.live_values import LiveValues, bindings
     from gws_replay.drift.recording import LiveRecording
-    from gws_replay.settings.upstream import check_upstream
+    from gws_replay.settings.upstream import check_upstream, trusting
 
     check_upstream(upstream)
     baseline = load_cassette(cassette)
@@ -108,7 +110,8 @@ def drift(
     target = candidate or live_path(cassette)
     if target.resolve() == cassette.resolve():
         raise GwsReplayError(f"{target} is the cassette itself: name another file with --candidate")
-    wire, pace = _wire(upstream, insecure, upstream_ca), _pace(**options)
+    wire = _wire(upstream, None if insecure else trusting(upstream_ca, client_cert))
+    pace = _pace(**options)
     facts = {"upstream": wire.origin, "writes": allow_writes}
     recording = LiveRecording(baseline, target, facts, keep=keep, force=force, resume=resume)
     run = _Run(baseline, todo, values, recording, pace)
@@ -215,12 +218,12 @@ def _nothing(cassette: Path, todo: "Plan") -> str:
     return f"{cassette} holds no exchanges: there is nothing to ask"
 
 
-def _wire(upstream: str, insecure: bool, upstream_ca: Path | None) -> "Wire":
+def _wire(upstream: str, context: "ssl.SSLContext | None") -> "Wire":
     from gws_replay.drift.http_client import Tls, Wire
-    from gws_replay.settings.upstream import credentials_for, trusting
+    from gws_replay.settings.upstream import credentials_for
 
     origin = upstream.rstrip("/")
-    return Wire(origin, credentials_for(origin), Tls(None if insecure else trusting(upstream_ca)))
+    return Wire(origin, credentials_for(origin), Tls(context))
 
 
 def _pace(timing: str, rate: float | None, patience: float) -> "Pace":

@@ -38,7 +38,7 @@ def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> t
     return host.strip("[]"), int(port)
 
 
-@click.command()
+@click.command(context_settings={"allow_interspersed_args": False})  # what follows the command is the command's
 @click.option("--upstream", metavar="URL", help="The GWS server. Regular mode: record only what goes there.")
 @click.option("--cassette", type=PATH, required=True, help="Where to save: .yaml, or .json.")
 @click.option(
@@ -107,11 +107,14 @@ def record(
     code = 0
     try:
         with recorder:
-            _announce(recorder, output)
-            if command:
-                code = _run(command, recorder.environment())
-            else:
-                recorder.wait()
+            try:
+                _announce(recorder, output)
+                if command:
+                    code = _run(command, recorder.environment())
+                else:
+                    recorder.wait()
+            finally:
+                _keep_saving(settings.cassette, output)
     except GwsReplayError as error:
         if not code:
             raise
@@ -121,6 +124,18 @@ def record(
             saved = {key: value for key, value in part.items() if key not in ("kind", "text")}
             output.result(part["text"], {"event": "saved", **saved})
     return code
+
+
+def _keep_saving(cassette: Path, output: Output) -> None:
+    """From now on answer Ctrl-C and SIGTERM with a line: the cassette is being saved."""
+
+    def say(*_: object) -> None:
+        output.progress(f"Still saving {cassette}; please wait")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, say)
+    if sys.exception():
+        output.progress(f"Saving {cassette} ...")
 
 
 def _announce(recorder: Recorder, output: Output) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gws_replay.cli.options import Output, output_options
+from gws_replay.errors import did_you_mean
 from gws_replay.sandbox.faults import FAULTS
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ def _fault_lines() -> str:
     return "\n\n".join("\n".join(("\b", f"Faults, {group.lower()}:", *lines)) for group, lines in groups.items())
 
 
+def _fault(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and value not in FAULTS:
+        raise click.BadParameter(f"there is no fault {value!r}.{did_you_mean(value, FAULTS)}", ctx, param)
+    return value
+
+
 @click.command(
     "sandbox",
     short_help="Run an embedded GWS stand-in.",
@@ -34,7 +41,7 @@ def _fault_lines() -> str:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Port to listen on; 0 takes a free one."
 )
-@click.option("--fault", type=click.Choice(list(FAULTS)), metavar="NAME", help="Be wrong on purpose (see below).")
+@click.option("--fault", callback=_fault, metavar="NAME", help="Be wrong on purpose (see below).")
 @click.option(
     "--push-delay",
     type=click.FloatRange(min=0),

@@ -292,7 +292,7 @@ def test_only_what_is_wanted_is_kept(tmp_path: Path, options: list[str], kept: l
     ("options", "said"),
     [
         (["--filter", "~~("], "'~~(' is not a mitmproxy filter"),
-        (["--upstream", "gws.example"], "is no address: write https://HOST[:PORT]"),
+        (["--upstream", "gws.example"], "is not an address: write https://HOST[:PORT]"),
         (["--host", "other.example"], "holds no exchange that is kept"),
     ],
 )

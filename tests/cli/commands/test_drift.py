@@ -282,7 +282,7 @@ def test_wrong_credentials(shipped: Path, sandbox: RunningSandbox) -> None:
 def test_bad_input(tmp_path: Path, shipped: Path) -> None:
     """Addresses, files that are there, cassettes that are not, and those with nothing to ask."""
     url = "http://127.0.0.1:1"
-    assert "is no address" in refused(drift(shipped, "gws.example"))
+    assert "is not an address" in refused(drift(shipped, "gws.example"))
     assert "cannot read" in refused(drift(tmp_path / "none.yaml", url))
     assert "is the cassette itself" in refused(drift(shipped, url, "--candidate", shipped))
     (tmp_path / "update.drift.yaml").touch()

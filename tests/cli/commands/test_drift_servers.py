@@ -29,7 +29,7 @@ def asking(path: Path, *moments: Exchange) -> Path:
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     """Nobody listens, or it is out of order: one sentence, and nothing is left behind."""
     path = asking(tmp_path, exchange())
-    assert "http://127.0.0.1:1 cannot be asked: " in refused(drift(path, "http://127.0.0.1:1"))
+    assert "cannot reach http://127.0.0.1:1: " in refused(drift(path, "http://127.0.0.1:1"))
     with answering({"/api/v2/me": 503}) as server:
         said = refused(drift(path, server.url))
         assert f"{server.url} is not in order: it answers 503 to GET /api/v2/me, the first request" == said
@@ -63,7 +63,7 @@ def test_certificates(tmp_path: Path) -> None:
     path = asking(tmp_path, exchange("GET", "/api/v2/me", None, OK))
     with answering({}, context) as server:
         said = refused(drift(path, server.url))
-        assert f"{server.url} cannot be asked: its certificate is not trusted (" in said
+        assert "cannot verify the certificate of " in said
         assert "give its CA with --upstream-ca" in said
         assert 0 == drift(path, server.url, "--upstream-ca", ca).code
         assert 0 == drift(path, server.url, "--insecure", "--force").code
@@ -141,7 +141,7 @@ def test_a_network_that_went_away(tmp_path: Path) -> None:
     path = asking(tmp_path, exchange("GET", "/api/v2/a", None, OK), exchange("GET", "/api/v2/b", None, OK, began=1.0))
     with answering({"/api/v2/b": DROPPED}) as server:
         said = refused(drift(path, server.url))
-        assert f"{server.url} cannot be asked: GET /api/v2/b: " in said
+        assert f"cannot reach {server.url}: GET /api/v2/b: " in said
         assert "after 1 of 2 questions: go on with --resume" in said
         server.answers.clear()
         server.seen.clear()
@@ -184,7 +184,7 @@ def test_a_cometd_that_hangs_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     path = saved(cassette(get({}, began=0.0), push({}, seen=1.0), get({}, began=2.0)), tmp_path / "x.yaml")
     with answering({"/api/v2/notifications": DROPPED}) as server:
         said = refused(drift(path, server.url))
-        assert f"{server.url} cannot be asked: POST /api/v2/notifications: " in said
+        assert f"cannot reach {server.url}: POST /api/v2/notifications: " in said
         assert 3 == [path for path, _ in server.seen].count("/api/v2/notifications")
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import signal
 import sys
 import threading
@@ -90,6 +91,48 @@ def test_signals_save(tmp_path: Path, number: int, left: int) -> None:
     assert "agent1:sandbox" not in text
     assert "YWdlbnQxOnNhbmRib3g=" not in text
     assert "<redacted:authorization>" in text
+
+
+def test_a_second_ctrl_c_waits_for_the_save(tmp_path: Path) -> None:
+    """It says so, and the end says where."""
+    with (
+        serving() as sandbox,
+        Running(record("--upstream", sandbox.url, "--listen", "127.0.0.1:0"), cwd=tmp_path) as recorder,
+    ):
+        url = recorder.line("Recording").split()[1]
+        (proxy,) = children(recorder.process.pid)
+        (writer,) = children(proxy)
+        with client(url):
+            pass
+        os.kill(writer, signal.SIGSTOP)  # so that saving takes as long as it has to
+        recorder.process.send_signal(signal.SIGINT)
+        recorder.line("Saving c.yaml ...")
+        recorder.process.send_signal(signal.SIGINT)
+        recorder.line("Still saving c.yaml; please wait")
+        os.kill(writer, signal.SIGCONT)
+        assert 130 == recorder.finish()
+    assert "saved c.yaml: 1 exchange" in recorder.text
+
+
+@pytest.mark.parametrize("separator", [[], ["--"]])
+def test_options_after_the_command_belong_to_the_command(tmp_path: Path, separator: list[str]) -> None:
+    """With or without `--`."""
+    with serving() as sandbox:
+        done = run(
+            *record(
+                "--upstream",
+                sandbox.url,
+                *separator,
+                sys.executable,
+                "-c",
+                f"{ASK}; import sys; print(sys.argv[1:])",
+                "--force",
+                "-q",
+            ),
+            cwd=tmp_path,
+        )
+    assert 0 == done.returncode, done.stderr
+    assert "['--force', '-q']" in done.stdout
 
 
 def test_the_proxy_saves_when_its_recorder_is_killed(tmp_path: Path) -> None:
@@ -195,7 +238,7 @@ def test_json_is_a_document_a_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["--upstream", "ftp://x"], 2, "'ftp://x' is no address"),
+        (["--upstream", "ftp://x"], 2, "'ftp://x' is not an address"),
         (["--upstream", "http://localhost:1", "--split", "5"], 2, "'5' is no size and no time to split at"),
         (["--upstream", "http://localhost:1/api"], 2, "takes scheme, host and port only"),
         ([], 2, "reverse mode needs the server's address"),

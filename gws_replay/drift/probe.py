@@ -1,0 +1,51 @@
+"""Edge: whether a live system can be recorded from: whether it responds, and whether CometD shakes hands."""
+
+from dataclasses import dataclass
+
+from gws_replay.core import lossless_json
+from gws_replay.core.bayeux.subscriber import Subscriber
+from gws_replay.core.model import Request
+from gws_replay.drift.http_client import Wire
+from gws_replay.errors import GwsReplayError
+
+_PATIENCE = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something that was looked at: whether it is in order, what was found, and otherwise how to mend it."""
+
+    is_ok: bool
+    text: str
+    fix: str = ""
+
+
+async def probe(wire: Wire, cometd: str) -> list[Check]:
+    """Look at a server: any response to GET / will do; CometD must shake hands at its path."""
+    async with wire:
+        request = wire.dressed(Request(method="GET", uri=f"{wire.origin}/"))
+        try:
+            response = await wire.send(request, "GET /", patience=_PATIENCE)
+        except GwsReplayError as error:
+            return [Check(is_ok=False, text=f"{wire.origin} does not respond", fix=str(error))]
+        return [
+            Check(is_ok=True, text=f"{wire.origin} responds (GET /: HTTP {response.status})"),
+            await _cometd(wire, cometd),
+        ]
+
+
+async def _cometd(wire: Wire, path: str) -> Check:
+    where = f"{wire.origin}{path}"
+    try:
+        response = await wire.send(wire.bayeux(path, Subscriber(()).following()), f"POST {path}", patience=_PATIENCE)
+    except GwsReplayError as error:
+        return Check(is_ok=False, text=f"no CometD handshake at {where}", fix=str(error))
+    replies = lossless_json.loads_or_none(response.body)
+    reply = replies[0] if isinstance(replies, list) and replies and isinstance(replies[0], dict) else {}
+    if reply.get("successful") is True:
+        return Check(is_ok=True, text=f"CometD shakes hands at {where}")
+    if response.status in (401, 403):
+        fix = "set GWS_REPLAY_USER and GWS_REPLAY_PASSWORD, or GWS_REPLAY_TOKEN, or add the host to ~/.netrc"
+    else:
+        fix = "name the path of CometD with --cometd, if it is elsewhere; recording finds it by itself"
+    return Check(is_ok=False, text=f"no CometD handshake at {where} (HTTP {response.status})", fix=fix)
