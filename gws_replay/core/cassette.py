@@ -30,7 +30,7 @@ class Cassette:
 
         `ignore` are patterns (`LCA_*`) of keys and attributes that the server may move as it likes: what they match is
         reported and does not count. `volatile` are those of attributes that differ between two messages about the same
-        state; None for the usual (`gws.VOLATILE`). `coerce` are those of keys that the server may keep as strings (5 as
+        state; None for the usual ones. `coerce` are those of keys that the server may keep as strings (5 as
         "5"), `"string"` all.
         """
         from gws_replay.core.oracle.judge import judge  # noqa: PLC0415  (replaying a cassette needs no judge)
@@ -42,6 +42,13 @@ class Cassette:
         """The users that exchanges and notifications refer to by index; one without a name if the header lists none."""
         listed: Sequence[Mapping[str, str]] = self.header.get("users") or ({},)
         return tuple(User(name=each.get("name")) for each in listed)
+
+    @property
+    def user_names(self) -> tuple[str, ...]:
+        """What messages call the users: by name, or `user 2`. Empty if all is of one user."""
+        users = self.users
+        names = (each.name or f"user {number}" for number, each in enumerate(users, 1))
+        return tuple(names) if len(users) > 1 else ()
 
     def named(self, source: str) -> "Cassette":
         """Return the same cassette with another name for messages."""

@@ -8,7 +8,7 @@ from gws_replay.core.oracle.judge import Update
 
 
 def update(one: Update) -> dict[str, Any]:
-    """Return one verdict: the operation, the verdict and its reasons, what was ignored, what changed, and where."""
+    """Return one verdict: the operation, the verdict and its reasons, what was ignored, the changes, and where."""
     return {
         "interaction": one.interaction,
         "operation": one.operation,
@@ -25,12 +25,13 @@ def update(one: Update) -> dict[str, Any]:
 
 
 def cassette(one: Cassette) -> dict[str, Any]:
-    """Return what `show` shows: the header, each exchange as an operation, each notification with its cause."""
+    """Return a cassette: its header, each exchange as an operation, each notification with its cause."""
     return {
         "source": one.source,
         "header": dict(one.header),
         "interactions": [
             {
+                **_user(one, exchange.user),
                 "began": exchange.began,
                 "ended": exchange.ended,
                 "method": exchange.request.method,
@@ -45,14 +46,20 @@ def cassette(one: Cassette) -> dict[str, Any]:
         ],
         "notifications": [
             {
-                "channel": told.channel,
-                "seen": told.seen,
-                "cause": {"interaction": told.cause.interaction, "rule": told.cause.rule, "after": told.cause.after}
-                if told.cause
+                **_user(one, notification.user),
+                "channel": notification.channel,
+                "seen": notification.seen,
+                "cause": {"interaction": cause.interaction, "rule": cause.rule, "after": cause.after}
+                if (cause := notification.cause)
                 else None,
-                "data": told.value,
+                "data": notification.value,
             }
-            for told in one.notifications
+            for notification in one.notifications
         ],
         "updates": [update(each) for each in one.updates()],
     }
+
+
+def _user(cassette: Cassette, number: int) -> dict[str, int]:
+    """Return the index of a user, if there are several."""
+    return {"user": number} if cassette.user_names else {}

@@ -1,6 +1,6 @@
-"""Edge: what a test's run of its cassettes comes to, as plain JSON data: counts, misses, userData, and what happened.
+"""Edge: the results of a test's run as plain JSON data: counts, misses, userData operations, and events.
 
-What comes here is redacted, and leaves escaped and cut, as in `run_events`.
+All values are redacted; texts are escaped and cut, as in `run_events`.
 """
 
 import re
@@ -15,13 +15,13 @@ from gws_replay.reports.run_events import Event, cut, events_of, line_of, named
 if TYPE_CHECKING:
     from gws_replay.playback.run import Run
 
-_MOST_LEFT = 10
+_MOST_UNPLAYED = 10
 _MOST_UPDATES = 200
 _SECRET_PARTS = re.compile(r"(?<=//)[^/@\s]*@|\?\S*")
 
 
 class Missed(TypedDict):
-    """A request without an answer, in a sentence, with the nearest recorded request and the differences to it."""
+    """A miss in a sentence, with the nearest recorded request and the differences from it."""
 
     text: str
     nearest: int | None
@@ -29,7 +29,7 @@ class Missed(TypedDict):
 
 
 class Operation(TypedDict):
-    """A userData operation that was played: its verdict, and each change as name, kind, before and after."""
+    """A played userData operation: its verdict, and each change as name, kind, before and after."""
 
     interaction: int
     cassette: str
@@ -42,7 +42,7 @@ class Operation(TypedDict):
 
 
 class Details(TypedDict):
-    """What only a whole page shows of a run."""
+    """What only the HTML page shows of a run."""
 
     events: list[Event]
     misses: list[Missed]
@@ -52,7 +52,7 @@ class Details(TypedDict):
 
 
 class Counts(TypedDict):
-    """How much of a cassette a run played; `live` counts exchanges that were recorded."""
+    """How much of a cassette a run played; `live` counts recorded exchanges."""
 
     played: int
     missed: int
@@ -77,19 +77,19 @@ class RanTest(TypedDict):
 
 
 def counts_of(run: "Run") -> Counts:
-    """Count."""
+    """Return the counts of a run."""
     recording = run.is_recording
     return Counts(
         played=sum(user.session.served for user in run.users),
         missed=0 if recording else len(run.misses),
-        unplayed=0 if recording else sum(_left(run)),
+        unplayed=0 if recording else sum(_unplayed(run)),
         stopped=len(run.blocked),
         live=run.live,
     )
 
 
 def details_of(run: "Run", judged: Iterable[Sequence[Update]]) -> Details:
-    """Return what a page shows; `judged` are the verdicts on each cassette's operations."""
+    """Return the details for a page; `judged` are the verdicts on each cassette's operations."""
     return Details(
         events=events_of(run),
         misses=[] if run.is_recording else [_missed(miss) for miss in run.misses],
@@ -99,18 +99,18 @@ def details_of(run: "Run", judged: Iterable[Sequence[Update]]) -> Details:
     )
 
 
-def section(run: "Run", said: str, *, last: int = 10) -> str:
-    """Return what a failed test is told of its run, except what its failure has `said` already."""
+def section(run: "Run", failure: str, *, last: int = 10) -> str:
+    """Return the section that is added to the report of a failed test, without what its `failure` says already."""
     events = events_of(run)
     shown = events[-last:]
     lines = [printable(run.name) + (f": the last {last} of {len(events)} events" if len(events) > last else "")]
-    lines += [line_of(event) for event in shown] or ["nothing was asked"]
+    lines += [line_of(event) for event in shown] or ["no request was sent"]
     if not run.is_recording:
-        misses = [text for text in map(str, run.misses) if text.partition("\n")[0] not in said]
+        misses = [text for text in map(str, run.misses) if text.partition("\n")[0] not in failure]
         lines += _titled("missed:", (line for text in misses for line in text.splitlines()))
-        left = [text for text in run.unplayed if printable(text) not in said]
-        more = [f"and {len(left) - _MOST_LEFT} more"] if len(left) > _MOST_LEFT else []
-        lines += _titled("not played:", [*left[:_MOST_LEFT], *more])
+        unplayed = [text for text in run.unplayed if printable(text) not in failure]
+        more = [f"and {len(unplayed) - _MOST_UNPLAYED} more"] if len(unplayed) > _MOST_UNPLAYED else []
+        lines += _titled("unplayed:", [*unplayed[:_MOST_UNPLAYED], *more])
     lines += _titled("stopped:", _stopped(run))
     return "\n".join(lines)
 
@@ -124,12 +124,12 @@ def _missed(miss: Miss) -> Missed:
 
 
 def _operations(run: "Run", judged: Iterable[Sequence[Update]]) -> Iterator[Operation]:
-    left = _MOST_UPDATES
+    room = _MOST_UPDATES
     for number, updates in enumerate(judged):
         cassette = run.cassettes[number]
-        asked = {index for user in run.users for index in user.session.replays[number].asked}
-        played = [update for update in updates if update.interaction in asked][:left]
-        left -= len(played)
+        sent = {index for user in run.users for index in user.session.replays[number].asked}
+        played = [update for update in updates if update.interaction in sent][:room]
+        room -= len(played)
         yield from (_operation(update, cassette.source) for update in played)
 
 
@@ -158,20 +158,20 @@ def _change(change: Change) -> list[str]:
     ]
 
 
-def _left(run: "Run") -> tuple[int, int]:
-    """Count the interactions and the notifications that no user played, without a word about each."""
+def _unplayed(run: "Run") -> tuple[int, int]:
+    """Return how many interactions and how many notifications no user played."""
     replays = [user.session.replays for user in run.users]
     interactions = notifications = 0
     for number, cassette_index in enumerate(run.indexes):
-        asked = frozenset[int]().union(*(each[number].asked for each in replays))
+        sent = frozenset[int]().union(*(each[number].asked for each in replays))
         waiting = [each[number].unreleased for each in replays]
-        interactions += len(cassette_index.interactions) - len(asked)
+        interactions += len(cassette_index.interactions) - len(sent)
         notifications += len(waiting[0] if len(waiting) == 1 else frozenset(waiting[0]).intersection(*waiting))
     return interactions, notifications
 
 
 def _stopped(run: "Run") -> list[str]:
-    """Name the connections that were not made; an address may hold a token."""
+    """Return the addresses of blocked connections, without queries and credentials."""
     return [cut(_SECRET_PARTS.sub("", text)) for text in run.blocked]
 
 

@@ -1,11 +1,11 @@
 """Edge: what happened in a run of some cassettes, in its order, as plain JSON data and as lines of text.
 
-Only redacted values come here: a cassette's, and those of a `Miss`. Every text is escaped and cut, so that it steers no
-terminal and crosses to another process.
+All values are redacted: they are a cassette's, or those of a `Miss`. Every text is escaped and cut, so that it cannot
+steer a terminal and can be sent to another process.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypedDict
 
@@ -14,121 +14,136 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.json_compare import printable
 from gws_replay.core.model import Exchange, Notification
 from gws_replay.core.replay.run import Miss
-from gws_replay.core.replay.user_session import Event as Happened
+from gws_replay.core.replay.user_session import Event as SessionEvent
+from gws_replay.core.replay.user_session import Happening
 from gws_replay.errors import GwsReplayError
 
 if TYPE_CHECKING:
     from gws_replay.playback.run import Run
     from gws_replay.playback.sessions import LiveUser
 
-_WIDEST = 300
-_LONGEST_NAME = 90
+_LONGEST, _LONGEST_NAME = 300, 90
 
-Kind = Literal["asked", "again", "told", "untold", "missed", "live"]
+Kind = Literal["sent", "repeated", "delivered", "undelivered", "missed", "recorded"]
+KINDS: Mapping[Happening, Kind] = {"asked": "sent", "again": "repeated", "told": "delivered", "missed": "missed"}
+_ARROWS: Mapping[Kind, str] = {"missed": "!!!", "delivered": "<--", "undelivered": "<-x"}
 
 
 class Event(TypedDict):
-    """One thing that happened: `what` it is about, what was `said`, and where it stands in the cassette."""
+    """One event: what kind, `what` it is about, the `result`, and where it stands in the cassette."""
 
     kind: Kind
     what: str
-    said: str
+    result: str
     where: str
 
 
 def line_of(event: Event) -> str:
-    """Say one event in a line."""
-    arrow = {"missed": "!!!", "told": "<--", "untold": "<-x"}.get(event["kind"], "-->")
-    return "  ".join(filter(None, (f"{arrow} {event['what']}", event["said"], event["where"])))
+    """Return an event as a line."""
+    arrow = _ARROWS.get(event["kind"], "-->")
+    return "  ".join(filter(None, (f"{arrow} {event['what']}", event["result"], event["where"])))
 
 
 def events_of(run: "Run") -> list[Event]:
-    """Return what happened in a run, in its order; for a recording, what it has recorded."""
+    """Return the events of a run in their order; of a recording, what it recorded."""
     if run.is_recording:
-        with suppress(GwsReplayError, OSError):  # what a proxy wrote down has become the cassette by now
-            return list(_live(run.cassette))
+        with suppress(GwsReplayError, OSError):  # the journal of a proxy may have become the cassette by now
+            return list(_recorded(run.cassette))
         return []
-    return [event for at, event in sorted(_seats_events(run), key=lambda each: each[0])]
+    return [event for at, event in sorted(_events(run), key=lambda each: each[0])]
 
 
-def _seats_events(run: "Run") -> Iterator[tuple[float, Event]]:
+def _events(run: "Run") -> Iterator[tuple[float, Event]]:
     users = list(run.users)
     for user in users:
         whose = f", user {user.number + 1}" if len(users) > 1 else ""
         with user.polls.lock:
-            happened = tuple(user.session.events)
+            events = tuple(user.session.events)
             misses = tuple(user.session.misses)
-        left = untold(user, happened)
-        for at, kind, number, index in happened:
+        lost = undelivered(user, events)
+        for at, happening, number, index in events:
+            kind = KINDS[happening]
             if kind == "missed":
                 yield at, _miss_event(misses[index], whose)
                 continue
             cassette = run.cassettes[number]
-            where = f" of {cassette.source}" if len(run.cassettes) > 1 else ""
-            if kind == "told":
-                yield at, _told_event(cassette.notifications[index], index, where + whose)
+            where = (f" of {cassette.source}" if len(run.cassettes) > 1 else "") + whose
+            if kind == "delivered":
+                yield at, _notification_event(cassette.notifications[index], kind, index, where)
                 continue
-            yield at, _asked_event(cassette.interactions[index], kind, index, where + whose)
-            for waiting in left.pop((number, index), ()) if kind == "asked" else ():
-                told = _told_event(cassette.notifications[waiting], waiting, where + whose)
-                why = "no CometD client" if not user.session.clients else "not delivered"
-                yield at, {**told, "kind": "untold", "said": why}
+            yield at, _exchange_event(cassette.interactions[index], kind, index, where)
+            for other in lost.pop((number, index), ()) if kind == "sent" else ():
+                event = _notification_event(cassette.notifications[other], "undelivered", other, where)
+                yield at, {**event, "result": reason_undelivered(user)}
 
 
-def untold(user: "LiveUser", happened: Sequence[Happened]) -> dict[tuple[int, int], list[int]]:
-    """Find the notifications that were caused and no client was told, by their cause."""
-    told = {(number, index) for _, kind, number, index in happened if kind == "told"}
+def undelivered(user: "LiveUser", events: Sequence[SessionEvent]) -> dict[tuple[int, int], list[int]]:
+    """Return the notifications whose cause was sent and that no client received, by their cause."""
+    delivered = {(number, index) for _, happening, number, index in events if KINDS[happening] == "delivered"}
     found: dict[tuple[int, int], list[int]] = defaultdict(list)
     for number, replay in enumerate(user.session.replays):
         waiting = frozenset(replay.unreleased)
         for index, notification in enumerate(replay.cassette_index.cassette.notifications):
-            if notification.cause and index not in waiting and (number, index) not in told:
+            if notification.cause and index not in waiting and (number, index) not in delivered:
                 found[number, notification.cause.interaction].append(index)
     return found
 
 
-def _asked_event(exchange: Exchange, kind: Literal["asked", "again", "live"], index: int, where: str) -> Event:
+def reason_undelivered(user: "LiveUser") -> str:
+    """Say why a notification of a user reached no client."""
+    return "not delivered" if user.session.clients else "no CometD client"
+
+
+def why_missed(miss: Miss) -> str:
+    """Return the reason of a miss: the end of its sentence."""
+    return cut(str(miss).partition("\n")[0].rpartition(": ")[2])
+
+
+def _exchange_event(exchange: Exchange, kind: Kind, index: int, where: str) -> Event:
     call = api.call_of(exchange.request, exchange.request_json)
     code = api.code_of(exchange.response_json) if call.operation else None
     path = exchange.request.path
     return Event(
         kind=kind,
         what=named(call.operation or exchange.request.method, (call.operation and call.resource_id) or path),
-        said=code or f"HTTP {exchange.response.status}",
-        where=cut(f"interaction {index}{where}") + (", again" if kind == "again" else ""),
+        result=code or f"HTTP {exchange.response.status}",
+        where=cut(f"interaction {index}{where}") + (", again" if kind == "repeated" else ""),
     )
 
 
-def _told_event(told: Notification, index: int, where: str) -> Event:
-    subject = api.subject_of(told.value)
-    kind = api.kind_of(told.value) or told.channel
-    cause = f"answers interaction {told.cause.interaction}" if told.cause else "unsolicited"
+def _notification_event(notification: Notification, kind: Kind, index: int, where: str) -> Event:
+    subject = api.subject_of(notification.value)
+    name = api.kind_of(notification.value) or notification.channel
+    cause = f"answers interaction {notification.cause.interaction}" if notification.cause else "unsolicited"
     return Event(
-        kind="told",
-        what=named(kind, subject.resource_id if subject else ""),
-        said="",
+        kind=kind,
+        what=named(name, subject.resource_id if subject else ""),
+        result="",
         where=cut(f"notification {index}{where}, {cause}"),
     )
 
 
 def _miss_event(miss: Miss, where: str) -> Event:
-    return Event(kind="missed", what=cut(miss.what), said=f"missed: {miss.reason}", where=where.removeprefix(", "))
+    return Event(
+        kind="missed", what=cut(miss.what), result=f"missed: {why_missed(miss)}", where=where.removeprefix(", ")
+    )
 
 
-def _live(cassette: Cassette) -> Iterator[Event]:
+def _recorded(cassette: Cassette) -> Iterator[Event]:
+    exchanges, notifications = enumerate(cassette.interactions), enumerate(cassette.notifications)
     moments = [
-        *((each.began, _asked_event(each, "live", index, "")) for index, each in enumerate(cassette.interactions)),
-        *((told.seen, _told_event(told, index, "")) for index, told in enumerate(cassette.notifications)),
+        *((each.began, _exchange_event(each, "recorded", index, "")) for index, each in exchanges),
+        *((each.seen, _notification_event(each, "delivered", index, "")) for index, each in notifications),
     ]
     return (event for _, event in sorted(moments, key=lambda each: each[0]))
 
 
 def named(kind: str, name: str) -> str:
-    """Name an operation or a notification, and what it is about."""
+    """Return the name of an operation or a notification with the resource it is about."""
     return cut(f"{kind} {name}".strip(), _LONGEST_NAME)
 
 
-def cut(text: str, widest: int = _WIDEST) -> str:
-    """Escape a text, and cut it where it is long."""
+def cut(text: str, longest: int = _LONGEST) -> str:
+    """Escape a text, and cut it if it is too long."""
     escaped = printable(text)
-    return escaped if len(escaped) <= widest else f"{escaped[: widest - 3]}..."
+    return escaped if len(escaped) <= longest else f"{escaped[: longest - 3]}..."

@@ -26,7 +26,7 @@ def failures(name: str, report: str) -> list[str]:
         return [each["message"]["text"] for each in results if each["level"] == "error"]
     if name == "html":
         Parsed(report)
-        return [row["said"] for row in block_of(report, "index")["rows"] if row["level"] == "error"]
+        return [row["result"] for row in block_of(report, "index")["rows"] if row["level"] == "error"]
     marks = {"text": "Error: ", "github": "::error ", "markdown": "| error | "}
     return [line for line in report.splitlines() if line.startswith(marks[name])]
 

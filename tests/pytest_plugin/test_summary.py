@@ -50,7 +50,7 @@ NOWHERE = "GET /api/v2/me/facebooksessions/nowhere"
 def test_a_failed_test_tells_what_its_run_did(project: Project) -> None:
     """The events in their order, then the swallowed miss with its explanation, and what was stopped."""
     (lines,) = sections(project.run(marked(f"{PLAYED}    Agent().swallowing()\n{SOCKET}    assert 0\n")))
-    miss = f"!!! {NOWHERE}  missed: no_match"
+    miss = f"!!! {NOWHERE}  missed: no recorded request is equal to it"
     assert ["cassettes/small.yaml", GET, UPDATE, UNTOLD, miss, "missed:"] == lines[:6]
     assert f"  {NOWHERE} has no answer in cassettes/small.yaml: no recorded request is equal to it" == lines[6]
     assert ["    nearest is interaction 1:", '      method: sent "GET", recorded "POST"'] == lines[7:9]
@@ -60,7 +60,7 @@ def test_a_failed_test_tells_what_its_run_did(project: Project) -> None:
 def test_a_failed_test_tells_what_it_left(project: Project) -> None:
     """Which is no reason of its own."""
     (lines,) = sections(project.run(marked(f"{HALF}    assert 0\n")))
-    assert ["not played:", "  interaction 1: POST /api/v2/me/facebooksessions/S1 UpdateUserData"] == lines[2:4]
+    assert ["unplayed:", "  interaction 1: POST /api/v2/me/facebooksessions/S1 UpdateUserData"] == lines[2:4]
 
 
 BEFORE = "@pytest.fixture\ndef ready():\n    Agent().sessions()\n    assert 0\n"
@@ -97,7 +97,7 @@ def test_the_failure_itself_is_not_told_twice(project: Project) -> None:
     assert 1 == len(
         re.findall("^    *E? *nearest is interaction 1:|^E +nearest is interaction 1:", output, re.MULTILINE)
     )
-    assert f"!!! {NOWHERE}  missed: no_match" in output
+    assert f"!!! {NOWHERE}  missed: no recorded request is equal to it" in output
 
 
 def test_a_recording_that_fails_shows_what_went_live(project: Project) -> None:

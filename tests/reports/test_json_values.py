@@ -6,7 +6,7 @@ import pytest
 
 from gws_replay.reports import json_values as as_json
 from tests.support.builders import CAPTURES, cassette, exchange, push, update
-from tests.support.commands import captured
+from tests.support.commands import captured, of_two_users, small
 
 
 def test_an_operation_that_cannot_be_told_has_no_places() -> None:
@@ -23,6 +23,14 @@ def test_a_notification_without_a_cause_and_a_body_that_is_no_json() -> None:
         [each["cause"] for each in shown["notifications"]],
         [each["answer"] for each in shown["interactions"]],
     )
+
+
+def test_users_are_numbered_if_there_are_several() -> None:
+    """In exchanges and notifications; a cassette of one user has none."""
+    shown = as_json.cassette(of_two_users())
+    assert [0, 0, 1] == [each["user"] for each in shown["interactions"]]
+    assert [0, 1] == [each["user"] for each in shown["notifications"]]
+    assert "user" not in as_json.cassette(small())["interactions"][0]
 
 
 @pytest.mark.parametrize("name", CAPTURES)

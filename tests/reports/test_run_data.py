@@ -56,11 +56,11 @@ def test_a_run_in_lines() -> None:
         "--> UpdateUserData S1  statusCode 0  interaction 1",
         "<-x PropertiesUpdated S1  no CometD client  notification 0, answers interaction 1",
         "--> GET /api/v2/me/facebooksessions  HTTP 200  interaction 0, again",
-        "!!! GET /nowhere  missed: nothing_similar",
+        "!!! GET /nowhere  missed: nothing like it was recorded",
     ] == [line_of(event) for event in events_of(playback)]
 
 
-def test_a_notification_stands_where_it_was_told() -> None:
+def test_notification_is_listed_when_it_was_delivered() -> None:
     """With a client that listens, it comes after what was asked meanwhile."""
     playback = ReplayRun(small())
     listening(playback)
@@ -68,7 +68,7 @@ def test_a_notification_stands_where_it_was_told() -> None:
     missed(playback)
     playback.wait_for_change(0.01, lambda: False)
     playback.sessions.users[0].polls.changed()
-    assert ["asked", "missed", "told"] == [event["kind"] for event in events_of(playback)]
+    assert ["sent", "missed", "delivered"] == [event["kind"] for event in events_of(playback)]
     assert "<-- PropertiesUpdated S1  notification 0, answers interaction 1" == line_of(events_of(playback)[-1])
 
 
@@ -89,13 +89,13 @@ def test_a_section_shows_the_last_and_says_how_many_there_were() -> None:
     lines = section(playback, "").splitlines()
     assert "many.yaml: the last 10 of 12 events" == lines[0]
     assert [f"--> POST /api/v2/me/{n}  HTTP 200  interaction {n}" for n in range(2, 12)] == lines[1:11]
-    assert ["not played:", *(f"  interaction {n}: POST /api/v2/me/{n}" for n in range(12, 15))] == lines[11:]
+    assert ["unplayed:", *(f"  interaction {n}: POST /api/v2/me/{n}" for n in range(12, 15))] == lines[11:]
 
 
 def test_a_long_rest_is_cut() -> None:
     """Ten of what was not played, and how many more."""
     lines = section(ReplayRun(numbered(25)), "").splitlines()
-    assert ["nothing was asked", "not played:", "  and 15 more"] == [lines[1], lines[2], lines[-1]]
+    assert ["no request was sent", "unplayed:", "  and 15 more"] == [lines[1], lines[2], lines[-1]]
     assert 14 == len(lines)
 
 
@@ -107,7 +107,7 @@ def test_a_section_does_not_repeat_what_the_failure_said() -> None:
     missed(playback, "/there")
     text = section(playback, f"E   {playback.misses[0]}\n{playback.unplayed[0]}")
     assert (False, True, False) == tuple(
-        each in text for each in ("GET /here has no answer", "GET /there has no answer", "not played")
+        each in text for each in ("GET /here has no answer", "GET /there has no answer", "unplayed")
     )
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest import mock
 
@@ -49,6 +49,14 @@ def captured(name: str, suffix: str = ".flow") -> Compiled:
 def small() -> Cassette:
     """A GET that shows userData {A: 1, B: b}, an UpdateUserData of A to 2, and its notification."""
     return cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), push({**BEFORE, "A": 2}, seen=2.0))
+
+
+def of_two_users() -> Cassette:
+    """Two agents update a session each; the second has no name."""
+    second = replace(update({"A": 3}, began=3.0, session="S2"), user=1)
+    answer = replace(push({**BEFORE, "A": 3}, seen=4.0, session="S2"), user=1)
+    one = cassette(*small().interactions, *small().notifications, second, answer)
+    return replace(one, header={**one.header, "users": [{"name": "anna"}, {}]})
 
 
 def saved(played: Cassette, path: Path) -> Path:

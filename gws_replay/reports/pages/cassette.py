@@ -1,6 +1,6 @@
-"""A cassette as the page of timelines shows it: events in time order with their causes, lanes, and userData, as JSON.
+"""A cassette as JSON for the timeline page: events in time order with their causes, users, lanes, and userData.
 
-Texts stand once in a table, and are numbers elsewhere: a notification shows the 80 keys that the one before showed.
+Each text is stored once in a table, and is a number elsewhere: most notifications repeat the userData of the last one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from gws_replay.core.oracle.judge import Update
 
 
 class Texts:
-    """Texts by number, each once, and harmless."""
+    """A table of texts, each stored once, with control characters escaped."""
 
     def __init__(self) -> None:
         self.listed: list[str] = []
@@ -34,9 +34,9 @@ class Texts:
         return number
 
     def value(self, value: Any) -> int:
-        """Return the number of a value's spelling as JSON."""
+        """Return the number of a value written as JSON."""
         if isinstance(value, str | int | float | None):
-            known = type(value), value  # spelling a text takes longer than finding it
+            known = type(value), value  # writing JSON takes longer than this look-up
             number = self._values.get(known)
             if number is None:
                 number = self._values[known] = self.text(lossless_json.dumps(value))
@@ -48,8 +48,8 @@ class Texts:
         return [self.text(line) for line in text.splitlines()]
 
 
-class Recorded:
-    """One cassette as JSON values: `value` for the page, `positions` of its events by the names of their places."""
+class Timeline:
+    """One cassette as JSON: `value` for the page, and the `positions` of its events by their places."""
 
     def __init__(self, cassette: Cassette, updates: Sequence[Update], texts: Texts) -> None:
         self._texts = texts
@@ -72,6 +72,7 @@ class Recorded:
         self._add_userdata()
         self.value: dict[str, Any] = {
             "name": printable(cassette.source),
+            "users": list(map(printable, cassette.user_names)),
             "events": self._events,
             "shown": list(self._snapshots),
             "resources": self._resources(),
@@ -87,35 +88,36 @@ class Recorded:
         request, response = exchange.request, exchange.response
         status = f"HTTP {response.status}"
         head = f"{status} {response.reason}".rstrip()
-        told: dict[str, Any] = {
+        shown: dict[str, Any] = {
             "kind": "exchange",
             "n": index,
+            "user": exchange.user,
             "at": exchange.began,
             "end": exchange.ended,
             "what": self._texts.text(call.operation or f"{request.method} {request.path}"),
             "of": self._texts.text(call.resource_id or ""),
-            "said": self._texts.text(f"{status}, {code}" if code else status),
+            "result": self._texts.text(f"{status}, {code}" if code else status),
             "refused": not api.succeeded(response.status, exchange.response_json),
             "sent": [
                 *self._head(f"{request.method} {request.uri}", request.headers),
                 *self._body(request.body),
             ],
-            "got": [
+            "received": [
                 *self._head(head, response.headers),
                 *self._body(response.body),
             ],
         }
         if update:
-            told["level"] = told["verdict"] = update.verdict
-            told["reasons"] = [self._texts.text(reason) for reason in update.reasons]
-            told["ignored"] = [self._texts.text(name) for name in update.ignored]
-            told["coerced"] = [self._texts.text(name) for name in update.coerced]
-            told["evidence"] = [
+            shown["level"] = shown["verdict"] = update.verdict
+            shown["reasons"] = [self._texts.text(reason) for reason in update.reasons]
+            shown["ignored"] = [self._texts.text(name) for name in update.ignored]
+            shown["coerced"] = [self._texts.text(name) for name in update.coerced]
+            shown["evidence"] = [
                 [self._texts.text(each.about), self._texts.text(each.text)] for each in update.evidence()
             ]
-            told["besides"] = [self._texts.text(key) for key in besides(exchange, update)]
-            told["proof"] = self._table(update.before, update.after, update.changes, update.resource_id)
-        return told
+            shown["besides"] = [self._texts.text(key) for key in besides(exchange, update)]
+            shown["proof"] = self._table(update.before, update.after, update.changes, update.resource_id)
+        return shown
 
     def _head(self, first: str, headers: Headers) -> list[int]:
         return self._texts.lines("\n".join([first, *(f"{name}: {value}" for name, value in headers.pairs), ""]) + "\n")
@@ -124,21 +126,22 @@ class Recorded:
         text = body.decode(errors="backslashreplace")
         return self._texts.lines(text if lossless_json.loads_or_none(body) is None else lossless_json.indented(text))
 
-    def _notification(self, told: Notification, index: int) -> dict[str, Any]:
-        subject = api.subject_of(told.value)
+    def _notification(self, notification: Notification, index: int) -> dict[str, Any]:
+        subject = api.subject_of(notification.value)
         shown: dict[str, Any] = {
             "kind": "notification",
             "n": index,
-            "at": told.seen,
-            "what": self._texts.text(api.kind_of(told.value) or told.channel),
+            "user": notification.user,
+            "at": notification.seen,
+            "what": self._texts.text(api.kind_of(notification.value) or notification.channel),
             "of": self._texts.text(subject.resource_id if subject else ""),
-            "said": self._texts.text(api.spelled_reference(told.value).strip()),
+            "result": self._texts.text(api.spelled_reference(notification.value).strip()),
             "sent": [],
-            "got": self._texts.lines(f"{told.channel}\n\n{lossless_json.indented(told.data)}"),
+            "received": self._texts.lines(f"{notification.channel}\n\n{lossless_json.indented(notification.data)}"),
         }
-        if told.cause:
-            cause = self.positions[_place(0, told.cause.interaction)]
-            shown |= {"cause": cause, "rule": told.cause.rule, "after": told.cause.after}
+        if cause := notification.cause:
+            position = self.positions[_place(0, cause.interaction)]
+            shown |= {"cause": position, "rule": cause.rule, "after": cause.after}
         return shown
 
     def _add_userdata(self) -> None:
@@ -152,7 +155,7 @@ class Recorded:
             "before": self._snapshot(before),
             "after": self._snapshot(after),
             "places": [each.place if each else None for each in (before, after)],
-            "moved": [self._change(change) for change in changes.entries],
+            "changes": [self._change(change) for change in changes.entries],
         }
 
     def _snapshot(self, snapshot: Snapshot | None) -> int | None:
@@ -166,7 +169,7 @@ class Recorded:
         return self._numbers[place]
 
     def _change(self, change: Change) -> list[Any]:
-        """Return the key, the path where it is deeper, the kind, and both values."""
+        """Return the key, the path (which may be deeper), the kind, and both values."""
         return [
             self._texts.text(change.key),
             self._texts.text(spelled(change.path) if len(change.path) > 1 else change.key),
@@ -176,7 +179,7 @@ class Recorded:
         ]
 
     def _resources(self) -> list[dict[str, Any]]:
-        """Return the resources with the lane of each; a lane is free again after the last event of its resource."""
+        """Return the resources with the lane of each. A lane can be used again after the last event of its resource."""
         seen: dict[int, set[int]] = {}
         for position, event in enumerate(self._events):
             seen.setdefault(event["of"], set()).add(position)
@@ -196,13 +199,13 @@ class Recorded:
 
 
 def besides(exchange: Exchange, update: Update) -> list[str]:
-    """Return the keys that changed and that the operation does not write: the work of others, or of a wrong server."""
+    """Return the keys that changed although the operation does not write them."""
     written = api.call_of(exchange.request, exchange.request_json).writes or {}
     return [] if any(isinstance(key, Wild) for key in written) else sorted(update.changes.keys - written.keys())
 
 
-def as_value(parts: Iterable[Recorded], texts: Texts, pairs: Sequence[Any] = ()) -> dict[str, Any]:
-    """Return what a page shows of one cassette, or of two that are compared."""
+def as_value(parts: Iterable[Timeline], texts: Texts, pairs: Sequence[Any] = ()) -> dict[str, Any]:
+    """Return one cassette, or two that are compared, as JSON for the page."""
     recordings = [part.value for part in parts]
     return {"texts": texts.listed, "recordings": recordings, "pairs": list(pairs)}
 

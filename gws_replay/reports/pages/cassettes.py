@@ -10,7 +10,7 @@ from gws_replay.core.json_compare import printable
 from gws_replay.core.oracle.judge import Update
 from gws_replay.reports.cases import Issue
 from gws_replay.reports.format import Part
-from gws_replay.reports.pages.cassette import Recorded, Texts, as_value, besides
+from gws_replay.reports.pages.cassette import Texts, Timeline, as_value, besides
 from gws_replay.reports.pages.frame import SHADE, bar, block, data, framed, safe
 from gws_replay.reports.pages.side_by_side import compared
 
@@ -33,7 +33,7 @@ _SIGNS = {"failed": "✗", "error": "✗", "passed": "✓", "unknown": "?", "war
 def part_of(cassette: Cassette, updates: Sequence[Update]) -> Part:
     """Return a cassette with the verdicts on its operations."""
     texts = Texts()
-    recorded = Recorded(cassette, updates, texts)
+    recorded = Timeline(cassette, updates, texts)
     rows = [
         {
             "level": update.verdict,
@@ -41,7 +41,7 @@ def part_of(cassette: Cassette, updates: Sequence[Update]) -> Part:
             "operation": printable(update.operation),
             "what": printable(f"{update.operation} {update.resource_id}"),
             "where": f"interaction {update.interaction}",
-            "said": printable("; ".join(update.reasons) or _own(cassette, update)),
+            "result": printable("; ".join(update.reasons) or _own(cassette, update)),
             "at": recorded.positions[f"interaction {update.interaction}"],
         }
         for update in updates
@@ -144,14 +144,13 @@ def _body(parts: Sequence[Part], rows: Sequence[Mapping[str, Any]], first: str) 
 
 
 def _row(issue: Issue, what: str) -> dict[str, Any]:
-    said = printable(issue.message)
     return {
         "level": issue.level,
         "rule": issue.rule,
         "operation": issue.rule,
         "what": what,
         "where": "",
-        "said": said,
+        "result": printable(issue.message),
     }
 
 

@@ -1,6 +1,6 @@
-"""The timeline of a run: what was asked and told, when, and why, in the form that cassettes are drawn from.
+"""The timeline of a run: its requests and notifications in the form of a cassette, at the times of the run.
 
-What is shown is what the cassette holds, redacted as everywhere, at the times of the run.
+The values are those of the played cassettes, redacted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ from gws_replay.core.model import Exchange, Notification, Response
 from gws_replay.core.oracle.judge import Update
 from gws_replay.core.replay.run import Miss
 from gws_replay.errors import GwsReplayError
-from gws_replay.reports.pages.cassette import Recorded, Texts, as_value
+from gws_replay.reports.pages.cassette import Texts, Timeline, as_value
 from gws_replay.reports.pages.frame import data
-from gws_replay.reports.run_events import cut, untold
+from gws_replay.reports.run_events import KINDS, cut, reason_undelivered, undelivered, why_missed
 from gws_replay.settings.redaction import policy_of, redactor, shown
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 def timeline_of(run: "Run", judged: Sequence[Sequence[Update]]) -> str:
-    """Return a run as JSON for a page, nothing for an empty one; `judged` are the verdicts on each cassette."""
-    with suppress(GwsReplayError, OSError):  # what a proxy wrote down has become the cassette by now; a wrong rule
+    """Return a run as JSON for a page, empty if nothing happened; `judged` are the verdicts on each cassette."""
+    with suppress(GwsReplayError, OSError):  # the journal has become the cassette by now, or a rule is wrong
         if run.is_recording:
             return _block(run.cassette, run.cassette.updates(), {})
-        happened = _Happened(run, [{each.interaction: each for each in updates} for updates in judged])
-        return _block(happened.cassette(), (), happened.marks) if happened.interactions else ""
+        played = _Played(run, [{each.interaction: each for each in updates} for updates in judged])
+        return _block(played.cassette(), (), played.marks) if played.interactions else ""
     return ""
 
 
@@ -37,16 +37,16 @@ def _block(cassette: Cassette, updates: Sequence[Update], marks: dict[str, dict[
     if "redaction" not in cassette.header:
         cassette = shown(cassette, redactor(policy_of()))
     texts = Texts()
-    recorded = Recorded(cassette, updates, texts)
+    timeline = Timeline(cassette, updates, texts)
     for place, mark in marks.items():
-        spelled = {"said": texts.text(mark["said"])} if "said" in mark else {}
-        recorded.mark(place, {**mark, **spelled, "reasons": [texts.text(each) for each in mark["reasons"]]})
-    return data(as_value([recorded], texts))
+        result = {"result": texts.text(mark["result"])} if "result" in mark else {}
+        timeline.mark(place, {**mark, **result, "reasons": [texts.text(each) for each in mark["reasons"]]})
+    return data(as_value([timeline], texts))
 
 
 @dataclass(slots=True)
-class _Happened:
-    """What happened, as a cassette of the run, and what is to be said of it besides, by place."""
+class _Played:
+    """The events of a run as a cassette, and `marks`: what the page adds to them, by place."""
 
     run: "Run"
     judged: Sequence[Mapping[int, Update]]
@@ -56,59 +56,63 @@ class _Happened:
 
     def __post_init__(self) -> None:
         for user in self.run.users:
-            self._take(user)
+            self._add_user(user)
 
     def cassette(self) -> Cassette:
-        """Return it, in seconds since the first thing that happened."""
+        """Return the cassette, with times in seconds since the first event."""
         start = min(each.began for each in self.interactions)
-        first = self.run.cassettes[0]
+        users = list(self.run.users)
+        redacted = all("redaction" in each.header for each in self.run.cassettes)
+        header = {name: value for name, value in self.run.cassettes[0].header.items() if redacted and name != "users"}
         return Cassette(
             interactions=[
                 replace(each, began=each.began - start, ended=each.ended - start) for each in self.interactions
             ],
             notifications=[replace(each, seen=max(0.0, each.seen - start)) for each in self.notifications],
-            header=first.header if all("redaction" in each.header for each in self.run.cassettes) else {},
+            header={**header, **({"users": [{} for _ in users]} if len(users) > 1 else {})},
             source=self.run.name,
         )
 
-    def _take(self, user: "LiveUser") -> None:
+    def _add_user(self, user: "LiveUser") -> None:
         with user.polls.lock:
             events, misses = tuple(user.session.events), tuple(user.session.misses)
-        left = untold(user, events)
-        asked: dict[tuple[int, int], int] = {}
-        for at, kind, number, index in sorted(events, key=lambda each: each[0]):
+        lost = undelivered(user, events)
+        places: dict[tuple[int, int], int] = {}
+        for at, happening, number, index in sorted(events, key=lambda each: each[0]):
+            kind = KINDS[happening]
             if kind == "missed":
-                self._missed(misses[index], at)
-            elif kind == "told":
-                self._told(number, index, at, asked)
+                self._add_miss(misses[index], at, user.number)
+            elif kind == "delivered":
+                self._add_notification(number, index, at, places, user.number)
             else:
-                asked[number, index] = len(self.interactions)
-                self._asked(number, index, at, again=kind == "again")
-                for waiting in left.pop((number, index), ()) if kind == "asked" else ():
-                    why = "not delivered" if user.session.clients else "no CometD client was there to be told"
-                    self.marks[f"notification {len(self.notifications)}"] = {
-                        "level": "warning",
-                        "said": why,
-                        "reasons": [why],
-                    }
-                    self._told(number, waiting, at, asked)
+                places[number, index] = len(self.interactions)
+                self._add_exchange(number, index, at, user.number, again=kind == "repeated")
+                for other in lost.pop((number, index), ()) if kind == "sent" else ():
+                    why = reason_undelivered(user)
+                    mark = {"level": "warning", "result": why, "reasons": [why]}
+                    self.marks[f"notification {len(self.notifications)}"] = mark
+                    self._add_notification(number, other, at, places, user.number)
 
-    def _asked(self, number: int, index: int, at: float, *, again: bool) -> None:
+    def _add_exchange(self, number: int, index: int, at: float, user: int, *, again: bool) -> None:
         place = f"interaction {len(self.interactions)}"
-        self.interactions.append(replace(self.run.cassettes[number].interactions[index], began=at, ended=at))
+        recorded = self.run.cassettes[number].interactions[index]
+        self.interactions.append(replace(recorded, began=at, ended=at, user=user))
         update = None if again else self.judged[number].get(index)
         if update:
             self.marks[place] = {"level": update.verdict, "verdict": update.verdict, "reasons": update.reasons}
 
-    def _missed(self, miss: Miss, at: float) -> None:
+    def _add_miss(self, miss: Miss, at: float, user: int) -> None:
         reasons = [cut(line) for line in str(miss).splitlines()]
-        mark = {"level": "failed", "verdict": "failed", "said": f"missed: {miss.reason}", "reasons": reasons, "got": []}
+        result = f"missed: {why_missed(miss)}"
+        mark = {"level": "failed", "verdict": "failed", "result": result, "reasons": reasons, "received": []}
         self.marks[f"interaction {len(self.interactions)}"] = mark
-        nothing = Response(status=0, reason="no answer")
-        self.interactions.append(Exchange(request=miss.request, response=nothing, began=at, ended=at))
+        nothing = Response(status=0, reason="no response")
+        self.interactions.append(Exchange(request=miss.request, response=nothing, began=at, ended=at, user=user))
 
-    def _told(self, number: int, index: int, at: float, asked: dict[tuple[int, int], int]) -> None:
-        told = self.run.cassettes[number].notifications[index]
-        place = asked.get((number, told.cause.interaction)) if told.cause else None
-        cause = replace(told.cause, interaction=place) if told.cause and place is not None else None
-        self.notifications.append(replace(told, seen=at, cause=cause))
+    def _add_notification(
+        self, number: int, index: int, at: float, places: Mapping[tuple[int, int], int], user: int
+    ) -> None:
+        recorded = self.run.cassettes[number].notifications[index]
+        place = places.get((number, recorded.cause.interaction)) if recorded.cause else None
+        cause = replace(recorded.cause, interaction=place) if recorded.cause and place is not None else None
+        self.notifications.append(replace(recorded, seen=at, cause=cause, user=user))

@@ -18,7 +18,7 @@ from gws_replay.reports.terminal.session import total
 _ROOM = 2**26
 _OUTCOMES = ("failed", "error", "xpassed", "passed", "xfailed", "skipped")
 _SIGNS = {"failed": "✗", "error": "✗", "passed": "✓", "skipped": "○", "xfailed": "✓", "xpassed": "!"}
-_ARROWS = {"missed": "✗", "told": "←", "untold": "⇠"}
+_ARROWS = {"missed": "✗", "delivered": "←", "undelivered": "⇠"}
 _VERDICTS = {"passed": "exactly what was sent", "failed": "not what was sent", "unknown": "cannot tell"}
 
 
@@ -105,16 +105,16 @@ def _details(details: Details) -> Iterator[str]:
     if details["misses"]:
         yield from _part("Missed", map(_miss, details["misses"]))
     if details["stopped"]:
-        yield from _part("Stopped", (f'<p class="bad">{safe(text)}</p>\n' for text in details["stopped"]))
+        yield from _part("Blocked connections", (f'<p class="bad">{safe(text)}</p>\n' for text in details["stopped"]))
     if details["operations"]:
         yield from _part("userData operations", map(_operation, details["operations"]))
     if details["unplayed"]:
         items = (f"<li>{safe(text)}</li>\n" for text in details["unplayed"])
-        yield from _part("Not played", ['<ul class="left">\n', *items, "</ul>\n"])
+        yield from _part("Unplayed", ['<ul class="left">\n', *items, "</ul>\n"])
     if details["events"]:
         yield from _part("What happened", ['<ol class="events">\n', *map(_event, details["events"]), "</ol>\n"])
     else:
-        yield '<p class="quiet">Nothing was asked.</p>\n'
+        yield '<p class="quiet">No request was sent.</p>\n'
 
 
 def _part(title: str, content: Iterable[str]) -> Iterator[str]:
@@ -125,15 +125,15 @@ def _part(title: str, content: Iterable[str]) -> Iterator[str]:
 
 def _event(event: Event) -> str:
     arrow = _ARROWS.get(event["kind"], "→")
-    said = f'<span class="said">{safe(event["said"])}</span>' if event["said"] else ""
+    result = f'<span class="result">{safe(event["result"])}</span>' if event["result"] else ""
     what = f'<span class="arrow">{arrow}</span><span class="what">{safe(event["what"])}</span>'
-    return f'<li class="{event["kind"]}">{what}{said}<span class="where">{safe(event["where"])}</span></li>\n'
+    return f'<li class="{event["kind"]}">{what}{result}<span class="where">{safe(event["where"])}</span></li>\n'
 
 
 def _miss(miss: Missed) -> str:
     parts = [f'<div class="miss">\n<p class="bad">{safe(miss["text"])}</p>\n']
     if miss["differences"]:
-        head = "<tr><th>part</th><th>asked</th><th>recorded</th></tr>"
+        head = "<tr><th>part</th><th>sent</th><th>recorded</th></tr>"
         rows = "\n".join(_row("difference", each) for each in miss["differences"])
         parts.append(f"<table>\n<caption>nearest: interaction {miss['nearest']}</caption>\n{head}\n{rows}\n</table>\n")
     elif miss["nearest"] is not None:

@@ -10,7 +10,7 @@ from gws_replay.core.comparison.id_mapping import namings
 from gws_replay.core.comparison.pairing import NamedExchange, NamedNotification, asked, heard
 from gws_replay.core.comparison.volatile import Step
 from gws_replay.core.json_compare import printable
-from gws_replay.reports.pages.cassette import Recorded, Texts, as_value
+from gws_replay.reports.pages.cassette import Texts, Timeline, as_value
 from gws_replay.reports.terminal import findings as differences
 
 _Path = tuple[Step, ...]
@@ -22,7 +22,7 @@ def compared(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return a row for each finding, the gravest first, and what the page shows of both recordings."""
     texts = Texts()
-    sides = [Recorded(each, each.updates(), texts) for each in (baseline, candidate)]
+    sides = [Timeline(each, each.updates(), texts) for each in (baseline, candidate)]
     by_place: dict[tuple[str | None, str | None], list[Finding]] = {}
     for finding in findings:
         by_place.setdefault(finding.place, []).append(finding)
@@ -48,7 +48,7 @@ def _row(finding: Finding, pair: int) -> dict[str, Any]:
         "operation": printable(finding.operation),
         "what": printable(f"{finding.operation} {finding.resource}".strip()),
         "where": printable(spelled(finding.path)),
-        "said": printable(differences.change(finding)),
+        "result": printable(differences.change(finding)),
         "why": finding.suppressed,
         "pair": pair,
     }

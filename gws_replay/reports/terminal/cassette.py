@@ -1,4 +1,4 @@
-"""Cassettes and verdicts as text for a terminal. What was recorded is escaped: it cannot steer the terminal."""
+"""Cassettes and verdicts as text for a terminal. Recorded text is escaped, so that it cannot steer the terminal."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -12,8 +12,8 @@ from gws_replay.core.oracle.history import movements
 from gws_replay.core.oracle.judge import Update, Verdict
 from gws_replay.reports.terminal.style import PLAIN, Kind, Look
 
-# How many columns stand before an exchange, a notification, and what they show changed.
-_ASKED, _TOLD, _INDENT = 16, 21, 20
+# The columns before an exchange, a notification, and the changes that they show.
+_EXCHANGE, _NOTIFICATION, _INDENT = 16, 21, 20
 _VERDICTS: Mapping[Verdict, tuple[str, Kind]] = {
     "passed": ("passed", "good"),
     "failed": ("FAILED", "bad"),
@@ -28,27 +28,29 @@ def timeline(cassette: Cassette, *, changes: bool = True, bodies: bool = False, 
     yield from look.sentence(printable(f"{cassette.source}: {', '.join(facts)}"), 0)
     events: list[tuple[float, int, Exchange | Notification]] = [
         *((exchange.began, index, exchange) for index, exchange in enumerate(cassette.interactions)),
-        *((told.seen, index, told) for index, told in enumerate(cassette.notifications)),
+        *((each.seen, index, each) for index, each in enumerate(cassette.notifications)),
     ]
-    moved = _moves(cassette, look) if changes else {}
+    changed = _changes(cassette, look) if changes else {}
+    names = cassette.user_names
     for at, index, event in sorted(events, key=lambda each: each[0]):
         time = look.paint(f"{at:>9.3f}", "quiet")
+        user = printable(names[event.user]) if names else ""
         if isinstance(event, Exchange):
             place = f"interaction {index}"
-            yield f"{index:>4} {time}  {_exchange(event, look)}"
+            yield f"{index:>4} {time}  {_exchange(event, look, user)}"
             if bodies:
                 yield from _body("sent", event.request.body)
-                yield from _body("got", event.response.body)
+                yield from _body("received", event.response.body)
         else:
             place = f"notification {index}"
-            yield f"{'':>4} {time}    {look.paint('<-', 'push')} {_notification(event, index, look)}"
+            yield f"{'':>4} {time}    {look.paint('<-', 'push')} {_notification(event, index, look, user)}"
             if bodies:
                 yield from _body("data", event.data.encode())
-        yield from moved.get(place, ())
+        yield from changed.get(place, ())
 
 
 def verdict(update: Update, source: str, *, details: bool = False, look: Look = PLAIN) -> Iterator[str]:
-    """Yield the lines of one verdict: what changed, and for a failed one why, where, and what shows more."""
+    """Yield the lines of one verdict: what changed; for a failed one also why, where, and which command shows more."""
     what = printable(f"interaction {update.interaction}  {update.operation} {update.resource_id}")
     changed = ", ".join(sorted(update.changes.keys - {*update.ignored, *update.coerced}))
     not_counted = (("ignored", update.ignored), ("coerced", update.coerced))
@@ -76,7 +78,7 @@ def explanation(update: Update, *, look: Look = PLAIN) -> Iterator[str]:
 
 
 def tally(verdicts: Mapping[str, int], cassettes: int) -> str:
-    """Say how many operations had which verdict."""
+    """Return a line with the number of operations of each verdict."""
     counts = Counter(verdicts)
     return (
         f"{counted(counts.total(), 'userData operation')} in {counted(cassettes, 'cassette')}: "
@@ -85,7 +87,7 @@ def tally(verdicts: Mapping[str, int], cassettes: int) -> str:
 
 
 def summary(cassette: Cassette) -> str:
-    """Say how much is in a cassette, and over how long a time."""
+    """Return a line with the contents of a cassette and its duration."""
     ends = [*(each.ended for each in cassette.interactions), *(each.seen for each in cassette.notifications)]
     facts = "".join(f", {name} {cassette.header[name]}" for name in _FACTS if cassette.header.get(name))
     return printable(
@@ -94,44 +96,47 @@ def summary(cassette: Cassette) -> str:
     )
 
 
-def _moves(cassette: Cassette, look: Look) -> Mapping[str, list[str]]:
-    """Say what each snapshot shows changed against the one before it, by the place of its message."""
-    moves: dict[str, list[str]] = {}
+def _changes(cassette: Cassette, look: Look) -> Mapping[str, list[str]]:
+    """Return lines for the userData changes that each message shows, by its place."""
+    found: dict[str, list[str]] = {}
     for before, after, changes in movements(cassette):
-        known = printable(f"userData of {after.resource_id}: {len(after.data)} keys")
-        lines = [look.change(each, _INDENT) for each in changes.entries] if before else [f"{'':>{_INDENT}}{known}"]
-        moves.setdefault(after.place, []).extend(lines)
-    return moves
+        first = printable(f"userData of {after.resource_id}: {len(after.data)} keys")
+        lines = [look.change(each, _INDENT) for each in changes.entries] if before else [f"{'':>{_INDENT}}{first}"]
+        found.setdefault(after.place, []).extend(lines)
+    return found
 
 
-def _exchange(exchange: Exchange, look: Look) -> str:
+def _exchange(exchange: Exchange, look: Look, user: str) -> str:
     call = api.call_of(exchange.request, exchange.request_json)
     code = api.code_of(exchange.response_json)
     what = f"{call.operation} {call.resource_id or exchange.request.path}"
     if not call.operation:
         what = f"{exchange.request.method} {exchange.request.path}"
     status = printable(f"HTTP {exchange.response.status}" + (f", {code}" if code else ""))
-    took = f"{(exchange.ended - exchange.began) * 1000:.0f} ms"
-    said = look.cut(status, _ASKED + len(took) + 2 + 12)
-    shown = look.cut(printable(what), _ASKED + len(said) + len(took) + 4, keep="both")
+    took = f"{(exchange.ended - exchange.began) * 1000:.0f} ms" + (f"  {user}" if user else "")
+    result = look.cut(status, _EXCHANGE + len(took) + 2 + 12)
+    shown = look.cut(printable(what), _EXCHANGE + len(result) + len(took) + 4, keep="both")
     refused = not api.succeeded(exchange.response.status, exchange.response_json)
-    return f"{look.paint(shown, 'strong')}  {look.paint(said, 'bad' if refused else None)}  {look.paint(took, 'quiet')}"
+    return (
+        f"{look.paint(shown, 'strong')}  {look.paint(result, 'bad' if refused else None)}  {look.paint(took, 'quiet')}"
+    )
 
 
-def _notification(told: Notification, index: int, look: Look) -> str:
-    subject = api.subject_of(told.value)
-    kind = api.kind_of(told.value) or told.channel
-    reference = api.spelled_reference(told.value)
+def _notification(notification: Notification, index: int, look: Look, user: str) -> str:
+    subject = api.subject_of(notification.value)
+    kind = api.kind_of(notification.value) or notification.channel
+    reference = api.spelled_reference(notification.value)
     what = printable(f"notification {index}: {kind} {subject.resource_id if subject else ''}{reference}")
     cause, how = "unsolicited", ""
-    if told.cause:
-        cause, how = f"answers {told.cause.interaction}", f" ({told.cause.rule}, after the {told.cause.after})"
-    room = look.room(_TOLD + len(what) + 2 + len(cause))
+    if found := notification.cause:
+        cause, how = f"answers {found.interaction}", f" ({found.rule}, after the {found.after})"
+    cause = f"{user}  {cause}" if user else cause
+    room = look.room(_NOTIFICATION + len(what) + 2 + len(cause))
     if room is not None and len(how) > room:
         how = ""
-    return f"{look.cut(what, _TOLD + 2 + len(cause), keep='both')}  {look.paint(cause + how, 'quiet')}"
+    return f"{look.cut(what, _NOTIFICATION + 2 + len(cause), keep='both')}  {look.paint(cause + how, 'quiet')}"
 
 
 def _body(label: str, body: bytes) -> Iterator[str]:
     lines = body.decode(errors="backslashreplace").splitlines()
-    yield from (f"{'':>16}{label if number == 0 else '':<4} {printable(line)}" for number, line in enumerate(lines))
+    yield from (f"{'':>16}{label if number == 0 else '':<8} {printable(line)}" for number, line in enumerate(lines))

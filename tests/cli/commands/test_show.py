@@ -44,7 +44,7 @@ def test_verbose_adds_the_bodies(path: Path) -> None:
     """-v: what was sent, got and pushed, below each line."""
     shown = command_line("show", "-v", path).out
     lines = [line.split()[0] for line in shown.splitlines() if line.startswith(" " * 16) and line[16] != " "]
-    assert ["got", "sent", "got", "data"] == lines
+    assert ["received", "sent", "received", "data"] == lines
     assert 'sent {"operationName":"UpdateUserData","userData":{"A":2}}' in shown
 
 

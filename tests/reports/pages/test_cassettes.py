@@ -95,7 +95,7 @@ def test_exactly_the_changed_keys_are_marked(name: str) -> None:
         event = events[one.interaction]
         assert one.verdict == event["verdict"]
         assert len(one.reasons) == len(event["reasons"])
-        assert one.changes.keys == {texts[key] for key, *_ in event["proof"]["moved"]}
+        assert one.changes.keys == {texts[key] for key, *_ in event["proof"]["changes"]}
         for side in ("before", "after"):
             snapshot = getattr(one, side)
             numbers = recording["shown"][event["proof"][side]] if snapshot else []
@@ -155,4 +155,4 @@ def test_a_cassette_that_only_one_side_has_is_a_row() -> None:
     content = written(part_of_issue(issue), first="Findings")
     index = block_of(content, "index")
     assert [{"name": "a.yaml", "sides": []}] == index["parts"]
-    assert ["the candidate has none"] == [row["said"] for row in index["rows"]]
+    assert ["the candidate has none"] == [row["result"] for row in index["rows"]]

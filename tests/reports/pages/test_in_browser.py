@@ -20,7 +20,7 @@ from tests.reports.pages.pages import ran, written
 from tests.reports.pages.test_session import evil
 from tests.support.browsers import Browser, Tab, browser_in, needs_chromium
 from tests.support.builders import SESSIONS, cassette, exchange, get, push, update
-from tests.support.commands import small
+from tests.support.commands import of_two_users, small
 from tests.support.playbacks import ask
 
 pytestmark = needs_chromium
@@ -202,12 +202,29 @@ def test_each_operation_marks_exactly_what_it_changed(browser: Browser, tmp_path
         await tab.value("document.querySelector('[data-level=passed]').click()")
         marked: list[list[str]] = []
         while len(marked) < len(expected):
-            if not await tab.value("document.querySelector('[aria-selected=true]')?.matches('.told') ?? true"):
+            if not await tab.value("document.querySelector('[aria-selected=true]')?.matches('.notification') ?? true"):
                 marked.append(sorted(set(json.loads(await tab.value(MARKED)))))
             await tab.press("j")
         assert expected == marked
 
     visit(browser, on_page(tmp_path, shown(played)), act)
+
+
+def test_each_user_has_lanes(browser: Browser, tmp_path: Path) -> None:
+    """REST and CometD of each, with their names; the detail says who sent the request."""
+
+    async def act(tab: Tab) -> None:
+        heads = (
+            "JSON.stringify([...document.querySelectorAll('#heads .head:not(.resource)')].map(e => e.firstChild.data))"
+        )
+        assert ["REST anna", "CometD anna", "REST user 2", "CometD user 2"] == json.loads(await tab.value(heads))
+        places = "new Set([...document.querySelectorAll('rect.request')].map(e => e.getAttribute('x'))).size"
+        assert 2 == await tab.value(places)
+        for _ in range(3):
+            await tab.press("j")
+        assert "sent by user 2" in await tab.value("document.querySelector('#detail').textContent")
+
+    visit(browser, on_page(tmp_path, shown(of_two_users())), act)
 
 
 def test_nothing_recorded_runs_on_a_timeline(browser: Browser, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The timeline of a run: what was asked and told at its own times, with misses, and why each notification came."""
+"""The timeline of a run: requests and notifications at the times of the run, misses, and causes."""
 
 import json
 from contextlib import suppress
@@ -21,8 +21,8 @@ def shown(playback: ReplayRun) -> Any:
     value = json.loads(timeline_of(playback, [each.updates() for each in playback.cassettes]))
     (recording,) = value["recordings"]
     for event in recording["events"]:
-        event |= {name: value["texts"][event[name]] for name in ("what", "of", "said")}
-        event |= {name: [value["texts"][n] for n in event.get(name, ())] for name in ("reasons", "sent", "got")}
+        event |= {name: value["texts"][event[name]] for name in ("what", "of", "result")}
+        event |= {name: [value["texts"][n] for n in event.get(name, ())] for name in ("reasons", "sent", "received")}
     return recording
 
 
@@ -41,7 +41,9 @@ def test_it_is_what_happened_in_its_order() -> None:
     assert ["GET /nowhere", "GET /api/v2/me/facebooksessions", "UpdateUserData", "PropertiesUpdated"] == [
         each["what"] for each in events
     ][:4]
-    assert ("failed", "missed: nothing_similar", []) == tuple(events[0][name] for name in ("level", "said", "got"))
+    assert ("failed", "missed: nothing like it was recorded", []) == tuple(
+        events[0][name] for name in ("level", "result", "received")
+    )
     assert events[0]["reasons"][0].startswith("GET /nowhere has no answer in ")
     assert 5 == len(events)
     assert [each["at"] for each in events] == sorted(each["at"] for each in events)
@@ -56,8 +58,8 @@ def test_a_notification_says_why_it_came_and_an_update_what_it_changed() -> None
     _, asked, pushed = shown(playback)["events"]
     assert ("passed", []) == (asked["verdict"], asked["reasons"])
     assert (1, "content", "warning") == (pushed["cause"], pushed["rule"], pushed["level"])
-    assert "no CometD client was there to be told" == pushed["said"]
-    assert ["changed"] == [kind for _, _, kind, _, _ in pushed["shows"][0]["moved"]]
+    assert "no CometD client" == pushed["result"]
+    assert ["changed"] == [kind for _, _, kind, _, _ in pushed["shows"][0]["changes"]]
 
 
 def test_several_cassettes_and_an_empty_run() -> None:

@@ -138,7 +138,7 @@ def test_a_test_shows_what_it_changed_missed_and_left() -> None:
     assert ["key", "before", "after", "A", "1", "2", "B", '"b"', "absent", "D", "absent", "null"] == rest[:12]
     assert "1 other key as before" == rest[12]
     assert 'changed besides: B: removed, was "b"' in texts
-    assert ["part", "asked", "recorded"] not in [texts[at : at + 3] for at in range(len(texts))]
+    assert ["part", "sent", "recorded"] not in [texts[at : at + 3] for at in range(len(texts))]
     assert "It was recorded as interaction 1." in texts
     assert "interaction 2: POST /api/v2/me/facebooksessions/S1 UpdateUserData" in texts
     assert ["→", "UpdateUserData S1", "statusCode 0", "interaction 1"] in [
@@ -153,7 +153,7 @@ def test_a_miss_shows_only_the_parts_that_differ() -> None:
         ask(playback, 1, body=b'{"operationName": "UpdateUserData", "userData": {"A": 7}}')
     texts = Parsed(written(ran(playback=playback))).texts
     at = texts.index("nearest: interaction 1")
-    assert ["part", "asked", "recorded", "body.userData.A", "7", "2"] == texts[at + 1 : at + 7]
+    assert ["part", "sent", "recorded", "body.userData.A", "7", "2"] == texts[at + 1 : at + 7]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from gws_replay.core.cassette import Cassette
 from gws_replay.reports.terminal.cassette import tally, timeline, verdict
 from tests.support.builders import cassette, exchange, get, operation, push, update
-from tests.support.commands import BEFORE, small
+from tests.support.commands import BEFORE, of_two_users, small
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,13 @@ def test_the_first_line_says_what_is_known(header: dict[str, object], line: str)
     assert line == next(timeline(replace(small(), header=header))).rstrip()
 
 
+def test_each_line_of_several_users_says_whose_it_is() -> None:
+    """By name, or by number; the lines of a cassette of one user say nothing."""
+    ours = [line for line in timeline(of_two_users()) if " anna" in line or " user 2" in line]
+    assert ["anna", "anna", "anna", "user 2", "user 2"] == ["anna" if " anna" in line else "user 2" for line in ours]
+    assert not [line for line in timeline(small()) if "user 1" in line]
+
+
 def test_a_snapshot_in_the_first_message_has_its_line() -> None:
     """Interaction 0 and notification 0 are told apart, and a second session begins anew."""
     played = cassette(push(BEFORE, seen=0.0), get(BEFORE, began=1.0), get({"Z": 1, "Y": 2}, began=2.0, session="S2"))
@@ -38,10 +45,10 @@ def test_a_binary_body_is_shown_by_its_bytes() -> None:
     """And one of several lines goes on below."""
     played = cassette(exchange("POST", "/x", b"\xff\x00", b'{\n  "a": 1\n}'))
     assert [
-        "                sent \\xff\\u0000",
-        "                got  {",
-        '                       "a": 1',
-        "                     }",
+        "                sent     \\xff\\u0000",
+        "                received {",
+        '                           "a": 1',
+        "                         }",
     ] == list(timeline(played, bodies=True))[2:]
 
 

@@ -1,4 +1,4 @@
-// The list with its lanes. Only what is in sight exists: rows have a place (`top`), moments a place in time (`node`).
+// The list with its lanes. Only visible elements exist: a row has a position (`top`), its event one in time (`node`).
 const MARGIN = 300;
 const TALLEST = 8e6;
 
@@ -15,7 +15,7 @@ class Board {
     new ResizeObserver(() => this.layOut()).observe(this.list);
   }
 
-  // Items have `event` and `at`; without lanes they are rows of a list, and taller.
+  // Items have `event` and `at`; without a recording there are no lanes, and rows are taller.
   show(items, recording) {
     this.items = items;
     this.recording = recording;
@@ -32,11 +32,12 @@ class Board {
   layOut() {
     const narrow = this.list.clientWidth < 560;
     this.high = this.recording ? (narrow ? 48 : 30) : narrow ? 84 : 56;
-    const lanes = this.recording ? 2 + Math.max(0, ...this.spans.map((span) => span.lane + 1)) : 0;
-    const room = Math.min(240, this.list.clientWidth / 4) / Math.max(1, Math.min(lanes - 2, LANES));
+    const wires = this.recording ? wireLanes(this.recording) : 0;
+    const lanes = wires + Math.max(0, ...this.spans.map((span) => span.lane + 1));
+    const room = Math.min(240, this.list.clientWidth / 4) / Math.max(1, Math.min(lanes - wires, LANES));
     this.step = Math.max(6, Math.min(narrow ? 13 : 22, room));
     this.left = this.scaled ? 58 : 14;
-    this.wide = lanes ? this.left + laneAt(lanes - 1, this.step) + (this.scaled ? 40 : 18) : 0;
+    this.wide = lanes ? this.left + laneAt(lanes - 1, this.step, wires) + (this.scaled ? 40 : 18) : 0;
     const first = this.items.length ? this.items[0].at : 0;
     const lasts = this.items.length ? this.items[this.items.length - 1].at - first : 0;
     const usual = lasts ? (this.items.length * this.high * 1.3) / lasts : 1;
@@ -63,7 +64,7 @@ class Board {
     });
   }
 
-  // The first item whose place is not above.
+  // The first item whose position is not smaller.
   firstAt(place, of) {
     let low = 0;
     let high = this.items.length;
@@ -77,7 +78,7 @@ class Board {
 
   draw() {
     if (this.onPaper) return;
-    // Read before anything is changed: the browser would lay all out again for the answer.
+    // Read before anything is changed: otherwise the browser lays out everything twice.
     this.sight = [this.list.scrollTop, this.list.scrollTop + this.list.clientHeight];
     const top = this.sight[0] - MARGIN;
     const bottom = this.sight[1] + MARGIN;
@@ -114,7 +115,7 @@ class Board {
     return this.items[this.chosen];
   }
 
-  // Where a moment stands, also one that is between two rows.
+  // The position of a moment, which may be between two rows.
   placeOf(at) {
     if (this.scaled) return (at - this.items[0].at) * this.perSecond + this.high / 2;
     const after = this.firstAt(at, "at");
@@ -125,7 +126,7 @@ class Board {
     return before.node + part * this.high;
   }
 
-  // Every row, with what it is to have below it.
+  // Every row, each with content below it, for printing.
   all(below) {
     this.onPaper = true;
     byId("rows").replaceChildren(

@@ -1,4 +1,10 @@
-// What is known of one event, or of what two recordings show in one place.
+// The details of one event, or of what two recordings show in one place.
+// Who sent a request or received a notification, where there are several users.
+function userOf(recording, event) {
+  const user = recording.users[event.user];
+  return user ? `${event.kind === "notification" ? "received" : "sent"} by ${user}` : null;
+}
+
 const seconds = (at) => `${at.toFixed(3)} s`;
 
 function cellsOf(before, after) {
@@ -10,7 +16,7 @@ function cellsOf(before, after) {
   );
 }
 
-// Rows are [name, before, after, kind]; those without a kind are alike, and show one value.
+// Rows are [name, before, after, kind]; those without a kind are equal, and show one value.
 function row([name, before, after, kind, note]) {
   const cells = kind ? cellsOf(before, after) : [h("td", { colspan: 2 }, before)];
   return h(
@@ -33,7 +39,7 @@ const marked = (columns, rows) =>
     rows.map(row),
   );
 
-// What is alike is folded, and made when it is asked for.
+// A part that is folded, and created when it is opened.
 function folded(title, content, open = false) {
   const details = h("details", { open }, h("summary", {}, title));
   const once = () => {
@@ -62,29 +68,29 @@ function userData(recording, shown, besides) {
     const seen = `${several(rows.length, "key")}, ${shown.after === null ? "not seen again" : "first seen here"}`;
     return [title, folded(seen, () => h("table", {}, rows.map(row)))];
   }
-  const keys = new Set(shown.moved.map(([key]) => key));
+  const keys = new Set(shown.changes.map(([key]) => key));
   const alike = [...after]
     .filter(([key]) => !keys.has(key))
     .map(([key, value]) => [texts[key], texts[value], null, ""]);
-  const none = shown.moved.length ? null : h("p", { class: "quiet" }, "nothing changed");
+  const none = shown.changes.length ? null : h("p", { class: "quiet" }, "nothing changed");
   const rest = alike.length
     ? folded(`${several(alike.length, "other key")} as before`, () => h("table", {}, alike.map(row)))
     : null;
   return [title, none, changes(recording, shown, besides), rest];
 }
 
-// Exactly what changed; of an operation with a note on the keys that it does not write.
+// What changed; keys that the operation does not write have a note.
 function changes(recording, shown, besides = []) {
   const text = (number) => (number === null ? null : recording.texts[number]);
-  const note = (key) => (besides.includes(key) ? "not written by it" : "");
-  const moved = shown.moved.map(([key, path, kind, one, other]) => [
+  const note = (key) => (besides.includes(key) ? "not sent by it" : "");
+  const rows = shown.changes.map(([key, path, kind, one, other]) => [
     text(path),
     text(one),
     text(other),
     kind,
     note(key),
   ]);
-  return moved.length ? marked(["key", "before", "after"], moved) : null;
+  return rows.length ? marked(["key", "before", "after"], rows) : null;
 }
 
 function lines(recording, title, numbers, most = 60) {
@@ -102,12 +108,12 @@ function evidence(texts, pieces) {
   );
 }
 
-// The detail of an event; `go` is called with the event of a button.
+// The details of an event; `go` is called with the event of a button.
 function eventDetail(recording, event, go) {
   const { texts } = recording;
-  const isTold = event.kind === "notification";
-  const place = isTold ? `notification ${event.n}` : `interaction ${event.n}`;
-  const when = isTold
+  const isNotification = event.kind === "notification";
+  const place = isNotification ? `notification ${event.n}` : `interaction ${event.n}`;
+  const when = isNotification
     ? `seen at ${seconds(event.at)}`
     : `${seconds(event.at)} to ${seconds(event.end)}, ${((event.end - event.at) * 1000).toFixed(0)} ms`;
   const link = (other, words) =>
@@ -120,7 +126,7 @@ function eventDetail(recording, event, go) {
   const parts = [
     h("h3", {}, texts[event.what], " ", pill(event.verdict ?? event.level)),
     event.of ? h("p", { class: "of" }, texts[event.of]) : null,
-    h("p", { class: "quiet" }, [place, when, texts[event.said]].filter(Boolean).join(" · ")),
+    h("p", { class: "quiet" }, [place, userOf(recording, event), when, texts[event.result]].filter(Boolean).join(" · ")),
     (event.reasons ?? []).map((reason) =>
       h("p", { class: event.verdict === "failed" ? "reason bad" : "reason odd" }, texts[reason]),
     ),
@@ -131,7 +137,7 @@ function eventDetail(recording, event, go) {
     ),
     event.evidence?.length ? folded("Evidence", () => evidence(texts, event.evidence), event.verdict !== "passed") : null,
   ];
-  if (isTold) {
+  if (isNotification) {
     const after = event.after === "response" ? "after its response" : "before its response";
     parts.push(h("h2", {}, "Cause"));
     parts.push(
@@ -139,11 +145,11 @@ function eventDetail(recording, event, go) {
         ? link(event.causedBy, `interaction ${event.causedBy.n}, found by ${event.rule}, ${after}`)
         : h("p", { class: "quiet" }, "unsolicited"),
     );
-  } else if (event.told.length) {
+  } else if (event.effects.length) {
     parts.push(h("h2", {}, "Notifications"));
     parts.push(
-      event.told.map((told) =>
-        link(told, `notification ${told.n}, ${((told.at - event.at) * 1000).toFixed(0)} ms after it was asked`),
+      event.effects.map((effect) =>
+        link(effect, `notification ${effect.n}, ${((effect.at - event.at) * 1000).toFixed(0)} ms after the request`),
       ),
     );
   }
@@ -153,12 +159,12 @@ function eventDetail(recording, event, go) {
       h("h2", {}, "userData"),
       tables.map((shown) => userData(recording, shown, event.besides)),
     );
-  parts.push(h("h2", {}, isTold ? "Notification" : "Exchange"));
-  parts.push(lines(recording, "Request", event.sent), lines(recording, isTold ? "Message" : "Answer", event.got));
+  parts.push(h("h2", {}, isNotification ? "Notification" : "Exchange"));
+  parts.push(lines(recording, "Request", event.sent), lines(recording, isNotification ? "Message" : "Response", event.received));
   return fill(h("div", { class: `event ${event.level ?? ""}` }), {}, parts);
 }
 
-// The detail of what two recordings show in one place, with all that was found there.
+// The details of what two recordings show in one place, with all findings there.
 function pairDetail(part, number, rows, chosen) {
   const pair = part.pairs[number];
   const { texts } = part;
@@ -177,7 +183,7 @@ function pairDetail(part, number, rows, chosen) {
             h("b", {}, name),
             ` ${pair.places[side]}`,
           )
-        : h("p", { class: "quiet" }, `${name} has nothing of the kind`),
+        : h("p", { class: "quiet" }, `missing in the ${name}`),
     ),
     h("h2", {}, found.length === 1 ? "Finding" : "Findings"),
     found.map((row) =>
@@ -188,7 +194,7 @@ function pairDetail(part, number, rows, chosen) {
         " ",
         h("small", {}, row.why || row.rule),
         h("p", {}, h("code", {}, row.where || row.what)),
-        h("p", { class: "said" }, row.said),
+        h("p", { class: "result" }, row.result),
       ),
     ),
     pair.tables.map(({ title, rows: listed }) => {
@@ -203,7 +209,7 @@ function pairDetail(part, number, rows, chosen) {
         h("h2", { class: "plain" }, title),
         apart.length ? marked(["key", ...names], apart) : null,
         alike.length
-          ? folded(`${several(alike.length, "other value")} alike`, () => h("table", {}, alike.map(row)))
+          ? folded(`${several(alike.length, "other value")} equal`, () => h("table", {}, alike.map(row)))
           : null,
       ];
     }),

@@ -10,17 +10,17 @@ const scale = byId("scale");
 const detail = byId("detail");
 const now = { view: index.first ? "list" : "time", part: 0, recording: 0, row: null };
 
-// A cassette is read when it is wanted.
+// A cassette is parsed when it is first shown.
 function partOf(number) {
   if (parsed.has(number)) return parsed.get(number);
   const part = JSON.parse(byId(`part${number}`)?.textContent ?? "{}");
   for (const recording of part.recordings ?? []) {
     recording.texts = part.texts;
-    recording.events.forEach((event, position) => Object.assign(event, { position, told: [] }));
+    recording.events.forEach((event, position) => Object.assign(event, { position, effects: [] }));
     for (const event of recording.events) {
       if (event.cause === undefined) continue;
       event.causedBy = recording.events[event.cause];
-      event.causedBy.told.push(event);
+      event.causedBy.effects.push(event);
     }
   }
   parsed.set(number, part);
@@ -31,27 +31,27 @@ const recordingNow = () => partOf(now.part).recordings?.[now.recording];
 
 function timeRow({ event }) {
   const { texts } = recordingNow();
-  const isTold = event.kind === "notification";
-  const moved = (event.proof ? [event.proof] : (event.shows ?? [])).filter(
+  const isNotification = event.kind === "notification";
+  const changed = (event.proof ? [event.proof] : (event.shows ?? [])).filter(
     (shown) => shown.before !== null && shown.after !== null,
   );
   const besides = event.verdict === "failed" ? [] : (event.besides ?? []);
-  const listed = moved.flatMap((shown) => shown.moved.map(([key]) => key)).filter((key) => !besides.includes(key));
+  const listed = changed.flatMap((shown) => shown.changes.map(([key]) => key)).filter((key) => !besides.includes(key));
   const keys = [...new Set(listed)].map((key) => texts[key]);
-  const said = event.verdict && keys.length ? [] : [texts[event.said]];
+  const result = event.verdict && keys.length ? [] : [texts[event.result]];
   const first = (event.shows ?? []).filter((shown) => shown.before === null).length;
-  if (first && !keys.length) said.unshift(`userData of ${several(first, "resource")}`);
+  if (first && !keys.length) result.unshift(`userData of ${several(first, "resource")}`);
   return h(
     "div",
-    { class: `row ${isTold ? "told" : "asked"} ${event.level ?? ""}${event.refused ? " refused" : ""}` },
+    { class: `row ${isNotification ? "notification" : "request"} ${event.level ?? ""}${event.refused ? " refused" : ""}` },
     h("span", { class: "at" }, event.at.toFixed(3)),
-    h("span", { class: "way" }, isTold ? "←" : "→"),
+    h("span", { class: "way" }, isNotification ? "←" : "→"),
     h("span", { class: texts[event.of] ? "what" : "what wide" }, texts[event.what]),
     texts[event.of] ? h("span", { class: "of" }, texts[event.of]) : null,
     h(
       "span",
-      { class: "said" },
-      keys.length ? h("span", { class: "key" }, keys.join(", ")) : said.filter(Boolean).join(" · "),
+      { class: "result" },
+      keys.length ? h("span", { class: "key" }, keys.join(", ")) : result.filter(Boolean).join(" · "),
     ),
     pill(event.level),
   );
@@ -73,14 +73,14 @@ function listRow({ event: row }) {
         [index.parts.length > 1 ? index.parts[row.part].name : "", row.why || row.rule].filter(Boolean).join(" · "),
       ),
     ),
-    h("span", { class: "said" }, h("code", {}, row.where), row.where ? "  " : "", row.said),
+    h("span", { class: "result" }, h("code", {}, row.where), row.where ? "  " : "", row.result),
   );
 }
 
 const board = new Board((item) => (now.view === "list" ? listRow(item) : timeRow(item)));
 
 function numbersOf(event) {
-  event.numbers ??= [event.what, event.of, event.said, ...event.sent, ...event.got, ...(event.reasons ?? [])];
+  event.numbers ??= [event.what, event.of, event.result, ...event.sent, ...event.received, ...(event.reasons ?? [])];
   return event.numbers;
 }
 
@@ -109,7 +109,7 @@ function filter() {
     now.view === "list"
       ? (row) =>
           wanted.every((word) =>
-            `${row.what} ${row.where} ${row.said} ${row.rule} ${row.why ?? ""} ${index.parts[row.part].name}`
+            `${row.what} ${row.where} ${row.result} ${row.rule} ${row.why ?? ""} ${index.parts[row.part].name}`
               .toLowerCase()
               .includes(word),
           )

@@ -1,9 +1,11 @@
-// The lanes of what is in sight: moments, what touched which resource, and arrows from causes.
-// Where so many resources are seen at once, the rest share the last lane.
+// The lanes of the visible events: two for each user (REST and CometD), one for each resource, and arrows from causes.
+// If more resources are visible at once than this, the others share the last lane.
 const LANES = 24;
-const laneAt = (lane, step) => (lane < 2 ? lane * 32 : 64 + Math.min(lane - 2, LANES - 1) * step);
+const wireLanes = (recording) => 2 * Math.max(1, recording.users.length);
+const laneAt = (lane, step, wires) =>
+  lane < wires ? lane * 32 : wires * 32 + Math.min(lane - wires, LANES - 1) * step;
 
-// What of each resource is shown, from its first event to its last.
+// The part of each resource that is shown, from its first event to its last.
 function spansOf(items, recording) {
   const found = new Map();
   items.forEach((item, place) => {
@@ -18,7 +20,8 @@ function spansOf(items, recording) {
 
 function drawLanes(board, art, top, bottom) {
   const { items, wide, left } = board;
-  const x = (lane) => left + laneAt(lane, board.step);
+  const wires = wireLanes(board.recording);
+  const x = (lane) => left + laneAt(lane, board.step, wires);
   fill(
     art,
     { width: wide, height: Math.max(0, bottom - top), viewBox: `0 ${top} ${wide} ${Math.max(1, bottom - top)}` },
@@ -29,32 +32,33 @@ function drawLanes(board, art, top, bottom) {
   const line = (kind, x1, y1, x2, y2) => drawn.push(s("line", { class: kind, x1, y1, x2, y2 }));
   const chosen = items[board.chosen]?.event;
   if (board.scaled) drawAxis(board, drawn, top, bottom);
-  for (const lane of [0, 1]) line("lane", x(lane), top, x(lane), bottom);
+  for (let lane = 0; lane < wires; lane += 1) line("lane", x(lane), top, x(lane), bottom);
   const seen = board.spans.filter((span) => items[span.first].node < bottom && items[span.last].node > top);
   for (const span of seen) {
     const mine = chosen?.on?.includes(span.number) ? " mine" : "";
     line(
       `lane resource${mine}`,
-      x(span.lane + 2),
+      x(span.lane + wires),
       Math.max(top, items[span.first].node),
-      x(span.lane + 2),
+      x(span.lane + wires),
       Math.min(bottom, items[span.last].node),
     );
   }
   for (const { from, to } of board.links) {
-    const [cause, told] = [items[from], items[to]];
-    if (cause.node > bottom || told.node < top) continue;
-    const start = told.event.after === "response" ? Math.min(board.placeOf(cause.event.end), told.node) : cause.node;
-    const mine = chosen === cause.event || chosen === told.event ? " mine" : "";
-    const [x1, x2] = [x(0) + 4, x(1) - 6];
-    const bend = Math.min(40, Math.max(6, (told.node - start) / 2));
+    const [cause, effect] = [items[from], items[to]];
+    if (cause.node > bottom || effect.node < top) continue;
+    const isAfter = effect.event.after === "response";
+    const start = isAfter ? Math.min(board.placeOf(cause.event.end), effect.node) : cause.node;
+    const mine = chosen === cause.event || chosen === effect.event ? " mine" : "";
+    const [x1, x2] = [x(laneOf(cause.event)) + 4, x(laneOf(effect.event)) - 6];
+    const bend = Math.min(40, Math.max(6, (effect.node - start) / 2));
     drawn.push(
       s("path", {
         class: `cause${mine}`,
-        d: `M${x1} ${start}C${x1 + 12} ${start + bend} ${x2 - 12} ${told.node - 1} ${x2} ${told.node}`,
+        d: `M${x1} ${start}C${x1 + 12} ${start + bend} ${x2 - 12} ${effect.node - 1} ${x2} ${effect.node}`,
       }),
     );
-    drawn.push(s("path", { class: `tip${mine}`, d: `M${x2 + 1} ${told.node}l-6 -3.5v7z` }));
+    drawn.push(s("path", { class: `tip${mine}`, d: `M${x2 + 1} ${effect.node}l-6 -3.5v7z` }));
   }
   const from = Math.min(board.firstAt(top, "node"), board.firstAt(top - board.high, "top"));
   const to = Math.max(board.firstAt(bottom, "node"), board.firstAt(bottom, "top"));
@@ -63,16 +67,19 @@ function drawLanes(board, art, top, bottom) {
   drawHeads(board, seen, x);
 }
 
+const laneOf = (event) => 2 * event.user + (event.kind === "notification" ? 1 : 0);
+
 function drawItem(board, item, x, line, drawn) {
   const { event, node } = item;
-  const isTold = event.kind === "notification";
-  const lane = x(isTold ? 1 : 0);
+  const isNotification = event.kind === "notification";
+  const wires = wireLanes(board.recording);
+  const lane = x(laneOf(event));
   const level = event.level ? ` ${event.level}` : event.refused ? " refused" : "";
-  const farthest = Math.max(0, ...(event.on ?? []).map((number) => x(board.recording.resources[number].lane + 2)));
-  if (farthest) line(isTold ? "touch told" : "touch", lane, node, farthest, node);
+  const farthest = Math.max(0, ...(event.on ?? []).map((number) => x(board.recording.resources[number].lane + wires)));
+  if (farthest) line(isNotification ? "touch notification" : "touch", lane, node, farthest, node);
   if (board.scaled) {
     const middle = item.top + board.high / 2;
-    const edge = Math.max(farthest, x(1)) + 6;
+    const edge = Math.max(farthest, x(wires - 1)) + 6;
     drawn.push(
       s("path", {
         class: `leader${board.items[board.chosen] === item ? " mine" : ""}`,
@@ -80,26 +87,26 @@ function drawItem(board, item, x, line, drawn) {
       }),
     );
   }
-  if (isTold) {
+  if (isNotification) {
     drawn.push(
-      s("path", { class: `told${event.causedBy ? "" : " alone"}`, d: `M${lane} ${node - 5}l5 5l-5 5l-5 -5z` }),
+      s("path", { class: `notification${event.causedBy ? "" : " alone"}`, d: `M${lane} ${node - 5}l5 5l-5 5l-5 -5z` }),
     );
   } else {
     const end = Math.max(node + 4, board.placeOf(event.end));
     drawn.push(
-      s("rect", { class: `asked${level}`, x: lane - 3.5, y: node - 4, width: 7, height: end - node + 4, rx: 3.5 }),
+      s("rect", { class: `request${level}`, x: lane - 3.5, y: node - 4, width: 7, height: end - node + 4, rx: 3.5 }),
     );
   }
-  const changed = new Set((event.shows ?? []).filter((shown) => shown.moved.length).map((shown) => shown.of));
+  const changed = new Set((event.shows ?? []).filter((shown) => shown.changes.length).map((shown) => shown.of));
   for (const number of event.on ?? []) {
     const resource = board.recording.resources[number];
-    const moved = changed.has(resource.name) ? " moved" : "";
+    const changes = changed.has(resource.name) ? " changed" : "";
     drawn.push(
       s("circle", {
-        class: `dot${isTold ? " told" : ""}${level}${moved}`,
-        cx: x(resource.lane + 2),
+        class: `dot${isNotification ? " notification" : ""}${level}${changes}`,
+        cx: x(resource.lane + wires),
         cy: node,
-        r: moved || event.level ? 4.5 : 3,
+        r: changes || event.level ? 4.5 : 3,
       }),
     );
   }
@@ -119,10 +126,14 @@ function drawAxis(board, drawn, top, bottom) {
   }
 }
 
-// The names of the lanes, slanted; of the resources those that are in sight.
+const shortened = (text) => (text.length > 14 ? `${text.slice(0, 4)}…${text.slice(-8)}` : text);
+
+// The names of the lanes, slanted; of resources only the visible ones.
 function drawHeads(board, seen, x) {
   const heads = byId("heads");
   const texts = board.recording.texts;
+  const { users } = board.recording;
+  const wires = wireLanes(board.recording);
   const name = (text, at, kind) => s("text", { class: kind, transform: `translate(${at + 4} 66) rotate(-38)` }, text);
   const current = new Map();
   const [top, bottom] = board.sight;
@@ -132,12 +143,16 @@ function drawHeads(board, seen, x) {
   }
   const chosen = board.items[board.chosen]?.event;
   heads.replaceChildren(
-    name("REST", x(0), "head"),
-    name("CometD", x(1), "head"),
+    ...Array.from({ length: wires }, (_, lane) => {
+      const user = users[lane >> 1];
+      const wire = lane % 2 ? "CometD" : "REST";
+      const label = name(user ? `${wire} ${shortened(user)}` : wire, x(lane), "head");
+      if (user) label.append(s("title", {}, `${wire} of ${user}`));
+      return label;
+    }),
     ...[...current.values()].map((span) => {
       const full = texts[board.recording.resources[span.number].name];
-      const short = full.length > 14 ? `${full.slice(0, 4)}…${full.slice(-8)}` : full;
-      const label = name(short, x(span.lane + 2), `head resource${chosen?.on?.includes(span.number) ? " mine" : ""}`);
+      const label = name(shortened(full), x(span.lane + wires), `head resource${chosen?.on?.includes(span.number) ? " mine" : ""}`);
       label.append(s("title", {}, full));
       return label;
     }),

@@ -36,7 +36,7 @@ function open(event) {
   } else if (event.pair === undefined && event.at === undefined) {
     detail.replaceChildren(
       close(),
-      h("div", { class: "event" }, h("h3", {}, event.what, " ", pill(event.level)), h("p", {}, event.said)),
+      h("div", { class: "event" }, h("h3", {}, event.what, " ", pill(event.level)), h("p", {}, event.result)),
     );
   } else if (!index.parts[event.part].sides.length) {
     const command = `gws-replay show ${index.parts[event.part].name} --format html`;
@@ -47,7 +47,7 @@ function open(event) {
         "div",
         { class: "event" },
         h("h3", {}, event.what, " ", pill(event.level)),
-        h("p", {}, event.said),
+        h("p", {}, event.result),
         h("p", { class: "quiet" }, elsewhere),
       ),
     );
@@ -112,7 +112,7 @@ function zoom(factor) {
 
 function toCause() {
   const event = now.view === "time" && board.items[board.chosen]?.event;
-  const other = event && (event.causedBy ?? event.told[0]);
+  const other = event && (event.causedBy ?? event.effects[0]);
   if (other) jump(now.part, now.recording, other.position);
 }
 
@@ -197,7 +197,7 @@ addEventListener("keydown", (event) => {
 addEventListener("beforeprint", () => {
   const recording = recordingNow();
   board.all(({ proof, besides }) =>
-    proof?.moved?.length ? h("div", { class: "changes" }, changes(recording, proof, besides)) : null,
+    proof?.changes?.length ? h("div", { class: "changes" }, changes(recording, proof, besides)) : null,
   );
 });
 addEventListener("afterprint", () => {
