@@ -139,4 +139,6 @@ def _notification(notification: Notification, index: int, look: Look, user: str)
 
 def _body(label: str, body: bytes) -> Iterator[str]:
     lines = body.decode(errors="backslashreplace").splitlines()
-    yield from (f"{'':>16}{label if number == 0 else '':<8} {printable(line)}" for number, line in enumerate(lines))
+    yield from (
+        f"{'':>16}{label if number == 0 else ' ' * len(label)} {printable(line)}" for number, line in enumerate(lines)
+    )

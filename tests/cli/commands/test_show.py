@@ -41,7 +41,7 @@ def test_quiet_leaves_out_the_changes(path: Path) -> None:
 
 
 def test_verbose_adds_the_bodies(path: Path) -> None:
-    """-v: what was sent, got and pushed, below each line."""
+    """-v: what was sent and received, below each line."""
     shown = command_line("show", "-v", path).out
     lines = [line.split()[0] for line in shown.splitlines() if line.startswith(" " * 16) and line[16] != " "]
     assert ["received", "sent", "received", "data"] == lines

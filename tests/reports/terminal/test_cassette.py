@@ -45,7 +45,7 @@ def test_a_binary_body_is_shown_by_its_bytes() -> None:
     """And one of several lines goes on below."""
     played = cassette(exchange("POST", "/x", b"\xff\x00", b'{\n  "a": 1\n}'))
     assert [
-        "                sent     \\xff\\u0000",
+        "                sent \\xff\\u0000",
         "                received {",
         '                           "a": 1',
         "                         }",
