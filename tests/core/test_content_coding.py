@@ -32,10 +32,10 @@ def test_a_body_within_the_limit_is_unpacked(size: int) -> None:
 @pytest.mark.parametrize("size", [LIMIT + 1, 50 * LIMIT, 50_000_000])
 def test_a_body_beyond_the_limit_stays_packed(size: int) -> None:
     """What counts is the unpacked length: a small body may hide a large one."""
-    packed = gzip.compress(b"x" * size)
     headers = coded("gzip")
-    assert (headers, packed) == decoded(headers, packed, LIMIT)
-    assert hides_more(headers, packed, LIMIT)
+    for packed in (gzip.compress(b"x" * size), gzip.compress(b"x" * LIMIT) + gzip.compress(b"x" * (size - LIMIT))):
+        assert (headers, packed) == decoded(headers, packed, LIMIT)
+        assert hides_more(headers, packed, LIMIT)
 
 
 @pytest.mark.parametrize(

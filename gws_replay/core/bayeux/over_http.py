@@ -66,16 +66,17 @@ def is_cometd(request: Request) -> bool:
 
 
 def is_cometd_exchange(request: Request, response_body: bytes) -> bool:
-    """Return whether a recorded exchange is CometD's. If the request's body was not kept, the response decides."""
+    """Return whether a recorded exchange is CometD's: its request is, or its response holds a reply to `/meta/`.
+
+    A recording may hold the request without its body.
+    """
     if is_cometd(request):
         return True
-    if request.body:
-        return False
     try:
         messages = decoded(response_body) if b'"/meta/' in response_body else []
     except ValueError:
         return False
-    return is_batch(messages)
+    return is_batch(messages) and any(str(each.get("channel")).startswith("/meta/") for each in messages)
 
 
 def is_batch(messages: Sequence[Any]) -> bool:

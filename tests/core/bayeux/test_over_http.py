@@ -114,10 +114,11 @@ def test_a_message_on_a_meta_channel_makes_the_batch_bayeux() -> None:
         (None, b'[{"channel":"/v2/me/calls"}]', False),
         (None, b'[{"channel":"/meta/connect"', False),
         (None, b'{"note":"\\"/meta/connect\\""}', False),
-        ({"operationName": "MarkRead"}, b'[{"channel":"/meta/connect"}]', False),
+        ([], b'[{"channel":"/meta/connect","successful":true}]', True),
+        ({"operationName": "MarkRead"}, b'{"statusCode":0}', False),
     ],
 )
-def test_the_response_decides_only_if_the_request_body_was_not_kept(sent: Any, body: bytes, *, expected: bool) -> None:
+def test_a_reply_on_a_meta_channel_shows_that_an_exchange_was_cometd(sent: Any, body: bytes, *, expected: bool) -> None:
     """A recording may have left request bodies out; a REST response may list channels."""
     assert expected == is_cometd_exchange(posted(b"" if sent is None else sent), body)
 

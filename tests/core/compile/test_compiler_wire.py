@@ -188,15 +188,6 @@ def test_a_packed_body_of_many_members_takes_no_longer() -> None:
     assert time.process_time() - began < 5
 
 
-def test_a_packed_body_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that would be too much when it is unpacked stays packed, in one member or many."""
-    monkeypatch.setattr("gws_replay.core.content_coding._MAX_BODY", 100_000)
-    headers = Headers((("Content-Encoding", "gzip"),))
-    for body in (gzip.compress(bytes(200_000)), gzip.compress(bytes(30_000)) * 4):
-        assert (headers, body) == decoded(headers, body)
-    assert (Headers(), bytes(60_000)) == decoded(headers, gzip.compress(bytes(30_000)) * 2)
-
-
 def test_packed_cometd_answers_have_their_notifications_found() -> None:
     """A recording of vcrpy holds answers as they came over the wire."""
     one = poll(bayeux(push({"A": 1}, seen=0)))

@@ -183,3 +183,40 @@ def test_the_items_are_what_vcrpy_reads() -> None:
     assert {"request", "response", "gws_replay"} == item.keys()
     assert {"method", "uri", "body", "headers"} == item["request"].keys()
     assert {"status", "headers", "body"} == item["response"].keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("response", "status", "code"), 0, "response, status: code 0 cannot be a status"),
+        (("response", "status", "code"), 100, "response, status: code 100 cannot be a status"),
+        (("response", "status", "code"), 1000, "response, status: code 1000 cannot be a status"),
+        (("response", "status", "message"), "OK\r\nX: 1", "response, status: message contains a line break"),
+        (("response", "headers"), {"X": ["a\r\nSet-Cookie: b=1"]}, "response: header 'X' contains a line break"),
+        (("response", "headers"), {"X": ["a\0"]}, "response: header 'X' contains a line break"),
+        (("response", "headers"), {"": ["a"]}, "response: '' cannot be the name of a header"),
+        (("response", "headers"), {"a\nb": ["a"]}, "response: 'a\\nb' cannot be the name of a header"),
+        (("request", "headers"), {"a:b": ["a"]}, "request: 'a:b' cannot be the name of a header"),
+        (("request", "method"), "", "request: '' cannot be a method"),
+        (("request", "method"), "GET /x", "request: 'GET /x' cannot be a method"),
+    ],
+)
+def test_what_cannot_be_sent_is_found_when_the_file_is_loaded(path: tuple[str, ...], value: Any, message: str) -> None:
+    """Not when a client sends the request, far from the file."""
+    document = copy.deepcopy(DOCUMENT)
+    at(document["interactions"][1], path[:-1])[path[-1]] = value
+    errors = []
+    with pytest.raises(CassetteError) as caught:
+        read(document)
+    errors.append(str(caught.value))
+    with pytest.raises(CassetteError) as caught:
+        vcr_yaml.load(yaml.safe_dump(document), "tests/a.yaml", as_json=False)
+    errors.append(str(caught.value))
+    assert all(each.startswith(f"tests/a.yaml, interaction 1, {message}") for each in errors)
+
+
+def test_a_folded_header_is_unfolded() -> None:
+    """Old servers send them, and vcrpy keeps them as they came (RFC 9112, section 5.2)."""
+    document = copy.deepcopy(DOCUMENT)
+    document["interactions"][0]["response"]["headers"] = {"X": ["a;\r\n  b"]}
+    assert "a; b" == read(document).interactions[0].response.headers.get("x")

@@ -32,7 +32,9 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.sampl
         "...",
     ]
 )
-HEADERS = st.lists(st.tuples(st.sampled_from(["A", "Set-Cookie", "x-y"]), TEXT), max_size=3, unique_by=lambda p: p[0])
+# In a header: no line break, which is a fault of the file.
+LINE = TEXT.filter(lambda text: not any(each in text for each in "\r\n\0"))
+HEADERS = st.lists(st.tuples(st.sampled_from(["A", "Set-Cookie", "x-y"]), LINE), max_size=3, unique_by=lambda p: p[0])
 BODIES = TEXT.map(str.encode) | st.binary(max_size=30)
 
 
@@ -44,7 +46,7 @@ def cassettes(draw: st.DrawFn, bodies: st.SearchStrategy[bytes] = BODIES) -> Cas
             request=Request(
                 method="POST", uri=draw(TEXT) or "/", headers=Headers(tuple(draw(HEADERS))), body=draw(bodies)
             ),
-            response=Response(status=200, reason=draw(TEXT), headers=Headers(tuple(draw(HEADERS))), body=draw(bodies)),
+            response=Response(status=200, reason=draw(LINE), headers=Headers(tuple(draw(HEADERS))), body=draw(bodies)),
             began=float(index),
             ended=index + 0.5,
         )

@@ -65,6 +65,9 @@ TEXT = st.lists(
     | st.characters(exclude_categories=["Cs"]),
     max_size=6,
 ).map("".join)
+# In a header: no line break, which is a fault of the file.
+LINE = TEXT.filter(lambda text: not any(each in text for each in "\r\n\0"))
+METHOD = st.sampled_from(["GET", "post", "M-SEARCH", "on", "1", "~", "'"])
 TEXT_BODY = TEXT.map(str.encode)
 BODY = TEXT_BODY | st.binary(max_size=12)
 TIME = st.floats(0, 1e9, allow_nan=False) | st.integers(0, 10**6).map(float)
@@ -73,13 +76,13 @@ TIME = st.floats(0, 1e9, allow_nan=False) | st.integers(0, 10**6).map(float)
 def cassettes(bodies: st.SearchStrategy[bytes]) -> st.SearchStrategy[Cassette]:
     """Whole cassettes; a header's name occurs in one spelling, its values together."""
     headers = st.dictionaries(
-        st.sampled_from(["A", "on", "1", "x-y", "null", "<<", "="]), st.lists(TEXT, min_size=1, max_size=2)
+        st.sampled_from(["A", "on", "1", "x-y", "null", "<<", "="]), st.lists(LINE, min_size=1, max_size=2)
     )
     fields = headers.map(lambda found: Headers(tuple((name, value) for name in found for value in found[name])))
     exchanges = st.builds(
         Exchange,
-        request=st.builds(Request, method=TEXT.filter(bool), uri=TEXT.filter(bool), headers=fields, body=bodies),
-        response=st.builds(Response, status=st.integers(100, 599), reason=TEXT, headers=fields, body=bodies),
+        request=st.builds(Request, method=METHOD, uri=TEXT.filter(bool), headers=fields, body=bodies),
+        response=st.builds(Response, status=st.integers(200, 599), reason=LINE, headers=fields, body=bodies),
         began=TIME,
         ended=TIME,
         user=st.integers(0, 2),
