@@ -89,20 +89,29 @@ def test_the_shell_reads_inputs_from_its_environment_alone() -> None:
 
 
 def test_cassettes_are_checked_and_judged(folder: Path) -> None:
-    """With the defaults, but for the installation, which finds that it is there."""
+    """By what is installed already, here; pip has nothing to do."""
     ran = action(folder, install="gws-replay")
     assert {
         "Install gws-replay": 0,
-        "Look for secrets and personal data": 0,
-        "Judge userData operations": 0,
+        "Check for secrets and personal data": 0,
+        "Check userData operations": 0,
     } == ran.codes
     assert "1 userData operation in 1 cassette: 1 passed" in ran.summary
+
+
+@pytest.mark.parametrize(("given", "installed"), [("repository", "/the/action"), ("a b.whl", "a b.whl")])
+def test_action_installs_its_own_repository_by_default(tmp_path: Path, given: str, installed: str) -> None:
+    """Or what it is told to install: gws-replay is on no package index."""
+    assert "repository" == ACTION["inputs"]["install"]["default"]
+    lines = f'python() {{ printf "%s\\n" "$@"; }}\n{STEPS["Install gws-replay"]["run"]}'
+    ended = shell(lines, tmp_path, {"INSTALL": given, "REPOSITORY": "/the/action"})
+    assert installed == ended.stdout.splitlines()[-1]
 
 
 def test_a_candidate_is_compared(folder: Path) -> None:
     """It fails the step, annotates the line, adds to the summary, and writes the SARIF file that is uploaded."""
     ran = action(folder, candidate="candidate", sarif="out/diff.sarif", scrub="false")
-    assert {"Judge userData operations": 0, "Compare with the candidate": 1} == ran.codes
+    assert {"Check userData operations": 0, "Compare with the candidate": 1} == ran.codes
     assert "::error file=tests/cassettes/update.yaml,line=" in ran.printed
     assert "| warning | added |" in ran.summary
     assert '"version": "2.1.0"' in (folder / "out" / "diff.sarif").read_text("utf-8")
@@ -128,7 +137,7 @@ def test_no_input_is_a_command(folder: Path, name: str) -> None:
 
 def test_cassettes_without_userdata_are_no_failure(folder: Path) -> None:
     """There is nothing to judge in them; a folder that is not there is another thing."""
-    judge = STEPS["Judge userData operations"]["run"]
+    judge = STEPS["Check userData operations"]["run"]
     saved(Cassette(interactions=(get(BEFORE, began=0.0),), header={"format": 1}), folder / "none" / "x.yaml")
     assert 0 == shell(judge, folder, {"CASSETTES": "none", "JOBS": "1"}).returncode
     assert 2 == shell(judge, folder, {"CASSETTES": "nowhere", "JOBS": "1"}).returncode
@@ -140,7 +149,10 @@ def test_the_gitlab_job_does_the_same(folder: Path) -> None:
     (block,) = re.findall(r"# \.gitlab-ci\.yml\n(.*?)```", document, re.DOTALL)
     job = yaml.safe_load(block)["regressions"]
     install, record, *lines = job["script"]
-    assert ('pip install "gws-replay[record]"', True) == (install, record.startswith("gws-replay record "))
+    assert ('pip install "gws-replay[record] @ $GWS_REPLAY"', True) == (
+        install,
+        record.startswith("gws-replay record "),
+    )
     (folder / "noise.json").write_text('{"format": 1, "noise": []}')
     codes = [shell(line, folder, {"GITHUB_ACTIONS": ""}).returncode for line in lines]
     assert [0, 1, 1] == codes

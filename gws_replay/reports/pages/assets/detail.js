@@ -104,7 +104,7 @@ function evidence(texts, pieces) {
   return h(
     "table",
     { class: "evidence" },
-    pieces.map(([about, text]) => h("tr", {}, h("th", {}, texts[about]), h("td", {}, texts[text]))),
+    pieces.map(([about, text]) => h("tr", {}, h("th", { scope: "row" }, texts[about]), h("td", {}, texts[text]))),
   );
 }
 
@@ -135,7 +135,6 @@ function eventDetail(recording, event, go) {
         ? h("p", { class: "quiet" }, `${list}: ${event[list].map((name) => texts[name]).join(", ")}`)
         : null,
     ),
-    event.evidence?.length ? folded("Evidence", () => evidence(texts, event.evidence), event.verdict !== "passed") : null,
   ];
   if (isNotification) {
     const after = event.after === "response" ? "after its response" : "before its response";
@@ -159,6 +158,8 @@ function eventDetail(recording, event, go) {
       h("h2", {}, "userData"),
       tables.map((shown) => userData(recording, shown, event.besides)),
     );
+  if (event.evidence?.length)
+    parts.push(folded("Evidence for the verdict", () => evidence(texts, event.evidence), event.verdict !== "passed"));
   parts.push(h("h2", {}, isNotification ? "Notification" : "Exchange"));
   parts.push(lines(recording, "Request", event.sent), lines(recording, isNotification ? "Message" : "Response", event.received));
   return fill(h("div", { class: `event ${event.level ?? ""}` }), {}, parts);
