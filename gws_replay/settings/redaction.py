@@ -19,9 +19,19 @@ _LISTS = ("keep", "secret", "personal")
 _TABLE = "[tool.gws_replay.redact]"
 
 
-def redactor(policy: Policy, settled: Iterable[str] = (), noticed: Noticed | None = None, *, key: str = "") -> Redactor:
-    """Return a redactor with a key of its own (unless `key`), or with that of GWS_REPLAY_KEY: they make the same."""
-    return Redactor(policy, (key or new_key()).encode(), settled, noticed)
+def redactor(
+    policy: Policy,
+    settled: Iterable[str] = (),
+    noticed: Noticed | None = None,
+    unread: Noticed | None = None,
+    *,
+    key: str = "",
+) -> Redactor:
+    """Return a redactor with the given key, else the one of GWS_REPLAY_KEY, else a random one.
+
+    Two redactors with the same key choose the same stand-ins.
+    """
+    return Redactor(policy, (key or new_key()).encode(), settled, noticed, unread)
 
 
 def new_key() -> str:

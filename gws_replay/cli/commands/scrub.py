@@ -1,7 +1,7 @@
 """`gws-replay scrub`: redact cassettes that exist, or check that nothing is left to redact."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,11 +17,12 @@ from gws_replay.cli.options import (
     warn_if_unredacted,
 )
 from gws_replay.core.json_compare import printable
+from gws_replay.core.redaction import suspects as limits
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats.vcr import edit as vcr_edit
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
-from gws_replay.formats.vcr.scrub import FoundSecret, Scrub
+from gws_replay.formats.vcr.scrub import RedactedPlace, Scrub
 from gws_replay.settings.redaction import policy_of, redactor
 from gws_replay.storage.files import cassettes_in, read_text, write_whole
 
@@ -64,17 +65,21 @@ def scrub(
     policy = policy_of(redact, {"keep": keep}, "--keep")
     accepted = _read(baseline) if baseline and not update_baseline else {}
     writes = not (dry_run or check or update_baseline)
-    found: dict[str, list[FoundSecret]] = {}
+    done: dict[str, Scrub] = {}
+    found: dict[str, list[RedactedPlace]] = {}
     broken: list[str] = []
-    for path in list(cassettes_in(paths)):
+    for path in _cassettes(paths, writes=writes):
         try:
-            findings = _scrub(path, policy, writes=writes)
+            scrubbed = _scrub(path, policy, writes=writes)
         except CassetteError as error:
             broken.append(str(error))
             continue
+        done[str(path)] = scrubbed
         known = {(each.get("place"), each.get("rule")) for each in accepted.get(path.as_posix(), ())}
-        found[path.as_posix()] = [each for each in findings if (each.place, each.rule) not in known]
-        _report(path, found[path.as_posix()], output)
+        found[path.as_posix()] = [each for each in scrubbed.findings if (each.place, each.rule) not in known]
+        _report(path, scrubbed, found[path.as_posix()], output)
+    if not output.as_json and not output.quiet:
+        _report_limits(done)
     for problem in broken:
         click.echo(f"Error: {problem}", err=True)
     if baseline and update_baseline:
@@ -84,19 +89,39 @@ def scrub(
     return _FOUND if check and any(found.values()) else 0
 
 
-def _scrub(path: Path, policy: Policy, *, writes: bool) -> list[FoundSecret]:
+def _cassettes(paths: Sequence[Path], *, writes: bool) -> Iterator[Path]:
+    """Yield the cassettes of paths; a link that leads out of the folder that was named is not written through."""
+    for given in paths:
+        for path in list(cassettes_in([given])):
+            if writes and given.is_dir() and not path.resolve().is_relative_to(given.resolve()):
+                click.echo(
+                    f"{path} is a link to a file outside of {given}: it was left alone; to redact that file, name it",
+                    err=True,
+                )
+            else:
+                yield path
+
+
+def _scrub(path: Path, policy: Policy, *, writes: bool) -> Scrub:
     as_json, source = path.suffix == ".json", str(path)
-    text = vcr_yaml.whole_lines(read_text(path), source, as_json=as_json)
+    content = read_text(path)
+    text = vcr_yaml.whole_lines(content, source, as_json=as_json)
     document = vcr_yaml.parse(text, source, as_json=as_json)
     done = Scrub(document, source, partial(redactor, policy)).run()
     if writes and done.changes:
-        write_whole(path, [vcr_edit.edited(text, done, as_json=as_json)])
-    return done.findings
+        mark = content[: len(content) - len(text)]  # a byte order mark
+        write_whole(path, [mark, vcr_edit.edited(text, done, as_json=as_json)])
+    return done
 
 
-def _report(path: Path, findings: Sequence[FoundSecret], output: Output) -> None:
+def _report(path: Path, done: Scrub, findings: Sequence[RedactedPlace], output: Output) -> None:
     if output.as_json:
-        output.result("", {"path": str(path), "findings": _spelled({"": findings})[""]})
+        spelled = {
+            "findings": _spelled({"": findings})[""],
+            "not_examined": done.unread,
+            "suspects": sorted(done.suspects),
+        }
+        output.result("", {"path": str(path), **spelled})
         return
     if not output.quiet:
         for finding in findings:
@@ -105,7 +130,17 @@ def _report(path: Path, findings: Sequence[FoundSecret], output: Output) -> None
         output.detail(f"{path}: nothing to redact")
 
 
-def _spelled(found: Mapping[str, Sequence[FoundSecret]]) -> dict[str, list[dict[str, str]]]:
+def _report_limits(done: Mapping[str, Scrub]) -> None:
+    """Say on stderr what could not be examined, and which keys sound as if a rule were missing for them."""
+    for path, scrubbed in done.items():
+        for place, kind in scrubbed.unread.items():
+            click.echo(printable(f"{path}: {place}: not examined ({kind})"), err=True)
+    lines = limits.rules_to_add({key for scrubbed in done.values() for key in scrubbed.suspects})
+    for line in lines:
+        click.echo(printable(line), err=True)
+
+
+def _spelled(found: Mapping[str, Sequence[RedactedPlace]]) -> dict[str, list[dict[str, str]]]:
     return {
         path: [{"place": each.place, "rule": each.rule} for each in findings]
         for path, findings in found.items()

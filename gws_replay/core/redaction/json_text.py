@@ -15,6 +15,7 @@ from gws_replay.core.redaction.encoded_text import spelled_in
 from gws_replay.core.redaction.found import PLACEHOLDER
 from gws_replay.core.redaction.known_values import Replacing
 from gws_replay.core.redaction.policy import Kind, Noticed, Rules
+from gws_replay.core.redaction.suspects import kind_of_name
 
 # A member with a scalar value (or the key of a container), an item that is a string, a bracket, another scalar. The
 # end of a string may be missing: the text was cut off.
@@ -37,6 +38,7 @@ class ValueRedactor(Protocol):
     rules: Rules
     known: Replacing
     noticed: Noticed | None
+    suspects: set[str]
 
     def text(self, text: str, place: str = "") -> str:
         """Return running text redacted."""
@@ -48,14 +50,17 @@ class ValueRedactor(Protocol):
 class _Kinds(dict[str, Kind | None]):
     """What the values of a key are, by the key as it is spelled in JSON."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, suspects: set[str]) -> None:
         super().__init__()
         self._rules = rules
+        self._suspects = suspects
         # Whether a key says something, of itself or as the key of a pair such as {"name": ..., "value": ...}.
         self.interesting: dict[str, bool] = {}
 
     def __missing__(self, key: str) -> Kind | None:
         found = self[key] = self._rules.of_key(_unescaped(key))
+        if found is None and kind_of_name(key):
+            self._suspects.add(_unescaped(key))
         self.interesting[key] = found is not None or sensitive.normalised(key) in _PAIR_KEYS
         return found
 
@@ -74,7 +79,7 @@ class JsonRun:
         self._message_level = (2 if text.lstrip()[:1] == "[" else 1) if bayeux else 0
         self._tracked = self._rules.look_at_paths or redactor.noticed is not None
         self._beside: dict[int, str] = {}  # the name of {"name": ..., "value": ...}, by depth
-        self._kinds = _Kinds(self._rules)
+        self._kinds = _Kinds(self._rules, redactor.suspects)
         self._looks_at_all = forced or self._rules.look_at_paths
         self._suspicious: list[tuple[int, int]] = []
         self._next = self._searched = 0

@@ -74,6 +74,11 @@ class Redactor:
         return {kind: len(bodies) for kind, bodies in self._unread.items()}
 
     @property
+    def suspects(self) -> frozenset[str]:
+        """The keys that no rule knows, and that sound as if their values were secret or personal."""
+        return frozenset(self._texts.suspects)
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What is said of it in the cassette's header: the level, and the policy's name and digest."""
         level = self.policy.level
@@ -174,16 +179,24 @@ class Redactor:
         """Return a cassette without what is to be redacted, the header saying so."""
         if self.policy.level == "none":
             return cassette
-        for told in cassette.notifications:
-            self.data(told.data)
+        for notification in cassette.notifications:
+            self.data(notification.data)
         recording = self.recording(Recording(exchanges=tuple(cassette.interactions)))
-        told_again = tuple(replace(told, data=self.data(told.data)) for told in cassette.notifications)
+        notifications = tuple(replace(each, data=self.data(each.data)) for each in cassette.notifications)
+        users = [*map(self.user, cassette.header.get("users") or ())]
         return replace(
             cassette,
             interactions=recording.exchanges,
-            notifications=told_again,
-            header={**cassette.header, **self.header},
+            notifications=notifications,
+            header={**cassette.header, **({"users": users} if users else {}), **self.header},
         )
+
+    def user(self, user: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a user of a cassette's header, with a stand-in for the name."""
+        name = user.get("name")
+        if self.policy.level == "none" or not isinstance(name, str):
+            return user
+        return {**user, "name": self._texts.value("userName", name, "user")}
 
     def _recording(self, recording: Recording) -> Recording:
         return Recording(

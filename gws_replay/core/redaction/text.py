@@ -46,6 +46,8 @@ class TextRedactor:
         self.rules = rules
         self.known = known
         self.noticed = noticed
+        # Keys that no rule knows, and that sound as if their values were secret or personal.
+        self.suspects: set[str] = set()
         self._unread = unread
         self._depth = 0
 

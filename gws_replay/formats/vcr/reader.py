@@ -44,7 +44,10 @@ class Reader:
 
     def document(self, document: Mapping[str, Any]) -> list[Any]:
         """Check the version and the format of a file; return its interactions as they stand there."""
-        version = self._field(document, "version", "the file", int)
+        is_ours = document.get("gws_replay") is not None
+        # vcrpy reads files without a version, as other tools write them; ours has one, unless it is torn.
+        is_said = is_ours or document.get("version") is not None
+        version = self._field(document, "version", "the file", int) if is_said else 1
         if version != 1:
             raise CassetteError(f"{self.source}: version {version} is unknown, this gws-replay reads version 1")
         header = document.get("gws_replay")
@@ -64,8 +67,7 @@ class Reader:
         place = f"interaction {index}"
         request = self._field(item, "request", place, dict)
         response = self._field(item, "response", place, dict)
-        status = self._field(response, "status", f"{place}, response", dict)
-        body = self._field(response, "body", f"{place}, response", dict)
+        status, body = self._status_and_body(response, f"{place}, response")
         ours = item.get("gws_replay") or {"began": float(index), "ended": float(index)}
         return Exchange(
             request=Request(
@@ -92,6 +94,12 @@ class Reader:
             if ours.get("outcome") is not None
             else "response",
         )
+
+    def _status_and_body(self, response: Mapping[str, Any], place: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Return both as vcrpy writes them today; its httpx stub had `status_code` and `content` before version 6."""
+        if is_old_httpx(response):
+            return {"code": response["status_code"]}, {"string": response.get("content")}
+        return self._field(response, "status", place, dict), self._field(response, "body", place, dict)
 
     def notification(self, index: int, item: Any, interactions: Sequence[Exchange]) -> Notification:
         """Read a notification of a file with these interactions."""
@@ -258,6 +266,11 @@ class Reader:
         if not isinstance(item[name], type_) or isinstance(item[name], bool):
             raise CassetteError(f"{self.source}, {place}: the field {name!r} is {type(item[name]).__name__}")
         return item[name]
+
+
+def is_old_httpx(response: Mapping[str, Any]) -> bool:
+    """Tell whether a response was written by the httpx stub of a vcrpy before version 6."""
+    return "status_code" in response and "status" not in response
 
 
 def _is_small(value: Any) -> bool:

@@ -15,16 +15,18 @@ from gws_replay.core.content_coding import decoded
 from gws_replay.core.model import Headers, Notification, Request, Response
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.formats.vcr import document as vcr_document
+from gws_replay.formats.vcr.reader import is_old_httpx
 
 HEADER = "gws_replay"
 Path = tuple[str | int, ...]
 Change = tuple[Path, str | bytes]
-# A redactor that knows the stand-ins, and tells place and rule of what it finds.
-Make = Callable[[tuple[str, ...], Callable[[str, str], None]], Redactor]
+Report = Callable[[str, str], None]
+# Returns a redactor that knows the stand-ins, and reports place and rule of what it finds and of what it cannot read.
+NewRedactor = Callable[[tuple[str, ...], Report, Report], Redactor]
 
 
 @dataclass(frozen=True, slots=True)
-class FoundSecret:
+class RedactedPlace:
     """Something that is to be redacted: where it stands, and the rule that says so. Never the value."""
 
     place: str
@@ -33,21 +35,27 @@ class FoundSecret:
 
 @dataclass(slots=True)
 class Scrub:
-    """The scrubbing of one document: what was found, what is to be changed, and the header that says so."""
+    """The scrubbing of one document.
+
+    What was found, what is to be changed, the header that says so; what could not be examined (place and kind), and the
+    keys that sound as if their values were secret or personal.
+    """
 
     document: Mapping[str, Any]
     source: str
-    make: Make
-    findings: list[FoundSecret] = field(default_factory=list)
+    new_redactor: NewRedactor
+    findings: list[RedactedPlace] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     header: dict[str, Any] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+    suspects: frozenset[str] = frozenset()
     _place: str = ""
 
     def run(self) -> "Scrub":
-        """Do it. Raises CassetteError for what is no cassette."""
+        """Do it. Raises CassetteError for what is not a cassette."""
         facts = self.document.get(HEADER) or self.document.get(vcr_document.REDACTION) or {}
         settled = tuple(map(str, facts.get("stand_ins", ())))
-        redactor = self.make(settled, self._noticed)
+        redactor = self.new_redactor(settled, self._noticed, self._not_read)
         messages = list(self._messages())
         for _ in range(2):  # a value may stand somewhere before what gives it away
             self.findings.clear()
@@ -56,18 +64,28 @@ class Scrub:
                 found = len(self.findings)
                 new = list(message(redactor))
                 if new and len(self.findings) == found:  # user info, a session in a path
-                    self.findings.append(FoundSecret(self._place, "secret in a URL"))
+                    self.findings.append(RedactedPlace(self._place, "secret in a URL"))
                 self.changes += new
-        self.header = {**facts, **redactor.header}
+        users = [dict(redactor.user(each)) for each in facts.get("users") or ()]
+        self.header = {**facts, **({"users": users} if users else {}), **redactor.header}
+        self.suspects = redactor.suspects
         return self
 
     def _messages(self) -> Iterator[Callable[[Redactor], Iterator[Change]]]:
         exchanges, notifications = vcr_document.contents(self.document, self.source)
+        for index, user in enumerate((self.document.get(HEADER) or {}).get("users") or ()):
+            yield partial(self._user, index=index, user=user)
         for index, exchange in enumerate(exchanges):
             yield partial(self._request, index=index, request=exchange.request)
             yield partial(self._response, index=index, response=exchange.response)
-        for index, told in enumerate(notifications):
-            yield partial(self._notification, index=index, told=told)
+        for index, notification in enumerate(notifications):
+            yield partial(self._notification, index=index, notification=notification)
+
+    def _user(self, using: Redactor, index: int, user: Mapping[str, Any]) -> Iterator[Change]:
+        self._place = f"header, user {index}"
+        new = using.user(user).get("name")
+        if new != user.get("name"):
+            yield (HEADER, "users", index, "name"), str(new)
 
     def _request(self, using: Redactor, index: int, request: Request) -> Iterator[Change]:
         at: Path = ("interactions", index, "request")
@@ -78,24 +96,31 @@ class Scrub:
         )
         if new.uri != request.uri:
             yield (*at, "uri"), new.uri
-        yield from old.changes(at, new.headers, new.body)
+        yield from old.changes(at, "body", new.headers, new.body)
 
     def _response(self, using: Redactor, index: int, response: Response) -> Iterator[Change]:
+        at: Path = ("interactions", index, "response")
         self._place = f"interaction {index}, response"
         old = _Message(response.headers, response.body)
         new = using.response(replace(response, headers=old.plain_headers, body=old.plain_body))
-        yield from old.changes(("interactions", index, "response"), new.headers, new.body)
+        if new.reason != response.reason:
+            yield (*at, "status", "message"), new.reason
+        body = "content" if is_old_httpx(self.document["interactions"][index]["response"]) else "body"
+        yield from old.changes(at, body, new.headers, new.body)
 
-    def _notification(self, using: Redactor, index: int, told: Notification) -> Iterator[Change]:
+    def _notification(self, using: Redactor, index: int, notification: Notification) -> Iterator[Change]:
         self._place = f"notification {index}, data"
-        data = using.data(told.data)
-        if data != told.data:
+        data = using.data(notification.data)
+        if data != notification.data:
             yield ("notifications", index, "data"), data
 
     def _noticed(self, place: str, rule: str) -> None:
-        finding = FoundSecret(f"{self._place}{' ' if place else ''}{place}", rule)
+        finding = RedactedPlace(f"{self._place}{' ' if place else ''}{place}", rule)
         if finding not in self.findings[-20:]:
             self.findings.append(finding)
+
+    def _not_read(self, place: str, kind: str) -> None:
+        self.unread[f"{self._place}{' ' if place else ''}{place}"] = kind
 
 
 class _Message:
@@ -107,22 +132,22 @@ class _Message:
         self.plain_headers, self.plain_body = decoded(headers, body)
         self._coding = "" if self.plain_headers is headers else (headers.get("content-encoding") or "").lower()
 
-    def changes(self, at: Path, headers: Headers, body: bytes) -> Iterator[Change]:
-        """Yield what is to be changed; the length that the headers tell is that of the body as it will stand."""
+    def changes(self, at: Path, name: str, headers: Headers, body: bytes) -> Iterator[Change]:
+        """Yield what is to be changed; the length that the headers say is that of the body as it will stand."""
         length = self._headers.get("content-length") or ""
         if body != self.plain_body:
             packed = _packed(body, self._coding) if self._coding else body
             length = str(len(packed))
-            yield (*at, "body"), _as_it_was(packed, self._body)
+            yield (*at, name), _as_it_was(packed, self._body)
         values = iter(headers.replacing("content-length", length).pairs)
         number: dict[str, int] = {}
-        for name, value in self._headers.pairs:
-            count = number[name] = number.get(name, -1) + 1
-            if self._coding and name.lower() == "content-encoding":
+        for field_name, value in self._headers.pairs:
+            count = number[field_name] = number.get(field_name, -1) + 1
+            if self._coding and field_name.lower() == "content-encoding":
                 continue
             new = next(values)[1]
             if new != value:
-                yield (*at, "headers", name, count), new
+                yield (*at, "headers", field_name, count), new
 
 
 def _packed(plain: bytes, coding: str) -> bytes:

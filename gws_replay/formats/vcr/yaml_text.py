@@ -36,6 +36,10 @@ class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mis
     """Writes strings of several lines as literal blocks, so that a review reads them."""
 
 
+class PlainDumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes strings in the style that it is told."""
+
+
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Reads what vcrpy writes: safe YAML and the few Python tags of its request bodies; nothing nested without end."""
 
@@ -170,7 +174,8 @@ def parse(text: str, source: str, *, as_json: bool) -> Mapping[str, Any]:
         line = mark.line + 1 if mark else getattr(error, "lineno", None)
         where = f", line {line}" if line else ""
         raise CassetteError(
-            f"{source}{where} is not {'JSON' if as_json else 'YAML'} ({_problem(error)}): is it torn, or no cassette?"
+            f"{source}{where} is not {'JSON' if as_json else 'YAML'} ({_problem(error)}): is it torn, no cassette, "
+            "or written by a custom serializer of vcrpy?"
         ) from None
     if isinstance(document, list):
         raise CassetteError(

@@ -11,7 +11,7 @@ import yaml
 
 from gws_replay.storage.files import load_cassette
 from tests.cli.commands.test_convert import by_plain_vcrpy, raw, secrets_of
-from tests.support.builders import cassette, get, push, update
+from tests.support.builders import cassette, exchange, get, push, update
 from tests.support.commands import command_line, refused, saved
 
 NAME = "Vitaliy Onv"
@@ -203,3 +203,56 @@ def test_a_secret_that_stands_in_an_address_alone_is_found(tmp_path: Path, uri: 
     assert (3, True) == (found.code, "request uri: secret " in found.out)
     assert [0, 0] == [command_line("scrub", *options, path).code for options in ((), ("--check",))]
     assert uri not in path.read_text("utf-8")
+
+
+def test_a_link_out_of_the_folder_is_not_written_through(tmp_path: Path) -> None:
+    """It is said, and --check looks at it; the file itself can be named."""
+    outside = small(tmp_path / "elsewhere" / "original.yaml")
+    folder = tmp_path / "cassettes"
+    small(folder / "own.yaml")
+    (folder / "linked.yaml").symlink_to(outside)
+    (folder / "inside.yaml").symlink_to(folder / "own.yaml")
+    before = outside.read_text("utf-8")
+    assert 3 == command_line("scrub", "--check", folder).code
+    ended = command_line("scrub", folder)
+    assert (0, before) == (ended.code, outside.read_text("utf-8"))
+    assert f"{folder / 'linked.yaml'} is a link to a file outside of {folder}: it was left alone" in ended.err
+    assert "inside.yaml is a link" not in ended.err
+    assert NAME not in (folder / "own.yaml").read_text("utf-8")
+    command_line("scrub", folder / "linked.yaml")
+    assert NAME not in outside.read_text("utf-8")
+
+
+def test_what_was_not_examined_is_said_with_a_line_for_pyproject(tmp_path: Path) -> None:
+    """Binary and packed bodies, unknown charsets, encrypted ones; keys that sound as if a rule were missing."""
+    bodies = {
+        "image/png": b"\x89PNG\r\n\x1a\n\x00\xff",
+        "text/plain; charset=x-klingon": b"\x00\xff\xfe\x01",
+        "application/pgp-encrypted": b"\x85\x01\x00\xff",
+        "application/json": json.dumps({"SpouseBirthCity": "x", "DoorPin": "1", "queueName": "y"}).encode(),
+    }
+    exchanges = [
+        exchange("GET", f"/{n}", None, body, answered_with=[("Content-Type", kind)], began=n)
+        for n, (kind, body) in enumerate(bodies.items())
+    ]
+    packed = exchange("GET", "/z", None, b"\x1b\xff\x00", answered_with=[("Content-Encoding", "zstd")], began=9)
+    path = saved(cassette(*exchanges, packed), tmp_path / "a.yaml")
+    ended = command_line("scrub", "--check", path)
+    for kind in ("binary image/png", "charset x-klingon is unknown", "encrypted", "packed with zstd"):
+        assert f"response: not examined ({kind})" in ended.err
+    assert '[tool.gws_replay.redact]\nsecret = ["DoorPin"]\npersonal = ["SpouseBirthCity"]\n' in ended.err
+    listed = json.loads(command_line("scrub", "--check", path, "--json").out)
+    assert ["DoorPin", "SpouseBirthCity"] == listed["suspects"]
+    assert "binary image/png" == listed["not_examined"]["interaction 0, response"]
+
+
+def test_names_of_users_are_stand_ins(tmp_path: Path) -> None:
+    """The header lists them."""
+    path = small(tmp_path / "a.yaml")
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("\ngws_replay:\n", "\ngws_replay:\n  users: [{name: jutta.kern}, {}]\n"), "utf-8")
+    assert 3 == command_line("scrub", "--check", path).code
+    assert 0 == command_line("scrub", path).code
+    users = load_cassette(path).header["users"]
+    assert ([True, False], 2) == (["name" in each for each in users], len(users))
+    assert "jutta" not in path.read_text("utf-8")

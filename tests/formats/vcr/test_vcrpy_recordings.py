@@ -21,6 +21,8 @@ from vcr.serializers import jsonserializer, yamlserializer
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Cause, Exchange
+from gws_replay.errors import CassetteError
+from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.storage.files import load_cassette, save_cassette
 from tests.support.builders import push, update
 
@@ -181,3 +183,34 @@ def test_vcrpy_loads_users_outcomes_and_several_causes(ending: str, tmp_path: Pa
     requests, responses = FilesystemPersister.load_cassette(path, serializer)
     assert [first.request.uri, second.request.uri] == [request.uri for request in requests]
     assert [200, 200] == [response["status"]["code"] for response in responses]
+
+
+REQUEST = "request: {method: GET, uri: 'http://h/api/v2/me', body: null, headers: {}}"
+
+
+def test_a_file_without_a_version_is_read_as_vcrpy_reads_it() -> None:
+    """Other tools write such files."""
+    text = (
+        f"interactions:\n- {REQUEST}\n"
+        "  response: {status: {code: 201, message: Made}, headers: {}, body: {string: x}}\n"
+    )
+    (exchange,) = vcr_yaml.load(text, "a.yaml").interactions
+    assert (201, "Made", b"x") == (exchange.response.status, exchange.response.reason, exchange.response.body)
+
+
+@pytest.mark.parametrize(
+    ("content", "body"), [("'{\"a\": 7}'", b'{"a": 7}'), ("!!binary AP8=", b"\x00\xff"), ("''", b"")]
+)
+def test_the_old_layout_of_the_httpx_stub_is_read(content: str, body: bytes) -> None:
+    """`content` and `status_code`, text or binary."""
+    response = f"{{content: {content}, headers: {{A: [b]}}, http_version: HTTP/1.1, status_code: 404}}"
+    (exchange,) = vcr_yaml.load(
+        f"version: 1\ninteractions:\n- {REQUEST}\n  response: {response}\n", "a.yaml"
+    ).interactions
+    assert (404, body, "b") == (exchange.response.status, exchange.response.body, exchange.response.headers.get("a"))
+
+
+def test_a_custom_serializer_is_named() -> None:
+    """vcrpy lets people write files in any format."""
+    with pytest.raises(CassetteError, match="or written by a custom serializer of vcrpy"):
+        vcr_yaml.load("\x1f\x02 not yaml: [", "a.yaml")

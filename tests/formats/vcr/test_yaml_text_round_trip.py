@@ -262,7 +262,7 @@ BAD: dict[str, tuple[str, str]] = {
     "other version": ("version: 2\ninteractions: []\n", "version 2 is unknown"),
     "version as text": ("version: '1'\ninteractions: []\n", "'version' is str"),
     "version as boolean": ("version: true\ninteractions: []\n", "'version' is bool"),
-    "no version": ("interactions: []\n", "the file: the field 'version' is missing"),
+    "no version": ("interactions: []\ngws_replay: {format: 1}\n", "the file: the field 'version' is missing"),
     "other format": ("version: 1\ninteractions: []\ngws_replay: {format: 2}\n", "format 2 is unknown"),
     "no format": ("version: 1\ninteractions: []\ngws_replay: {a: 1}\n", "gws_replay: the field 'format'"),
     "header of another kind": ("version: 1\ninteractions: []\ngws_replay: 1\n", "gws_replay: the field 'format'"),
