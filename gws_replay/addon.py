@@ -105,13 +105,11 @@ class GwsRecorder:
             _log.warning("Recording %s into %s", what, self._writer.cassette)
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """Lead a request through the company's proxy, and keep mitmproxy from streaming a body past the recorder."""
+        """Lead a request through the company's proxy."""
         if ctx.options.gws_via_environment and (proxy := proxy_for(server_of(flow.request.url))):
             flow.server_conn = connection.Server(address=flow.server_conn.address, tls=flow.server_conn.tls)
             parts = urlsplit(proxy)
             flow.server_conn.via = ("http", (parts.hostname or "", parts.port or 80))
-        if self._writer and flow.request.stream and self._may_match(flow):
-            flow.request.stream = False
 
     def http_connect_upstream(self, flow: http.HTTPFlow) -> None:
         """Authenticate to the company's proxy; its password stands in the environment alone."""
@@ -134,12 +132,6 @@ class GwsRecorder:
             self._begin(self._writer, flow)
         else:
             self._leave_out(flow)
-
-    def responseheaders(self, flow: http.HTTPFlow) -> None:
-        """Keep mitmproxy from streaming a body past the recorder; an endless one is streamed all the same."""
-        is_endless = flow.response is not None and "event-stream" in flow.response.headers.get("content-type", "")
-        if flow.response and flow.response.stream and flow.id in self._pending and not is_endless:
-            flow.response.stream = False
 
     def response(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """Record a complete response, and hold it until it is written."""
@@ -193,10 +185,6 @@ class GwsRecorder:
             return self._is_of_the_server(flow) and bool(self._filter(flow))
         return self._kind(flow) != "other" and self._is_of_the_server(flow)
 
-    def _may_match(self, flow: http.HTTPFlow) -> bool:
-        """Tell whether a request whose body is not there yet may be recorded."""
-        return self._needs_response or self._matches(flow)
-
     def _matches_message(self, flow: http.HTTPFlow, content: bytes) -> bool:
         return self._matches(flow) or (
             self._filter is None and is_bayeux_text(content) and self._is_of_the_server(flow)
@@ -231,6 +219,8 @@ class GwsRecorder:
             raise GwsReplayError(f"gws_redact must be {' or '.join(LEVELS)}, not {options.gws_redact!r}")
         if updated & {f"gws_{name}" for name in _RULES}:
             self._policy()
+        if options.gws_cassette and "stream_large_bodies" in options and options.stream_large_bodies:
+            raise GwsReplayError("stream_large_bodies lets bodies pass unrecorded: unset it to record into a cassette")
         if "gws_cassette" in updated:
             self._change_cassette(Path(options.gws_cassette) if options.gws_cassette else None)
 

@@ -15,7 +15,6 @@ from tests.support.proxies import (
     PATIENCE,
     SESSION,
     UPDATE,
-    ReceivedRequest,
     Running,
     answered,
     client,
@@ -75,6 +74,7 @@ def test_by_hand(tmp_path: Path, sandbox: RunningSandbox, script: str, mode: str
         ("gws_cassette=old.yaml", "old.yaml exists: choose another name"),
         ("gws_cassette=file/a.yaml", "cannot make the folder file: "),
         ("gws_cassette=.", "must end in"),
+        ("stream_large_bodies=10k", "stream_large_bodies lets bodies pass unrecorded"),
     ],
 )
 def test_a_wrong_option_by_hand_is_one_sentence(tmp_path: Path, script: str, option: str, sentence: str) -> None:
@@ -91,30 +91,39 @@ def test_a_wrong_option_by_hand_is_one_sentence(tmp_path: Path, script: str, opt
     assert ["file", "old.yaml"] == sorted(path.name for path in tmp_path.iterdir())
 
 
-def test_streaming_is_no_silent_loss(tmp_path: Path, script: str) -> None:
-    """With mitmproxy's stream_large_bodies the traffic passes; what was streamed, either way, is named."""
-    large = b"x" * 20_000
+def test_without_a_cassette_mitmdump_ends_with_an_error(tmp_path: Path, script: str) -> None:
+    """Nobody records for an hour and has nothing."""
+    with Running([*MITMDUMP, "-p", "0", "--listen-host", "127.0.0.1", "-s", script], cwd=tmp_path) as process:
+        assert 1 == process.finish()
+    assert "Nothing is recorded: name the cassette with --set gws_cassette=cassettes/NAME.yaml" in process.text
 
-    def answer(asked: ReceivedRequest) -> bytes:
-        return answered(large) if asked.path.endswith("/download") else answered()
 
+def test_a_line_says_what_is_recorded_where(tmp_path: Path, script: str) -> None:
+    """At the start."""
+    arguments = ("-s", script, "--mode", "reverse:http://localhost:1", "--set", "gws_cassette=a.yaml")
+    with mitmdump(*arguments, cwd=tmp_path) as (process, _):
+        assert "Recording every known API, and CometD at any path into a.yaml" in process.line("Recording")
+
+
+@pytest.mark.parametrize("force", ["false", "true"])
+def test_a_reloaded_script_keeps_its_first_recording(tmp_path: Path, script: str, force: str) -> None:
+    """mitmproxy loads a script again when its file changes: the first recording is saved, and never replaced."""
+    copy = tmp_path / "copy_of_addon.py"
+    copy.write_text(Path(script).read_text())
     with (
-        upstream(answer) as server,
+        upstream(lambda _: answered()) as server,
         mitmdump(
-            *("-s", script, "--mode", f"reverse:{server.url}", "--set", "gws_cassette=a.yaml"),
-            *("--set", "stream_large_bodies=10k"),
+            *("-s", str(copy), "--mode", f"reverse:{server.url}"),
+            *("--set", "gws_cassette=a.yaml", "--set", f"gws_force={force}"),
             cwd=tmp_path,
         ) as (process, url),
         client() as http_client,
     ):
-        down = http_client.post(f"{url}/api/v2/download", timeout=PATIENCE)
-        http_client.post(f"{url}/api/v2/upload", data=large, timeout=PATIENCE)
-        http_client.post(f"{url}/api/v2/small", timeout=PATIENCE)
-        process.line("/api/v2/small  HTTP 200")
+        http_client.get(f"{url}/api/v2/first", timeout=PATIENCE)
+        process.line("/api/v2/first  HTTP 200")
+        copy.write_text(copy.read_text() + "\n")
+        process.line("a.yaml was recorded before the script was loaded again")
+        http_client.get(f"{url}/api/v2/second", timeout=PATIENCE)
         process.process.terminate()
         process.finish()
-
-    assert (large, large) == (down.content, server.asked[1].body)
-    assert "!!! POST /api/v2/download  no answer: its body was streamed past the recorder" in process.text
-    assert "!!! POST /api/v2/upload" in process.text
-    assert ["POST /api/v2/small"] == operations(load_cassette(tmp_path / "a.yaml"))
+    assert ["GET /api/v2/first"] == operations(load_cassette(tmp_path / "a.yaml"))

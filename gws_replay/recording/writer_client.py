@@ -25,6 +25,10 @@ from gws_replay.storage.files import reason
 _COMMAND = (sys.executable, "-m", "gws_replay.recording.writer")
 
 
+# What this process has recorded: mitmproxy loads its scripts again when they change, and this module once.
+recorded: set[Path] = set()
+
+
 class WriterProcess:
     """A writer that runs. `receive` gets what it sends: `lines`, `saved`, `failed`, and `ended` when it died."""
 
@@ -41,6 +45,10 @@ class WriterProcess:
     ) -> None:
         """Start it for the running event loop, and claim the journal. Raises GwsReplayError when it cannot be had."""
         self.cassette = cassette
+        if cassette.absolute() in recorded and cassette.exists():
+            raise GwsReplayError(
+                f"{cassette} was recorded before the script was loaded again, and is kept: set gws_cassette to another"
+            )
         self._receive = receive
         self._journal = ""
         self._loop = asyncio.get_running_loop()
@@ -51,6 +59,7 @@ class WriterProcess:
         self._held: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._unpacking = Unpacking()
         start = {"cassette": str(cassette), "recorder": recorder, "policy": astuple(policy)}
+        recorded.add(cassette.absolute())
         self._start({**start, "split": split, "force": force, "mode": mode})
 
     def begun(self, *moment: Any) -> None:
