@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.oracle.judge import Update
 from gws_replay.sandbox.channels import Channel
 from gws_replay.sandbox.replies import Json
@@ -49,11 +50,16 @@ def operations(channel: Channel) -> tuple[Json, ...]:
 
 
 def played(channel: Channel, apply: Callable[[Operation], Outcome] = faithful) -> tuple[Update, ...]:
-    """Play the scenario: a second apart, each operation, its notifications, and a look at everything.
+    """Play the scenario, and judge it.
 
-    The last operation goes well on every server: it tells that notifications were still heard. Its verdict is not
+    The last operation goes well on every server: it shows that notifications still arrived. Its verdict is not
     returned.
     """
+    return recorded(channel, apply).updates()[:-1]
+
+
+def recorded(channel: Channel, apply: Callable[[Operation], Outcome] = faithful) -> Cassette:
+    """Play the scenario: a second apart, each operation, its notifications, and a GET of everything."""
     wire = Wire(channel, lambda operation: (faithful if operation.written == LAST["userData"] else apply)(operation))
     session, _ = wire.ids
     wire.asked(0.0, 0.1, wire.path())
@@ -62,4 +68,4 @@ def played(channel: Channel, apply: Callable[[Operation], Outcome] = faithful) -
         for number, push in enumerate(reply.notifications):
             wire.told(second + 0.2 + number / 100, [push])
         wire.asked(second + 0.5, second + 0.6, wire.path())
-    return wire.verdicts()[:-1]
+    return wire.cassette()

@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.oracle.judge import Update
 from gws_replay.sandbox.channels import Channel
 from gws_replay.sandbox.replies import Json, Push
@@ -111,27 +112,31 @@ class Run:
     wire: Wire = field(init=False)
 
     def verdicts(self) -> tuple[Update, ...]:
-        """Play it between two looks at everything, and judge what was seen."""
+        """Play it, and judge what was seen."""
+        return self.cassette().updates()
+
+    def cassette(self) -> Cassette:
+        """Play it between two GETs of everything, and compile what was seen."""
         self.wire = wire = Wire(self.channel)
         wire.asked(0.0, TICK / 2, wire.path())
         now, latest = 1.0, 0.0
         moments: list[tuple[float, int, float, PlannedRequest]] = []
-        for number, asked in enumerate(self.requests):
-            now += asked.gap * TICK + TICK / 100
-            moments.append((now + asked.carried_out * TICK, number, now, asked))
+        for number, planned in enumerate(self.requests):
+            now += planned.gap * TICK + TICK / 100
+            moments.append((now + planned.carried_out * TICK, number, now, planned))
         due: list[tuple[float, tuple[Push, ...]]] = []
-        for at, _, began, asked in sorted(moments, key=lambda moment: moment[:2]):
+        for at, _, began, planned in sorted(moments, key=lambda moment: moment[:2]):
             while due and due[0][0] <= at:
                 self._tell(*due.pop(0))
-            path = wire.path(wire.ids[asked.session] if asked.body else None)
-            pushes = wire.asked(began, at + asked.answered * TICK + TICK / 200, path, asked.body).notifications
+            path = wire.path(wire.ids[planned.session] if planned.body else None)
+            pushes = wire.asked(began, at + planned.answered * TICK + TICK / 200, path, planned.body).notifications
             if pushes:
-                latest = max(latest + TICK / 1000, at + asked.notified * TICK + TICK / 300)
+                latest = max(latest + TICK / 1000, at + planned.notified * TICK + TICK / 300)
                 due.append((latest, pushes))
         for each in due:
             self._tell(*each)
         wire.asked(now + 10, now + 10 + TICK, wire.path())
-        return wire.verdicts()
+        return wire.cassette()
 
     def _tell(self, seen: float, pushes: tuple[Push, ...]) -> None:
         self.wire.told(seen, [(topic, self._as_it_is(told) if self.shown_late else told) for topic, told in pushes])

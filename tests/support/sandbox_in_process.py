@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.model import Exchange, Headers, Recording, Request, Response
 from gws_replay.core.oracle.judge import Update
@@ -91,9 +92,13 @@ class Wire:
         response = Response(status=reply.status, headers=JSON, body=encode(reply.body))
         self.exchanges.append(Exchange(request=request, response=response, began=began, ended=ended))
 
+    def cassette(self) -> Cassette:
+        """Compile what was seen."""
+        return compile_recording(Recording(exchanges=tuple(self.exchanges))).cassette
+
     def verdicts(self) -> tuple[Update, ...]:
         """Compile what was seen, and judge it."""
-        return compile_recording(Recording(exchanges=tuple(self.exchanges))).cassette.updates()
+        return self.cassette().updates()
 
 
 def verb(body: Json) -> str:

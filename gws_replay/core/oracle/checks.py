@@ -210,7 +210,11 @@ class Views:
         write, after = self.write, shown.later
         if all(change.key in write.writes for change in shown.changes.entries):
             return  # nearly always
-        changes = (each for each in shown.not_by_others(write) if not self._explains(each, after))
+        own = shown.not_by_others(write)
+        # The server's own key for a disposition is one key.
+        guessed = [each for each in own if each.key not in write.writes and self._explains(each, after)]
+        changes = [each for each in own if not self._explains(each, after)]
+        changes += guessed if len(guessed) > 1 and Wild.ANY in write.writes else []
         for change in self.tolerance.counting(changes, self.found):
             if reason := self._other_reason(change, after):
                 text = f"changed besides: {change}; {reason}: ignore the key if the server moves it"

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from gws_replay.core.json_compare import Change, compare_userdata
 from gws_replay.core.oracle.attribution import Writers
+from gws_replay.core.oracle.effects import alike
 from gws_replay.core.oracle.history import Snapshot
 from gws_replay.core.oracle.reasons import NotificationLog, Reasons
 from gws_replay.core.oracle.timeline import Timeline, Write
@@ -148,20 +149,23 @@ class LaterViews:
 def _unexplained(timeline: Timeline, tolerance: Tolerance) -> Iterator[_Unexplained]:
     """Yield what differs between two snapshots that follow each other, and that no operation at that time wrote.
 
-    A snapshot may show an older state than the one seen before it: what an operation wrote in between explains either
-    order.
+    A snapshot may show an older state than the one seen before it, if its request was under way then. So a key that an
+    operation wrote meanwhile may also be as it was when that request was sent.
     """
     writers = Writers(timeline, tolerance)
     for earlier, later in pairwise(timeline.snapshots):
         changes = compare_userdata(earlier.data, later.data).entries
         if not changes:
             continue
-        since = min(earlier.began, later.began)
-        swapped = later.began < earlier.at
+        may_be_older = later.began < earlier.at
+        first = timeline.seen_by(later.began) if may_be_older else None
+        since = min(earlier.began, later.began, *((first.began,) if first else ()))
         found = []
         for change in changes:
-            shown_by = (later, earlier) if swapped else (later,)
-            if not any(next(writers.of(change.key, each.data, since, later.at), None) for each in shown_by):
+            key = change.key
+            is_older = may_be_older and (first is None or alike(key, first.data, later.data))
+            shown = (later, earlier) if is_older else (later,)
+            if not any(next(writers.of(key, each.data, since, later.at), None) for each in shown):
                 found.append(change)
         if found:
             yield _Unexplained(timeline, earlier, later, found)

@@ -161,8 +161,12 @@ class Timeline:
 
         If there is none: the GET that was under way then, if it does not show what the write's notification shows.
         """
-        place = bisect_right(self._seen, write.began)
-        return self.snapshots[place - 1] if place else self._under_way(write)
+        return self.seen_by(write.began) or self._under_way(write)
+
+    def seen_by(self, at: float) -> Snapshot | None:
+        """Return the last snapshot that had been seen by a moment."""
+        place = bisect_right(self._seen, at)
+        return self.snapshots[place - 1] if place else None
 
     def _under_way(self, write: Write) -> Snapshot | None:
         if not write.writes or not write.notified or not write.after or not shows_all(write.after.data, write.writes):
