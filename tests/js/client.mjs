@@ -1,7 +1,7 @@
 // A GWS client of JavaScript: npm cometd for the notifications, node:http for REST, one cookie jar for both.
 //
 // Its options are JSON in argv[2]: url, comet (a path), user, transport, ack. Each line of stdin is a command, and they
-// are obeyed in order: {do: "comet", subscriptions}, {do: "rest", method, path, body, pause}, {do: "wait", what, count}.
+// are obeyed in order: {do: "comet", subscriptions}, {do: "rest" or "login", method, path, body, pause}, {do: "wait", what, count}.
 // Each thing that the client sees is printed as a line of JSON, in the order in which it sees it. The end of stdin ends it.
 
 import http from "node:http";
@@ -87,7 +87,7 @@ function notified(message) {
 
 const agent = new http.Agent({keepAlive: true});
 
-function rest({method, path, body}) {
+function rest({do: what, method, path, body}) {
     return new Promise((resolve, reject) => {
         const fields = {...headers, Cookie: cookies().join("; "), ...(body ? {"Content-Type": "application/json"} : {})};
         const request = http.request(options.url + path, {method, agent, headers: fields}, answer => {
@@ -100,6 +100,9 @@ function rest({method, path, body}) {
             answer.setEncoding("utf8");
             answer.on("data", piece => { text += piece; });
             answer.on("end", () => {
+                if (what === "login") {
+                    headers.Authorization = "Bearer " + JSON.parse(text).access_token;
+                }
                 tell({event: "answer", status: answer.statusCode, text});
                 resolve();
             });

@@ -109,12 +109,15 @@ class _Python(_Seen, Extension):
             await self.count("notifications")
 
     async def _rest(self, *, method: str, path: str, body: str, pause: int, do: str) -> None:
+        """Send a request; after a `login`, go on with the token that it returns."""
         if pause:
             await asyncio.sleep(pause / 1000)
         headers = {**self.headers, **({"Content-Type": "application/json"} if body else {})}
         async with self.http.request(method, self.url + path, data=body or None, headers=headers) as got:
             text = await got.text()
             self.events.append(answer(got.status, text))
+            if do == "login":
+                self.headers["Authorization"] = f"Bearer {json.loads(text)['access_token']}"
             if name := got.headers.get("X-CSRF-HEADER"):
                 self.headers[name] = got.headers[name]
 

@@ -31,6 +31,11 @@ def rest(method: str, path: str, body: str = "", *, pause: int = 0) -> Command:
     return {"do": "rest", "method": method, "path": path, "body": body, "pause": pause}
 
 
+def login(path: str) -> Command:
+    """Ask for a token, and go on with it."""
+    return {**rest("POST", path), "do": "login"}
+
+
 # What a client begins with: it brings the cookie that a WebSocket of a browser is known by.
 LOOK = rest("GET", f"{SESSIONS}?fields=*")
 
