@@ -57,7 +57,7 @@ NAMED = {
     "refused-written": "changed though it was refused: Attached: added",
     "error-written": "changed though it was refused: Attached: added",
     "not-notified": "answers it, though others were recorded",
-    "stale-notification": "answers it, though others were recorded",
+    "stale-notification": "the notification is stale",
     "other-write": "changed besides: SandboxOtherKey: added",
     "delta-only": "changed besides: FirstName: removed",
     "without-userdata": "userData",
@@ -66,12 +66,6 @@ NAMED = {
 }
 # What it says instead on some channels.
 NAMED_THERE = {
-    # The answer carries a referenceId or an operationId, which tells whose the notification is.
-    **{
-        ("stale-notification", name): "the notification is stale"
-        for name, channel in CHANNELS.items()
-        if channel.response_has_reference or name in WORKSPACE
-    },
     # There a notification that leaves userData out says that there is none.
     ("without-userdata", "voice"): "changed besides: FirstName: removed",
 }

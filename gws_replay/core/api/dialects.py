@@ -40,6 +40,7 @@ IDENTITIES = _all(lambda api: (api.identity,))
 USER_DATA = frozenset(_all(lambda api: (api.user_data,)))
 PAIR_KEYS = tuple(filter(None, _all(lambda api: (api.pair_key,))))
 FRAMING_OPERATIONS = frozenset(_all(lambda api: api.framing_operations))
+CREATING_OPERATIONS = frozenset(_all(lambda api: api.creating_operations))
 # What is recorded if nothing else is said: parts of the paths of requests.
 RECORDED_PATHS = _all(lambda api: (*api.paths, *api.login_paths))
 COMETD_PATHS = _all(lambda api: (api.cometd,))

@@ -244,6 +244,20 @@ API = Api(
     reference_type=int,
     channels=CHANNELS,
     operations=OPERATIONS,
+    # The voice pages of the API, and the operations of each channel that create an interaction.
+    creating_operations=frozenset(
+        {
+            *(
+                "Dial",
+                "MakeCall",
+                "InitiateConference",
+                "InitiateTransfer",
+                "SingleStepConference",
+                "SingleStepTransfer",
+            ),
+            *("Create", "CreateNew", "Consult", "Accept", "Answer", "Reply", "ReplyAll", "Forward", "Pull", "GetNext"),
+        }
+    ),
     framing_operations=frozenset({"StartContactCenterSession", "EndContactCenterSession"}),
     get_resources=lambda channel: f"GET /me/{channel.collection}?fields=*",
     error_body=lambda text: {"statusCode": _INTERNAL_ERROR, "statusMessage": text},

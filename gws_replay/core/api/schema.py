@@ -228,6 +228,7 @@ class Api:
     channels: tuple[Channel, ...]
     operations: Mapping[str, Operation]
     framing_operations: frozenset[str] = frozenset()  # they begin and end a session: each client may send them again
+    creating_operations: frozenset[str] = frozenset()  # they create a resource, or bring one to the user
     get_resources: Callable[[Channel], str]  # the request that shows the resources of a channel, for messages
     error_body: Callable[[str], Mapping[str, Any]]  # the body of an internal error with this text
 

@@ -193,6 +193,18 @@ API = Api(
     reference="operationId",
     channels=CHANNELS,
     operations=OPERATIONS,
+    creating_operations=frozenset(
+        {
+            *(
+                "make-call",
+                "initiate-conference",
+                "initiate-transfer",
+                "single-step-conference",
+                "single-step-transfer",
+            ),
+            *("create", "consult", "consult-by-queue", "accept", "answer", "reply", "reply-all", "forward", "pull"),
+        }
+    ),
     get_resources=lambda channel: (
         f"GET /workspace/v3/{'voice' if channel is VOICE else 'media/chat'}/{channel.collection}"
     ),

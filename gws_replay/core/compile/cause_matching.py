@@ -1,4 +1,8 @@
-"""Notifications of one resource and kind, paired with operations by evidence: content, counting, order."""
+"""The notifications of one resource and kind, matched with the operations that may have caused them.
+
+The evidence: content (the notification shows what the operation wrote), counting (a later operation hides it),
+one-to-one (operations and notifications alternate), order (nothing better is known).
+"""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -6,31 +10,34 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from gws_replay.core.api import schema as operations
-from gws_replay.core.model import Rule
+from gws_replay.core.model import Exchange, Rule
 
 # How many operations of a resource are looked back at for one notification; bounds the work on long recordings.
 _WINDOW = 256
 # How far apart two notifications may be that are put in the order of their operations.
 _NEAR = 32
+# How many operations must each have been followed by their notifications before that is taken for a rule.
+_FEWEST_TURNS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class CauseCandidate:
-    """A modifying request that the server took: a possible cause. What it sent is read when it is looked at."""
+    """An operation that the server accepted: a possible cause. Its request is parsed when it is needed."""
 
     index: int
     began: float
+    ended: float
     resource_id: str | None
     has_evidence: bool
     read: Callable[[int], operations.Call]
 
     @classmethod
     def of(
-        cls, index: int, began: float, call: operations.Call, read: Callable[[int], operations.Call]
+        cls, index: int, exchange: Exchange, call: operations.Call, read: Callable[[int], operations.Call]
     ) -> "CauseCandidate":
-        """Return a call as a possible cause; the tables say whether a notification shows what it wrote."""
+        """Return an exchange as a possible cause; the API's tables say whether a notification shows what it wrote."""
         has_evidence = bool(call.row and (call.row.writes or call.row.shows))
-        return cls(index, began, call.resource_id, has_evidence, read)
+        return cls(index, exchange.began, exchange.ended, call.resource_id, has_evidence, read)
 
     @property
     def call(self) -> operations.Call:
@@ -39,8 +46,8 @@ class CauseCandidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A notification whose cause is looked for. What it shows is read when it is looked at."""
+class OpenNotification:
+    """A notification whose cause is looked for. Its data are parsed when they are needed."""
 
     index: int
     seen: float
@@ -54,109 +61,168 @@ class Told:
         return self.read(self.index)
 
 
-_Evidence = Callable[[CauseCandidate, Told], bool]
+Found = dict[int, tuple[CauseCandidate, Rule]]
+_Evidence = Callable[[CauseCandidate, OpenNotification], bool]
 _Pairs = dict[int, CauseCandidate]
 
 
-def pair(group: Sequence[Told], asked: Sequence[CauseCandidate]) -> dict[int, tuple[CauseCandidate, Rule]]:
-    """Pair the notifications of one resource and kind with the operations that may have caused them."""
-    known = [each for each in asked if each.has_evidence]
-    # A server that shows the data as it is when it pushes: an earlier write may be hidden by a later one.
-    weaker = _shows_or_hidden(known)
-    paired = _match(group, known, _shows)
-    if len(paired) < min(len(group), len(known)):
-        paired = max(paired, _match(group, known, weaker), key=len)
-    _uncross(paired, group, weaker if _shown_at_the_push(group) else _shows)
-    found: dict[int, tuple[CauseCandidate, Rule]] = {
-        told.index: (each, "content" if _shows(each, told) else "counting")
-        for told in group
-        if (each := paired.get(told.index))
+def match(group: Sequence[OpenNotification], candidates: Sequence[CauseCandidate]) -> Found:
+    """Match the notifications of one resource and kind with the operations that may have caused them."""
+    with_evidence = [each for each in candidates if each.has_evidence]
+    pairs = _by_content(group, with_evidence)
+    turns = _in_turn(group, candidates)
+    # Content that does not explain everything is not to explain away what alternates: a server may show old data.
+    if turns and (_agree(pairs, turns) or len(pairs) < min(len(group), len(with_evidence))):
+        pairs, weaker_rule = turns, "one-to-one"
+    else:
+        weaker_rule = "counting"
+    found: Found = {
+        each.index: (cause, "content" if shows(cause, each) else weaker_rule)  # type: ignore[misc]
+        for each in group
+        if (cause := pairs.get(each.index))
     }
-    rest = [told for told in group if told.index not in found]
-    answered = {each.index for each in paired.values()}
-    by_order = _match(rest, [each for each in asked if each.index not in answered], lambda _asked, _told: True)
+    rest = [each for each in group if each.index not in found]
+    answered = {each.index for each in pairs.values()}
+    free = [each for each in candidates if each.index not in answered]
+    by_order = _matched(rest, free, lambda _candidate, _notification: True)
     return found | {index: (each, "order") for index, each in by_order.items()}
 
 
-def _shown_at_the_push(group: Sequence[Told]) -> bool:
-    """Tell whether a server shows the data as it is when it pushes.
+def shows(candidate: CauseCandidate, notification: OpenNotification) -> bool:
+    """Return whether a notification shows what an operation wrote."""
+    return bool(notification.subject and candidate.call.shown_in(notification.subject))
+
+
+def shows_or_hides(candidate: CauseCandidate, notification: OpenNotification, later: Sequence[CauseCandidate]) -> bool:
+    """Return whether a notification shows what an operation wrote, or what later ones wrote over it."""
+    if shows(candidate, notification):
+        return True
+    user_data = notification.subject.user_data if notification.subject else None
+    writes = candidate.call.writes
+    if user_data is None or not writes:
+        return False
+    written = [each.call.writes or {} for each in later]
+    return all(
+        any(operations.shows_key(user_data, key, values[key]) for values in (writes, *written) if key in values)
+        for key in writes
+    )
+
+
+# --- one-to-one
+
+
+def _in_turn(group: Sequence[OpenNotification], candidates: Sequence[CauseCandidate]) -> _Pairs:
+    """Return the operation that each notification followed, if that is regular: the same number after each operation.
+
+    The last operation may have fewer (the recording ended) or more. What came before the first answers none of them.
+    Operations that the API's tables do not know may be answered by anything or nothing: they do not count.
+    """
+    known = [each for each in candidates if each.call.row is not None] or list(candidates)
+    began = [each.began for each in known]
+    turns: list[list[OpenNotification]] = [[] for _ in known]
+    for notification in group:
+        if place := bisect_right(began, notification.seen):
+            turns[place - 1].append(notification)
+    while turns and not turns[-1]:
+        turns.pop()
+    each_time = len(turns[0]) if turns else 0
+    if len(turns) < _FEWEST_TURNS or not each_time or len(turns) < len(known) - 1:
+        return {}
+    if any(len(turn) != each_time for turn in turns[:-1]):
+        return {}
+    return {
+        each.index: cause for cause, turn in zip(known, turns, strict=False) for each in _own(cause, turn[:each_time])
+    }
+
+
+def _own(cause: CauseCandidate, turn: Sequence[OpenNotification]) -> Sequence[OpenNotification]:
+    """Return the notification of an operation that writes userData; of any other, all that followed it."""
+    if not cause.call.writes:
+        return turn
+    return [next((each for each in turn if shows(cause, each)), turn[0])]
+
+
+def _agree(pairs: _Pairs, turns: _Pairs) -> bool:
+    return all(index in turns and turns[index] is cause for index, cause in pairs.items())
+
+
+# --- content and counting
+
+
+def _by_content(group: Sequence[OpenNotification], candidates: Sequence[CauseCandidate]) -> _Pairs:
+    pairs = _matched(group, candidates, shows)
+    # A server that shows the data as it is when it pushes: an earlier write may be hidden by a later one.
+    weaker = _shows_or_hidden_by_later(candidates)
+    if len(pairs) < min(len(group), len(candidates)):
+        pairs = max(pairs, _matched(group, candidates, weaker), key=len)
+    _uncross(pairs, group, weaker if _is_shown_at_the_push(group) else shows)
+    return pairs
+
+
+def _is_shown_at_the_push(group: Sequence[OpenNotification]) -> bool:
+    """Return whether a server shows the data as they are when it pushes.
 
     If its notifications are not simply one operation further each, some operation's was shown by the one before it
     already: two that follow each other are equal.
     """
-    shown = [told.subject.user_data for told in group if told.subject]
+    shown = [each.subject.user_data for each in group if each.subject]
     return any(one == other for one, other in pairwise(shown) if one is not None)
 
 
-def _shows(asked: CauseCandidate, told: Told) -> bool:
-    return bool(told.subject and asked.call.shown_in(told.subject))
-
-
-def _shows_or_hidden(known: Sequence[CauseCandidate]) -> _Evidence:
-    """Return evidence that also accepts a key which a later operation wrote over, if the notification shows that."""
-
-    def evidence(asked: CauseCandidate, told: Told) -> bool:
-        if _shows(asked, told):
-            return True
-        user_data = told.subject.user_data if told.subject else None
-        writes = asked.call.writes
-        if user_data is None or not writes:
-            return False
-        first = bisect_right(known, asked.began, key=lambda each: each.began)
-        last = bisect_right(known, told.seen, key=lambda each: each.began)
-        later = [each.call.writes or {} for each in known[first:last]]
-        return all(
-            any(operations.shows_key(user_data, key, wrote[key]) for wrote in (writes, *later) if key in wrote)
-            for key in writes
-        )
+def _shows_or_hidden_by_later(candidates: Sequence[CauseCandidate]) -> _Evidence:
+    def evidence(candidate: CauseCandidate, notification: OpenNotification) -> bool:
+        first = bisect_right(candidates, candidate.began, key=lambda each: each.began)
+        last = bisect_right(candidates, notification.seen, key=lambda each: each.began)
+        return shows_or_hides(candidate, notification, candidates[first:last])
 
     return evidence
 
 
-def _match(group: Sequence[Told], asked: Sequence[CauseCandidate], evidence: _Evidence) -> _Pairs:
-    """Match each notification with one operation begun before it, as many as can be (augmenting paths).
+def _matched(group: Sequence[OpenNotification], candidates: Sequence[CauseCandidate], evidence: _Evidence) -> _Pairs:
+    """Match each notification with one operation that began before it, as many as can be (augmenting paths).
 
     The latest that fits is taken first: an operation whose notification was lost must not shift all that follow.
     """
-    begun = [each.began for each in asked]
-    taken: dict[int, Told] = {}
-    paired: _Pairs = {}
+    began = [each.began for each in candidates]
+    owners: dict[int, OpenNotification] = {}
+    pairs: _Pairs = {}
 
-    def candidates(told: Told) -> Iterator[CauseCandidate]:
-        last = bisect_right(begun, told.seen)
-        if last == len(taken):
+    def fitting(notification: OpenNotification) -> Iterator[CauseCandidate]:
+        last = bisect_right(began, notification.seen)
+        if last == len(owners):
             return iter(())
-        return (each for each in reversed(asked[max(0, last - _WINDOW) : last]) if evidence(each, told))
+        near = reversed(candidates[max(0, last - _WINDOW) : last])
+        return (each for each in near if evidence(each, notification))
 
-    def place(told: Told, barred: set[int]) -> bool:
-        fitting = []
-        for each in candidates(told):
-            if each.index not in taken:
-                taken[each.index], paired[told.index] = told, each
+    def place(notification: OpenNotification, barred: set[int]) -> bool:
+        taken = []
+        for each in fitting(notification):
+            if each.index not in owners:
+                owners[each.index], pairs[notification.index] = notification, each
                 return True
-            fitting.append(each)
-        for each in fitting:
+            taken.append(each)
+        for each in taken:
             if each.index not in barred and len(barred) < _WINDOW:
                 barred.add(each.index)
-                if place(taken[each.index], barred):
-                    taken[each.index], paired[told.index] = told, each
+                if place(owners[each.index], barred):
+                    owners[each.index], pairs[notification.index] = notification, each
                     return True
         return False
 
-    for told in group:
-        place(told, set())
-    return paired
+    for notification in group:
+        place(notification, set())
+    return pairs
 
 
-def _uncross(paired: _Pairs, group: Sequence[Told], evidence: _Evidence) -> None:
-    """Let notifications that either operation could have caused answer them in the order they were asked."""
-    matched = [told for told in group if told.index in paired]
-    swapped = True
-    while swapped:
-        swapped = False
+def _uncross(pairs: _Pairs, group: Sequence[OpenNotification], evidence: _Evidence) -> None:
+    """Let notifications that either operation could have caused answer them in the order of the operations."""
+    matched = [each for each in group if each.index in pairs]
+    is_swapped = True
+    while is_swapped:
+        is_swapped = False
         for place, one in enumerate(matched):
             for next_ in matched[place + 1 : place + _NEAR]:
-                later, earlier = paired[one.index], paired[next_.index]
+                later, earlier = pairs[one.index], pairs[next_.index]
                 if later.began > earlier.began and evidence(later, next_) and evidence(earlier, one):
-                    paired[one.index], paired[next_.index] = earlier, later
-                    swapped = True
+                    pairs[one.index], pairs[next_.index] = earlier, later
+                    is_swapped = True

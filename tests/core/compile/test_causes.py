@@ -1,6 +1,8 @@
 """Which request a notification answers: each rule by example, then against a model of a server, then its cost."""
 
+import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from gws_replay.core.api import schema as operations
 from gws_replay.core.compile.causes import attribute
 from gws_replay.core.model import Cause, Exchange, Notification
-from tests.support.builders import Server, Step, growth, operation, push, steps, update
+from tests.support.builders import Server, Step, exchange, growth, operation, push, steps, update
 
 
 def causes(exchanges: list[Exchange], notifications: list[Notification]) -> list[tuple[int, str] | None]:
@@ -290,3 +292,191 @@ def test_many_equal_updates_with_a_lost_and_an_extra_notification() -> None:
     pushed = [push({"A": 1}, seen=index + 0.5) for index in range(1, count)]
     found = causes(asked, [*pushed, push({"A": 1}, seen=count)])
     assert count - 1 <= sum(each is not None for each in found)
+
+
+def stale(values: Sequence[int], *, began: float = 1.0, references: bool = True) -> list[Notification]:
+    """What a wrong server pushes right after each update of A: the value before it."""
+    return [
+        push({"A": before, "Z": 1}, seen=began + number + 0.3, reference=20 + number if references else None)
+        for number, before in enumerate(values)
+    ]
+
+
+@pytest.mark.parametrize("references", [True, False])
+@pytest.mark.parametrize("values", [[7, 8], [5, 5, 6], [0, 1, 2, 3, 4]])
+def test_stale_notifications_belong_to_the_operations_they_followed(values: list[int], references: bool) -> None:
+    """Each shows the value before its own operation: content would give it to the operation before."""
+    written = [*values[1:], 99]
+    asked = [update({"A": value}, began=1 + number) for number, value in enumerate(written)]
+    found = causes(asked, stale(values, references=references))
+    assert list(range(len(values))) == [each and each[0] for each in found]
+
+
+def test_a_stale_notification_says_by_its_rule_that_content_does_not_agree() -> None:
+    """What shows the write is found by content; what does not, by the order alone."""
+    asked = [update({"A": value}, began=value) for value in (1, 2, 3)]
+    pushed = [push({"A": shown}, seen=at + 0.5) for at, shown in ((1, 1), (2, 1), (3, 3))]
+    assert [(0, "content"), (1, "one-to-one"), (2, "content")] == causes(asked, pushed)
+
+
+def test_what_was_pushed_before_the_first_operation_does_not_disturb_the_order() -> None:
+    """And the last operation may still wait for its notification when the recording ends."""
+    asked = [update({"A": value}, began=value) for value in (1, 2, 3)]
+    pushed = [push({"A": 0}, seen=0.5), *stale([0, 1])]
+    assert [None, 0, 1] == [each and each[0] for each in causes(asked, pushed)]
+
+
+def test_slow_notifications_are_not_taken_for_stale_ones() -> None:
+    """Two operations in a row without a notification between: content decides."""
+    asked = [update({"A": value}, began=value) for value in (1, 2, 3)]
+    pushed = [push({"A": value}, seen=value + 1.5) for value in (1, 2, 3)]
+    assert [(0, "content"), (1, "content"), (2, "content")] == causes(asked, pushed)
+
+
+def test_something_unsolicited_between_two_operations_does_not_shift_their_notifications() -> None:
+    """Each write is shown by a notification of its own, so content explains everything."""
+    asked = [update({"A": value}, began=value) for value in (1, 2, 3)]
+    pushed = [push({"A": value}, seen=value + 0.5) for value in (1, 2, 3)]
+    other = push({"A": 1, "Z": 5}, seen=1.7)
+    assert [(0, "content"), None, (1, "content"), (2, "content")] == causes(asked, [pushed[0], other, *pushed[1:]])
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("by_reference", [False, True])
+def test_several_notifications_of_an_operation_all_have_it_as_cause(count: int, by_reference: bool) -> None:
+    """The same state once more, with the next reference; the first may be named by the response."""
+    asked, pushed, reference = [], [], 40
+    for number, value in enumerate(("one", "two", "one")):
+        reference += 1
+        answer = {"statusCode": 0, **({"referenceId": reference} if by_reference else {})}
+        asked.append(update({"N": value}, began=float(number), answer=answer))
+        pushed += [
+            push({"N": value}, seen=number + 0.2 + copy / 10, reference=reference + copy) for copy in range(count)
+        ]
+        reference += count
+    assert [n for n in range(3) for _ in range(count)] == [each and each[0] for each in causes(asked, pushed)]
+
+
+def test_one_operation_may_have_two_notifications() -> None:
+    """Nothing needs to be regular: the second shows the same, whatever its counters say."""
+    pushed = [push({"A": 1}, seen=1, index=1, duration="3"), push({"A": 1}, seen=2, index=2, duration="4")]
+    assert [(0, "content"), (0, "content")] == causes([update({"A": 1}, began=0)], pushed)
+
+
+def test_a_first_notification_may_show_the_state_before() -> None:
+    """Stale first, then right: both belong to the operation."""
+    pushed = [push({"A": 0, "Z": 1}, seen=1), push({"A": 1, "Z": 1}, seen=2)]
+    assert [(0, "one-to-one"), (0, "content")] == causes([update({"A": 1}, began=0)], pushed)
+
+
+@pytest.mark.parametrize(
+    "later", [{"A": 1, "Z": 2}, {"A": 5}, {"A": 1, "New": 1}], ids=["another key", "written again", "a new key"]
+)
+def test_a_later_change_is_not_another_notification_of_the_operation(later: dict[str, Any]) -> None:
+    """Something else has happened: it is unsolicited."""
+    pushed = [push({"A": 1}, seen=1), push(later, seen=2)]
+    assert [(0, "content"), None] == causes([update({"A": 1}, began=0)], pushed)
+
+
+def test_one_notification_may_answer_several_operations() -> None:
+    """Sent in quick succession, shown together."""
+    asked = [update({key: 1}, began=at, ended=at + 0.05) for key, at in (("A", 0), ("B", 0.06), ("C", 0.12))]
+    (found,) = attribute(asked, [push({"A": 1, "B": 1, "C": 1}, seen=0.5)])
+    assert found.cause == Cause(interaction=2, also=(0, 1), rule="content", after="response")
+
+
+def test_a_lost_notification_is_not_made_up_for_by_a_later_one() -> None:
+    """The operation before had long been answered when the next one was sent."""
+    asked = [update({"A": 1}, began=0, ended=0.1), update({"B": 1}, began=5)]
+    (found,) = attribute(asked, [push({"A": 1, "B": 1}, seen=5.3)])
+    assert found.cause == Cause(interaction=1, rule="content", after="response")
+
+
+def call_push(id_: str, seen: float, state: str = "Dialing") -> Notification:
+    """A notification about a call."""
+    data = {"notificationType": "StatusChange", "call": {"id": id_, "state": state}}
+    return Notification(channel="/v2/me/calls", data=json.dumps(data), seen=seen)
+
+
+def dial(began: float, ended: float, answer: Any = None, name: str = "Dial") -> Exchange:
+    """A new call."""
+    answer = {"statusCode": 0} if answer is None else answer
+    return exchange("POST", "/api/v2/me/devices/D1", {"operationName": name}, answer, began=began, ended=ended)
+
+
+@pytest.mark.parametrize(
+    ("seen", "after"), [(1.2, "request"), (1.8, "response"), (4.0, "response")], ids=["before", "after", "later"]
+)
+@pytest.mark.parametrize("name", ["Dial", "MakeCall", "InitiateConference"])
+def test_the_first_notification_of_a_new_resource_answers_the_operation_that_created_it(
+    seen: float, after: str, name: str
+) -> None:
+    """Seen while it was under way, or right after it; what follows about the call answers nothing."""
+    found = attribute([dial(1.0, 1.5, name=name)], [call_push("C1", seen), call_push("C1", seen + 1, "Established")])
+    assert found[0].cause == Cause(interaction=0, rule="creation", after=after)  # type: ignore[arg-type]
+    assert found[1].cause is None
+
+
+def test_the_response_names_the_resource_that_was_created() -> None:
+    """Two calls at once: the ids decide, not the order."""
+    asked = [dial(1, 1.5, {"statusCode": 0, "call": {"id": call}}) for call in ("C1", "C2")]
+    assert [(1, "creation"), (0, "creation")] == causes(asked, [call_push("C2", 2), call_push("C1", 2.1)])
+
+
+@pytest.mark.parametrize(
+    ("asked", "seen"),
+    [
+        ([dial(1, 1.5)], 0.9),
+        ([dial(1, 1.5)], 60),
+        ([dial(1, 1.5), update({"A": 1}, began=2)], 3),
+        ([dial(1, 1.5, {"statusCode": 2})], 1.6),
+        ([dial(1, 1.5, name="SetForward")], 1.6),
+    ],
+    ids=["earlier", "long after", "another operation between", "refused", "creates nothing"],
+)
+def test_a_call_that_nobody_made_has_no_cause(asked: list[Exchange], seen: float) -> None:
+    """It came in."""
+    assert [None] == causes(asked, [call_push("C9", seen)])
+
+
+def test_causes_are_sought_among_the_requests_of_the_same_user() -> None:
+    """Two agents write the same at the same time, each to a session of the same id."""
+    asked = [update({"A": 1}, began=0), replace(update({"A": 1}, began=0.01), user=1)]
+    pushed = [replace(push({"A": 1}, seen=1), user=1), push({"A": 1}, seen=2)]
+    assert [(1, "content"), (0, "content")] == causes(asked, pushed)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["S1", "S2"]), st.integers(1, 3)), min_size=1, max_size=10),
+    st.booleans(),
+)
+@settings(max_examples=80, deadline=None)
+def test_each_user_has_the_causes_of_its_own_requests(sent: list[tuple[int, str, int]], is_stale: bool) -> None:
+    """1 to 3 users, 1 to 3 notifications per operation, overlapping between users: every cause is right."""
+    asked, truth = [], []
+    state: dict[tuple[int, str], str] = {}
+    for number, (user, session, count) in enumerate(sent):
+        began = number * 0.3 if user else float(number * 10)
+        asked.append((began, user, session, count, f"value {number}"))
+    asked.sort()
+    exchanges = [
+        replace(update({"A": value}, began=began, session=session), user=user)
+        for began, user, session, _, value in asked
+    ]
+    counts = {0: 1} if is_stale else {}
+    ends = {index: _end_of_turn(asked, index) for index in range(len(asked))}
+    for index, (began, user, session, count, value) in enumerate(asked):
+        shown = state.get((user, session), "first") if is_stale else value
+        state[user, session] = value
+        for copy in range(counts.get(0, count)):
+            seen = began + (ends[index] - began) * (copy + 1) / 5
+            truth.append((seen, replace(push({"A": shown}, seen=seen, session=session), user=user), index))
+    truth.sort(key=lambda each: each[0])
+    found = causes(exchanges, [notification for _, notification, _ in truth])
+    assert [index for _, _, index in truth] == [each and each[0] for each in found]
+
+
+def _end_of_turn(asked: list[tuple[float, int, str, int, str]], index: int) -> float:
+    """When the next operation of the same user and session begins."""
+    _, user, session, _, _ = asked[index]
+    return next((each[0] for each in asked[index + 1 :] if each[1:3] == (user, session)), asked[index][0] + 1)
