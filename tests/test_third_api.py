@@ -55,6 +55,7 @@ class Desk:
             "ticketNo": number,
             "level": 1,
             "nickname": "escalate",
+            "owner": "Corvina Brightwell",
             "traits": {"colour": "blue", "size": 3, "shape": "round"},
         }
         self.spoils = spoils
@@ -199,4 +200,5 @@ def test_verb_is_not_redacted_though_a_person_has_its_name(cassette: Path) -> No
     """The API says which of its keys are personal, and which words are its own."""
     text = cassette.read_text("utf-8")
     assert "T-170004:escalate\n" in text
-    assert '"nickname": "escalate"' not in text
+    assert '"owner": "' in text
+    assert "Corvina" not in text

@@ -1,4 +1,4 @@
-"""What a command that judges has found, in the form that every report is written from."""
+"""The results of a command that judges, in the form from which every report is written."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,30 +7,30 @@ from gws_replay.core.comparison.finding import Severity
 
 # The rules that an issue can break, as SARIF and people name them.
 RULES = {
-    "added": "something is there that the baseline has not",
-    "removed": "something of the baseline is gone",
+    "added": "something that is not in the baseline",
+    "removed": "something of the baseline is missing",
     "value": "another value",
     "type": "another JSON type",
-    "order": "another order of what followed each other",
+    "order": "another order of exchanges or notifications",
     "cause": "another cause of a notification",
     "timing": "much slower, or much faster",
     "verdict": "another verdict on a userData operation",
-    "missing": "a cassette of the baseline is gone",
-    "new": "a cassette that the baseline has not",
+    "missing": "a cassette of the baseline is missing",
+    "new": "a cassette that is not in the baseline",
     "renamed": "a cassette has another name",
-    "failed": "userData did not change exactly as it was asked",
+    "failed": "userData did not change exactly as requested",
     "unknown": "the recording does not show what a userData operation changed",
-    "unread": "something could not be read, or done: it was not compared",
+    "unread": "something could not be read or done, and was not compared",
     "nothing": "there was nothing to compare",
-    "unasked": "a live system was not asked this: it was not compared",
+    "unasked": "a request that was not sent to the live system, and was not compared",
 }
-# Those that say nothing of what was recorded: no report that holds one may look clean.
+# Rules for what was not compared: a report with one of them must not look clean.
 _UNCOMPARED = frozenset({"unread", "nothing", "unasked"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """One thing that is wrong, or worth a word: the rule it breaks, one line of text, the file and the line in it."""
+    """One problem or note: the rule, one line of text, the file and the line in it."""
 
     level: Severity
     rule: str
@@ -41,7 +41,7 @@ class Issue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One thing that was judged, with what was found; `fails` tells whether that fails it."""
+    """One thing that was judged, with its issues; `fails` says whether it failed."""
 
     name: str
     file: str
@@ -50,10 +50,10 @@ class Case:
 
     @property
     def is_skipped(self) -> bool:
-        """Whether nobody has judged it, by choice."""
+        """Whether it was left out by choice."""
         return not self.fails and any(issue.rule in _UNCOMPARED for issue in self.issues)
 
 
 def issues_of(cases: Iterable[Case]) -> list[Issue]:
-    """Return all issues in their order."""
+    """Return all issues, in order."""
     return [issue for case in cases for issue in case.issues]

@@ -1,4 +1,4 @@
-"""What a message means in each API: tables of channels and operations, one module per API, one dispatcher.
+"""The APIs: one module with tables for each, a registry of them, and functions that read the messages of any.
 
-No other package knows a path or a field name of an API.
+No other package knows a path or a field of an API.
 """

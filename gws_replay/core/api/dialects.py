@@ -1,4 +1,4 @@
-"""What a message means, and what words are the API's, whichever registered API it is: the message itself shows which.
+"""The meaning of messages and the words of all registered APIs; the message itself shows which API it belongs to.
 
 Requests are recognised by their path, responses and notifications by their fields.
 """
@@ -41,7 +41,7 @@ USER_DATA = frozenset(_all(lambda api: (api.user_data,)))
 PAIR_KEYS = tuple(filter(None, _all(lambda api: (api.pair_key,))))
 FRAMING_OPERATIONS = frozenset(_all(lambda api: api.framing_operations))
 CREATING_OPERATIONS = frozenset(_all(lambda api: api.creating_operations))
-# What is recorded if nothing else is said: parts of the paths of requests.
+# Parts of the paths of requests that are recorded by default.
 RECORDED_PATHS = _all(lambda api: (*api.paths, *api.login_paths))
 COMETD_PATHS = _all(lambda api: (api.cometd,))
 # A regular expression for the start of an API's paths, after a deployment's own prefix.
@@ -89,7 +89,7 @@ def call_of(request: Request, sent: Any) -> Call:
 
 
 def names_operation(request: Request) -> bool:
-    """Tell whether the body of a request may name an operation: one that does not need not be parsed."""
+    """Return whether the body of a request may name an operation; if not, it need not be parsed."""
     mark = api_at(request.path).operation_mark
     return mark is None or mark in request.body
 
@@ -123,7 +123,7 @@ def id_in(resource: Mapping[str, Any]) -> str | None:
 
 
 def kind_of(data: Any) -> str:
-    """Return what kind of notification it is, by its data; empty if they do not say."""
+    """Return the kind of a notification, from its data; empty if they do not name one."""
     return _of_notification(data).kind_of(data) if isinstance(data, Mapping) else ""
 
 
@@ -133,17 +133,17 @@ def message_type_of(data: Mapping[str, Any]) -> str:
 
 
 def reports_error(data: Any) -> bool:
-    """Tell whether a notification says that an operation failed."""
+    """Return whether a notification reports that an operation failed."""
     return isinstance(data, dict) and (kind_of(data) == ERROR or any(api.reports_error(data) for api in APIS))
 
 
 def attributes_moved_by(kind: str) -> tuple[str, ...]:
-    """Return the attributes (patterns) that notifications of a kind say have changed, without showing them whole."""
+    """Return attributes (patterns) that notifications of a kind report as changed without showing whole values."""
     return _MOVED_BY.get(kind, ())
 
 
 def reference_of(message: Any) -> int | str | None:
-    """Return what links a request or response with its notification; None where there is nothing."""
+    """Return the reference that links a request or response with its notification; None if there is none."""
     if isinstance(message, Mapping):
         for api in APIS:
             value = message.get(api.reference)
@@ -153,20 +153,20 @@ def reference_of(message: Any) -> int | str | None:
 
 
 def spelled_reference(message: Any) -> str:
-    """Spell what links a message with others for people, with a space before it; empty where there is nothing."""
+    """Return the reference of a message as text with its field, after a space; empty if there is none."""
     names = (api.reference for api in APIS) if isinstance(message, Mapping) else ()
     return next((f" {name} {message[name]}" for name in names if name in message), "")
 
 
 def carries_user_data(body: bytes) -> bool:
-    """Tell whether a body that may not be readable as JSON names an operation or userData."""
+    """Return whether a body, even if it cannot be parsed, contains the name of an operation or userData."""
     return any(mark in body for mark in _MARKS)
 
 
 def taken(status: int, answer: Any) -> Taken:
-    """Tell whether a response says that the operation was accepted.
+    """Return whether a response says that the operation was accepted.
 
-    A gateway that got no response (502, 503, 504) leaves open whether the operation was carried out.
+    If a gateway got no response (502, 503, 504), it is unclear whether the operation was carried out.
     """
     if status in _GATEWAY_ERRORS:
         return "unclear"
@@ -176,7 +176,7 @@ def taken(status: int, answer: Any) -> Taken:
 
 
 def is_unauthenticated(status: int, answer: Any) -> bool:
-    """Tell whether a response says that the credentials are missing or wrong."""
+    """Return whether a response says that the credentials are missing or wrong."""
     return status == 401 or (isinstance(answer, dict) and _of_response(answer).is_unauthenticated(answer))
 
 
@@ -190,23 +190,23 @@ def account_in(path: str, body: bytes) -> Mapping[str, Any]:
 
 
 def succeeded(status: int, answer: Any) -> bool:
-    """Tell whether a response says that the operation was accepted, if only in part."""
+    """Return whether a response says that the operation was accepted, at least in part."""
     return taken(status, answer) in ("taken", "partly")
 
 
 def may_be_done(status: int, answer: Any) -> bool:
-    """Tell whether the operation may have been carried out: all but refused ones."""
+    """Return whether the operation may have been carried out: it was not refused."""
     return taken(status, answer) != "refused"
 
 
 def code_of(answer: Any) -> str | None:
-    """Spell the status in a response's body, with the name of its field; None where there is none."""
+    """Return the status in a response's body as text with its field; None if there is none."""
     code = _of_response(answer).code_of(answer) if isinstance(answer, dict) else None
     return f"{code[0]} {show(code[1])}" if code else None
 
 
 def get_resources(channel: Channel | None) -> str:
-    """Name the request that shows the resources of a channel."""
+    """Return the request that shows the resources of a channel, as text for messages."""
     api = next((api for api in APIS if channel in api.channels), None)
     return api.get_resources(channel) if api and channel else "GET it"
 

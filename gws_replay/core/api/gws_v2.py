@@ -1,7 +1,7 @@
-"""Every fact about GWS v2 as a table: operations, what they write, what answers them, what is volatile.
+"""GWS v2 as tables: operations, what they write, which notifications answer them, which attributes are volatile.
 
-Sources are the API pages at docs.genesys.com (Documentation/GWS and HTCC, 8.5.2 and 8.6.0); the page's name stands
-beside what it says. Adding a channel or an operation is adding a row.
+Sources: the API pages at docs.genesys.com (Documentation/GWS and HTCC, 8.5.2 and 8.6.0), which comments name.
+To add a channel or an operation, add a row.
 """
 
 import re
@@ -90,7 +90,7 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation(name="DeleteUserData", writes=_deletes),
         Operation(name="DeleteUserDataPair", writes=_deletes),
         # Without dispositionKey the server uses the key it is configured with. The sample shows that key alone.
-        Operation(name="SetDisposition", writes=_disposes, tells_part=True),
+        Operation(name="SetDisposition", writes=_disposes, may_show_part=True),
         # Its PropertiesUpdated has no userData, which means "unchanged".
         Operation(
             name="AddComment",
@@ -98,21 +98,21 @@ OPERATIONS: Mapping[str, Operation] = {
             writes=writes_nothing,
             shows=_shows_comment,
             sets=_comments,
-            moves=frozenset({"comment"}),
+            may_change=frozenset({"comment"}),
         ),
-        Operation(name="Accept", answered_by=(*_PARTIES, *_MESSAGES), moves=_LIFE),
-        Operation(name="Reject", answered_by=_STATUS, shows=_shows_completed, moves=_LIFE),
-        Operation(name="Complete", answered_by=_STATUS, shows=_shows_completed, moves=_LIFE),
-        Operation(name="Leave", answered_by=_STATUS, moves=_LIFE),
+        Operation(name="Accept", answered_by=(*_PARTIES, *_MESSAGES), may_change=_LIFE),
+        Operation(name="Reject", answered_by=_STATUS, shows=_shows_completed, may_change=_LIFE),
+        Operation(name="Complete", answered_by=_STATUS, shows=_shows_completed, may_change=_LIFE),
+        Operation(name="Leave", answered_by=_STATUS, may_change=_LIFE),
         Operation(name="SendMessage", answered_by=_MESSAGES),
         Operation(name="SendUrl", answered_by=_MESSAGES),
         Operation(name="SendToAgents", answered_by=_MESSAGES),
         Operation(name="SendStartTypingNotification", answered_by=_MESSAGES),
         Operation(name="SendStopTypingNotification", answered_by=_MESSAGES),
-        Operation(name="Consult", answered_by=_PARTIES, moves=_LIFE),
-        Operation(name="Invite", answered_by=_PARTIES, moves=_LIFE),
-        Operation(name="Transfer", answered_by=_PARTIES, moves=_LIFE),
-        Operation(name="RemoveParticipantFromConference", answered_by=(*_MESSAGES, *_PARTIES), moves=_LIFE),
+        Operation(name="Consult", answered_by=_PARTIES, may_change=_LIFE),
+        Operation(name="Invite", answered_by=_PARTIES, may_change=_LIFE),
+        Operation(name="Transfer", answered_by=_PARTIES, may_change=_LIFE),
+        Operation(name="RemoveParticipantFromConference", answered_by=(*_MESSAGES, *_PARTIES), may_change=_LIFE),
         Operation(name="GetInteractionContent", answered_by=("GetInteractionContentMessage",), reads=True),
     )
 }
@@ -139,7 +139,7 @@ def _located(path: str) -> tuple[Channel | None, str | None]:
 def call_of(path: str, _method: str, sent: Mapping[str, Any]) -> Call:
     """Read a request (`sent` is its parsed body) as an operation on a resource.
 
-    The path may be plural or, as the pages had it until 2019, singular; with or without `me`.
+    The path may be plural or, as on the pages until 2019, singular; with or without `me`.
     """
     channel, resource_id = _located(path)
     name = sent.get("operationName")
@@ -161,7 +161,8 @@ def subject_of(data: Mapping[str, Any]) -> Subject | None:
         channel = _BY_KEY.get(key)
         if channel and isinstance(value, dict):
             resource_id = value.get("id") or str(value.get("uri") or "").rpartition("/")[2]
-            return _subject(channel, str(resource_id), value, whole=data.get("notificationType") == channel.told_by)
+            is_whole = data.get("notificationType") == channel.userdata_kind
+            return _subject(channel, str(resource_id), value, whole=is_whole)
     for key, value in data.items():
         # MessageLogUpdated has neither id nor resource, only facebooksessionUri (FacebookPMSendMessage), or a chatUri
         # that is the uri of a Facebook session (FacebookPMSendUrl).
@@ -172,7 +173,7 @@ def subject_of(data: Mapping[str, Any]) -> Subject | None:
 
 
 def resources_in(answer: Mapping[str, Any]) -> Iterator[Subject]:
-    """Yield the resources of a GET answer: one under its key, or a list under the collection's name.
+    """Yield the resources in the response to a GET: one under its key, or a list under the name of the collection.
 
     They may be subresources of the user (RecoveringExistingState).
     """
@@ -188,7 +189,7 @@ def resources_in(answer: Mapping[str, Any]) -> Iterator[Subject]:
 
 
 def _subject(channel: Channel, resource_id: str, resource: Mapping[str, Any], *, whole: bool) -> Subject:
-    """Read userData; where the channel omits it when empty, what shows the `whole` resource without it shows that."""
+    """Return the resource with its userData: empty if the `whole` resource has none, and the channel omits it then."""
     shown = _user_data(resource.get("userData"))
     nothing: Mapping[str, Any] | None = {} if channel.omits_empty and whole and "userData" not in resource else None
     return Subject(

@@ -1,13 +1,13 @@
-"""The channels of GWS v2, a row each: paths, topics, keys, and how each one deletes.
+"""The channels of GWS v2, one row each: paths, topics, keys, and how userData is deleted.
 
-Adding a channel is adding a row.
+To add a channel, add a row.
 """
 
 from gws_replay.core.api.schema import Channel, Delete
 
 _KEYS = {"DeleteUserData": Delete.KEYS}
 
-# Each row names the pages that it comes from; keys of workbin notifications are those of WorkbinsMessageType.
+# A comment names the pages of each row; the keys of workbin notifications are from WorkbinsMessageType.
 CHANNELS = (
     # FacebookPMMessageType, FacebookPMUpdateUserData: the topic is singular, the path plural.
     Channel(
@@ -40,7 +40,7 @@ CHANNELS = (
         keys=("chatStateResourceV2",),
         deletes=_KEYS,
     ),
-    # SMSAttachUserData, SMSUpdateUserData, SMSDeleteUserData; topic and messageType are taken by analogy.
+    # SMSAttachUserData, SMSUpdateUserData, SMSDeleteUserData; topic and messageType by analogy.
     Channel(
         name="SMS",
         collection="smssessions",
@@ -60,7 +60,7 @@ CHANNELS = (
         keys=("emailStateResourceV2",),
         deletes=_KEYS,
     ),
-    # WorkitemAttachUserData, WorkitemUpdateUserData; the page of its DeleteUserData is taken to be as the others'.
+    # WorkitemAttachUserData, WorkitemUpdateUserData; there is no page for its DeleteUserData: by analogy.
     Channel(
         name="workitem",
         collection="workitems",
@@ -92,7 +92,7 @@ CHANNELS = (
         keys=("twitterStateResourceV2", "tweet"),
         deletes=_KEYS,
     ),
-    # IMSessionAttachUserData, IMSessionUpdateUserData, IMSessionDeleteUserData; the topic is taken by analogy.
+    # IMSessionAttachUserData, IMSessionUpdateUserData, IMSessionDeleteUserData; the topic by analogy.
     Channel(
         name="IM session",
         collection="im-sessions",
@@ -100,7 +100,7 @@ CHANNELS = (
         topic="/v2/me/im-sessions",
         message_type="IMSessionStateChangeMessage",
         names=("imSessions",),
-        told_by="AttachedDataChanged",
+        userdata_kind="AttachedDataChanged",
         deletes={"DeleteUserData": Delete.KEY},
     ),
     # AttachUserData, UpdateUserData, DeleteUserData ("note the absence"), DeleteUserDataPair, CallsMessageType.
@@ -110,12 +110,12 @@ CHANNELS = (
         key="call",
         topic="/v2/me/calls",
         message_type="CallStateChangeMessage",
-        told_by="AttachedDataChanged",
+        userdata_kind="AttachedDataChanged",
         deletes={"DeleteUserData": Delete.ALL, "DeleteUserDataPair": Delete.KEY},
         omits_empty=True,
         repeats=True,
     ),
-    # CHGetInteractionContent: what is read of it comes by notification only; it has no userData of its own.
+    # CHGetInteractionContent: its data come by notification only; it has no userData of its own.
     Channel(
         name="interaction",
         collection="interactions",

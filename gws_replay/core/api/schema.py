@@ -15,10 +15,10 @@ Taken = Literal["taken", "partly", "refused", "unclear"]
 
 
 class Absent(Enum):
-    """The value that a deletion writes; null is another thing."""
+    """The value that a deletion writes. It is not null."""
 
     ABSENT = "absent"
-    ONE_LESS = "one less"  # of a key that stands several times, one goes
+    ONE_LESS = "one less"  # one of the values of a repeated key is deleted
 
 
 ABSENT = Absent.ABSENT
@@ -39,13 +39,13 @@ Key: TypeAlias = str | Wild
 
 @dataclass(frozen=True, slots=True)
 class Another:
-    """What is written where attaching a key that exists makes a second one: one more value of the key."""
+    """One more value of a key, for channels on which attaching an existing key adds a second one."""
 
     value: Any
 
 
 class Delete(Enum):
-    """How the body of a deletion names what goes."""
+    """How the body of a deletion names the keys to delete."""
 
     KEYS = "keys"  # an array of names
     KEY = "key"  # one name
@@ -54,12 +54,13 @@ class Delete(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """One kind of interaction: where it is in paths and answers, in notifications, and what is its own there.
+    """One kind of interaction: its names in paths, responses and notifications, and how its operations differ.
 
-    `names` are the other names of its collection in paths and answers, `keys` those of its resource in notifications;
-    `depth` is how many segments follow the collection's, the last of them the id. `told_by` is the notificationType
-    that shows changed userData, `deletes` how each deletion names what goes. With `omits_empty` a message that does
-    not show userData says that there is none, with `repeats` attaching a key that exists makes a second one.
+    `names` are further names of its collection in paths and responses, `keys` further names of its resource in
+    notifications; `depth` is the number of path segments after the collection, of which the last is the id.
+    `userdata_kind` is the kind of notification that shows changed userData, `deletes` how each deletion names its keys.
+    With `omits_empty` a message without userData means that there is none; with `repeats` attaching an existing key
+    adds a second one.
     """
 
     name: str
@@ -70,14 +71,14 @@ class Channel:
     names: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     depth: int = 1
-    told_by: str = "PropertiesUpdated"
+    userdata_kind: str = "PropertiesUpdated"
     deletes: Mapping[str, Delete]
     omits_empty: bool = False
     repeats: bool = False
 
     @property
     def segments(self) -> tuple[str, ...]:
-        """Every name of the collection in paths and answers."""
+        """All names of the collection in paths and responses."""
         return (self.collection, self.key, *self.names)
 
 
@@ -88,14 +89,14 @@ Sets = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One operation: the notificationTypes that answer it, what it writes, how that shows, and what else it moves.
+    """One operation: the kinds of notifications that answer it, what it writes, and what else it may change.
 
-    Without `answered_by` the channel's own `told_by` answers it. `writes(sent, channel)` gives the userData keys that
-    the request writes, with the values (ABSENT for a deletion); None for an operation that leaves userData alone.
-    `shows(sent, resource)` is the evidence for those; None where the documentation gives nothing to look for.
-    `sets(sent)` gives the attributes of the resource that it sets, with their values; `moves` are those that it is
-    documented to move, in whatever way. A notification that `tells_part` may show only the keys that were written. What
-    `reads` only asks, as a GET does.
+    Without `answered_by`, notifications of the channel's `userdata_kind` answer it. `writes(sent, channel)` returns the
+    userData keys that the request writes, with their values (ABSENT for a deletion); None if it writes no userData.
+    `shows(sent, resource)` returns whether a resource shows the effect of the operation; None if none is documented.
+    `sets(sent)` returns the attributes of the resource that the request sets, with their values; `may_change` are the
+    attributes that it may change, as documented. With `may_show_part` a notification may show only the written keys. An
+    operation with `reads` changes nothing.
     """
 
     name: str
@@ -103,16 +104,16 @@ class Operation:
     writes: Writes | None = None
     shows: Shows | None = None
     sets: Sets | None = None
-    tells_part: bool = False
-    moves: frozenset[str] = frozenset()
+    may_show_part: bool = False
+    may_change: frozenset[str] = frozenset()
     reads: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request read as an operation on a resource; each part may be unknown (None).
+    """A request, read as an operation on a resource; each part may be unknown (None).
 
-    `sent` is its body, `row` its row in the table of operations, `attached` the userData in its body, whatever it does.
+    `sent` is its body, `row` its row in the table of operations, `attached` the userData in its body, if there is any.
     """
 
     operation: str | None
@@ -124,7 +125,7 @@ class Call:
 
     @property
     def writes(self) -> Mapping[Key, Any] | None:
-        """The userData keys that the request writes; None for a request that is no userData operation."""
+        """The userData keys that the request writes; None if it is not a userData operation."""
         if self.row and self.row.writes and self.channel and self.resource_id:
             return self.row.writes(self.sent, self.channel)
         return None
@@ -135,15 +136,15 @@ class Call:
         return self.row.sets(self.sent) if self.row and self.row.sets else {}
 
     def answered_by(self, kind: str) -> bool:
-        """Tell whether notifications of a kind may answer it: any may, where the table does not know it."""
+        """Return whether notifications of a kind may answer it. Any kind may, if the operation is not in the table."""
         if self.row is None:
             return True
         if self.row.answered_by:
             return kind in self.row.answered_by
-        return self.channel is not None and kind == self.channel.told_by
+        return self.channel is not None and kind == self.channel.userdata_kind
 
     def shown_in(self, subject: "Subject") -> bool | None:
-        """Tell whether a message shows what the request wrote; None where there is nothing to look for."""
+        """Return whether a message shows what the request wrote; None if that cannot be seen."""
         if self.row and self.row.shows:
             return self.row.shows(self.sent, subject.resource)
         writes = self.writes
@@ -155,9 +156,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The resource that a message shows; `user_data` is None where the message says nothing of it.
+    """The resource that a message shows; `user_data` is None if the message does not show it.
 
-    A key that stands several times in userData has a `Repeated` as its value.
+    The value of a repeated key in userData is a `Repeated`.
     """
 
     channel: Channel
@@ -168,7 +169,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Csrf:
-    """How an API guards against forged requests: a response names the header that must carry the token."""
+    """How an API prevents forged requests: a response names the header that must carry the token."""
 
     name_header: str  # its value is the name of the token's header
     header: str  # the usual name of the token's header
@@ -186,8 +187,8 @@ class Api:
 
     Reading. `call_of(path, method, body)`, `subject_of(notification)`, `resources_in(response)`. `kind_of` returns what
     kind a notification is (`ERROR` for a failed operation), `taken(response)` whether the operation was accepted,
-    `code_of(response)` the name and value of its status. `user_data_of(value)` reads what stands under `user_data`;
-    where that is a list of pairs, `pair_key` is the name of a pair's key. `reference` is the field, of the type
+    `code_of(response)` the name and value of its status. `user_data_of(value)` reads the field `user_data`; if
+    that is a list of pairs, `pair_key` is the name of a pair's key. `reference` is the field, of the type
     `reference_type`, that links an operation with its notification.
 
     Short cuts for long bodies: without `operation_mark` in it a body names no operation (None: the path names it), and
@@ -235,10 +236,10 @@ class Api:
     vocabulary: frozenset[str] = frozenset()  # words besides the tables' that are never redacted
     protocol_keys: frozenset[str] = frozenset()  # the fields whose values are words of the API
     volatile: tuple[str, ...] = ()  # patterns of attributes that differ between two messages about the same state
-    # The attributes (patterns) that a kind of notification says have changed, without showing them whole.
+    # Attributes (patterns) that a kind of notification reports as changed without showing their whole values.
     moved_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     volatile_between_recordings: tuple[str, ...] = ()  # further ones that differ between two recordings
-    volatile_user_data: tuple[str, ...] = ()  # keys of userData that the server itself moves
+    volatile_user_data: tuple[str, ...] = ()  # keys of userData that the server changes by itself
     secret_headers: frozenset[str] = frozenset()  # in lower case, as all names for redaction
     secret_keys: frozenset[str] = frozenset()
     personal_keys: tuple[str, ...] = ()
@@ -253,14 +254,14 @@ ERROR = "Error"
 
 
 def writes_nothing(_sent: Mapping[str, Any], _channel: Channel) -> Mapping[Key, Any]:
-    """Leave all userData as they are: for an operation that is judged by what else it sets."""
+    """Return no keys: for an operation that changes no userData, but is judged by the attributes it sets."""
     return {}
 
 
 def pairs_as_user_data(pairs: Any) -> Mapping[str, Any] | None:
-    """Read a list of `{key, type, value}` as userData; a value that is such a list again ("kvlist") likewise.
+    """Return a list of `{key, type, value}` as userData; nested lists ("kvlist") likewise. None for anything else.
 
-    None for anything else. A key that stands several times has a `Repeated`; order among keys does not count.
+    The value of a repeated key is a `Repeated`; the order of keys does not count.
     """
     if not isinstance(pairs, list) or not all(isinstance(pair, dict) and "key" in pair for pair in pairs):
         return None
@@ -273,12 +274,12 @@ def pairs_as_user_data(pairs: Any) -> Mapping[str, Any] | None:
 
 
 def values_of(value: Any) -> Sequence[Any]:
-    """Return the values of a key: several where it is repeated."""
+    """Return the values of a key: several if it is repeated."""
     return value.values if isinstance(value, Repeated) else (value,)
 
 
 def shows_key(user_data: Mapping[str, Any], key: Key, value: Any) -> bool:
-    """Tell whether userData shows one written key, whatever was there before: its exact value, or its absence."""
+    """Return whether userData shows a written key with its exact value, or without the key after a deletion."""
     if isinstance(key, Wild):
         return not user_data if key is ALL_KEYS else any(same(each, value) for each in user_data.values())
     if isinstance(value, Absent):

@@ -1,4 +1,4 @@
-"""Every fact about Workspace v3 as a table: the successor of GWS v2, with verbs in the path and userData in a list.
+"""Workspace v3 as tables: the successor of GWS v2, with verbs in the path and userData as a list.
 
 Sources: workspace-client-js and workspace-client-java (models made of the official description), and
 agent-api-simulator, all of github.com/GenesysPureEngage. The names of types in userData ("str", "int", "kvlist") are
@@ -31,7 +31,7 @@ VOICE = Channel(
     key="call",
     topic="/workspace/v3/voice",
     message_type="CallStateChanged",
-    told_by="AttachedDataChanged",
+    userdata_kind="AttachedDataChanged",
     deletes={"delete-user-data-pair": Delete.KEY, "delete-user-data": Delete.KEYS},
     repeats=True,
 )
@@ -100,10 +100,10 @@ OPERATIONS: Mapping[str, Operation] = {
             writes=writes_nothing,
             shows=_shows_comment,
             sets=_comments,
-            moves=frozenset({"comment"}),
+            may_change=frozenset({"comment"}),
         ),
         *(
-            Operation(name=name, answered_by=_CHANGES, moves=_LIFE)
+            Operation(name=name, answered_by=_CHANGES, may_change=_LIFE)
             for name in (
                 *("accept", "reject", "complete", "transfer", "place-in-queue"),
                 *("answer", "hold", "retrieve", "release"),
@@ -162,7 +162,7 @@ def _code_of(response: Mapping[str, Any]) -> tuple[str, Any] | None:
 
 
 def _taken(response: Mapping[str, Any]) -> Taken:
-    """Read `status.code`: 0 is done, 1 is taken and done later (StatusCode of the Java client)."""
+    """Read `status.code`: 0 is done, 1 is accepted and done later (StatusCode of the Java client)."""
     code = response["status"].get("code", 0)
     return "taken" if code in (0, 1) and type(code) is int else "refused"
 

@@ -94,11 +94,11 @@ def _says_nothing(exchange: Exchange) -> bool:
 
 def _may_have_ended(timeline: Timeline, since: float, until: float) -> bool:
     """Tell whether an operation or an unsolicited notification may have ended a session in that time."""
-    told_by = timeline.channel.told_by if timeline.channel else ""
+    userdata_kind = timeline.channel.userdata_kind if timeline.channel else ""
     return bool(timeline.others_between(since, until)) or any(
         seen.interaction is None
         and since <= seen.at <= until
-        and seen.kind != told_by
+        and seen.kind != userdata_kind
         and not api.attributes_moved_by(seen.kind)
         for seen in timeline.sightings
     )

@@ -106,7 +106,7 @@ def _whole_snapshots(found: Iterable[Sighting], calls: Mapping[int, Call]) -> It
             yield seen
             continue
         call = calls.get(seen.cause) if seen.cause is not None else None
-        may_be_part = call and call.row and call.row.tells_part and len(seen.data) <= len(call.writes or ())
+        may_be_part = call and call.row and call.row.may_show_part and len(seen.data) <= len(call.writes or ())
         if may_be_part and last.get(seen.resource_id, {}).keys() - seen.data.keys():
             yield Sighting(**{field.name: getattr(seen, field.name) for field in fields(Sighting)})
         else:
@@ -152,7 +152,7 @@ def _activity(index: int, call: Call, exchange: Exchange, answering: Sequence[Si
 
 
 def _moves(call: Call, *, refused: bool) -> frozenset[str] | None:
-    return frozenset() if refused else call.row.moves if call.row else None
+    return frozenset() if refused else call.row.may_change if call.row else None
 
 
 def _write(index: int, call: Call, exchange: Exchange, answering: Sequence[Sighting], shown: _Shown) -> Write:

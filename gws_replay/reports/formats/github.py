@@ -1,4 +1,4 @@
-"""Annotations of GitHub Actions: workflow commands, which a runner reads from what a step prints."""
+"""Annotations of GitHub Actions: workflow commands, which a runner reads from the output of a step."""
 
 from gws_replay.core.json_compare import printable
 from gws_replay.reports.cases import issues_of

@@ -1,4 +1,4 @@
-"""JUnit XML, as CI servers read it: a suite for each cassette, a test case for each thing judged."""
+"""JUnit XML for CI servers: a suite for each cassette, a test case for each thing that was judged."""
 
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
@@ -9,7 +9,7 @@ from gws_replay.reports.format import Format, Results
 
 
 def junit(results: Results) -> str:
-    """Return the document; issues that fail nothing stand as output."""
+    """Return the document; the issues of cases that do not fail are output."""
     listed = sorted(results.cases, key=lambda case: case.file)
     suites = [_suite(file, list(group)) for file, group in groupby(listed, key=lambda case: case.file)]
     failed = sum(case.fails for case in listed)
@@ -42,7 +42,7 @@ def _case(case: Case) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Escape what XML and terminals cannot bear, line by line."""
+    """Escape the characters that XML and terminals do not allow, line by line."""
     return "\n".join(map(printable, text.split("\n")))
 
 

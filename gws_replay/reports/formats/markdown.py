@@ -1,4 +1,4 @@
-"""Markdown for step summaries and merge requests. What was recorded is escaped: no markup, no links, no mentions."""
+"""Markdown for step summaries and merge requests. Recorded text is escaped: no markup, no links, no mentions."""
 
 import re
 
@@ -11,7 +11,7 @@ _MOST = 500  # a step summary holds 1 MiB
 
 
 def markdown(results: Results) -> str:
-    """Return a heading with the summary and a table of issues, the first of very many."""
+    """Return a heading, the summary, and a table of issues, cut after the first 500."""
     issues = issues_of(results.cases)
     is_clean = not any(case.fails or case.is_skipped for case in results.cases)
     lines = [f"### gws-replay: {'clean' if is_clean else 'something to look at'}", "", escaped(results.summary), ""]
@@ -27,7 +27,7 @@ def markdown(results: Results) -> str:
 
 
 def escaped(text: str) -> str:
-    """Spell every character that could be markup, a mention or a link as a character reference."""
+    """Replace every character that could be markup, a mention or a link by a character reference."""
     return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", printable(text))
 
 

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0 (OASIS), as code scanning reads it: a result for each issue, at its line in the cassette."""
+"""SARIF 2.1.0 (OASIS) for code scanning: a result for each issue, at its line in the cassette."""
 
 import json
 from typing import Any

@@ -12,34 +12,34 @@ from gws_replay.reports.terminal.style import PLAIN, Look, spelled_types
 from gws_replay.reports.terminal.style import Kind as Paint
 
 SCHEMA = "gws-replay/diff/1"
-_SAID = ("order", "cause", "verdict", "timing")  # what was and is are words, and no JSON values
+_IN_WORDS = ("order", "cause", "verdict", "timing")  # before and after are words, not JSON values
 _INDENT = 15
 _PAINTS: Mapping[Severity, Paint] = {"error": "bad", "warning": "odd", "info": "quiet"}
 
 
 def sentence(finding: Finding) -> str:
-    """Say on one line what differs, and where."""
+    """Return one line that says what differs, and where."""
     what = f"{finding.operation} {finding.resource}".strip()
     place = spelled(finding.path)
     return printable(f"{what}{f': {place}' if place else ''}: {change(finding)}{_where(finding)}")
 
 
 def change(finding: Finding) -> str:
-    """Say what a value was and is."""
+    """Return a text with the value before and after."""
     before, after = finding.before, finding.after
     whole = len(finding.path) < 2 and finding.kind in ("added", "removed")
     if before is NOTHING:
         return f"only in the candidate{'' if whole and after is None else f': {show(after)}'}"
     if after is NOTHING:
         return f"gone{'' if whole and before is None else f', was {show(before)}'}"
-    if finding.kind in _SAID:
+    if finding.kind in _IN_WORDS:
         return f"{before} -> {after}"
     types = spelled_types(before, after) if finding.kind == "type" else ""
     return f"{' -> '.join(show_both(before, after))}{types}"
 
 
 def lines(findings: Iterable[Finding], *, all_of_them: bool = False, look: Look = PLAIN) -> Iterator[str]:
-    """Yield a block of lines for each finding that counts, or for all."""
+    """Yield lines for each finding that counts, or for all findings."""
     for each in findings:
         if each.suppressed and not all_of_them:
             continue
@@ -52,25 +52,25 @@ def lines(findings: Iterable[Finding], *, all_of_them: bool = False, look: Look 
 
 
 def _block(finding: Finding, look: Look) -> Iterator[str]:
-    """Say where and what on one line, or on two where it does not fit."""
+    """Yield the place and the change on one line, or on two if they do not fit."""
     where, place = _where(finding), printable(spelled(finding.path))
-    said = printable(change(finding))
+    text = printable(change(finding))
     room = look.room(_INDENT)
-    if room is None or len(f"{place}: {said}{where}") <= room:
+    if room is None or len(f"{place}: {text}{where}") <= room:
         shown = _shown(finding, look, _INDENT + len(place) + 2 + len(where))
         yield f"{'':>{_INDENT}}{f'{place}: ' if place else ''}{shown}{look.paint(where, 'quiet')}"
         return
     yield f"{'':>{_INDENT}}{look.cut(place, _INDENT + len(where), keep='end')}{look.paint(where, 'quiet')}"
-    if finding.before is NOTHING or finding.after is NOTHING or finding.kind in _SAID:
-        yield from look.sentence(said, _INDENT + 2, kind=_paint(finding))
+    if finding.before is NOTHING or finding.after is NOTHING or finding.kind in _IN_WORDS:
+        yield from look.sentence(text, _INDENT + 2, kind=_paint(finding))
     else:
         yield f"{'':>{_INDENT + 2}}{_shown(finding, look, _INDENT + 2)}"
 
 
 def _shown(finding: Finding, look: Look, used: int) -> str:
-    """Say what a value was and is, around the difference, in the columns that are left."""
+    """Return the values before and after, cut around the difference to fit the remaining columns."""
     before, after = finding.before, finding.after
-    if before is NOTHING or after is NOTHING or finding.kind in _SAID:
+    if before is NOTHING or after is NOTHING or finding.kind in _IN_WORDS:
         return look.paint(printable(change(finding)), _paint(finding))
     types = spelled_types(before, after) if finding.kind == "type" else ""
     return look.arrow(*look.values(before, after, used + len(types))) + types
@@ -81,7 +81,7 @@ def _paint(finding: Finding) -> Paint:
 
 
 def tally(findings: Sequence[Finding], compared: str) -> str:
-    """Say how many findings there were of each severity, and how many are suppressed and why."""
+    """Return a line with the number of findings of each severity, and of suppressed ones by reason."""
     counts = Counter(each.severity for each in findings if not each.suppressed)
     hidden = Counter(each.suppressed for each in findings if each.suppressed)
     text = f"{compared}: {', '.join(counted(counts[level], level) for level in reversed(SEVERITIES))}"
@@ -92,7 +92,7 @@ def tally(findings: Sequence[Finding], compared: str) -> str:
 
 
 def as_json(finding: Finding) -> dict[str, Any]:
-    """Return a finding; `before` and `after` are left out on a side that has none."""
+    """Return a finding; `before` or `after` is missing if that side has no value."""
     return {
         "operation": finding.operation,
         "resource": finding.resource,

@@ -1,4 +1,4 @@
-"""The marked tests of a pytest session in one line."""
+"""One line about the marked tests of a pytest session."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ def total(tests: Sequence[RanTest]) -> Counts:
 
 
 def summary(tests: Sequence[RanTest]) -> str:
-    """Say what was played; a connection that was stopped is none, and a host that a marker allows is not watched."""
+    """Return the line. Blocked connections are not live, and connections to allowed hosts are not counted."""
     counts = total(tests)
     parts = [
         " and ".join(counted(number, word) for word, number in _kinds(tests) if number),
@@ -37,7 +37,7 @@ def _kinds(tests: Sequence[RanTest]) -> tuple[tuple[str, int], ...]:
 
 
 def colour(tests: Sequence[RanTest]) -> str:
-    """Choose pytest's colour for the line: red when a test failed, yellow when something is odd."""
+    """Return pytest's colour for the line: red if a test failed, yellow if something is unusual."""
     if any(test["outcome"] in ("failed", "error") for test in tests):
         return "red"
     counts = total(tests)

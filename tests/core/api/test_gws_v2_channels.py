@@ -42,7 +42,7 @@ def told(channel: Channel, user_data: Mapping[str, Any] | str | None, *, seen: f
     """A notification of userData; None leaves them out."""
     text = user_data if isinstance(user_data, str) else json.dumps(user_data)
     inside = "" if user_data is None else f', "userData": {text}'
-    kind = f'"notificationType": "{channel.told_by}", "messageType": "{channel.message_type}"'
+    kind = f'"notificationType": "{channel.userdata_kind}", "messageType": "{channel.message_type}"'
     data = f'{{{kind}, "{channel.key}": {{"id": "R1", "state": "Chatting"{inside}}}}}'
     return Notification(channel=channel.topic, data=data, seen=seen)
 

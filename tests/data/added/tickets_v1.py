@@ -23,7 +23,7 @@ TICKET = Channel(
     key="ticket",
     topic="/desk/tickets",
     message_type="ticket",
-    told_by="TraitsAmended",
+    userdata_kind="TraitsAmended",
     deletes={"forget": Delete.KEYS},
 )
 _PATH = re.compile(r"/desk/v1/tickets(?:/([^/:]+))?(?::(\w+))?$")
@@ -71,7 +71,7 @@ OPERATIONS = {
     for row in (
         Operation(name="amend", writes=_amends),
         Operation(name="forget", writes=_forgets),
-        Operation(name="escalate", answered_by=("Escalated",), moves=frozenset({"level"})),
+        Operation(name="escalate", answered_by=("Escalated",), may_change=frozenset({"level"})),
     )
 }
 
@@ -98,5 +98,5 @@ API = Api(
     error_body=lambda text: {"outcome": "rejected", "why": text},
     protocol_keys=frozenset({"outcome", "what"}),
     volatile=("at",),
-    personal_keys=("nickname",),
+    personal_keys=("nickname", "owner"),
 )
