@@ -47,6 +47,10 @@ class Watched(Protocol):
     def wait_for_change(self, seconds: float, happened: Callable[[], bool]) -> bool:
         """Block until something that requests change has happened, for so many seconds at the most."""
 
+    def give_way(self) -> None:
+        """Show what only the recorded order holds back: nothing more is sent."""
+        return
+
     def as_shown(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return userData that a test writes as this run shows it."""
         return values
@@ -110,6 +114,8 @@ class ExpectationBlock:
         in_a_task = _in_a_task()
         if not in_a_task and self._run.others_may_send:
             self._run.wait_for_change(self._patience, self._settled)
+        if not self._settled():
+            self._run.give_way()
         self._check("; in a coroutine, use `async with`: it waits for its client" if in_a_task else "")
 
     async def __aenter__(self) -> None:

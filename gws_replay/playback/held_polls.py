@@ -98,6 +98,11 @@ class HeldPolls:
             with self.lock:
                 self._listening.discard(waiter)
 
+    def answer_now(self, tickets: Iterable[int]) -> None:
+        """Answer some held connects."""
+        with self.lock:
+            self._wake(tickets)
+
     def put_back(self, answer: Answer) -> None:
         """Take back the notifications of an answer that could not be written."""
         with self.lock:

@@ -16,14 +16,15 @@ from gws_replay.core.model import Exchange, Request, Response
 from gws_replay.core.oracle.history import Snapshot
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.live_headers import Client, live_headers
+from gws_replay.core.replay.miss import Miss
 from gws_replay.core.replay.push_schedule import Timing, factor_of
 from gws_replay.core.replay.rehost import bare
-from gws_replay.core.replay.run import Miss
+from gws_replay.core.replay.user_session import PATIENCE
 from gws_replay.errors import ReplayMiss
 from gws_replay.playback.held_polls import FOREVER
 from gws_replay.playback.run import Run
 from gws_replay.playback.sessions import LiveUser, Sessions
-from gws_replay.playback.unplayed import unplayed_of
+from gws_replay.playback.unplayed import out_of_order_text, undelivered_of, unplayed_of, waits_text
 from gws_replay.playback.waiting import Steps, Waiter, in_task, in_thread
 
 # How long a poll is held for a client that polls where it sends: nobody else can bring about what it waits for.
@@ -34,7 +35,8 @@ class ReplayRun(Run):
     """Cassettes that are being replayed (at `url`, if by a server): what was missed and is left, the userData so far.
 
     `timing` is the pace of the notifications, `timeout` how long a CometD connect is held, in seconds; `patience` how
-    long `expect_userdata` waits for a client that runs in another thread or task.
+    long `expect_userdata` waits for a client that runs in another thread or task; `order_patience` how long a client
+    must do nothing but wait before the recorded order gives way. If `apart`, other credentials are other users.
     """
 
     def __init__(
@@ -44,6 +46,8 @@ class ReplayRun(Run):
         timeout: float = 30.0,
         max_silence: float = 60.0,
         patience: float = 5.0,
+        order_patience: float = PATIENCE,
+        apart: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         indexes = [each if isinstance(each, CassetteIndex) else CassetteIndex(each) for each in cassettes]
@@ -54,7 +58,13 @@ class ReplayRun(Run):
         self.allowed_hosts = frozenset()
         self.patience = patience
         self.sessions = Sessions(
-            indexes, factor=factor_of(timing), timeout=timeout, max_silence=max_silence, clock=clock
+            indexes,
+            factor=factor_of(timing),
+            timeout=timeout,
+            max_silence=max_silence,
+            order_patience=order_patience,
+            apart=apart,
+            clock=clock,
         )
         # What a client can do that was stopped.
         self.advice = "; a client that is not caught in the process, over WebSocket for instance, needs gws_server"
@@ -106,6 +116,21 @@ class ReplayRun(Run):
         return tuple(f"{each.cassette}, {each}" if several else str(each) for each in left)
 
     @property
+    def undelivered(self) -> tuple[str, ...]:
+        """The notifications that were released and reached nobody, each with the reason."""
+        return tuple(map(str, undelivered_of(self.sessions)))
+
+    @property
+    def waits(self) -> tuple[str, ...]:
+        """What waits for what: a sentence for each notification that was not released yet."""
+        return waits_text(self.sessions)
+
+    @property
+    def out_of_order(self) -> tuple[str, ...]:
+        """What was delivered out of recorded order: a sentence for each notification."""
+        return out_of_order_text(self.sessions)
+
+    @property
     def over(self) -> bool:
         """Whether everything has been played, so that nothing more can be shown."""
         return not unplayed_of(self.sessions)
@@ -120,19 +145,28 @@ class ReplayRun(Run):
     def userdata(self, resource_id: str) -> tuple[Snapshot, ...]:
         """Return the history of a resource's userData in this run: a snapshot for each message that showed it.
 
-        A notification counts from the moment when the operation that caused it was asked. Where several users have
-        seen the resource, it is the first user's history.
+        A notification counts from the moment when the operation that caused it was sent. If several users have seen
+        the resource, it is the first user's history.
         """
         for user in self.sessions.users:
             with user.polls.lock:
-                snapshots = [s for replay in user.session.replays for s in replay.snapshots]
+                snapshots = [one for role in user.session.roles for one in role.progress.snapshots]
             if found := tuple(snapshot for snapshot in snapshots if snapshot.resource_id == resource_id):
                 return found
         return ()
 
     def wait_for_change(self, seconds: float, happened: Callable[[], bool]) -> bool:
         """Block until something that requests change has happened, for so many seconds at the most."""
-        return self.sessions.changes.wait(seconds, happened)
+        until = self.sessions.clock() + seconds
+        while not self.sessions.changes.wait(min(PATIENCE, until - self.sessions.clock()), happened):
+            if self.sessions.clock() >= until:
+                return False
+            self.sessions.give_way()
+        return True
+
+    def give_way(self) -> None:
+        """Show what only the recorded order holds back: nothing more is sent."""
+        self.sessions.give_way(at_once=True)
 
     def knows(self, request: Request) -> bool:
         """Whether an equal request was recorded, be it played or not."""
@@ -155,7 +189,6 @@ class ReplayRun(Run):
         return await in_task(partial(self._response, request, asyncio.current_task() or threading.current_thread()))
 
     def _response(self, request: Request, sender: object, waiter: Waiter) -> Steps[Response]:
-        user = self.sessions.user(request.headers)
         carried = self._carried(request)
         if isinstance(carried, Response):
             return carried
@@ -163,15 +196,18 @@ class ReplayRun(Run):
             if carried.polls:
                 self._pollers.add(sender)
             patience = _OWN_PATIENCE if sender in self._senders else FOREVER
-            polls = self.sessions.user_of_clients(carried.messages, user).polls
+            polls = self.sessions.user_of_clients(carried.messages, request.headers).polls
             answer = yield from polls.answer(carried.messages, waiter, patience)
             return bayeux_http.response(carried, answer.messages)
         self._senders.add(sender)
+        user = self.sessions.user(request)
         send = self.sessions.begin(user, request)
         if isinstance(send, Miss):
             raise ReplayMiss(str(send))
-        yield from self.sessions.until_sendable(user, send, waiter, led=sender not in self._pollers)
-        self.sessions.finish(user, send)
+        try:
+            yield from self.sessions.until_sendable(user, send, waiter, led=sender not in self._pollers)
+        finally:
+            self.sessions.finish(user, send)
         return _live(send.response, Client(request.uri, user.value_of))
 
     def take(self, exchange: Exchange) -> None:
@@ -205,7 +241,7 @@ class ReplayRun(Run):
         return "\n".join(found)
 
     def rewind(self) -> None:
-        """Begin the cassettes again, for all users; their CometD clients stay."""
+        """Begin the cassettes again, for whoever comes then: clients from before have to shake hands again."""
         self.blocked.clear()
         self.faults.clear()
         self.sessions.rewind()

@@ -6,7 +6,7 @@ from typing import Protocol
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Request, Response
 from gws_replay.core.replay.cassette_index import CassetteIndex
-from gws_replay.core.replay.run import Miss
+from gws_replay.core.replay.miss import Miss
 from gws_replay.playback.expectation import Watched
 from gws_replay.playback.sessions import LiveUser
 

@@ -1,51 +1,67 @@
-"""Edge: all users' runs of some cassettes, with a clock and locks; threads block and tasks await.
+"""Edge: the live users of some cassettes and their sessions, with a clock and locks; threads block and tasks await.
 
-It must never know how the requests came: in-process from vcrpy, or through a socket.
+It must never know how the requests came: in the process itself, or through a socket.
 """
 
+import re
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gws_replay.core.model import Headers, Request
+from gws_replay.core.bayeux.server import BayeuxServer
+from gws_replay.core.compile.identity import COOKIE, LOGIN, NAMES, TOKEN, received_in, sent_in
+from gws_replay.core.model import Headers, Identity, Request, Response
 from gws_replay.core.redaction.redactor import Redactor, without_secrets
-from gws_replay.core.replay import credentials
 from gws_replay.core.replay.cassette_index import CassetteIndex
+from gws_replay.core.replay.cassette_run import Send
 from gws_replay.core.replay.live_headers import ValueOf
+from gws_replay.core.replay.miss import Miss
+from gws_replay.core.replay.people import People, says_who
 from gws_replay.core.replay.push_schedule import GAP, INSTANT
-from gws_replay.core.replay.run import Miss, Send
-from gws_replay.core.replay.user_session import UserSession
+from gws_replay.core.replay.shared_run import SharedRun
+from gws_replay.core.replay.user_session import PATIENCE, UserSession
 from gws_replay.playback.change_signal import ChangeSignal
 from gws_replay.playback.held_polls import HeldPolls
 from gws_replay.playback.waiting import Steps, Waiter, in_task, pause
 
-# How long an answer waits for a client that is to be told something first, if that client does not come.
+# How long a response waits for a client that is to receive something first, if that client does not come.
 LED_PATIENCE = 0.25
 _NUMBER_DIGITS = 8
 _MOST_HEARD = 1000
+# What in a request may say more about its sender than the header fields do.
+_SPEAKING_BODY = re.compile(rb"grant_type|password")
+_SPEAKING_URI = re.compile(r"token=|code=")
+_TOKEN = re.compile(rb'"\w*token"\s*:\s*"([^"\\]+)"', re.IGNORECASE)
+_REDACTED_TOKEN = re.compile(rb'("\w*token"\s*:\s*)"<redacted:[^">]*>"', re.IGNORECASE)
+_CSRF_TOKEN = "CSRF token"  # noqa: S105  (a kind of identity)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(eq=False, slots=True, kw_only=True)
 class LiveUser:
-    """One user's place: the session, the polls before it, and what stands for the user's HTTP session."""
+    """One live user: the session, the polls before it, and what stands for the user's HTTP session.
+
+    `value_of` gives the value that the user gets for a cookie or a token of a name, always the same.
+    """
 
     number: int
     session: UserSession
     polls: HeldPolls
-    redactor: Redactor = field(default_factory=without_secrets)
-    # From the name of a cookie or token to the value that this user gets for it.
     value_of: ValueOf
+    redactor: Redactor = field(default_factory=without_secrets)
     # The header fields that the redactor has seen.
     heard: set[tuple[str, str]] = field(default_factory=set)
 
 
 class Sessions:
-    """The users of all users. The first user, and whoever does not say who they are, share the first user.
+    """The live users. Who does not say who they are is the first user, or the one who made such a request.
 
-    `factor` scales recorded time (0: only the order counts), `timeout` is how long a connect is held, in seconds.
+    If `apart`, everybody whose credentials are not known is another live user; if not, there are no more live users
+    than recorded ones, whatever credentials their requests carry. Each recorded user is played once in a run; for
+    more live users another run begins. `factor` scales recorded time (0: only the order counts), `timeout` is how long
+    a connect is held, in seconds.
     """
 
     def __init__(
@@ -55,47 +71,79 @@ class Sessions:
         factor: float = INSTANT,
         timeout: float = 30.0,
         max_silence: float = 60.0,
+        order_patience: float = PATIENCE,
+        apart: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.indexes = tuple(indexes)
         self.clock = clock
-        self._options = {"factor": factor, "timeout": timeout, "max_silence": max_silence}
         self.changes = ChangeSignal()
-        self._lock = threading.Lock()
-        self._by_name: dict[str, LiveUser] = {}
-        self._by_value: dict[str, LiveUser] = {}
+        self._factor = factor
+        self._timeout = timeout
+        self._max_silence = max_silence
+        self._patience = order_patience
+        self._apart = apart
+        self._lock = threading.RLock()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._people = People()
+        self._known: dict[Headers, LiveUser] = {}
+        self._runs: list[tuple[SharedRun, threading.RLock]] = []
         self.users: list[LiveUser] = []
-        self._new_user()
+        self._latest = self._new_user()
+        self._is_alone = not self._apart and self._runs[0][0].capacity == 1
 
-    def user(self, headers: Headers) -> LiveUser:
-        """Return the user of a request's user: by Basic credentials, the session cookie, or other credentials."""
-        if name := credentials.basic_user(headers):
-            return self._of_user(f"basic {name}")
-        if user := next(
-            (self._by_value[each] for each in credentials.cookies(headers) if each in self._by_value), None
-        ):
-            return user
-        if name := credentials.credentials(headers):
-            return self._of_user(name)
-        return self.users[0]
+    def user(self, request: Request) -> LiveUser:
+        """Return the user of a request, by what it says of itself."""
+        if self._is_alone:
+            return self.users[0]
+        is_plain = not _SPEAKING_BODY.search(request.body) and not _SPEAKING_URI.search(request.uri)
+        user = self._known.get(request.headers) if is_plain else None
+        if user is None:
+            sent = _identities(request)
+            with self._lock:
+                owner = self._people.owner(sent)
+                user = self.users[owner] if owner is not None else self._stranger(sent, request)
+                self._learn(user, sent)
+                if is_plain and any(each.kind in (LOGIN, TOKEN) for each in sent):
+                    if len(self._known) > _MOST_HEARD:
+                        self._known.clear()
+                    self._known[request.headers] = user
+        self._latest = user
+        return user
 
-    def user_of_clients(self, messages: Sequence[Any], otherwise: LiveUser) -> LiveUser:
-        """Return the user at which the first known Bayeux client of some messages shook hands."""
-        for message in messages:
-            client_id = message.get("clientId") if isinstance(message, dict) else None
-            if isinstance(client_id, str) and (user := self._of_client(client_id)):
-                return user
-        return otherwise
+    def user_of_clients(self, messages: Sequence[Any], headers: Headers) -> LiveUser:
+        """Return the user that Bayeux messages are of: whoever has shaken hands as their client.
+
+        A client id of somebody of another name, or with another known token, is not known to the one who presents it.
+        """
+        if self._is_alone:
+            return self.users[0]
+        request = Request(method="POST", uri="/", headers=headers)
+        owner = next((user for message in messages if (user := self._of_client(message))), None)
+        if owner is None:
+            return self.user(request)
+        sent = _identities(request)
+        with self._lock:
+            sender = self._people.owner([each for each in sent if each.kind != "application key"])
+            if sender is not None and sender != owner.number:
+                return self.users[sender]
+            if self._people.contradicts(owner.number, sent):
+                return self._stranger(sent, request)
+            self._learn(owner, sent)
+        return owner
 
     def begin(self, user: LiveUser, request: Request) -> Send | Miss:
-        """Answer a REST request; a `Send` is to be waited for, and finished."""
+        """Play a REST request; a `Send` is to be waited for, and finished."""
         with user.polls.lock:
-            _learn(user, request.headers)
-            outcome = user.session.ask(request, self.clock(), user.redactor.request)
-            if user.session.next_at is not None:
-                user.polls.changed()
+            _learn_secrets(user, request.headers)
+            outcome = user.session.play(request, self.clock(), user.redactor.request)
+            self._look(user)
         self.changes.send()
-        return outcome
+        if self._is_alone or isinstance(outcome, Miss):
+            return outcome
+        return outcome._replace(response=self._given(user, request, outcome.response))
 
     def until_sendable(self, user: LiveUser, send: Send, waiter: Waiter, *, led: bool = True) -> Steps[None]:
         """Wait until a response may be sent: its time has come, and what leads it was delivered (unless not `led`)."""
@@ -111,11 +159,17 @@ class Sessions:
             await in_task(lambda waiter: self.until_sendable(user, send, waiter))
 
     def finish(self, user: LiveUser, send: Send) -> None:
-        """Take note that an answer was sent, or that its client has gone."""
+        """Take note that a response was sent, or that its client has gone."""
         with user.polls.lock:
-            user.session.answered(send, self.clock())
-            if user.session.next_at is not None:
-                user.polls.changed()
+            user.session.responded(send, self.clock())
+            self._look(user)
+
+    def give_way(self, *, at_once: bool = False) -> None:
+        """Let the recorded order give way, for a test that waits and nothing comes."""
+        for user in tuple(self.users):
+            with user.polls.lock:
+                user.session.give_way(self.clock(), at_once=at_once)
+                self._look(user)
 
     @property
     def has_begun(self) -> bool:
@@ -123,10 +177,13 @@ class Sessions:
         return any(user.session.served or user.session.misses or user.session.polled for user in self.users)
 
     def rewind(self) -> None:
-        """Begin all runs again; sessions and Bayeux clients stay."""
-        for user in self.users:
+        """Begin anew, for whoever comes then: clients from before have to shake hands again."""
+        with self._lock:
+            before = tuple(self.users)
+            self._begin()
+        for user in before:
             with user.polls.lock:
-                user.session.rewind(self.clock())
+                user.polls.answer_now(user.session.bayeux.forget())
 
     def close(self) -> None:
         """Answer all held connects, and hold no more."""
@@ -134,45 +191,125 @@ class Sessions:
             user.polls.close()
 
     def used(self) -> Iterator[LiveUser]:
-        """Yield the users at which something was asked; the first one if there are none."""
+        """Yield the users that have sent a request; the first one if nobody has."""
         found = [user for user in self.users if user.session.served or user.session.misses]
         yield from found or self.users[:1]
 
-    def _of_user(self, name: str) -> LiveUser:
-        with self._lock:
-            if name not in self._by_name:
-                self._by_name[name] = self._new_user() if self._by_name else self.users[0]
-            return self._by_name[name]
+    def _stranger(self, sent: Sequence[Identity], request: Request) -> LiveUser:
+        """Return the user of a request whose identities nobody has used yet."""
+        first, capacity = self.users[0], self._runs[0][0].capacity
+        if says_who(sent) and not self._people.is_known(first.number):
+            return first
+        if renewed := self._renewed(sent, request):
+            return renewed
+        if not says_who(sent):
+            return first if capacity == 1 else self._maker(request) or self._latest
+        if not self._apart and len(self.users) >= capacity:
+            return self._maker(request) or self._latest
+        return self._new_user(next((each.value for each in sent if each.kind == LOGIN), None))
 
-    def _of_client(self, client_id: str) -> LiveUser | None:
+    def _renewed(self, sent: Sequence[Identity], request: Request) -> LiveUser | None:
+        """Return the user whose credentials were refused, and who would go on with just this request."""
+        found = [
+            user
+            for user in self.users
+            if user.session.was_refused
+            and not self._people.contradicts(user.number, sent)
+            and user.session.expects(request)
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def _maker(self, request: Request) -> LiveUser | None:
+        """Return the only user that made such a request when it was recorded."""
+        found = [user for user in self.users if user.session.made(request)]
+        if len(found) > 1:
+            found = [user for user in found if user.session.made(request, left=True)]
+        return found[0] if len(found) == 1 else None
+
+    def _learn(self, user: LiveUser, sent: Sequence[Identity]) -> None:
+        known = self._people.name(user.number, LOGIN)
+        self._people.learn(user.number, sent)
+        name = self._people.name(user.number, LOGIN)
+        if name is not None and known is None:
+            with user.polls.lock:
+                user.session.name(name)
+
+    def _given(self, user: LiveUser, request: Request, response: Response) -> Response:
+        """Let a user be known by what a response gives; tokens that were redacted become live ones."""
+        has_token = b"oken" in response.body
+        if has_token and _REDACTED_TOKEN.search(response.body):
+            body = _REDACTED_TOKEN.sub(
+                lambda found: b'%s"%s"' % (found[1], secrets.token_hex(20).encode()), response.body
+            )
+            headers = response.headers.replacing("content-length", str(len(body)))
+            response = replace(response, body=body, headers=headers)
+        if has_token or response.headers.get("set-cookie"):
+            # A name in it is as it was recorded: a stand-in.
+            given = [each for each in received_in(request, response) if each.kind not in NAMES]
+            given += [Identity(TOKEN, token.decode(errors="replace")) for token in _TOKEN.findall(response.body)]
+            with self._lock:
+                self._people.learn(user.number, given, used=False)
+        return response
+
+    def _look(self, user: LiveUser) -> None:
+        """Let those look again who may have something to receive, now that something has happened in a user's run."""
+        for each in self.users if len(self.users) > 1 else (user,):
+            if each.session.run is user.session.run and each.session.next_at is not None:
+                each.polls.changed()
+
+    def _of_client(self, message: Any) -> LiveUser | None:
+        client_id = message.get("clientId") if isinstance(message, dict) else None
         try:
-            number = int(client_id[-_NUMBER_DIGITS:], 16)
+            number = int(client_id[-_NUMBER_DIGITS:], 16) if isinstance(client_id, str) else -1
         except ValueError:
             return None
         return self.users[number] if 0 <= number < len(self.users) else None
 
-    def _new_user(self) -> LiveUser:
-        number = len(self.users)
+    def _new_user(self, name: str | None = None) -> LiveUser:
+        number, values = len(self.users), dict[str, str]()
+        run, lock = self._run_for(name)
 
         def new_id() -> str:
             return f"{secrets.token_hex(12)}{number:0{_NUMBER_DIGITS}x}"
-
-        session = UserSession(self.indexes, new_id=new_id, start=self.clock(), **self._options)
-        values: dict[str, str] = {}
 
         def value_of(name: str) -> str:
             value = values.get(name.lower())
             if value is None:
                 value = values.setdefault(name.lower(), secrets.token_hex(16))
-                self._by_value[value] = user
+                with self._lock:
+                    self._people.learn(
+                        number, [Identity(kind, value) for kind in (TOKEN, COOKIE, _CSRF_TOKEN)], used=False
+                    )
             return value
 
-        user = LiveUser(number=number, session=session, polls=HeldPolls(session, self.clock), value_of=value_of)
+        session = UserSession(
+            run,
+            run.join(name),
+            BayeuxServer(new_id=new_id, timeout=self._timeout, max_silence=self._max_silence),
+            start=self.clock(),
+            patience=self._patience,
+        )
+        polls = HeldPolls(session, self.clock, lock)
+        user = LiveUser(number=number, session=session, polls=polls, value_of=value_of)
         self.users.append(user)
         return user
 
+    def _run_for(self, name: str | None) -> tuple[SharedRun, threading.RLock]:
+        """Return a run in which a live user can play, with the lock of all who play in it."""
+        for run, lock in self._runs:
+            if run.joined < run.capacity and (name is None or run.is_free(name)):
+                return run, lock
+        self._runs.append((SharedRun(self.indexes, factor=self._factor, start=self.clock()), threading.RLock()))
+        return self._runs[-1]
 
-def _learn(user: LiveUser, headers: Headers) -> None:
+
+def _identities(request: Request) -> Sequence[Identity]:
+    """Return the identities that a request uses: what tells a user by itself, and any cookie that may be known."""
+    pairs = (each.partition("=") for each in (request.headers.get("cookie") or "").split(";"))
+    return *sent_in(request), *(Identity(COOKIE, value.strip().strip('"')) for _, equals, value in pairs if equals)
+
+
+def _learn_secrets(user: LiveUser, headers: Headers) -> None:
     """Let the redactor see a request's credentials: they may turn up in what is shown later."""
     if not user.heard.issuperset(headers.pairs):
         news = tuple(pair for pair in headers.pairs if pair not in user.heard)

@@ -1,20 +1,21 @@
-"""What the runs of a sessions have left: interactions that no user asked, notifications that no user was shown.
+"""What the runs have left: interactions that no user sent, notifications that were not shown or that reached nobody.
 
 The texts of failures and the server's control endpoint are both made of these.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gws_replay.core.api import dialects as api
-from gws_replay.core.cassette import Cassette
-from gws_replay.core.replay.cassette_index import CassetteIndex
-from gws_replay.playback.sessions import Sessions
+from gws_replay.core.replay.cassette_run import CassetteRun
+from gws_replay.core.replay.waits import interaction_text, nobody, waits_of
+from gws_replay.playback.sessions import LiveUser, Sessions
+
+__all__ = ["Undelivered", "Unplayed", "interaction_text", "undelivered_of", "unplayed_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unplayed:
-    """An interaction, or a notification with the interaction that it waits for."""
+    """An interaction that was not sent, or a notification with the interaction that it waits for."""
 
     cassette: str
     text: str
@@ -27,46 +28,92 @@ class Unplayed:
         return self.text
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undelivered:
+    """A notification that was released and that no client received, and why."""
+
+    cassette: str
+    notification: int
+    channel: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"notification {self.notification} on {self.channel} reached nobody: {self.why}"
+
+
 def unplayed_of(sessions: Sessions) -> tuple[Unplayed, ...]:
-    """Return what no user of the sessions has played, cassette by cassette."""
-    return tuple(left for number in range(len(sessions.indexes)) for left in _left_of_cassette(sessions, number))
-
-
-def interaction_text(cassette: Cassette, index: int) -> str:
-    """Name an interaction in messages."""
-    exchange = cassette.interactions[index]
-    operation = api.call_of(exchange.request, exchange.request_json).operation
-    what = f"{exchange.request.method} {exchange.request.path}{f' {operation}' if operation else ''}"
-    return f"interaction {index}: {what}"
-
-
-def _left_of_cassette(sessions: Sessions, number: int) -> Iterator[Unplayed]:
-    cassette_index = sessions.indexes[number]
-    replays = [user.session.replays[number] for user in sessions.used()]
-    unplayed = set.intersection(*(set(replay.unplayed) for replay in replays))
-    unreleased = set.intersection(*(set(replay.unreleased) for replay in replays))
-    name = cassette_index.cassette.source
-    for index in sorted(unplayed):
-        yield Unplayed(cassette=name, text=interaction_text(cassette_index.cassette, index), interaction=index)
-    for index in sorted(unreleased):
-        yield _waiting(cassette_index, index, unplayed, min(unreleased))
-
-
-def _waiting(cassette_index: CassetteIndex, index: int, unplayed: set[int], first: int) -> Unplayed:
-    told, gate = cassette_index.cassette.notifications[index], cassette_index.gates[index]
-    waits_for = gate.interaction if gate and gate.interaction in unplayed else None
-    if gate is None or waits_for is None:
-        why = f"behind notification {first}"
-        ahead = cassette_index.gates[first]
-        waits_for = ahead.interaction if ahead else None
-    elif told.cause:
-        why = f"caused by interaction {waits_for}"
-    else:
-        why = f"which came after interaction {waits_for}"
-    return Unplayed(
-        cassette=cassette_index.cassette.source,
-        text=f"notification {index} on {told.channel}, {why}",
-        notification=index,
-        waits_for=waits_for,
-        why=why,
+    """Return what was not played in any run, cassette by cassette."""
+    return tuple(
+        left for number in range(len(sessions.indexes)) for left in _unplayed_of_cassette(_runs(sessions, number))
     )
+
+
+def undelivered_of(sessions: Sessions) -> tuple[Undelivered, ...]:
+    """Return the notifications that no client received in any run, though nothing holds them back."""
+    found: list[Undelivered] = []
+    users = tuple(sessions.used())
+    for number, index in enumerate(sessions.indexes):
+        delivered, waiting = set[int](), dict[int, LiveUser]()
+        for user in users:
+            with user.polls.lock:
+                user.polls.changed()
+                delivered |= user.session.roles[number].delivered
+                waiting |= dict.fromkeys(user.session.unheard_of(number), user)
+        for each in sorted(waiting.keys() - delivered):
+            channel = index.cassette.notifications[each].channel
+            why = nobody(waiting[each].session.bayeux, channel)
+            found.append(Undelivered(cassette=index.cassette.source, notification=each, channel=channel, why=why))
+    return tuple(found)
+
+
+def waits_text(sessions: Sessions) -> tuple[str, ...]:
+    """Return what waits for what, a sentence for each notification that was not released in the latest run."""
+    found: list[str] = []
+    for number in range(len(sessions.indexes)):
+        found += [wait.sentence for wait in waits_of(_runs(sessions, number)[-1])]
+    return tuple(found)
+
+
+def out_of_order_text(sessions: Sessions) -> tuple[str, ...]:
+    """Return what was released out of recorded order, a sentence for each."""
+    found = []
+    for number, index in enumerate(sessions.indexes):
+        for run in _runs(sessions, number):
+            for each in (one for user in run.users for one in user.schedule.out_of_order):
+                if each.request is not None:
+                    before = f"before {interaction_text(index.cassette, each.request)}, which was recorded before it"
+                elif each.after is not None:
+                    before = f"after notification {each.after}, which was recorded after it"
+                else:
+                    before = "before a notification that was recorded before it"
+                found.append(f"notification {each.notification} was delivered {before}")
+    return tuple(found)
+
+
+def _runs(sessions: Sessions, number: int) -> Sequence[CassetteRun]:
+    """Return the runs of a cassette that somebody plays."""
+    return tuple(dict.fromkeys(user.session.run.cassettes[number] for user in sessions.used()))
+
+
+def _unplayed_of_cassette(runs: Sequence[CassetteRun]) -> Iterator[Unplayed]:
+    index = runs[0].index
+    cassette, name = index.cassette, index.cassette.source
+    unplayed = set(runs[0].unplayed).intersection(*(each.unplayed for each in runs[1:]))
+    not_shown = set(_not_shown(runs[0])).intersection(*map(_not_shown, runs[1:]))
+    for interaction in sorted(unplayed):
+        yield Unplayed(cassette=name, text=interaction_text(cassette, interaction), interaction=interaction)
+    if not not_shown:
+        return
+    for wait in sorted(waits_of(runs[0])):
+        if wait.notification in not_shown:
+            yield Unplayed(
+                cassette=name,
+                text=wait.short,
+                notification=wait.notification,
+                waits_for=wait.interaction,
+                why=wait.sentence,
+            )
+
+
+def _not_shown(run: CassetteRun) -> tuple[int, ...]:
+    return tuple(each for user in run.users for each in user.schedule.not_shown)

@@ -28,8 +28,8 @@ from gws_replay.core.oracle.history import Snapshot, history
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.core.replay.cassette_index import CassetteIndex
+from gws_replay.core.replay.miss import Miss
 from gws_replay.core.replay.rehost import bare
-from gws_replay.core.replay.run import Miss
 from gws_replay.errors import CassetteError, GwsReplayError, ReplayMiss
 from gws_replay.formats import journal_lines as lines
 from gws_replay.formats import journal_reader

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from gws_replay.core.json_compare import Change, printable, show_both
 from gws_replay.core.oracle.judge import Update, Verdict
-from gws_replay.core.replay.run import Miss
+from gws_replay.core.replay.miss import Miss
 from gws_replay.reports.run_events import Event, cut, events_of, line_of, named
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _operations(run: "Run", judged: Iterable[Sequence[Update]]) -> Iterator[Oper
     room = _MOST_UPDATES
     for number, updates in enumerate(judged):
         cassette = run.cassettes[number]
-        sent = {index for user in run.users for index in user.session.replays[number].asked}
+        sent = set[int]().union(*(user.session.run.cassettes[number].traffic.sent for user in run.users))
         played = [update for update in updates if update.interaction in sent][:room]
         room -= len(played)
         yield from (_operation(update, cassette.source) for update in played)
@@ -160,13 +160,13 @@ def _change(change: Change) -> list[str]:
 
 def _unplayed(run: "Run") -> tuple[int, int]:
     """Return how many interactions and how many notifications no user played."""
-    replays = [user.session.replays for user in run.users]
     interactions = notifications = 0
-    for number, cassette_index in enumerate(run.indexes):
-        sent = frozenset[int]().union(*(each[number].asked for each in replays))
-        waiting = [each[number].unreleased for each in replays]
-        interactions += len(cassette_index.interactions) - len(sent)
-        notifications += len(waiting[0] if len(waiting) == 1 else frozenset(waiting[0]).intersection(*waiting))
+    for number, index in enumerate(run.indexes):
+        runs = {id(each): each for user in run.users for each in (user.session.run.cassettes[number],)}.values()
+        sent = frozenset[int]().union(*(each.traffic.sent for each in runs))
+        waiting = [frozenset(n for user in each.users for n in user.schedule.not_shown) for each in runs]
+        interactions += len(index.interactions) - len(sent)
+        notifications += len(waiting[0].intersection(*waiting))
     return interactions, notifications
 
 

@@ -13,7 +13,7 @@ from gws_replay.core.api import dialects as api
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.json_compare import printable
 from gws_replay.core.model import Exchange, Notification
-from gws_replay.core.replay.run import Miss
+from gws_replay.core.replay.miss import Miss
 from gws_replay.core.replay.user_session import Event as SessionEvent
 from gws_replay.core.replay.user_session import Happening
 from gws_replay.errors import GwsReplayError
@@ -81,9 +81,10 @@ def undelivered(user: "LiveUser", events: Sequence[SessionEvent]) -> dict[tuple[
     """Return the notifications whose cause was sent and that no client received, by their cause."""
     delivered = {(number, index) for _, happening, number, index in events if KINDS[happening] == "delivered"}
     found: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for number, replay in enumerate(user.session.replays):
-        waiting = frozenset(replay.unreleased)
-        for index, notification in enumerate(replay.cassette_index.cassette.notifications):
+    for number, role in enumerate(user.session.roles):
+        part, waiting = role.progress.part, frozenset(role.progress.schedule.not_shown)
+        for index in part.notifications:
+            notification = part.index.cassette.notifications[index]
             if notification.cause and index not in waiting and (number, index) not in delivered:
                 found[number, notification.cause.interaction].append(index)
     return found

@@ -12,8 +12,8 @@ from gws_replay.core.bayeux import over_http as bayeux_http
 from gws_replay.core.bayeux.messages import Message, Verbatim
 from gws_replay.core.content_coding import decoded, hides_more
 from gws_replay.core.model import Headers, Request
+from gws_replay.core.replay.miss import Miss
 from gws_replay.core.replay.rehost import at_home
-from gws_replay.core.replay.run import Miss
 from gws_replay.playback.held_polls import HeldPolls
 from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.server import control
@@ -149,7 +149,7 @@ class AiohttpHandler:
         return web.Response(status=status, body=body, headers={"Content-Type": "application/json"})
 
     async def _play(self, request: web.BaseRequest, received: Request, allow: dict[str, str]) -> web.Response:
-        user = self._sessions.user(received.headers)
+        user = self._sessions.user(received)
         send = self._rest.begin(user, received)
         if isinstance(send, Miss):
             return _response(missed(send, allow))
@@ -176,8 +176,8 @@ class AiohttpHandler:
         return response
 
     def _polls_of(self, request: web.BaseRequest, messages: Sequence[Any], headers: Headers | None = None) -> HeldPolls:
-        user = self._sessions.user(_headers(request) if headers is None else headers)
-        return self._sessions.user_of_clients(messages, user).polls
+        headers = _headers(request) if headers is None else headers
+        return self._sessions.user_of_clients(messages, headers).polls
 
     def _put(self, request: web.BaseRequest, message: Message) -> Message:
         data = message.get("data")

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from ipaddress import ip_address
 from typing import Any, Final
 
-from gws_replay.core.replay.run import Miss
+from gws_replay.core.replay.miss import Miss
 from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.playback.unplayed import unplayed_of
 

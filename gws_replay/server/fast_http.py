@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from gws_replay.core.bayeux.over_http import is_cometd
 from gws_replay.core.model import Headers, Request
-from gws_replay.core.replay.run import Miss, Send
+from gws_replay.core.replay.cassette_run import Send
+from gws_replay.core.replay.miss import Miss
 from gws_replay.playback.sessions import LiveUser
 from gws_replay.server import control
 from gws_replay.server.idle_connections import OpenConnections
@@ -179,7 +180,7 @@ class FastConnection(asyncio.BufferedProtocol):
     def _respond(self, head: Head, request: Request) -> None:
         rest = self._shared.rest
         try:
-            user = rest.sessions.user(head.headers)
+            user = rest.sessions.user(request)
             send = rest.begin(user, request)
             if isinstance(send, Miss):
                 self._write(missed(send), head)

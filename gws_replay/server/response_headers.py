@@ -10,8 +10,7 @@ from multidict import CIMultiDict
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Headers
-from gws_replay.core.replay.credentials import SESSION_COOKIE
-from gws_replay.core.replay.live_headers import Client, live_headers
+from gws_replay.core.replay.live_headers import SESSION_COOKIE, Client, live_headers
 from gws_replay.core.replay.rehost import location_at_home
 
 # Fields of one connection (RFC 9110, section 7.6.1), those that this server sets, and those that would send a client

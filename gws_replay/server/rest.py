@@ -11,10 +11,10 @@ from multidict import CIMultiDict
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Headers, Request
-from gws_replay.core.replay.credentials import SESSION_COOKIE, SESSION_COOKIES
-from gws_replay.core.replay.live_headers import Client
+from gws_replay.core.replay.cassette_run import Send
+from gws_replay.core.replay.live_headers import SESSION_COOKIE, SESSION_COOKIES, Client
+from gws_replay.core.replay.miss import Miss
 from gws_replay.core.replay.rehost import at_home
-from gws_replay.core.replay.run import Miss, Send
 from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.playback.sessions import LiveUser
 from gws_replay.server import control
@@ -95,10 +95,7 @@ class RestService:
         self._faults = run.faults
         self._shared: dict[tuple[Any, ...], SharedFields] = {}
         # By cassette, the interactions with a notification that comes after their response.
-        self._followed = tuple(
-            frozenset(gate.interaction for gate in index.gates if gate and gate.after == "response")
-            for index in run.sessions.indexes
-        )
+        self._followed = tuple(index.followed for index in run.sessions.indexes)
 
     def begin(self, user: LiveUser, request: Request) -> Send | Miss:
         """Return what a request gets. A `Send` is to be waited for, and finished at the sessions."""
@@ -163,7 +160,7 @@ class RestService:
         return (("Set-Cookie", session_cookie(session_id)),)
 
     def _fields(self, user: LiveUser, recorded: Headers, origin: str, allow: Mapping[str, str] | None) -> SharedFields:
-        key = (recorded, user.number, origin, None if allow is None else tuple(allow.items()))
+        key = (recorded, user, origin, None if allow is None else tuple(allow.items()))
         found = self._shared.get(key)
         if found is None:
             client = Client(origin, user.value_of, SESSION_COOKIES)

@@ -26,7 +26,7 @@ class ServedRun(ReplayRun):
     """A playback that a server plays at `url`; its client runs elsewhere, so `expect_userdata` waits for it."""
 
     def __init__(self, *cassettes: Cassette | CassetteIndex, **options: Any) -> None:
-        super().__init__(*cassettes, **options)
+        super().__init__(*cassettes, apart=True, **options)
         self.advice = ""
 
     @property

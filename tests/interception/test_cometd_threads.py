@@ -117,9 +117,9 @@ def posted(session: requests.Session, url: str, sent: Any) -> Any:
     return session.post(url, json=sent, timeout=CALM).json()
 
 
-def test_two_users_have_runs_of_their_own() -> None:
-    """Each is told what followed from its own update; both play the whole cassette."""
-    playback = recorded()
+def test_users_that_are_kept_apart_have_runs_of_their_own() -> None:
+    """Each receives what followed from its own update; both play the whole cassette."""
+    playback = recorded(apart=True)
     with replaying(playback):
         for name in ("one", "two"):
             session = requests.Session()

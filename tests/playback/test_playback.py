@@ -118,7 +118,7 @@ def test_a_refusal_is_a_problem_that_nothing_allows() -> None:
     said = playback.refuse("a connection to 192.0.2.1:443")
     assert (
         "a connection to 192.0.2.1:443 was stopped: nothing reaches a network while some.yaml is replayed; "
-        "a client that vcrpy does not catch, over WebSocket for instance, needs the fixture gws_server"
+        "a client that is not caught in the process, over WebSocket for instance, needs gws_server"
     ) == said
     assert ["a connection to 192.0.2.1:443"] == playback.blocked
     found = playback.problems(allow_unplayed=True)

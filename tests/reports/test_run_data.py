@@ -74,7 +74,7 @@ def test_notification_is_listed_when_it_was_delivered() -> None:
 
 def test_several_cassettes_and_several_users_are_named() -> None:
     """Only where there is more than one of them."""
-    playback = ReplayRun(numbered(1).named("a.yaml"), small().named("b.yaml"))
+    playback = ReplayRun(numbered(1).named("a.yaml"), small().named("b.yaml"), apart=True)
     credentials = Headers((("Authorization", "Basic YTpi"),))
     ask(playback, 0, headers=credentials)
     missed(playback, headers=Headers((("Authorization", "Basic Yzpk"),)))

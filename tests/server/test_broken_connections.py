@@ -165,7 +165,7 @@ async def by_websocket(client: Poller) -> None:
 
 @pytest.mark.parametrize(
     ("what", "ask"),
-    [("ask", by_rest), ("receive", by_polling), ("receive", by_websocket)],
+    [("play", by_rest), ("receive", by_polling), ("receive", by_websocket)],
     ids=["REST", "long-polling", "websocket"],
 )
 def test_a_fault_is_told_to_the_client_and_to_the_test(what: str, ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,31 +6,38 @@ from itertools import count
 from typing import Any
 
 from gws_replay.core.bayeux.messages import Message, encoded
-from gws_replay.core.bayeux.server import Answer, Hold
+from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.replay.cassette_index import CassetteIndex
-from gws_replay.core.replay.run import Send
-from gws_replay.core.replay.user_session import UserSession
+from gws_replay.core.replay.cassette_run import Send
+from gws_replay.core.replay.shared_run import SharedRun
+from gws_replay.core.replay.user_session import PATIENCE, UserSession
 from tests.support.bayeux_by_hand import connect, subscribe
 
 
 def session_of(
-    *cassettes: Cassette, factor: float = 0.0, timeout: float = 30.0, silence: float = float("inf")
+    *cassettes: Cassette,
+    factor: float = 0.0,
+    timeout: float = 30.0,
+    silence: float = float("inf"),
+    patience: float = PATIENCE,
 ) -> UserSession:
     """A session of some cassettes that has just begun."""
-    numbers = count(1)
-    return UserSession(
-        [CassetteIndex(each) for each in cassettes],
-        new_id=lambda: f"c{next(numbers)}",
-        factor=factor,
-        timeout=timeout,
-        max_silence=silence,
-    )
+    return joined(SharedRun([CassetteIndex(each) for each in cassettes], factor=factor), timeout, silence, patience)
+
+
+def joined(
+    run: SharedRun, timeout: float = 30.0, silence: float = float("inf"), patience: float = PATIENCE, name: str = ""
+) -> UserSession:
+    """The session of one more live user of a run."""
+    numbers, prefix = count(1), "c" * (run.joined + 1)
+    bayeux = BayeuxServer(new_id=lambda: f"{prefix}{next(numbers)}", timeout=timeout, max_silence=silence)
+    return UserSession(run, run.join(name or None), bayeux, patience=patience)
 
 
 def asked(session: UserSession, index: int, now: float = 0.0, *, cassette: int = 0) -> Send:
     """Ask what was recorded at an index; it must have an answer."""
-    send = session.ask(session.replays[cassette].cassette_index.interactions[index].request, now)
+    send = session.play(session.indexes[cassette].interactions[index].request, now)
     assert isinstance(send, Send)
     return send
 

@@ -68,14 +68,13 @@ def serve(
     """
     from gws_replay.core.replay.cassette_index import CassetteIndex
     from gws_replay.core.replay.request_key import WHOLE
-    from gws_replay.playback.replay_run import ReplayRun
-    from gws_replay.server.server import start
+    from gws_replay.server.server import ServedRun, start
     from gws_replay.storage.files import load_cassette
     from gws_replay.web.listening import certificate_for, serve_until_stopped
 
     matching = WHOLE.ignoring(ignored)
     loaded = [CassetteIndex(load_cassette(path), matching) for path in cassettes]
-    playback = ReplayRun(*loaded, timing=timing)
+    playback = ServedRun(*loaded, timing=timing)
     log = output.detail if output.verbose else None
     with ExitStack() as stack:
         context, ca = None, None

@@ -159,6 +159,8 @@ class BayeuxServer:
         if client.ticket != ticket:  # a newer connect took its place, or the client disconnected
             advice: Message = {} if client.id in self._clients else {"advice": {"reconnect": "none"}}
             return Answer(messages=(reply(held.connect, **advice),))
+        if client.id not in self._clients:
+            return Answer(messages=(_unknown_client(held.connect),))
         client.ticket = None
         notifications = client.take()
         return Answer(
@@ -184,10 +186,20 @@ class BayeuxServer:
                     ready[client.ticket] = None
         return tuple(ready)
 
-    def forget(self) -> None:
-        """Forget every notification that has not been taken; the clients and their subscriptions stay."""
-        for client in self._clients.values():
-            client.forget()
+    @property
+    def subscriptions(self) -> frozenset[str]:
+        """The patterns that clients are subscribed to."""
+        return frozenset[str]().union(*(client.patterns for client in self._clients.values()))
+
+    @property
+    def unheld(self) -> tuple[Client, ...]:
+        """The clients that have no connect held."""
+        return tuple(client for client in self._clients.values() if client.ticket is None)
+
+    def forget(self) -> tuple[int, ...]:
+        """Forget every client: each has to shake hands again. Return the tickets of the connects that were held."""
+        self._clients.clear()
+        return tuple(self._held)
 
     def expire(self, now: float) -> tuple[str, ...]:
         """Forget the clients that have been silent too long; return their ids. A held connect is not silence."""
@@ -210,8 +222,7 @@ class BayeuxServer:
         client_id = message.get("clientId")
         client = self._clients.get(client_id) if isinstance(client_id, str) else None
         if client is None:
-            error = "401::No client ID" if client_id is None else "402::Unknown client"
-            return refusal(message, error, advice={"reconnect": "handshake", "interval": 0})
+            return _unknown_client(message)
         client.seen = batch.now
         return take(client, message, batch)
 
@@ -307,6 +318,11 @@ class BayeuxServer:
         if isinstance(asked, bool) or not isinstance(asked, int | float):
             return self._timeout
         return max(0, min(self._timeout * 1000, asked)) / 1000
+
+
+def _unknown_client(message: Message) -> Message:
+    error = "401::No client ID" if message.get("clientId") is None else "402::Unknown client"
+    return refusal(message, error, advice={"reconnect": "handshake", "interval": 0})
 
 
 def _ack(message: Message) -> Any:

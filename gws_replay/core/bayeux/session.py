@@ -44,12 +44,6 @@ class Client:
         self.unconfirmed.clear()
         self.queue.extendleft(reversed(lost))
 
-    def forget(self) -> None:
-        """Forget what waits for it and what it has not confirmed; it stays subscribed."""
-        self.queue.clear()
-        self.unconfirmed.clear()
-        self.told = False
-
     @property
     def backlog(self) -> int:
         """How many notifications are kept for it."""

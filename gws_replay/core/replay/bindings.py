@@ -32,6 +32,11 @@ class Bindings:
         self._is_changed = False
         self._texts = TextRedactor(index.rules, self._shown)
 
+    def stand_in_of(self, value: str) -> str | None:
+        """Return the recorded value that a live one stands for in this run; None if it stands for none."""
+        self._settle()
+        return self._recorded.get(value)
+
     @property
     def live_values(self) -> Collection[str]:
         """The client's own values that stand for recorded ones."""
@@ -39,24 +44,28 @@ class Bindings:
         return self._recorded.keys()
 
     def resolve(
-        self, request: Request, asked: Collection[int], same: Sequence[int] = ()
+        self,
+        request: Request,
+        sent: Collection[int],
+        same: Sequence[int] = (),
+        among: Collection[int] | None = None,
     ) -> tuple[int, Pairs | None] | None:
-        """Return the recorded request that a live one is, by index, and what it binds; None if it is none.
+        """Return the recorded request that a live one matches, by index, and what it binds; None if it matches none.
 
-        The first that has not been asked; if all have, the last. `same` are those that it is word for word: it binds
-        None then, which is each stand-in to itself.
+        The first that has not been sent; if all have, the last; only of `among`, if that is given. `same` are those
+        that it is word for word: it binds None then, which is each stand-in to itself.
         """
-        if same and same[-1] not in asked and self._is_as_recorded(same[0]):
+        if same and same[-1] not in sent and self._is_as_recorded(same[0]):
             return same[0], None
         self._settle()
         last: tuple[int, Pairs] | None = None
         first: tuple[int, Pairs] | None = None
         for found in self._index.candidates(request):
-            new = self._first(found, range(self._start(found, asked), len(found.recorded)), asked)
+            new = self._first(found, range(self._start(found, sent), len(found.recorded)), sent, among)
             if new and (first is None or new[0] < first[0]):
                 first = new
             if first is None and last is None:
-                last = self._first(found, range(len(found.recorded) - 1, -1, -1), ())
+                last = self._first(found, range(len(found.recorded) - 1, -1, -1), (), among)
         return first or last
 
     def is_conflict(self, request: Request) -> bool:
@@ -75,20 +84,22 @@ class Bindings:
             self._live.get(each, each) == each == self._recorded.get(each, each) for each in self._index.redacted(index)
         )
 
-    def _start(self, found: Candidates, asked: Collection[int]) -> int:
-        """Return the first of some recorded requests that has not been asked."""
-        if not asked:
+    def _start(self, found: Candidates, sent: Collection[int]) -> int:
+        """Return the first of some recorded requests that has not been sent."""
+        if not sent:
             return 0
         at = self._starts.get(id(found.recorded), 0)
-        while at < len(found.recorded) and found.recorded[at][0] in asked:
+        while at < len(found.recorded) and found.recorded[at][0] in sent:
             at += 1
         self._starts[id(found.recorded)] = at
         return at
 
-    def _first(self, found: Candidates, numbers: range, asked: Collection[int]) -> tuple[int, Pairs] | None:
+    def _first(
+        self, found: Candidates, numbers: range, sent: Collection[int], among: Collection[int] | None
+    ) -> tuple[int, Pairs] | None:
         for number in numbers:
             index = found.recorded[number][0]
-            if index in asked:
+            if index in sent or (among is not None and index not in among):
                 continue
             pairs = found.pairs(number, self._live)
             if pairs is not None and (bound := self._bound(pairs)) is not None:

@@ -1,18 +1,20 @@
-"""A cassette made ready for replay: all that can be looked up in it, worked out once and shared by every run.
+"""A cassette prepared for replay: all that can be looked up in it, worked out once and shared by every run.
 
-What a run has done so far is in `replay.py`; this file holds only what the recording says.
+What a run has done so far is in `cassette_run`; this file holds only what the recording says. What one recorded user
+did is a `UserPart`.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf, nextafter
 from urllib.parse import urlsplit
 
 from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.model import Exchange, Moment, Notification, Request
+from gws_replay.core.model import Exchange, Notification, Request
 from gws_replay.core.redaction.redactor import without_secrets
 from gws_replay.core.replay.live_headers import sets_session_cookie
 from gws_replay.core.replay.nearest_request import Neighbours
@@ -25,19 +27,11 @@ _WITHOUT_SECRETS = ("all", "secrets")
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """What must have happened before a notification may leave: an interaction's request asked, or its response sent."""
-
-    interaction: int
-    after: Moment
-
-
-@dataclass(frozen=True, slots=True)
 class Window:
-    """How far a resource's operations must have gone, and may at most have gone, for a GET's answer to be of its time.
+    """The range of operation counts of a resource for which a GET response is valid.
 
-    `first` operations of the resource were answered before it was asked; more than `last` had not begun when it was
-    answered.
+    `first` operations of the resource had their response before the GET was sent; more than `last` had not begun when
+    it got its response.
     """
 
     resource_id: str
@@ -124,7 +118,7 @@ class CassetteIndex:
             return self.by_key
         return _grouped(self.key_of(exchange.request) for exchange in self.interactions)
 
-    def asking(self, key: Key) -> Sequence[int]:
+    def requesting(self, key: Key) -> Sequence[int]:
         """Return the indices of the interactions of a key, in recorded order."""
         return self.by_spelling.get(key) or self.by_key.get(key, ())
 
@@ -133,22 +127,48 @@ class CassetteIndex:
         return self.cassette.header.get("redaction") in _WITHOUT_SECRETS
 
     @cached_property
-    def gates(self) -> tuple[Gate | None, ...]:
-        """The gate of each notification; None for one that nothing was recorded before.
+    def parts(self) -> tuple["UserPart", ...]:
+        """What each recorded user did."""
+        return tuple(UserPart(self, number) for number in range(len(self.cassette.users)))
 
-        An unsolicited one follows the last interaction that had been answered when it was seen.
+    @cached_property
+    def positions(self) -> tuple[float, ...]:
+        """The recorded time of each notification, between the request or response it came after and what followed.
+
+        A time that contradicts the cause, as a person may write it, is moved to where the cause allows it.
         """
-        answered = sorted((exchange.ended, index) for index, exchange in enumerate(self.interactions))
-        return tuple(self._gate(told, answered) for told in self.cassette.notifications)
+        return tuple(map(self._position, self.cassette.notifications))
+
+    def _position(self, notification: Notification) -> float:
+        cause, at = notification.cause, notification.seen
+        if cause is None:
+            return at
+        causes = [self.interactions[each] for each in cause.interactions]
+        at = max(at, *(each.began for each in causes))
+        ended = causes[-1].ended
+        return max(at, ended) if cause.after == "response" else min(at, max(nextafter(ended, -inf), causes[-1].began))
+
+    def written_by(self, interaction: int) -> str | None:
+        """Return the id of the resource that an interaction writes; None if it only reads, or names no resource."""
+        if interaction not in self._written:
+            request = self.interactions[interaction].request
+            self._written[interaction] = None if request.is_safe else api.call_of(request, None).resource_id
+        return self._written[interaction]
+
+    @cached_property
+    def _written(self) -> dict[int, str | None]:
+        return {}
 
     @cached_property
     def leading(self) -> frozenset[int]:
         """The interactions with a notification that came before their own response."""
-        return frozenset(
-            gate.interaction
-            for gate, told in zip(self.gates, self.cassette.notifications, strict=True)
-            if gate and told.cause and gate.after == "request"
-        )
+        causes = (each.cause for each in self.cassette.notifications)
+        return frozenset(cause.interaction for cause in causes if cause and cause.after == "request")
+
+    @cached_property
+    def followed(self) -> frozenset[int]:
+        """The interactions whose response a notification came after: a client must read the response first."""
+        return frozenset(each for part in self.parts for each in part.followed)
 
     @cached_property
     def pushes(self) -> tuple[str, ...]:
@@ -219,12 +239,94 @@ class CassetteIndex:
                     last=bisect_right(operations, exchange.ended, key=lambda each: each.began),
                 )
 
-    @staticmethod
-    def _gate(told: Notification, answered: list[tuple[float, int]]) -> Gate | None:
-        if told.cause:
-            return Gate(told.cause.interaction, told.cause.after)
-        before = bisect_right(answered, told.seen, key=lambda each: each[0])
-        return Gate(answered[before - 1][1], "response") if before else None
+
+@dataclass(frozen=True)
+class UserPart:
+    """What one recorded user did in a cassette, by the indices of interactions and notifications."""
+
+    index: CassetteIndex
+    user: int
+
+    @cached_property
+    def exchanges(self) -> Sequence[int]:
+        """The user's interactions."""
+        found = enumerate(self.index.interactions)
+        return tuple(index for index, exchange in found if exchange.user == self.user)
+
+    @cached_property
+    def own(self) -> frozenset[int]:
+        """The same, to look one up."""
+        return frozenset(self.exchanges)
+
+    @cached_property
+    def notifications(self) -> tuple[int, ...]:
+        """The user's notifications, in recorded order."""
+        found = enumerate(self.index.cassette.notifications)
+        own = (index for index, notification in found if notification.user == self.user)
+        return tuple(sorted(own, key=lambda each: self.index.positions[each]))
+
+    def requesting(self, key: Key) -> Sequence[int]:
+        """Return the indices of the user's interactions of a key, in recorded order."""
+        found = self.index.requesting(key)
+        if not found or len(self.index.parts) == 1:
+            return found
+        known = self._own.get(key)
+        if known is None:
+            known = self._own[key] = tuple(each for each in found if self.index.interactions[each].user == self.user)
+        return known
+
+    @cached_property
+    def _own(self) -> dict[Key, Sequence[int]]:
+        return {}
+
+    @cached_property
+    def begins(self) -> tuple[tuple[float, int], ...]:
+        """When each of the user's requests was sent, in order."""
+        return tuple(sorted((self.index.interactions[each].began, each) for each in self.exchanges))
+
+    @cached_property
+    def ends(self) -> tuple[tuple[float, int], ...]:
+        """When each of the user's responses came, in order, without those that never came."""
+        found = ((self.index.interactions[each], each) for each in self.exchanges)
+        return tuple(sorted((one.ended, each) for one, each in found if one.outcome == "response"))
+
+    @cached_property
+    def unsolicited(self) -> tuple[tuple[float, int], ...]:
+        """The position and the index of each notification without a cause, in order."""
+        told = self.index.cassette.notifications
+        return tuple((self.index.positions[each], each) for each in self.notifications if told[each].cause is None)
+
+    @cached_property
+    def caused(self) -> Mapping[int, Sequence[int]]:
+        """The user's notifications by each interaction that caused them, of whichever user."""
+        found: dict[int, list[int]] = {}
+        for each in self.notifications:
+            cause = self.index.cassette.notifications[each].cause
+            for interaction in cause.interactions if cause else ():
+                found.setdefault(interaction, []).append(each)
+        return found
+
+    @cached_property
+    def caused_by_others(self) -> tuple[tuple[float, int], ...]:
+        """The position and the index of each notification that another user's request caused, in order."""
+        others = {
+            each
+            for interaction, caused in self.caused.items()
+            if self.index.interactions[interaction].user != self.user
+            for each in caused
+        }
+        return tuple((self.index.positions[each], each) for each in self.notifications if each in others)
+
+    @cached_property
+    def followed(self) -> frozenset[int]:
+        """The interactions whose response a notification of the user came after."""
+        causes = (self.index.cassette.notifications[each].cause for each in self.notifications)
+        found = {cause.interaction for cause in causes if cause and cause.after == "response"}
+        for position, _ in self.unsolicited:
+            before = bisect_right(self.ends, position, key=lambda each: each[0])
+            if before:
+                found.add(self.ends[before - 1][1])
+        return frozenset(found)
 
 
 def _grouped(keys: Iterable[Key]) -> Mapping[Key, Sequence[int]]:

@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Headers
 from gws_replay.core.redaction.found import PLACEHOLDER, PLACEHOLDERS
-from gws_replay.core.replay.credentials import SESSION_COOKIES
 
 # From the name of a cookie or a token header to the value that one user gets for it, always the same.
 ValueOf: TypeAlias = Callable[[str], str]
 
+SESSION_COOKIE: Final = api.SESSION_COOKIES[0]
+# Cookies that a session is known by, in lower case.
+SESSION_COOKIES: Final = frozenset(map(str.lower, api.SESSION_COOKIES))
 _CSRF: Final = frozenset(map(str.lower, api.CSRF_HEADERS))
 # No browser takes these without Secure.
 _ONLY_SECURE: Final = frozenset({"secure", "partitioned", "samesite=none"})

@@ -1,18 +1,28 @@
-"""When each notification of a run may leave: after its cause, in recorded order, at the pace that was chosen.
+"""When each notification of one user may be delivered: the hard rules, the recorded order, and when that gives way.
 
-Times are seconds of the caller's clock. Nothing here knows who listens.
+Hard: never before its causes were sent in this run, and, if it came after the response, never before that was sent. One
+that nothing caused waits for every request of its user that had begun when it was seen, and for the responses that had
+come.
 
-A notification whose cause has not been asked holds up those after it, until a later operation shows that the client
-has passed it by: one that was recorded to begin after that cause had been answered. So a client may play a part of a
-recording, or go on after the server was started again, and two operations that overlap keep their recorded order.
+Soft: it also keeps its recorded place among the user's requests and responses that may still come. A request no longer
+may when the client has sent something that was recorded after its response (after an operation: another operation).
+The soft rule gives way if the client does nothing but wait (`give_way`). So nothing can wait for ever for what a client
+does not send.
+
+Both rules compare recorded positions with a `Frontier`: the first event that is still to come. Times are seconds of
+the caller's clock. Nothing here knows who listens.
 """
 
 from bisect import bisect_right, insort
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import islice
+from math import inf
+from typing import NamedTuple
 
-from gws_replay.core.replay.cassette_index import CassetteIndex, Gate
+from gws_replay.core.replay.cassette_index import UserPart
 from gws_replay.errors import GwsReplayError
 
 Timing = float | str
@@ -31,154 +41,287 @@ def factor_of(timing: Timing) -> float:
         factor = float(timing)
     except (TypeError, ValueError):
         factor = -1.0
-    if isinstance(timing, bool) or not 0 <= factor < float("inf"):
+    if isinstance(timing, bool) or not 0 <= factor < inf:
         raise GwsReplayError(f"timing is instant, recorded, or a factor of 0 or more such as 0.1, not {timing!r}")
     return factor
 
 
 @dataclass(slots=True)
-class InOrder:
-    """Lets the notifications of a cassette go in recorded order, past those whose cause was passed by."""
+class Traffic:
+    """The recorded requests that were sent in a run, and those whose response was: when, by interaction."""
 
-    cassette_index: CassetteIndex
-    is_open: Callable[[Gate], bool]
-    has_passed: Callable[[Gate], bool]
-    _head: int = 0
-    _passed: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    sent: dict[int, float] = field(default_factory=dict)
+    responded: dict[int, float] = field(default_factory=dict)
 
-    def go(self, interaction: int | None = None) -> Iterator[int]:
-        """Yield the notifications that can go now that something has happened to an interaction (or at the start)."""
-        if interaction is not None:
-            waiting = self._passed.pop(interaction, [])
-            for index in waiting:
-                gate = self.cassette_index.gates[index]
-                if gate is None or self.is_open(gate):
-                    yield index
-                else:
-                    self._passed[interaction].append(index)
-        while self._head < len(self.cassette_index.gates):
-            index, gate = self._head, self.cassette_index.gates[self._head]
-            if gate is not None and not self.is_open(gate):
-                if not self.has_passed(gate):
-                    return
-                self._passed[gate.interaction].append(index)
-                self._head += 1
-                continue
-            self._head += 1
+
+class Frontier:
+    """The first of some recorded events that is still to come. What is past stays past."""
+
+    def __init__(self, events: Sequence[tuple[float, int]], is_past: Callable[[int], bool]) -> None:
+        self._events = events
+        self._is_past = is_past
+        self._next = 0
+
+    @property
+    def position(self) -> float:
+        """The recorded time of that event; infinite if none is to come."""
+        self._advance()
+        return self._events[self._next][0] if self._next < len(self._events) else inf
+
+    def before(self, position: float) -> Iterator[int]:
+        """Yield what is still to come up to a position."""
+        self._advance()
+        for at, index in islice(self._events, self._next, None):
+            if at > position:
+                return
+            if not self._is_past(index):
+                yield index
+
+    def _advance(self) -> None:
+        while self._next < len(self._events) and self._is_past(self._events[self._next][1]):
+            self._next += 1
+
+
+class _Order:
+    """The notifications whose hard rule holds, handed out in recorded order as far as the soft rule allows."""
+
+    def __init__(
+        self, part: UserPart, is_caused: Callable[[int], bool], hard: Sequence[Frontier], soft: Sequence[Frontier]
+    ) -> None:
+        self.part = part
+        self.taken: set[int] = set()
+        self._is_caused = is_caused
+        self._hard = hard
+        self._soft = (*soft, Frontier(part.caused_by_others, self._is_settled))
+        self._open: list[tuple[float, int]] = []
+        self._opened: set[int] = set()
+        self._given_up: set[int] = set()
+        self._unsolicited = 0
+        self.look()
+
+    @property
+    def open(self) -> Iterable[tuple[float, int]]:
+        """The position and the index of each that only the soft rule holds back, in recorded order."""
+        return sorted(self._open)
+
+    def look(self, interaction: int | None = None) -> None:
+        """Find those whose hard rule has come to hold, now that something has happened to an interaction."""
+        for index in self.part.caused.get(interaction, ()) if interaction is not None else ():
+            if index not in self._opened and self._is_caused(index):
+                self._open_up(self.part.index.positions[index], index)
+        unsolicited = self.part.unsolicited
+        if self._unsolicited < len(unsolicited):
+            limit = min(frontier.position for frontier in self._hard)
+            while self._unsolicited < len(unsolicited) and unsolicited[self._unsolicited][0] < limit:
+                self._open_up(*unsolicited[self._unsolicited])
+                self._unsolicited += 1
+
+    def take(self) -> Iterator[int]:
+        """Take those that may go."""
+        while self._open and self._open[0][0] < self.limit:
+            index = heappop(self._open)[1]
+            self.taken.add(index)
             yield index
 
     @property
-    def waiting(self) -> tuple[int, ...]:
-        """The notifications that have not gone."""
-        passed = sorted(index for indices in self._passed.values() for index in indices)
-        return (*passed, *range(self._head, len(self.cassette_index.gates)))
+    def limit(self) -> float:
+        """The recorded position before which the soft rule holds."""
+        return min(frontier.position for frontier in self._soft)
+
+    def give_up_before(self, position: float) -> None:
+        """Wait no longer for what other users cause before a position."""
+        self._given_up.update(self._soft[-1].before(position))
+
+    def _open_up(self, position: float, index: int) -> None:
+        heappush(self._open, (position, index))
+        self._opened.add(index)
+
+    def _is_settled(self, index: int) -> bool:
+        return index in self._opened or index in self._given_up
+
+
+class OutOfOrder(NamedTuple):
+    """A notification that was released out of recorded order: before a `request`, or after a later `notification`."""
+
+    notification: int
+    request: int | None = None
+    after: int | None = None
 
 
 class PushSchedule:
-    """The notifications of one run of a cassette: which count as shown, and which are due to be delivered.
+    """The notifications of one user in one run of a cassette.
 
-    A notification counts as shown once its cause was asked, whoever listens; it is due when its gate is open (that of a
-    notification seen after the response opens when that was sent) and its time has come. `factor` scales the recorded
-    distance from the cause: INSTANT keeps only the order.
+    A notification counts as shown when its causes were sent: an update is judged though no client listens. It is due
+    when its gate has opened; `factor` scales recorded time (0: only the order counts), `start` is when the run began.
+    Each queue of `outlets` gets every notification, with the time when it is due.
     """
 
-    def __init__(self, cassette_index: CassetteIndex, *, factor: float, start: float) -> None:
-        self.cassette_index = cassette_index
+    def __init__(self, part: UserPart, traffic: Traffic, *, factor: float, start: float) -> None:
+        self.part = part
+        self.out_of_order: list[OutOfOrder] = []
+        self._traffic = traffic
         self._factor = factor
-        # When each interaction was asked, and answered.
-        self._asked: dict[int, float] = {}
-        self._answered: dict[int, float] = {}
-        # How far the client has got in recorded time: by operations, and by anything that it asked.
-        self._reached = {True: float("-inf"), False: float("-inf")}
+        # Requests that are not waited for any more; their responses, should they come late, are not either.
+        self._given_up: set[int] = set()
+        # How far the client has got in recorded time: by operations, and by anything that it has sent.
+        self._reached = {True: -inf, False: -inf}
         # Recorded moments, and when they came in this run: what an unsolicited notification is timed by.
         self._moments: list[tuple[float, float]] = [(0.0, start)]
-        self._shown = InOrder(cassette_index, self._is_asked, self._has_passed)
-        self._opened = InOrder(cassette_index, self._is_open, self._has_passed)
-        self._due: deque[tuple[float, int]] = deque()
-        self._schedule(self._opened.go(), start)
+        self._last_due = start
+        self._last_response = -inf
+        self._furthest = (-inf, -1)
+        self._outlets: list[deque[tuple[float, int]]] = []
+        self._backlog: deque[tuple[float, int]] = deque()
+        sent, responded = traffic.sent, traffic.responded
+        unsent = Frontier(part.begins, sent.__contains__)
+        self._awaited = Frontier(part.begins, self._is_not_awaited)
+        self._shown = _Order(part, self._is_caused, [unsent], [self._awaited])
+        self._released = _Order(
+            part,
+            self._is_answered,
+            [unsent, Frontier(part.ends, responded.__contains__)],
+            [self._awaited, Frontier(part.ends, self._is_over)],
+        )
+        self._release(start)
+
+    def connect(self) -> deque[tuple[float, int]]:
+        """Return a new outlet; the first gets what was released before."""
+        outlet = self._backlog if not self._outlets else deque()
+        self._outlets.append(outlet)
+        return outlet
+
+    def start(self) -> tuple[int, ...]:
+        """Return the notifications that count as shown before anything was sent."""
+        return tuple(self._shown.take())
+
+    def sent(self, interaction: int, now: float) -> tuple[int, ...]:
+        """Take note that a request was sent, also another user's; return what counts as shown from now on."""
+        if not self.part.notifications:
+            return ()
+        exchange = self.part.index.interactions[interaction]
+        if exchange.user == self.part.user:
+            if not self._may_come(interaction):
+                self._given_up.add(interaction)
+            for of_operations in {False, interaction in self.part.index.operations}:
+                self._reached[of_operations] = max(self._reached[of_operations], exchange.began)
+            self._happened(exchange.began, now)
+        self._shown.look(interaction)
+        self._released.look(interaction)
+        self._release(now)
+        return tuple(self._shown.take())
+
+    def responded(self, interaction: int, now: float) -> None:
+        """Take note that a response was sent, or never will be."""
+        if not self.part.notifications:
+            return
+        exchange = self.part.index.interactions[interaction]
+        if exchange.user == self.part.user:
+            self._happened(exchange.ended, now)
+            self._last_response = now
+        self._released.look(interaction)
+        self._release(now)
+
+    def waiting(self, is_heard: Callable[[str], bool]) -> int | None:
+        """Return the first notification that only the recorded order holds back, and that a client would receive."""
+        notifications = self.part.index.cassette.notifications
+        return next((index for _, index in self._released.open if is_heard(notifications[index].channel)), None)
+
+    def give_way(self, index: int, now: float) -> tuple[int, ...]:
+        """Release a notification though requests before it were not sent; return what counts as shown from now on."""
+        position = self.part.index.positions[index]
+        missing = tuple(self._awaited.before(position))
+        self._given_up.update(missing)
+        self._shown.give_up_before(position)
+        self._released.give_up_before(position)
+        self.out_of_order.append(OutOfOrder(index, request=missing[0] if missing else None))
+        self._release(now)
+        return tuple(self._shown.take())
 
     @property
     def not_shown(self) -> tuple[int, ...]:
-        """The notifications whose cause, or that of an earlier one, was not asked."""
-        return self._shown.waiting
+        """The notifications that do not count as shown."""
+        return tuple(each for each in self.part.notifications if each not in self._shown.taken)
 
     @property
-    def next_at(self) -> float | None:
-        """When the next notification is due; None while none has an open gate."""
-        return self._due[0][0] if self._due else None
+    def not_released(self) -> Mapping[int, tuple[int, ...]]:
+        """The notifications that were not released, each with the interactions that it waits for.
 
-    def start(self) -> tuple[int, ...]:
-        """Return the notifications that count as shown before anything was asked."""
-        return tuple(self._shown.go())
-
-    def asked(self, interaction: int, now: float) -> tuple[int, ...]:
-        """Take note that an interaction was asked; return the notifications that count as shown from now on."""
-        if not self.cassette_index.gates:
-            return ()
-        self._asked[interaction] = now
-        exchange = self.cassette_index.interactions[interaction]
-        for of_operations in {False, interaction in self.cassette_index.operations}:
-            self._reached[of_operations] = max(self._reached[of_operations], exchange.began)
-        self._happened(exchange.began, now)
-        self._schedule(self._opened.go(interaction), now)
-        return tuple(self._shown.go(interaction))
-
-    def answered(self, interaction: int, now: float) -> None:
-        """Take note that the response of an interaction was sent, or never will be.
-
-        One that was not asked belongs to an earlier run: its client was still waiting when this one began.
+        Those whose request was not sent come first; a notification with none keeps the recorded order.
         """
-        if interaction not in self._asked:
-            return
-        self._answered[interaction] = now
-        self._happened(self.cassette_index.interactions[interaction].ended, now)
-        self._schedule(self._opened.go(interaction), now)
+        found = (each for each in self.part.notifications if each not in self._released.taken)
+        return {each: tuple(self._missing(each)) for each in found}
 
-    def take_due(self, now: float) -> tuple[int, ...]:
-        """Take the notifications whose time has come, in their order."""
-        taken = []
-        while self._due and self._due[0][0] <= now:
-            taken.append(self._due.popleft()[1])
-        return tuple(taken)
+    def _missing(self, index: int) -> Iterator[int]:
+        told, sent = self.part.index.cassette.notifications[index], self._traffic.sent
+        if told.cause:
+            yield from (each for each in told.cause.interactions if each not in sent)
+            if self._is_caused(index) and not self._is_answered(index):
+                yield told.cause.interaction
+        position = self.part.index.positions[index]
+        for at, each in self.part.begins:
+            if at > position:
+                break
+            if each not in sent and (told.cause is None or not self._is_not_awaited(each)):
+                yield each
 
-    def _is_asked(self, gate: Gate) -> bool:
-        return gate.interaction in self._asked
+    def _is_caused(self, index: int) -> bool:
+        cause = self.part.index.cassette.notifications[index].cause
+        return cause is not None and all(each in self._traffic.sent for each in cause.interactions)
 
-    def _is_open(self, gate: Gate) -> bool:
-        return gate.interaction in self._openings(gate)
+    def _is_answered(self, index: int) -> bool:
+        cause = self.part.index.cassette.notifications[index].cause
+        if cause is None or not self._is_caused(index):
+            return False
+        silent = self.part.index.interactions[cause.interaction].outcome != "response"
+        return cause.after == "request" or silent or cause.interaction in self._traffic.responded
 
-    def _openings(self, gate: Gate) -> dict[int, float]:
-        return self._answered if gate.after == "response" else self._asked
+    def _may_come(self, interaction: int) -> bool:
+        """Tell whether the client may still send a request that it has not sent."""
+        reached = self._reached[interaction in self.part.index.operations]
+        return interaction not in self._given_up and self.part.index.interactions[interaction].ended > reached
 
-    def _has_passed(self, gate: Gate) -> bool:
-        """Tell whether the client has asked an operation that was recorded after the answer of a gate's interaction.
+    def _is_not_awaited(self, interaction: int) -> bool:
+        return interaction in self._traffic.sent or not self._may_come(interaction)
 
-        What only reads is passed by whatever was recorded after it.
-        """
-        reached = self._reached[gate.interaction in self.cassette_index.operations]
-        asked = gate.interaction in self._asked
-        return not asked and self.cassette_index.interactions[gate.interaction].ended <= reached
+    def _is_over(self, interaction: int) -> bool:
+        if interaction in self._traffic.sent:
+            return interaction in self._traffic.responded or interaction in self._given_up
+        return not self._may_come(interaction)
 
     def _happened(self, recorded: float, now: float) -> None:
         if self._factor:
             insort(self._moments, (recorded, now))
 
-    def _schedule(self, opened: Iterable[int], now: float) -> None:
-        for index in opened:
-            # Never before the one that went before it.
-            at = max(self._time_of(index, now), self._due[-1][0] if self._due else now)
-            self._happened(self.cassette_index.cassette.notifications[index].seen, at)
-            self._due.append((at, index))
+    def _release(self, now: float) -> None:
+        for index in self._released.take():
+            place = (self.part.index.positions[index], index)
+            if place < self._furthest:
+                self.out_of_order.append(OutOfOrder(index, after=self._furthest[1]))
+            self._furthest = max(self._furthest, place)
+            # Never before the one that was released before it.
+            at = self._last_due = max(self._time_of(index, now), self._last_due)
+            self._happened(self.part.index.cassette.notifications[index].seen, at)
+            for outlet in self._outlets or (self._backlog,):
+                outlet.append((at, index))
 
     def _time_of(self, index: int, now: float) -> float:
-        told, gate = self.cassette_index.cassette.notifications[index], self.cassette_index.gates[index]
-        # A gate may have opened before now: its notification had to wait for those before it.
-        opened = self._openings(gate)[gate.interaction] if gate else now
-        earliest = max(now, opened + GAP) if gate and gate.after == "response" else now
+        notification, traffic = self.part.index.cassette.notifications[index], self._traffic
+        cause = notification.cause
+        # The response that it came after may have been sent just now.
+        at = now if cause and cause.after == "request" else max(now, self._last_response + GAP)
         if not self._factor:
-            return earliest
-        recorded, happened = self._moments[bisect_right(self._moments, (told.seen, float("inf"))) - 1]
-        if told.cause:
-            cause = self.cassette_index.interactions[told.cause.interaction]
-            recorded, happened = (cause.ended if told.cause.after == "response" else cause.began), opened
-        return max(earliest, happened + (told.seen - recorded) * self._factor)
+            return at
+        if cause:
+            exchange = self.part.index.interactions[cause.interaction]
+            times, recorded = (
+                (traffic.responded, exchange.ended) if cause.after == "response" else (traffic.sent, exchange.began)
+            )
+            happened = times.get(cause.interaction, now)
+        else:
+            recorded, happened = self._moments[bisect_right(self._moments, (notification.seen, inf)) - 1]
+        return max(at, happened + (notification.seen - recorded) * self._factor)
+
+
+def earliest(queues: Collection[deque[tuple[float, int]]]) -> float | None:
+    """Return when the first notification of some outlets is due; None if they are empty."""
+    return min((queue[0][0] for queue in queues if queue), default=None)

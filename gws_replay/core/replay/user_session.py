@@ -1,10 +1,11 @@
-"""One user's run: a replay of each cassette, and the Bayeux clients that hear what the replays push.
+"""One live user's session: the responses and notifications of its part in a run, and its CometD clients.
 
-Sans-IO, with the caller's clock; the edges hold a lock. All clients of one user share a session, so that each of them
-gets each push; another user has a session of its own.
+Sans-IO, with the caller's clock; the edges hold a lock, one for all sessions of a run. All clients of one user share
+a session, so that each of them gets each notification. The clients belong to a `BayeuxServer`, which may outlive the
+session: in a later run the same clients go on with a session of that run.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -12,12 +13,17 @@ from gws_replay.core.bayeux.messages import Verbatim
 from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
 from gws_replay.core.model import Request
 from gws_replay.core.replay.cassette_index import CassetteIndex
-from gws_replay.core.replay.push_schedule import INSTANT
+from gws_replay.core.replay.cassette_run import Send
+from gws_replay.core.replay.miss import REASONS, Miss
 from gws_replay.core.replay.request_key import WHOLE, Key
-from gws_replay.core.replay.run import Miss, Replay, Send
+from gws_replay.core.replay.shared_run import Role, SharedRun
 
+# How long a client must do nothing but wait before the recorded order gives way.
+PATIENCE = 0.25
+# How long a client that received something may work on it before its silence counts as waiting.
+BUSY_PATIENCE = 2.5
+_REFUSED = (401, 403)
 _EXPIRE_EVERY = 1.0
-_REASONS = ("already_played", "no_match", "nothing_similar")
 # How many events a session remembers: what a person reads after a failure, not what a server does in a day.
 _REMEMBERED = 200
 
@@ -27,82 +33,80 @@ Event = tuple[float, Happening, int, int]
 
 
 class UserSession:
-    """A run of some cassettes, from its beginning at `start`; `factor` is the pace of the pushes (see `pushes`).
-
-    `timeout` is how long a connect is held, `max_silence` how long a silent client is remembered, in seconds.
-    """
+    """A session that begins at `start`, in a run that its user has joined with some `roles`."""
 
     def __init__(
         self,
-        indexes: Sequence[CassetteIndex],
+        run: SharedRun,
+        roles: Sequence[Role],
+        bayeux: BayeuxServer,
         *,
-        new_id: Callable[[], str],
-        factor: float = INSTANT,
         start: float = 0.0,
-        timeout: float = 30.0,
-        max_silence: float = 60.0,
+        patience: float = PATIENCE,
     ) -> None:
-        self._indexes = indexes
-        self._factor = factor
-        self._bayeux = BayeuxServer(new_id=new_id, timeout=timeout, max_silence=max_silence)
-        self._expired = start
-        self.rewind(start)
-
-    def rewind(self, now: float) -> None:
-        """Begin the cassettes again; the clients and their subscriptions stay, what they have not taken goes."""
-        self._bayeux.forget()
+        self.run = run
+        self.roles = tuple(roles)
+        self.bayeux = bayeux
         self.misses: list[Miss] = []
         self.events: deque[Event] = deque(maxlen=_REMEMBERED)
         self.served = 0
         self.repeated = 0
-        # Whether a CometD client has said anything.
+        # Whether a CometD client has sent anything.
         self.polled = False
-        self.replays = tuple(
-            Replay(cassette_index, number=number, factor=self._factor, start=now)
-            for number, cassette_index in enumerate(self._indexes)
-        )
+        self._patience = patience
+        self._busy_patience = max(BUSY_PATIENCE, patience)
+        self._expired = start
+        self._active = start
+        self._in_flight: dict[tuple[int, int], int] = defaultdict(int)
+        self._last_status = 0
         # Notifications that were due before anybody was subscribed to their channel, by channel: cassette and index.
         self._early: dict[str, list[tuple[int, int]]] = {}
 
-    def ask(
+    @property
+    def indexes(self) -> tuple[CassetteIndex, ...]:
+        """The cassettes of the run."""
+        return tuple(each.index for each in self.run.cassettes)
+
+    def play(
         self, request: Request, now: float, redact: Callable[[Request], Request] = lambda request: request
     ) -> Send | Miss:
-        """Answer a request from the first cassette that has an answer left; a miss is remembered.
+        """Return the response to a request from the first cassette that has one left; a miss is remembered.
 
-        One that asks word for word what was recorded has nothing to hide; any other is redacted first: recorded secrets
+        A request that is word for word as recorded has nothing to hide; any other is redacted first: recorded secrets
         are placeholders, and it may have to be shown.
         """
-        matching = self._indexes[0].matching
+        self._active = now
+        index = self.run.cassettes[0].index
+        matching = index.matching
         if matching is WHOLE and (found := self._word_for_word(request, now)):
             return found
         request = redact(request)
-        asked = matching.live(request)
-        if asked is None:
-            return self._missed(
-                Miss(
-                    request=self.replays[0].shown(request),
-                    reason="left_out",
-                    cassette=self._indexes[0].cassette.source,
-                ),
-                now,
-            )
-        if found := self._played(self._indexes[0].key_of(asked), asked, now):
+        filtered = matching.live(request)
+        if filtered is None:
+            shown = self.roles[0].progress.shown(request)
+            return self._missed(Miss(request=shown, reason="left_out", cassette=index.cassette.source), now)
+        if found := self._played(index.key_of(filtered), filtered, now):
             return found
-        misses = (replay.miss(asked) for replay in self.replays)
-        return self._missed(min(misses, key=lambda each: _REASONS.index(each.reason)), now)
+        misses = (role.progress.miss(filtered) for role in self.roles)
+        return self._missed(min(misses, key=lambda each: REASONS.index(each.reason)), now)
 
     def _word_for_word(self, request: Request, now: float) -> Send | None:
-        key = self._indexes[0].key_of(request)
-        is_recorded = any(key in cassette_index.by_spelling for cassette_index in self._indexes)
+        key = self.run.cassettes[0].index.key_of(request)
+        is_recorded = any(key in each.index.by_spelling for each in self.run.cassettes)
         return self._played(key, request, now) if is_recorded else None
 
-    def _played(self, key: Key, asked: Request, now: float) -> Send | None:
-        found = next((send for replay in self.replays if (send := replay.ask(key, now, asked))), None) or next(
-            (send for replay in self.replays if (send := replay.again(key, asked))), None
-        )
+    def _played(self, key: Key, request: Request, now: float) -> Send | None:
+        for number, role in enumerate(self.roles):
+            self.run.sends(number, role, key, request, now)
+            if found := role.progress.play(key, now, request):
+                break
+        else:
+            found = next((send for role in self.roles if (send := role.progress.repeat(key, request))), None)
         if found:
             self.served += 1
             self.repeated += found.repeated
+            self._in_flight[found.cassette, found.interaction] += found.outcome == "response"
+            self._last_status = found.response.status
             self.events.append((now, "again" if found.repeated else "asked", found.cassette, found.interaction))
         return found
 
@@ -111,75 +115,164 @@ class UserSession:
         self.misses.append(miss)
         return miss
 
-    def answered(self, send: Send, now: float) -> None:
-        """Take note that an answer was sent, or that its client has gone."""
-        self.replays[send.cassette].answered(send, now)
+    def responded(self, send: Send, now: float) -> None:
+        """Take note that a response was sent, or that its client has gone."""
+        self._active = now
+        left = self._in_flight.get((send.cassette, send.interaction), 0) - (send.outcome == "response")
+        if left > 0:
+            self._in_flight[send.cassette, send.interaction] = left
+        else:
+            self._in_flight.pop((send.cassette, send.interaction), None)
+        if not send.repeated:
+            self.run.cassettes[send.cassette].respond(send.interaction, now)
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether the last response refused the credentials."""
+        return self._last_status in _REFUSED
+
+    def made(self, request: Request, *, left: bool = False) -> bool:
+        """Tell whether the recorded user made such a request; if `left`, whether one has not been sent yet."""
+        return any(role.progress.made(self._key(role, request), request, left=left) for role in self.roles)
+
+    def expects(self, request: Request) -> bool:
+        """Tell whether a request is the next one that the recorded user made, and not the first."""
+        return any(role.progress.expects(self._key(role, request), request) for role in self.roles)
+
+    def name(self, name: str) -> None:
+        """Let the live user have a name: it may say which recorded user is played."""
+        for number, role in enumerate(self.roles):
+            self.run.name(number, role, name)
+
+    @staticmethod
+    def _key(role: Role, request: Request) -> Key:
+        return role.progress.part.index.key_of(request)
 
     @property
     def clients(self) -> int:
-        """How many Bayeux clients there are."""
-        return len(self._bayeux.clients)
+        """How many CometD clients there are."""
+        return len(self.bayeux.clients)
 
     @property
     def unheard(self) -> bool:
-        """Whether a client has still to be told something, or to come back since it was."""
-        return self._bayeux.unheard
+        """Whether a client has a notification waiting, or has not come back since it received one."""
+        return self.bayeux.unheard
 
     @property
     def held(self) -> int:
         """How many connects are held."""
-        return self._bayeux.held
+        return self.bayeux.held
 
     @property
     def next_at(self) -> float | None:
-        """When the next notification is due; None while there is none whose cause was asked."""
+        """When there is something to deliver next: what is due, or what the recorded order gives way to."""
         found: float | None = None
-        for replay in self.replays:  # a generator would take twice as long, twice a request
-            at = replay.next_at
-            if at is not None and (found is None or at < found):
-                found = at
-        return found
+        for role in self.roles:  # a generator would take twice as long, twice a request
+            if role.outlet and (found is None or role.outlet[0][0] < found):
+                found = role.outlet[0][0]
+        return self._gives_way_at() if found is None else found
 
     def advance(self, now: float) -> tuple[int, ...]:
         """Deliver what is due; return the tickets of connects that can now be answered."""
         ready: list[int] = []
-        for channel in [channel for channel in self._early if self._bayeux.hears(channel)]:
+        for channel in [channel for channel in self._early if self.bayeux.hears(channel)]:
             for number, index in self._early.pop(channel):
-                ready.extend(self._tell(number, index, now))
-        # Of several cassettes, whose time came first goes first, however late it is looked at.
-        while (at := self.next_at) is not None and at <= now:
-            number, replay = next((n, each) for n, each in enumerate(self.replays) if each.next_at == at)
-            for index in replay.due(at):
-                channel = replay.cassette_index.cassette.notifications[index].channel
-                if self._bayeux.hears(channel):
-                    ready.extend(self._tell(number, index, now))
-                else:
-                    self._early.setdefault(channel, []).append((number, index))
-        return tuple(ready)
+                ready.extend(self._deliver(number, index, now))
+        while True:
+            ready.extend(self._deliver_due(now))
+            at = self._gives_way_at()
+            if at is None or at > now:
+                return tuple(ready)
+            self._give_way(now)
 
     def receive(self, messages: Sequence[Any], now: float) -> Answer | Hold:
         """Take a batch of Bayeux messages."""
         self.polled = True
         if now - self._expired >= _EXPIRE_EVERY:
             self._expired = now
-            self._bayeux.expire(now)
-        return self._bayeux.receive(messages, now)
+            self.bayeux.expire(now)
+        polling = _polling(messages)
+        if polling is None:
+            self._active = now
+        elif (at := self._gives_way_at(polling)) is not None and at <= now:
+            # A client that polls without being held waits all the same.
+            self._give_way(now)
+            self._deliver_due(now)
+        return self.bayeux.receive(messages, now)
 
     def release(self, ticket: int, now: float) -> Answer:
         """Answer a held connect."""
-        return self._bayeux.release(ticket, now)
+        return self.bayeux.release(ticket, now)
 
     def abandon(self, ticket: int, now: float) -> None:
         """Forget a held connect whose connection was lost."""
-        self._bayeux.abandon(ticket, now)
+        self.bayeux.abandon(ticket, now)
 
     def put_back(self, answer: Answer) -> tuple[int, ...]:
         """Take back the notifications of an answer that could not be written."""
-        return self._bayeux.put_back(answer)
+        return self.bayeux.put_back(answer)
 
-    def _tell(self, number: int, index: int, now: float) -> Sequence[int]:
+    def unheard_of(self, number: int) -> list[int]:
+        """Return the notifications of a cassette that are released and that no client is subscribed to."""
+        early = [index for waiting in self._early.values() for of, index in waiting if of == number]
+        notifications = self.indexes[number].cassette.notifications
+        due = (index for _, index in self.roles[number].outlet)
+        return [*early, *(index for index in due if not self.bayeux.hears(notifications[index].channel))]
+
+    def _deliver_due(self, now: float) -> list[int]:
+        ready: list[int] = []
+        # Of several cassettes, whose time came first goes first, however late it is looked at.
+        while due := [(role.outlet[0][0], number) for number, role in enumerate(self.roles) if role.outlet]:
+            at, number = min(due)
+            if at > now:
+                break
+            index = self.roles[number].outlet.popleft()[1]
+            channel = self.indexes[number].cassette.notifications[index].channel
+            if self.bayeux.hears(channel):
+                ready.extend(self._deliver(number, index, now))
+            else:
+                self._early.setdefault(channel, []).append((number, index))
+        return ready
+
+    def _deliver(self, number: int, index: int, now: float) -> Sequence[int]:
         """Give a notification to the clients that hear its channel; return the tickets that it makes ready."""
-        replay = self.replays[number]
+        run = self.run.cassettes[number]
+        self._active = now
+        self.roles[number].delivered.add(index)
         self.events.append((now, "told", number, index))
-        channel = replay.cassette_index.cassette.notifications[index].channel
-        return self._bayeux.deliver(channel, Verbatim(replay.told(index)))
+        return self.bayeux.deliver(run.index.cassette.notifications[index].channel, Verbatim(run.data(index)))
+
+    def _gives_way_at(self, polling: str | None = None) -> float | None:
+        """Return when the recorded order gives way: its clients do nothing but wait, and no request is in flight."""
+        if self._in_flight or not (self.bayeux.held or polling) or any(role.outlet for role in self.roles):
+            return None
+        if all(role.progress.schedule.waiting(self.bayeux.hears) is None for role in self.roles):
+            return None
+        at = self._active + self._patience
+        for client in self.bayeux.unheld:
+            if client.id != polling:
+                at = max(at, client.seen + (self._busy_patience if client.told else self._patience))
+        return at
+
+    def give_way(self, now: float, *, at_once: bool = False) -> None:
+        """Let the recorded order give way to a test that waits, whether or not a client does."""
+        is_quiet = at_once or now - self._active >= self._patience
+        if is_quiet and not self._in_flight and not any(role.outlet for role in self.roles):
+            while self._give_way(now, lambda _channel: True) and at_once:
+                pass
+
+    def _give_way(self, now: float, is_heard: Callable[[str], bool] | None = None) -> bool:
+        for role in self.roles:
+            progress = role.progress
+            if (index := progress.schedule.waiting(is_heard or self.bayeux.hears)) is not None:
+                progress.show(progress.schedule.give_way(index, now))
+                return True
+        return False
+
+
+def _polling(messages: Sequence[Any]) -> str | None:
+    """Return the client that does nothing but poll with some messages; None if they do more."""
+    if len(messages) != 1 or not isinstance(messages[0], dict) or messages[0].get("channel") != "/meta/connect":
+        return None
+    client = messages[0].get("clientId")
+    return client if isinstance(client, str) else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Notification, Response
 from gws_replay.core.oracle.judge import Update
-from gws_replay.core.replay.run import Miss
+from gws_replay.core.replay.miss import Miss
 from gws_replay.errors import GwsReplayError
 from gws_replay.reports.pages.cassette import Texts, Timeline, as_value
 from gws_replay.reports.pages.frame import data

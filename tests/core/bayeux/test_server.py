@@ -175,17 +175,19 @@ def test_an_answer_that_was_not_written_is_put_back_in_front(server: BayeuxServe
     assert [1, 2, 3] == data_of(server.release(held.ticket, 6.0).messages)
 
 
-def test_what_was_not_taken_can_be_forgotten(server: BayeuxServer) -> None:
-    """The client stays subscribed, and its held connect stays held."""
+def test_forgotten_clients_have_to_shake_hands_again(server: BayeuxServer) -> None:
+    """Their held connects can be answered now: with 402, and without what waited for them."""
     waiting, behind = connected(server), connected(server, acknowledges=True)
+    held = hold(server.receive([connect(waiting)], 4.0))
     server.deliver(CHANNEL, 1)
-    server.receive([connect(behind, 1)], 4.0)
-    server.receive([connect(waiting)], 4.0)
-    server.forget()
+    assert (held.ticket,) == server.forget()
     assert not server.unheard
-    held = [hold(server.receive([connect(client, 1)], 5.0)) for client in (waiting, behind)]
-    assert tuple(each.ticket for each in held) == server.deliver(CHANNEL, 2)
-    assert [[2], [2]] == [data_of(server.release(each.ticket, 5.0).messages) for each in held]
+    answered = [server.release(held.ticket, 5.0), server.receive([connect(behind, 1)], 5.0)]
+    for each in answered:
+        assert isinstance(each, Answer)
+        (message,) = each.messages
+        assert ("402::Unknown client", "handshake") == (message["error"], message["advice"]["reconnect"])
+    assert () == server.deliver(CHANNEL, 2)
 
 
 def test_a_client_is_unheard_until_it_comes_back(server: BayeuxServer) -> None:

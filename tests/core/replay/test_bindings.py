@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Notification, Request
 from gws_replay.core.oracle.history import history
-from gws_replay.core.replay.cassette_index import CassetteIndex
-from gws_replay.core.replay.run import Miss, Send
-from gws_replay.core.replay.user_session import UserSession
+from gws_replay.core.replay.cassette_run import Send
+from gws_replay.core.replay.miss import Miss
 from tests.support.builders import CAPTURES, SESSIONS, cassette, exchange, get, growth, operation, push, update
 from tests.support.commands import captured
 from tests.support.redactors import redactor
+from tests.support.user_sessions import session_of
 
 NAME, OTHER, ID = "Vitaliy Onv", "Kristi Sippola", "0002DaAVKJ0V0095"
 
@@ -30,24 +30,30 @@ class Client:
     """Somebody who asks a cassette, and sees what it shows."""
 
     def __init__(self, played: Cassette) -> None:
-        self.session = UserSession([CassetteIndex(played)], new_id=lambda: "c")
-        self.replay = self.session.replays[0]
+        self.played = played
+        self.begin()
+
+    def due(self) -> list[int]:
+        """Take the notifications that are due, by index."""
+        outlet = self.session.roles[0].outlet
+        return [outlet.popleft()[1] for _ in range(len(outlet))]
+
+    def begin(self) -> None:
+        """Begin a run."""
+        self.session = session_of(self.played)
+        self.replay = self.session.roles[0].progress
 
     def ask(self, live: Exchange) -> Any:
         """The body of the answer, or None for a miss."""
-        found = self.session.ask(live.request, 0.0)
+        found = self.session.play(live.request, 0.0)
         if isinstance(found, Miss):
             return None
-        self.session.answered(found, 0.0)
+        self.session.responded(found, 0.0)
         return json.loads(found.response.body)
 
     def pushes(self) -> list[Any]:
         """The notifications that are due."""
-        return [json.loads(self.replay.told(index)) for index in self.due()]
-
-    def due(self) -> tuple[int, ...]:
-        """The indices of the notifications that are due."""
-        return self.replay.due(1e9)
+        return [json.loads(self.replay.run.data(index)) for index in self.due()]
 
     def miss(self) -> str:
         """The last miss."""
@@ -129,7 +135,7 @@ def test_a_stand_in_is_taken_for_itself() -> None:
     seen = client.ask(get({}, began=0))["facebooksessions"][0]["userData"]["FirstName"]
     assert client.ask(update({"LastName": seen}, began=0))
     assert client.ask(update({"LastName": "Peter"}, began=0))
-    assert [1, 2] == sorted(client.replay.asked - {0})
+    assert [1, 2] == sorted(client.replay.run.traffic.sent.keys() - {0})
 
 
 def test_personal_data_in_a_text_count_too() -> None:
@@ -144,8 +150,8 @@ def test_in_paths_and_queries() -> None:
     answer = {"firstName": NAME, "uri": "http://h/api/v2/contacts/Vitaliy%20Onv"}
     client = Client(redacted(exchange("GET", "/api/v2/contacts/Vitaliy%20Onv?to=Kristi+Sippola", None, answer)))
     live = exchange("GET", "/api/v2/contacts/Peter%20L%C3%B6w?to=x%26y").request
-    assert isinstance(client.session.ask(live, 0.0), Send)
-    again = client.session.ask(live, 0.0)
+    assert isinstance(client.session.play(live, 0.0), Send)
+    again = client.session.play(live, 0.0)
     assert isinstance(again, Send)
     assert {"firstName": "Peter Löw", "uri": "http://h/api/v2/contacts/Peter%20L%C3%B6w"} == json.loads(
         again.response.body
@@ -176,8 +182,8 @@ def test_a_test_may_use_the_id_of_its_own_session() -> None:
     assert client.ask(update({"A": 2}, began=0, session="0009OWNSESSION01"))
     assert client.ask(get({}, began=0))["facebooksessions"][0]["id"] == "0009OWNSESSION01"
     recorded = Client(played)
-    assert recorded.ask(update({"A": 2}, began=0, session=ID))
     assert recorded.ask(update({"A": 1}, began=0, session=ID))
+    assert recorded.ask(update({"A": 2}, began=0, session=ID))
 
 
 def test_two_sessions_are_not_mixed_up() -> None:
@@ -212,8 +218,7 @@ def test_a_new_run_knows_nothing_of_the_one_before() -> None:
     """Bindings end with the run."""
     client = Client(redacted(*changing(OTHER)))
     assert client.ask(update({"FirstName": "Peter"}, began=0))
-    client.session.rewind(0.0)
-    client.replay = client.session.replays[0]
+    client.begin()
     assert client.ask(update({"FirstName": "Paul"}, began=0))
     assert "Paul" == shown(client.pushes()[0])["FirstName"]
 
@@ -271,7 +276,7 @@ def test_what_was_said_word_for_word_is_bound_as_soon_as_it_counts(
         assert late.ask(asked) == soon.ask(asked)
         assert late.pushes() == soon.pushes()
         soon.replay.shown(asked.request)
-    assert late.replay.asked == soon.replay.asked
+    assert late.replay.run.traffic.sent.keys() == soon.replay.run.traffic.sent.keys()
 
 
 def test_a_text_around_a_stand_in_may_be_sent_back_as_it_was_shown() -> None:
@@ -312,7 +317,7 @@ def test_requests_of_any_form() -> None:
     def asks(path: str, body: bytes) -> bool:
         headers = (recorded if path == "/x" else text).request.headers
         live = Request(method="POST", uri=f"http://h{path}", headers=headers, body=body)
-        return isinstance(client.session.ask(live, 0.0), Send)
+        return isinstance(client.session.play(live, 0.0), Send)
 
     assert [False, True] == [asks("/x", b"to=Peter&a=2"), asks("/x", b"a=1&to=Peter")]
     assert [False, True] == [asks("/y", b"dear x, hi"), asks("/y", b"dear p@live.corp.com, hello")]
@@ -330,10 +335,14 @@ def test_every_capture_replays_to_its_live_client_as_if_it_were_raw(name: str) -
     for client in (Client(raw), Client(played)):
         events: list[Any] = []
         for each in raw.interactions:
-            found = client.session.ask(each.request, 0.0)
+            found = client.session.play(each.request, 0.0)
             assert isinstance(found, Send)
-            client.session.answered(found, 0.0)
-            events += [found.interaction, final.body(found.response.body), list(map(client.replay.told, client.due()))]
+            client.session.responded(found, 0.0)
+            events += [
+                found.interaction,
+                final.body(found.response.body),
+                list(map(client.replay.run.data, client.due())),
+            ]
         events += [(each.resource_id, sorted(each.data)) for each in client.replay.snapshots]
         seen.append([[final.data(each) for each in event] if isinstance(event, list) else event for event in events])
     assert seen[0] == seen[1]

@@ -7,7 +7,7 @@ import pytest
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Cause, Exchange, Moment, Request
-from gws_replay.core.replay.cassette_index import CassetteIndex, Gate, Window
+from gws_replay.core.replay.cassette_index import CassetteIndex, Window
 from gws_replay.core.replay.request_key import key_of
 from tests.support.builders import SESSIONS, cassette, exchange, get, operation, push, update
 
@@ -41,32 +41,22 @@ def test_a_body_has_one_key_whether_it_is_known_or_parsed(recorded: bytes) -> No
     assert (recorded[:1] in b"{[" and recorded != b"") == (found[3] != "parsed")
 
 
-@pytest.mark.parametrize("after", ["request", "response"])
-@pytest.mark.parametrize("interaction", [0, 1])
-def test_the_gate_of_a_caused_notification_is_its_cause(interaction: int, after: Moment) -> None:
-    """Whenever it was seen: a person may have pinned it."""
-    (gate,) = CassetteIndex(caused(interaction, after, seen=0.5)).gates
-    assert gate
-    assert (interaction, after) == (gate.interaction, gate.after)
+def test_a_recorded_time_that_fits_the_cause_stays() -> None:
+    """Others are moved to where the cause allows them."""
+    assert (1.05,) == CassetteIndex(caused(1, "request", seen=1.05)).positions
+    assert (0.5,) == CassetteIndex(caused(0, "response", seen=0.5)).positions
+    for after in ("request", "response"):
+        index = CassetteIndex(caused(1, after, seen=0.5))
+        assert index.interactions[1].began <= index.positions[0] <= index.interactions[1].ended
 
 
 @pytest.mark.parametrize(
-    ("seen", "gate"),
-    [
-        (0.04, None),
-        (0.05, Gate(0, "response")),
-        (0.09, Gate(0, "response")),
-        (0.1, Gate(1, "response")),
-        (2.4, Gate(1, "response")),
-        (2.5, Gate(3, "response")),
-        (3.2, Gate(4, "response")),
-        (4.0, Gate(2, "response")),
-        (99.0, Gate(2, "response")),
-    ],
+    ("seen", "followed"),
+    [(0.04, set()), (0.05, {0}), (0.09, {0}), (0.1, {1}), (2.4, {1}), (2.5, {3}), (3.2, {4}), (4.0, {2}), (99.0, {2})],
 )
-def test_the_gate_of_an_unsolicited_one_is_the_last_interaction_answered_before(seen: float, gate: Gate | None) -> None:
-    """By the time of the answer, not of the request."""
-    cassette_index = CassetteIndex(
+def test_an_unsolicited_notification_follows_the_last_response_before_it(seen: float, followed: set[int]) -> None:
+    """By the time of the response, not of the request."""
+    index = CassetteIndex(
         cassette(
             get({}, began=0, ended=0.05),
             update({"A": 1}, began=0.06, ended=0.1),
@@ -77,7 +67,7 @@ def test_the_gate_of_an_unsolicited_one_is_the_last_interaction_answered_before(
             attributed=False,
         )
     )
-    assert (gate,) == cassette_index.gates
+    assert followed == index.followed
 
 
 def test_only_what_came_before_its_own_response_leads() -> None:

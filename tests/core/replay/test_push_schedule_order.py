@@ -1,81 +1,119 @@
-"""Which notifications go, and in which order: the rule of `pushes` against a plain model of it."""
+"""Which notifications are released, and in which order: the schedule against a plain model of its two rules."""
 
 from collections.abc import Sequence
+from math import inf
 from typing import Literal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gws_replay.core.replay.cassette_index import CassetteIndex
-from gws_replay.core.replay.push_schedule import INSTANT, RECORDED, PushSchedule
-from tests.support.cassette_indexes import MOMENTS, cassette_index, times
+from gws_replay.core.replay.push_schedule import INSTANT, RECORDED
+from tests.support.cassette_indexes import MOMENTS, Scheduled, cassette_index
 
-What = Literal["ask", "answer"]
+What = Literal["send", "respond", "wait"]
 
 
-def out_of(played: CassetteIndex, events: Sequence[tuple[What, int]]) -> list[list[int]]:
-    """A model: which notifications have gone after each event. Each event looks at all that are left, from the first.
+class Model:
+    """The rules, worked out anew after each event from all that has happened."""
 
-    One that is open goes; one that was passed by once no longer holds up others; any other one ends the look.
-    """
-    done: dict[What, set[int]] = {"ask": set(), "answer": set()}
-    gone: list[int] = []
-    stepped_over: set[int] = set()
-    found = []
-    for what, interaction in events:
-        done[what].add(interaction)
-        began = max(played.interactions[index].began for index in done["ask"])
-        for number, told in enumerate(played.cassette.notifications):
-            if number in gone:
+    def __init__(self, index: CassetteIndex) -> None:
+        self.index = index
+        self.exchanges = index.interactions
+        self.sent: set[int] = set()
+        self.responded: set[int] = set()
+        self.given_up: set[int] = set()
+        self.released: list[int] = []
+
+    def happened(self, what: What, interaction: int) -> None:
+        """Take up one event, and release what may go."""
+        if what == "send":
+            if self.exchanges[interaction].ended <= self.reached():
+                self.given_up.add(interaction)
+            self.sent.add(interaction)
+        elif what == "respond":
+            self.responded.add(interaction)
+        elif first := self.open():
+            at = self.index.positions[first[0]]
+            self.given_up |= {n for n, each in enumerate(self.exchanges) if each.began <= at and n not in self.sent}
+        while (found := self.open()) and self.index.positions[found[0]] < self.limit():
+            self.released.append(found[0])
+
+    def open(self) -> list[int]:
+        """Those that are not released and whose hard rule holds, in recorded order."""
+        numbers = range(len(self.index.positions))
+        found = [number for number in numbers if number not in self.released and self.may_go(number)]
+        return sorted(found, key=lambda each: (self.index.positions[each], each))
+
+    def may_go(self, number: int) -> bool:
+        """The hard rule."""
+        cause, at = self.index.cassette.notifications[number].cause, self.index.positions[number]
+        if cause:
+            return cause.interaction in (self.sent if cause.after == "request" else self.responded)
+        begun = {n for n, each in enumerate(self.exchanges) if each.began <= at}
+        ended = {n for n, each in enumerate(self.exchanges) if each.ended <= at}
+        return begun <= self.sent and ended <= self.responded
+
+    def limit(self) -> float:
+        """The soft rule: the first request or response that may still come."""
+        found = [inf]
+        for number, each in enumerate(self.exchanges):
+            if number in self.given_up or number in self.responded:
                 continue
-            assert told.cause
-            cause = told.cause.interaction
-            if cause in done["ask" if told.cause.after == "request" else "answer"]:
-                gone.append(number)
-            elif cause not in done["ask"] and played.interactions[cause].ended <= began:
-                stepped_over.add(number)
-            elif number not in stepped_over:
-                break
-        found.append(list(gone))
-    return found
+            if number in self.sent:
+                found.append(each.ended)
+            elif each.ended > self.reached():
+                found.append(each.began)
+        return min(found)
+
+    def reached(self) -> float:
+        """How far the client has got in recorded time."""
+        return max((self.exchanges[each].began for each in self.sent), default=-inf)
 
 
 @st.composite
 def runs(draw: st.DrawFn) -> tuple[CassetteIndex, list[tuple[What, int]]]:
-    """A cassette whose updates may overlap, and a client that asks in any order and is answered in any order."""
+    """Updates that may overlap, with and without notifications; a client that sends, waits and is answered anyhow."""
     spans = [
         (began, began + draw(st.integers(1, 5))) for began in sorted(draw(st.lists(st.integers(0, 12), max_size=5)))
     ]
-    causes = st.tuples(st.integers(0, len(spans) - 1), st.sampled_from(MOMENTS))
-    pushed = draw(st.lists(causes, max_size=6)) if spans else []
-    played = cassette_index(spans, [(20.0 + n, cause, after) for n, (cause, after) in enumerate(pushed)])
+    causes = st.tuples(st.integers(0, len(spans) - 1) if spans else st.none(), st.sampled_from(MOMENTS))
+    pushed = [
+        (draw(st.integers(0, 40)) / 2 + 0.25, cause if draw(st.integers(0, 4)) else None, after)
+        for cause, after in draw(st.lists(causes, max_size=6))
+    ]
+    played = cassette_index(spans, sorted(pushed, key=lambda each: each[0]))
     open_: list[int] = []
     events: list[tuple[What, int]] = []
     for index in draw(st.permutations(range(len(spans)))):
-        events.append(("ask", index))
+        events.append(("send", index))
         open_.append(index)
         answers = draw(st.permutations(open_))[: draw(st.integers(0, len(open_)))]
-        events.extend(("answer", answered) for answered in answers)
+        events.extend(("respond", answered) for answered in answers)
         open_ = [each for each in open_ if each not in answers]
-    return played, [*events, *(("answer", index) for index in open_)]
+        if not open_ and draw(st.booleans()):
+            events.append(("wait", 0))
+    return played, [*events, *(("respond", index) for index in open_)]
 
 
 @given(runs(), st.sampled_from([INSTANT, RECORDED]))
-@settings(max_examples=120)
-def test_what_goes_and_in_which_order_is_as_the_rule_says(
-    run: tuple[CassetteIndex, list[tuple[What, int]]], factor: float
+def test_what_is_released_and_in_which_order_is_as_the_rules_say(
+    run: tuple[CassetteIndex, Sequence[tuple[What, int]]], factor: float
 ) -> None:
-    """For any order of requests and answers; when all were answered none is left."""
+    """For any order of requests, responses and waits; when all is done none is left."""
     played, events = run
-    pushes = PushSchedule(played, factor=factor, start=0.0)
-    taken: list[int] = []
-    for (what, index), expected in zip(events, out_of(played, events), strict=True):
-        if what == "ask":
-            pushes.asked(index, 1.0)
+    pushes, model = Scheduled(played, factor=factor), Model(played)
+    model.happened("respond", -1)
+    taken = [index for _, index in pushes.times()]
+    assert model.released == taken
+    for what, index in events:
+        if what == "send":
+            pushes.sent(index, 1.0)
+        elif what == "respond":
+            pushes.responded(index, 1.0)
         else:
-            pushes.answered(index, 1.0)
-        taken.extend(index for _, index in times(pushes))
-        assert expected == taken
-    if events:
-        assert sorted(taken) == list(range(len(played.cassette.notifications)))
-        assert () == pushes.not_shown
+            pushes.waits()
+        model.happened(what, index)
+        taken += [number for _, number in pushes.times()]
+        assert model.released == taken
+    assert sorted(taken) == list(range(len(played.cassette.notifications)))

@@ -6,8 +6,9 @@ from dataclasses import replace
 from gws_replay.core.bayeux.server import Hold
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Notification, Request
+from gws_replay.core.replay.cassette_run import Send
+from gws_replay.core.replay.miss import Miss
 from gws_replay.core.replay.push_schedule import GAP
-from gws_replay.core.replay.run import Miss, Send
 from tests.support.bayeux_by_hand import CHANNEL, subscribe
 from tests.support.builders import cassette, exchange, get, push, update
 from tests.support.user_sessions import Listener, asked, looked, session_of
@@ -31,7 +32,7 @@ def test_both_clients_of_a_user_get_each_push_and_another_user_none() -> None:
     listeners = [Listener(session), Listener(session)]
     stranger = Listener(others)
     for index in (1, 2):
-        session.answered(asked(session, index), 0.0)
+        session.responded(asked(session, index), 0.0)
         looked(session, listeners, LATER)
         looked(others, [stranger], LATER)
     assert [[1, 2], [1, 2], []] == [numbers(each) for each in (*listeners, stranger)]
@@ -42,7 +43,7 @@ def test_a_client_hears_only_what_it_subscribed_to() -> None:
     """The other one hears it all the same."""
     session = session_of(ONE)
     listeners = [Listener(session, "/v2/me/chats"), Listener(session, CHANNEL)]
-    session.answered(asked(session, 1), 0.0)
+    session.responded(asked(session, 1), 0.0)
     looked(session, listeners, LATER)
     assert [[], [1]] == [numbers(each) for each in listeners]
 
@@ -54,7 +55,7 @@ def test_a_held_connect_is_ready_when_its_push_is_due() -> None:
     assert isinstance(listener.poll(0.0), Hold)
     send = asked(session, 1, 1.0)
     assert ((), None) == (session.advance(LATER), session.next_at)
-    session.answered(send, 2.0)
+    session.responded(send, 2.0)
     assert ((), 2.0 + GAP, 1) == (session.advance(2.0), session.next_at, session.held)
     assert (listener.held,) == session.advance(2.0 + GAP)
     assert session.unheard
@@ -78,7 +79,7 @@ def test_early_pushes_wait_for_a_subscriber() -> None:
     """In their order, of each channel; later ones come after them, and nobody gets them twice."""
     session = session_of(ONE)
     for index in (1, 2):
-        session.answered(asked(session, index), 0.0)
+        session.responded(asked(session, index), 0.0)
     assert () == session.advance(LATER)
     deaf = Listener(session, "/v2/me/chats")
     looked(session, [deaf], LATER)
@@ -92,10 +93,10 @@ def test_early_pushes_wait_for_a_subscriber() -> None:
 def test_early_pushes_come_before_those_that_are_due_now() -> None:
     """One that was due before anybody had subscribed is the older one."""
     session = session_of(ONE)
-    session.answered(asked(session, 1), 0.0)
+    session.responded(asked(session, 1), 0.0)
     session.advance(1.0)
     listener = Listener(session, CHANNEL)
-    session.answered(asked(session, 2), 1.0)
+    session.responded(asked(session, 2), 1.0)
     looked(session, [listener], LATER)
     assert [1, 2] == numbers(listener)
 
@@ -107,14 +108,16 @@ def test_several_cassettes_answer_in_their_order() -> None:
     session = session_of(first, second)
     listener = Listener(session)
     found = [asked(session, 0) for _ in range(4)]
+    for send in found:
+        session.responded(send, 0.0)
     assert [(0, 0, False), (1, 0, False), (0, 0, True), (0, 0, True)] == [
         (send.cassette, send.interaction, send.repeated) for send in found
     ]
     assert [1, 3, 1, 1] == [json.loads(send.response.body)["n"] for send in found]
-    session.answered(asked(session, 1, cassette=1), 0.0)
+    session.responded(asked(session, 1, cassette=1), 0.0)
     looked(session, [listener], LATER)
     assert [1] == numbers(listener)
-    assert ((1,), ()) == tuple(replay.unplayed for replay in session.replays)
+    assert ((1,), ()) == tuple(run.unplayed for run in session.run.cassettes)
 
 
 def test_pushes_of_several_cassettes_come_in_the_order_of_their_times() -> None:
@@ -123,7 +126,7 @@ def test_pushes_of_several_cassettes_come_in_the_order_of_their_times() -> None:
     session = session_of(one, two)
     listener = Listener(session)
     for number, now in ((1, 1.0), (0, 2.0)):
-        session.answered(asked(session, 0, now, cassette=number), now)
+        session.responded(asked(session, 0, now, cassette=number), now)
     looked(session, [listener], LATER)
     assert [2, 1] == numbers(listener)
 
@@ -133,10 +136,10 @@ def test_an_answer_belongs_to_its_cassette() -> None:
     session = session_of(*(cassette(update({"A": n}, began=0), push({"A": n}, seen=1)) for n in (1, 2)))
     sends = [asked(session, 0, cassette=number) for number in (0, 1)]
     listener = Listener(session)
-    session.answered(sends[1], 0.0)
+    session.responded(sends[1], 0.0)
     looked(session, [listener], LATER)
     assert [2] == numbers(listener)
-    session.answered(sends[0], 0.0)
+    session.responded(sends[0], 0.0)
     looked(session, [listener], LATER)
     assert [2, 1] == numbers(listener)
 
@@ -145,11 +148,11 @@ def test_a_miss_is_remembered_and_tells_of_the_cassette_that_is_nearest() -> Non
     """Played out is nearer than unlike, unlike nearer than nothing at all."""
     first = cassette(exchange("GET", "/api/v2/other")).named("first.yaml")
     session = session_of(first, cassette(update({"A": 1}, began=0)).named("second.yaml"))
-    known = session.replays[1].cassette_index.interactions[0].request
+    known = session.indexes[1].interactions[0].request
     unlike = Request(method="POST", uri=known.uri, body=b"{}")
     nothing = Request(method="GET", uri="http://h/z/z/z")
     asked(session, 0, cassette=1)
-    misses = [session.ask(request, 0.0) for request in (known, unlike, nothing)]
+    misses = [session.play(request, 0.0) for request in (known, unlike, nothing)]
     assert misses == session.misses
     assert [("already_played", "second.yaml"), ("no_match", "second.yaml"), ("nothing_similar", "first.yaml")] == [
         (miss.reason, miss.cassette) for miss in misses if isinstance(miss, Miss)
@@ -163,42 +166,6 @@ def test_what_was_served_and_repeated_is_counted() -> None:
     for index in (0, 0, 1, 0):
         asked(session, index)
     assert (4, 2, []) == (session.served, session.repeated, session.misses)
-
-
-def test_a_rewound_track_begins_again() -> None:
-    """The clients stay; what they have not taken goes, and an answer of the earlier run opens nothing."""
-    session = session_of(ONE)
-    listener = Listener(session)
-    for index in (1, 0, 0):
-        session.answered(asked(session, index), 0.0)
-    late = asked(session, 2)
-    session.ask(Request(method="GET", uri="http://h/z"), 0.0)
-    session.advance(LATER)
-    session.rewind(LATER)
-    assert ((0, 0, []), False, None) == (
-        (session.served, session.repeated, session.misses),
-        session.unheard,
-        session.next_at,
-    )
-    assert ((0, 1, 2), (0, 1)) == (session.replays[0].unplayed, session.replays[0].unreleased)
-    session.answered(late, LATER)
-    looked(session, [listener], 2 * LATER)
-    assert [] == listener.heard
-    for index in (1, 2):
-        session.answered(asked(session, index, 2 * LATER), 2 * LATER)
-        looked(session, [listener], 3 * LATER)
-    assert ([1, 2], 1) == (numbers(listener), session.clients)
-
-
-def test_early_pushes_of_an_earlier_run_are_forgotten() -> None:
-    """They had a cause in that run."""
-    session = session_of(ONE)
-    session.answered(asked(session, 1), 0.0)
-    session.advance(LATER)
-    session.rewind(LATER)
-    listener = Listener(session)
-    looked(session, [listener], 2 * LATER)
-    assert [] == listener.heard
 
 
 def test_a_client_that_went_away_is_forgotten() -> None:
@@ -219,7 +186,7 @@ def test_a_lost_connect_and_an_unwritten_answer_lose_nothing() -> None:
     listener = Listener(session)
     listener.poll(0.0)
     assert listener.held
-    session.answered(asked(session, 1), 0.0)
+    session.responded(asked(session, 1), 0.0)
     session.advance(LATER)
     session.abandon(listener.held, LATER)
     answer = session.receive([{"channel": "/meta/connect", "clientId": listener.id}], LATER)
@@ -240,12 +207,12 @@ def test_only_what_was_not_recorded_word_for_word_is_redacted() -> None:
         redacted.append(request.body)
         return replace(request, body=request.body.replace(b"hunter2", b"<redacted:password>"))
 
-    update_, login = (each.request for each in session.replays[0].cassette_index.interactions)
-    assert isinstance(session.ask(update_, 0.0, hidden), Send)
+    update_, login = (each.request for each in session.indexes[0].interactions)
+    assert isinstance(session.play(update_, 0.0, hidden), Send)
     assert [] == redacted
-    assert isinstance(session.ask(replace(login, body=b'{"password": "hunter2"}'), 0.0, hidden), Send)
-    other = session.ask(replace(login, body=b'{"password": "hunter2", "x": 1}'), 0.0, hidden)
-    again = session.ask(update_, 0.0, hidden)
+    assert isinstance(session.play(replace(login, body=b'{"password": "hunter2"}'), 0.0, hidden), Send)
+    other = session.play(replace(login, body=b'{"password": "hunter2", "x": 1}'), 0.0, hidden)
+    again = session.play(update_, 0.0, hidden)
     assert isinstance(other, Miss)
     assert isinstance(again, Miss)
     assert (b'{"password": "<redacted:password>", "x": 1}', "already_played") == (other.request.body, again.reason)

@@ -11,10 +11,10 @@ def test_events_stand_in_their_order() -> None:
     """Asked, told to a client, missed, asked again: each with its time, its cassette and its index."""
     session = session_of(small())
     listener = Listener(session)
-    asked(session, 0, 1.0)
-    session.answered(asked(session, 1, 2.0), 2.5)
+    session.responded(asked(session, 0, 1.0), 1.0)
+    session.responded(asked(session, 1, 2.0), 2.5)
     looked(session, [listener], 3.0)
-    session.ask(UNKNOWN, 4.0)
+    session.play(UNKNOWN, 4.0)
     asked(session, 0, 5.0)
     assert [
         (1.0, "asked", 0, 0),
@@ -28,7 +28,7 @@ def test_events_stand_in_their_order() -> None:
 def test_a_notification_is_told_when_somebody_hears_it() -> None:
     """One that was due before counts from the subscription on."""
     session = session_of(small())
-    session.answered(asked(session, 1, 1.0), 1.0)
+    session.responded(asked(session, 1, 1.0), 1.0)
     session.advance(2.0)
     assert ["asked"] == [kind for _, kind, _, _ in session.events]
     Listener(session)
@@ -49,11 +49,3 @@ def test_a_long_run_is_forgotten_from_its_beginning() -> None:
     for index in range(300):
         asked(session, index, float(index))
     assert (200, 100, 299) == (len(session.events), session.events[0][3], session.events[-1][3])
-
-
-def test_a_run_that_begins_again_has_no_events() -> None:
-    """As it has no misses."""
-    session = session_of(small())
-    session.ask(UNKNOWN, 0.0)
-    session.rewind(1.0)
-    assert [] == list(session.events)

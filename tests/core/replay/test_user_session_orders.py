@@ -6,18 +6,17 @@ clock is the simulation's.
 
 import random
 from collections.abc import Callable, Iterator
-from itertools import count
 
 import pytest
 
 from gws_replay.core.bayeux.server import Hold
 from gws_replay.core.replay.cassette_index import CassetteIndex
+from gws_replay.core.replay.cassette_run import Send
 from gws_replay.core.replay.push_schedule import GAP
-from gws_replay.core.replay.run import Send
-from gws_replay.core.replay.user_session import UserSession
+from gws_replay.core.replay.shared_run import SharedRun
 from tests.support.builders import CAPTURES
 from tests.support.commands import captured
-from tests.support.user_sessions import Listener
+from tests.support.user_sessions import Listener, joined
 
 RUNS = 150  # of each capture
 WAITS = (0.0, 0.05, 2.0)
@@ -35,11 +34,10 @@ class Simulation:
     """One run of a capture by a client that waits for so long before each of its operations."""
 
     def __init__(self, cassette_index: CassetteIndex, wait: Callable[[], float], chance: random.Random) -> None:
-        numbers = count(1)
         self.cassette_index = cassette_index
         self.wait = wait
         self.chance = chance
-        self.session = UserSession([cassette_index], new_id=lambda: f"c{next(numbers)}", timeout=1.0)
+        self.session = joined(SharedRun([cassette_index]), timeout=1.0)
         self.now = 0.0
         self.ready: set[int] = set()
         self.events: list[Event] = []
@@ -47,7 +45,7 @@ class Simulation:
     def run(self) -> list[Event]:
         """Let both processes go on until all was asked, and told."""
         waits = {process: next(process) for process in (self.poller(), self.rest())}
-        everything = len(self.cassette_index.interactions) + len(self.cassette_index.gates)
+        everything = len(self.cassette_index.interactions) + len(self.cassette_index.cassette.notifications)
         while len(self.events) < everything:
             going = [process for process, (at, happened) in waits.items() if at <= self.now or happened()]
             waits.update({process: next(process) for process in going})
@@ -73,7 +71,7 @@ class Simulation:
             if index in self.cassette_index.operations:
                 yield self.after(self.wait())
             yield self.travel()
-            send = self.session.ask(exchange.request, self.now)
+            send = self.session.play(exchange.request, self.now)
             assert isinstance(send, Send)
             assert index == send.interaction
             self.advance()
@@ -82,7 +80,7 @@ class Simulation:
                 yield self.after(GAP)
             else:
                 yield self.after(self.chance.uniform(0.0, THOUGHT))
-            self.session.answered(send, self.now)
+            self.session.responded(send, self.now)
             yield self.travel()
             self.events.append(("answer", index))
             yield FOREVER, lambda index=index: self.has_seen_what_came_before(index + 1)  # type: ignore[misc]

@@ -10,23 +10,26 @@ from hypothesis import strategies as st
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Cause, Exchange, Notification, Request
 from gws_replay.core.replay.cassette_index import CassetteIndex
+from gws_replay.core.replay.cassette_run import Send, UserProgress
+from gws_replay.core.replay.miss import Miss
+from gws_replay.core.replay.push_schedule import GAP
 from gws_replay.core.replay.request_key import key_of
-from gws_replay.core.replay.run import Miss, Replay, Send
 from tests.support.builders import HOST, SESSIONS, cassette, exchange, get, push, update
+from tests.support.cassette_indexes import progress_in
 
 
-def begun(*moments: Exchange | Notification) -> Replay:
+def begun(*moments: Exchange | Notification) -> UserProgress:
     """A run of a cassette that has just begun."""
-    return Replay(CassetteIndex(cassette(*moments).named("tests/a.yaml")))
+    return progress_in(CassetteIndex(cassette(*moments).named("tests/a.yaml")))
 
 
-def asking(replay: Replay, index: int) -> Send | None:
+def asking(replay: UserProgress, index: int) -> Send | None:
     """Ask what was recorded at an index, of another host."""
-    request = replay.cassette_index.interactions[index].request
-    return replay.ask(key_of(replace(request, uri=request.uri.replace(HOST, "http://localhost:1"))))
+    request = replay.run.index.interactions[index].request
+    return replay.play(key_of(replace(request, uri=request.uri.replace(HOST, "http://localhost:1"))))
 
 
-def shown(replay: Replay, session: str = "S1") -> list[Any]:
+def shown(replay: UserProgress, session: str = "S1") -> list[Any]:
     """The userData that were shown of a session."""
     return [each.data for each in replay.snapshots if each.resource_id == session]
 
@@ -35,7 +38,7 @@ def test_an_equal_body_in_another_spelling_is_the_same_question() -> None:
     """Key order and whitespace differ between clients."""
     replay = begun(update({"A": 1, "B": [2]}, began=0))
     body = b'{ "userData": {"B":[2],"A":1},\n"operationName":"UpdateUserData"}'
-    assert replay.ask(key_of(Request(method="POST", uri=f"http://x{SESSIONS}/S1", body=body)))
+    assert replay.play(key_of(Request(method="POST", uri=f"http://x{SESSIONS}/S1", body=body)))
 
 
 def missed(method: str, path: str, body: bytes = b"") -> tuple[Miss, str]:
@@ -44,9 +47,9 @@ def missed(method: str, path: str, body: bytes = b"") -> tuple[Miss, str]:
     for index in (0, 2):
         asking(replay, index)
     request = Request(method=method, uri=f"http://localhost{path}", body=body)
-    assert (None, None) == (replay.ask(key_of(request)), replay.again(key_of(request)))
+    assert (None, None) == (replay.play(key_of(request)), replay.repeat(key_of(request)))
     miss = replay.miss(request)
-    assert (request, "tests/a.yaml", (1,)) == (miss.request, miss.cassette, replay.unplayed)
+    assert (request, "tests/a.yaml", (1,)) == (miss.request, miss.cassette, replay.run.unplayed)
     return miss, str(miss)
 
 
@@ -89,7 +92,7 @@ def test_a_miss_shows_nothing() -> None:
     """Nor does it count as the asking of a cause."""
     replay = begun(update({"A": 1}, began=0), push({"A": 1}, seen=1))
     replay.miss(Request(method="POST", uri=f"{HOST}{SESSIONS}/S1", body=b'{"operationName":"UpdateUserData"}'))
-    assert ((0,), (0,), []) == (replay.unreleased, replay.unplayed, replay.snapshots)
+    assert ((0,), (0,), []) == (replay.schedule.not_shown, replay.run.unplayed, replay.snapshots)
 
 
 def test_pushes_are_shown_once_their_cause_was_asked() -> None:
@@ -102,11 +105,11 @@ def test_pushes_are_shown_once_their_cause_was_asked() -> None:
         push({"A": 7}, seen=-0.5, session="S2"),
     )
     assert ([], [{"A": 7}]) == (shown(replay), shown(replay, "S2"))
-    assert (1,) == replay.unreleased
+    assert (1,) == replay.schedule.not_shown
     for index, expected in [(0, [{"A": 0}]), (1, [{"A": 0}, {"A": 1}]), (0, [{"A": 0}, {"A": 1}, {"A": 2}])]:
         asking(replay, index)
         assert expected == shown(replay)
-    assert ((), ()) == (replay.unreleased, replay.unplayed)
+    assert ((), ()) == (replay.schedule.not_shown, replay.run.unplayed)
 
 
 def test_a_push_is_shown_before_it_is_due() -> None:
@@ -114,34 +117,31 @@ def test_a_push_is_shown_before_it_is_due() -> None:
     replay = begun(update({"A": 1}, began=0), push({"A": 1}, seen=1))
     send = asking(replay, 0)
     assert send
-    assert ([{"A": 1}], None, ()) == (shown(replay), replay.next_at, replay.due(1e9))
-    replay.answered(send, 5.0)
-    assert replay.next_at
-    assert (0,) == replay.due(replay.next_at)
+    outlet = replay.schedule.connect()
+    assert ([{"A": 1}], 0) == (shown(replay), len(outlet))
+    replay.run.respond(send.interaction, 5.0)
+    assert [(5.0 + GAP, 0)] == list(outlet)
     assert [{"A": 1}] == shown(replay)
 
 
-def test_a_repeated_answer_opens_nothing() -> None:
-    """The first one is still on its way to another client."""
-    start = exchange("POST", "/api/v2/me", {"operationName": "StartContactCenterSession"}, {"statusCode": 0})
-    cause = Cause(interaction=0, rule="pin", after="response")
-    played = Cassette(interactions=(start,), notifications=(replace(push({"A": 1}, seen=1), cause=cause),))
-    replay = Replay(CassetteIndex(played))
-    first, again = asking(replay, 0), replay.again(key_of(start.request))
-    assert first
-    assert again
-    replay.answered(again, 1.0)
-    assert replay.next_at is None
-    replay.answered(first, 2.0)
-    assert replay.next_at is not None
+def test_a_response_of_an_earlier_run_opens_nothing() -> None:
+    """Its client was waiting when this run began."""
+    replay = begun(update({"A": 1}, began=0), push({"A": 1}, seen=1))
+    outlet = replay.schedule.connect()
+    replay.run.respond(0, 1.0)
+    send = asking(replay, 0)
+    assert send
+    assert [] == list(outlet)
+    replay.run.respond(0, 3.0)
+    assert [(3.0 + GAP, 0)] == list(outlet)
 
 
 def test_an_unsolicited_push_waits_for_those_before_it() -> None:
     """The order of the recording is kept: it may build on them."""
     replay = begun(update({"A": 1}, began=0), push({"A": 1}, seen=1), push(None, seen=2, kind="StatusChange"))
-    assert (0, 1) == replay.unreleased
+    assert (0, 1) == replay.schedule.not_shown
     asking(replay, 0)
-    assert () == replay.unreleased
+    assert () == replay.schedule.not_shown
 
 
 CAUSES = st.lists(st.none() | st.integers(0, 4), max_size=8)
@@ -153,37 +153,31 @@ LENGTHS = st.lists(st.integers(1, 25), min_size=5, max_size=5)
 def test_pushes_follow_their_causes_and_wait_for_those_that_may_still_come(
     causes: list[int | None], lengths: list[int], order: list[int], asked: int
 ) -> None:
-    """A model without a state: one is shown once its cause was asked and none before it is still waited for.
+    """A model without a state: one is shown once its cause was sent and no request before it is still waited for.
 
-    It is waited for until it was asked or until an operation was asked that began after it had been answered.
+    That is waited for until it was sent, or until an operation was sent that began after it had its response.
     """
-    exchanges = tuple(update({"A": n}, began=10 * n, ended=10 * n + length) for n, length in enumerate(lengths))
+    exchanges = tuple(
+        update({"A": n}, began=10 * n, ended=10 * n + length, session=f"S{n}") for n, length in enumerate(lengths)
+    )
     pushes = tuple(
         replace(
-            push({"N": number}, seen=-5 if cause is None else 100.0 + number),
+            push({"N": number}, seen=-5 + number / 100 if cause is None else 100.0 + number),
             cause=None if cause is None else Cause(interaction=cause, rule="pin", after="response"),
         )
         for number, cause in enumerate(causes)
     )
-    replay = Replay(CassetteIndex(Cassette(interactions=exchanges, notifications=pushes)))
+    replay = progress_in(CassetteIndex(Cassette(interactions=exchanges, notifications=pushes)))
     for step in range(asked + 1):
         done = set(order[:step])
         reached = max((exchanges[index].began for index in done), default=-1)
-        waited_for = [
-            number
-            for number, cause in enumerate(causes)
-            if cause is not None and cause not in done and exchanges[cause].ended > reached
-        ]
-        expected = [
-            number
-            for number, cause in enumerate(causes)
-            if (cause is None or cause in done) and not any(other < number for other in waited_for)
-        ]
+        waiting = any(index not in done and exchanges[index].ended > reached for index in range(5))
+        expected = [number for number, cause in enumerate(causes) if cause is None or (cause in done and not waiting)]
         assert [{"N": number} for number in expected] == sorted(shown(replay), key=lambda each: each["N"])
-        assert tuple(sorted(set(range(len(causes))) - set(expected))) == replay.unreleased
+        assert tuple(sorted(set(range(len(causes))) - set(expected))) == replay.schedule.not_shown
         if step < asked:
             assert asking(replay, order[step])
-    assert tuple(sorted(set(range(5)) - set(order[:asked]))) == replay.unplayed
+    assert tuple(sorted(set(range(5)) - set(order[:asked]))) == replay.run.unplayed
 
 
 @given(st.permutations(range(1, 5)))
@@ -192,14 +186,14 @@ def test_whatever_the_order_all_is_shown_when_all_was_asked(order: list[int]) ->
     numbers = range(1, 5)
     replay = begun(
         get({"A": 0}, began=0),
-        *(update({"A": number}, began=number) for number in numbers),
-        *(push({"A": number}, seen=number + 0.5) for number in numbers),
+        *(update({"A": number}, began=number, session=f"S{number}") for number in numbers),
+        *(push({"A": number}, seen=number + 0.5, session=f"S{number}") for number in numbers),
     )
     for index in order:
         assert asking(replay, index)
     found = [each.notification for each in replay.snapshots]
     assert [0, 1, 2, 3] == sorted(number for number in found if number is not None)
-    assert ((0,), ()) == (replay.unplayed, replay.unreleased)
+    assert ((0,), ()) == (replay.run.unplayed, replay.schedule.not_shown)
     if order == [1, 2, 3, 4]:
         assert [0, 1, 2, 3] == found
 
@@ -208,13 +202,13 @@ def test_whatever_the_order_all_is_shown_when_all_was_asked(order: list[int]) ->
 def test_answers_are_given_in_order_for_each_question(recorded: list[int], asked: list[int]) -> None:
     """A model: a queue for each question, and the last one over again where it was played."""
     exchanges = tuple(exchange("GET", f"/q{question}", began=n) for n, question in enumerate(recorded))
-    replay = Replay(CassetteIndex(Cassette(interactions=exchanges)))
+    replay = progress_in(CassetteIndex(Cassette(interactions=exchanges)))
     queues = {question: [n for n, each in enumerate(recorded) if each == question] for question in range(4)}
     last: dict[int, int] = {}
     for question in asked:
         request = Request(method="GET", uri=f"http://other/q{question}")
-        found = replay.ask(key_of(request))
-        again = replay.again(key_of(request))
+        found = replay.play(key_of(request))
+        again = replay.repeat(key_of(request))
         if queues[question]:
             last[question] = queues[question].pop(0)
             assert found
@@ -224,4 +218,4 @@ def test_answers_are_given_in_order_for_each_question(recorded: list[int], asked
         assert last.get(question) == (again.interaction if again else None)
         reason = "already_played" if question in recorded else "no_match" if recorded else "nothing_similar"
         assert reason == replay.miss(request).reason
-    assert sorted(n for queue in queues.values() for n in queue) == list(replay.unplayed)
+    assert sorted(n for queue in queues.values() for n in queue) == list(replay.run.unplayed)

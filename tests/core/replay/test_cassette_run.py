@@ -7,9 +7,10 @@ import pytest
 
 from gws_replay.core.model import Exchange, Notification, Request
 from gws_replay.core.replay.cassette_index import CassetteIndex
+from gws_replay.core.replay.cassette_run import UserProgress
 from gws_replay.core.replay.request_key import key_of
-from gws_replay.core.replay.run import Replay
 from tests.support.builders import cassette, exchange, get, push, update
+from tests.support.cassette_indexes import progress_in
 
 
 def ask(method: str = "GET", uri: str = "http://h/x", body: str = "") -> Request:
@@ -17,15 +18,15 @@ def ask(method: str = "GET", uri: str = "http://h/x", body: str = "") -> Request
     return Request(method=method, uri=uri, body=body.encode())
 
 
-def begun(*moments: Exchange | Notification) -> Replay:
+def begun(*moments: Exchange | Notification) -> UserProgress:
     """A run of a cassette that has just begun."""
-    return Replay(CassetteIndex(cassette(*moments)))
+    return progress_in(CassetteIndex(cassette(*moments)))
 
 
-def answer_to(replay: Replay, index: int) -> Any:
+def answer_to(replay: UserProgress, index: int) -> Any:
     """The parsed answer to what was recorded at an index, for the first time or again; None for a miss."""
-    key = key_of(replay.cassette_index.interactions[index].request)
-    send = replay.ask(key) or replay.again(key)
+    key = key_of(replay.run.index.interactions[index].request)
+    send = replay.play(key) or replay.repeat(key)
     return json.loads(send.response.body) if send else None
 
 
@@ -42,20 +43,20 @@ def test_the_kth_request_gets_the_kth_answer_and_no_more() -> None:
         exchange("POST", "/x", {}, {"n": 3}, began=2),
     )
     assert [{"n": 1}, {"n": 3}, None, {"n": 2}] == [answer_to(replay, index) for index in (0, 0, 2, 1)]
-    assert ((), None) == (replay.unplayed, replay.again(key_of(replay.cassette_index.interactions[0].request)))
+    assert ((), None) == (replay.run.unplayed, replay.repeat(key_of(replay.run.index.interactions[0].request)))
 
 
 def test_the_answer_of_another_kind_is_not_taken() -> None:
     """A key that was not recorded has none."""
     replay = begun(exchange("POST", "/x", {}, {"n": 1}, began=0))
     key = key_of(ask("POST", "http://h/x", '{"n":1}'))
-    assert (None, None, (0,)) == (replay.ask(key), replay.again(key), replay.unplayed)
+    assert (None, None, (0,)) == (replay.play(key), replay.repeat(key), replay.run.unplayed)
 
 
 SEEN = [{"A": number} for number in range(4)]
 
 
-def gets_around_updates() -> Replay:
+def gets_around_updates() -> UserProgress:
     """GET, update, GET, update, GET, update, GET: interactions 0 to 6; each GET shows the last update."""
     moments = [get(SEEN[number], began=2 * number) for number in range(4)]
     return begun(*moments, *(update(SEEN[number], began=2 * number - 1) for number in range(1, 4)))
@@ -90,7 +91,7 @@ def test_the_first_get_is_answered_though_its_time_has_not_come() -> None:
     """There is no older answer to give."""
     replay = begun(update({"A": 1}, began=0), get({"A": 1}, began=1))
     assert {"A": 1} == user_data(answer_to(replay, 1))
-    assert (0,) == replay.unplayed
+    assert (0,) == replay.run.unplayed
 
 
 def test_the_last_get_is_answered_though_its_time_has_gone() -> None:
@@ -99,7 +100,7 @@ def test_the_last_get_is_answered_though_its_time_has_gone() -> None:
     answer_to(replay, 1)
     assert [{"A": 1}, {"A": 1}] == [user_data(answer_to(replay, 0)) for _ in range(2)]
     assert [{"A": 1}] * 3 == [each.data for each in replay.snapshots]
-    assert () == replay.unplayed
+    assert () == replay.run.unplayed
 
 
 def test_the_time_of_one_resource_is_not_that_of_another() -> None:
@@ -130,21 +131,19 @@ def test_a_get_may_be_asked_again_and_shows_the_newest_state() -> None:
     found.append(user_data(answer_to(replay, 0)))
     assert [{"A": 0}, {"A": 0}, {"A": 1}, {"A": 2}] == found
     assert found == [each.data for each in replay.snapshots if each.interaction == 0]
-    again = replay.again(key_of(replay.cassette_index.interactions[0].request))
+    again = replay.repeat(key_of(replay.run.index.interactions[0].request))
     assert again
     assert (0, True, False, 0.0) == (again.interaction, again.repeated, again.led, again.after)
-    replay.answered(again, 1.0)
-    assert replay.next_at is None
 
 
 def test_nothing_is_repeated_that_was_not_asked_before() -> None:
     """`again` is for what was played; the newest recording that was."""
     replay = begun(*(exchange("GET", "/x", None, {"n": number}, began=number) for number in (1, 2)))
-    key = key_of(replay.cassette_index.interactions[0].request)
-    assert replay.again(key) is None
+    key = key_of(replay.run.index.interactions[0].request)
+    assert replay.repeat(key) is None
     for number in (1, 2):
         assert {"n": number} == answer_to(replay, 0)
-        again = replay.again(key)
+        again = replay.repeat(key)
         assert again
         assert number - 1 == again.interaction
 
@@ -164,8 +163,8 @@ def test_an_answer_says_how_it_is_to_be_sent() -> None:
         cassette(update({"A": 1}, began=0, ended=2.0), push({"A": 1}, seen=1), update({"A": 2}, began=3, ended=3.5))
     )
     for factor, number in ((0.0, 0), (1.0, 2), (0.5, 0)):
-        replay = Replay(cassette_index, number=number, factor=factor)
-        sends = [replay.ask(key_of(each.request)) for each in replay.cassette_index.interactions]
+        replay = progress_in(cassette_index, number=number, factor=factor)
+        sends = [replay.play(key_of(each.request)) for each in replay.run.index.interactions]
         assert [(0, number, 2.0 * factor, True, False), (1, number, 0.5 * factor, False, False)] == [
             (send.interaction, send.cassette, send.after, send.led, send.repeated) for send in sends if send
         ]
