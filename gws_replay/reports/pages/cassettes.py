@@ -1,4 +1,4 @@
-"""The page of cassettes: what was judged or differs first, and the timeline of each; for show, verify and diff."""
+"""The page of cassettes for show, verify and diff: verdicts or findings, and the timeline of each cassette."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from gws_replay.core.oracle.judge import Update
 from gws_replay.reports.cases import Issue
 from gws_replay.reports.format import Part
 from gws_replay.reports.pages.cassette import Texts, Timeline, as_value, besides
-from gws_replay.reports.pages.frame import SHADE, bar, block, data, framed, safe
+from gws_replay.reports.pages.page_skeleton import SHADE, bar, block, data, page_skeleton, safe
 from gws_replay.reports.pages.side_by_side import compared
 
 # The style and the scripts of the page.
@@ -52,20 +52,20 @@ def part_of(cassette: Cassette, updates: Sequence[Update]) -> Part:
 def part_of_pair(
     name: str, baseline: Cassette, candidate: Cassette, findings: Sequence[Finding], unasked: Sequence[Issue] = ()
 ) -> Part:
-    """Return two cassettes with what differs, side by side, and what was not compared."""
+    """Return two cassettes with their findings, side by side, and the requests that were not sent."""
     rows, both = compared(baseline, candidate, findings)
-    rows += [_row(issue, "Not asked") for issue in unasked]
+    rows += [_row(issue, "Not sent") for issue in unasked]
     return Part(name=printable(name), sides=("baseline", "candidate"), rows=rows, block=data(both))
 
 
 def part_of_issue(issue: Issue) -> Part:
-    """Return what no cassette shows: that one side has none, or that there was nothing to compare, and why."""
+    """Return an issue without a cassette: one side is missing, or there was nothing to compare."""
     name = printable(issue.file)
     return Part(name=name, rows=[_row(issue, name)])
 
 
 def page(parts: Iterable[Part], summary: str, *, first: str = "") -> Iterator[str]:
-    """Yield the page; `first` names what stands before the timelines ("Verdicts"), nothing for a timeline alone."""
+    """Yield the page; `first` is the heading of the list before the timelines, empty for a timeline alone."""
     listed = list(parts)
     rows = [{**row, "part": number} for number, part in enumerate(listed) for row in part.rows]
     rows.sort(key=lambda row: _ORDER.index(row["level"]))
@@ -77,7 +77,7 @@ def page(parts: Iterable[Part], summary: str, *, first: str = "") -> Iterator[st
         else "nothing to show"
     )
     counts = Counter(row["level"] for row in rows)
-    yield from framed(
+    yield from page_skeleton(
         f"{title} · gws_replay",
         ASSETS[0],
         [*_head(title, summary, counts, first), *_body(listed, rows, first)],
@@ -86,7 +86,7 @@ def page(parts: Iterable[Part], summary: str, *, first: str = "") -> Iterator[st
 
 
 def around(name: str) -> tuple[str, str]:
-    """Return a page of one timeline in two pieces: what a `Part` has as its block goes between."""
+    """Return the page of one timeline in two pieces, between which the block of a `Part` belongs."""
     nothing = Part(name=name, sides=("",), block="{}")
     before, part, after = "".join(page([nothing], "")).partition(block("part0", nothing.block))
     opening, _, closing = part.partition(nothing.block)
@@ -119,8 +119,8 @@ def _head(title: str, summary: str, counts: Mapping[str, int], first: str) -> It
     yield (
         '</div>\n<div class="outcomes" role="group" aria-label="Scale" id="scales">'
         '<button type="button" id="scale" aria-pressed="false" title="time to scale (s)">To scale</button>'
-        '<button type="button" id="less" title="less (-)" aria-label="less">-</button>'
-        '<button type="button" id="more" title="more (+)" aria-label="more">+</button></div>\n'
+        '<button type="button" id="less" title="smaller (-)" aria-label="smaller">-</button>'
+        '<button type="button" id="more" title="larger (+)" aria-label="larger">+</button></div>\n'
         '<output id="count" aria-live="polite"></output>\n</form>\n</header>\n'
     )
 
@@ -134,7 +134,7 @@ def _body(parts: Sequence[Part], rows: Sequence[Mapping[str, Any]], first: str) 
         '<aside id="detail" aria-label="Detail" tabindex="-1"></aside>\n</main>\n'
         '<footer class="keys"><kbd>/</kbd> filter <kbd>j</kbd> <kbd>k</kbd> next, previous <kbd>Enter</kbd> detail '
         "<kbd>c</kbd> cause <kbd>s</kbd> to scale <kbd>v</kbd> view <kbd>t</kbd> light or dark <kbd>Esc</kbd> clear"
-        "</footer>\n<noscript>The timeline is drawn by the script inside this file, which is switched off.</noscript>\n"
+        "</footer>\n<noscript>The timeline is drawn by the script in this file, which is switched off.</noscript>\n"
     )
     named = [{"name": each.name, "sides": each.sides} for each in parts]
     yield block("index", data({"first": first, "parts": named, "rows": rows}))

@@ -14,7 +14,7 @@ from gws_replay.core.oracle.judge import Update
 from gws_replay.core.replay.miss import Miss
 from gws_replay.errors import GwsReplayError
 from gws_replay.reports.pages.cassette import Texts, Timeline, as_value
-from gws_replay.reports.pages.frame import data
+from gws_replay.reports.pages.page_skeleton import data
 from gws_replay.reports.run_events import KINDS, cut, reason_undelivered, undelivered, why_missed
 from gws_replay.settings.redaction import policy_of, redactor, shown
 

@@ -1,6 +1,6 @@
 """The page of a pytest session.
 
-The tests are HTML that reads, folds and prints without the script, which only filters and moves.
+The tests are HTML that can be read, folded and printed without the script, which only filters and moves.
 """
 
 from collections import Counter
@@ -9,12 +9,12 @@ from datetime import datetime
 
 from gws_replay.core.counted import counted
 from gws_replay.reports.pages.cassettes import ASSETS, around
-from gws_replay.reports.pages.frame import SHADE, bar, block, data, figures, framed, safe
+from gws_replay.reports.pages.page_skeleton import SHADE, bar, block, data, figures, page_skeleton, safe
 from gws_replay.reports.run_data import Details, Missed, Operation, RanTest
 from gws_replay.reports.run_events import Event
 from gws_replay.reports.terminal.session import total
 
-# Characters of all timelines on a page: no browser would open those of ten thousand tests. What failed comes first.
+# Characters of all timelines on a page: no browser opens those of ten thousand tests. Failed tests come first.
 _ROOM = 2**26
 _OUTCOMES = ("failed", "error", "xpassed", "passed", "xfailed", "skipped")
 _SIGNS = {"failed": "✗", "error": "✗", "passed": "✓", "skipped": "○", "xfailed": "✓", "xpassed": "!"}
@@ -23,8 +23,8 @@ _VERDICTS = {"passed": "exactly what was sent", "failed": "not what was sent", "
 
 
 def page(tests: Sequence[RanTest], began: datetime) -> Iterator[str]:
-    """Yield the page, what failed first."""
-    yield from framed(_title(tests), "page", _body(tests, began), ["page.js"], ASSETS)
+    """Yield the page, failed tests first."""
+    yield from page_skeleton(_title(tests), "page", _body(tests, began), ["page.js"], ASSETS)
 
 
 def _body(tests: Sequence[RanTest], began: datetime) -> Iterator[str]:
@@ -105,7 +105,7 @@ def _details(details: Details) -> Iterator[str]:
     if details["misses"]:
         yield from _part("Missed", map(_miss, details["misses"]))
     if details["stopped"]:
-        yield from _part("Blocked connections", (f'<p class="bad">{safe(text)}</p>\n' for text in details["stopped"]))
+        yield from _part("Stopped connections", (f'<p class="bad">{safe(text)}</p>\n' for text in details["stopped"]))
     if details["operations"]:
         yield from _part("userData operations", map(_operation, details["operations"]))
     if details["unplayed"]:
@@ -176,7 +176,7 @@ def _title(tests: Sequence[RanTest]) -> str:
 
 
 def _split(nodeid: str) -> tuple[str, str, str]:
-    """Split the id of a parametrized test, whose parameters may hold any text."""
+    """Split the id of a parametrized test; its parameters may contain any text."""
     place, bracket, parameters = nodeid.partition("[")
     file, colons, name = place.rpartition("::")
     return file, colons, f"{name}{bracket}{parameters}"

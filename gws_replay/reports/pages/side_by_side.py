@@ -1,4 +1,4 @@
-"""What two recordings show in the same place, side by side: every value by its path, and which of them differ."""
+"""Two recordings side by side: every value at the same place, by its path, and which values differ."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ _LEVELS = ("suppressed", *SEVERITIES)
 def compared(
     baseline: Cassette, candidate: Cassette, findings: Sequence[Finding]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return a row for each finding, the gravest first, and what the page shows of both recordings."""
+    """Return a row for each finding, the most severe first, and both recordings as JSON for the page."""
     texts = Texts()
     sides = [Timeline(each, each.updates(), texts) for each in (baseline, candidate)]
     by_place: dict[tuple[str | None, str | None], list[Finding]] = {}
@@ -59,7 +59,7 @@ def _level(finding: Finding) -> str:
 
 
 def _messages(baseline: Cassette, candidate: Cassette) -> list[dict[str, Mapping[str, Any]]]:
-    """Return what each message of both shows, under common names, by its place."""
+    """Return the values of each message of both, with common names for ids, by its place."""
     found: list[dict[str, Mapping[str, Any]]] = []
     for cassette, naming in zip((baseline, candidate), namings(baseline, candidate), strict=True):
         items: list[NamedExchange | NamedNotification] = [*asked(cassette, naming), *heard(cassette, naming)]
@@ -74,7 +74,7 @@ def _parts(item: NamedExchange | NamedNotification) -> Mapping[str, Any]:
 
 
 def _tables(values: Sequence[Mapping[str, Any]], found: Sequence[Finding], texts: Texts) -> list[dict[str, Any]]:
-    """Return userData and the rest of each part as rows: name, both values, and how grave the difference is."""
+    """Return userData and the other values of each part as rows: name, both values, severity of the difference."""
     levels: dict[_Path, str] = {}
     for each in found:
         levels[each.path] = max(levels.get(each.path, "suppressed"), _level(each), key=_LEVELS.index)
@@ -97,7 +97,7 @@ def _user_data_first(table: tuple[str, list[list[Any]]]) -> bool:
 
 
 def _leaves(path: _Path, value: Any) -> Iterator[tuple[_Path, Any]]:
-    """Yield the values that have none inside them, in their order."""
+    """Yield the innermost values, in order."""
     rest: list[tuple[_Path, Any]] = [(path, value)]
     while rest:  # a stack of our own: values may be nested deeper than Python recurses
         path, value = rest.pop()

@@ -1,4 +1,4 @@
-"""What every page has: one file with no address in it, every value escaped, and a policy that lets nothing in."""
+"""What every page has: one file without addresses in it, every value escaped, and a policy that loads nothing."""
 
 import base64
 import hashlib
@@ -13,12 +13,12 @@ from gws_replay.core.json_compare import printable
 SHADE = '<button type="button" id="shade" class="shade" title="light or dark (t)" aria-label="light or dark">◐</button>'
 
 
-def framed(
+def page_skeleton(
     title: str, name: str, body: Iterable[str], scripts: Sequence[str], inner: Sequence[str] = ()
 ) -> Iterator[str]:
-    """Yield a page around a body: the style of all pages and that of `name`, and scripts of this package.
+    """Yield a page with a body, the style of all pages, that of `name`, and scripts of this package.
 
-    The page may show another one inside it, whose name and scripts are `inner`.
+    The page may show another one inside it, with the name and scripts in `inner`.
     """
     style, script = _style(name), _script(scripts)
     styles, all_scripts = [style, *map(_style, inner[:1])], [script, *([_script(inner[1:])] if inner else [])]
@@ -46,12 +46,12 @@ def _script(names: Sequence[str]) -> str:
 
 
 def figures(counts: Iterable[tuple[int, str, str]]) -> str:
-    """Return numbers with their words; a kind (`bad`, `odd`) colours one that is not 0."""
+    """Return numbers with their words; a kind (`bad`, `odd`) colours a number that is not 0."""
     return f'<dl class="figures">{"".join(_figure(*each) for each in counts)}</dl>\n'
 
 
 def bar(counts: Mapping[str, int], words: Mapping[str, str]) -> str:
-    """Return a bar of how many had which outcome, in the order and by the words given; nothing where there is none."""
+    """Return a bar with the share of each outcome, in the order of the words; empty without outcomes."""
     present = [name for name in words if counts.get(name)]
     label = ", ".join(f"{counts[name]} {words[name]}" for name in present)
     parts: list[str] = []
@@ -64,17 +64,17 @@ def bar(counts: Mapping[str, int], words: Mapping[str, str]) -> str:
 
 
 def data(value: Any) -> str:
-    """Return a value as JSON that no parser of HTML can take for anything else."""
+    """Return a value as JSON that a parser of HTML cannot mistake for markup."""
     return json.dumps(value, separators=(",", ":")).replace("<", r"\u003c")
 
 
 def block(name: str, text: str) -> str:
-    """Return data as an element, which runs nothing."""
+    """Return an element with data, which is not executed."""
     return f'<script type="application/json" id="{name}">{text}</script>\n'
 
 
 def safe(text: str) -> str:
-    """Escape recorded text: no markup, and no control character."""
+    """Escape text for HTML, and its control characters."""
     return escape(printable(text))
 
 
