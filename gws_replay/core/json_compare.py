@@ -1,7 +1,7 @@
-"""What differs between two userData objects: the comparison of the oracle, and the only file that sees DeepDiff.
+"""What differs between two userData objects: the comparison of the oracle, and the only file that imports DeepDiff.
 
 Types are exact: 1, 1.0, "1" and true differ, null is not "absent", a repeated key is a difference. Numbers are compared
-as decimals of any length; another spelling (1.50, 1.5) is no difference. The order of keys never counts.
+as decimals of any length; another spelling (1.50, 1.5) does not differ. The order of keys never counts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 class Change:
     """One difference: the path inside userData, its kind, and the values (None on the side that has none).
 
-    Two are equal when their values are of the same types as well: a change to 1 is none to true.
+    Two are equal if their values have the same types as well: a change to 1 differs from one to true.
     """
 
     path: Path

@@ -1,6 +1,7 @@
-"""Where two JSON values differ, by path: the comparison of the oracle, from the top of a message downwards.
+"""Where two JSON values differ, by path, from the top of a message downwards.
 
-Objects are walked here, key by key, since nearly all of a message is alike; what differs is compared by `change`.
+Objects are walked here, key by key, since nearly all of a message is the same; what differs is compared by
+`json_compare`.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from gws_replay.core.json_compare import compare_userdata, same
 
 
 class Nothing(Enum):
-    """The value on a side that has none; null is another thing."""
+    """The value on a side that has none; null is a value."""
 
     NOTHING = "nothing"
 
@@ -31,7 +32,7 @@ class Place:
 
 
 def differences(before: Any, after: Any) -> Iterator[Place]:
-    """Yield where two messages differ; what is no object is the `data` of one."""
+    """Yield where two messages differ; a value that is not an object stands under `data`."""
     if not isinstance(before, dict) or not isinstance(after, dict):
         before, after = {"data": before}, {"data": after}
     rest: list[tuple[tuple[str | int, ...], dict[str, Any], dict[str, Any]]] = [((), before, after)]

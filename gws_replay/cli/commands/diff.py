@@ -56,12 +56,12 @@ def diff(
     """Compare a cassette, or a folder of them, with a baseline, operation by operation.
 
     Ids of sessions and people may be others, clocks and counters are passed over, and what overlapped has no order. A
-    difference that later messages show again is said once.
+    difference that later messages show again is listed once.
 
     --accept takes over the exchanges and notifications that drifted, and no others, under the baseline's ids; what is
     ignored, noise, a matter of order or time, or a whole cassette stays as it is.
 
-    Exit codes: 0 nothing at warning or above (after --accept: nothing is left); 1 something is; 2 a file is no
+    Exit codes: 0 nothing at warning or above (after --accept: nothing is left); 1 something is; 2 a file is not a
     cassette; 5 there was nothing to compare.
     """
     if accept and not isinstance(baseline, Path):

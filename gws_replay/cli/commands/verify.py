@@ -76,7 +76,7 @@ class _Judged:
     "view.",
 )
 @spreading_options
-@report_options("Only what failed or cannot be told.", "Also what changed in each operation that passed.")
+@report_options('Only what failed, or is "cannot tell".', "Also what changed in each operation that passed.")
 def verify(
     *,
     report: Report,
@@ -92,7 +92,7 @@ def verify(
     Passed: exactly the keys that the request wrote changed, to exactly the values it sent, and nothing else changed;
     request, notification and the next GET agree. Cannot tell: the recording does not show it.
 
-    Exit codes: 0 all passed; 1 one failed, or cannot be told; 2 a file is not a cassette; 5 nothing to check.
+    Exit codes: 0 all passed; 1 one failed, or is "cannot tell"; 2 a file is not a cassette; 5 nothing to check.
     """
     output = report.output
     found = list(cassettes_in(map(spreading.location, paths)))
@@ -137,8 +137,8 @@ def _judged(work: _Work) -> _Judged:
 
         return _Judged((), cases, verdicts, parts=[part_of(cassette, updates)])
     if output.as_json:
-        told = {"cassette": path, "updates": [_as_json(update, work) for update in updates]}
-        return _Judged([dumps_ascii(told)], cases, verdicts)
+        document = {"cassette": path, "updates": [_as_json(update, work) for update in updates]}
+        return _Judged([dumps_ascii(document)], cases, verdicts)
     shown = [update for update in updates if not output.quiet or update.verdict != "passed"]
     look = work.wants.look
     lines = [line for update in shown for line in text.verdict(update, path, details=output.verbose, look=look)]

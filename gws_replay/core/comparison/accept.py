@@ -38,9 +38,9 @@ def accepted(baseline: Cassette, candidate: Cassette, findings: Iterable[Finding
     renamed = translation(*comparison.names)
     if any(len(each) < LONG for each in renamed):
         raise ValueError("the ids of the candidate are too short to be found in text: record the baseline anew")
-    taking = _Taking(renamed, comparison.exchanges)
+    accepted = _Accepted(renamed, comparison.exchanges)
     exchanges = [
-        (pair, taking.exchange(pair) if fate == "take" else _mine(pair).exchange)
+        (pair, accepted.exchange(pair) if fate == "take" else _mine(pair).exchange)
         for pair in comparison.exchanges
         if (fate := _fate(pair, places)) != "drop"
     ]
@@ -51,22 +51,22 @@ def accepted(baseline: Cassette, candidate: Cassette, findings: Iterable[Finding
             one = pair[side]
             if one is not None:
                 index[side][one.index] = number
-    told = [
-        _with_cause(taking.notification(pair), index[1])
+    notifications = [
+        _with_cause(accepted.notification(pair), index[1])
         if fate == "take"
         else _with_cause(_mine(pair).notification, index[0])
-        for pair in comparison.told
+        for pair in comparison.notifications
         if (fate := _fate(pair, places)) != "drop"
     ]
     return replace(
         baseline,
         interactions=tuple(exchange for _, exchange in exchanges),
-        notifications=tuple(sorted(told, key=lambda each: each.seen)),
+        notifications=tuple(sorted(notifications, key=lambda each: each.seen)),
         header=_header(baseline, candidate, renamed),
     )
 
 
-class _Taking:
+class _Accepted:
     """Takes what the candidate has, with the baseline's ids and at the baseline's times."""
 
     def __init__(self, renamed: Mapping[str, str], exchanges: Sequence[Pair[NamedExchange]]) -> None:
@@ -105,14 +105,14 @@ class _Taking:
         return self.text(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
-def _with_cause(told: Notification, index: Mapping[int, int]) -> Notification:
+def _with_cause(notification: Notification, index: Mapping[int, int]) -> Notification:
     """Return a notification that names its cause by where that stands now; none if that is gone."""
-    if told.cause is None:
-        return told
-    number = index.get(told.cause.interaction)
-    if number == told.cause.interaction:
-        return told
-    return replace(told, cause=None if number is None else replace(told.cause, interaction=number))
+    if notification.cause is None:
+        return notification
+    number = index.get(notification.cause.interaction)
+    if number == notification.cause.interaction:
+        return notification
+    return replace(notification, cause=None if number is None else replace(notification.cause, interaction=number))
 
 
 def _fate(pair: Pair[Item], places: Sequence[set[str | None]]) -> Literal["keep", "take", "drop"]:

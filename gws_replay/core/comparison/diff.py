@@ -1,8 +1,8 @@
-"""What a candidate recording shows otherwise than a baseline, operation by operation.
+"""The differences between a candidate recording and a baseline, operation by operation.
 
-Differences are findings: values of requests, answers and notifications by path, what only one side has, causes, the
-order of what was not at work at the same time, verdicts, and (for information) times. A difference of userData that
-later messages merely show again is a finding only where it shows first. diff(a, b) mirrors diff(b, a).
+Each is a finding: values of requests, responses and notifications by path, what only one side has, causes, the order
+of what did not overlap, verdicts, and (for information) times. If later messages show a difference of userData again,
+only the first finding counts. diff(a, b) mirrors diff(b, a).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +19,8 @@ from gws_replay.core.comparison.pairing import (
     NamedExchange,
     NamedNotification,
     Pair,
-    asked,
-    heard,
+    named_exchanges,
+    named_notifications,
     pair_exchanges,
     pair_notifications,
 )
@@ -29,7 +29,7 @@ from gws_replay.core.json_paths import NOTHING, Place, differences
 from gws_replay.core.lossless_json import canonical
 from gws_replay.core.oracle.judge import Update
 
-# How much longer something must take, by factor and in seconds, to be worth a word.
+# How much longer something must take, by factor and in seconds, to be a finding.
 SLOWER, SECONDS = 3.0, 1.0
 UNSOLICITED = "(unsolicited)"
 
@@ -46,11 +46,11 @@ def diff(
 
 def operations(cassette: Cassette) -> list[str]:
     """Return what findings call each exchange of a recording, in order."""
-    return [each.operation for each in asked(cassette, namings(cassette, cassette)[0])]
+    return [each.operation for each in named_exchanges(cassette, namings(cassette, cassette)[0])]
 
 
 class Comparison:
-    """Two recordings, the names of each (`names`), and what is paired: `exchanges`, and notifications (`told`)."""
+    """Two recordings, the names of each (`names`), and what is paired: `exchanges`, and `notifications`."""
 
     def __init__(self, baseline: Cassette, candidate: Cassette, severity: Mapping[Kind, Severity]) -> None:
         self._severity = severity
@@ -58,12 +58,12 @@ class Comparison:
         self.names = names = namings(baseline, candidate)
         self._resources = names[0].resources | names[1].resources
         self._things = names[0].things | names[1].things
-        self._asked = asked(baseline, names[0]), asked(candidate, names[1])
-        self.exchanges = pair_exchanges(*self._asked)
-        told = heard(baseline, names[0]), heard(candidate, names[1])
-        self.told = pair_notifications(*told, self.exchanges)
+        self._named = named_exchanges(baseline, names[0]), named_exchanges(candidate, names[1])
+        self.exchanges = pair_exchanges(*self._named)
+        notifications = named_notifications(baseline, names[0]), named_notifications(candidate, names[1])
+        self.notifications = pair_notifications(*notifications, self.exchanges)
         written = {
-            key for each in (*self._asked[0], *self._asked[1]) for key in each.call.writes or () if isinstance(key, str)
+            key for each in (*self._named[0], *self._named[1]) for key in each.call.writes or () if isinstance(key, str)
         }
         self._volatile = Volatile(written)
 
@@ -71,7 +71,7 @@ class Comparison:
         """Return everything that was found."""
         found = [*self._of_exchanges(), *self._of_notifications(), *self._of_order(), *self._of_verdicts()]
         found.sort(key=self._rank)
-        return tuple(self._told_once(found))
+        return tuple(self._shown_once(found))
 
     def _of_exchanges(self) -> Iterator[Finding]:
         for pair in self.exchanges:
@@ -87,7 +87,7 @@ class Comparison:
 
     def _of_notifications(self) -> Iterator[Finding]:
         numbers = [{each.index: n for n, pair in enumerate(self.exchanges) if (each := pair[side])} for side in (0, 1)]
-        for pair in self.told:
+        for pair in self.notifications:
             mine, theirs = pair
             top = (f"notification {next(each.kind for each in pair if each)}",)
             if mine is None or theirs is None:
@@ -101,7 +101,7 @@ class Comparison:
                 shown = [self._operation(side, each) for side, each in enumerate((mine, theirs))]
                 yield self._finding(pair, (*top, "cause"), "cause", *shown)
             elif causes[0] is not None:
-                began = [self._asked[side][each.cause or 0].exchange.began for side, each in enumerate((mine, theirs))]
+                began = [self._named[side][each.cause or 0].exchange.began for side, each in enumerate((mine, theirs))]
                 yield from self._slower(
                     pair, top, mine.notification.seen - began[0], theirs.notification.seen - began[1]
                 )
@@ -115,7 +115,7 @@ class Comparison:
             yield replace(found, resource=self._owner(path) or found.resource, suppressed=hidden, written=written)
 
     def _is_volatile(self, place: Place, path: tuple[Step, ...]) -> bool:
-        """Tell what is no finding: another value of a volatile attribute; that it comes or goes is one."""
+        """Tell another value of a volatile attribute, which is not a finding; that it appears or goes is one."""
         inside = any(path[:end] in self._volatile for end in range(2, len(path)))
         return inside or (place.kind == "value" and path in self._volatile)
 
@@ -123,7 +123,7 @@ class Comparison:
         return next((str(step) for step in path if step in self._resources), None)
 
     def _only_one(self, pair: Pair[Item], path: tuple[Step, ...]) -> Finding:
-        shown = [NOTHING if each is None else each.gist for each in pair]
+        shown = [NOTHING if each is None else each.summary for each in pair]
         return self._finding(pair, path, "added" if pair[0] is None else "removed", *shown)
 
     def _slower(self, pair: Pair[Item], top: tuple[Step, ...], before: float, after: float) -> Iterator[Finding]:
@@ -132,19 +132,19 @@ class Comparison:
             yield self._finding(pair, (*top, "seconds"), "timing", round(before, 3), round(after, 3))
 
     def _of_order(self) -> Iterator[Finding]:
-        """Find neighbours of one recording that the other has the other way round, and that never were both at work."""
+        """Yield neighbours of one recording that the other has in the opposite order, and that overlap in neither."""
         pairs = [(mine, theirs) for mine, theirs in self.exchanges if mine and theirs]
-        turned = set()
+        swapped = set()
         for side in (0, 1):
             ordered = sorted(pairs, key=lambda pair: pair[side].index)
             for one, other in pairwise(ordered):
                 first, second = sorted((one, other), key=lambda pair: pair[0].index)
                 if first[1].index < second[1].index:
                     continue
-                if _over(first[0], second[0]) and _over(second[1], first[1]):
-                    turned.add((first[0].index, second[0].index))
+                if _ended_before(first[0], second[0]) and _ended_before(second[1], first[1]):
+                    swapped.add((first[0].index, second[0].index))
         by_index = {pair[0].index: pair for pair in pairs}
-        for first_index, second_index in sorted(turned):
+        for first_index, second_index in sorted(swapped):
             first, second = sorted((by_index[first_index], by_index[second_index]), key=_symmetric)
             names = [f"{pair[0].operation} {pair[0].resource}".strip() for pair in (first, second)]
             orders = [names if first[side].index < second[side].index else names[::-1] for side in (0, 1)]
@@ -162,7 +162,7 @@ class Comparison:
     def _operation(self, side: int, each: NamedExchange | NamedNotification) -> str:
         if isinstance(each, NamedExchange):
             return each.operation
-        return UNSOLICITED if each.cause is None else self._asked[side][each.cause].operation
+        return UNSOLICITED if each.cause is None else self._named[side][each.cause].operation
 
     def _finding(self, pair: Pair[Item], path: tuple[Step, ...], kind: Kind, before: Any, after: Any) -> Finding:
         names = {self._operation(side, each) for side, each in enumerate(pair) if each}
@@ -203,22 +203,22 @@ class Comparison:
             return cassette.interactions[int(index)].began
         return cassette.notifications[int(index)].seen
 
-    def _told_once(self, found: Sequence[Finding]) -> Iterator[Finding]:
-        """Suppress a difference in a resource that an earlier message about it has shown."""
+    def _shown_once(self, found: Sequence[Finding]) -> Iterator[Finding]:
+        """Suppress a difference in a resource that an earlier message about it shows."""
         shown: set[tuple[str, ...]] = set()
         for each in found:
             inside = self._inside_resource(each.path)
             if not inside or each.suppressed:
                 yield each
                 continue
-            told = (
+            difference = (
                 each.resource,
                 spelled(inside),
                 each.kind,
                 *(_spelling(value) for value in (each.before, each.after)),
             )
-            yield replace(each, suppressed=SHOWN_BEFORE) if told in shown else each
-            shown.add(told)
+            yield replace(each, suppressed=SHOWN_BEFORE) if difference in shown else each
+            shown.add(difference)
 
     def _inside_resource(self, path: tuple[Step, ...]) -> tuple[Step, ...]:
         """Return the rest of a path that leads into a resource; empty for any other."""
@@ -231,8 +231,8 @@ class Comparison:
         return inside[1:] if inside and inside[0] in self._resources else inside
 
 
-def _over(earlier: NamedExchange, later: NamedExchange) -> bool:
-    """Tell whether one was over before the other began: only then have they an order."""
+def _ended_before(earlier: NamedExchange, later: NamedExchange) -> bool:
+    """Tell whether one ended before the other began: only then do they have an order."""
     return earlier.exchange.ended <= later.exchange.began
 
 

@@ -24,8 +24,9 @@ _STAND_IN = "stand-in"
 class Naming:
     """The names of one recording in a comparison of two: of its `resources`, and of all `things` that have an id."""
 
-    def __init__(self, names: Mapping[str, str], ids: "_Ids") -> None:
+    def __init__(self, names: Mapping[str, str], ids: "_Ids", users: Sequence[int] = ()) -> None:
         self.names = dict(names)
+        self._users = users
         lexicon = Lexicon()
         for value, name in names.items():
             if len(value) >= LONG or name.startswith(_STAND_IN):
@@ -34,6 +35,10 @@ class Naming:
         self.resources = frozenset(names.get(each, each) for each in ids.resources)
         long = (each for listed in ids.by_kind.values() for each in listed if len(each) >= LONG or each in names)
         self.things = self.resources | {names.get(each, each) for each in long}
+
+    def user(self, index: int) -> int:
+        """Return the number that a user has in both recordings; 0 where one of them has one user only."""
+        return self._users[index] if index < len(self._users) else 0
 
     def of_id(self, value: str) -> str:
         """Return the common name of an id."""
@@ -99,20 +104,46 @@ def namings(one: Cassette, other: Cassette) -> tuple[Naming, Naming]:
             for side in (0, 1):
                 names[side][pair[side]] = f"{kind}#{number}"
     mine, theirs = (_stand_ins(each) for each in (one, other))
-    # Some in common: they were made with one key, and others stand for other values.
+    # Some in common: both were redacted with one key, so that different ones stand for different values.
     are_of_one_key = any(len(each) >= LONG for each in {*mine} & {*theirs})
     if len(mine) == len(theirs) and not are_of_one_key:
         for number, pair in enumerate(zip(mine, theirs, strict=True), 1):
             if pair[0] != pair[1]:
                 for side in (0, 1):
                     names[side].setdefault(pair[side], f"{_STAND_IN}#{number}")
-    return Naming(names[0], ids[0]), Naming(names[1], ids[1])
+    users = _paired_users(one, other, names)
+    return Naming(names[0], ids[0], users[0]), Naming(names[1], ids[1], users[1])
+
+
+def _paired_users(
+    one: Cassette, other: Cassette, names: tuple[Mapping[str, str], Mapping[str, str]]
+) -> tuple[Sequence[int], Sequence[int]]:
+    """Return a number for each user of both recordings: those of one name have the same, the others by their order."""
+    mine, theirs = (
+        [
+            side.get(str(name), str(name)) if (name := user.get("name")) else None
+            for user in each.header.get("users", ())
+        ]
+        for each, side in ((one, names[0]), (other, names[1]))
+    )
+    if len(mine) < 2 or len(theirs) < 2:
+        return (), ()
+    found = [theirs.index(name) if name is not None and name in theirs else None for name in mine]
+    rest = iter(sorted(set(range(len(theirs))) - {each for each in found if each is not None}))
+    new = iter(range(len(theirs), len(mine) + len(theirs)))
+    numbers = [next(rest, next(new)) if each is None else each for each in found]
+    return numbers, range(len(theirs))
 
 
 def translation(mine: Naming, theirs: Naming) -> dict[str, str]:
     """Return what of their recording is called otherwise in mine, with what it is called there."""
     values = {name: value for value, name in mine.names.items()}
     return {value: values[name] for value, name in theirs.names.items() if name in values}
+
+
+def _user_name(user: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
+    name = user.get("name")
+    return names.get(str(name), str(name)) if name else None
 
 
 class _Texts(dict[str, str]):
@@ -147,11 +178,11 @@ class _Ids:
         self._kind: dict[str, str] = {}
         for exchange in cassette.interactions:
             self._exchange(exchange)
-        for told in cassette.notifications:
-            subject = api.subject_of(told.value)
+        for notification in cassette.notifications:
+            subject = api.subject_of(notification.value)
             if subject:
                 self._take(subject.resource_id, subject.channel.key, is_resource=True)
-            self._others(told.value)
+            self._others(notification.value)
 
     def _exchange(self, exchange: Exchange) -> None:
         call = api.call_of(exchange.request, exchange.request_json)
@@ -169,7 +200,7 @@ class _Ids:
             self.resources[value] = None
 
     def _others(self, value: Any) -> None:
-        """Take the ids of what is no resource: people, devices, participants. In userData keys are anybody's."""
+        """Take the ids of people, devices, participants. The keys of userData belong to applications."""
         with suppress(RecursionError):  # as in `Naming.value`
             self._inside(value, "")
 

@@ -66,10 +66,10 @@ def learn(recordings: Sequence[Cassette]) -> Noise:
 def read(document: Any) -> Noise:
     """Read the value of a noise file. Raises ValueError, which says what is wrong with it."""
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ValueError(f"it is no noise file of format {FORMAT}")
+        raise ValueError(f"it is not a noise file of format {FORMAT}")
     rows = document.get("noise")
     if not isinstance(rows, list):
-        raise ValueError("'noise' is no list")  # noqa: TRY004 (the file is wrong, not the call)
+        raise ValueError("'noise' is not a list")  # noqa: TRY004 (the file is wrong, not the call)
     differed: dict[Field, int] = {}
     seen: dict[str, int] = {}
     for number, row in enumerate(rows):

@@ -1,7 +1,7 @@
-"""Which exchange and which notification of one recording is which of the other, whatever stands between them.
+"""Pairs the exchanges and the notifications of two recordings, whatever stands between them.
 
-Exchanges are paired within what asks the same of the same resource (method, path, operation), notifications within
-what tells the same kind of thing of the same resource for the same cause. Pairing A with B is pairing B with A.
+Exchanges are paired if user, method, path, operation and resource are the same; notifications if user, topic, kind and
+resource are. Pairing A with B is pairing B with A.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -40,8 +40,8 @@ class NamedExchange:
         return f"interaction {self.index}"
 
     @property
-    def gist(self) -> Any:
-        """What it shows of itself where the other side has none."""
+    def summary(self) -> Any:
+        """What is shown of it where the other side has none."""
         return self.sent["body"]
 
     def whole(self) -> str:
@@ -51,12 +51,16 @@ class NamedExchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedNotification:
-    """A notification under common names; `kind` is its notificationType, `cause` the index of what it answers."""
+    """A notification under common names.
+
+    `kind` is its notificationType, `cause` the index of the exchange that it answers, `user` the number of its user.
+    """
 
     index: int
     notification: Notification
     kind: str
     resource: str
+    user: int
     data: Any
 
     @property
@@ -65,8 +69,8 @@ class NamedNotification:
         return f"notification {self.index}"
 
     @property
-    def gist(self) -> Any:
-        """What it shows of itself where the other side has none."""
+    def summary(self) -> Any:
+        """What is shown of it where the other side has none."""
         return self.data
 
     @property
@@ -78,25 +82,27 @@ class NamedNotification:
     @property
     def key(self) -> Hashable:
         """What is the same for notifications of one kind about one resource."""
-        return self.notification.channel, self.kind, self.resource
+        return self.user, self.notification.channel, self.kind, self.resource
 
 
 Item = TypeVar("Item", bound=NamedExchange | NamedNotification)
 Pair: TypeAlias = tuple[Item | None, Item | None]
 
 
-def asked(cassette: Cassette, naming: Naming) -> list[NamedExchange]:
+def named_exchanges(cassette: Cassette, naming: Naming) -> list[NamedExchange]:
     """Return the exchanges of a recording under common names."""
-    return [_asked(index, exchange, naming) for index, exchange in enumerate(cassette.interactions)]
+    return [_named_exchange(index, exchange, naming) for index, exchange in enumerate(cassette.interactions)]
 
 
-def heard(cassette: Cassette, naming: Naming) -> list[NamedNotification]:
+def named_notifications(cassette: Cassette, naming: Naming) -> list[NamedNotification]:
     """Return the notifications of a recording under common names."""
-    return [_heard(index, told, naming) for index, told in enumerate(cassette.notifications)]
+    return [
+        _named_notification(index, notification, naming) for index, notification in enumerate(cassette.notifications)
+    ]
 
 
 def pair_exchanges(one: Sequence[NamedExchange], other: Sequence[NamedExchange]) -> list[Pair[NamedExchange]]:
-    """Pair exchanges; None stands for what one side has not."""
+    """Pair exchanges; None stands for one that a side does not have."""
     pairs: list[Pair[NamedExchange]] = []
     for mine, theirs in _grouped(one, other, lambda each: each.key):
         if len(mine) == len(theirs) and all(same(a.sent, b.sent) for a, b in zip(mine, theirs, strict=True)):
@@ -107,7 +113,7 @@ def pair_exchanges(one: Sequence[NamedExchange], other: Sequence[NamedExchange])
 
 
 def _paired_between(mine: Sequence[NamedExchange], theirs: Sequence[NamedExchange]) -> Iterator[Pair[NamedExchange]]:
-    """Pair what is the same in the same order; between, what asks the same; then what has moved, and the rest."""
+    """Pair what is the same in the same order; between, what sends the same; then what has moved, and the rest."""
     rest: list[tuple[list[NamedExchange], list[NamedExchange]]] = []
     alike, between = _aligned(mine, theirs, lambda each: [each.sent, each.answer])
     yield from alike
@@ -115,7 +121,7 @@ def _paired_between(mine: Sequence[NamedExchange], theirs: Sequence[NamedExchang
         alike, inside = _aligned(*gap, lambda each: each.sent)
         yield from alike
         rest.extend(inside)
-    # One operation is known by what it wrote, wherever it stands; one look at a state is as good as another.
+    # What an operation wrote identifies it, wherever it stands; a GET is like any other GET.
     writes = [[each for gap in rest for each in gap[side] if not each.exchange.request.is_safe] for side in (0, 1)]
     moved = [pair for same in _grouped(writes[0], writes[1], NamedExchange.whole) for pair in zip(*same, strict=False)]
     yield from moved
@@ -128,10 +134,10 @@ def _paired_between(mine: Sequence[NamedExchange], theirs: Sequence[NamedExchang
 def pair_notifications(
     one: Sequence[NamedNotification], other: Sequence[NamedNotification], exchanges: Sequence[Pair[NamedExchange]]
 ) -> list[Pair[NamedNotification]]:
-    """Pair notifications of one kind about one resource: what tells the same; the rest by cause, or by order.
+    """Pair notifications of one kind about one resource: those that show the same; the rest by cause, or by order.
 
-    Of these two the one that leaves fewer differences: a server that tells wrong values is also one whose
-    notifications cannot be given their causes for certain.
+    Of these two the one that leaves fewer differences: if a server shows wrong values, the causes of its notifications
+    are not certain either.
     """
     mine_of = {pair[0].index: number for number, pair in enumerate(exchanges) if pair[0]}
     theirs_of = {pair[1].index: number for number, pair in enumerate(exchanges) if pair[1]}
@@ -172,7 +178,7 @@ def _unlikeness(pairs: Sequence[Pair[NamedNotification]]) -> int:
     return sum(1 for one, other in pairs if one and other for _ in differences(one.data, other.data))
 
 
-def _asked(index: int, exchange: Exchange, naming: Naming) -> NamedExchange:
+def _named_exchange(index: int, exchange: Exchange, naming: Naming) -> NamedExchange:
     request = exchange.request
     call = api.call_of(request, exchange.request_json)
     path = naming.path(request.path)
@@ -185,7 +191,7 @@ def _asked(index: int, exchange: Exchange, naming: Naming) -> NamedExchange:
         call=call,
         operation=call.operation or f"{request.method} {generic}",
         resource=resource,
-        key=(request.method, path, call.operation, resource),
+        key=(naming.user(exchange.user), request.method, path, call.operation, resource),
         sent={"query": naming.value(query), "body": _read(request.body, exchange.request_json, naming)},
         answer={
             "status": exchange.response.status,
@@ -194,19 +200,20 @@ def _asked(index: int, exchange: Exchange, naming: Naming) -> NamedExchange:
     )
 
 
-def _heard(index: int, told: Notification, naming: Naming) -> NamedNotification:
-    subject = api.subject_of(told.value)
+def _named_notification(index: int, notification: Notification, naming: Naming) -> NamedNotification:
+    subject = api.subject_of(notification.value)
     return NamedNotification(
         index=index,
-        notification=told,
-        kind=api.kind_of(told.value) or told.channel,
+        notification=notification,
+        kind=api.kind_of(notification.value) or notification.channel,
         resource=naming.of_id(subject.resource_id) if subject else "",
-        data=naming.value(told.value),
+        user=naming.user(notification.user),
+        data=naming.value(notification.value),
     )
 
 
 def _read(body: bytes, parsed: Any, naming: Naming) -> Any:
-    """Return a body as it is compared: JSON, or text with what is no text escaped; None for none."""
+    """Return a body as it is compared: JSON, or text with other bytes escaped; None for an empty one."""
     if parsed is not None:
         return naming.value(parsed)
     return naming.value(body.decode(errors="backslashreplace")) if body else None

@@ -65,7 +65,7 @@ class Held:
     advice: str = ""
 
     def add_to(self, reasons: Reasons, tolerance: Tolerance, *, own: bool) -> None:
-        """Add them to an operation's reasons; of its own resource, those keys that nothing was said of yet."""
+        """Add them to an operation's reasons; of its own resource, only keys that no other reason is about."""
         for change in tolerance.counting(self.changes, reasons):
             if not own or change.key not in reasons.keys:
                 reasons.add(

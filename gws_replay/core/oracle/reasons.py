@@ -9,7 +9,7 @@ from gws_replay.core.oracle.timeline import Timeline, Write
 
 @dataclass(slots=True)
 class Reasons:
-    """Sentences: what is certainly wrong, and what cannot be told.
+    """Sentences: what is certainly wrong, and what is in doubt.
 
     `keys` are the userData keys that one of them is about. `ignored` and `coerced` are the names that did not count.
     """

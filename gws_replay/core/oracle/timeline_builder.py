@@ -96,7 +96,7 @@ def _marked(group: Sequence[Write], until: float) -> Iterator[Write]:
 
 
 def _whole_snapshots(found: Iterable[Sighting], calls: Mapping[int, Call]) -> Iterable[Sighting]:
-    """Yield what was seen; a notification that shows only the keys that its operation wrote is no snapshot.
+    """Yield what was seen; a notification that shows only the keys that its operation wrote is not a snapshot.
 
     So does the sample of FacebookPMSetDisposition. Where the last snapshot had no other keys, it is one.
     """
@@ -120,7 +120,7 @@ def _timeline(group: Sequence[Sighting]) -> Timeline:
 
 
 class _Shown:
-    """The snapshots of one resource, by when they were seen, and the GETs among them by when they were asked."""
+    """The snapshots of one resource, by when they were seen, and the GETs among them by when they were sent."""
 
     def __init__(self, snapshots: Sequence[Snapshot] = ()) -> None:
         gets = (each for each in snapshots if each.interaction is not None)
@@ -128,7 +128,7 @@ class _Shown:
         self._gets = sorted(gets, key=lambda each: each.began)
 
     def next_get(self, since: float) -> Snapshot | None:
-        """Return the first GET asked since then."""
+        """Return the first GET sent since then."""
         place = bisect_left(self._gets, since, key=lambda each: each.began)
         return self._gets[place] if place < len(self._gets) else None
 

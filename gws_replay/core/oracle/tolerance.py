@@ -76,7 +76,7 @@ class Tolerance:
 
 
 def _spells(text: Any, value: Any) -> bool:
-    """Tell whether a string is the JSON text of a value that is no string."""
+    """Tell whether a string is the JSON text of a value of another type."""
     if not isinstance(text, str) or isinstance(value, str):
         return False
     try:

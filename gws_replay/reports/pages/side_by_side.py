@@ -7,7 +7,7 @@ from gws_replay.core.api import dialects as api
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.finding import SEVERITIES, Finding, spelled
 from gws_replay.core.comparison.id_mapping import namings
-from gws_replay.core.comparison.pairing import NamedExchange, NamedNotification, asked, heard
+from gws_replay.core.comparison.pairing import NamedExchange, NamedNotification, named_exchanges, named_notifications
 from gws_replay.core.comparison.volatile import Step
 from gws_replay.core.json_compare import printable
 from gws_replay.reports.pages.cassette import Texts, Timeline, as_value
@@ -62,7 +62,10 @@ def _messages(baseline: Cassette, candidate: Cassette) -> list[dict[str, Mapping
     """Return the values of each message of both, with common names for ids, by its place."""
     found: list[dict[str, Mapping[str, Any]]] = []
     for cassette, naming in zip((baseline, candidate), namings(baseline, candidate), strict=True):
-        items: list[NamedExchange | NamedNotification] = [*asked(cassette, naming), *heard(cassette, naming)]
+        items: list[NamedExchange | NamedNotification] = [
+            *named_exchanges(cassette, naming),
+            *named_notifications(cassette, naming),
+        ]
         found.append({each.place: _parts(each) for each in items})
     return found
 

@@ -38,5 +38,5 @@ def test_what_cannot_be_learned(tmp_path: Path) -> None:
     assert "cannot read" in refused(command_line("diff", first, second, "--noise", path))
     path.write_text("{}")
     assert f"{path} exists: give --force" in refused(command_line("noise", "learn", first, second, "--output", path))
-    assert "it is no noise file of format 1" in refused(command_line("diff", first, second, "--noise", path))
+    assert "it is not a noise file of format 1" in refused(command_line("diff", first, second, "--noise", path))
     assert 0 == command_line("noise", "learn", first, second, "--output", path, "--force").code

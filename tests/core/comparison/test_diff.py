@@ -362,3 +362,37 @@ def test_notifications_that_overtook_each_other_are_paired_by_cause() -> None:
     assert {("notification 0", "notification 1"), ("notification 1", "notification 0")} >= {
         each.place for each in found
     }
+
+
+def of_users(names: Sequence[str | None], *, swapped: bool = False) -> Cassette:
+    """A recording of two agents who send the same, and see different data; or the second one first."""
+    order = (1, 0) if swapped else (0, 1)
+    moments: list[Exchange] = []
+    for place, user in enumerate(order):
+        data = {"Of": f"agent {user}"}
+        moments += [
+            replace(get(data, began=place), user=place),
+            replace(update({"A": user}, began=place + 2), user=place),
+        ]
+    header = {"format": 1, "users": [{"name": names[user]} if names[user] else {} for user in order]}
+    return replace(cassette(*moments), header=header)
+
+
+@pytest.mark.parametrize("names", [["<user-1>", "<user-2>"], ["<user-1>", None]])
+def test_exchanges_are_paired_by_user(names: list[str | None]) -> None:
+    """By name, whoever came first; a user without a name is the one that is left."""
+    assert {"order"} >= {each.kind for each in diff(of_users(names), of_users(names, swapped=True))}
+
+
+def test_users_without_names_are_paired_in_order() -> None:
+    """The first of one recording is the first of the other."""
+    assert () == diff(of_users([None, None]), of_users([None, None]))
+    found = diff(of_users([None, None]), of_users([None, None], swapped=True))
+    assert {"value"} == {each.kind for each in found}
+
+
+def test_a_recording_of_one_user_is_compared_with_one_of_several() -> None:
+    """Then users do not count."""
+    one = replace(of_users([None, None]), header={"format": 1})
+    one = replace(one, interactions=tuple(replace(each, user=0) for each in one.interactions))
+    assert () == diff(one, of_users(["<user-1>", "<user-2>"]))
