@@ -153,6 +153,11 @@ def compact(text: str) -> str:
     return "".join(LEXEME.findall(text))
 
 
+def spaced(text: str) -> str:
+    """Lay JSON text out on one line with a space after each comma and colon. The text must be JSON."""
+    return "".join(f"{lexeme} " if lexeme in (",", ":") else lexeme for lexeme in LEXEME.findall(text))
+
+
 def canonical(value: Any) -> str:
     """Spell a parsed value so that two spellings are equal exactly when the values are.
 

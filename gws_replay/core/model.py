@@ -19,6 +19,8 @@ Rule = Literal["pin", "referenceId", "one-to-one", "content", "counting", "creat
 Moment = Literal["request", "response"]
 # What became of a request: with a response, with none at all, or with a connection that broke.
 Outcome = Literal["response", "silence", "broken"]
+# How the JSON of a response was laid out when it was sent: without white space, as `{"a": 1, "b": 2}`, or as it stands.
+Layout = Literal["compact", "spaced", "kept"]
 # What readers that do not know outcomes see: status and reason.
 _PLACEHOLDERS: Mapping[Outcome, tuple[int, str]] = {
     "silence": (504, "No response was recorded"),
@@ -121,6 +123,7 @@ class Exchange:
     ended: float
     user: int = 0
     outcome: Outcome = "response"
+    layout: Layout = "compact"
     evidence: Evidence | None = field(default=None, compare=False, repr=False)
 
     @classmethod

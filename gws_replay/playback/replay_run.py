@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from gws_replay.core.bayeux import over_http as bayeux_http
+from gws_replay.core.body_layout import as_sent
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.model import Exchange, Request, Response
+from gws_replay.core.model import Exchange, Layout, Request, Response
 from gws_replay.core.oracle.history import Snapshot
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.live_headers import Client, live_headers
@@ -208,7 +209,8 @@ class ReplayRun(Run):
             yield from self.sessions.until_sendable(user, send, waiter, led=sender not in self._pollers)
         finally:
             self.sessions.finish(user, send)
-        return _live(send.response, Client(request.uri, user.value_of))
+        layout = self.indexes[send.cassette].interactions[send.interaction].layout
+        return _live(send.response, layout, Client(request.uri, user.value_of))
 
     def take(self, exchange: Exchange) -> None:
         """Leave an exchange with an allowed host alone."""
@@ -272,6 +274,9 @@ class ReplayRun(Run):
             return bayeux_http.refused(error)
 
 
-def _live(response: Response, client: Client) -> Response:
-    headers = live_headers(response.headers, client)
-    return response if headers is response.headers else replace(response, headers=headers)
+def _live(response: Response, layout: Layout, client: Client) -> Response:
+    """Return a recorded response as a client receives it: in its old layout, with the client's cookies and tokens."""
+    headers, body = live_headers(response.headers, client), as_sent(response.body, layout)
+    if body is not response.body:
+        headers = headers.replacing("content-length", str(len(body)))
+    return response if headers is response.headers else replace(response, headers=headers, body=body)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from gws_replay.core.model import Exchange, Headers, LazySequence, Notification, Outcome, Request, Response
+from gws_replay.core.model import Exchange, Headers, LazySequence, Notification, Request, Response
 
 _T = TypeVar("_T")
 _Fields = tuple[Any, ...]
@@ -83,10 +83,11 @@ def _packed_exchange(exchange: Exchange) -> _Fields:
     request, response = exchange.request, exchange.response
     asked = (request.method, request.uri, request.headers.pairs, request.body)
     answered = (response.status, response.reason, response.headers.pairs, response.body)
-    return asked, answered, exchange.began, exchange.ended, exchange.outcome
+    return asked, answered, exchange.began, exchange.ended, exchange.outcome, exchange.layout
 
 
-def _exchange(asked: _Fields, answered: _Fields, began: float, ended: float, outcome: Outcome) -> Exchange:
+def _exchange(*fields: Any) -> Exchange:
+    asked, answered, began, ended, outcome, layout = fields
     method, uri, fields, body = asked
     status, reason, answer_fields, answer = answered
     return Exchange(
@@ -95,6 +96,7 @@ def _exchange(asked: _Fields, answered: _Fields, began: float, ended: float, out
         began=began,
         ended=ended,
         outcome=outcome,
+        layout=layout,
     )
 
 

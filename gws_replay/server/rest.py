@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from multidict import CIMultiDict
 
 from gws_replay.core.api import dialects as api
+from gws_replay.core.body_layout import as_sent
 from gws_replay.core.model import Headers, Request
 from gws_replay.core.replay.cassette_run import Send
 from gws_replay.core.replay.live_headers import SESSION_COOKIE, SESSION_COOKIES, Client
@@ -124,7 +125,7 @@ class RestService:
     ) -> RestResponse:
         """Return the response of this server at `origin` to a request with the fields `sent`; `allow` is for CORS."""
         recorded = send.response
-        body = recorded.body
+        body = as_sent(recorded.body, self.sessions.indexes[send.cassette].interactions[send.interaction].layout)
         if self._may_be_rehosted(body):
             body = at_home(body.decode(errors="surrogateescape"), origin).encode(errors="surrogateescape")
         shared = self._fields(user, recorded.headers, origin, allow)

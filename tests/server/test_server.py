@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 
+from gws_replay.core.body_layout import as_sent
 from gws_replay.server.server import ServedRun, serving
 from tests.support.builders import NOTIFICATIONS, SESSIONS, TOPIC, cassette, exchange, get, push, update
 from tests.support.commands import captured, small
@@ -37,7 +38,7 @@ def test_every_answer_of_a_capture_arrives() -> None:
             url = each.request.uri.replace(each.request.uri.partition("/api/")[0], playback.url)
             answer = session.request(each.request.method, url, data=each.request.body, timeout=CALM)
             assert (each.response.status, each.response.reason) == (answer.status_code, answer.reason)
-            assert each.response.body == answer.content
+            assert as_sent(each.response.body, each.layout) == answer.content
             assert each.response.headers.get("content-type") == answer.headers.get("content-type")
     assert "" == playback.problems()
 

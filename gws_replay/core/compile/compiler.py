@@ -14,6 +14,7 @@ from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.bayeux import recorded as bayeux_text
 from gws_replay.core.bayeux.over_http import is_cometd_exchange
+from gws_replay.core.body_layout import is_laid_out, layout_of
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.causes import causes_of
 from gws_replay.core.compile.deliveries import Deliveries
@@ -26,6 +27,7 @@ from gws_replay.core.model import (
     Evidence,
     Exchange,
     Headers,
+    Layout,
     LazySequence,
     Notification,
     Observed,
@@ -225,7 +227,9 @@ class Compilation:
     def _kept(self, exchange: Exchange) -> Exchange:
         """Return what the cassette holds of an exchange: never the evidence, which may be secret."""
         exchange = replace(exchange, evidence=None) if exchange.evidence else exchange
-        return _laid_out(exchange) if self._lay_out else exchange
+        if self._lay_out:
+            return _laid_out(exchange)
+        return replace(exchange, layout="kept") if is_laid_out(exchange.response.body) else exchange
 
 
 class _OtherMessages:
@@ -302,18 +306,33 @@ def _is_transport(exchange: Exchange) -> bool:
 
 def laid_out(cassette: Cassette) -> Cassette:
     """Return a cassette with its JSON bodies laid out as they are written."""
-    return replace(cassette, interactions=tuple(map(_laid_out, cassette.interactions)))
+    return replace(
+        cassette,
+        interactions=tuple(
+            each if is_laid_out(each.response.body) and each.layout != "kept" else _laid_out(each)
+            for each in cassette.interactions
+        ),
+    )
 
 
 def _laid_out(exchange: Exchange) -> Exchange:
     request, response = exchange.request, exchange.response
     request_headers, request_body = _body(request.headers, request.body)
-    response_headers, response_body = _body(response.headers, response.body)
+    layout = _layout(exchange)
+    response_headers, response_body = response.headers, response.body
+    if layout != "kept":
+        response_headers, response_body = _body(response.headers, response.body)
     return replace(
         exchange,
+        layout=layout,
         request=replace(request, headers=request_headers, body=request_body),
         response=replace(response, headers=response_headers, body=response_body),
     )
+
+
+def _layout(exchange: Exchange) -> Layout:
+    """Return how the response's JSON was laid out."""
+    return "compact" if exchange.response_json is None else layout_of(exchange.response.body.decode())
 
 
 def _body(headers: Headers, body: bytes) -> tuple[Headers, bytes]:

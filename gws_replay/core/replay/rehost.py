@@ -24,6 +24,8 @@ _USER_DATA: Final = frozenset(f'"{name}"' for name in api.USER_DATA)
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _COLON: Final = "(?::|%3A)"
 OWN: Final = "<own address>"
+# A longer text is worked on each time: keeping many of them would fill the memory.
+_LONGEST_KEPT: Final = 2**15
 
 
 def bare(url: str) -> str:
@@ -33,11 +35,15 @@ def bare(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path.partition(';')[0]}"
 
 
-@lru_cache(maxsize=512)
 def at_home(text: str, origin: str) -> str:
     """Return JSON text with absolute addresses of the API made the server's own; userData stays as it was sent."""
     if not _JSON_ADDRESS.search(text):
         return text
+    return _at_home(text, origin) if len(text) <= _LONGEST_KEPT else _at_home.__wrapped__(text, origin)
+
+
+@lru_cache(maxsize=512)
+def _at_home(text: str, origin: str) -> str:
     return "".join(_moved(text, f'"{origin}'))
 
 

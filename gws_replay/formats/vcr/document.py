@@ -13,6 +13,7 @@ from gws_replay.core.content_coding import unpacked
 from gws_replay.core.model import Cause, Exchange, Headers, Notification, Recording
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr.reader import Reader
+from gws_replay.formats.vcr.sendable import sendable
 
 # What was redacted in a cassette without our header: `gws-replay scrub` writes it.
 REDACTION = "gws_replay_redaction"
@@ -29,7 +30,7 @@ def read(document: Mapping[str, Any], source: str) -> Cassette:
     header = document.get("gws_replay")
     if header is None and document.get("notifications"):
         raise CassetteError(f"{source}: the header 'gws_replay' is missing: is the file torn?")
-    exchanges = tuple(reader.exchange(index, item) for index, item in enumerate(items))
+    exchanges = tuple(sendable(reader.exchange(index, item), index, source) for index, item in enumerate(items))
     if header is None:
         recording = Recording(exchanges=tuple(map(_as_unpacked, exchanges)))
         return compile_recording(recording, document.get(REDACTION), lay_out=False).cassette.named(source)
@@ -70,6 +71,7 @@ def interaction(exchange: Exchange) -> dict[str, Any]:
             "ended": exchange.ended,
             **_user(exchange.user),
             **({"outcome": exchange.outcome} if exchange.outcome != "response" else {}),
+            **({"layout": exchange.layout} if exchange.layout != "compact" else {}),
         },
     }
 

@@ -19,6 +19,7 @@ from gws_replay.core.model import (
     Cause,
     Exchange,
     Headers,
+    Layout,
     Moment,
     Notification,
     Outcome,
@@ -29,6 +30,7 @@ from gws_replay.core.model import (
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.formats.vcr.reader import MOMENTS, RULES, Reader
+from gws_replay.formats.vcr.sendable import sendable
 
 _BLOCK = 1 << 20
 _HEAD = f"{vcr_yaml.FIRST_LINE}\nversion: 1\ninteractions:".encode()
@@ -49,8 +51,8 @@ _STATUS = re.compile(rf"    status: \{{code: (101|[2-9]\d\d), message: ({_SCALAR
 _FIELDS, _RESPONSE, _ANSWER = b"\n    headers:", b"\n  response:\n", b"\n    body:\n      string: "
 _INDEX = rb"0|[1-9]\d{0,8}"
 _OURS = re.compile(
-    rb"\n  gws_replay: \{began: (%b), ended: (%b)(?:, user: (%b))?(?:, outcome: (silence|broken))?\}\Z"
-    % (_SECONDS, _SECONDS, _INDEX)
+    rb"\n  gws_replay: \{began: (%b), ended: (%b)(?:, user: (%b))?(?:, outcome: (silence|broken))?"
+    rb"(?:, layout: (spaced|kept))?\}\Z" % (_SECONDS, _SECONDS, _INDEX)
 )
 _LONGEST_OURS = 150
 _FIELD = re.compile(rf"      ([A-Za-z][A-Za-z0-9_-]{{0,99}}): \[((?:{_SCALAR})(?:, (?:{_SCALAR}))*)\]")
@@ -118,7 +120,7 @@ class _Layout:
             if rest or (are_next and is_last):
                 raise _UnknownError
             are_told = bool(are_next)
-            exchanges.append(self._laid_out(inside) or self._reader.exchange(len(exchanges), _parsed(inside)))
+            exchanges.append(self._laid_out(inside) or self._any(len(exchanges), inside))
         if header is None:
             raise _UnknownError
         cassette = Cassette(
@@ -127,6 +129,9 @@ class _Layout:
         if self._reader.last_user >= len(cassette.users):
             raise _UnknownError
         return cassette
+
+    def _any(self, index: int, item: bytes) -> Exchange:
+        return sendable(self._reader.exchange(index, _parsed(item)), index, self._reader.source)
 
     def _header(self, tail: bytes) -> Mapping[str, Any]:
         text = vcr_yaml.whole_lines(f"{vcr_yaml.FIRST_LINE}{(_HEADER + tail).decode()}", "", as_json=False)
@@ -169,6 +174,7 @@ class _Layout:
                 ended=float(ours[2]),
                 user=self._reader.user_index(int(ours[3] or 0), ""),
                 outcome=cast("Outcome", ours[4].decode()) if ours[4] else "response",
+                layout=cast("Layout", ours[5].decode()) if ours[5] else "compact",
             )
         except _UnknownError:
             return None

@@ -25,7 +25,12 @@ _STUMBLES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeE
 _ON_ONE_LINE = frozenset(
     {
         ("code", "message"),
-        *(("began", "ended", *rest) for rest in ((), ("user",), ("outcome",), ("user", "outcome"))),
+        *(
+            ("began", "ended", *user, *outcome, *layout)
+            for user in ((), ("user",))
+            for outcome in ((), ("outcome",))
+            for layout in ((), ("layout",))
+        ),
         ("interaction", "rule", "after"),
         ("interaction", "also", "rule", "after"),
     }

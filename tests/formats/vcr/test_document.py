@@ -196,7 +196,6 @@ def test_the_items_are_what_vcrpy_reads() -> None:
         (("response", "headers"), {"X": ["a\0"]}, "response: header 'X' contains a line break"),
         (("response", "headers"), {"": ["a"]}, "response: '' cannot be the name of a header"),
         (("response", "headers"), {"a\nb": ["a"]}, "response: 'a\\nb' cannot be the name of a header"),
-        (("request", "headers"), {"a:b": ["a"]}, "request: 'a:b' cannot be the name of a header"),
         (("request", "method"), "", "request: '' cannot be a method"),
         (("request", "method"), "GET /x", "request: 'GET /x' cannot be a method"),
     ],

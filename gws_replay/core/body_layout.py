@@ -1,0 +1,40 @@
+"""How JSON bodies are laid out: on lines of their own in a cassette, so that people read them, and as they were sent.
+
+A cassette says of a body only what is not usual: servers send JSON without white space.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+from gws_replay.core import lossless_json
+from gws_replay.core.model import Layout
+
+# A longer body is laid out anew each time: keeping many of them would fill the memory.
+_LONGEST_KEPT: Final = 2**15
+
+
+def layout_of(text: str) -> Layout:
+    """Return how JSON text is laid out; `kept` if it cannot be made again from its tokens."""
+    if text == lossless_json.compact(text):
+        return "compact"
+    return "spaced" if text == lossless_json.spaced(text) else "kept"
+
+
+def is_laid_out(body: bytes) -> bool:
+    """Return whether a body looks like JSON on lines of its own, as a cassette has it."""
+    return body[:2] in (b"{\n", b"[\n")
+
+
+def as_sent(body: bytes, layout: Layout) -> bytes:
+    """Return a body of a cassette as the recorded server sent it."""
+    if layout == "kept" or not is_laid_out(body):
+        return body
+    return _as_sent(body, layout) if len(body) <= _LONGEST_KEPT else _as_sent.__wrapped__(body, layout)
+
+
+@lru_cache(maxsize=512)
+def _as_sent(body: bytes, layout: Layout) -> bytes:
+    if lossless_json.loads_or_none(body) is None:
+        return body
+    text = body.decode()
+    return (lossless_json.spaced(text) if layout == "spaced" else lossless_json.compact(text)).encode()
