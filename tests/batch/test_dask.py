@@ -44,15 +44,13 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "old", tmp_path / "new"
 
 
-def test_a_cluster_finds_the_same(address: str, folders: tuple[Path, Path]) -> None:
+def test_cluster_returns_the_same_results(address: str, folders: tuple[Path, Path]) -> None:
     """diff and verify: text, order, errors and exit code are those of this process."""
     for command in (("diff", *folders), ("verify", folders[0], folders[1])):
         assert command_line(*command) == command_line(*command, "--dask", address)
 
 
-def test_workers_find_what_is_named_from_here(
-    address: str, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_workers_find_relative_paths(address: str, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """They are in other folders: what they are given, and tell, is the whole path."""
     monkeypatch.chdir(folders[0])
     assert f"{folders[0]}/1.yaml" == command_line("verify", "--dask", address, "1.yaml").out.splitlines()[0]
@@ -64,19 +62,19 @@ def _half(number: int) -> float:
     return number / 2
 
 
-def test_an_item_that_ends_its_workers_loses_no_other(address: str) -> None:
+def test_item_that_kills_its_workers_does_not_stop_the_others(address: str) -> None:
     """Dask says so of it, and goes on with the others."""
     assert [0.0, -1.0, 1.0] == list(on_cluster(_half, range(3), lambda number: float(-number), address))
 
 
-def test_without_the_extra(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_library_is_named(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A sentence says what to install."""
     monkeypatch.setitem(sys.modules, "distributed", None)
     sentence = "--dask needs dask.distributed, which is not installed: pip install distributed"
     assert sentence == refused(command_line("verify", "--dask", "tcp://127.0.0.1:8786", folders[0]))
 
 
-def test_where_no_scheduler_is(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_scheduler_is_named(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A sentence names the address; what is none, and may hold a password, is not repeated."""
     monkeypatch.setattr("gws_replay.batch.dask._CONNECT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -90,7 +88,7 @@ def test_where_no_scheduler_is(folders: tuple[Path, Path], monkeypatch: pytest.M
     assert "--jobs and --dask are two ways to spread the work: give one" == both
 
 
-def test_a_cluster_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cluster_without_workers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is waited for, and then said."""
     monkeypatch.setattr("gws_replay.batch.dask._START", 0.2)
     with cluster_of(0) as empty, pytest.raises(GwsReplayError, match="has no worker: start one"):
@@ -101,7 +99,7 @@ def _another_version() -> str:
     return f"0.{time.perf_counter_ns()}"
 
 
-def test_workers_with_another_version(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_with_another_version_are_an_error(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """They may judge otherwise: nothing is done, and both versions are named."""
     monkeypatch.setattr("gws_replay.batch.dask._version", _another_version)
     with pytest.raises(GwsReplayError, match=r"have another gws-replay \(0\.\d+, 0\.\d+\): install 0\.\d+ there"):

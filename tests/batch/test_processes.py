@@ -13,20 +13,20 @@ def no(number: int) -> int:
     return -number
 
 
-def test_an_item_that_ends_its_process_loses_no_other() -> None:
+def test_item_that_kills_its_process_does_not_stop_the_others() -> None:
     """Results keep the order of the items, and the work goes on behind it."""
     results = list(spread(doubled, range(5), no, jobs=2))
     assert [-number if number == WRONG else 2 * number for number in range(5)] == results
 
 
-def test_one_process_is_this_one() -> None:
+def test_one_job_runs_in_this_process() -> None:
     """No other is started for one item, or one job."""
     here = os.getpid()
     assert [(here, 0)] == list(spread(lambda number: (os.getpid(), number), [0], lambda _: (0, 0), jobs=4))
     assert [here] * 3 == list(spread(lambda _: os.getpid(), range(3), no, jobs=1))
 
 
-def test_what_is_wrong_with_the_work_is_no_lost_item() -> None:
+def test_exception_of_the_work_is_raised() -> None:
     """An error of ours is raised, and hides nothing."""
     with pytest.raises(ZeroDivisionError):
         list(spread((1).__truediv__, [1, 0], float, jobs=2))

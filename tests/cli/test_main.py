@@ -55,7 +55,7 @@ def test_help_lists_every_command_with_its_sentence() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_list_and_the_command_say_the_same(name: str) -> None:
+def test_list_and_help_of_a_command_agree(name: str) -> None:
     """Both sentences begin with the same verb, and the command's help speaks of most of what the list names."""
     text = command(name).help or ""
     listed, first = cli._COMMANDS[name], " ".join(text.split("\n\n")[0].split())
@@ -77,7 +77,7 @@ def test_everything_of_a_command_is_documented(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "addon"])
-def test_the_common_options_stand_everywhere(name: str) -> None:
+def test_every_command_has_the_common_options(name: str) -> None:
     """--json, -q and -v mean something in each command that reports."""
     found = command(name)
     for each in found.commands.values() if isinstance(found, click.Group) else [found]:
@@ -103,7 +103,7 @@ def test_version() -> None:
     ],
     ids=["command", "option", "argument", "choice", "file"],
 )
-def test_wrong_usage_is_a_sentence_and_2(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
+def test_wrong_usage_is_a_sentence_with_exit_code_2(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
     """On stderr, without a traceback, and stdout stays empty."""
     done = run(*arguments, cwd=tmp_path)
     assert (2, "") == (done.returncode, done.stdout)
@@ -130,7 +130,7 @@ def test_no_command_shows_the_help() -> None:
     ],
     ids=["Ctrl-C", "abort", "error", "error with a code", "cassette", "usage"],
 )
-def test_how_a_command_ends(
+def test_errors_have_their_exit_codes(
     error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Everything that a user can cause is a sentence and an exit code."""
@@ -160,7 +160,7 @@ def test_what_a_command_returns_is_the_exit_code(
     assert code == ended.value.code
 
 
-def test_an_error_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug is no user's doing: it comes out as it is."""
     broken = click.Command("stub", callback=lambda: os.environ["NO_SUCH_VARIABLE"])
     monkeypatch.setattr(cli.group, "get_command", lambda ctx, name: broken)
@@ -169,7 +169,7 @@ def test_an_error_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None
         cli.main()
 
 
-def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+def test_closed_pipe_ends_without_a_traceback(tmp_path: Path) -> None:
     """`gws-replay show ... | head -1` ends quietly, though much more was to be written than a pipe holds."""
     many = Cassette(
         interactions=tuple(exchange(path=f"/api/v2/me/{n}", began=float(n)) for n in range(4000)), header={"format": 1}
@@ -209,7 +209,7 @@ finally:
     ],
     ids=" ".join,
 )
-def test_starting_loads_little(arguments: tuple[str, ...], allowed: set[str]) -> None:
+def test_help_imports_little(arguments: tuple[str, ...], allowed: set[str]) -> None:
     """The heavy libraries wait until a command really needs them."""
     done = subprocess.run(
         [sys.executable, "-c", LOADED, *arguments], capture_output=True, text=True, timeout=60, check=True

@@ -62,7 +62,7 @@ def test_what_cannot_be_read_is_a_failure_of_its_file(folder: Path, tmp_path: Pa
     ("command", "name"),
     [*itertools.product(["verify", "diff", "drift"], FORMATS), *itertools.product(["show"], SHOWN)],
 )
-def test_a_command_that_cannot_begin_still_reports(folder: Path, tmp_path: Path, name: str, command: str) -> None:
+def test_command_that_cannot_start_writes_a_report(folder: Path, tmp_path: Path, name: str, command: str) -> None:
     """The report of an earlier run does not stay: what stands there says what went wrong, as stderr does."""
     missing = tmp_path / "none.yaml"
     arguments: dict[str, list[object]] = {
@@ -88,7 +88,7 @@ def test_nothing_to_compare_is_a_failure(tmp_path: Path, name: str) -> None:
         assert (5, True) == (ended.code, "there was nothing to" in said)
 
 
-def test_github_is_told_what_cannot_be_read(folder: Path, tmp_path: Path) -> None:
+def test_github_shows_what_cannot_be_read(folder: Path, tmp_path: Path) -> None:
     """By an annotation at the file, and in the summary of the step, whatever the format, and where nothing began."""
     summary = tmp_path / "summary"
     environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}

@@ -43,7 +43,7 @@ def test_show_writes_a_timeline(good: Path, tmp_path: Path) -> None:
     assert {"first": "", "parts": [{"name": str(good), "sides": [""]}]}.items() <= index_of(printed.out).items()
 
 
-def test_show_says_where_text_went(good: Path, tmp_path: Path) -> None:
+def test_show_prints_where_the_report_was_written(good: Path, tmp_path: Path) -> None:
     """Text and JSON go to a file as they would be printed."""
     for name in ("text", "json"):
         ended = command_line("show", "--format", name, "--output", tmp_path / "out", good)
@@ -51,7 +51,7 @@ def test_show_says_where_text_went(good: Path, tmp_path: Path) -> None:
         assert command_line("show", "--format", name, good).out == (tmp_path / "out").read_text("utf-8")
 
 
-def test_show_is_no_judgement_for_github(good: Path, tmp_path: Path) -> None:
+def test_show_writes_nothing_for_github(good: Path, tmp_path: Path) -> None:
     """It adds nothing to a step's summary."""
     summary = tmp_path / "summary"
     environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
@@ -71,13 +71,13 @@ def test_verify_writes_verdicts(good: Path, bad: Path) -> None:
     assert printed.err.startswith("::error")
 
 
-def test_a_part_of_the_page_crosses_to_another_process() -> None:
+def test_parts_of_a_page_come_from_other_processes() -> None:
     """What --jobs and --dask do elsewhere comes back whole."""
     part = part_of(small(), small().updates())
     assert part == pickle.loads(pickle.dumps(part))
 
 
-def test_what_passed_is_left_out_where_the_page_would_be_too_great(
+def test_passed_timelines_are_left_out_if_the_page_would_be_too_large(
     good: Path, bad: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its verdicts stay, and so does the timeline of what failed; of a single cassette that is shown nothing goes."""

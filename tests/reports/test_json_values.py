@@ -9,14 +9,14 @@ from tests.support.builders import CAPTURES, cassette, exchange, push, update
 from tests.support.commands import captured, of_two_users, small
 
 
-def test_an_operation_that_cannot_be_told_has_no_places() -> None:
+def test_unknown_verdict_has_no_places() -> None:
     """before and after are null, and the reason is there."""
     alone = as_json.update(cassette(update({"A": 2}, began=1.0)).updates()[0])
     assert ("unknown", None, None, []) == (alone["verdict"], alone["before"], alone["after"], alone["changes"])
     assert 1 == len(alone["reasons"])
 
 
-def test_a_notification_without_a_cause_and_a_body_that_is_no_json() -> None:
+def test_missing_cause_and_body_that_is_not_json_are_null() -> None:
     """Both are null."""
     shown = as_json.cassette(cassette(exchange("GET", "/x", None, b"\xff"), push(None, seen=1.0, kind="StatusChange")))
     assert ([None], [None]) == (

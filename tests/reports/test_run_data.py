@@ -45,7 +45,7 @@ def listening(playback: ReplayRun) -> None:
     bayeux(playback, channel="/meta/connect", clientId=reply["clientId"], connectionType="long-polling")
 
 
-def test_a_run_in_lines() -> None:
+def test_events_of_a_run_as_lines() -> None:
     """The operation rather than the URL, what was answered, where it stands; a miss with its reason."""
     playback = ReplayRun(small())
     for which in (0, 1, 0):
@@ -81,7 +81,7 @@ def test_several_cassettes_and_several_users_are_named() -> None:
     assert ["interaction 0 of a.yaml, user 1", "user 2"] == [event["where"] for event in events_of(playback)]
 
 
-def test_a_section_shows_the_last_and_says_how_many_there_were() -> None:
+def test_section_shows_the_last_events_and_their_number() -> None:
     """Ten lines, in order."""
     playback = ReplayRun(numbered(15).named("many.yaml"))
     for which in range(12):
@@ -92,14 +92,14 @@ def test_a_section_shows_the_last_and_says_how_many_there_were() -> None:
     assert ["unplayed:", *(f"  interaction {n}: POST /api/v2/me/{n}" for n in range(12, 15))] == lines[11:]
 
 
-def test_a_long_rest_is_cut() -> None:
+def test_long_list_of_unplayed_is_cut() -> None:
     """Ten of what was not played, and how many more."""
     lines = section(ReplayRun(numbered(25)), "").splitlines()
     assert ["no request was sent", "unplayed:", "  and 15 more"] == [lines[1], lines[2], lines[-1]]
     assert 14 == len(lines)
 
 
-def test_a_section_does_not_repeat_what_the_failure_said() -> None:
+def test_section_does_not_repeat_the_failure() -> None:
     """Neither a miss nor what was not played."""
     playback = play(get(BEFORE, began=0.0), update({"A": 2}, began=1.0))
     ask(playback, 0)
@@ -134,7 +134,7 @@ def texts(value: Any) -> list[str]:
     return [text for each in value for text in texts(each)] if isinstance(value, list) else [str(value)]
 
 
-def test_nothing_recorded_steers_a_terminal() -> None:
+def test_recorded_text_cannot_steer_a_terminal() -> None:
     """Control characters are escaped and long values cut, in every text; it is JSON and UTF-8."""
     playback = steering()
     found = details(playback)
@@ -144,7 +144,7 @@ def test_nothing_recorded_steers_a_terminal() -> None:
     "".join(every).encode()
 
 
-def test_nothing_unredacted_is_told() -> None:
+def test_run_data_are_redacted() -> None:
     """Of a request without an answer only what is redacted; of an address that was stopped no query and no user."""
     playback = ReplayRun(small())
     headers = Headers((("Authorization", f"Basic {SECRET}"), ("Cookie", f"JSESSIONID={SECRET}")))
@@ -183,7 +183,7 @@ def test_userdata_operations_with_exactly_what_changed() -> None:
     ("asked", "expected"),
     [((), (0, 0, 3)), ((0,), (1, 0, 2)), ((0, 1), (2, 0, 0)), ((0, 1, 0, None), (3, 1, 0))],
 )
-def test_counts(asked: tuple[int | None, ...], expected: tuple[int, int, int]) -> None:
+def test_run_counts_played_missed_and_unplayed(asked: tuple[int | None, ...], expected: tuple[int, int, int]) -> None:
     """Answers given, requests without one, and what is left: the same number as `unplayed` has entries."""
     playback = ReplayRun(small())
     for which in asked:
@@ -202,7 +202,7 @@ def test_counts_of_several_users() -> None:
     assert (2, 0, 0) == (counts["played"], len(playback.unplayed), counts["unplayed"])
 
 
-def test_a_miss_beside_an_equal_recording_says_so() -> None:
+def test_miss_names_an_equal_recording_that_was_played() -> None:
     """The nearest interaction, and no difference."""
     playback = ReplayRun(replace(small(), notifications=()))
     ask(playback, 1)
@@ -213,7 +213,7 @@ def test_a_miss_beside_an_equal_recording_says_so() -> None:
     assert "every recording of it has been played" in miss["text"]
 
 
-def test_an_empty_cassette_has_nothing_to_tell() -> None:
+def test_empty_cassette_has_no_events() -> None:
     """All parts are empty."""
     found = details(ReplayRun(Cassette(interactions=())))
     assert [[]] * 5 == [found[part] for part in ("events", "misses", "operations", "unplayed", "stopped")]

@@ -92,7 +92,7 @@ def test_every_capture_can_be_shown(name: str, options: tuple[str, ...], tmp_pat
         assert len(played.interactions) == sum(" HTTP 200" in line for line in ended.out.splitlines())
 
 
-def test_what_no_request_caused_and_what_failed_is_seen(tmp_path: Path) -> None:
+def test_unsolicited_and_failed_are_shown(tmp_path: Path) -> None:
     """An unsolicited notification, a refusal, a request that is no operation."""
     refusal = {"statusCode": 2, "statusMessage": "no"}
     shown = cassette(
@@ -124,7 +124,7 @@ STEERING = "\x1b[31mred\x1b]0;title\x07\x9b2J\r\u202e"
     ],
     ids=["value", "key", "names", "body", "id", "header"],
 )
-def test_nothing_recorded_can_steer_a_terminal(played: Cassette, options: tuple[str, ...], tmp_path: Path) -> None:
+def test_recorded_text_cannot_steer_a_terminal(played: Cassette, options: tuple[str, ...], tmp_path: Path) -> None:
     """Control characters of any kind are shown as what they are."""
     shown = command_line("show", *options, saved(played, tmp_path / "x.yaml")).out
     assert shown
@@ -136,7 +136,7 @@ def test_nothing_recorded_can_steer_a_terminal(played: Cassette, options: tuple[
     ['{"A":1,"A":2}', '{"A":"\\ud800"}', '{"A":12345678901234567890.10}', '{"A":{"B":{},"B":[]}}'],
     ids=["repeated key", "half a character", "many digits", "repeated inside"],
 )
-def test_odd_json_of_a_server_can_be_shown(data: str, tmp_path: Path) -> None:
+def test_unusual_json_is_shown(data: str, tmp_path: Path) -> None:
     """What a server should not have sent is shown, as text and as strict JSON, to a real pipe."""
     answer = f'{{"statusCode":0,"facebooksessions":[{{"id":"S1","userData":{data}}}]}}'
     path = saved(cassette(exchange("GET", SESSIONS, None, answer.encode())), tmp_path / "odd.yaml")

@@ -73,7 +73,7 @@ NOTIFICATIONS = st.builds(
 
 @given(st.lists(EXCHANGES, max_size=5), st.lists(NOTIFICATIONS, max_size=5))
 @settings(max_examples=150)
-def test_whatever_was_recorded_is_judged(exchanges: list[Any], notifications: list[Any]) -> None:
+def test_any_recorded_json_gets_a_verdict(exchanges: list[Any], notifications: list[Any]) -> None:
     """Any JSON in any place: causes are looked for and verdicts given, or there is nothing to judge."""
     for each in cassette(*exchanges, *notifications).updates(ignore=["A*"]):
         assert each.verdict == "passed" or each.reasons
@@ -96,7 +96,7 @@ def test_whatever_was_recorded_is_judged(exchanges: list[Any], notifications: li
         (None, "", None, ""),
     ],
 )
-def test_what_a_message_is_and_what_it_belongs_to(message: Any, kind: str, reference: Any, spelled: str) -> None:
+def test_messages_of_each_api_are_recognised(message: Any, kind: str, reference: Any, spelled: str) -> None:
     """Its kind by the first field that says it; a number or a text links it with others."""
     assert (kind, reference, spelled) == (
         api.kind_of(message),
@@ -119,7 +119,7 @@ def test_what_a_message_is_and_what_it_belongs_to(message: Any, kind: str, refer
         (404, {"statusCode": 0}, "refused", "statusCode 0"),
     ],
 )
-def test_whether_an_answer_says_yes(status: int, answer: Any, taken: str, code: str | None) -> None:
+def test_response_says_whether_operation_was_accepted(status: int, answer: Any, taken: str, code: str | None) -> None:
     """By the code of its own API, and the HTTP status."""
     assert (taken, code) == (api.taken(status, answer), api.code_of(answer))
 
@@ -133,6 +133,6 @@ def test_whether_an_answer_says_yes(status: int, answer: Any, taken: str, code: 
         (403, {"statusCode": 3}, False),
     ],
 )
-def test_who_is_not_known(status: int, answer: Any, expected: bool) -> None:
+def test_unauthenticated_responses_are_recognised(status: int, answer: Any, expected: bool) -> None:
     """By the HTTP status or the statusCode: servers that say it with 200 are documented."""
     assert expected == api.is_unauthenticated(status, answer)

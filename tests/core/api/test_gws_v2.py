@@ -32,14 +32,14 @@ def call(sent: Any, path: str = "/api/v2/me/facebooksessions/S1") -> Call:
         ("/api/v2/me/facebooksessions", None),
     ],
 )
-def test_the_forms_of_a_path(path: str, resource_id: str | None) -> None:
+def test_each_form_of_a_path_names_its_resource(path: str, resource_id: str | None) -> None:
     """Plural and singular, with and without `me`, query, final slash and the prefix of old deployments."""
     read = call({"operationName": "UpdateUserData"}, path)
     assert ("UpdateUserData", FACEBOOK, resource_id) == (read.operation, read.channel, read.resource_id)
 
 
 @pytest.mark.parametrize("path", ["/api/v2/me", "/api/v2/me/xfacebooksessions/S1", "/", "/facebooksessions/S1/more"])
-def test_other_paths_are_no_resource(path: str) -> None:
+def test_other_paths_name_no_resource(path: str) -> None:
     """The operation is still read; it writes nothing."""
     read = call({"operationName": "UpdateUserData", "userData": {"A": 1}}, path)
     assert ("UpdateUserData", None, None, None) == (read.operation, read.channel, read.resource_id, read.writes)
@@ -48,7 +48,7 @@ def test_other_paths_are_no_resource(path: str) -> None:
 @pytest.mark.parametrize(
     "sent", [None, [], "x", {}, {"operationName": 1}, loads('{"operationName":"A","operationName":"B"}')]
 )
-def test_other_bodies_are_no_operation(sent: Any) -> None:
+def test_other_bodies_name_no_operation(sent: Any) -> None:
     """No body, a list, a name that is no string or stands twice."""
     read = call(sent)
     assert (None, None, None) == (read.operation, read.row, read.writes)
@@ -70,7 +70,7 @@ def test_other_bodies_are_no_operation(sent: Any) -> None:
         ({"operationName": "SomethingNew", "userData": {"A": 1}}, None),
     ],
 )
-def test_what_an_operation_writes(sent: dict[str, Any], writes: dict[str, Any] | None) -> None:
+def test_operation_writes_the_documented_keys(sent: dict[str, Any], writes: dict[str, Any] | None) -> None:
     """Keys and values of userData operations; None for all others."""
     assert writes == call(sent).writes
 
@@ -96,7 +96,7 @@ def test_what_an_operation_writes(sent: dict[str, Any], writes: dict[str, Any] |
         ({"operationName": "SomethingNew"}, {"userData": {}}, None),
     ],
 )
-def test_whether_a_resource_shows_an_operation(
+def test_resource_shows_the_effect_of_an_operation(
     sent: dict[str, Any], resource: dict[str, Any], shown: bool | None
 ) -> None:
     """None where the documentation gives nothing to look for."""
@@ -118,7 +118,9 @@ def test_whether_a_resource_shows_an_operation(
         (loads('{"A":1,"A":1}'), "A", 1, False),
     ],
 )
-def test_whether_user_data_show_a_key(user_data: dict[str, Any], key: str, value: Any, shown: bool) -> None:
+def test_userdata_shows_a_written_key_with_its_exact_value(
+    user_data: dict[str, Any], key: str, value: Any, shown: bool
+) -> None:
     """Null is not absence, types are exact, and a repeated key shows no single value."""
     assert shown is shows_key(user_data, key, value)
 
@@ -133,7 +135,7 @@ def test_whether_user_data_show_a_key(user_data: dict[str, Any], key: str, value
         ({"facebooksession": {"id": 7}}, "7"),
     ],
 )
-def test_the_resource_of_a_notification(data: dict[str, Any], resource_id: str) -> None:
+def test_notification_names_its_resource(data: dict[str, Any], resource_id: str) -> None:
     """By its id, the end of its uri, or the uri that message logs have instead; the misspelt key counts too."""
     subject = subject_of(data)
     assert subject
@@ -143,12 +145,12 @@ def test_the_resource_of_a_notification(data: dict[str, Any], resource_id: str) 
 @pytest.mark.parametrize(
     "data", [None, [], "x", {}, {"somethingNew": {"id": "1"}}, {"facebooksession": []}, {"facebooksessionUri": 1}]
 )
-def test_a_notification_of_something_else(data: Any) -> None:
+def test_notification_without_resource_has_none(data: Any) -> None:
     """Other channels, and data of another form, have no resource that is known."""
     assert subject_of(data) is None
 
 
-def test_the_resources_of_an_answer() -> None:
+def test_response_lists_its_resources() -> None:
     """One under its key, many under the collection's name, and none without an id."""
     assert ["S1"] == [s.resource_id for s in resources_in({"facebooksession": {"id": "S1"}})]
     many = {"facebooksessions": [{"id": "S1"}, {"no": "id"}, "x", {"id": 2}]}
@@ -177,17 +179,17 @@ def test_the_resources_of_an_answer() -> None:
         (200, {"statusCode": "0"}, False),
     ],
 )
-def test_whether_the_server_took_an_operation(status: int, answer: Any, taken: bool) -> None:
+def test_status_code_says_whether_operation_was_accepted(status: int, answer: Any, taken: bool) -> None:
     """Codes 0 and 7 are success; the HTTP status counts as well."""
     assert taken is succeeded(status, answer)
 
 
-def test_every_row_is_filed_under_its_own_name() -> None:
+def test_every_row_has_its_name_as_key() -> None:
     """The table is looked up by operationName."""
     assert list(OPERATIONS) == [row.name for row in OPERATIONS.values()]
 
 
-def test_the_secret_headers_are_spelled_as_they_are_compared() -> None:
+def test_secret_headers_are_in_lower_case() -> None:
     """Names are compared in lower case."""
     assert {"authorization", "cookie", "set-cookie", "x-csrf-token"} < sensitive.SECRET_HEADERS
     assert sensitive.SECRET_HEADERS == {name.lower() for name in sensitive.SECRET_HEADERS}

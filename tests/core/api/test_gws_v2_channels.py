@@ -54,7 +54,7 @@ def only(*moments: Exchange | Notification) -> Update:
 
 
 @pytest.mark.parametrize("name", [channel.name for channel in CHANNELS])
-def test_every_form_of_a_path_is_read(name: str) -> None:
+def test_every_form_of_a_path_is_recognised(name: str) -> None:
     """Plural, singular and other names, with and without `me`, with a prefix, with a final slash."""
     channel = BY_NAME[name]
     for segment in channel.segments:
@@ -66,14 +66,14 @@ def test_every_form_of_a_path_is_read(name: str) -> None:
             assert None is api.call_of(Request(method="POST", uri=f"https://host{other}"), {}).channel
 
 
-def test_an_open_media_path_without_an_id_is_no_resource() -> None:
+def test_open_media_path_without_id_names_no_resource() -> None:
     """Its first segment is the media type."""
     call = api.call_of(Request(method="POST", uri="https://host/api/v2/me/openmedia/promotion"), {})
     assert (BY_NAME["open media"], None) == (call.channel, call.resource_id)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_resource_is_found_in_answers_and_notifications(name: str) -> None:
+def test_resource_is_found_in_responses_and_notifications(name: str) -> None:
     """Under its key, its workbin key, its collection's name, and among the user's subresources."""
     channel = BY_NAME[name]
     resource = {"id": "R1", "userData": BEFORE}
@@ -98,7 +98,7 @@ DELETIONS: dict[Delete, tuple[dict[str, Any], dict[Key, Any]]] = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_channel_deletes_in_its_own_way(name: str) -> None:
+def test_each_channel_has_its_own_form_of_deletion(name: str) -> None:
     """Several keys, one key, or everything; a body of another shape writes nothing."""
     channel = BY_NAME[name]
     for operation, shape in channel.deletes.items():
@@ -119,7 +119,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("case", RIGHT)
-def test_a_right_operation_passes_and_a_wrong_one_fails(name: str, case: str) -> None:
+def test_faithful_operation_passes_and_faulty_one_fails(name: str, case: str) -> None:
     """On every channel, by its own kind of notification; each view that disagrees is named."""
     channel, (operation, sent, after) = BY_NAME[name], RIGHT[case]
     start, request = shown(channel, BEFORE), asked(channel, operation, **sent)
@@ -133,7 +133,7 @@ def test_a_right_operation_passes_and_a_wrong_one_fails(name: str, case: str) ->
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_right_deletion_passes_and_a_wrong_one_fails(name: str) -> None:
+def test_faithful_deletion_passes_and_faulty_one_fails(name: str) -> None:
     """Whatever its shape."""
     channel = BY_NAME[name]
     for operation, shape in channel.deletes.items():
@@ -146,7 +146,7 @@ def test_a_right_deletion_passes_and_a_wrong_one_fails(name: str) -> None:
         assert "A: should be deleted, the notification shows 1" in kept.reasons
 
 
-def test_a_call_without_user_data_has_none() -> None:
+def test_call_without_userdata_has_empty_userdata() -> None:
     """ "Note the absence": on voice it means empty, in a notification and in a whole GET; nowhere else."""
     call, chat = BY_NAME["call"], BY_NAME["chat"]
     gone = only(shown(call, BEFORE), asked(call, "DeleteUserData"), told(call, None))
@@ -176,7 +176,7 @@ TWICE = {
 
 
 @pytest.mark.parametrize("case", TWICE)
-def test_attaching_a_key_that_exists_makes_a_second_one(case: str) -> None:
+def test_attaching_an_existing_key_adds_a_second_one(case: str) -> None:
     """On voice; how it is spelled is not documented, so each way that keeps the value is right."""
     call, (after, verdict) = BY_NAME["call"], TWICE[case]
     found = only(shown(call, {"A": 1, "B": 0}), asked(call, "AttachUserData", userData={"A": 2}), told(call, after))
@@ -193,14 +193,14 @@ def test_attaching_a_key_that_exists_makes_a_second_one(case: str) -> None:
         ('{"A": 3}', "failed"),
     ],
 )
-def test_deleting_a_pair_of_a_repeated_key_takes_one_away(after: str, verdict: str) -> None:
+def test_deleting_a_pair_of_a_repeated_key_removes_one(after: str, verdict: str) -> None:
     """Which of them is not documented; nor is whether all of them go."""
     call = BY_NAME["call"]
     found = only(shown(call, '{"A": 1, "A": 2}'), asked(call, "DeleteUserDataPair", key="A"), told(call, after))
     assert verdict == found.verdict, found.reasons
 
 
-def test_attachments_at_the_same_time_may_stand_in_any_order() -> None:
+def test_simultaneous_attachments_may_have_any_order() -> None:
     """Two attachments of one key overlap: each notification shows what had been attached by then."""
     call = BY_NAME["call"]
     both = [asked(call, "AttachUserData", began=1 + n / 10, userData={"A": n}) for n in (1, 2)]
@@ -210,7 +210,7 @@ def test_attachments_at_the_same_time_may_stand_in_any_order() -> None:
         assert ["passed", "passed"] == [each.verdict for each in found], [each.reasons for each in found]
 
 
-def test_an_update_of_a_repeated_key_may_keep_the_others() -> None:
+def test_update_of_a_repeated_key_may_keep_other_values() -> None:
     """The value is there, and none came to it."""
     call = BY_NAME["call"]
     request = asked(call, "UpdateUserData", userData={"A": 9})
@@ -222,7 +222,7 @@ def test_an_update_of_a_repeated_key_may_keep_the_others() -> None:
     ).writes
 
 
-def test_the_content_of_an_interaction_is_not_the_session_of_the_same_id() -> None:
+def test_content_of_an_interaction_is_not_the_session_of_the_same_id() -> None:
     """GetInteractionContent is answered by its referenceId, and its state is another state."""
     content = {
         "messageType": "GetInteractionContentMessage",

@@ -79,7 +79,7 @@ def only(*moments: Exchange | Notification) -> Update:
         (None, None),
     ],
 )
-def test_user_data_is_a_list(listed: Any, read: Any) -> None:
+def test_userdata_is_a_list_of_pairs(listed: Any, read: Any) -> None:
     """Of key, type and value; nested lists likewise, repeated keys kept; anything else is no userData."""
     assert read == pairs_as_user_data(listed)
 
@@ -100,7 +100,9 @@ def test_user_data_is_a_list(listed: Any, read: Any) -> None:
         ("something-new", {"userData": pairs(("A", 2))}, None),
     ],
 )
-def test_the_verb_is_the_operation(key: str, verb: str, data: dict[str, Any], writes: dict[Key, Any] | None) -> None:
+def test_verb_in_path_is_the_operation(
+    key: str, verb: str, data: dict[str, Any], writes: dict[Key, Any] | None
+) -> None:
     """It stands at the end of the path; what it writes stands under `data`."""
     request = asked(key, verb, data)
     call = api.call_of(request.request, request.request_json)
@@ -119,7 +121,7 @@ def test_the_verb_is_the_operation(key: str, verb: str, data: dict[str, Any], wr
         ("GET", "/x"),
     ],
 )
-def test_other_requests_are_no_operation(method: str, path: str) -> None:
+def test_other_requests_name_no_operation(method: str, path: str) -> None:
     """Reading, and what is about no call or interaction."""
     assert None is api.call_of(Request(method=method, uri=f"https://host{path}"), None).operation
 
@@ -136,7 +138,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any], Items, str | None]] = {
 
 @pytest.mark.parametrize("key", WHERE)
 @pytest.mark.parametrize("case", RIGHT)
-def test_a_right_operation_passes_and_a_wrong_one_fails(key: str, case: str) -> None:
+def test_faithful_operation_passes_and_faulty_one_fails(key: str, case: str) -> None:
     """Code 1 is success, the operationId names the answer, and one more changed key is caught."""
     verb, data, after, changed = RIGHT[case]
     start, request = shown(key, ("A", 1), ("B", 0)), asked(key, verb, data)
@@ -152,7 +154,7 @@ def test_a_right_operation_passes_and_a_wrong_one_fails(key: str, case: str) -> 
 @pytest.mark.parametrize(
     ("code", "taken"), [(0, "taken"), (1, "taken"), (2, "refused"), (True, "refused"), ("0", "refused")]
 )
-def test_the_status_code_has_another_meaning(code: Any, taken: str) -> None:
+def test_status_code_1_means_accepted(code: Any, taken: str) -> None:
     """1 is a success here; in GWS v2 it is a missing parameter."""
     answer = {"status": {"code": code}}
     assert taken == api.taken(200, answer)
@@ -176,7 +178,7 @@ def test_a_refused_operation_must_change_nothing() -> None:
             assert verdict == found.verdict, found.reasons
 
 
-def test_overlapping_operations_are_told_apart_by_their_ids() -> None:
+def test_overlapping_operations_are_distinguished_by_their_ids() -> None:
     """Two equal updates, answered the other way round."""
     both = [
         asked("call", "update-user-data", {"userData": pairs(("A", 2))}, began=1 + n / 10, name=f"op-{n}")
@@ -190,7 +192,7 @@ def test_overlapping_operations_are_told_apart_by_their_ids() -> None:
     assert ["passed", "passed"] == [each.verdict for each in played.updates()]
 
 
-def test_the_header_names_the_api_that_the_traffic_is_of() -> None:
+def test_header_names_the_api_of_the_traffic() -> None:
     """And so does nothing else: a recording of either is compiled by the same road."""
     poll = exchange(
         "POST", "/workspace/v3/notifications", [{"channel": "/meta/connect"}], [bayeux(told("call", ("A", 2)))]

@@ -25,7 +25,7 @@ def shown(played: Cassette) -> Part:
     return part_of(played, played.updates())
 
 
-def test_nothing_recorded_is_markup() -> None:
+def test_recorded_text_is_never_markup() -> None:
     """Data blocks hold no `<` at all, one script runs, and there is no control character in the file."""
     (hostile,) = evil().cassettes
     content = written(
@@ -42,7 +42,7 @@ def test_nothing_recorded_is_markup() -> None:
 
 
 @pytest.mark.parametrize("text", ["\x1b[31m", "\x00", "\u202e"])
-def test_control_characters_are_spelled(text: str) -> None:
+def test_control_characters_are_escaped(text: str) -> None:
     """In keys, values and names."""
     played = cassette(get({text: text}, began=0.0), update({text: 1}, began=1.0)).named(text)
     block = block_of(written(shown(played), first="Verdicts"))
@@ -50,7 +50,7 @@ def test_control_characters_are_spelled(text: str) -> None:
     assert block["recordings"][0]["name"].isprintable()
 
 
-def test_the_policy_is_that_of_every_page() -> None:
+def test_policy_allows_nothing_from_outside() -> None:
     """Nothing by default, and no address."""
     content = written(shown(cassette()))
     parsed = Parsed(content)
@@ -58,7 +58,7 @@ def test_the_policy_is_that_of_every_page() -> None:
     assert not re.search(r"https?:(?!//www\.w3\.org/2000/svg)|url\(|@import|fetch|XMLHttp|innerHTML", content)
 
 
-def test_events_stand_in_time_order_with_their_causes() -> None:
+def test_events_are_in_time_order_with_their_causes() -> None:
     """A notification names its cause by place in that order, and how it was found."""
     played = cassette(
         get({"A": 1}, began=0.0),
@@ -76,7 +76,7 @@ def test_events_stand_in_time_order_with_their_causes() -> None:
     assert [[0], [0], [0], [1]] == [each["on"] for each in events]
 
 
-def test_a_lane_is_free_again_after_the_last_event_of_its_resource() -> None:
+def test_lane_is_used_again_after_the_last_event_of_its_resource() -> None:
     """Two that overlap have two lanes; a third takes the first that is free."""
     played = cassette(*(get({}, began=at, session=name) for at, name in enumerate(["S1", "S2", "S1", "S2", "S3"])))
     resources = block_of(written(shown(played)))["recordings"][0]["resources"]
@@ -119,7 +119,7 @@ def test_keys_that_an_operation_does_not_write_are_noted(asked: Exchange, beside
     assert besides == [block["texts"][key] for key in event["besides"]]
 
 
-def test_what_failed_comes_first() -> None:
+def test_failures_come_first() -> None:
     """Then what cannot be told, of all cassettes."""
     good = cassette(get({"A": 1}, began=0.0), update({"A": 2}, began=1.0), push({"A": 2}, seen=2.0))
     bad = cassette(get({"A": 1}, began=0.0), update({"A": 2}, began=1.0), push({"A": "2"}, seen=2.0))
@@ -130,7 +130,7 @@ def test_what_failed_comes_first() -> None:
     assert {"✗ 1 failed", "? 1 cannot tell", "✓ 1 passed", "the sum"} < set(Parsed(content).texts)
 
 
-def test_two_recordings_stand_side_by_side() -> None:
+def test_two_recordings_are_shown_side_by_side() -> None:
     """Each value of a message by its path, userData apart, and only what differs has a severity."""
     one = cassette(get({"A": 1, "B": {"C": [1, 2]}}, began=0.0), operation("Complete", began=1.0))
     other = cassette(get({"A": "1", "B": {"C": [1, 3]}}, began=0.0))
@@ -149,7 +149,7 @@ def test_two_recordings_stand_side_by_side() -> None:
     assert all(row[2] is None and row[3] for table in gone["tables"] for row in table["rows"])
 
 
-def test_a_cassette_that_only_one_side_has_is_a_row() -> None:
+def test_cassette_without_counterpart_is_a_row() -> None:
     """Without a timeline."""
     issue = Issue(level="error", rule="missing", message="the candidate has none", file="a.yaml")
     content = written(part_of_issue(issue), first="Findings")

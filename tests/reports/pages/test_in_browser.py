@@ -71,7 +71,7 @@ def run_page(tmp_path: Path) -> Path:
     return file
 
 
-def test_it_filters_by_text_and_outcome(browser: Browser, run_page: Path) -> None:
+def test_page_filters_by_text_and_outcome(browser: Browser, run_page: Path) -> None:
     """All words must be somewhere in the test, folded or not; several outcomes add up; Escape clears both."""
 
     async def act(tab: Tab) -> None:
@@ -113,7 +113,7 @@ def test_keys_move_and_open(browser: Browser, run_page: Path) -> None:
     visit(browser, run_page, act)
 
 
-def test_nothing_recorded_runs_and_nothing_is_asked_for(browser: Browser, run_page: Path) -> None:
+def test_recorded_text_is_not_executed_and_nothing_is_loaded(browser: Browser, run_page: Path) -> None:
     """No picture, no second script, no dialog, no address but the file's own, and nothing that the policy stopped."""
 
     async def act(tab: Tab) -> None:
@@ -150,7 +150,7 @@ def test_a_run_has_its_timeline_in_a_frame(browser: Browser, run_page: Path) -> 
     assert [[run_page.as_uri()], []] == [tab.asked, tab.logged]
 
 
-def test_it_fits_a_narrow_screen_in_the_dark_and_prints_whole(browser: Browser, run_page: Path) -> None:
+def test_page_fits_a_narrow_screen_has_a_dark_mode_and_prints_all(browser: Browser, run_page: Path) -> None:
     """No sideways scrolling at 360 pixels; dark where that is preferred; folded tests are printed too."""
 
     async def act(tab: Tab) -> None:
@@ -227,7 +227,7 @@ def test_each_user_has_lanes(browser: Browser, tmp_path: Path) -> None:
     visit(browser, on_page(tmp_path, shown(of_two_users())), act)
 
 
-def test_nothing_recorded_runs_on_a_timeline(browser: Browser, tmp_path: Path) -> None:
+def test_recorded_text_is_not_executed_on_a_timeline(browser: Browser, tmp_path: Path) -> None:
     """Keys, values, paths and names that want to run are text, in every row and detail; nothing is asked for."""
     (hostile,) = evil().cassettes
     other = cassette(get({"A": 1}, began=0.0))
@@ -252,7 +252,7 @@ def test_nothing_recorded_runs_on_a_timeline(browser: Browser, tmp_path: Path) -
     assert [[file.as_uri()], []] == [tab.asked, tab.logged]
 
 
-def test_a_timeline_is_walked_by_keys(browser: Browser, tmp_path: Path) -> None:
+def test_keys_move_on_a_timeline(browser: Browser, tmp_path: Path) -> None:
     """j and k go on and back, c to the cause and to what it caused, s to scale, t to the dark, Escape clears."""
 
     async def act(tab: Tab) -> None:
@@ -276,7 +276,7 @@ def test_a_timeline_is_walked_by_keys(browser: Browser, tmp_path: Path) -> None:
     visit(browser, on_page(tmp_path, shown(small())), act)
 
 
-def test_a_timeline_is_filtered(browser: Browser, tmp_path: Path) -> None:
+def test_timeline_is_filtered(browser: Browser, tmp_path: Path) -> None:
     """By words in any message of an event, by outcome, which its notifications share, and by operation."""
     played = load_cassette(SHIPPED / "update-wrong-server.yaml")
 

@@ -31,7 +31,7 @@ def missed(playback: ReplayRun, path: str = "/nowhere", **fields: Any) -> None:
         playback.respond(Request(method="GET", uri=f"http://gws.example{path}", **fields))
 
 
-def test_it_is_what_happened_in_its_order() -> None:
+def test_timeline_has_the_events_of_the_run_in_order() -> None:
     """Each asking has its place, also one again; a miss stands where it was asked, and says what it lacked."""
     playback = ReplayRun(small())
     missed(playback)
@@ -50,7 +50,7 @@ def test_it_is_what_happened_in_its_order() -> None:
     assert 0.0 == events[0]["at"]
 
 
-def test_a_notification_says_why_it_came_and_an_update_what_it_changed() -> None:
+def test_notification_has_its_cause_and_update_its_changes() -> None:
     """The cause is the asking of this run; one that no client heard says so."""
     playback = ReplayRun(small())
     ask(playback, 0)
@@ -62,7 +62,7 @@ def test_a_notification_says_why_it_came_and_an_update_what_it_changed() -> None
     assert ["changed"] == [kind for _, _, kind, _, _ in pushed["shows"][0]["changes"]]
 
 
-def test_several_cassettes_and_an_empty_run() -> None:
+def test_timeline_of_several_cassettes_and_of_an_empty_run() -> None:
     """All that was asked of any of them; nothing at all where nothing was."""
     playback = ReplayRun(numbered(2).named("a.yaml"), small().named("b.yaml"))
     ask(playback, 0)
@@ -71,7 +71,7 @@ def test_several_cassettes_and_an_empty_run() -> None:
     assert "" == timeline_of(ReplayRun(Cassette(interactions=())), [()])
 
 
-def test_nothing_unredacted_is_in_it() -> None:
+def test_timeline_is_redacted() -> None:
     """Neither of a cassette that nobody has redacted, nor of a request that has no answer in it."""
     personal = cassette(
         get({**BEFORE, "EmailAddress": "ada@example.com"}, began=0.0),

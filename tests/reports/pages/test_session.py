@@ -44,7 +44,7 @@ def hostile() -> str:
     return written(ran(f"{EVIL}::{EVIL}[{EVIL}]", evil(), cassette=EVIL, recorded=EVIL))
 
 
-def test_nothing_recorded_is_markup() -> None:
+def test_recorded_text_is_never_markup() -> None:
     """Whatever stands in a path, a key, a value, a name: it is text or data; there is one script and no picture."""
     parsed = Parsed(hostile())
     tags = [name for name, attributes in parsed.elements if attributes.get("type") != "application/json"]
@@ -53,7 +53,7 @@ def test_nothing_recorded_is_markup() -> None:
     assert [] == [name for _, attributes in parsed.elements for name in attributes if name.startswith("on")]
 
 
-def test_the_policy_lets_nothing_in_but_the_pages_own() -> None:
+def test_policy_allows_only_the_pages_own_script_and_style() -> None:
     """Nothing by default, no address at all, script and style by hash, and no style beside it."""
     parsed = Parsed(hostile())
     framed = Parsed("".join(around("the run")))
@@ -87,7 +87,7 @@ def test_a_timeline_is_the_page_that_show_writes() -> None:
     assert "".join(whole) == f"{before}{shown[1]}{after}"
 
 
-def test_timelines_stop_where_the_page_would_be_too_great(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timelines_are_left_out_if_the_page_would_be_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """What failed has its own first; the list of what happened is there in any case."""
     tests = [ran("a::one", evil()), ran("a::two", evil(), outcome="failed")]
     monkeypatch.setattr(html, "_ROOM", len(tests[1]["timeline"]) + 1)
@@ -97,21 +97,21 @@ def test_timelines_stop_where_the_page_would_be_too_great(monkeypatch: pytest.Mo
     assert "0" == button["data-timeline"]
 
 
-def test_the_policy_stands_before_all_that_it_governs() -> None:
+def test_policy_precedes_style_and_scripts() -> None:
     """A browser applies it from there on."""
     assert ["html", "head", "meta", "meta"] == [name for name, _ in Parsed(written()).elements][:4]
     assert "http-equiv" in Parsed(written()).elements[3][1]
 
 
 @pytest.mark.parametrize("text", ["\x1b", "\x00", "\ud800", "\u202e"])
-def test_control_characters_are_spelled(text: str) -> None:
+def test_control_characters_are_escaped(text: str) -> None:
     """The page is UTF-8, and no text runs the other way."""
     content = written(ran(f"a.py::test[{text}]", recorded=text))
     assert text not in content
     assert f"\\u{ord(text):04x}".encode() in content.encode()
 
 
-def test_what_failed_comes_first_and_is_open() -> None:
+def test_failed_tests_come_first_and_are_open() -> None:
     """The rest is as it ran, and folded."""
     outcomes = ("passed", "failed", "skipped", "error", "xfailed", "xpassed")
     tests = [ran(f"a.py::test_{outcome}", outcome=outcome) for outcome in outcomes]
@@ -120,7 +120,7 @@ def test_what_failed_comes_first_and_is_open() -> None:
     assert [True, True, False, False, False, False] == ["open" in each for each in found]
 
 
-def test_a_test_shows_what_it_changed_missed_and_left() -> None:
+def test_test_shows_changes_misses_and_unplayed() -> None:
     """userData before and after, exactly the keys that changed; the difference of a miss; what happened."""
     played = cassette(
         get({"A": 1, "B": "b", "C": 0}, began=0.0),
@@ -160,7 +160,7 @@ def test_a_miss_shows_only_the_parts_that_differ() -> None:
     ("outcomes", "title"),
     [(("passed", "passed"), "2 tests · gws_replay"), (("failed", "error", "passed"), "2 of 3 failed · gws_replay")],
 )
-def test_the_title_and_the_head_say_how_it_went(outcomes: tuple[str, ...], title: str) -> None:
+def test_title_and_header_show_the_outcomes(outcomes: tuple[str, ...], title: str) -> None:
     """The figures are the sums."""
     counts = {"played": 700, "missed": 1, "unplayed": 0, "stopped": 0, "live": 0}
     texts = Parsed(written(*(ran(f"t{n}", outcome=each, counts=counts) for n, each in enumerate(outcomes)))).texts

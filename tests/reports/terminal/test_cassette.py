@@ -20,12 +20,12 @@ from tests.support.commands import BEFORE, of_two_users, small
         ({}, "<memory>:"),
     ],
 )
-def test_the_first_line_says_what_is_known(header: dict[str, object], line: str) -> None:
+def test_first_line_has_the_facts_of_the_header(header: dict[str, object], line: str) -> None:
     """The facts of the header in one order, and only those that there are."""
     assert line == next(timeline(replace(small(), header=header))).rstrip()
 
 
-def test_each_line_of_several_users_says_whose_it_is() -> None:
+def test_each_line_names_its_user_if_there_are_several() -> None:
     """By name, or by number; the lines of a cassette of one user say nothing."""
     ours = [line for line in timeline(of_two_users()) if " anna" in line or " user 2" in line]
     assert ["anna", "anna", "anna", "user 2", "user 2"] == ["anna" if " anna" in line else "user 2" for line in ours]
@@ -90,7 +90,7 @@ def test_a_binary_body_is_shown_by_its_bytes() -> None:
     ],
     ids=["deleted", "no change", "failed", "unknown"],
 )
-def test_a_verdict(judged: Cassette, lines: list[str]) -> None:
+def test_verdict_says_what_changed_and_why_it_failed(judged: Cassette, lines: list[str]) -> None:
     """What changed, or each reason, where, and the next command."""
     assert lines == list(verdict(judged.updates()[0], "x.yaml"))
 
@@ -103,6 +103,6 @@ def test_a_verdict(judged: Cassette, lines: list[str]) -> None:
         (2, 3, "2 userData operations in 3 cassettes: 2 passed, 0 failed, 0 cannot tell"),
     ],
 )
-def test_the_tally_counts_in_words(count: int, cassettes: int, line: str) -> None:
+def test_tally_counts_verdicts(count: int, cassettes: int, line: str) -> None:
     """Singular and plural."""
     assert line == tally({"passed": count}, cassettes)

@@ -37,7 +37,7 @@ def test_odd_messages_are_compared_and_shown() -> None:
 
 
 @pytest.mark.parametrize("depth", [300, 900])
-def test_deep_messages(depth: int) -> None:
+def test_deeply_nested_messages_are_shown(depth: int) -> None:
     """As deep as a cassette can be read."""
     texts = ['{"a":' * depth + value + "}" * depth for value in ("1", "2")]
     runs = [Cassette(interactions=(exchange("POST", "/api/v2/me", b"{}", text.encode()),)) for text in texts]

@@ -50,7 +50,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_difference_is_in_sight(width: int) -> None:
+def test_long_values_are_cut_around_their_difference(width: int) -> None:
     """Values of 601 characters are cut around the one that differs."""
     change = Change(("A",), "changed", f"{LONG}1{LONG}", f"{LONG}2{LONG}")
     line = Look(width=width).change(change, 20)
@@ -59,14 +59,14 @@ def test_a_difference_is_in_sight(width: int) -> None:
     assert width - 20 < len(line) <= width
 
 
-def test_a_short_value_leaves_its_room_to_a_long_one() -> None:
+def test_short_value_leaves_room_for_a_long_one() -> None:
     """And what fits is whole."""
     line = Look(width=80).change(Change(("A",), "type", 1, LONG), 0)
     assert 78 <= len(line) <= 80
     assert '  A: "x" -> "y"' == Look(width=60).change(Change(("A",), "changed", "x", "y"), 2)
 
 
-def test_a_sentence_goes_on_below_itself() -> None:
+def test_long_sentence_continues_on_the_next_line() -> None:
     """At words, indented, with every word."""
     said = "no notification shows its effect and no GET follows it: record until one of them has come"
     found = list(Look(width=50).sentence(said, 4, "*** "))
@@ -74,7 +74,7 @@ def test_a_sentence_goes_on_below_itself() -> None:
     assert ["*** ", "    "] == [line[:4] for line in found[:2]]
 
 
-def test_elsewhere_it_is_whole() -> None:
+def test_lines_are_whole_outside_of_a_terminal() -> None:
     """What a pipe gets has no width."""
     assert any(len(line) > 200 for line in lines(PLAIN))
     assert not [line for line in lines(PLAIN) if ESCAPE.search(line)]
