@@ -7,7 +7,7 @@ So the patches are installed once, and look up here which value the running code
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
@@ -15,6 +15,10 @@ from gws_replay.interception.patching import Patches, Swap
 
 _T = TypeVar("_T")
 _LOCK = threading.RLock()
+
+
+class EndOfThread(SystemExit):
+    """Ends a thread that was started under a value, and that has outlived everything: no error, and nobody's fault."""
 
 
 class InForce(Generic[_T]):
@@ -130,7 +134,8 @@ def _starting(real: Callable[[threading.Thread], None]) -> Callable[[threading.T
             def carried() -> None:
                 for each in carry:
                     each()
-                run()
+                with suppress(EndOfThread):
+                    run()
 
             thread.run = carried  # type: ignore[method-assign]
         real(thread)

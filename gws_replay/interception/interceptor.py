@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 from gws_replay.core.bayeux import over_http
 from gws_replay.core.bayeux.messages import reply
@@ -21,7 +22,7 @@ from gws_replay.core.content_coding import unpacked
 from gws_replay.core.model import Exchange, Request, Response
 from gws_replay.core.replay.rehost import bare
 from gws_replay.errors import ReplayMiss
-from gws_replay.interception.context_scope import InForce
+from gws_replay.interception.context_scope import EndOfThread, InForce
 from gws_replay.interception.libraries import PATCHES
 from gws_replay.interception.living_clients import LivingClients
 from gws_replay.interception.network_guard import Allowed, allows, closed_network, is_own_server
@@ -44,12 +45,13 @@ class Decision:
     is_observed: bool = True
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class _Interception:
-    """A run in force, and who is told what was sent after it had ended."""
+    """A run in force, and who is told what was sent after it had ended; `is_over` when the whole session has ended."""
 
     run: Run
     left_behind: Callable[[str], object]
+    is_over: bool = False
 
 
 def _ignore(_: str) -> None:
@@ -62,7 +64,9 @@ def intercepted(run: Run, left_behind: Callable[[str], object] = _ignore) -> Ite
 
     Code that goes on afterwards is held until the next run comes, or refused; `left_behind` is told what it sent.
     """
-    with _IN_FORCE.enter(_Interception(run, left_behind)):
+    interception = _Interception(run, left_behind)
+    _interceptions.add(interception)
+    with _IN_FORCE.enter(interception):
         yield
 
 
@@ -80,13 +84,18 @@ def replaying(
     `recorded` (each HOST:PORT of the recording), this machine may be reached, apart from these.
     """
     run.allowed_hosts = frozenset(allowed_hosts)
-    with closed_network(run.refuse, Allowed.of(allowed_hosts, recorded)), intercepted(run, left_behind):
-        CLIENTS.begin(run)
-        try:
-            yield
-        finally:
-            CLIENTS.end(run)
-            run.close()
+    try:
+        with closed_network(run.refuse, Allowed.of(allowed_hosts, recorded)), intercepted(run, left_behind):
+            run.open()
+            CLIENTS.begin(run)
+            try:
+                yield
+            finally:
+                CLIENTS.end(run)
+                run.close()
+    finally:
+        if (outer := _IN_FORCE.current()) is not None and not outer.run.is_recording:
+            CLIENTS.begin(outer.run)
 
 
 @contextmanager
@@ -96,6 +105,8 @@ def kept_ready() -> Iterator[None]:
         try:
             yield
         finally:
+            for each in tuple(_interceptions):
+                each.is_over = True
             _IN_FORCE.end_waiting()
 
 
@@ -111,6 +122,8 @@ class Interceptor:
         """Decide on a request of this thread. Raises ReplayMiss."""
         began = time.monotonic()
         if (late := _IN_FORCE.ended_here) is not None:
+            if late.is_over:
+                raise _session_ended()
             if late.run.is_recording:
                 return Decision(request, None, began)
             poll = _late_poll(late, request)
@@ -124,6 +137,8 @@ class Interceptor:
         """Decide on a request of this task. Raises ReplayMiss."""
         began = time.monotonic()
         if (late := _IN_FORCE.ended_here) is not None:
+            if late.is_over:
+                raise _session_ended()
             if late.run.is_recording:
                 return Decision(request, None, began)
             poll = _late_poll(late, request)
@@ -152,6 +167,7 @@ class Interceptor:
 
 INTERCEPTOR = Interceptor()
 CLIENTS = LivingClients()
+_interceptions: "WeakSet[_Interception]" = WeakSet()
 _IN_FORCE: InForce[_Interception] = InForce("gws_replay_run", PATCHES)
 
 
@@ -240,10 +256,10 @@ async def _is_next_here_async(seconds: float) -> bool:
 
 
 def _session_ended() -> BaseException:
-    """Return what ends a thread that outlives all runs: SystemExit, which a thread does not report."""
+    """Return what ends a thread that outlives all runs."""
     if threading.current_thread() is threading.main_thread():
         return ReplayMiss("no replay is in force any more")
-    return SystemExit("all replays have ended")
+    return EndOfThread("all replays have ended")
 
 
 def text_of(value: Any) -> str:

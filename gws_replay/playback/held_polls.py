@@ -108,6 +108,11 @@ class HeldPolls:
         with self.lock:
             self._wake(self._core.put_back(answer))
 
+    def open(self) -> None:
+        """Hold connects again, after a `close`."""
+        with self.lock:
+            self._closed = False
+
     def close(self) -> None:
         """Answer all held connects, and hold no more."""
         with self.lock:

@@ -24,6 +24,7 @@ from gws_replay.core.replay.user_session import PATIENCE
 from gws_replay.errors import ReplayMiss
 from gws_replay.playback.held_polls import FOREVER
 from gws_replay.playback.run import Run
+from gws_replay.playback.sent_requests import SentRequest
 from gws_replay.playback.sessions import LiveUser, Sessions
 from gws_replay.playback.unplayed import out_of_order_text, undelivered_of, unplayed_of, waits_text
 from gws_replay.playback.waiting import Steps, Waiter, in_task, in_thread
@@ -110,6 +111,11 @@ class ReplayRun(Run):
         return tuple(miss for user in self.sessions.users for miss in tuple(user.session.misses))
 
     @property
+    def requests(self) -> tuple[SentRequest, ...]:
+        """The REST requests that the client has sent, in order, with live values."""
+        return tuple(map(SentRequest, self.sessions.sent))
+
+    @property
     def unplayed(self) -> tuple[str, ...]:
         """The recorded requests that no user has sent, and the notifications that therefore were not delivered."""
         left = unplayed_of(self.sessions)
@@ -168,11 +174,6 @@ class ReplayRun(Run):
     def give_way(self) -> None:
         """Show what only the recorded order holds back: nothing more is sent."""
         self.sessions.give_way(at_once=True)
-
-    def knows(self, request: Request) -> bool:
-        """Whether an equal request was recorded, be it played or not."""
-        asked = self.indexes[0].matching.live(request)
-        return asked is not None and any(index.key_of(asked) in index.by_key for index in self.indexes)
 
     def respond(self, request: Request) -> Response | None:
         """Return the response to a request of this thread, CometD too: a connect with nothing to receive blocks.
@@ -258,6 +259,10 @@ class ReplayRun(Run):
     def finish(self, *, passed: bool) -> str:  # noqa: ARG002 (a recording needs it)
         """Do nothing: a replay has nothing to save."""
         return ""
+
+    def open(self) -> None:
+        """Hold connects again, after a `close`."""
+        self.sessions.open()
 
     def close(self) -> None:
         """Answer all held connects, and hold no more."""

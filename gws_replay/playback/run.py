@@ -8,6 +8,7 @@ from gws_replay.core.model import Exchange, Request, Response
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.miss import Miss
 from gws_replay.playback.expectation import Watched
+from gws_replay.playback.sent_requests import SentRequest
 from gws_replay.playback.sessions import LiveUser
 
 
@@ -39,6 +40,10 @@ class Run(Watched, Protocol):
     @property
     def users(self) -> Sequence[LiveUser]:
         """The live users that have sent something; one that has not if nobody has."""
+
+    @property
+    def requests(self) -> Sequence[SentRequest]:
+        """The REST requests that the client has sent, in order, with live values."""
 
     @property
     def misses(self) -> Sequence[Miss]:

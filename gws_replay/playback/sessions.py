@@ -91,6 +91,8 @@ class Sessions:
         self._known: dict[Headers, LiveUser] = {}
         self._runs: list[tuple[SharedRun, threading.RLock]] = []
         self.users: list[LiveUser] = []
+        # The REST requests that clients have sent, in order.
+        self.sent: list[Request] = []
         self._latest = self._new_user()
         self._is_alone = not self._apart and self._runs[0][0].capacity == 1
 
@@ -136,6 +138,7 @@ class Sessions:
 
     def begin(self, user: LiveUser, request: Request) -> Send | Miss:
         """Play a REST request; a `Send` is to be waited for, and finished."""
+        self.sent.append(request)
         with user.polls.lock:
             _learn_secrets(user, request.headers)
             outcome = user.session.play(request, self.clock(), user.redactor.request)
@@ -184,6 +187,11 @@ class Sessions:
         for user in before:
             with user.polls.lock:
                 user.polls.answer_now(user.session.bayeux.forget())
+
+    def open(self) -> None:
+        """Hold connects again, after a `close`."""
+        for user in self.users:
+            user.polls.open()
 
     def close(self) -> None:
         """Answer all held connects, and hold no more."""

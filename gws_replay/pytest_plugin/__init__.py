@@ -14,6 +14,7 @@ from gws_replay.pytest_plugin.record_mode import MODES
 from gws_replay.pytest_plugin.stash import (
     CASSETTES,
     ENDED_BADLY,
+    IS_READY,
     LEFT_BEHIND,
     MARKED_RUN,
     PLAYBACK,
@@ -57,15 +58,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini("gws_upstream_ca", "The CA certificate, from the root folder, where the command line names none.")
     parser.addini("gws_record", "The record mode where neither the command line nor the marker names one.")
+    parser.addini("gws_required_headers", "Header fields that requests must carry, such as X-CSRF-TOKEN.", type="args")
+    parser.addini(
+        "gws_allow_undelivered", "False fails tests whose notifications reached nobody.", type="bool", default=True
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
+    """Declare the marker. When all else has ended, remove the patches and end what is still held."""
+    config.stash[READY] = ready = ExitStack()
+    config.add_cleanup(ready.close)
     config.addinivalue_line(
         "markers",
-        f"{_MARKER}(name='<module>/<test>', record_mode='none', allow_unplayed=False, allowed_hosts=(), "
-        "timing='instant'): replay this GWS cassette, with the network closed; the fixture `gws` shows what happened, "
-        "`gws_server` replays at its .url.",
+        f"{_MARKER}(name='<module>/<test>', record_mode='none', allow_unplayed=False, allow_undelivered=True, "
+        "allowed_hosts=(), required_headers=(), timing='instant'): replay this GWS cassette, with the network closed; "
+        "the fixture `gws` shows what happened, `gws_server` replays at its .url.",
     )
 
 
@@ -83,12 +90,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         from gws_replay.pytest_plugin.fixture_runs import FixtureRuns
 
         config.pluginmanager.register(FixtureRuns(names), "gws_replay_fixture_runs")
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Remove the patches, and end what is still held."""
-    if ready := session.stash.get(READY, None):
-        ready.close()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -171,6 +172,9 @@ def _run(
     node = request.node
     if {"gws", "gws_server"} <= set(request.fixturenames):
         pytest.fail(f"{node.nodeid}: gws and gws_server both replay the cassette: use one", pytrace=False)
+    if node.get_closest_marker("vcr"):
+        said = "has both @pytest.mark.vcr and @pytest.mark.gws_cassette: both would respond to its requests, so use one"
+        pytest.fail(f"{node.nodeid} {said}", pytrace=False)
     marked = _marked(node)
     names = marked.names or (_own_name(node, folder),)
     paths = node.stash[CASSETTES] = tuple(cassette_path(folder, name) for name in names)
@@ -191,17 +195,27 @@ def _run(
     if said := told(node.nodeid, lambda: run.finish(passed=passed)):
         node.stash[RECORDED] = said
         node.add_report_section("teardown", "gws_replay", said)
-    if passed and (problems := run.left(allow_unplayed=marked.allow_unplayed)):
+    if passed and (problems := _problems(request.config, run, marked)):
         pytest.fail(problems, pytrace=False)
+
+
+def _problems(config: pytest.Config, run: "Run", marked: Marked) -> str:
+    """Return what must fail a test that has passed so far."""
+    found = [run.left(allow_unplayed=marked.allow_unplayed)]
+    if headers := (*marked.required_headers, *config.getini("gws_required_headers")):
+        from gws_replay.pytest_plugin.required_headers import missing_headers
+
+        found.append(missing_headers(run, headers))
+    return "\n".join(filter(None, found))
 
 
 def _get_ready(session: pytest.Session) -> None:
     """Install the patches once, until the session ends."""
-    if READY not in session.stash:
+    if IS_READY not in session.stash:
         from gws_replay.interception.interceptor import kept_ready
 
-        session.stash[READY] = ExitStack()
-        session.stash[READY].enter_context(kept_ready())
+        session.stash[IS_READY] = True
+        session.config.stash[READY].enter_context(kept_ready())
 
 
 def _left_behind(session: pytest.Session, test: str, what: str) -> None:

@@ -3,21 +3,26 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import UnionType
 
 _TAKES = (
-    "it takes name, record_mode (strings), allow_unplayed (a bool), allowed_hosts (a list), "
-    "timing ('instant', 'recorded' or a factor)"
+    "it takes name, record_mode (strings), allow_unplayed, allow_undelivered (True or False), "
+    "allowed_hosts, required_headers (lists), timing ('instant', 'recorded' or a factor)"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marked:
-    """The arguments of a test's markers. `names` are its cassettes; empty for the one that is called as the test is."""
+    """The arguments of a test's markers. `names` are its cassettes; empty for the one named after the test."""
 
     names: tuple[str, ...] = ()
     allow_unplayed: bool = False
+    allow_undelivered: bool | None = None
     allowed_hosts: tuple[str, ...] = ()
+    required_headers: tuple[str, ...] = ()
     timing: str | float = "instant"
     record_mode: str | None = None
 
@@ -45,12 +50,18 @@ def read_markers(markers: Sequence[tuple[Sequence[Any], Mapping[str, Any]]]) -> 
                 one,
                 names=(*found.names, *one.names),
                 allow_unplayed=found.allow_unplayed or one.allow_unplayed,
+                allow_undelivered=_first(one.allow_undelivered, found.allow_undelivered),
                 allowed_hosts=(*found.allowed_hosts, *one.allowed_hosts),
+                required_headers=(*found.required_headers, *one.required_headers),
                 timing=one.timing if one.timing != "instant" else found.timing,
                 record_mode=one.record_mode or found.record_mode,
             )
         )
     return found or Marked()
+
+
+def _first(one: bool | None, other: bool | None) -> bool | None:
+    return other if one is None else one
 
 
 def _arguments(
@@ -60,15 +71,26 @@ def _arguments(
     *,
     timing: str | float = "instant",
     record_mode: str | None = None,
+    allow_undelivered: bool | None = None,
+    required_headers: Collection[str] = (),
 ) -> Marked:
-    given: tuple[object, ...] = (name, record_mode, allow_unplayed, allowed_hosts, timing)
-    match given:
-        case (str() | None, str() | None, bool(), list() | tuple() | set() | frozenset(), str() | int() | float()):
-            return Marked(
-                names=() if name is None else (name,),
-                allow_unplayed=allow_unplayed,
-                allowed_hosts=tuple(allowed_hosts),
-                timing=timing,
-                record_mode=record_mode,
-            )
-    raise TypeError
+    given: tuple[tuple[Any, type | UnionType], ...] = (
+        (name, str | None),
+        (record_mode, str | None),
+        (allow_unplayed, bool),
+        (allow_undelivered, bool | None),
+        (allowed_hosts, list | tuple | set | frozenset),
+        (required_headers, list | tuple | set | frozenset),
+        (timing, str | int | float),
+    )
+    if not all(isinstance(value, kind) for value, kind in given):
+        raise TypeError
+    return Marked(
+        names=() if name is None else (name,),
+        allow_unplayed=allow_unplayed,
+        allow_undelivered=allow_undelivered,
+        allowed_hosts=tuple(allowed_hosts),
+        required_headers=tuple(required_headers),
+        timing=timing,
+        record_mode=record_mode,
+    )

@@ -36,6 +36,7 @@ from gws_replay.formats import journal_reader
 from gws_replay.playback.change_signal import ChangeSignal
 from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.playback.run import Run
+from gws_replay.playback.sent_requests import SentRequest
 from gws_replay.playback.sessions import LiveUser
 from gws_replay.pytest_plugin.vcr_options import PLAIN, VcrConfig
 from gws_replay.recording.fingerprints import Fingerprints
@@ -65,6 +66,7 @@ class RecordingRun(Run):
         self.redactor = redactor
         self.old = old or Cassette(interactions=(), source=str(path))
         self.changes = ChangeSignal()
+        self._sent: list[Request] = []
         self._replay = ReplayRun(CassetteIndex(self.old, vcr.matching))
 
     @property
@@ -91,6 +93,11 @@ class RecordingRun(Run):
     def users(self) -> tuple[LiveUser, ...]:
         """The live users to whom something of the old cassette was replayed."""
         return self._replay.users
+
+    @property
+    def requests(self) -> tuple[SentRequest, ...]:
+        """The REST requests that the client has sent; those that pass through the proxy are redacted."""
+        return tuple(map(SentRequest, self._sent))
 
     @property
     def misses(self) -> tuple[Miss, ...]:
@@ -232,7 +239,8 @@ class InProcessRecording(RecordingRun):
 
     def respond(self, request: Request) -> Response | None:
         """Let a request go live, unless it has a recorded response."""
-        if self._outer and self._outer.knows(request):
+        self._note(request)
+        if self._outer and _knows(self._outer, request):
             return self._outer.respond(request)
         if not self._appends:
             return None
@@ -242,7 +250,8 @@ class InProcessRecording(RecordingRun):
 
     async def respond_async(self, request: Request) -> Response | None:
         """Let a request of this task go live, unless it has a recorded response."""
-        if self._outer and self._outer.knows(request):
+        self._note(request)
+        if self._outer and _knows(self._outer, request):
             return await self._outer.respond_async(request)
         if not self._appends:
             return None
@@ -276,6 +285,10 @@ class InProcessRecording(RecordingRun):
             self._journal.append(lines.response_line(number, seen.ended, seen.response, evidence))
             self._exchanges.append(seen)
         self.changes.send()
+
+    def _note(self, request: Request) -> None:
+        if not is_cometd(request):
+            self._sent.append(request)
 
     def _filtered(self, exchange: Exchange) -> Exchange | None:
         """Apply the user's own filters and hooks, which see REST only; None for what they leave out."""
@@ -329,6 +342,12 @@ class InProcessRecording(RecordingRun):
         }
 
 
+def _knows(run: ReplayRun, request: Request) -> bool:
+    """Whether an equal request was recorded, be it played or not."""
+    asked = run.indexes[0].matching.live(request)
+    return asked is not None and any(index.key_of(asked) in index.by_key for index in run.indexes)
+
+
 class ProxyRecording(RecordingRun):
     """The recording proxy in front of a server, for clients anywhere; `url` is the proxy's.
 
@@ -350,6 +369,11 @@ class ProxyRecording(RecordingRun):
         self._recorder = Recorder(settings, say=lambda _line: self.changes.send())
         self._recorder.__enter__()
         self.url = self._recorder.url
+
+    @property
+    def requests(self) -> tuple[SentRequest, ...]:
+        """The REST requests that the client has sent, redacted."""
+        return tuple(SentRequest(exchange.request) for exchange in self.recorded().interactions)
 
     def recorded(self) -> Cassette:
         """Return what the proxy has written down so far."""

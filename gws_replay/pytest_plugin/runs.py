@@ -146,6 +146,16 @@ def _index_of(path: Path, test: str, matching: Matching = WHOLE, part: str = "")
             raise
     selected = f"'{test}' " if test else ""
     raise CassetteError(
-        f"cassette_not_found: {name} does not exist. Record it: pytest {selected}--gws-record=once, with the client "
-        f"going to your GWS; or gws-replay record --upstream https://YOUR-GWS --cassette {name} -- YOUR-CLIENT"
+        f"cassette_not_found: {name} does not exist{_did_you_mean(path)}. "
+        f"Record it: pytest {selected}--gws-record=once, with the client going to your GWS; or "
+        f"gws-replay record --upstream https://YOUR-GWS --cassette {name} -- YOUR-CLIENT"
     )
+
+
+def _did_you_mean(path: Path) -> str:
+    """Return the name of a cassette nearby that is spelled almost like this one, as a part of a sentence."""
+    from difflib import get_close_matches
+
+    names = [each.name for each in path.parent.glob(f"*{path.suffix}")]
+    near = get_close_matches(path.name, names, n=1, cutoff=0.7)
+    return f" (did you mean {Path(near[0]).stem!r}?)" if near else ""

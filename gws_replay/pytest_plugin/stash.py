@@ -29,6 +29,7 @@ MARKED_RUN: "pytest.StashKey[MarkedRun | None]" = pytest.StashKey()
 LEFT_BEHIND: "pytest.StashKey[dict[str, str]]" = pytest.StashKey()
 # What keeps the patches installed until the session ends.
 READY: "pytest.StashKey[ExitStack]" = pytest.StashKey()
+IS_READY: "pytest.StashKey[bool]" = pytest.StashKey()
 # The run of a test's cassettes: a replay, or a recording.
 PLAYBACK: "pytest.StashKey[Run]" = pytest.StashKey()
 # The files of its cassettes, there or not.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gws_replay.pytest_plugin.stash import BLOCKS, CASSETTES, PLAYBACK, RECORDED
+from gws_replay.pytest_plugin.stash import BLOCKS, CASSETTES, LEFT_BEHIND, PLAYBACK, RECORDED
 from gws_replay.storage.names import shown
 
 if TYPE_CHECKING:
@@ -53,10 +53,12 @@ def pytest_runtest_makereport(
     report = yield
     if CASSETTES in item.stash:
         _tell(item, call, report)
-    if call.when == "teardown" and BLOCKS in item.session.stash:
+    stash = item.session.stash
+    if call.when == "teardown" and (BLOCKS in stash or LEFT_BEHIND in stash):
         # As the others of a report, they cross to the process that xdist reports to.
-        vars(report)["gws_replay_blocks"] = item.session.stash[BLOCKS]
-        del item.session.stash[BLOCKS]
+        vars(report)["gws_replay_blocks"] = stash.get(BLOCKS, [])
+        vars(report)["gws_replay_left_behind"] = _left_behind(item.session)
+        stash[BLOCKS] = []
     return report
 
 
@@ -110,6 +112,7 @@ def tell_of_block(
 
 def _ran(config: pytest.Config, playback: "Run | None", paths: Sequence[Path], recorded: str) -> "RanTest":
     from gws_replay.core.json_compare import printable
+    from gws_replay.interception.libraries import unwatched
     from gws_replay.reports.run_data import Counts, counts_of, details_of
 
     nothing = Counts(played=0, missed=0, unplayed=0, stopped=0, live=0)
@@ -122,6 +125,7 @@ def _ran(config: pytest.Config, playback: "Run | None", paths: Sequence[Path], r
         "counts": nothing if playback is None else counts_of(playback),
         "recorded": printable(recorded),
         "allows_hosts": False,
+        "unwatched": list(unwatched()),
     }
     if playback is not None and config.getoption("--gws-report"):
         from gws_replay.reports.pages.run import timeline_of
@@ -147,6 +151,11 @@ def _allows_hosts(item: pytest.Item) -> bool:
     return any(mark.kwargs.get("allowed_hosts") or any(mark.args[2:3]) for mark in item.iter_markers("gws_cassette"))
 
 
+def _left_behind(session: pytest.Session) -> dict[str, str]:
+    left: dict[str, str] | None = session.stash.get(LEFT_BEHIND, None)
+    return {**left} if left else {}
+
+
 class _Judge:
     """Judges the operations of a cassette, once for the tests that play it."""
 
@@ -170,6 +179,7 @@ class _Session:
         self._began = datetime.now(UTC)
         # By test, and the process of xdist that ran it; a test that is run again counts once.
         self._tests: dict[tuple[str, str], RanTest] = {}
+        self._left_behind: dict[str, str] = {}
         self._problem = ""
         self._written = ""
 
@@ -178,9 +188,13 @@ class _Session:
             self._tests[report.nodeid, getattr(report, "worker_id", "")] = test
         for block in getattr(report, "gws_replay_blocks", ()):
             self._tests[f"{block['nodeid']} {len(self._tests)}", ""] = block
+        self._left_behind |= getattr(report, "gws_replay_left_behind", {})
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the page; that it cannot be written is a sentence, and no reason to fail what passed."""
+        self._left_behind |= _left_behind(session)
+        for block in session.stash.get(BLOCKS, ()):
+            self._tests[f"{block['nodeid']} {len(self._tests)}", ""] = block
         file = self._config.getoption("--gws-report")
         if file is None or self._config.getoption("collectonly"):
             return
@@ -213,5 +227,8 @@ class _Session:
             for test in tests:
                 if test["recorded"]:
                     terminalreporter.write_line(f"gws_replay: {test['recorded']}")
+            for name, request in self._left_behind.items():
+                said = f"a client of {name} went on after the test: its {request} was held, and never sent"
+                terminalreporter.write_line(printable(f"gws_replay: {said}"), yellow=True)
         if self._written:
             terminalreporter.write_line(printable(self._written))

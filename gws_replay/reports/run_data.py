@@ -72,6 +72,7 @@ class RanTest(TypedDict):
     counts: Counts
     recorded: str
     allows_hosts: bool
+    unwatched: list[str]
     details: NotRequired[Details]
     timeline: NotRequired[str]
 

@@ -110,36 +110,36 @@ def test_a_recording_that_fails_shows_what_went_live(project: Project) -> None:
     (lines,) = sections(result)
     assert "--> POST /x  HTTP 200  interaction 0" == lines[1]
     first, *others = summaries(result)
-    assert "gws_replay: 1 test, 0 played, 0 missed, 0 unplayed, 1 live exchange" == first
+    assert "gws_replay: 1 test, 0 played, 0 missed, 0 unplayed, 0 connections stopped, 1 live exchange" == first
     assert [True] == ["1 exchange recorded to " in line and "new.pending.yaml" in line for line in others]
 
 
 TWO = f"{marked(PLAYED)}{marked(HALF, head='def test_half(gws):')}"
-LINE = "gws_replay: 2 tests, 3 played, 0 missed, 2 unplayed, 0 live connections"
+LINE = "gws_replay: 2 tests, 3 played, 0 missed, 2 unplayed, 0 connections stopped"
 # Tests, and the line that must end the session.
 SESSIONS = {
-    "passed": (marked(PLAYED), "gws_replay: 1 test, 2 played, 0 missed, 0 unplayed, 0 live connections"),
+    "passed": (marked(PLAYED), "gws_replay: 1 test, 2 played, 0 missed, 0 unplayed, 0 connections stopped"),
     "two": (TWO, LINE),
-    "missed": (marked(MISSED), "gws_replay: 1 test, 0 played, 1 missed, 3 unplayed, 0 live connections"),
+    "missed": (marked(MISSED), "gws_replay: 1 test, 0 played, 1 missed, 3 unplayed, 0 connections stopped"),
     "stopped": (
         marked(f"{PLAYED}{SOCKET}"),
-        "gws_replay: 1 test, 2 played, 0 missed, 0 unplayed, 0 live connections, 1 stopped",
+        "gws_replay: 1 test, 2 played, 0 missed, 0 unplayed, 1 connection stopped",
     ),
     "skipped need not play": (
         marked("\n    pytest.skip('today')\n"),
-        "gws_replay: 1 test, 0 played, 0 missed, 0 unplayed, 0 live connections",
+        "gws_replay: 1 test, 0 played, 0 missed, 0 unplayed, 0 connections stopped",
     ),
     "no cassette": (
         marked(PLAYED, "'nowhere'"),
-        "gws_replay: 1 test, 0 played, 0 missed, 0 unplayed, 0 live connections",
+        "gws_replay: 1 test, 0 played, 0 missed, 0 unplayed, 0 connections stopped",
     ),
     "allowed host": (
         marked(PLAYED, "'small', allowed_hosts=['127.0.0.1']"),
-        "gws_replay: 1 test, 2 played, 0 missed, 0 unplayed, 0 live connections (allowed hosts not counted)",
+        "gws_replay: 1 test, 2 played, 0 missed, 0 unplayed, 0 connections stopped (not watched: allowed hosts)",
     ),
     "allowed host by place": (
         marked(PLAYED, "'small', False, ('127.0.0.1',)"),
-        "gws_replay: 1 test, 2 played, 0 missed, 0 unplayed, 0 live connections (allowed hosts not counted)",
+        "gws_replay: 1 test, 2 played, 0 missed, 0 unplayed, 0 connections stopped (not watched: allowed hosts)",
     ),
     "unmarked": ("def test_it():\n    pass\n", None),
 }
@@ -187,7 +187,7 @@ def test_junit_knows_the_cassette_and_the_counts(project: Project, options: Sequ
     result = project.run(
         TWO + marked(MISSED, head="def test_miss():") + plain, "--junitxml=j.xml", *options, apart=True
     )
-    assert ["gws_replay: 3 tests, 3 played, 1 missed, 5 unplayed, 0 live connections"] == summaries(result)
+    assert ["gws_replay: 3 tests, 3 played, 1 missed, 5 unplayed, 0 connections stopped"] == summaries(result)
     cases = ET.fromstring((project.pytester.path / "j.xml").read_text("utf-8")).iter("testcase")
     found = {
         case.get("name"): [(each.get("name"), each.get("value")) for each in case.iter("property")] for case in cases

@@ -130,7 +130,7 @@ def test_blocks_are_in_the_summary(project: Project, workers: int) -> None:
     result = project.run(fixture + tests, *(("-n", "2", "-p", "no:hypothesispytest") if workers else ()))
     result.assert_outcomes(passed=2)
     blocks = "2 blocks, 2" if workers else "1 block, 1"
-    result.stdout.fnmatch_lines([f"gws_replay: {blocks} played, 0 missed, 0 unplayed, 0 live connections"])
+    result.stdout.fnmatch_lines([f"gws_replay: {blocks} played, 0 missed, 0 unplayed, 0 connections stopped"])
 
 
 def test_a_fixture_that_leaves_something_fails_where_it_ends(project: Project) -> None:

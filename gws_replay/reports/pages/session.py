@@ -56,8 +56,8 @@ def _head(tests: Sequence[RanTest], began: datetime) -> Iterator[str]:
         (counts["played"], "played", ""),
         (counts["missed"], "missed", "bad"),
         (counts["unplayed"], "unplayed", "odd"),
-        (counts["stopped"], "stopped", "bad"),
-        (counts["live"], "live exchanges" if counts["live"] else "live connections", "odd"),
+        (counts["stopped"], "connections stopped", "bad"),
+        *([(counts["live"], "live exchanges", "odd")] if counts["live"] else []),
     ]
     yield figures(shown)
     yield '<form class="tools" role="search">\n'

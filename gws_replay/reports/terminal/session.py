@@ -19,16 +19,17 @@ def total(tests: Sequence[RanTest]) -> Counts:
 
 
 def summary(tests: Sequence[RanTest]) -> str:
-    """Return the line. Blocked connections are not live, and connections to allowed hosts are not counted."""
+    """Return the line: what was played, how many connections were stopped, and what could not be watched."""
     counts = total(tests)
     parts = [
         " and ".join(counted(number, word) for word, number in _kinds(tests) if number),
         f"{counts['played']} played",
         f"{counts['missed']} missed",
         f"{counts['unplayed']} unplayed",
-        _live(counts["live"], allowed=any(test["allows_hosts"] for test in tests)),
+        f"{counted(counts['stopped'], 'connection')} stopped",
+        *([counted(counts["live"], "live exchange")] if counts["live"] else []),
     ]
-    return "gws_replay: " + ", ".join([*parts, *([f"{counts['stopped']} stopped"] if counts["stopped"] else [])])
+    return f"gws_replay: {', '.join(parts)}{_unwatched(tests)}"
 
 
 def _kinds(tests: Sequence[RanTest]) -> tuple[tuple[str, int], ...]:
@@ -44,6 +45,9 @@ def colour(tests: Sequence[RanTest]) -> str:
     return "yellow" if counts["missed"] or counts["stopped"] or counts["live"] else "green"
 
 
-def _live(count: int, *, allowed: bool) -> str:
-    apart = " (allowed hosts not counted)" if allowed else ""
-    return (counted(count, "live exchange") if count else "0 live connections") + apart
+def _unwatched(tests: Sequence[RanTest]) -> str:
+    """Name the allowed hosts, and the loaded libraries that open connections where nothing sees them."""
+    names = sorted({name for test in tests for name in test["unwatched"]})
+    if any(test["allows_hosts"] for test in tests):
+        names.insert(0, "allowed hosts")
+    return f" (not watched: {', '.join(names)})" if names else ""

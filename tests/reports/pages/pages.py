@@ -26,6 +26,7 @@ def ran(nodeid: str = "test_a.py::test_it", playback: ReplayRun | None = None, *
         "counts": Counts(played=0, missed=0, unplayed=0, stopped=0, live=0),
         "recorded": "",
         "allows_hosts": False,
+        "unwatched": [],
     }
     if playback:
         test["counts"] = counts_of(playback)

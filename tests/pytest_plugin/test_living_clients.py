@@ -1,0 +1,152 @@
+"""CometD clients that outlive a test: in the next marked test they go on, and between tests they reach nothing."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import requests  # noqa: F401 (once, here: the inner runs forget what they import)
+
+import gws_replay.interception.interceptor
+import gws_replay.pytest_plugin.recordings  # noqa: F401
+from gws_replay.sandbox.server import RunningSandbox, serving
+from tests.support.clients import live_server
+
+HEAD = """
+import asyncio, threading, time
+import aiohttp, pytest, requests
+
+SESSION = "0002DaAVKJ0V0095"
+
+class Desk:
+    def __init__(self):
+        self.http = requests.Session()
+        self.http.auth = ("agent1", "sandbox")
+        self.http.headers["X-CSRF-TOKEN"] = self.http.get(URL + "/api/v2/me", timeout=60).headers["X-CSRF-TOKEN"]
+        self.told, self.ids, self.ends, self.error = [], set(), False, None
+        self.changed = threading.Condition()
+        self.client = self.send(channel="/meta/handshake")[0]["clientId"]
+        self.send(channel="/meta/subscribe", subscription="/v2/me/*", clientId=self.client)
+        self.thread = threading.Thread(target=self.poll, daemon=True)
+        self.thread.start()
+    def send(self, **message):
+        return self.http.post(URL + "/api/v2/notifications", json=[{"id": "1", **message}], timeout=60).json()
+    def poll(self):
+        try:
+            while not self.ends:
+                for each in self.send(channel="/meta/connect", connectionType="long-polling", clientId=self.client):
+                    if each["channel"] == "/meta/connect":
+                        assert each["successful"] or self.ends, each
+                    else:
+                        with self.changed:
+                            self.told.append(each["data"]["facebooksession"]["userData"])
+                            self.changed.notify_all()
+        except Exception as error:
+            self.error = error
+    def sessions(self):
+        assert self.http.get(URL + "/api/v2/me/facebooksessions?fields=*", timeout=60).ok
+    def update(self, **data):
+        sent = {"operationName": "UpdateUserData", "userData": data}
+        assert self.http.post(f"{URL}/api/v2/me/facebooksessions/{SESSION}", json=sent, timeout=60).ok
+    def wait(self, count):
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.told) >= count, 20), self.error
+    def stop(self):
+        self.ends = True
+        self.send(channel="/meta/disconnect", clientId=self.client)
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+"""
+DESK = """
+@pytest.fixture(scope="module")
+def desk():
+    desk = Desk()
+    yield desk
+    desk.stop()
+    assert desk.error is None
+
+@pytest.mark.gws_cassette
+@pytest.mark.parametrize("value", ["second", "third", "fourth"])
+def test_update(desk, gws, value):
+    told = len(desk.told)
+    desk.sessions()
+    with gws.expect_userdata(SESSION, written={"UserData1": value}):
+        desk.update(UserData1=value)
+        desk.wait(told + 1)
+    assert [value] == [each["UserData1"] for each in desk.told[told:]]
+
+def test_between(desk):
+    assert desk.thread.is_alive()
+"""
+TWO = """
+@pytest.fixture(scope="module")
+def desks():
+    desks = [Desk(), Desk()]
+    yield desks
+    for desk in desks:
+        desk.stop()
+
+@pytest.mark.gws_cassette
+@pytest.mark.parametrize("value", ["second", "third"])
+def test_update(desks, value):
+    before = [len(desk.told) for desk in desks]
+    desks[0].sessions()
+    desks[0].update(UserData1=value)
+    for desk, told in zip(desks, before):
+        desk.wait(told + 1)
+    assert [[value]] * 2 == [[each["UserData1"] for each in desk.told[told:]] for desk, told in zip(desks, before)]
+"""
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[RunningSandbox]:
+    with serving(push_delay=0.02) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _writable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+
+
+@pytest.mark.parametrize(("tests", "count"), [(DESK, 4)], ids=["one client"])
+def test_a_client_of_a_module_goes_on_in_each_test(
+    pytester: pytest.Pytester, sandbox: RunningSandbox, tests: str, count: int
+) -> None:
+    """Each notification reaches it once, live and on replay, in any order of the tests and for each of them alone."""
+    pytester.makepyfile(test_it=f"URL = {sandbox.url!r}{HEAD}{tests}")
+    pytester.runpytest_inprocess("--gws-record=once").assert_outcomes(passed=count)
+    pytester.makepyfile(test_it=f"URL = 'http://gws.example:9'{HEAD}{tests}")
+    for options in ([], ["-k", "third"], ["test_it.py::test_update[third]", "test_it.py::test_update[second]"]):
+        result = pytester.runpytest_inprocess(*options)
+        assert 0 == result.ret, str(result.stdout)
+        result.stdout.fnmatch_lines(["gws_replay: * 0 missed, 0 unplayed, 0 connections stopped"])
+
+
+def test_a_client_that_a_test_forgets_is_held_and_named(pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
+    """While tests run that are not marked it reaches nothing; the summary names the test that left it behind."""
+    cassette = "@pytest.mark.gws_cassette\ndef test_first():\n    Desk().sessions()\n"
+    pytester.makepyfile(test_it=f"URL = {sandbox.url!r}{HEAD}{cassette}")
+    pytester.runpytest_inprocess("--gws-record=once").assert_outcomes(passed=1)
+    with live_server() as live:
+        pytester.makepyfile(
+            test_it=f"URL = {live.url!r}{HEAD}{cassette}"
+            "def test_second():\n    time.sleep(0.5)\n    assert 'poll' in str(threading.enumerate())\n"
+        )
+        result = pytester.runpytest_inprocess()
+        result.assert_outcomes(passed=2)
+        assert [] == live.hits
+    result.stdout.fnmatch_lines(["gws_replay: a client of test_it.py::test_first went on after the test: *was held*"])
+
+
+def test_a_thread_that_is_left_ends_with_the_session(pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
+    """It keeps neither the process nor the next session busy."""
+    before = set(threading.enumerate())
+    head = HEAD.replace("connectionType=", 'advice={"timeout": 200}, connectionType=')
+    tests = "@pytest.mark.gws_cassette\ndef test_first():\n    Desk().sessions()\n"
+    pytester.makepyfile(test_it=f"URL = {sandbox.url!r}{head}{tests}")
+    pytester.runpytest_inprocess("--gws-record=once").assert_outcomes(passed=1)
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
+    left = {each for each in set(threading.enumerate()) - before if "poll" in each.name}
+    for thread in left:
+        thread.join(20)
+    assert not any(each.is_alive() for each in left)
