@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 from gws_replay.interception.patching import Patches, Swap
 
@@ -65,6 +66,11 @@ class InForce(Generic[_T]):
     def concerns_here(self) -> bool:
         """Whether the running code belongs to any value, in force or ended."""
         return bool(self._entered) or self._here.get() is not None
+
+    @property
+    def was_entered_here(self) -> bool:
+        """Whether the running code was started under a value."""
+        return self._here.get() is not None
 
     @contextmanager
     def enter(self, value: _T) -> Iterator[None]:
@@ -122,12 +128,18 @@ class InForce(Generic[_T]):
         return carry
 
 
+def threads_are_left() -> bool:
+    """Whether a thread still runs that was started under a value."""
+    return any(thread.is_alive() for thread in tuple(_started))
+
+
 _kinds: list[InForce[Any]] = []
+_started: "WeakSet[threading.Thread]" = WeakSet()
 
 
 def _starting(real: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
     def start(thread: threading.Thread) -> None:
-        if any(kind.concerns_here for kind in _kinds):
+        if any(kind.was_entered_here for kind in _kinds):
             run = thread.run
             carry = [kind.carried() for kind in _kinds]
 
@@ -138,6 +150,7 @@ def _starting(real: Callable[[threading.Thread], None]) -> Callable[[threading.T
                     run()
 
             thread.run = carried  # type: ignore[method-assign]
+            _started.add(thread)
         real(thread)
 
     return start

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from gws_replay.core.content_coding import unpacked
 from gws_replay.core.model import Exchange, Request, Response
 from gws_replay.core.replay.rehost import bare
 from gws_replay.errors import ReplayMiss
-from gws_replay.interception.context_scope import EndOfThread, InForce
+from gws_replay.interception.context_scope import EndOfThread, InForce, threads_are_left
 from gws_replay.interception.libraries import PATCHES
 from gws_replay.interception.living_clients import LivingClients
 from gws_replay.interception.network_guard import Allowed, allows, closed_network, is_own_server
@@ -100,14 +100,21 @@ def replaying(
 
 @contextmanager
 def kept_ready() -> Iterator[None]:
-    """Keep all patches installed while the block lasts, with or without a run; at its end nothing is held any more."""
-    with _IN_FORCE.installed(), guard_kept_ready():
+    """Keep all patches installed while the block lasts, with or without a run; at its end nothing is held any more.
+
+    If a thread that was started under a run is left, they stay for good: it must not reach a network.
+    """
+    with ExitStack() as patches:
+        patches.enter_context(_IN_FORCE.installed())
+        patches.enter_context(guard_kept_ready())
         try:
             yield
         finally:
             for each in tuple(_interceptions):
                 each.is_over = True
             _IN_FORCE.end_waiting()
+            if threads_are_left():
+                _for_good.append(patches.pop_all())
 
 
 class Interceptor:
@@ -167,6 +174,7 @@ class Interceptor:
 
 INTERCEPTOR = Interceptor()
 CLIENTS = LivingClients()
+_for_good: list[ExitStack] = []
 _interceptions: "WeakSet[_Interception]" = WeakSet()
 _IN_FORCE: InForce[_Interception] = InForce("gws_replay_run", PATCHES)
 
