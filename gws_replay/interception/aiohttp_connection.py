@@ -101,7 +101,12 @@ class _Protocol(ResponseHandler):
         await self._is_written.wait()
         if not self._is_answered and self.exception() is None:
             self._is_answered = True
-            decision = await INTERCEPTOR.decide_async(self._wire.request(self._req))
+            try:
+                decision = await INTERCEPTOR.decide_async(self._wire.request(self._req))
+            except TimeoutError as error:  # it got no response when it was recorded
+                raise aiohttp.ServerTimeoutError(str(error)) from error
+            except ConnectionResetError as error:
+                raise aiohttp.ServerDisconnectedError(str(error)) from error
             response = await self._live(decision) if decision.response is None else decision.response
             headers = unpacked(response.headers, response.body)  # or aiohttp unpacks what is not packed
             self.data_received(on_the_wire(replace(response, headers=headers), "utf-8"))

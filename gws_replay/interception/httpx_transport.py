@@ -6,6 +6,7 @@ responds itself. Forks of httpx, and transports of other libraries for it, have 
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -39,7 +40,8 @@ def _asking(real: Callable[..., Any]) -> Callable[..., Any]:
             return real(self, request)
         body = b"".join(request.stream)
         request.stream = _library(request).ByteStream(body)
-        decision = INTERCEPTOR.decide(_request(request, body))
+        with _in_its_words(request):
+            decision = INTERCEPTOR.decide(_request(request, body))
         if decision.response is not None:
             return _returned(request, decision.response)
         got = real(self, request)
@@ -60,7 +62,8 @@ def _asking_async(real: Callable[..., Any]) -> Callable[..., Any]:
             return await real(self, request)
         body = b"".join([part async for part in request.stream])
         request.stream = _library(request).ByteStream(body)
-        decision = await INTERCEPTOR.decide_async(_request(request, body))
+        with _in_its_words(request):
+            decision = await INTERCEPTOR.decide_async(_request(request, body))
         if decision.response is not None:
             return _returned(request, decision.response)
         got = await real(self, request)
@@ -73,6 +76,17 @@ def _asking_async(real: Callable[..., Any]) -> Callable[..., Any]:
         return got
 
     return handle_async_request
+
+
+@contextmanager
+def _in_its_words(request: Any) -> Iterator[None]:
+    """Raise the library's own errors for a request that got no response when it was recorded."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise _library(request).ReadTimeout(str(error), request=request) from error
+    except ConnectionResetError as error:
+        raise _library(request).RemoteProtocolError(str(error), request=request) from error
 
 
 def _library(request: Any) -> Any:

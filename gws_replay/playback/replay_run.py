@@ -13,7 +13,7 @@ from weakref import WeakSet
 from gws_replay.core.bayeux import over_http as bayeux_http
 from gws_replay.core.body_layout import as_sent
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.model import Exchange, Layout, Request, Response
+from gws_replay.core.model import Exchange, Layout, Outcome, Request, Response
 from gws_replay.core.oracle.history import Snapshot
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.live_headers import Client, live_headers
@@ -178,7 +178,8 @@ class ReplayRun(Run):
     def respond(self, request: Request) -> Response | None:
         """Return the response to a request of this thread, CometD too: a connect with nothing to receive blocks.
 
-        None for a request to an allowed host. Raises ReplayMiss, which names the nearest recorded request.
+        None for a request to an allowed host. Raises ReplayMiss, which names the nearest recorded request; TimeoutError
+        and ConnectionResetError for a request that got no response when it was recorded.
         """
         if self._is_allowed(request):
             return None
@@ -210,6 +211,8 @@ class ReplayRun(Run):
             yield from self.sessions.until_sendable(user, send, waiter, led=sender not in self._pollers)
         finally:
             self.sessions.finish(user, send)
+        if send.outcome != "response":
+            raise _no_response(request, send.outcome)
         layout = self.indexes[send.cassette].interactions[send.interaction].layout
         return _live(send.response, layout, Client(request.uri, user.value_of))
 
@@ -277,6 +280,14 @@ class ReplayRun(Run):
             return bayeux_http.carried(request)
         except ValueError as error:
             return bayeux_http.refused(error)
+
+
+def _no_response(request: Request, outcome: Outcome) -> OSError:
+    """Return the error of a request that got no response when it was recorded, as a socket raises it."""
+    what = f"{request.method} {request.path}"
+    if outcome == "silence":
+        return TimeoutError(f"{what} timed out: the server did not respond when it was recorded")
+    return ConnectionResetError(f"the connection broke during {what} when it was recorded")
 
 
 def _live(response: Response, layout: Layout, client: Client) -> Response:

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from gws_replay.core.body_layout import as_sent
+from gws_replay.core.model import Exchange, Outcome, Request
 from gws_replay.server.server import ServedRun, serving
 from tests.support.builders import NOTIFICATIONS, SESSIONS, TOPIC, cassette, exchange, get, push, update
 from tests.support.commands import captured, small
@@ -258,3 +259,27 @@ def test_two_cassettes_are_played_in_their_order() -> None:
     assert [6, 2] == [each["facebooksession"]["userData"]["A"] for each in pushed]
     assert "" == playback.problems()
     assert "one.yaml, two.yaml" == playback.name
+
+
+@pytest.mark.parametrize("outcome", ["silence", "broken"])
+@pytest.mark.parametrize("headers", [{}, {"Origin": "http://desktop.example"}], ids=["fast", "aiohttp"])
+def test_a_request_that_got_no_response_gets_none(outcome: Outcome, headers: dict[str, str]) -> None:
+    """Silence lasts until the client gives up; a broken connection breaks. The next request gets its response."""
+    request = Request(method="GET", uri="http://gws.example/api/v2/me")
+    silent = Exchange.without_response(request, 0.0, 30.0, outcome)
+    run = ServedRun(cassette(silent, exchange("GET", "/api/v2/me", None, {}, began=31)))
+    with serving(run, silence=CALM), requests.Session() as session:
+        error = requests.ReadTimeout if outcome == "silence" else requests.ConnectionError
+        with pytest.raises(error):
+            session.get(f"{run.url}/api/v2/me", headers=headers, timeout=1 if outcome == "silence" else CALM)
+        assert 200 == session.get(f"{run.url}/api/v2/me", headers=headers, timeout=CALM).status_code
+    assert "" == run.problems()
+
+
+def test_silence_is_bounded() -> None:
+    """A client that never gives up sees its connection close."""
+    request = Request(method="GET", uri="http://gws.example/api/v2/me")
+    run = ServedRun(cassette(Exchange.without_response(request, 0.0, 30.0, "silence")))
+    with serving(run, silence=0.05), pytest.raises(requests.ConnectionError):
+        requests.get(f"{run.url}/api/v2/me", timeout=CALM)
+    assert "" == run.problems()
