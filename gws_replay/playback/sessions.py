@@ -254,9 +254,10 @@ class Sessions:
         if has_token or response.headers.get("set-cookie"):
             # A name in it is as it was recorded: a stand-in.
             given = [each for each in received_in(request, response) if each.kind not in NAMES]
-            given += [Identity(TOKEN, token.decode(errors="replace")) for token in _TOKEN.findall(response.body)]
+            tokens = [Identity(TOKEN, token.decode(errors="replace")) for token in _TOKEN.findall(response.body)]
             with self._lock:
                 self._people.learn(user.number, given, used=False)
+                self._people.learn(user.number, tokens)
         return response
 
     def _look(self, user: LiveUser) -> None:

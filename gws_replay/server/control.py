@@ -73,6 +73,9 @@ def state(run: ReplayRun) -> dict[str, Any]:
             for each in left
             if each.notification is not None
         ],
+        "undelivered": list(run.undelivered),
+        "out_of_order": list(run.out_of_order),
+        "waits": list(run.waits),
         "faults": list(run.faults),
     }
 

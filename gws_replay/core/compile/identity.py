@@ -30,6 +30,7 @@ _USER_NAMES = ("username", "user_name", "login", "userName", "loginName")
 _PARAMETER = re.compile(r'([\w-]+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))')
 _JWT = re.compile(r"[\w-]+\.([\w-]+)\.[\w-]*")
 _PLACEHOLDER = re.compile(r"<redacted\b|^\s*$")
+_KEY_PARAMETERS = ("credential", "keyid", "id", "key", "accesskey", "access_key", "apikey", "appid", "username")
 _SHORTEST_TOKEN = 8
 _LONGEST_BODY = 200_000
 
@@ -92,8 +93,8 @@ def redacted_evidence(evidence: Evidence, name: Callable[[str], str], secret: Ca
 
 def _authorization(request: Request) -> Iterator[Identity]:
     scheme, _, rest = (request.headers.get("authorization") or "").partition(" ")
-    read = _SCHEMES.get(scheme.lower())
-    if read is not None and not (read is _basic and _is_token_request(request)):
+    read = _SCHEMES.get(scheme.lower(), _signed)
+    if not (read is _basic and _is_token_request(request)):
         yield from read(rest.strip())
 
 
@@ -142,6 +143,15 @@ def _oauth1(text: str) -> Iterator[Identity]:
         yield Identity("signing key", f"{unquote(consumer)} {unquote(token)}")
     elif consumer:
         yield Identity(APPLICATION_KEY, unquote(consumer))
+
+
+def _signed(text: str) -> Iterator[Identity]:
+    """Yield whose key a request is signed with, in any other scheme: its signature is another one each time."""
+    parameters = {name.lower(): value for name, value in _parameters(text).items()}
+    named = next((parameters[name] for name in _KEY_PARAMETERS if parameters.get(name)), "")
+    key, colon, _ = text.partition(":")
+    if key := named.partition("/")[0] or (key if colon and key.isprintable() and " " not in key else ""):
+        yield Identity("signing key", key)
 
 
 _SCHEMES: Mapping[str, Callable[[str], Iterator[Identity]]] = {

@@ -32,6 +32,12 @@ class Bindings:
         self._is_changed = False
         self._texts = TextRedactor(index.rules, self._shown)
 
+    def bind_value(self, recorded: str, live: str) -> None:
+        """Let a live value stand for a recorded one, if nothing speaks against it."""
+        self._settle()
+        if (pairs := self._bound([(recorded, live)])) is not None:
+            self._bind(pairs)
+
     def stand_in_of(self, value: str) -> str | None:
         """Return the recorded value that a live one stands for in this run; None if it stands for none."""
         self._settle()

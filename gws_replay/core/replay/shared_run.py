@@ -27,6 +27,7 @@ class Role:
     progress: UserProgress
     outlet: deque[tuple[float, int]]
     is_certain: bool
+    name: str | None = None
     delivered: set[int] = field(default_factory=set)
 
     @property
@@ -75,10 +76,12 @@ class SharedRun:
         )
 
     def name(self, number: int, role: Role, name: str) -> None:
-        """Let a live user that plays already have a name."""
+        """Let a live user that plays already have a name: it is shown where the recorded one stands."""
         known = self._named(number, name)
+        role.name = name
         if known is not None:
             self._assign(number, role, known, is_certain=True)
+        self._bind_names(number)
 
     def sends(self, number: int, role: Role, key: Key, request: Request, now: float) -> None:
         """Take note of a request before it is played: it may show which recorded user the live one is."""
@@ -102,11 +105,20 @@ class SharedRun:
         known = self._named(number, name) if name else None
         user = self._first_free(number, range(len(run.users)))
         progress = run.users[user]
-        role = Role(progress, progress.schedule.connect(), is_certain=len(run.users) == 1)
+        role = Role(progress, progress.schedule.connect(), is_certain=len(run.users) == 1, name=name)
         self._roles[number].append(role)
         if known is not None:
             self._assign(number, role, known, is_certain=True)
+        self._bind_names(number)
         return role
+
+    def _bind_names(self, number: int) -> None:
+        """Let the names of live users stand for the recorded ones that they play."""
+        run = self.cassettes[number]
+        for role in self._roles[number] if run.bindings else ():
+            recorded = run.index.cassette.users[role.user].name
+            if run.bindings and role.name is not None and recorded is not None:
+                run.bindings.bind_value(recorded, role.name)
 
     def _first_free(self, number: int, users: Sequence[int]) -> int:
         """Return the first of some recorded users that nobody plays, or of whom that is not certain."""
@@ -139,6 +151,7 @@ class SharedRun:
         run = self.cassettes[number] = self._new(self.cassettes[number].index, number)
         for role in self._roles[number]:
             role.progress = run.users[parts[id(role)]]
+        self._bind_names(number)
         for role, key, request, now in self._sent[number]:
             if send := role.progress.play(key, now, request):
                 run.respond(send.interaction, now)
