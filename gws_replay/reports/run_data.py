@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 from gws_replay.core.json_compare import Change, printable, show_both
 from gws_replay.core.oracle.judge import Update, Verdict
 from gws_replay.core.replay.miss import Miss
+from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.reports.run_events import Event, cut, events_of, line_of, named
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ class Details(TypedDict):
     misses: list[Missed]
     operations: list[Operation]
     unplayed: list[str]
+    waiting: list[str]
+    undelivered: list[str]
+    out_of_order: list[str]
     stopped: list[str]
 
 
@@ -91,11 +95,15 @@ def counts_of(run: "Run") -> Counts:
 
 def details_of(run: "Run", judged: Iterable[Sequence[Update]]) -> Details:
     """Return the details for a page; `judged` are the verdicts on each cassette's operations."""
+    replay = run if isinstance(run, ReplayRun) else None
     return Details(
         events=events_of(run),
         misses=[] if run.is_recording else [_missed(miss) for miss in run.misses],
         operations=list(_operations(run, judged)),
         unplayed=[cut(text) for text in run.unplayed],
+        waiting=[cut(text) for text in replay.waits] if replay else [],
+        undelivered=[cut(text) for text in replay.undelivered] if replay else [],
+        out_of_order=[cut(text) for text in replay.out_of_order] if replay else [],
         stopped=_stopped(run),
     )
 
@@ -112,6 +120,9 @@ def section(run: "Run", failure: str, *, last: int = 10) -> str:
         unplayed = [text for text in run.unplayed if printable(text) not in failure]
         more = [f"and {len(unplayed) - _MOST_UNPLAYED} more"] if len(unplayed) > _MOST_UNPLAYED else []
         lines += _titled("unplayed:", [*unplayed[:_MOST_UNPLAYED], *more])
+    if isinstance(run, ReplayRun):
+        lines += _titled("undelivered:", (text for text in run.undelivered if printable(text) not in failure))
+        lines += _titled("out of order:", run.out_of_order)
     lines += _titled("stopped:", _stopped(run))
     return "\n".join(lines)
 

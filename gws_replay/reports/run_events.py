@@ -5,7 +5,7 @@ steer a terminal and can be sent to another process.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypedDict
 
@@ -14,8 +14,8 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.json_compare import printable
 from gws_replay.core.model import Exchange, Notification
 from gws_replay.core.replay.miss import Miss
-from gws_replay.core.replay.user_session import Event as SessionEvent
 from gws_replay.core.replay.user_session import Happening
+from gws_replay.core.replay.waits import nobody
 from gws_replay.errors import GwsReplayError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _events(run: "Run") -> Iterator[tuple[float, Event]]:
         with user.polls.lock:
             events = tuple(user.session.events)
             misses = tuple(user.session.misses)
-        lost = undelivered(user, events)
+        lost = undelivered(user)
         for at, happening, number, index in events:
             kind = KINDS[happening]
             if kind == "missed":
@@ -74,25 +74,27 @@ def _events(run: "Run") -> Iterator[tuple[float, Event]]:
             yield at, _exchange_event(cassette.interactions[index], kind, index, where)
             for other in lost.pop((number, index), ()) if kind == "sent" else ():
                 event = _notification_event(cassette.notifications[other], "undelivered", other, where)
-                yield at, {**event, "result": reason_undelivered(user)}
+                yield at, {**event, "result": why_undelivered(user, cassette.notifications[other].channel)}
 
 
-def undelivered(user: "LiveUser", events: Sequence[SessionEvent]) -> dict[tuple[int, int], list[int]]:
+def undelivered(user: "LiveUser") -> dict[tuple[int, int], list[int]]:
     """Return the notifications whose cause was sent and that no client received, by their cause."""
-    delivered = {(number, index) for _, happening, number, index in events if KINDS[happening] == "delivered"}
     found: dict[tuple[int, int], list[int]] = defaultdict(list)
     for number, role in enumerate(user.session.roles):
-        part, waiting = role.progress.part, frozenset(role.progress.schedule.not_shown)
+        part = role.progress.part
+        others = {*role.progress.schedule.not_shown, *role.delivered}
         for index in part.notifications:
             notification = part.index.cassette.notifications[index]
-            if notification.cause and index not in waiting and (number, index) not in delivered:
+            if notification.cause and index not in others:
                 found[number, notification.cause.interaction].append(index)
     return found
 
 
-def reason_undelivered(user: "LiveUser") -> str:
-    """Say why a notification of a user reached no client."""
-    return "not delivered" if user.session.clients else "no CometD client"
+def why_undelivered(user: "LiveUser", channel: str) -> str:
+    """Return why a notification of a user reached no client."""
+    if not user.session.clients:
+        return "no CometD client"
+    return "not delivered" if user.session.bayeux.hears(channel) else cut(nobody(user.session.bayeux, channel))
 
 
 def why_missed(miss: Miss) -> str:

@@ -13,7 +13,7 @@ from gws_replay.errors import ReplayMiss
 from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.reports.run_data import Details, counts_of, details_of, section
 from gws_replay.reports.run_events import events_of, line_of
-from tests.support.builders import NOTIFICATIONS, cassette, exchange, get, push, update
+from tests.support.builders import NOTIFICATIONS, TOPIC, cassette, exchange, get, push, update
 from tests.support.commands import BEFORE, numbered, small
 from tests.support.playbacks import ask, play
 
@@ -39,9 +39,9 @@ def bayeux(playback: ReplayRun, **message: Any) -> Any:
     return json.loads(response.body)
 
 
-def listening(playback: ReplayRun) -> None:
+def listening(playback: ReplayRun, channel: str = "/**") -> None:
     (reply,) = bayeux(playback, channel="/meta/handshake")
-    bayeux(playback, channel="/meta/subscribe", clientId=reply["clientId"], subscription="/**")
+    bayeux(playback, channel="/meta/subscribe", clientId=reply["clientId"], subscription=channel)
     bayeux(playback, channel="/meta/connect", clientId=reply["clientId"], connectionType="long-polling")
 
 
@@ -70,6 +70,27 @@ def test_notification_is_listed_when_it_was_delivered() -> None:
     playback.sessions.users[0].polls.changed()
     assert ["sent", "missed", "delivered"] == [event["kind"] for event in events_of(playback)]
     assert "<-- PropertiesUpdated S1  notification 0, answers interaction 1" == line_of(events_of(playback)[-1])
+
+
+def test_undelivered_notification_has_its_reason() -> None:
+    """In the events, the section of a failed test, and the page: here the client subscribed to another channel."""
+    playback = ReplayRun(small())
+    listening(playback, "/v2/me/chats")
+    ask(playback, 1)
+    why = f"no client has subscribed to {TOPIC}; subscribed: /v2/me/chats"
+    assert f"<-x PropertiesUpdated S1  {why}  notification 0, answers interaction 1" == line_of(events_of(playback)[-1])
+    sentence = f"notification 0 on {TOPIC} reached nobody: {why}"
+    assert [sentence] == details(playback)["undelivered"]
+    assert ["undelivered:", f"  {sentence}"] == section(playback, "").splitlines()[-2:]
+
+
+def test_waiting_notification_says_what_it_waits_for() -> None:
+    """Its cause was not sent."""
+    playback = ReplayRun(small())
+    ask(playback, 0)
+    (waiting,) = details(playback)["waiting"]
+    assert "notification 0" in waiting
+    assert "waits for its cause, interaction 1" in waiting
 
 
 def test_several_cassettes_and_several_users_are_named() -> None:

@@ -15,7 +15,7 @@ from gws_replay.core.replay.miss import Miss
 from gws_replay.errors import GwsReplayError
 from gws_replay.reports.pages.cassette import Texts, Timeline, as_value
 from gws_replay.reports.pages.page_skeleton import data
-from gws_replay.reports.run_events import KINDS, cut, reason_undelivered, undelivered, why_missed
+from gws_replay.reports.run_events import KINDS, cut, undelivered, why_missed, why_undelivered
 from gws_replay.settings.redaction import policy_of, redactor, shown
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class _Played:
     def _add_user(self, user: "LiveUser") -> None:
         with user.polls.lock:
             events, misses = tuple(user.session.events), tuple(user.session.misses)
-        lost = undelivered(user, events)
+        lost = undelivered(user)
         places: dict[tuple[int, int], int] = {}
         for at, happening, number, index in sorted(events, key=lambda each: each[0]):
             kind = KINDS[happening]
@@ -88,7 +88,7 @@ class _Played:
                 places[number, index] = len(self.interactions)
                 self._add_exchange(number, index, at, user.number, again=kind == "repeated")
                 for other in lost.pop((number, index), ()) if kind == "sent" else ():
-                    why = reason_undelivered(user)
+                    why = why_undelivered(user, self.run.cassettes[number].notifications[other].channel)
                     mark = {"level": "warning", "result": why, "reasons": [why]}
                     self.marks[f"notification {len(self.notifications)}"] = mark
                     self._add_notification(number, other, at, places, user.number)

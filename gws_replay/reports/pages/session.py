@@ -108,9 +108,15 @@ def _details(details: Details) -> Iterator[str]:
         yield from _part("Stopped connections", (f'<p class="bad">{safe(text)}</p>\n' for text in details["stopped"]))
     if details["operations"]:
         yield from _part("userData operations", map(_operation, details["operations"]))
-    if details["unplayed"]:
-        items = (f"<li>{safe(text)}</li>\n" for text in details["unplayed"])
-        yield from _part("Unplayed", ['<ul class="left">\n', *items, "</ul>\n"])
+    lists = (
+        ("Unplayed", details["unplayed"]),
+        ("Waiting notifications", details["waiting"]),
+        ("Undelivered notifications", details["undelivered"]),
+        ("Delivered out of recorded order", details["out_of_order"]),
+    )
+    for title, texts in lists:
+        if texts:
+            yield from _part(title, ['<ul class="left">\n', *(f"<li>{safe(text)}</li>\n" for text in texts), "</ul>\n"])
     if details["events"]:
         yield from _part("What happened", ['<ol class="events">\n', *map(_event, details["events"]), "</ol>\n"])
     else:
