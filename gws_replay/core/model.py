@@ -201,8 +201,15 @@ class CarriedOver:
     exchange: Exchange
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A request that had no response yet when the recording ended: nobody knows whether one would have come."""
+
+    request: Request
+
+
 # What was observed on the wire, in the order in which each was complete.
-Observed: TypeAlias = Exchange | WebSocketMessage | CarriedOver
+Observed: TypeAlias = Exchange | WebSocketMessage | CarriedOver | Unfinished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +217,7 @@ class Recording:
     """What was observed on the wire, before it is compiled. Times may be any clock's seconds.
 
     `unanswered` are requests that never got a response: polls that the client dropped, a server that died.
+    `unfinished` are those that had none yet when the recording ended.
     `carried_over` are operations of the previous part, which notifications of this part may answer.
     """
 
@@ -217,6 +225,7 @@ class Recording:
     messages: tuple[WebSocketMessage, ...] = ()
     unanswered: tuple[Exchange, ...] = ()
     carried_over: tuple[Exchange, ...] = ()
+    unfinished: tuple[Request, ...] = ()
 
     @classmethod
     def of(cls, observed: Iterable[Observed]) -> "Recording":
@@ -226,6 +235,7 @@ class Recording:
             exchanges=tuple(each for each in found if isinstance(each, Exchange) and each.outcome == "response"),
             messages=tuple(each for each in found if isinstance(each, WebSocketMessage)),
             unanswered=tuple(each for each in found if isinstance(each, Exchange) and each.outcome != "response"),
+            unfinished=tuple(each.request for each in found if isinstance(each, Unfinished)),
             carried_over=tuple(each.exchange for each in found if isinstance(each, CarriedOver)),
         )
 

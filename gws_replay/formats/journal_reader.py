@@ -20,6 +20,7 @@ from gws_replay.core.model import (
     Recording,
     Request,
     Response,
+    Unfinished,
     WebSocketMessage,
 )
 from gws_replay.errors import CassetteError
@@ -63,7 +64,6 @@ class Reader:
         self._stand_ins: list[str] = []
         self.known_users: list[dict[str, Any]] = []
         self._pending: dict[str, tuple[Request, float, Evidence]] = {}
-        self._last = 0.0
         self._earlier: set[str] = set()
         self._takers: Mapping[str, Callable[[_Line], Observed | None]] = {
             "header": self._header,
@@ -100,8 +100,9 @@ class Reader:
         if not anything:
             raise _no_journal(self._source, first)
         self.begun = tuple(request for request, _, _ in self._pending.values())
-        for id_ in tuple(self._pending):
-            yield self._unanswered(id_, self._last, "silence")
+        for id_, (request, _, _) in self._pending.items():
+            self.id = id_
+            yield Unfinished(request)
         if self._stand_ins:
             self.header = {**self.header, "stand_ins": self._stand_ins}
 
@@ -133,7 +134,6 @@ class Reader:
             body=_bytes(event),
         )
         ended, id_ = _seconds(event), _text(event["id"])
-        self._last = max(self._last, ended)
         if (pending := self._pending.pop(id_, None)) is None:
             return None
         self.id = id_
@@ -188,7 +188,7 @@ def read(lines: Iterable[bytes], source: str) -> Journal:
         header=reader.header,
         recording=Recording.of(each for each, _ in moments),
         answered=tuple(id_ for each, id_ in moments if isinstance(each, Exchange) and each.outcome == "response"),
-        unanswered=tuple(id_ for each, id_ in moments if isinstance(each, Exchange) and each.outcome != "response"),
+        unanswered=tuple(id_ for each, id_ in moments if _has_no_response(each)),
         begun=reader.begun,
         cut=reader.cut,
         damaged=tuple(reader.damaged),
@@ -227,6 +227,10 @@ def _seconds(line: _Line) -> float:
     if not abs(at) < _LATEST:
         raise ValueError("it is no number of seconds")
     return at
+
+
+def _has_no_response(moment: Observed) -> bool:
+    return isinstance(moment, Unfinished) or (isinstance(moment, Exchange) and moment.outcome != "response")
 
 
 def _who(line: _Line) -> tuple[Identity, ...]:

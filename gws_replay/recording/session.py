@@ -106,9 +106,10 @@ class RecordingSession:
         pending = self._pending.pop(id_, None)
         if pending is None:
             return None
-        given = self._fingerprints.of(Evidence(received=received_in(pending.request, response)))
-        evidence = replace(pending.evidence, received=given.received)
-        self._users.add(evidence, pending.began, is_accepted=is_accepted(response))
+        received = received_in(pending.request, response, pending.evidence.connection)
+        evidence = replace(pending.evidence, received=self._fingerprints.of(Evidence(received=received)).received)
+        is_rest = not is_cometd(pending.request)
+        self._users.add(evidence, pending.began, is_accepted=is_accepted(response), is_rest=is_rest)
         response = self._redactor.response(response)
         line = journal.response_line(id_, at, response, evidence)
         self._write(line)
@@ -131,7 +132,7 @@ class RecordingSession:
         """Write down a WebSocket message of a connection of the client."""
         message = replace(message, evidence=Evidence(connection=connection or message.uri))
         evidence = self._fingerprints.of(evidence_of_message(message))
-        self._users.add(evidence, message.seen)
+        self._users.add(evidence, message.seen, is_rest=False)
         message = replace(message, evidence=evidence)
         message = self._redactor.message(message)
         self._write(journal.message_line(message))

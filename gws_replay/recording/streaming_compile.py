@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from gws_replay.core.compile.compiler import Compilation, Compiled
 from gws_replay.core.compile.identity import evidence_of, evidence_of_message, redacted_evidence
-from gws_replay.core.model import CarriedOver, Exchange, Observed, WebSocketMessage
+from gws_replay.core.model import CarriedOver, Exchange, Observed, Unfinished, WebSocketMessage
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.errors import CassetteError
 from gws_replay.formats.journal_reader import Reader
@@ -119,6 +119,8 @@ def _redacted(moment: Observed, using: Redactor) -> Observed:
     """Return a moment without secrets. What it shows of its user is looked at first: that must survive."""
     if isinstance(moment, CarriedOver):
         return CarriedOver(_redacted_exchange(moment.exchange, using))
+    if isinstance(moment, Unfinished):
+        return Unfinished(using.request(moment.request))
     if isinstance(moment, WebSocketMessage):
         evidence = redacted_evidence(evidence_of_message(moment), using.user_name)
         return using.message(replace(moment, evidence=evidence))

@@ -81,9 +81,7 @@ def test_what_no_pipe_takes_at_once_arrives_whole(tmp_path: Path) -> None:
         assert all(each.done() for each in held)
 
     asyncio.run(scenario())
-    recorded = load_cassette(tmp_path / "c.yaml").interactions
-    assert [*large, b""] == [exchange.response.body for exchange in recorded]
-    assert "silence" == recorded[-1].outcome
+    assert large == [exchange.response.body for exchange in load_cassette(tmp_path / "c.yaml").interactions]
 
 
 def test_a_writer_that_is_killed_while_it_saves_is_told(tmp_path: Path) -> None:

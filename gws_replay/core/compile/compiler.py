@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.bayeux import recorded as bayeux_text
-from gws_replay.core.bayeux.over_http import is_cometd_exchange
+from gws_replay.core.bayeux.over_http import is_cometd, is_cometd_exchange
 from gws_replay.core.body_layout import is_laid_out, layout_of
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.causes import causes_of
@@ -33,6 +33,7 @@ from gws_replay.core.model import (
     Observed,
     Recording,
     Response,
+    Unfinished,
     WebSocketMessage,
 )
 
@@ -87,7 +88,12 @@ def compile_recording(
     """
     compilation = Compilation(InMemory(), InMemory(), lay_out=lay_out)
     exchanges = sorted((*recording.exchanges, *recording.unanswered), key=lambda exchange: exchange.began)
-    moments: Iterable[Observed] = (*map(CarriedOver, recording.carried_over), *exchanges, *recording.messages)
+    moments: Iterable[Observed] = (
+        *map(CarriedOver, recording.carried_over),
+        *exchanges,
+        *recording.messages,
+        *map(Unfinished, recording.unfinished),
+    )
     for moment in moments:
         compilation.add(moment)
     return compilation.compiled(header or {})
@@ -108,6 +114,7 @@ class Compilation:
         self._deliveries = Deliveries()
         self._others = _OtherMessages()
         self._carried_over = 0
+        self._unfinished: list[str] = []
         self.start = float("inf")
         self.answered = self.unanswered = 0
 
@@ -121,6 +128,10 @@ class Compilation:
                 self._carried_over += 1
                 tag = self._user(exchange, evidence_of(exchange))
                 self._exchanges.add(self._kept(exchange), -1.0, exchange.began, tag)
+        elif isinstance(moment, Unfinished):
+            self.unanswered += 1
+            if not is_cometd(moment.request):
+                self._unfinished.append(f"{moment.request.method} {moment.request.path}")
         else:
             self._add_exchange(_decoded(moment))
 
@@ -158,6 +169,7 @@ class Compilation:
             notes=(
                 *_notes_on_causes(notifications, causes, carried_over),
                 *(_notes_on_unanswered(own) if self.unanswered else ()),
+                *(f"{each} had no response when the recording ended: it is left out" for each in self._unfinished),
                 *self._others.notes(),
             ),
         )
@@ -172,10 +184,11 @@ class Compilation:
             self.answered += 1
         self.start = min(self.start, exchange.began)
         evidence = evidence_of(exchange)
-        user = self._user(exchange, evidence)
+        is_transport = _is_transport(exchange)
+        user = self._user(exchange, evidence, is_rest=not (is_cometd or is_transport))
         if is_cometd:
             self._add_delivery(exchange, evidence, user)
-        elif not _is_transport(exchange):  # an upgrade only has the credentials of the messages that follow
+        elif not is_transport:  # an upgrade only has the credentials of the messages that follow
             self._exchanges.add(self._kept(exchange), exchange.began, tag=user)
 
     def _add_delivery(self, exchange: Exchange, evidence: Evidence, owner: int) -> None:
@@ -190,7 +203,7 @@ class Compilation:
     def _add_message(self, message: WebSocketMessage) -> None:
         self.start = min(self.start, message.seen)
         evidence = evidence_of_message(message)
-        owner = self._users.add(evidence, message.seen)
+        owner = self._users.add(evidence, message.seen, is_rest=False)
         self._others.add(message)
         if isinstance(message.content, bytes):
             return  # Bayeux is text
@@ -220,9 +233,9 @@ class Compilation:
                 tag = self._deliveries.add(notification, client, batch, owner)
                 self._notifications.add(notification, seen, beside, tag)
 
-    def _user(self, exchange: Exchange, evidence: Evidence) -> int:
+    def _user(self, exchange: Exchange, evidence: Evidence, *, is_rest: bool = True) -> int:
         accepted = exchange.outcome == "response" and is_accepted(exchange.response)
-        return self._users.add(evidence, exchange.began, is_accepted=accepted)
+        return self._users.add(evidence, exchange.began, is_accepted=accepted, is_rest=is_rest)
 
     def _kept(self, exchange: Exchange) -> Exchange:
         """Return what the cassette holds of an exchange: never the evidence, which may be secret."""

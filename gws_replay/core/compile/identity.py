@@ -20,7 +20,10 @@ from gws_replay.core.model import Evidence, Exchange, Headers, Identity, Request
 LOGIN, ACCOUNT, ACCOUNT_ID, SUBJECT = "login", "account", "account id", "subject"
 NAMES = frozenset({LOGIN, ACCOUNT, ACCOUNT_ID, SUBJECT})
 APPLICATION_KEY = "application key"
-TOKEN, COOKIE, CLIENT_ID, CODE = "token", "cookie", "clientId", "code"
+TOKEN, COOKIE, CLIENT_ID, CODE, SOCKET = "token", "cookie", "clientId", "code", "socket"
+SIGNING_KEY, CSRF_TOKEN = "signing key", "CSRF token"
+# What a CometD client may have without being a user of its own: it may send no credentials, or keep cookies apart.
+OF_A_CLIENT = frozenset({CLIENT_ID, SOCKET, COOKIE, CSRF_TOKEN})
 
 # Cookies that stand for a session; others (a load balancer's) may be shared by users.
 _SESSION_COOKIE = re.compile(r"sess|sid$|auth|token|jwt|csrf|xsrf", re.IGNORECASE)
@@ -32,6 +35,7 @@ _JWT = re.compile(r"[\w-]+\.([\w-]+)\.[\w-]*")
 _PLACEHOLDER = re.compile(r"<redacted\b|^\s*$")
 _KEY_PARAMETERS = ("credential", "keyid", "id", "key", "accesskey", "access_key", "apikey", "appid", "username")
 _SHORTEST_TOKEN = 8
+_SWITCHING_PROTOCOLS = 101
 _LONGEST_BODY = 200_000
 
 
@@ -42,7 +46,7 @@ def evidence_of(exchange: Exchange) -> Evidence:
     connection = exchange.evidence.connection if exchange.evidence else ""
     return Evidence(
         sent=sent_in(exchange.request),
-        received=received_in(exchange.request, exchange.response),
+        received=received_in(exchange.request, exchange.response, connection),
         connection=connection,
     )
 
@@ -52,7 +56,8 @@ def evidence_of_message(message: WebSocketMessage) -> Evidence:
     if message.evidence and (message.evidence.sent or message.evidence.received):
         return message.evidence
     connection = message.evidence.connection if message.evidence else message.uri
-    return Evidence(**{"sent" if message.from_client else "received": in_message(message)}, connection=connection)
+    found = (*in_message(message), Identity(SOCKET, connection))
+    return Evidence(**{"sent" if message.from_client else "received": found}, connection=connection)
 
 
 def sent_in(request: Request) -> tuple[Identity, ...]:
@@ -61,9 +66,11 @@ def sent_in(request: Request) -> tuple[Identity, ...]:
     return tuple(dict.fromkeys(each for each in found if not _PLACEHOLDER.search(each.value)))
 
 
-def received_in(request: Request, response: Response) -> tuple[Identity, ...]:
-    """Return the identities that a response gives to the user of its request."""
-    found = (identity for row in _RECEIVED for identity in row(request, response))
+def received_in(request: Request, response: Response, connection: str = "") -> tuple[Identity, ...]:
+    """Return the identities that a response gives to the user of its request. A WebSocket has its own connection."""
+    found = [identity for row in _RECEIVED for identity in row(request, response)]
+    if connection and response.status == _SWITCHING_PROTOCOLS:
+        found.append(Identity(SOCKET, connection))
     return tuple(dict.fromkeys(each for each in found if not _PLACEHOLDER.search(each.value)))
 
 
@@ -133,14 +140,14 @@ def _digest(text: str) -> Iterator[Identity]:
 def _aws(text: str) -> Iterator[Identity]:
     """Yield the access key of a signed request (AWS Signature 4: Credential=KEY/date/region/service/aws4_request)."""
     if key := _parameters(text).get("Credential", "").partition("/")[0]:
-        yield Identity("signing key", key)
+        yield Identity(SIGNING_KEY, key)
 
 
 def _oauth1(text: str) -> Iterator[Identity]:
     parameters = _parameters(text)
     consumer, token = parameters.get("oauth_consumer_key", ""), parameters.get("oauth_token", "")
     if token:
-        yield Identity("signing key", f"{unquote(consumer)} {unquote(token)}")
+        yield Identity(SIGNING_KEY, f"{unquote(consumer)} {unquote(token)}")
     elif consumer:
         yield Identity(APPLICATION_KEY, unquote(consumer))
 
@@ -306,7 +313,7 @@ def _csrf(headers: Headers) -> Iterator[Identity]:
     """Yield the CSRF token; the response may name the header that carries it."""
     names = {name.lower() for name in api.CSRF_HEADERS}
     names.update(value.lower() for value in map(headers.get, api.CSRF_NAME_HEADERS) if value)
-    yield from (Identity("CSRF token", value) for name, value in headers.pairs if name.lower() in names and value)
+    yield from (Identity(CSRF_TOKEN, value) for name, value in headers.pairs if name.lower() in names and value)
 
 
 def _parameters(text: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gws_replay.core.compile.identity import ACCOUNT, APPLICATION_KEY, LOGIN, NAMES, SUBJECT
+from gws_replay.core.compile.identity import ACCOUNT, APPLICATION_KEY, LOGIN, NAMES, OF_A_CLIENT, SUBJECT
 from gws_replay.core.model import Evidence, Identity, User
 
 _NOBODY = -1
@@ -20,12 +20,16 @@ _EVER = float("inf")
 
 @dataclass(slots=True)
 class _Person:
-    """A set of linked identities: its names, when it was active, and whether the server ever accepted it."""
+    """A set of linked identities: its names, when it was active, and whether the server ever accepted it.
+
+    A CometD client that showed no credentials is not a user of its own.
+    """
 
     names: dict[str, str] = field(default_factory=dict)
     first: float = _EVER
     last: float = -_EVER
     is_accepted: bool = False
+    is_client_only: bool = True
     connections: set[int] = field(default_factory=set)
 
     def contradicts(self, other: "_Person") -> bool:
@@ -37,7 +41,13 @@ class _Person:
         self.names = {**other.names, **self.names}
         self.first, self.last = min(self.first, other.first), max(self.last, other.last)
         self.is_accepted |= other.is_accepted
+        self.is_client_only &= other.is_client_only
         self.connections |= other.connections
+
+    @property
+    def is_user(self) -> bool:
+        """Whether it is a user of its own."""
+        return self.is_accepted and not self.is_client_only and self.first < _EVER
 
     @property
     def display_name(self) -> str | None:
@@ -65,8 +75,11 @@ class Users:
         """Take over the users of the parts before this one, as `seeds` returned them: they keep their places."""
         self._known = [self._seeded(each) for each in seeds]
 
-    def add(self, evidence: Evidence, began: float, *, is_accepted: bool = True) -> int:
-        """Add something observed, and return its number. `is_accepted` is whether the server took the credentials."""
+    def add(self, evidence: Evidence, began: float, *, is_accepted: bool = True, is_rest: bool = True) -> int:
+        """Add something observed, and return its number.
+
+        `is_accepted` is whether the server took the credentials, `is_rest` whether it is not CometD.
+        """
         own = [self._node_of(each) for each in evidence.sent if each.kind != APPLICATION_KEY]
         given = [self._node_of(each) for each in evidence.received if each.kind != APPLICATION_KEY]
         node = next(iter((*own, *given)), _NOBODY)
@@ -77,6 +90,8 @@ class Users:
             person = self._person(node)
             person.first, person.last = min(person.first, began), max(person.last, began)
             person.is_accepted |= is_accepted
+            if is_rest or any(each.kind not in OF_A_CLIENT for each in evidence.sent):
+                person.is_client_only = False
             person.connections.add(connection)
         key = next((each for each in evidence.sent if each.kind == APPLICATION_KEY), None)
         self._began.append(began)
@@ -90,6 +105,7 @@ class Users:
         self._adopt_keys()
         user_of, users = self._merged()
         found = array("l", (user_of.get(self._root(node), _NOBODY) if node >= 0 else _NOBODY for node in self._node))
+        self._adopt_clients(found)
         self._fill(found)
         return Resolved(users=tuple(users), _users=found)
 
@@ -141,6 +157,7 @@ class Users:
             self._link(nodes[0], node)
         person = self._person(nodes[0])
         person.first, person.last, person.is_accepted = float(seed["first"]), float(seed["last"]), True
+        person.is_client_only = False
         return nodes[0]
 
     def _adopt_keys(self) -> None:
@@ -160,7 +177,7 @@ class Users:
                 self._node[index] = nodes[key]
                 person = self._person(nodes[key])
                 person.first, person.last = min(person.first, self._began[index]), max(person.last, self._began[index])
-                person.is_accepted = True
+                person.is_accepted, person.is_client_only = True, False
 
     # --- people to users
 
@@ -172,7 +189,7 @@ class Users:
         """
         seeded = [self._root(node) for node in self._known]
         roots = dict.fromkeys((*seeded, *map(self._root, range(len(self._parents)))))
-        active = [root for root in roots if self._people[root].is_accepted and self._people[root].first < _EVER]
+        active = [root for root in roots if self._people[root].is_user]
         active.sort(key=lambda root: (seeded.index(root) if root in seeded else len(seeded), self._people[root].first))
         people: list[_Person] = []
         user_of: dict[int, int] = {}
@@ -185,6 +202,18 @@ class Users:
             people[user].absorb(person)
             user_of[root] = user
         return user_of, _named(people)
+
+    def _adopt_clients(self, found: "array[int]") -> None:
+        """Give each CometD client without credentials, as a whole, to the user whose request came before it."""
+        order = sorted(range(len(found)), key=self._began.__getitem__)
+        known = [(self._began[index], found[index]) for index in order if found[index] >= 0]
+        users: dict[int, int] = {}
+        for index in order:
+            if found[index] < 0 and self._node[index] >= 0:
+                root = self._root(self._node[index])
+                if root not in users and self._people[root].is_client_only and known:
+                    users[root] = known[max(0, bisect_left(known, (self._began[index],)) - 1)][1]
+                found[index] = users.get(root, _NOBODY)
 
     def _fill(self, found: "array[int]") -> None:
         """Give what has no identity the user of its connection, of its application's key, or of the request before."""

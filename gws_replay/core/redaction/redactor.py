@@ -204,6 +204,7 @@ class Redactor:
             messages=tuple(map(self.message, recording.messages)),
             unanswered=tuple(map(self.exchange, recording.unanswered)),
             carried_over=tuple(map(self.exchange, recording.carried_over)),
+            unfinished=tuple(map(self.request, recording.unfinished)),
         )
 
     def exchange(self, exchange: Exchange) -> Exchange:

@@ -39,7 +39,7 @@ def test_what_had_finished_is_saved(left: Path) -> None:
     code, out, _ = recover(left)
     assert 0 == code
     assert "c.yaml: 1 exchange, 0 notifications" in out
-    assert "note: GET /api/v2/late got no answer" in out
+    assert "note: GET /api/v2/late had no response when the recording ended" in out
     assert ["/api/v2/me"] == [e.request.path for e in load_cassette(left.with_suffix("")).interactions]
     assert ["c.yaml"] == [path.name for path in left.parent.iterdir()]
 

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.compile.users import Users
-from gws_replay.core.model import Evidence, Exchange, Identity, Recording
+from gws_replay.core.model import Evidence, Exchange, Identity, Recording, WebSocketMessage
 from tests.support.builders import bayeux, exchange, push, update
 
 NOTIFICATIONS = "/api/v2/notifications"
@@ -304,3 +305,50 @@ def test_every_request_is_given_to_its_user(recorded: tuple[list[Exchange], list
     exchanges, truth = recorded
     assert truth == users_of(*exchanges)
     assert truth == users_of(*reversed(exchanges))
+
+
+@pytest.mark.parametrize(
+    "headers", [(), (("Cookie", "JSESSIONID=of-the-comet-client"),)], ids=["nothing", "own cookies"]
+)
+def test_a_comet_client_without_credentials_is_no_user_of_its_own(headers: tuple[tuple[str, str], ...]) -> None:
+    """It belongs to the user who sent the request before it, to the end."""
+    handshake = [{"channel": "/meta/handshake", "clientId": "c1", "successful": True}]
+    polls = [
+        exchange("POST", NOTIFICATIONS, [{"channel": "/meta/handshake"}], handshake, began=0.5, asked_with=headers),
+        exchange(
+            "POST",
+            NOTIFICATIONS,
+            [{"channel": "/meta/connect", "clientId": "c1"}],
+            [bayeux(push({"A": 1}, seen=0))],
+            began=0.6,
+            ended=3,
+            asked_with=headers,
+        ),
+    ]
+    alone = compile_recording(
+        Recording(exchanges=(request(0, basic("bob")), *polls, request(4, basic("bob"))))
+    ).cassette
+    assert ({}, [0]) == ({k: v for k, v in alone.header.items() if k == "users"}, [n.user for n in alone.notifications])
+    both = (request(0, basic("bob")), request(0.4, basic("ann")), *polls, request(2, basic("bob")))
+    assert [1] == [each.user for each in compile_recording(Recording(exchanges=both)).cassette.notifications]
+
+
+def test_a_websocket_belongs_to_the_user_whose_request_opened_it() -> None:
+    """Its messages bear no credentials."""
+    opened = [
+        replace(
+            request(at, basic(name), path=NOTIFICATIONS, status=101),
+            evidence=Evidence(connection=f"socket of {name}"),
+        )
+        for at, name in ((1, "bob"), (2, "ann"))
+    ]
+    text = json.dumps([bayeux(push({"A": 1}, seen=0))])
+    messages = tuple(
+        WebSocketMessage(
+            uri="ws://h", seen=seen, from_client=False, content=text, evidence=Evidence(connection=f"socket of {name}")
+        )
+        for seen, name in ((5.0, "ann"), (6.0, "bob"))
+    )
+    sent = (request(0, basic("bob")), request(0.5, basic("ann")), *opened)
+    cassette = compile_recording(Recording(exchanges=sent, messages=messages)).cassette
+    assert [1, 0] == [each.user for each in cassette.notifications]
