@@ -11,7 +11,7 @@ JS = tests/js
 # The tests start hundreds of processes: what is compiled once is not to be compiled again by each, whatever the shell says.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test coverage check bench faults fuzz clean
+.PHONY: demo test coverage check bench faults fuzz canaries clean
 
 demo: $(VENV)/.ready
 	$(BIN)/gws-replay demo
@@ -35,6 +35,10 @@ check: $(VENV)/.ready
 # 200 kills at random moments of everything that writes, instead of the few of `make test`, and a recording of 50,000 exchanges.
 faults: $(VENV)/.ready
 	GWS_REPLAY_KILLS=200 GWS_REPLAY_LONG=50000 $(BIN)/pytest -q tests/faults
+
+# What redaction finds, misses and spoils: the tables of docs/security.md.
+canaries: $(VENV)/.ready
+	$(BIN)/python -m tests.support.redaction_corpus
 
 # 100,000 spoiled inputs for each reader, instead of the few of `make test`, and a value of 100 MB.
 fuzz: $(VENV)/.ready

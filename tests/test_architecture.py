@@ -59,8 +59,8 @@ FENCES = {
 PURE = frozenset(
     """abc array base64
     binascii bisect codecs collections contextlib copy dataclasses decimal difflib email enum fnmatch
-    functools gzip hashlib heapq hmac html itertools json keyword math operator re statistics string stringprep struct
-    textwrap types typing unicodedata urllib zlib""".split()  # noqa: SIM905  (a list of words reads better so)
+    functools gzip hashlib heapq hmac html ipaddress itertools json keyword math operator re statistics string
+    stringprep struct textwrap types typing unicodedata urllib zlib""".split()  # noqa: SIM905  (a list of words reads better so)
 )
 # The registry of APIs finds the modules of its own package.
 FINDS_MODULES = {"core/api/registry.py": ("importlib", "pkgutil")}

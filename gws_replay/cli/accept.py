@@ -10,6 +10,7 @@ import click
 from gws_replay.core.comparison.accept import accepted, drifted
 from gws_replay.core.comparison.finding import Finding
 from gws_replay.errors import GwsReplayError
+from gws_replay.formats.vcr import check as vcr_check
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.formats.vcr.splice import spliced
 from gws_replay.storage.files import Location, load_cassette, read_text, write_whole
@@ -50,7 +51,8 @@ def _rewritten(baseline: Path, candidate: Location, findings: Sequence[Finding])
         new = accepted(old, load_cassette(candidate), findings)
     except ValueError as error:
         raise GwsReplayError(f"{baseline} cannot be rewritten: {error}") from None
-    return list(vcr_yaml.dump_json(new) if is_json else spliced(text, old, new))
+    pieces = vcr_yaml.dump_json(new) if is_json else spliced(text, old, new)
+    return list(vcr_check.checked(pieces, new, str(baseline), as_json=is_json))
 
 
 def _files(found: Sequence[Drifted]) -> str:

@@ -11,6 +11,7 @@ from typing import BinaryIO, TextIO, TypeAlias, overload
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError, did_you_mean
+from gws_replay.formats.vcr import check as vcr_check
 from gws_replay.formats.vcr import fast_reader as vcr_layout
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.storage.locks import is_there, lock
@@ -41,9 +42,12 @@ def load_cassette(path: str | os.PathLike[str] | Stored) -> Cassette:
 
 
 def save_cassette(cassette: Cassette, path: str | os.PathLike[str]) -> None:
-    """Write a cassette file, JSON if the name ends so; the old file stays until the new one is whole on disk."""
-    dump = vcr_yaml.dump_json if os.fspath(path).endswith(".json") else vcr_yaml.dump_yaml
-    write_whole(Path(path), dump(cassette))
+    """Write a cassette file, JSON if the name ends so; the old file stays until the new one is whole on disk.
+
+    Raises CassetteError if the new one would not be read as it is meant, GwsReplayError if it cannot be written.
+    """
+    dump = vcr_check.dump_json if os.fspath(path).endswith(".json") else vcr_check.dump_yaml
+    write_whole(Path(path), dump(cassette, os.fspath(path)))
 
 
 def pending_path(cassette: Path) -> Path:

@@ -4,11 +4,14 @@ import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Exchange
 from gws_replay.errors import CassetteError, GwsReplayError
+from gws_replay.formats.vcr import document as vcr_document
 from gws_replay.storage.files import (
     cassettes_in,
     check_suffix,
@@ -246,3 +249,24 @@ def test_what_is_not_yet_a_cassette_is_passed_over(tmp_path: Path) -> None:
     assert [tmp_path / "a.yaml"] == list(cassettes_in([tmp_path]))
     live = live_path(tmp_path / "a.yaml")
     assert [live] == list(cassettes_in([live]))
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "a.json"])
+def test_a_cassette_that_says_something_else_is_not_put_in_place(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each item is read again before it is written; the old file stays, and the error names the place."""
+    path = tmp_path / name
+    save_cassette(SESSION, path)
+    before = path.read_bytes()
+    written = vcr_document.interaction
+    count = iter(range(100))
+
+    def spoiled(one: Exchange) -> dict[str, Any]:
+        item = written(one)
+        return {**item, "request": {**item["request"], "uri": f"http://other/{next(count)}"}}
+
+    monkeypatch.setattr(vcr_document, "interaction", spoiled)
+    with pytest.raises(CassetteError, match="interaction 0 would not be read as it was meant, so nothing was written"):
+        save_cassette(cassette(exchange(began=1)), path)
+    assert (before, [name]) == (path.read_bytes(), names(tmp_path))

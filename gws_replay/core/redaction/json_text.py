@@ -180,13 +180,15 @@ class JsonRun:
             self._enter()
             return
         name, path, forced = self._open[-1] if self._open else ("", "", False)
+        if pending and sensitive.normalised(pending) in sensitive.PAIR_VALUES:
+            pending = self._beside.get(len(self._open), pending)
         if self._tracked and pending and not (pending == "data" and len(self._open) == self._message_level > 0):
             path = f"{path}.{pending}"
         if pending and not forced:
             own = self._rules.of_own_key(_unescaped(pending))
             forced = own == "personal" or (self._rules.look_at_paths and self._rules.of_path(path) == "personal")
             forced = forced and self._rules.personal
-        self._open.append((pending or (name if bracket == "[" else ""), path, forced))
+        self._open.append((pending or name, path, forced))
         self._enter()
 
     def _enter(self) -> None:
@@ -217,6 +219,8 @@ class JsonRun:
         if self._message_level and len(self._open) == self._message_level and name in sensitive.BAYEUX_SECRETS:
             kind = "secret"
         kind = kind or self._kinds[name]
+        if kind is None and name == "name" and self._open and self._kinds[self._open[-1][0]] == "personal":
+            kind = "personal"  # {"from": {"name": ...}}
         forced = self._open[-1][2] if self._open else False
         if kind is None and (forced or (self._forced and name not in sensitive.PROTOCOL_KEYS)):
             kind, is_own = "personal", forced
@@ -239,6 +243,8 @@ class JsonRun:
             # The placeholder of a number: as those of texts it is always the same, so that a secret never counts.
             is_whole = not any(sign in bare for sign in ".eE")
             hidden = "0" if is_whole else "0.0"
+            if kind == "secret":
+                self._redactor.known.secret(bare, _unescaped(name), unique=True)
             redacted = hidden if kind == "secret" else self._redactor.known.person(bare)
             if self._redactor.noticed and redacted != bare:
                 self._redactor.noticed(place, f"{kind} {name}")

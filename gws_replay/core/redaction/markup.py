@@ -10,7 +10,7 @@ from gws_replay.core.redaction.found import PLACEHOLDER
 from gws_replay.core.redaction.policy import Kind, Rules
 
 _MARKUP = re.compile(r"</|/>|<!(?:doctype|--|\[CDATA)", re.IGNORECASE)
-_HTML = re.compile(r"<(?:!doctype html|html|head|body|div|p|span|br|table|form|a)\b", re.IGNORECASE)
+_HTML = re.compile(r"<(?:!doctype html|html|head|div|p|span|br|table)\b", re.IGNORECASE)
 _TOKEN = re.compile(
     r"<!\[CDATA\[(?P<data>.*?)(?:\]\]>|\Z)|<(?P<close>/?)(?P<name>[A-Za-z_][\w:.-]*)(?P<rest>[^<>]*)>|(?P<text>[^<]+|<)",
     re.DOTALL,

@@ -32,7 +32,7 @@ def compiled(pattern: str) -> "regex.Pattern[str]":
     import regex  # noqa: PLC0415 (only who has patterns of his own waits for it)
 
     try:
-        re.compile(f"(?:{pattern})")  # what `re` refuses, nobody else could use
+        re.compile(pattern)  # what `re` refuses, nobody else could use
         return regex.compile(pattern)
     except (re.error, regex.error) as error:
         raise ValueError(f"cannot be read as a regular expression ({error})") from None

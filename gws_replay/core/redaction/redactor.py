@@ -18,6 +18,7 @@ from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.redaction.charsets import charset_of, is_declared_but_unknown
 from gws_replay.core.redaction.header_cache import HeaderCache
 from gws_replay.core.redaction.known_values import Known
+from gws_replay.core.redaction.multipart import parts_of
 from gws_replay.core.redaction.policy import Noticed, Policy
 from gws_replay.core.redaction.stand_ins import StandIns
 from gws_replay.core.redaction.text import TextRedactor
@@ -139,6 +140,9 @@ class Redactor:
         content_type = headers.get("content-type") or ""
         is_packed = (headers.get("content-encoding") or "identity").strip().lower() != "identity"
         charset = None if is_packed else charset_of(body, content_type)
+        if charset is None and not is_packed and parts_of(text := body.decode("utf-8", "surrogateescape")):
+            redacted = self._texts.body(text)
+            return body if redacted == text else redacted.encode("utf-8", "surrogateescape")
         if charset is None:
             # Among random bytes everything has the shape of something: only what is known is looked for.
             self._skip("", _why_unread(headers), body)

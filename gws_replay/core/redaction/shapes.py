@@ -4,6 +4,7 @@ A regular expression that is tried at each character of a long text costs too mu
 it must have something: an `@`, an `=`, a run of 20 letters and digits, seven digits that belong together.
 """
 
+import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 
@@ -59,6 +60,9 @@ _ASSIGNED = re.compile(
     rf"=(?=[^\s&;<>\"'])(?i:{'|'.join(f'(?<={name}=)' for name in (*_NAMES, *_TOKENS))})([^\s&;<>\"']+)"
 )
 _SAID = re.compile(rf":(?=[^/\"])(?i:{'|'.join(f'(?<={name}:)' for name in _NAMES)})[ \t]?([^\s&;<>\"',]+)")
+_QUOTED = re.compile(
+    rf"[=:](?i:{'|'.join(f'(?<={name}[=:])' for name in (*_NAMES, *_TOKENS))})[ \t]?[\"']([^\"'\s<>]{{1,500}})[\"']"
+)
 _IS = re.compile(r"(?:password|passcode|passwort) (?:is|ist) ([^\s&;<>\"',]+)")
 _WORD = re.compile(r"[a-zA-Z]*[.!?]?")
 _RANDOM_WORD = re.compile(r"[a-z]{7}|[A-Z]{7}")
@@ -78,8 +82,8 @@ CARD = re.compile(
     r"(?:[ \u00a0\u202f-]?\d){10,15}(?![\w.-])"
 )
 EMAIL = re.compile(r"[\w.+%'-]+" + _DOMAIN.pattern)
-_IP_V4 = re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.])")
-_IP_V6 = re.compile(r"(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|:)(?::?[0-9A-Fa-f]{1,4})*(?![\w:])")
+_IP_V4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]\w|\w)")
+_IP_V6 = re.compile(r"(?<![\w:])[0-9A-Fa-f:]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?<![:.])(?![\w:])")
 
 
 def luhn(number: str) -> bool:
@@ -107,6 +111,8 @@ def _assigned(text: str) -> Iterator[Shape]:
         is_password = text[max(0, found.start() - 10) : found.start()].lower().endswith(_NAMES)
         yield *found.span(1), "password" if is_password else "token"
     yield from ((*found.span(1), "jsessionid") for found in _SESSION.finditer(text))
+    if '"' in text or "'" in text:
+        yield from ((*found.span(1), "password") for found in _QUOTED.finditer(text))
     if ":" in text:
         for found in _SAID.finditer(text):
             if not _is_word(found[1]):
@@ -207,9 +213,17 @@ def personal_in(text: str, numbers: Iterable[tuple[int, int]], *, ip_addresses: 
         if stop - start >= _SHORTEST_SPELLED_NUMBER or text[start] == "+":
             yield from _number_at(text, start)
     if ip_addresses:
-        yield from ((*found.span(), "ip-address") for found in _IP_V4.finditer(text))
-        if ":" in text:
-            yield from ((*found.span(), "ip-address") for found in _IP_V6.finditer(text))
+        for found in (*_IP_V4.finditer(text), *(_IP_V6.finditer(text) if ":" in text else ())):
+            if _is_ip_address(found[0]):
+                yield *found.span(), "ip-address"
+
+
+def _is_ip_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def emails_in(text: str) -> Iterator[Shape]:

@@ -1,6 +1,7 @@
 """What is secret and what is personal in GWS traffic, as tables: by name of header, key or parameter.
 
-Header names compare without case; keys also without `_`, `-`, dots and spaces (`first_name` is `FirstName`); `*` stands
+Header names compare without case; keys also without `_`, `-`, dots, brackets and spaces (`first_name` is
+`FirstName`); `*` stands
 for any characters. Sources are the API pages at docs.genesys.com (CSRFProtection, SecuredConnectionsSAMLHTCCFlow, the
 samples of the channels' pages) and the Workspace v3 authentication page.
 """
@@ -106,7 +107,7 @@ HTML_NAMES = frozenset({"address", "body", "content", "from", "label", "name", "
 
 # RFC 2606 and 6761: nobody has an address there, so the stand-ins of addresses do.
 RESERVED_DOMAIN = re.compile(r"(?i)(?:^|\.)(?:example|test|invalid|localhost|example\.(?:com|net|org))$")
-_SEPARATORS = re.compile(r"[\s_.\-]+")
+_SEPARATORS = re.compile(r"[\s_.\[\]\-]+")
 
 
 def normalised(key: str) -> str:

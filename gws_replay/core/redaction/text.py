@@ -30,6 +30,8 @@ _MATRIX = re.compile(r"(;[\w.-]+=)([^;/]*)")
 _SESSION_IN_PATH = re.compile(r"(?i:(?<=;jsessionid=))[^/?;#]+")
 _USER_INFO = re.compile(r"(?<=://)[^/\s]+(?=@)")
 _URI = re.compile(r"(?s)([A-Za-z][\w+.-]*://[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?")
+# What is not UTF-8, as Python reads it.
+_BINARY = re.compile("[\x00\udc80-\udcff]")
 _TOO_DEEP = 8  # how often text may stand inside text
 
 
@@ -198,7 +200,13 @@ class TextRedactor:
         """Redact a part of a multipart body: its headers with the file's name, and its content by the field's name."""
         if head:
             head = "".join(self.text(line, "multipart header") for line in head.splitlines(keepends=True))
-        return head + self.value(name, content, f"multipart {name}".rstrip())
+        place = f"multipart {name}".rstrip()
+        if _BINARY.search(content) and self.rules.of_key(name) is None:
+            if self._unread:
+                self._unread(place, "a binary part")
+            # Among random bytes everything has the shape of something.
+            return head + spliced(content, [each for each in self.known.found_in(content) if each.has_parts])
+        return head + self.value(name, content, place)
 
     def _parameter(self, found: re.Match[str], place: str) -> str:
         if found[3]:

@@ -77,6 +77,28 @@ def load(file: BinaryIO, source: str) -> Cassette | None:
         return None
 
 
+class Items:
+    """Reads single items of a cassette, as `yaml_text.dump_yaml` writes them."""
+
+    def __init__(self, interactions: Sequence[Exchange]) -> None:
+        """Take the interactions that notifications have for a cause."""
+        self._layout = _Layout("")
+        self._interactions = interactions
+
+    def exchange(self, index: int, text: str) -> Exchange:
+        """Read an interaction. Raises CassetteError for what is not one."""
+        item = text.removeprefix("- ").removesuffix("\n").encode()
+        return self._layout.exchange(index, item)
+
+    def notification(self, index: int, text: str) -> Notification:
+        """Read a notification. Raises CassetteError for what is not one."""
+        item = text.removeprefix("- ").removesuffix("\n").encode()
+        try:
+            return self._layout.notification(item, index, self._interactions)
+        except _UnknownError:
+            raise CassetteError(f"notification {index} cannot be read") from None
+
+
 def _items(file: BinaryIO) -> Iterator[bytes]:
     """Yield the lines before the first item, and those of each item, less the dash and the last end of a line."""
     pieces: list[bytes] = []
@@ -114,7 +136,7 @@ class _Layout:
             if is_last:
                 header = self._header(tail)
             if are_told:
-                notifications.append(self._notification(inside, len(notifications), exchanges))
+                notifications.append(self.notification(inside, len(notifications), exchanges))
                 continue
             inside, are_next, rest = inside.partition(_NOTIFICATIONS)
             if rest or (are_next and is_last):
@@ -132,6 +154,13 @@ class _Layout:
 
     def _any(self, index: int, item: bytes) -> Exchange:
         return sendable(self._reader.exchange(index, _parsed(item)), index, self._reader.source)
+
+    def exchange(self, index: int, item: bytes) -> Exchange:
+        """Read an interaction of any layout. Raises CassetteError for what is not one."""
+        try:
+            return self._laid_out(item) or self._reader.exchange(index, _parsed(item))
+        except _UnknownError:
+            raise CassetteError(f"interaction {index} cannot be read") from None
 
     def _header(self, tail: bytes) -> Mapping[str, Any]:
         text = vcr_yaml.whole_lines(f"{vcr_yaml.FIRST_LINE}{(_HEADER + tail).decode()}", "", as_json=False)
@@ -179,7 +208,8 @@ class _Layout:
         except _UnknownError:
             return None
 
-    def _notification(self, item: bytes, index: int, interactions: Sequence[Exchange]) -> Notification:
+    def notification(self, item: bytes, index: int, interactions: Sequence[Exchange]) -> Notification:
+        """Read a notification. Raises _UnknownError or CassetteError when in doubt."""
         found = _TOLD.match(item)
         if not found:
             return self._reader.notification(index, _parsed(item), interactions)

@@ -1,0 +1,32 @@
+"""Words of a status are nobody's; a text with any other word is somebody's."""
+
+import pytest
+
+from gws_replay.core.redaction import harmless_words as words
+
+
+@pytest.mark.parametrize("text", ["Success", "NOT_FOUND", "The request was accepted.", "loggedOut", "502", "ERR-17"])
+def test_what_says_no_more_than_a_status(text: str) -> None:
+    """In any spelling."""
+    assert words.is_status(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["My dog is ill", "Anna", "ok, Anna", "a@ok.de", "call me", "12345", "A1B2C3", "", "!"]
+)
+def test_what_says_more_than_a_status(text: str) -> None:
+    """One word is enough."""
+    assert not words.is_status(text)
+
+
+@pytest.mark.parametrize(("text", "is_state"), [("NotReady", True), ("bot", True), ("5001", False), ("Kern", False)])
+def test_states_and_services(text: str, *, is_state: bool) -> None:
+    """An extension is somebody's."""
+    assert is_state == words.is_state(text)
+
+
+@pytest.mark.parametrize("verb", ["send-message", "after_call", "userData", "transfer"])
+def test_a_single_word_of_a_comment_may_be_one_of_a_protocol(verb: str) -> None:
+    """So it is not looked for elsewhere."""
+    assert words.is_identifier(verb)
+    assert not words.is_identifier(f"{verb} 7")
