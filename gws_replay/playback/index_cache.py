@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.compile.parts import part_of, tests_of
+from gws_replay.core.compile.parts import part_of, recorded_tests
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.request_key import WHOLE, Matching
 from gws_replay.storage.files import load_cassette
@@ -30,7 +30,7 @@ def load_index(path: Path, name: str, matching: Matching | None = None, part: st
     with _LOCK:
         signature = _signature(path)
         whole = _loaded((os.fspath(path), name, matching, ""), signature, lambda: load_cassette(path).named(name))
-        if not part or part not in tests_of(whole.cassette):
+        if not part or part not in recorded_tests(whole.cassette):
             return whole
         return _loaded((os.fspath(path), name, matching, part), signature, lambda: part_of(whole.cassette, part))
 

@@ -49,6 +49,10 @@ class Run(Watched, Protocol):
     def misses(self) -> Sequence[Miss]:
         """The requests that had no recorded response."""
 
+    @property
+    def undelivered(self) -> Sequence[str]:
+        """The notifications that were released and reached nobody, each with the reason."""
+
     def respond(self, request: Request) -> Response | None:
         """Return the response to a request of this thread; None if the request has to go live."""
 

@@ -202,6 +202,8 @@ def _run(
 def _problems(config: pytest.Config, run: "Run", marked: Marked) -> str:
     """Return what must fail a test that has passed so far."""
     found = [run.left(allow_unplayed=marked.allow_unplayed)]
+    allowed = config.getini("gws_allow_undelivered") if marked.allow_undelivered is None else marked.allow_undelivered
+    found.extend(() if allowed else run.undelivered)
     if headers := (*marked.required_headers, *config.getini("gws_required_headers")):
         from gws_replay.pytest_plugin.required_headers import missing_headers
 

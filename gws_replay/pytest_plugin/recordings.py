@@ -157,6 +157,11 @@ class RecordingRun(Run):
         return ()
 
     @property
+    def undelivered(self) -> tuple[str, ...]:
+        """Nothing is delivered by us while a cassette is being made."""
+        return ()
+
+    @property
     def others_may_send(self) -> bool:
         """The live server itself may show more."""
         return True

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gws_replay.core.compile.parts import tests_of
+from gws_replay.core.compile.parts import recorded_tests
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.request_key import WHOLE, Matching
@@ -51,7 +51,7 @@ class Wanted:
         """Whether the cassette has parts of other tests, and none of this one."""
         if not self.shared:
             return False
-        tests = tests_of(_index_of(self.paths[0], self.test).cassette)
+        tests = recorded_tests(_index_of(self.paths[0], self.test).cassette)
         return bool(tests) and self.test not in tests
 
 

@@ -115,7 +115,7 @@ def _ran(config: pytest.Config, playback: "Run | None", paths: Sequence[Path], r
     from gws_replay.interception.libraries import unwatched
     from gws_replay.reports.run_data import Counts, counts_of, details_of
 
-    nothing = Counts(played=0, missed=0, unplayed=0, stopped=0, live=0)
+    nothing = Counts(played=0, missed=0, unplayed=0, undelivered=0, stopped=0, live=0)
     ran: RanTest = {
         "nodeid": "",
         "block": False,
@@ -126,6 +126,7 @@ def _ran(config: pytest.Config, playback: "Run | None", paths: Sequence[Path], r
         "recorded": printable(recorded),
         "allows_hosts": False,
         "unwatched": list(unwatched()),
+        "undelivered": "" if playback is None else next(map(printable, playback.undelivered), ""),
     }
     if playback is not None and config.getoption("--gws-report"):
         from gws_replay.reports.pages.run import timeline_of
@@ -227,6 +228,9 @@ class _Session:
             for test in tests:
                 if test["recorded"]:
                     terminalreporter.write_line(f"gws_replay: {test['recorded']}")
+            if lost := next((test for test in tests if test["undelivered"]), None):
+                said = f"gws_replay: the first that was not delivered, in {lost['nodeid']}: {lost['undelivered']}"
+                terminalreporter.write_line(printable(said))
             for name, request in self._left_behind.items():
                 said = f"a client of {name} went on after the test: its {request} was held, and never sent"
                 terminalreporter.write_line(printable(f"gws_replay: {said}"), yellow=True)

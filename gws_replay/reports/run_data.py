@@ -61,6 +61,7 @@ class Counts(TypedDict):
     played: int
     missed: int
     unplayed: int
+    undelivered: int
     stopped: int
     live: int
 
@@ -77,6 +78,7 @@ class RanTest(TypedDict):
     recorded: str
     allows_hosts: bool
     unwatched: list[str]
+    undelivered: str
     details: NotRequired[Details]
     timeline: NotRequired[str]
 
@@ -88,6 +90,7 @@ def counts_of(run: "Run") -> Counts:
         played=sum(user.session.served for user in run.users),
         missed=0 if recording else len(run.misses),
         unplayed=0 if recording else sum(_unplayed(run)),
+        undelivered=len(run.undelivered),
         stopped=len(run.blocked),
         live=run.live,
     )

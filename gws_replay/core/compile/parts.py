@@ -97,7 +97,7 @@ def with_part(cassette: Cassette | None, new: Cassette, name: str) -> Cassette:
     return _listed(replace(appended(laid_out(whole), new), source=new.source), [*cuts, (name, new)])
 
 
-def tests_of(cassette: Cassette) -> tuple[str, ...]:
+def recorded_tests(cassette: Cassette) -> tuple[str, ...]:
     """Return the tests whose parts are known."""
     return tuple(part.name for part in _parts(cassette))
 

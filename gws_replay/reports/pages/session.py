@@ -84,7 +84,7 @@ def _test(test: RanTest, number: int, *, drawn: bool) -> Iterator[str]:
     yield f'<span class="outcome">{_SIGNS.get(outcome, "?")} {safe(outcome)}</span>'
     yield f'<span class="name"><b>{safe(name)}</b> <small>{safe(file)}</small></span>'
     yield f'<span class="cassette">{safe(test["cassette"])}</span><span class="counts">'
-    kinds = {"played": "", "missed": "bad", "unplayed": "odd", "stopped": "bad", "live": "odd"}
+    kinds = {"played": "", "missed": "bad", "unplayed": "odd", "undelivered": "", "stopped": "bad", "live": "odd"}
     for word, value in test["counts"].items():
         if value or word == "played":
             yield f'<span class="{kinds[word]}">{value} {word}</span>'

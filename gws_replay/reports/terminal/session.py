@@ -13,6 +13,7 @@ def total(tests: Sequence[RanTest]) -> Counts:
         played=sum(each["played"] for each in counts),
         missed=sum(each["missed"] for each in counts),
         unplayed=sum(each["unplayed"] for each in counts),
+        undelivered=sum(each["undelivered"] for each in counts),
         stopped=sum(each["stopped"] for each in counts),
         live=sum(each["live"] for each in counts),
     )
@@ -26,6 +27,7 @@ def summary(tests: Sequence[RanTest]) -> str:
         f"{counts['played']} played",
         f"{counts['missed']} missed",
         f"{counts['unplayed']} unplayed",
+        *([f"{counts['undelivered']} undelivered"] if counts["undelivered"] else []),
         f"{counted(counts['stopped'], 'connection')} stopped",
         *([counted(counts["live"], "live exchange")] if counts["live"] else []),
     ]

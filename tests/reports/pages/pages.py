@@ -23,10 +23,11 @@ def ran(nodeid: str = "test_a.py::test_it", playback: ReplayRun | None = None, *
         "outcome": "passed",
         "seconds": 0.0125,
         "cassette": "cassettes/small.yaml",
-        "counts": Counts(played=0, missed=0, unplayed=0, stopped=0, live=0),
+        "counts": Counts(played=0, missed=0, unplayed=0, undelivered=0, stopped=0, live=0),
         "recorded": "",
         "allows_hosts": False,
         "unwatched": [],
+        "undelivered": "",
     }
     if playback:
         test["counts"] = counts_of(playback)
