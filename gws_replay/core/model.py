@@ -159,6 +159,11 @@ class Cause:
     also: tuple[int, ...] = ()
 
     @property
+    def is_guessed(self) -> bool:
+        """Whether nothing but the order of requests speaks for it: a person should check and pin it."""
+        return self.rule == "order"
+
+    @property
     def interactions(self) -> tuple[int, ...]:
         """Every request that the notification answers, in order."""
         return (*self.also, self.interaction)

@@ -4,6 +4,7 @@ from typing import Any
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.cassette import Cassette
+from gws_replay.core.model import Cause
 from gws_replay.core.oracle.judge import Update
 
 
@@ -49,9 +50,7 @@ def cassette(one: Cassette) -> dict[str, Any]:
                 **_user(one, notification.user),
                 "channel": notification.channel,
                 "seen": notification.seen,
-                "cause": {"interaction": cause.interaction, "rule": cause.rule, "after": cause.after}
-                if (cause := notification.cause)
-                else None,
+                "cause": _cause(notification.cause) if notification.cause else None,
                 "data": notification.value,
             }
             for notification in one.notifications
@@ -63,3 +62,13 @@ def cassette(one: Cassette) -> dict[str, Any]:
 def _user(cassette: Cassette, number: int) -> dict[str, int]:
     """Return the index of a user, if there are several."""
     return {"user": number} if cassette.user_names else {}
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    return {
+        "interaction": cause.interaction,
+        **({"also": list(cause.also)} if cause.also else {}),
+        "rule": cause.rule,
+        "after": cause.after,
+        **({"guessed": True} if cause.is_guessed else {}),
+    }

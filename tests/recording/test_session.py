@@ -1,6 +1,8 @@
 """A recording without its proxy: parts that lose nothing, and say what they cannot know."""
 
+import base64
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -176,3 +178,64 @@ def test_what_is_no_size_and_no_time(text: str) -> None:
     """Is refused with an example."""
     with pytest.raises(GwsReplayError, match="no size and no time to split at: write 100MB"):
         Split.parse(text)
+
+
+def headers_of(name: str = "", token: str = "", cookie: str = "") -> Headers:
+    """The credentials of a request: a user name, a token, a cookie."""
+    login = base64.b64encode(f"{name}:secret".encode()).decode()
+    fields = (
+        ("Authorization", f"Basic {login}" if name else f"Bearer {token}" if token else ""),
+        ("Cookie", f"JSESSIONID={cookie}" if cookie else ""),
+    )
+    return Headers(tuple(each for each in fields if each[1]))
+
+
+def sent(run: Recording, at: float, headers: Headers, given: tuple[tuple[str, str], ...] = ()) -> None:
+    """A GET with credentials, and what its response gives."""
+    id_ = str(at)
+    run.session.begun(id_, at, Request(method="GET", uri=f"{URL}/me/devices", headers=headers))
+    run.session.answered(id_, at + 0.1, Response(status=200, headers=Headers(given), body=b'{"statusCode": 0}'))
+
+
+def test_users_are_told_apart_though_their_credentials_are_redacted(tmp_path: Path) -> None:
+    """The cassette and the journal hold stand-ins of names, and nothing of tokens and cookies."""
+    with recording(tmp_path / "c.yaml", Split()) as run:
+        for at, name in ((1.0, "anna.keller"), (2.0, "bela.szabo")):
+            sent(run, at, headers_of(name), (("Set-Cookie", f"JSESSIONID=cookie-of-{name}"),))
+        for at, name in ((3.0, "bela.szabo"), (4.0, "anna.keller")):
+            sent(run, at, headers_of(cookie=f"cookie-of-{name}"))
+        lines = run.session.journal.read_text()
+    cassette = load_cassette(tmp_path / "c.yaml")
+    assert [0, 1, 1, 0] == [each.user for each in cassette.interactions]
+    text = lines + (tmp_path / "c.yaml").read_text("utf-8")
+    assert [] == [each for each in ("anna", "keller", "bela", "szabo", "cookie-of") if each in text]
+    assert all(user.name and user.name in cassette.header["stand_ins"] for user in cassette.users)
+
+
+def test_a_fingerprint_cannot_be_tested_without_its_key(tmp_path: Path) -> None:
+    """Two recordings of the same cookie have different ones; one recording always has the same."""
+    found = []
+    for name in ("a.yaml", "b.yaml"):
+        with recording(tmp_path / name, Split()) as run:
+            for at in (1.0, 2.0):
+                sent(run, at, headers_of(cookie="the-same-cookie"))
+            found.append(re.findall(r'\["cookie","([0-9a-f]+)"\]', run.session.journal.read_text()))
+    assert [2, 1, 2, 1] == [len(each) for pair in ((one, set(one)) for one in found) for each in pair]
+    assert not set(found[0]) & set(found[1])
+
+
+def test_every_part_has_the_users_of_the_whole_recording(tmp_path: Path) -> None:
+    """A part that shows only cookies knows whose they are; the indices and names are those of the first part."""
+    with recording(tmp_path / "day.yaml", Split(size=1e9)) as run:
+        for at, name in ((1.0, "anna.keller"), (2.0, "bela.szabo")):
+            sent(run, at, headers_of(name), (("Set-Cookie", f"JSESSIONID=cookie-of-{name}"),))
+            sent(run, at + 4, headers_of(cookie=f"cookie-of-{name}"))
+        run.session._split = EVERY
+        sent(run, 7.0, headers_of(cookie="cookie-of-bela.szabo"))
+        run.session._split = Split(size=1e9)
+        sent(run, 8.0, headers_of(cookie="cookie-of-anna.keller"))
+    first, second = (load_cassette(tmp_path / name) for name in ("day.yaml", "day.2.yaml"))
+    assert [0, 1, 0, 1] == [each.user for each in first.interactions]
+    assert [1, 0] == [each.user for each in second.interactions]
+    assert first.users == second.users
+    assert all(user.name for user in first.users)

@@ -141,7 +141,9 @@ class Timeline:
         }
         if cause := notification.cause:
             position = self.positions[_place(0, cause.interaction)]
-            shown |= {"cause": position, "rule": cause.rule, "after": cause.after}
+            rule = f"a guess ({cause.rule}): pin it" if cause.is_guessed else cause.rule
+            also = "".join(f"; it also answers interaction {index}" for index in cause.also)
+            shown |= {"cause": position, "rule": rule + also, "after": cause.after}
         return shown
 
     def _add_userdata(self) -> None:

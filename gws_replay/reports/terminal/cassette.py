@@ -129,7 +129,10 @@ def _notification(notification: Notification, index: int, look: Look, user: str)
     what = printable(f"notification {index}: {kind} {subject.resource_id if subject else ''}{reference}")
     cause, how = "unsolicited", ""
     if found := notification.cause:
-        cause, how = f"answers {found.interaction}", f" ({found.rule}, after the {found.after})"
+        cause = f"answers {' and '.join(map(str, found.interactions))}" + (
+            ", guessed: pin it" if found.is_guessed else ""
+        )
+        how = f" ({found.rule}, after the {found.after})"
     cause = f"{user}  {cause}" if user else cause
     room = look.room(_NOTIFICATION + len(what) + 2 + len(cause))
     if room is not None and len(how) > room:

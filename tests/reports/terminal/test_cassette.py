@@ -106,3 +106,13 @@ def test_verdict_says_what_changed_and_why_it_failed(judged: Cassette, lines: li
 def test_tally_counts_verdicts(count: int, cassettes: int, line: str) -> None:
     """Singular and plural."""
     assert line == tally({"passed": count}, cassettes)
+
+
+def test_a_guessed_cause_asks_to_be_pinned_and_several_operations_are_all_named() -> None:
+    """What only the order of requests speaks for is not shown as if it were known."""
+    sent = [operation("SendMessage", began=at, text="x") for at in (0, 1, 2)]
+    guessed = push(None, seen=3, kind="NewMessages")
+    updates = [update({key: 1}, began=at, ended=at + 0.05) for key, at in (("A", 5), ("B", 5.06))]
+    lines = "\n".join(timeline(cassette(*sent, guessed, *updates, push({"A": 1, "B": 1}, seen=5.5))))
+    assert "answers 2, guessed: pin it (order, after the response)" in lines
+    assert "answers 3 and 4 (content, after the response)" in lines
