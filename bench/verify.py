@@ -75,7 +75,7 @@ def main() -> None:
     """Measure each part on its own."""
     cassette = recorded(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
     print("| work | takes |\n|---|--:|")
-    timed("parse the bodies", lambda: [(each.sent, each.answer) for each in cassette.interactions])
+    timed("parse the bodies", lambda: [(each.request_json, each.response_json) for each in cassette.interactions])
     timed("parse the notifications", lambda: [told.value for told in cassette.notifications])
     judged = timed("judge", lambda: judge(cassette))
     peer = timed("DeepDiff alone", lambda: deepdiff(cassette))

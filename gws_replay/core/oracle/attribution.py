@@ -5,7 +5,8 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from gws_replay.core.api.schema import ONE_LESS, Absent, Another, Wild, values_of
-from gws_replay.core.json_compare import Change, Changes, compare_userdata
+from gws_replay.core.json_compare import Change, Changes
+from gws_replay.core.lossless_json import Repeated
 from gws_replay.core.oracle.history import Snapshot
 from gws_replay.core.oracle.timeline import InTime, Timeline, Write
 from gws_replay.core.oracle.tolerance import Tolerance
@@ -17,7 +18,7 @@ class Writers:
     """The writes of one resource by the key and the value that they write."""
 
     def __init__(self, timeline: Timeline, tolerance: Tolerance) -> None:
-        self._timeline = timeline
+        self.timeline = timeline
         self._tolerance = tolerance
 
     def of(self, key: str, data: Mapping[str, Any], since: float, until: float) -> Iterator[Write]:
@@ -26,7 +27,9 @@ class Writers:
         shown = data.get(key, Absent.ABSENT)
         # A write of a repeated key may have replaced one of its values.
         as_sent = self._tolerance.as_sent(key, shown)
-        values = dict.fromkeys(_comparable(key, each) for each in (shown, *values_of(shown), *as_sent))
+        values = [_comparable(key, shown)]
+        if as_sent or isinstance(shown, Repeated):
+            values = list(dict.fromkeys(_comparable(key, each) for each in (shown, *values_of(shown), *as_sent)))
         for those in (*map(by_value.get, values), odd):
             for write in those.among(since, until) if those else ():
                 if write.wrote(key, data) or any(write.wrote(key, {**data, key: each}) for each in as_sent):
@@ -36,7 +39,7 @@ class Writers:
     def _known(self) -> tuple[Mapping[_Shown, InTime[Write]], InTime[Write]]:
         found: dict[_Shown, list[Write]] = {}
         odd: list[Write] = []
-        for write in self._timeline.writes:
+        for write in self.timeline.writes:
             if any(isinstance(key, Wild) or _is_odd(value) for key, value in write.intended.items()):
                 odd.append(write)
                 continue
@@ -59,7 +62,7 @@ class SnapshotPair:
     def __init__(self, writers: Writers, earlier: Snapshot | None, later: Snapshot) -> None:
         self.earlier = earlier
         self.later = later
-        self.changes = compare_userdata(earlier.data, later.data) if earlier else Changes()
+        self.changes = writers.timeline.changes(earlier, later) if earlier else Changes()
         self._writers = writers
         self._alone: dict[int | None, list[int]] | None = None
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from gws_replay.core.json_compare import Change, compare_userdata
+from gws_replay.core.json_compare import Change
 from gws_replay.core.oracle.attribution import Writers
 from gws_replay.core.oracle.effects import alike
 from gws_replay.core.oracle.history import Snapshot
@@ -154,7 +154,7 @@ def _unexplained(timeline: Timeline, tolerance: Tolerance) -> Iterator[_Unexplai
     """
     writers = Writers(timeline, tolerance)
     for earlier, later in pairwise(timeline.snapshots):
-        changes = compare_userdata(earlier.data, later.data).entries
+        changes = timeline.changes(earlier, later).entries
         if not changes:
             continue
         may_be_older = later.began < earlier.at

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Exchange
@@ -16,13 +17,17 @@ class MissingViews:
         self.doubts: dict[int, list[str]] = {}
         self._cassette = cassette
         self._timelines = timelines
-        self._framing = [
-            index
-            for index, exchange in enumerate(cassette.interactions)
-            if api.call_of(exchange.request, exchange.request_json).operation in api.FRAMING_OPERATIONS
-        ]
         self._find_vanished()
         self._find_unreadable()
+
+    @cached_property
+    def _framing(self) -> list[int]:
+        """The requests that start or end an agent's session."""
+        return [
+            index
+            for index, exchange in enumerate(self._cassette.interactions)
+            if api.call_of(exchange.request, exchange.request_json).operation in api.FRAMING_OPERATIONS
+        ]
 
     def _find_vanished(self) -> None:
         """Compare each GET with the one before it of the same user and address."""

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from gws_replay.core.api import schema as operations
 from gws_replay.core.api.schema import ALL_KEYS, ANY_KEY, Call, Channel, Key, Taken
-from gws_replay.core.json_compare import same
+from gws_replay.core.json_compare import Changes, compare_userdata, same
 from gws_replay.core.lossless_json import Repeated
 from gws_replay.core.oracle.effects import shows_all
 from gws_replay.core.oracle.history import Sighting, Snapshot
@@ -132,6 +132,7 @@ class Timeline:
     _judged_at: list[float] = field(default_factory=list)
     _seen: list[float] = field(default_factory=list)
     _places: dict[int, int] = field(default_factory=dict)
+    _changes: dict[int, Changes] = field(default_factory=dict)
 
     def index(self) -> None:
         """Prepare the look-ups, once all operations are in."""
@@ -199,6 +200,15 @@ class Timeline:
     def during(self, earlier: Snapshot, later: Snapshot) -> Sequence[Snapshot]:
         """Return the snapshots seen between two."""
         return self.snapshots[self._places[id(earlier)] + 1 : self._places[id(later)]]
+
+    def changes(self, earlier: Snapshot, later: Snapshot) -> Changes:
+        """Return what differs between two snapshots; of two that follow each other it is compared once."""
+        place = self._places.get(id(later), -1)
+        if self._places.get(id(earlier), -2) + 1 != place:
+            return compare_userdata(earlier.data, later.data)
+        if place not in self._changes:
+            self._changes[place] = compare_userdata(earlier.data, later.data)
+        return self._changes[place]
 
     def snapshots_after(self, snapshot: Snapshot) -> Sequence[Snapshot]:
         """Return the snapshots seen after one."""
