@@ -155,8 +155,9 @@ def _unexplained(timeline: Timeline, tolerance: Tolerance) -> Iterator[_Unexplai
     writers = Writers(timeline, tolerance)
     for earlier, later in pairwise(timeline.snapshots):
         changes = timeline.changes(earlier, later).entries
-        if not changes:
-            continue
+        cause = timeline.write_at(later.cause) if later.cause is not None else None
+        if cause is not None and all(cause.wrote(change.key, later.data) for change in changes):
+            continue  # nearly always
         may_be_older = later.began < earlier.at
         first = timeline.seen_by(later.began) if may_be_older else None
         since = min(earlier.began, later.began, *((first.began,) if first else ()))

@@ -128,6 +128,7 @@ class Timeline:
     others: list[Activity] = field(default_factory=list)
     _writes: InTime[Write] = field(default_factory=lambda: InTime(()))
     _others: InTime[Activity] = field(default_factory=lambda: InTime(()))
+    _by_index: dict[int, Write] = field(default_factory=dict)
     _judged: list[Write] = field(default_factory=list)
     _judged_at: list[float] = field(default_factory=list)
     _seen: list[float] = field(default_factory=list)
@@ -138,6 +139,7 @@ class Timeline:
         """Prepare the look-ups, once all operations are in."""
         self._writes = InTime(self.writes)
         self._others = InTime(self.others)
+        self._by_index = {write.index: write for write in self.writes}
         self._judged = sorted((write for write in self.writes if write.judged), key=lambda write: write.began)
         self._judged_at = [write.began for write in self._judged]
         self._seen = [snapshot.at for snapshot in self.snapshots]
@@ -180,8 +182,7 @@ class Timeline:
 
     def write_at(self, index: int) -> Write | None:
         """Return the write that is an interaction, by its index."""
-        place = bisect_left(self.writes, index, key=lambda each: each.index)
-        return self.writes[place] if place < len(self.writes) and self.writes[place].index == index else None
+        return self._by_index.get(index)
 
     def last_before(self, at: float) -> Write | None:
         """Return the last judged write that was sent before a moment."""
