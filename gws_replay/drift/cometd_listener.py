@@ -1,4 +1,4 @@
-"""Edge: a real CometD long-polling client, which writes down what it posts and hears."""
+"""Edge: a real CometD long-polling client of one user, which records what it sends and receives."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -7,36 +7,38 @@ from gws_replay.core import lossless_json
 from gws_replay.core.bayeux.messages import Message
 from gws_replay.core.bayeux.subscriber import Subscriber
 from gws_replay.core.model import Response
-from gws_replay.drift.http_client import Wire
+from gws_replay.drift.http_client import LiveClient
 from gws_replay.drift.recording import LiveRecording
 from gws_replay.errors import GwsReplayError
 
-_SLACK = 30.0  # seconds that an answer may be later than the server says
+_SLACK = 30.0  # seconds that a response may be later than the server says
 _FAREWELL = 5.0
 
 
 class Listener:
-    """Listens until it is closed; `hear` gets each answer before it is written down, `changed` is called when it ends.
+    """Listens until it is closed. `receive` gets each response before it is recorded; `changed` is called when it ends.
 
-    Must be made in a running event loop.
+    Must be created in a running event loop.
     """
 
     def __init__(
         self,
-        wire: Wire,
+        client: LiveClient,
         recording: LiveRecording,
         path: str,
         channels: Iterable[str],
         *,
-        hear: Callable[[Response], None],
+        user: int,
+        receive: Callable[[Response], None],
         changed: Callable[[], None],
     ) -> None:
-        self._wire = wire
+        self._client = client
         self._recording = recording
         self._path = path
         self._name = f"POST {path}"
+        self._user = user
         self._subscriber = Subscriber(channels)
-        self._hear = hear
+        self._receive = receive
         self._task = asyncio.create_task(self._listen())
         self._task.add_done_callback(lambda _task: changed())
 
@@ -51,16 +53,16 @@ class Listener:
             self._task.result()
 
     async def close(self) -> None:
-        """Drop the held connect, and take leave."""
+        """Cancel the held connect, and disconnect."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         messages = self._subscriber.leaving()
         if messages:
-            request = self._wire.bayeux(self._path, messages)
+            request = self._client.bayeux(self._path, messages)
             try:
-                await self._wire.send(request, self._name, patience=_FAREWELL)
+                await self._client.send(request, self._name, patience=_FAREWELL)
             except GwsReplayError:
-                return  # the server forgets a client that it no longer hears
+                return  # the server forgets a client that it no longer needs_cometd
 
     async def _listen(self) -> None:
         while True:
@@ -72,11 +74,11 @@ class Listener:
                 continue
             replies = lossless_json.loads_or_none(response.body)
             if response.status != 200 or not isinstance(replies, list | dict):
-                where = f"{self._wire.origin}{self._path}"
-                raise GwsReplayError(f"{where} is no CometD for us: it answers {response.status} {response.reason}")
+                where = f"{self._client.origin}{self._path}"
+                raise GwsReplayError(f"{where} is not CometD: it returned {response.status} {response.reason}")
             self._subscriber.take(replies if isinstance(replies, list) else [replies])
-            self._hear(response)
-            self._recording.answered(self._id, response)
+            self._receive(response)
+            self._recording.response(self._id, response)
 
     def _fail(self, error: GwsReplayError) -> None:
         try:
@@ -85,11 +87,11 @@ class Listener:
             raise error from None
 
     async def _post(self, messages: list[Message]) -> Response:
-        request = self._wire.bayeux(self._path, messages)
-        self._id = self._recording.comet_id()
-        self._recording.asked(self._id, request)
+        request = self._client.bayeux(self._path, messages)
+        self._id = self._recording.cometd_id(self._user)
+        self._recording.request(self._id, request)
         try:
-            return await self._wire.send(request, self._name, patience=self._subscriber.held + _SLACK)
+            return await self._client.send(request, self._name, patience=self._subscriber.held + _SLACK)
         except GwsReplayError as error:
             self._recording.failed(self._id, str(error))
             raise

@@ -21,7 +21,7 @@ from gws_replay.core.model import Headers, Request, Response
 from gws_replay.core.redaction.found import PLACEHOLDER
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import GwsReplayError
-from gws_replay.settings.upstream import Credentials, proxy_for, tls_problem
+from gws_replay.settings.upstream import Credentials, how_to_log_in, proxy_for, tls_problem
 
 _PATIENCE = 60.0  # seconds for an answer
 # Of a connection, or said by the body itself; `accept-encoding` is what our own library can unpack.
@@ -52,11 +52,12 @@ class _Sending:
     attempts: int = 0
 
 
-class Wire:
-    """A client of one server, as an async context manager."""
+class LiveClient:
+    """One user's client of a live server, as an async context manager. `user` is its number, 0 if there is one only."""
 
-    def __init__(self, origin: str, credentials: Credentials | None, tls: Tls) -> None:
+    def __init__(self, origin: str, credentials: Credentials | None, tls: Tls, *, user: int = 0) -> None:
         self.origin = origin
+        self.how_to_log_in = how_to_log_in(urlsplit(origin).hostname or "", user)
         self._authorization = credentials.authorization if credentials else ""
         self._name = f"gws-replay/{version('gws-replay')}"
         self._tls = tls
@@ -87,7 +88,7 @@ class Wire:
         """Whether the server has shown a CSRF token."""
         return self._csrf is not None
 
-    def dressed(self, request: Request) -> Request:
+    def with_live_headers(self, request: Request) -> Request:
         """Return a request with the live headers instead of the recorded ones."""
         kept = [(name, value) for name, value in request.headers.pairs if _is_kept(name.lower(), value)]
         kept.append(("User-Agent", self._name))
@@ -101,7 +102,7 @@ class Wire:
         """Return the request that posts Bayeux messages."""
         headers = Headers((("Content-Type", JSON_TYPE),))
         body = encoded(messages).encode()
-        return self.dressed(Request(method="POST", uri=self.origin + path, headers=headers, body=body))
+        return self.with_live_headers(Request(method="POST", uri=self.origin + path, headers=headers, body=body))
 
     async def send(
         self, request: Request, name: str, *, patience: float = _PATIENCE, sent: Callable[[], None] = lambda: None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gws_replay.core import lossless_json
 from gws_replay.core.bayeux.subscriber import Subscriber
 from gws_replay.core.model import Request
-from gws_replay.drift.http_client import Wire
+from gws_replay.drift.http_client import LiveClient
 from gws_replay.errors import GwsReplayError
 
 _PATIENCE = 15.0
@@ -20,24 +20,26 @@ class Check:
     fix: str = ""
 
 
-async def probe(wire: Wire, cometd: str) -> list[Check]:
+async def probe(client: LiveClient, cometd: str) -> list[Check]:
     """Look at a server: any response to GET / will do; CometD must shake hands at its path."""
-    async with wire:
-        request = wire.dressed(Request(method="GET", uri=f"{wire.origin}/"))
+    async with client:
+        request = client.with_live_headers(Request(method="GET", uri=f"{client.origin}/"))
         try:
-            response = await wire.send(request, "GET /", patience=_PATIENCE)
+            response = await client.send(request, "GET /", patience=_PATIENCE)
         except GwsReplayError as error:
-            return [Check(is_ok=False, text=f"{wire.origin} does not respond", fix=str(error))]
+            return [Check(is_ok=False, text=f"{client.origin} does not respond", fix=str(error))]
         return [
-            Check(is_ok=True, text=f"{wire.origin} responds (GET /: HTTP {response.status})"),
-            await _cometd(wire, cometd),
+            Check(is_ok=True, text=f"{client.origin} responds (GET /: HTTP {response.status})"),
+            await _cometd(client, cometd),
         ]
 
 
-async def _cometd(wire: Wire, path: str) -> Check:
-    where = f"{wire.origin}{path}"
+async def _cometd(client: LiveClient, path: str) -> Check:
+    where = f"{client.origin}{path}"
     try:
-        response = await wire.send(wire.bayeux(path, Subscriber(()).following()), f"POST {path}", patience=_PATIENCE)
+        response = await client.send(
+            client.bayeux(path, Subscriber(()).following()), f"POST {path}", patience=_PATIENCE
+        )
     except GwsReplayError as error:
         return Check(is_ok=False, text=f"no CometD handshake at {where}", fix=str(error))
     replies = lossless_json.loads_or_none(response.body)

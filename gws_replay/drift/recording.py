@@ -1,14 +1,14 @@
-"""Edge: the recording of what a live system answers to a cassette's questions: journal, redaction, cassette.
+"""Edge: the recording of a live system's responses to a cassette's requests: journal, redaction, cassette.
 
-The journal is that of `gws-replay record`; a question has its place in the cassette as its id there, so that a run that
-was interrupted goes on where it was.
+The journal is that of `gws-replay record`. The id of a request in it is its place in the cassette, so that an
+interrupted run can go on where it was.
 """
 
 import hashlib
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +21,7 @@ from gws_replay.formats import journal_lines as journal
 from gws_replay.formats import journal_reader
 from gws_replay.formats.vcr.yaml_text import dump_json
 from gws_replay.recording.journal_file import JournalFile, is_left, journal_path
-from gws_replay.settings.redaction import KEY_VARIABLE, policy_of, redactor, shown
+from gws_replay.settings.redaction import KEY_VARIABLE, policy_of, redactor
 from gws_replay.storage.files import reason
 
 _FACTS = "drift"
@@ -29,15 +29,15 @@ _FACTS = "drift"
 
 @dataclass(slots=True)
 class Earlier:
-    """What an interrupted run had seen: answered questions by place, other exchanges (CometD), what got no answer."""
+    """What an interrupted run had recorded: exchanges by place, CometD's by user, requests without a response."""
 
     answered: dict[int, Exchange] = field(default_factory=dict)
-    comet: list[Exchange] = field(default_factory=list)
+    cometd: list[tuple[int, Exchange]] = field(default_factory=list)
     unanswered: set[int] = field(default_factory=set)
 
 
 class LiveRecording:
-    """A candidate that grows; `earlier` is what it had when it was taken up again."""
+    """The candidate while it is recorded; `earlier` is what it holds when a run is resumed."""
 
     def __init__(
         self,
@@ -51,8 +51,8 @@ class LiveRecording:
     ) -> None:
         """Claim the candidate and its journal.
 
-        Raises GwsReplayError when the candidate exists or somebody else writes it, and when there is nothing to go on
-        with, or only a run with other `facts`.
+        Raises GwsReplayError if the candidate exists or somebody else writes it, and, to resume, if there is no
+        interrupted run, or one with other `facts`.
         """
         level = "all" if baseline.header.get("redaction", "all") == "all" else "secrets"
         facts = {"baseline": _digest(baseline), **facts}
@@ -77,7 +77,9 @@ class LiveRecording:
         }
         self._journal = JournalFile.reopened(candidate) if resume else JournalFile(candidate, header, force=force)
         self._epoch = time.time() - time.monotonic()
-        self._began = len(self.earlier.comet)
+        self._began = len(self.earlier.cometd)
+        for index in sorted(self.earlier.unanswered):  # it is sent again, or it is left out
+            self._write(journal.moved_line(str(index)))
 
     @property
     def journal(self) -> Path:
@@ -90,40 +92,43 @@ class LiveRecording:
             self._redactor.adopt(each.live, each.recorded)
 
     def shown(self, baseline: Cassette) -> Cassette:
-        """Return a baseline as it is compared: what nobody has redacted goes through the redactor of the answers."""
-        return shown(baseline, self._redactor)
+        """Return a baseline as it is compared: redacted like the responses, also what older rules had left."""
+        same = self._redactor.again()
+        for stand_in in map(str, baseline.header.get("stand_ins", ())):
+            same.adopt(stand_in, stand_in)
+        return replace(same.cassette(baseline), header=baseline.header)
 
-    def comet_id(self) -> str:
-        """Return an id for the next CometD request."""
+    def cometd_id(self, user: int) -> str:
+        """Return an id for the next CometD request of a user."""
         self._began += 1
-        return f"comet-{self._began}"
+        return f"comet-{user}-{self._began}"
 
-    def asked(self, id_: str, request: Request) -> None:
-        """Write down that a request begins."""
+    def request(self, id_: str, request: Request) -> None:
+        """Record that a request begins."""
         self._write(journal.request_line(id_, self._now(), self._redactor.request(request)))
 
-    def answered(self, id_: str, response: Response) -> None:
-        """Write down an answer."""
+    def response(self, id_: str, response: Response) -> None:
+        """Record a response."""
         self._write(journal.response_line(id_, self._now(), self._redactor.response(response)))
 
     def failed(self, id_: str, why: str) -> None:
-        """Write down that there will be no answer."""
+        """Record that a CometD request gets no response. Another one ends the run, and is sent again by the next."""
         self._write(journal.error_line(id_, self._now(), why))
 
     def finish(self) -> None:
-        """Make the journal a cassette."""
+        """Save the journal as a cassette."""
         self._journal.finish(self._redactor.again())
 
     def close(self, *, discard: bool) -> None:
-        """Leave the journal for a later run, or remove it where it holds nothing worth that."""
+        """Keep the journal for a later run, or remove it."""
         if discard:
             self._journal.remove()
         else:
             self._journal.close()
 
     def _write(self, line: bytes) -> None:
-        if made := self._redactor.fresh():
-            self._journal.append(journal.stand_ins_line(made))
+        if stand_ins := self._redactor.fresh():
+            self._journal.append(journal.stand_ins_line(stand_ins))
         self._journal.append(line)
 
     def _now(self) -> float:
@@ -141,13 +146,13 @@ def _earlier(path: Path, facts: Mapping[str, object]) -> tuple[Earlier, Iterable
     before = read.header.get(_FACTS)
     if before != facts:
         other = [name for name, value in facts.items() if not isinstance(before, dict) or before.get(name) != value]
-        raise GwsReplayError(f"{path} is of another run ({', '.join(other)} differ): start anew without --resume")
+        raise GwsReplayError(f"{path} belongs to another run (other {', '.join(other)}): start again without --resume")
     found = Earlier()
     for id_, exchange in zip(read.answered, read.recording.exchanges, strict=True):
         if id_.isdigit():
             found.answered[int(id_)] = exchange
         else:
-            found.comet.append(exchange)
+            found.cometd.append((int(id_.split("-")[1]), exchange))
     found.unanswered = {int(id_) for id_ in read.unanswered if id_.isdigit()}
     return found, read.header.get("stand_ins", ())
 

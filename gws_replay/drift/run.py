@@ -1,12 +1,13 @@
-"""Edge: asks a live system a cassette's questions again, and records what it answers.
+"""Edge: sends a cassette's requests to a live system again, and records its responses.
 
-A question is asked when everything has come that had come before it in the recording: answers, and the notifications of
-what was asked. So what overlapped overlaps again. Ids and stand-ins give way to the live values seen in their places.
+A request is sent when everything has come that had come before it in the recording: responses, and the notifications of
+what was sent. So what overlapped overlaps again. Ids and stand-ins are replaced by the live values seen in their
+places. Each user of the cassette is a client of its own, with its own credentials, cookies and CometD subscription.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gws_replay.core import lossless_json
@@ -15,18 +16,17 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.drift.counterparts import Counterpart
 from gws_replay.core.drift.endpoints import token_path
 from gws_replay.core.drift.live_values import LiveValues
-from gws_replay.core.drift.plan import Plan, Question, lacking
+from gws_replay.core.drift.plan import Plan, PlannedRequest, why_missing
 from gws_replay.core.model import Request, Response
-from gws_replay.drift.http_client import Wire
-from gws_replay.drift.notifications import Hearing
+from gws_replay.drift.http_client import LiveClient
+from gws_replay.drift.notifications import LiveNotifications
 from gws_replay.drift.recording import LiveRecording
 from gws_replay.errors import GwsReplayError
-from gws_replay.settings.upstream import PASSWORD, TOKEN, USER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How fast is asked: recorded pauses times `factor`, `rate` questions a second at most.
+    """How fast requests are sent: recorded pauses times `factor`, at most `rate` requests a second.
 
     A notification is waited for `patience` seconds at most.
     """
@@ -38,169 +38,171 @@ class Pace:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the questions, by place: `asked` and answered, or `left` out, and why.
+    """What became of the requests, by place: `answered`, or `left_out`, and why.
 
-    `wrote` tells that a writing one was sent, answered or not. `unheard` are the notifications that nobody can miss:
-    nothing that was asked causes them, or nobody listened.
+    `wrote` says that a writing one was sent, answered or not. `not_received` are notifications that do not count as
+    missing: no request that was sent causes them, or nobody listened.
     """
 
-    asked: set[int] = field(default_factory=set)
-    left: dict[int, str] = field(default_factory=dict)
-    unheard: set[int] = field(default_factory=set)
+    answered: set[int] = field(default_factory=set)
+    left_out: dict[int, str] = field(default_factory=dict)
+    not_received: set[int] = field(default_factory=set)
     wrote: bool = False
 
 
 class Drift:
-    """One run; `outcome` is right at any time. Must be made in a running event loop.
+    """One run; `outcome` is right at any time. Must be created in a running event loop.
 
-    `say` is told how many questions have been answered, and how many notifications heard.
+    `clients` has the live client of each user. `show_progress` receives the numbers of responses and notifications.
     """
 
     def __init__(
         self,
         baseline: Cassette,
-        todo: Plan,
+        plan: Plan,
         values: LiveValues,
         recording: LiveRecording,
-        wire: Wire,
+        clients: Mapping[int, LiveClient],
         *,
         pace: Pace,
-        say: Callable[[int, int], None],
+        show_progress: Callable[[int, int], None],
     ) -> None:
         self.outcome = Outcome()
         self._baseline = baseline
-        self._todo = todo
+        self._plan = plan
         self._values = values
         self._recording = recording
-        self._wire = wire
+        self._clients = clients
         self._pace = pace
-        self._say = say
-        self._hearing = Hearing(baseline, values, pace.patience)
+        self._progress = show_progress
+        self._notifications = LiveNotifications(baseline, values, pace.patience)
         self._running: dict[int, asyncio.Task[None]] = {}
         self._refused: set[int] = set()
         self._token_path = token_path(baseline)
+        self._without_token = set(clients)
         self._next = 0.0
 
     async def run(self) -> None:
-        """Ask everything that has not been asked. Raises GwsReplayError when the system cannot be asked."""
-        self._take_up()
+        """Send everything that was not sent yet. Raises GwsReplayError if the system cannot be reached."""
+        self._resume()
         try:
-            for question in self._todo.questions:
-                if question.index not in self.outcome.asked and question.index not in self.outcome.left:
-                    await self._one(question)
-            await self._over(self._running)
-            await self._hearing.wait_for(self._expected())
-            await self._hearing.calm()
+            for planned in self._plan.requests:
+                if planned.index not in self.outcome.answered and planned.index not in self.outcome.left_out:
+                    await self._start(planned)
+            await self._ended(self._running)
+            await self._notifications.wait_for(self._expected())
+            await self._notifications.calm()
         finally:
             for task in self._running.values():
                 task.cancel()
             await asyncio.gather(*self._running.values(), return_exceptions=True)
-            await self._hearing.close()
-        unsolicited = {n for n, told in enumerate(self._baseline.notifications) if told.cause is None}
-        self.outcome.unheard |= unsolicited - self._hearing.heard
+            await self._notifications.close()
+        unsolicited = {n for n, notification in enumerate(self._baseline.notifications) if notification.cause is None}
+        self.outcome.not_received |= unsolicited - self._notifications.received
 
-    def _take_up(self) -> None:
-        """Take up what an interrupted run had seen. What writes and got no answer may have been done: it is left."""
+    def _resume(self) -> None:
+        """Learn from an interrupted run. A writing request that got no response may have been done: it is left out."""
         self._recording.adopt(self._values.given_for_stand_ins)
         earlier = self._recording.earlier
-        moments = [(each.ended, index, each.response) for index, each in earlier.answered.items()]
-        moments += [(each.ended, -1, each.response) for each in earlier.comet]
-        for _, index, response in sorted(moments, key=lambda each: each[:2]):
+        moments = [(each.ended, index, 0, each.response) for index, each in earlier.answered.items()]
+        moments += [(each.ended, -1, user, each.response) for user, each in earlier.cometd]
+        for _, index, user, response in sorted(moments, key=lambda each: each[:2]):
             if index < 0:
-                self._hearing.take(response, ids_only=True)
+                self._notifications.take(response, user=user, ids_only=True)
             else:
                 self._learn(index, response, ids_only=True)
-        for question in self._todo.questions:
-            if question.index in earlier.unanswered and not question.reads:
-                self.outcome.left[question.index] = "sent before the interruption, and not answered"
-        self.outcome.unheard |= self._hearing.give_up(self._expected())
+        for planned in self._plan.requests:
+            if planned.index in earlier.unanswered and not planned.reads:
+                self.outcome.left_out[planned.index] = "it was sent before the interruption and got no response"
+        self.outcome.not_received |= self._notifications.give_up(self._expected())
 
-    async def _one(self, question: Question) -> None:
-        began = question.exchange.began
-        await self._over(n for n in self._running if self._baseline.interactions[n].ended <= began)
-        # After a first GET, since that brings the session and its token; in front of whatever may cause a notification.
-        is_time = self._running or self.outcome.asked or not question.reads
-        if self._todo.hears and is_time and not self._hearing.is_open:
-            await self._token()
-            await self._hearing.open(self._wire, self._recording, self._tell)
-        about = self._hearing.about(question.heard, self._values.needed(question.index))
-        await self._hearing.wait_for([n for n in question.heard if n in about or self._is_expected(n)])
-        if needed := self._values.needed(question.index):
-            self.outcome.left[question.index] = lacking(needed[0])
+    async def _start(self, planned: PlannedRequest) -> None:
+        """Send a request as soon as it may be sent; do not wait for its response."""
+        began, user = planned.exchange.began, planned.exchange.user
+        await self._ended(n for n in self._running if self._baseline.interactions[n].ended <= began)
+        await self._listen(planned)
+        about = self._notifications.about(planned.waits_for, self._values.needed(planned.index))
+        await self._notifications.wait_for([n for n in planned.waits_for if n in about or self._is_expected(n)])
+        if needed := self._values.needed(planned.index):
+            self.outcome.left_out[planned.index] = why_missing(needed[0])
             return
-        await self._pause(question.pause * self._pace.factor)
-        if not question.reads:
-            await self._token()
+        await self._pause(planned.pause * self._pace.factor)
+        if not planned.reads:
+            await self._token(user)
         sent = asyncio.Event()
-        task = self._running[question.index] = asyncio.create_task(self._ask(question, sent))
+        task = self._running[planned.index] = asyncio.create_task(self._send(planned, sent))
         task.add_done_callback(lambda _task: sent.set())
         await sent.wait()  # what overlaps reaches the server in the recorded order
 
-    async def _ask(self, question: Question, sent: asyncio.Event) -> None:
-        request = self._wire.dressed(self._values.request(question.index, self._wire.origin))
-        id_ = str(question.index)
-        self._recording.asked(id_, request)
-        self.outcome.wrote |= not question.reads
-        try:
-            response = await self._wire.send(request, question.name, sent=sent.set)
-        except GwsReplayError as error:
-            self._recording.failed(id_, str(error))
-            raise
-        self._check(question, response)
-        self._recording.adopt(self._learn(question.index, response))
-        self._recording.answered(id_, response)
-        self._tell()
+    async def _listen(self, planned: PlannedRequest) -> None:
+        """Subscribe the users: each after its first GET, which brings its session; all before anything is written."""
+        if not self._plan.needs_cometd:
+            return
+        started = {self._baseline.interactions[n].user for n in (*self.outcome.answered, *self._running)}
+        for user, client in self._clients.items():
+            is_time = user in started or not planned.reads
+            if is_time and not self._notifications.is_open(user):
+                await self._token(user)
+                await self._notifications.open(user, client, self._recording, self._show_progress)
 
-    def _check(self, question: Question, response: Response) -> None:
-        """Raise GwsReplayError for an answer that says nothing about the question."""
-        asked, origin = question.name, self._wire.origin
-        recorded = question.exchange.response.status
-        is_expected = api.is_unauthenticated(recorded, question.exchange.response_json)
+    async def _send(self, planned: PlannedRequest, sent: asyncio.Event) -> None:
+        client = self._clients[planned.exchange.user]
+        request = client.with_live_headers(self._values.request(planned.index, client.origin))
+        id_ = str(planned.index)
+        self._recording.request(id_, request)
+        self.outcome.wrote |= not planned.reads
+        response = await client.send(request, planned.name, sent=sent.set)
+        self._check(planned, client, response)
+        self._recording.adopt(self._learn(planned.index, response))
+        self._recording.response(id_, response)
+        self._show_progress()
+
+    def _check(self, planned: PlannedRequest, client: LiveClient, response: Response) -> None:
+        """Raise GwsReplayError for a response that says nothing about the request."""
+        recorded = planned.exchange.response.status
+        is_expected = api.is_unauthenticated(recorded, planned.exchange.response_json)
         if api.is_unauthenticated(response.status, lossless_json.loads_or_none(response.body)) and not is_expected:
+            raise GwsReplayError(f"{client.origin} refused {planned.name} ({response.status}): {client.how_to_log_in}")
+        if response.status >= 500 > recorded and not self.outcome.answered:
             raise GwsReplayError(
-                f"{origin} wants other credentials for {asked}: set {USER} and {PASSWORD}, or {TOKEN}, or write "
-                "an entry of netrc"
-            )
-        if response.status >= 500 > recorded and not self.outcome.asked:
-            raise GwsReplayError(
-                f"{origin} is not in order: it answers {response.status} to {asked}, the first request"
+                f"{client.origin} is not in order: it returned {response.status} to {planned.name}, the first request"
             )
 
     def _learn(self, index: int, response: Response, *, ids_only: bool = False) -> Sequence[Counterpart]:
-        self.outcome.asked.add(index)
+        self.outcome.answered.add(index)
         recorded = self._baseline.interactions[index]
-        answer = lossless_json.loads_or_none(response.body)
-        if api.succeeded(recorded.response.status, recorded.response_json) and not api.succeeded(
-            response.status, answer
-        ):
+        received = lossless_json.loads_or_none(response.body)
+        had_succeeded = api.succeeded(recorded.response.status, recorded.response_json)
+        if had_succeeded and not api.succeeded(response.status, received):
             self._refused.add(index)
-        return self._values.learn(recorded.response_json, answer, ids_only=ids_only)
+        return self._values.learn(recorded.response_json, received, ids_only=ids_only)
 
-    async def _token(self) -> None:
-        """Look for a CSRF token, once, where the questions have shown none."""
-        if self._wire.has_token or not self._token_path:
+    async def _token(self, user: int) -> None:
+        """Get a CSRF token for a user, once, if no response has shown one."""
+        client = self._clients[user]
+        if client.has_token or not self._token_path or user not in self._without_token:
             return
-        path, self._token_path = self._token_path, None
-        asked = Request(method="GET", uri=f"{self._wire.origin}{path}")
-        await self._wire.send(self._wire.dressed(asked), f"GET {path}")
+        self._without_token.remove(user)
+        request = Request(method="GET", uri=f"{client.origin}{self._token_path}")
+        await client.send(client.with_live_headers(request), f"GET {self._token_path}")
 
     def _expected(self) -> list[int]:
         return [n for n in range(len(self._baseline.notifications)) if self._is_expected(n)]
 
-    def _is_expected(self, told: int) -> bool:
-        """Tell whether what causes a notification has been asked, and not refused."""
-        cause = self._baseline.notifications[told].cause
+    def _is_expected(self, number: int) -> bool:
+        """Tell whether the cause of a notification was sent, and not refused."""
+        cause = self._baseline.notifications[number].cause
         if cause is None or cause.interaction in self._refused:
             return False
-        return cause.interaction in self.outcome.asked or cause.interaction in self._running
+        return cause.interaction in self.outcome.answered or cause.interaction in self._running
 
     async def _pause(self, seconds: float) -> None:
         await asyncio.sleep(max(seconds, self._next - time.monotonic()))
         if self._pace.rate:
             self._next = time.monotonic() + 1 / self._pace.rate
 
-    async def _over(self, running: Iterable[int]) -> None:
-        """Wait for answers. Raises what went wrong with one of them."""
+    async def _ended(self, running: Iterable[int]) -> None:
+        """Wait for responses. Raises what went wrong with one of them."""
         wanted = {each: self._running[each] for each in running}
         if wanted:
             await asyncio.wait(wanted.values(), return_when=asyncio.FIRST_EXCEPTION)
@@ -209,5 +211,5 @@ class Drift:
                 del self._running[each]
                 task.result()
 
-    def _tell(self) -> None:
-        self._say(len(self.outcome.asked), len(self._hearing.heard))
+    def _show_progress(self) -> None:
+        self._progress(len(self.outcome.answered), len(self._notifications.received))

@@ -118,36 +118,52 @@ def tls_problem(message: str, host: str) -> str | None:
     return f"cannot verify the certificate of {host} ({why}): use --upstream-ca FILE, or --insecure"
 
 
-def credentials_for(url: str) -> Credentials | None:
+def credentials_for(url: str, user: int = 0) -> Credentials | None:
     """Return the credentials for a server: a bearer token, user and password, or an entry of netrc; None without.
 
-    Raises GwsReplayError for variables that contradict each other, and for a netrc that cannot be read.
+    A recording of several users has those of `user` 1, 2 ... in variables with that number (GWS_REPLAY_USER_2), or in
+    an entry of netrc for `user2@HOST`; user 1 may also use those without a number. Raises GwsReplayError for variables
+    that contradict each other, and for a netrc that cannot be read.
     """
-    user, password, token = (os.environ.get(name, "") for name in (USER, PASSWORD, TOKEN))
+    host = urlsplit(url).hostname or ""
+    if user and (found := _of_environment(f"_{user}") or _of_netrc(f"user{user}@{host}")):
+        return found
+    return _of_environment("") or _of_netrc(host) if user <= 1 else None
+
+
+def how_to_log_in(host: str, user: int = 0) -> str:
+    """Return the sentence that says where credentials for a user can be given."""
+    number, entry = (f"_{user}", f"user{user}@{host}") if user > 1 else ("", host)
+    return f"set {USER}{number} and {PASSWORD}{number}, or {TOKEN}{number}, or add an entry for {entry} to ~/.netrc"
+
+
+def _of_environment(number: str) -> Credentials | None:
+    names = [f"{name}{number}" for name in (USER, PASSWORD, TOKEN)]
+    user, password, token = (os.environ.get(name, "") for name in names)
     if token and (user or password):
-        raise GwsReplayError(f"{TOKEN} and {USER} are both set: unset one of them")
+        raise GwsReplayError(f"{names[2]} and {names[0]} are both set: unset one of them")
     if bool(user) != bool(password):
-        given, missing = (USER, PASSWORD) if user else (PASSWORD, USER)
+        given, missing = names[:2] if user else (names[1], names[0])
         raise GwsReplayError(f"{given} is set and {missing} is not: set both")
     if "\n" in token.strip():
-        raise GwsReplayError(f"{TOKEN} holds a line break: it is no token")
+        raise GwsReplayError(f"{names[2]} holds a line break, so it cannot be a token")
     if token:
-        return Credentials(f"Bearer {token.strip()}", TOKEN)
-    if user:
-        return Credentials(_basic(user, password), USER)
-    return _of_netrc(urlsplit(url).hostname or "")
+        return Credentials(f"Bearer {token.strip()}", names[2])
+    return Credentials(_basic(user, password), names[0]) if user else None
 
 
-def _of_netrc(host: str) -> Credentials | None:
+def _of_netrc(machine: str) -> Credentials | None:
     path = Path(os.environ.get("NETRC") or "~/.netrc").expanduser()
     if not path.is_file():
         return None
     try:
-        found = netrc.netrc(path).authenticators(host)
+        entries = netrc.netrc(path)
+        # The entry `default` is for any host, and for no user in particular.
+        found = None if "@" in machine and machine not in entries.hosts else entries.authenticators(machine)
     except OSError as error:
         raise GwsReplayError(f"cannot read {path}: {reason(error)}") from None
     except netrc.NetrcParseError as error:  # its text may quote the line, and a password with it
-        raise GwsReplayError(f"{path}, line {error.lineno}, is no netrc that can be read") from None
+        raise GwsReplayError(f"{path}, line {error.lineno}, cannot be read as a netrc file") from None
     return Credentials(_basic(found[0] or "", found[2] or ""), str(path)) if found else None
 
 

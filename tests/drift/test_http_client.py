@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from gws_replay.core.model import Headers, Request, Response
-from gws_replay.drift.http_client import Tls, Wire
+from gws_replay.drift.http_client import LiveClient, Tls
 from gws_replay.errors import GwsReplayError
 from tests.support.answering import answering
 
@@ -15,8 +15,8 @@ def sent(url: str, *headers: tuple[str, str]) -> Response:
     """Send a GET, and wait for a moment only."""
 
     async def conversation() -> Response:
-        async with Wire(url, None, Tls(None)) as wire:
-            return await wire.send(
+        async with LiveClient(url, None, Tls(None)) as client:
+            return await client.send(
                 Request(method="GET", uri=f"{url}/a", headers=Headers(headers)), "GET it", patience=0.1
             )
 
@@ -35,6 +35,6 @@ def test_silence() -> None:
 
 
 def test_what_cannot_be_sent() -> None:
-    """Its text may hold a secret: only its kind is told."""
+    """Its text may hold a secret: only its kind is notification."""
     with answering({}) as server, pytest.raises(GwsReplayError, match=r"GET it: ValueError$"):
         sent(server.url, ("A", "s3cret\nB: c"))

@@ -1,4 +1,4 @@
-"""What is heard in a run is waited for, each notification once, and not when none comes any more."""
+"""What is received in a run is waited for, each notification once, and not when none comes any more."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 
 from gws_replay.core.drift.live_values import LiveValues
 from gws_replay.core.model import Response
-from gws_replay.drift.notifications import Hearing
+from gws_replay.drift.notifications import LiveNotifications
 from tests.support.builders import bayeux, body, cassette, push
 
 PATIENCE = 7.0
@@ -19,29 +19,29 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long each wait would have been; nothing comes in it."""
     seconds: list[float] = []
 
-    async def until(_hearing: Hearing, is_so: Callable[[], bool], patience: float) -> bool:
+    async def until(_notifications: LiveNotifications, is_so: Callable[[], bool], patience: float) -> bool:
         seconds.append(patience)
         return is_so()
 
-    monkeypatch.setattr(Hearing, "_until", until)
+    monkeypatch.setattr(LiveNotifications, "_until", until)
     return seconds
 
 
 def test_after_three_that_did_not_come_no_more_are_waited_for(waited: list[float]) -> None:
-    """Until one is heard again; and what was given up is not waited for again."""
+    """Until one is received again; and what was given up is not waited for again."""
     recorded = cassette(*(push({}, seen=float(n), session=f"S{n}") for n in range(6)))
     answer = Response(status=200, body=body([bayeux(recorded.notifications[4])]))
 
     async def run() -> None:
-        hearing = Hearing(recorded, LiveValues(recorded, {f"S{n}": f"S{n}" for n in range(6)}), PATIENCE)
-        await hearing.wait_for([0])  # nobody listens yet
+        live = LiveNotifications(recorded, LiveValues(recorded, {f"S{n}": f"S{n}" for n in range(6)}), PATIENCE)
+        await live.wait_for([0])  # nobody listens yet
         listener: Any = object()
-        hearing._listener = listener
+        live._listeners[0] = listener
         for number in (0, 0, 1, 2, 3):
-            await hearing.wait_for([number])
-        hearing.take(answer)
-        await hearing.wait_for([4])
-        await hearing.wait_for([5])
+            await live.wait_for([number])
+        live.take(answer, user=0)
+        await live.wait_for([4])
+        await live.wait_for([5])
 
     asyncio.run(run())
     assert [PATIENCE, PATIENCE, PATIENCE, 0.0, PATIENCE] == waited

@@ -73,7 +73,7 @@ def test_half_of_it_is_refused(environment: pytest.MonkeyPatch, variables: dict[
 def test_a_bad_netrc_is_refused_without_its_words(tmp_path: Path) -> None:
     """The line might hold a password."""
     (tmp_path / "netrc").write_text("machine gws.example login anna password secret hunter2\n")
-    with pytest.raises(GwsReplayError, match=r"netrc, line \d, is no netrc") as caught:
+    with pytest.raises(GwsReplayError, match=r"netrc, line \d, cannot be read as a netrc") as caught:
         credentials_for(URL)
     assert "hunter2" not in str(caught.value)
 

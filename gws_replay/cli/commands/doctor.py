@@ -150,9 +150,9 @@ def _proxies(environment: Mapping[str, str], upstream: str | None) -> Iterator[C
 
 
 async def _server(origin: str, cometd: str, insecure: bool, ca: Path | None, client_cert: Path | None) -> list[Check]:
-    from gws_replay.drift.http_client import Tls, Wire
+    from gws_replay.drift.http_client import LiveClient, Tls
 
     context = None if insecure else trusting(ca, client_cert)
     credentials = credentials_for(origin)
     source = f"credentials of {credentials.source}" if credentials else "no credentials"
-    return [Check(is_ok=True, text=source), *await probe(Wire(origin, credentials, Tls(context)), cometd)]
+    return [Check(is_ok=True, text=source), *await probe(LiveClient(origin, credentials, Tls(context)), cometd)]

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from gws_replay.core.drift.live_values import LiveValues
     from gws_replay.core.drift.plan import Plan
     from gws_replay.core.replay.request_fields import IgnoredFields
-    from gws_replay.drift.http_client import Wire
+    from gws_replay.drift.http_client import LiveClient
     from gws_replay.drift.recording import LiveRecording
     from gws_replay.drift.run import Pace
 
@@ -47,9 +49,9 @@ if TYPE_CHECKING:
     help="The live value for a recorded id or stand-in that no answer shows. May be given several times.",
 )
 @timing_option(
-    "Pauses between questions: none but the waits for what came before, as recorded, or recorded times a factor."
+    "Pauses between requests: none but the waits for what came before, as recorded, or recorded times a factor."
 )
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="N", help="At most N questions a second.")
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="N", help="At most N requests a second.")
 @click.option(
     "--wait",
     "patience",
@@ -91,7 +93,7 @@ def drift(
     depends on the others is not compared.
 
     Credentials are GWS_REPLAY_USER with GWS_REPLAY_PASSWORD, or GWS_REPLAY_TOKEN, or from netrc. They are neither
-    stored nor shown.
+    stored nor shown. If the cassette has several users, those of user 2 are GWS_REPLAY_USER_2 and so on.
 
     Exit codes: 0 no finding above info; 1 findings; 2 the system cannot be reached, or bad input; 5 no request to send.
     """
@@ -101,21 +103,20 @@ def drift(
 
     check_upstream(upstream)
     baseline = load_cassette(cassette)
-    todo = plan(baseline, writes=allow_writes)
-    if not todo.questions:
-        raise CassetteError(_nothing(cassette, todo), exit_code=5)
+    planned = plan(baseline, writes=allow_writes)
+    if not planned.requests:
+        raise CassetteError(_nothing(cassette, planned), exit_code=5)
     values = LiveValues(baseline, bindings(bound, baseline))
-    if refusal := refused(baseline, todo.questions, values):
+    if refusal := refused(baseline, planned.requests, values):
         raise GwsReplayError(f"{cassette}, {refusal}")
     target = candidate or live_path(cassette)
     if target.resolve() == cassette.resolve():
         raise GwsReplayError(f"{target} is the cassette itself: name another file with --candidate")
-    wire = _wire(upstream, None if insecure else trusting(upstream_ca, client_cert))
-    pace = _pace(**options)
-    facts = {"upstream": wire.origin, "writes": allow_writes}
+    clients = _clients(baseline, upstream.rstrip("/"), None if insecure else trusting(upstream_ca, client_cert))
+    facts = {"upstream": upstream.rstrip("/"), "writes": allow_writes}
     recording = LiveRecording(baseline, target, facts, keep=keep, force=force, resume=resume)
-    run = _Run(baseline, todo, values, recording, pace)
-    run.ask(wire, Progress(quiet=report.output.quiet))
+    run = _Run(baseline, planned, values, recording, _pace(**options))
+    run.send(clients, Progress(quiet=report.output.quiet))
     return _compare(run, report, replace(rules, ignored=ignored), cassette, target)
 
 
@@ -123,68 +124,79 @@ class _Run:
     """One run, and what is left of it when it is interrupted."""
 
     def __init__(
-        self, baseline: Cassette, todo: "Plan", values: "LiveValues", recording: "LiveRecording", pace: "Pace"
+        self, baseline: Cassette, planned: "Plan", values: "LiveValues", recording: "LiveRecording", pace: "Pace"
     ) -> None:
         from gws_replay.drift.run import Outcome
 
         self.baseline = baseline
-        self.plan = todo
+        self.plan = planned
         self.recording = recording
         self.outcome = Outcome()
         self._values = values
         self._pace = pace
 
-    def ask(self, wire: "Wire", progress: Progress) -> None:
-        """Ask everything. Raises GwsReplayError, with the way to go on, where that is not possible."""
+    def send(self, clients: "Mapping[int, LiveClient]", progress: Progress) -> None:
+        """Send everything. Raises GwsReplayError, with the way to go on, if that is not possible."""
         try:
-            asyncio.run(self._conversation(wire, progress))
+            asyncio.run(self._send(clients, progress))
         except GwsReplayError as error:
             progress.clear()
-            hint = self._leave()
+            hint = self._interrupted()
             raise GwsReplayError(f"{error}{hint and f'; {hint}'}", exit_code=error.exit_code) from None
         except BaseException:
             progress.clear()
-            if hint := self._leave():
+            if hint := self._interrupted():
                 click.echo(f"Interrupted {hint}", err=True)
             raise
         progress.clear()
 
-    async def _conversation(self, wire: "Wire", progress: Progress) -> None:
+    async def _send(self, clients: "Mapping[int, LiveClient]", progress: Progress) -> None:
         from gws_replay.drift.run import Drift
 
-        def say(asked: int, heard: int) -> None:
-            progress.show(f"{asked} of {len(self.plan.questions)} questions answered, {heard} notifications heard")
+        def show(answered: int, received: int) -> None:
+            total = len(self.plan.requests)
+            progress.show(f"{answered} of {total} requests answered, {received} notifications received")
 
-        async with wire:
-            drift = Drift(self.baseline, self.plan, self._values, self.recording, wire, pace=self._pace, say=say)
+        async with AsyncExitStack() as stack:
+            for client in clients.values():
+                await stack.enter_async_context(client)
+            drift = Drift(
+                self.baseline,
+                self.plan,
+                self._values,
+                self.recording,
+                clients,
+                pace=self._pace,
+                show_progress=show,
+            )
             self.outcome = drift.outcome
             await drift.run()
 
-    def _leave(self) -> str:
-        """Leave the journal if it holds anything; say how to go on."""
+    def _interrupted(self) -> str:
+        """Keep the journal if it holds anything; say how to go on."""
         outcome, earlier = self.outcome, self.recording.earlier
-        holds = bool(outcome.asked or outcome.wrote or earlier.answered or earlier.unanswered)
+        holds = bool(outcome.answered or outcome.wrote or earlier.answered or earlier.unanswered)
         self.recording.close(discard=not holds)
         if not holds:
             return ""
-        done = f"after {len(outcome.asked)} of {len(self.plan.questions)} questions"
+        done = f"after {len(outcome.answered)} of {len(self.plan.requests)} requests"
         return f"{done}: go on with --resume, or save what there is with gws-replay recover {self.recording.journal}"
 
 
 def _compare(run: _Run, report: Report, rules: Rules, cassette: Path, target: Path) -> int:
     """Save the candidate, and say what differs."""
-    from gws_replay.core.drift.partial import asked_part
+    from gws_replay.core.drift.partial import sent_part
 
-    outcome, todo = run.outcome, run.plan
+    outcome, planned = run.outcome, run.plan
     notes = list(_notes(run))
     for note in notes:
         report.output.progress(printable(note))
-    if not outcome.asked:
+    if not outcome.answered:
         run.recording.close(discard=True)
-        raise CassetteError(f"none of the questions of {cassette} could be asked", exit_code=5)
+        raise CassetteError(f"none of the requests of {cassette} could be sent", exit_code=5)
     run.recording.finish()
     candidate = load_cassette(target)
-    part = asked_part(run.baseline, outcome.asked, outcome.unheard)
+    part = sent_part(run.baseline, outcome.answered, outcome.not_received)
     both = run.recording.shown(part.part), candidate
     found = part.findings(rules.findings(*both), candidate)
     unasked = [Issue(level="info", rule="unasked", message=note, file=str(cassette)) for note in notes]
@@ -193,37 +205,51 @@ def _compare(run: _Run, report: Report, rules: Rules, cassette: Path, target: Pa
     report.add_cases(said.cases)
     report.add_parts(said.parts)
     counts = Counter(each.severity for each in found if not each.suppressed)
-    total = len(todo.questions) + len(todo.skipped)
-    facts: dict[str, Any] = {"asked": len(outcome.asked), "exchanges": total, "heard": len(candidate.notifications)}
+    total = len(planned.requests) + len(planned.skipped)
+    facts: dict[str, Any] = {"asked": len(outcome.answered), "exchanges": total, "heard": len(candidate.notifications)}
     facts |= {level: counts[level] for level in SEVERITIES} | {"suppressed": len(found) - counts.total()}
-    facts |= {"skipped": todo.skipped_names(run.baseline), "left": {str(n): why for n, why in outcome.left.items()}}
+    facts |= {
+        "skipped": planned.skipped_names(run.baseline),
+        "left": {str(n): why for n, why in outcome.left_out.items()},
+    }
     report.finish(
-        differences.tally(found, f"{len(outcome.asked)} of {total} exchanges asked again"), facts, heading="Findings"
+        differences.tally(found, f"{len(outcome.answered)} of {total} exchanges sent again"), facts, heading="Findings"
     )
     return 1 if counts["error"] or counts["warning"] else 0
 
 
 def _notes(run: _Run) -> Iterator[str]:
-    """Say what was not asked: writing operations once each kind, the others one by one."""
+    """Say what was not sent: writing operations once for each kind, the others one by one."""
     if names := run.plan.skipped_names(run.baseline):
         listed = ", ".join(f"{name} ({count})" for name, count in names.items())
-        yield f"Not asked, since they change something: {listed}; --allow-writes asks them"
-    for index, why in sorted(run.outcome.left.items()):
-        yield f"Not asked: interaction {index} ({name_of(run.baseline.interactions[index])}): {why}"
+        yield f"Not sent, because they change something: {listed}; --allow-writes sends them"
+    for index, why in sorted(run.outcome.left_out.items()):
+        yield f"Not sent: interaction {index} ({name_of(run.baseline.interactions[index])}): {why}"
 
 
-def _nothing(cassette: Path, todo: "Plan") -> str:
-    if todo.skipped:
-        return f"{cassette} holds nothing but operations that change something: ask them with --allow-writes"
-    return f"{cassette} holds no exchanges: there is nothing to ask"
+def _nothing(cassette: Path, planned: "Plan") -> str:
+    if planned.skipped:
+        return f"{cassette} holds only operations that change something: send them with --allow-writes"
+    return f"{cassette} holds no exchanges: there is nothing to send"
 
 
-def _wire(upstream: str, context: "ssl.SSLContext | None") -> "Wire":
-    from gws_replay.drift.http_client import Tls, Wire
-    from gws_replay.settings.upstream import credentials_for
+def _clients(baseline: Cassette, origin: str, context: "ssl.SSLContext | None") -> "Mapping[int, LiveClient]":
+    """Return a client for each user. Raises GwsReplayError if only some of them have credentials."""
+    from gws_replay.drift.http_client import LiveClient, Tls
+    from gws_replay.settings.upstream import credentials_for, how_to_log_in
 
-    origin = upstream.rstrip("/")
-    return Wire(origin, credentials_for(origin), Tls(context))
+    count = len(baseline.users)
+    numbers = range(1, count + 1) if count > 1 else (0,)
+    credentials = [credentials_for(origin, number) for number in numbers]
+    for number, found in zip(numbers, credentials, strict=True):
+        if found is None and any(credentials):
+            host = urlsplit(origin).hostname or ""
+            raise GwsReplayError(
+                f"{baseline.source} has {count} users, and user {number} has no credentials: "
+                f"{how_to_log_in(host, number)}"
+            )
+    pairs = zip(numbers, credentials, strict=True)
+    return {user: LiveClient(origin, found, Tls(context), user=number) for user, (number, found) in enumerate(pairs)}
 
 
 def _pace(timing: str, rate: float | None, patience: float) -> "Pace":

@@ -1,1 +1,1 @@
-"""Asking a live system a cassette's requests again: the plan, live values for recorded ones, what was not asked."""
+"""Sending a cassette's requests to a live system again: the plan, live values for recorded ones, what was not sent."""

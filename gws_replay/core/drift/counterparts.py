@@ -61,8 +61,8 @@ def _inside(name: str, recorded: Any, live: Any, stand_ins: Collection[str], *, 
             yield from _inside(name, mine, theirs, stand_ins, free=free)
     elif isinstance(recorded, str) and isinstance(live, str):
         yield from _texts(name, recorded, live, stand_ins, free=free)
-    elif _is_number(recorded) and _is_number(live) and (made := canonical(recorded)) in stand_ins:
-        yield Counterpart(made, canonical(live), is_id=False)
+    elif _is_number(recorded) and _is_number(live) and (stand_in := canonical(recorded)) in stand_ins:
+        yield Counterpart(stand_in, canonical(live), is_id=False)
 
 
 def _texts(name: str, recorded: str, live: str, stand_ins: Collection[str], *, free: bool) -> Iterator[Counterpart]:

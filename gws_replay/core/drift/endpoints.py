@@ -5,7 +5,7 @@ from gws_replay.core.api.schema import Api
 from gws_replay.core.cassette import Cassette
 
 
-def comet_path(cassette: Cassette) -> str:
+def cometd_path(cassette: Cassette) -> str:
     """Return the path of the CometD server."""
     return f"{_prefix(cassette)}{_api_of(cassette).cometd}"
 

@@ -92,7 +92,7 @@ class LiveValues:
         return self._texts.form(body) if is_form else self._texts.body(body)
 
     def _bind(self, pair: Counterpart) -> bool:
-        """Bind a value unless it is bound, or an id that another recorded one has; tell whether it is new."""
+        """Bind a value unless it is bound, or an id that another recorded one has; progress whether it is new."""
         recorded, live = pair.recorded, pair.live
         if recorded in self._live or (pair.is_id and live in self._taken):
             return False

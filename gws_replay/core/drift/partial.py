@@ -1,6 +1,6 @@
-"""A comparison with a run that did not ask everything: what was not asked is not missed, nor what depends on it.
+"""A comparison with a run that did not send everything: what was not sent is not missed, nor what depends on it.
 
-The baseline is compared without the exchanges that were not asked and what they caused. A resource shows other values
+The baseline is compared without the exchanges that were not sent and what they caused. A resource shows other values
 after a writing operation than without it: differences there do not count either.
 """
 
@@ -14,13 +14,14 @@ from gws_replay.core.comparison.finding import Finding
 from gws_replay.core.comparison.id_mapping import Naming, namings
 from gws_replay.core.drift.counterparts import ids_in
 from gws_replay.core.drift.plan import reads
+from gws_replay.core.model import Cause
 
-NOT_ASKED = "not asked"
+NOT_SENT = "not sent"
 
 
 @dataclass(frozen=True, slots=True)
 class PartialBaseline:
-    """The part of a baseline that was asked, and the places of its parts in the whole."""
+    """The part of a baseline that was sent, and the places of its parts in the whole."""
 
     whole: Cassette
     part: Cassette
@@ -28,7 +29,7 @@ class PartialBaseline:
     notifications: Sequence[int]
 
     def findings(self, found: Iterable[Finding], candidate: Cassette) -> tuple[Finding, ...]:
-        """Return findings with their places in the whole baseline; those that depend on what was not asked marked."""
+        """Return findings with their places in the whole baseline; those that depend on what was not sent marked."""
         if self.part is self.whole:
             return tuple(found)
         names = namings(self.part, candidate)[0]
@@ -51,47 +52,49 @@ class PartialBaseline:
         return replace(
             finding,
             place=(f"{what} {index}", finding.place[1]),
-            suppressed=NOT_ASKED if depends else finding.suppressed,
+            suppressed=NOT_SENT if depends else finding.suppressed,
         )
 
     def _since(self) -> dict[str, float]:
-        """Return what a writing operation that was not asked is about, by id, and when that began."""
-        asked = set(self.exchanges)
+        """Return what a writing operation that was not sent is about, by id, and when that began."""
+        sent = set(self.exchanges)
         since: dict[str, float] = {}
         began = {}
         for index, exchange in enumerate(self.whole.interactions):
-            if index in asked or reads(exchange):
+            if index in sent or reads(exchange):
                 continue
             began[index] = exchange.began
             resource_id = api.call_of(exchange.request, exchange.request_json).resource_id
             steps = filter(is_long_id, exchange.request.path.split("/"))
             for each in (*([resource_id] if resource_id else ()), *steps, *ids_in(exchange.response_json)):
                 since.setdefault(each, exchange.began)
-        for told in self.whole.notifications:
-            subject = api.subject_of(told.value)
-            if subject and told.cause and told.cause.interaction in began:
-                since.setdefault(subject.resource_id, began[told.cause.interaction])
+        for notification in self.whole.notifications:
+            subject = api.subject_of(notification.value)
+            if subject and notification.cause and notification.cause.interaction in began:
+                since.setdefault(subject.resource_id, began[notification.cause.interaction])
         return since
 
 
-def asked_part(baseline: Cassette, asked: Collection[int], unheard: Collection[int] = ()) -> PartialBaseline:
-    """Return the part of a baseline that was asked; `unheard` are notifications that nobody listened to."""
-    exchanges = [n for n in range(len(baseline.interactions)) if n in asked]
+def sent_part(baseline: Cassette, sent: Collection[int], not_received: Collection[int] = ()) -> PartialBaseline:
+    """Return the part of a baseline whose requests were `sent`, without the notifications of `not_received`."""
+    exchanges = [n for n in range(len(baseline.interactions)) if n in sent]
     place = {index: number for number, index in enumerate(exchanges)}
     notifications = [
         n
-        for n, told in enumerate(baseline.notifications)
-        if n not in unheard and (told.cause is None or told.cause.interaction in place)
+        for n, notification in enumerate(baseline.notifications)
+        if n not in not_received and (notification.cause is None or notification.cause.interaction in place)
     ]
     if len(exchanges) == len(baseline.interactions) and len(notifications) == len(baseline.notifications):
         return PartialBaseline(baseline, baseline, exchanges, notifications)
-    told = (baseline.notifications[n] for n in notifications)
+    kept = (baseline.notifications[n] for n in notifications)
     part = replace(
         baseline,
         interactions=tuple(baseline.interactions[n] for n in exchanges),
-        notifications=tuple(
-            replace(each, cause=replace(each.cause, interaction=place[each.cause.interaction])) if each.cause else each
-            for each in told
-        ),
+        notifications=tuple(replace(each, cause=_moved(each.cause, place)) if each.cause else each for each in kept),
     )
     return PartialBaseline(baseline, part, exchanges, notifications)
+
+
+def _moved(cause: Cause, place: Mapping[int, int]) -> Cause:
+    also = tuple(place[each] for each in cause.also if each in place)
+    return replace(cause, interaction=place[cause.interaction], also=also)

@@ -29,9 +29,10 @@ SECRETS = ("agent1", "sandbox", base64.b64encode(b"agent1:sandbox").decode(), "V
 
 @pytest.fixture
 def shipped(tmp_path: Path) -> Path:
-    """The cassette that is shipped: redacted, with an update and its notification."""
+    """The cassette that is shipped, with an update and its notification, redacted by the rules of today."""
     path = tmp_path / "update.yaml"
     path.write_text(SHIPPED.read_text("utf-8"), "utf-8")
+    assert 0 == command_line("scrub", path).code
     return path
 
 
@@ -54,14 +55,14 @@ def operations(log: list[str]) -> list[str]:
 
 
 def test_the_same_server_has_not_drifted(shipped: Path, sandbox: RunningSandbox, log: list[str]) -> None:
-    """All is asked, the notification heard, nothing found; no credential, no person and no token is written."""
+    """All is asked, the notification received, nothing found; no credential, no person and no token is written."""
     shipped.with_name("update.drift.yaml.journal").touch()  # of a run that was killed at once: nothing is in it
     ended = drift(shipped, sandbox.url, "--allow-writes")
 
     assert (0, "") == (ended.code, ended.err)
     candidate = shipped.with_name("update.drift.yaml")
     assert f"{shipped} -> {candidate}: no difference" in ended.out
-    assert "6 of 6 exchanges asked again: 0 errors, 0 warnings" in ended.out
+    assert "6 of 6 exchanges sent again: 0 errors, 0 warnings" in ended.out
     assert ["StartContactCenterSession", "UpdateUserData", "EndContactCenterSession"] == operations(log)
     assert 1 == len(load_cassette(candidate).notifications)
     text = candidate.read_text("utf-8")
@@ -93,10 +94,10 @@ def test_only_reading_is_asked_without_leave(shipped: Path, sandbox: RunningSand
     ended = drift(shipped, sandbox.url, "-v")
 
     assert 0 == ended.code
-    assert "3 of 6 exchanges asked again" in ended.out
-    assert "  not asked    type     GET /api/v2/me/facebooksessions 0002DaAVKJ0V0095" in ended.out
+    assert "3 of 6 exchanges sent again" in ended.out
+    assert "  not sent     type     GET /api/v2/me/facebooksessions 0002DaAVKJ0V0095" in ended.out
     assert (
-        "Not asked, since they change something: StartContactCenterSession (1), UpdateUserData (1), EndContact"
+        "Not sent, because they change something: StartContactCenterSession (1), UpdateUserData (1), EndContact"
         in ended.err
     )
     assert [] == [line for line in log if line.startswith("POST")]
@@ -170,7 +171,7 @@ def test_live_ids_take_the_places_of_recorded_ones(tmp_path: Path, sandbox: Runn
     path = saved(renamed(right(), {each: each[::-1] for each in IDS}), tmp_path / "other.yaml")
     ended = drift(path, sandbox.url, "--allow-writes", "--rate", "100")
     assert (0, "") == (ended.code, ended.err)
-    assert "15 of 15 exchanges asked again" in ended.out
+    assert "15 of 15 exchanges sent again" in ended.out
     asked = {each.request.path for each in load_cassette(tmp_path / "other.drift.yaml").interactions}
     assert {f"/api/v2/me/facebooksessions{each}" for each in ("", f"/{IDS[0]}", f"/{IDS[1]}")} == asked
 
@@ -181,7 +182,7 @@ def test_an_id_that_no_answer_shows_can_be_given(tmp_path: Path, sandbox: Runnin
     recorded = replace(cassette(asked), header={"format": 1, "redaction": "all", "stand_ins": ["Aromaly"]})
     path = saved(recorded, tmp_path / "x.yaml")
     said = refused(drift(path, sandbox.url, "--allow-writes"))
-    assert f"{path}, interaction 0 (UpdateUserData) cannot be asked: nothing before it shows what 'Aromaly'" in said
+    assert f"{path}, interaction 0 (UpdateUserData) cannot be sent: no earlier response shows what 'Aromaly'" in said
     assert 0 == drift(path, sandbox.url, "--allow-writes", "--bind", "Aromaly=Berta").code
     text = (tmp_path / "x.drift.yaml").read_text()
     assert "Berta" not in text
@@ -201,29 +202,27 @@ def test_what_is_not_asked_is_in_the_report(shipped: Path, sandbox: RunningSandb
 
 
 def test_what_nothing_has_shown_is_left_out(tmp_path: Path, sandbox: RunningSandbox) -> None:
-    """A reading question is not asked with what is recorded, and that is said; if that is all, nothing is saved."""
+    """A reading planned is not asked with what is recorded, and that is said; if that is all, nothing is saved."""
     shown = {"facebooksessions": [{"id": f"{number}GONE00000000"} for number in range(3)]}
     looked = exchange("GET", "/api/v2/me/facebooksessions", None, shown)
     gone = exchange("GET", "/api/v2/me/facebooksessions/2GONE00000000", began=2.0)
     path = saved(cassette(looked, gone), tmp_path / "x.yaml")
     ended = drift(path, sandbox.url)
-    said = "nothing before it shows what '2GONE00000000' stands for; say so with --bind '2GONE00000000'=LIVE"
+    said = "no earlier response shows what '2GONE00000000' stands for: give it with --bind '2GONE00000000'=LIVE"
     assert f"(GET /api/v2/me/facebooksessions/2GONE00000000): {said}" in ended.err
-    assert "1 of 2 exchanges asked again" in ended.out
+    assert "1 of 2 exchanges sent again" in ended.out
     ended = drift(path, sandbox.url, "--force", "--bind", f"2GONE00000000={SESSION}")
-    assert "2 of 2 exchanges asked again" in ended.out
+    assert "2 of 2 exchanges sent again" in ended.out
     person = exchange("GET", "/api/v2/contacts/Aromaly", began=0.0)
     path = saved(replace(cassette(person), header={"format": 1, "stand_ins": ["Aromaly"]}), tmp_path / "y.yaml")
     ended = drift(path, sandbox.url)
     assert 5 == ended.code
-    assert (
-        "Not asked: interaction 0 (GET /api/v2/contacts/Aromaly): nothing before it shows what 'Aromaly'" in ended.err
-    )
+    assert "Not sent: interaction 0 (GET /api/v2/contacts/Aromaly): no earlier response shows what 'Aromaly'" in ended.err
     assert [] == sorted(tmp_path.glob("y.drift*"))
 
 
 def interrupted(shipped: Path, sandbox: RunningSandbox, *, after: int) -> Ended:
-    """A run that gets Ctrl-C once so many questions are answered."""
+    """A run that gets Ctrl-C once so many requests are answered."""
 
     def show(_self: Progress, text: str) -> None:
         if text.startswith(f"{after} of "):
@@ -238,16 +237,16 @@ def test_a_run_that_was_interrupted_goes_on(shipped: Path, sandbox: RunningSandb
     ended = interrupted(shipped, sandbox, after=4)
     journal = shipped.with_name("update.drift.yaml.journal")
     assert 130 == ended.code
-    assert "Interrupted after 4 of 6 questions: go on with --resume, or save what there is with " in ended.err
+    assert "Interrupted after 4 of 6 requests: go on with --resume, or save what there is with " in ended.err
     assert f"gws-replay recover {journal}" in ended.err
     assert [] == [each for each in SECRETS if each in journal.read_text("utf-8")]
-    assert "is of another run (writes differ)" in refused(drift(shipped, sandbox.url, "--resume"))
+    assert "belongs to another run (other writes)" in refused(drift(shipped, sandbox.url, "--resume"))
     assert "was left by a run that was interrupted: go on with --resume" in refused(drift(shipped, sandbox.url))
 
     ended = drift(shipped, sandbox.url, "--allow-writes", "--resume")
 
     assert 0 == ended.code
-    assert "6 of 6 exchanges asked again: 0 errors, 0 warnings" in ended.out
+    assert "6 of 6 exchanges sent again: 0 errors, 0 warnings" in ended.out
     assert ["StartContactCenterSession", "UpdateUserData", "EndContactCenterSession"] == operations(log)
     assert 6 == len(load_cassette(shipped.with_name("update.drift.yaml")).interactions)
     assert "there is no interrupted run to resume" in refused(drift(shipped, sandbox.url, "--resume"))
@@ -266,15 +265,17 @@ def test_what_was_written_and_not_answered_is_not_written_again(
     ended = drift(shipped, sandbox.url, "--allow-writes", "--resume")
 
     assert 0 == ended.code
-    assert "Not asked: interaction 3 (UpdateUserData): sent before the interruption, and not answered" in ended.err
-    assert "5 of 6 exchanges asked again" in ended.out
+    assert (
+        "Not sent: interaction 3 (UpdateUserData): it was sent before the interruption and got no response" in ended.err
+    )
+    assert "5 of 6 exchanges sent again" in ended.out
     assert 1 == operations(log).count("UpdateUserData")
 
 
 def test_wrong_credentials(shipped: Path, sandbox: RunningSandbox) -> None:
     """The variables are named; nothing is left behind."""
     said = refused(drift(shipped, sandbox.url, GWS_REPLAY_PASSWORD="wrong-one"))
-    assert f"{sandbox.url} wants other credentials for GET /api/v2/me: set GWS_REPLAY_USER and " in said
+    assert f"{sandbox.url} refused GET /api/v2/me (401): set GWS_REPLAY_USER and " in said
     assert "wrong-one" not in said
     assert [shipped] == list(shipped.parent.iterdir())
 
@@ -288,6 +289,6 @@ def test_bad_input(tmp_path: Path, shipped: Path) -> None:
     (tmp_path / "update.drift.yaml").touch()
     assert "update.drift.yaml exists: " in refused(drift(shipped, url))
     empty = saved(cassette(), tmp_path / "empty.yaml")
-    assert f"{empty} holds no exchanges: there is nothing to ask" == refused(drift(empty, url), 5)
+    assert f"{empty} holds no exchanges: there is nothing to send" == refused(drift(empty, url), 5)
     writes = saved(cassette(update({"A": 1}, began=0.0)), tmp_path / "writes.yaml")
-    assert "ask them with --allow-writes" in refused(drift(writes, url), 5)
+    assert "send them with --allow-writes" in refused(drift(writes, url), 5)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gws_replay.core.model import Exchange, Request, Response
-from gws_replay.drift.http_client import Wire
+from gws_replay.drift.http_client import LiveClient
 from gws_replay.storage.files import load_cassette
 from gws_replay.web.listening import certificate_for
 from tests.support.answering import DROPPED, OK, answering
@@ -32,7 +32,7 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     assert "cannot reach http://127.0.0.1:1: " in refused(drift(path, "http://127.0.0.1:1"))
     with answering({"/api/v2/me": 503}) as server:
         said = refused(drift(path, server.url))
-        assert f"{server.url} is not in order: it answers 503 to GET /api/v2/me, the first request" == said
+        assert f"{server.url} is not in order: it returned 503 to GET /api/v2/me, the first request" == said
     assert [path] == list(tmp_path.iterdir())
 
 
@@ -49,7 +49,7 @@ def test_an_error_later_is_a_finding(tmp_path: Path) -> None:
 
 
 def test_the_rate(tmp_path: Path) -> None:
-    """So many questions a second, and no more."""
+    """So many requests a second, and no more."""
     path = asking(tmp_path, *(exchange("GET", "/api/v2/me", None, OK, began=float(n)) for n in range(4)))
     with answering({}) as server:
         begun = time.monotonic()
@@ -64,13 +64,13 @@ def test_certificates(tmp_path: Path) -> None:
     with answering({}, context) as server:
         said = refused(drift(path, server.url))
         assert "cannot verify the certificate of " in said
-        assert "give its CA with --upstream-ca" in said
+        assert "use --upstream-ca FILE" in said
         assert 0 == drift(path, server.url, "--upstream-ca", ca).code
         assert 0 == drift(path, server.url, "--insecure", "--force").code
 
 
 def test_what_overlapped_overlaps(tmp_path: Path) -> None:
-    """Two questions are answered only when both have come; the third comes after both, and its recorded pause."""
+    """Two requests are answered only when both have come; the third comes after both, and its recorded pause."""
     both = threading.Barrier(2)
 
     def meet() -> Any:
@@ -91,11 +91,13 @@ def test_what_overlapped_overlaps(tmp_path: Path) -> None:
 
 
 def test_what_overlapped_is_sent_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next question begins when the one before has gone out, answered or not."""
+    """The next planned begins when the one before has gone out, answered or not."""
     happened: list[str] = []
     second = asyncio.Event()
 
-    async def send(_wire: Wire, _request: Request, name: str, *, sent: Callable[[], None] = lambda: None) -> Response:
+    async def send(
+        _client: LiveClient, _request: Request, name: str, *, sent: Callable[[], None] = lambda: None
+    ) -> Response:
         happened.append(f"{name} begins")
         if name.endswith("b"):
             second.set()
@@ -105,7 +107,7 @@ def test_what_overlapped_is_sent_in_order(tmp_path: Path, monkeypatch: pytest.Mo
         await asyncio.wait_for(second.wait(), 60)
         return Response(status=200, body=b"{}")
 
-    monkeypatch.setattr(Wire, "send", send)
+    monkeypatch.setattr(LiveClient, "send", send)
     asked = (exchange("GET", f"/api/v2/{name}", None, {}, began=began, ended=9.0) for began, name in enumerate("ab"))
     assert 0 == drift(asking(tmp_path, *asked), "http://localhost:1").code
     assert ["a begins", "a is sent", "b begins"] == [each.removeprefix("GET /api/v2/") for each in happened[:3]]
@@ -114,12 +116,12 @@ def test_what_overlapped_is_sent_in_order(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("comet", "said"),
     [
-        (404, "/api/v2/notifications is no CometD for us: it answers 404"),
+        (404, "/api/v2/notifications is not CometD: it returned 404"),
         (
             [{"channel": "/meta/handshake", "successful": False, "error": "403::no"}],
             "CometD: the handshake was refused: 403::no",
         ),
-        ([], "has not let us subscribe within 0.2 seconds"),
+        ([], "did not accept the subscription in 0.2 seconds"),
     ],
 )
 def test_a_server_that_tells_nothing(tmp_path: Path, comet: Any, said: str) -> None:
@@ -133,16 +135,16 @@ def test_a_server_that_tells_nothing(tmp_path: Path, comet: Any, said: str) -> N
     with answering({"/api/v2/notifications": slowly}) as server:
         told_us = refused(drift(path, server.url, "--wait", "0.2"))
     assert said in told_us
-    assert "after 1 of 2 questions: go on with --resume" in told_us
+    assert "after 1 of 2 requests: go on with --resume" in told_us
 
 
 def test_a_network_that_went_away(tmp_path: Path) -> None:
-    """The question that got no answer is asked by --resume, the others are not."""
+    """The planned that got no answer is asked by --resume, the others are not."""
     path = asking(tmp_path, exchange("GET", "/api/v2/a", None, OK), exchange("GET", "/api/v2/b", None, OK, began=1.0))
     with answering({"/api/v2/b": DROPPED}) as server:
         said = refused(drift(path, server.url))
         assert f"cannot reach {server.url}: GET /api/v2/b: " in said
-        assert "after 1 of 2 questions: go on with --resume" in said
+        assert "after 1 of 2 requests: go on with --resume" in said
         server.answers.clear()
         server.seen.clear()
         assert 0 == drift(path, server.url, "--resume").code
@@ -173,7 +175,8 @@ def test_nothing_is_written_twice(tmp_path: Path) -> None:
         assert "the connection broke" in refused(drift(path, server.url, "--allow-writes"))
         ended = drift(path, server.url, "--allow-writes", "--resume")
         assert (
-            "Not asked: interaction 0 (DELETE /api/v2/a): sent before the interruption, and not answered" in ended.err
+            "Not sent: interaction 0 (DELETE /api/v2/a): it was sent before the interruption and got no response"
+            in ended.err
         )
         assert ["/api/v2/me", "/api/v2/a", "/api/v2/b"] == [asked for asked, _ in server.seen]
 

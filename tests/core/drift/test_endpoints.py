@@ -2,7 +2,7 @@
 
 import pytest
 
-from gws_replay.core.drift.endpoints import comet_path, token_path
+from gws_replay.core.drift.endpoints import cometd_path, token_path
 from tests.support.builders import cassette, exchange
 
 
@@ -17,7 +17,7 @@ from tests.support.builders import cassette, exchange
 def test_paths(path: str, comet: str, token: str | None) -> None:
     """By the API, and the prefix of old deployments; Workspace v3 has no token."""
     recorded = cassette(exchange("GET", path))
-    assert (comet, token) == (comet_path(recorded), token_path(recorded))
+    assert (comet, token) == (cometd_path(recorded), token_path(recorded))
 
 
 def test_a_token_is_where_the_client_got_it() -> None:

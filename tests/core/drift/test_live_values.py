@@ -17,8 +17,8 @@ ORIGIN = "https://live.example:8443"
 
 def recorded(*moments: Exchange, stand_ins: tuple[str, ...] = ()) -> Cassette:
     """A cassette with stand-ins in its header."""
-    made = cassette(*moments)
-    return replace(made, header={**made.header, "stand_ins": list(stand_ins)})
+    stand_in = cassette(*moments)
+    return replace(stand_in, header={**stand_in.header, "stand_ins": list(stand_ins)})
 
 
 def test_an_id_is_replaced_wherever_it_stands() -> None:
@@ -69,18 +69,20 @@ def test_the_first_live_value_stays() -> None:
 
 
 def test_stand_ins_give_way_to_what_was_seen_in_their_place() -> None:
-    """A value of a person in a body, a query and a form; what nothing has shown is told."""
+    """A value of a person in a body, a query and a form; what nothing has shown is notification."""
     form = exchange(
         "POST", "/x", b"FirstName=Aromaly&b=1", asked_with=[("Content-Type", "application/x-www-form-urlencoded")]
     )
     asked = (exchange("GET", "/api/v2/users?name=Aromaly"), update({"FirstName": "Aromaly"}, began=1.0), form)
     values = LiveValues(recorded(*asked, stand_ins=("Aromaly",)), {})
     numbers = range(3)
-    assert [["Aromaly"]] * 3 == [[made for made in values.needed(n) if made in values.stand_ins] for n in numbers]
+    assert [["Aromaly"]] * 3 == [
+        [stand_in for stand_in in values.needed(n) if stand_in in values.stand_ins] for n in numbers
+    ]
 
     values.learn({"firstName": "Aromaly"}, {"firstName": "Änne"})
 
-    assert [[]] * 3 == [[made for made in values.needed(n) if made in values.stand_ins] for n in numbers]
+    assert [[]] * 3 == [[stand_in for stand_in in values.needed(n) if stand_in in values.stand_ins] for n in numbers]
     requests = [values.request(n, ORIGIN) for n in numbers]
     assert f"{ORIGIN}/api/v2/users?name=%C3%84nne" in [each.uri for each in requests]
     assert b"FirstName=%C3%84nne&b=1" in [each.body for each in requests]
@@ -96,7 +98,7 @@ def test_a_stand_in_within_a_text() -> None:
 
 
 def test_a_secret_is_never_known() -> None:
-    """A placeholder in a body is told as one; a session in an address is dropped, bytes stay as they are."""
+    """A placeholder in a body is notification as one; a session in an address is dropped, bytes stay as they are."""
     secret = exchange("POST", "/api/v2/me;jsessionid=<redacted:jsessionid>", {"password": "<redacted:password>"})
     values = LiveValues(recorded(secret, exchange("POST", "/x", b"\xff", began=1.0)), {})
     assert [SECRET] == values.needed(0)
@@ -115,8 +117,8 @@ def test_what_a_client_knew_by_itself_is_asked_as_it_is() -> None:
 
 def test_bindings_of_options() -> None:
     """Split at the first equals sign, or behind a stand-in that holds one."""
-    made = recorded(stand_ins=("https://x.test/?a=b",))
-    assert {"1": "2=3", "https://x.test/?a=b": "c=d"} == bindings(["1=2=3", "https://x.test/?a=b=c=d"], made)
+    stand_in = recorded(stand_ins=("https://x.test/?a=b",))
+    assert {"1": "2=3", "https://x.test/?a=b": "c=d"} == bindings(["1=2=3", "https://x.test/?a=b=c=d"], stand_in)
     for wrong in ("x", "=x", "x="):
         with pytest.raises(GwsReplayError, match=f"--bind {wrong} is no RECORDED=LIVE"):
-            bindings([wrong], made)
+            bindings([wrong], stand_in)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.diff import diff
-from gws_replay.core.drift.partial import NOT_ASKED, asked_part
+from gws_replay.core.drift.partial import NOT_SENT, sent_part
 from gws_replay.core.model import Exchange
 from tests.support.builders import cassette, exchange, get, push, update
 
@@ -18,9 +18,11 @@ BASELINE = cassette(
 )
 
 
-def findings(candidate: Cassette, asked: set[int], unheard: Collection[int] = ()) -> list[tuple[str, str | None, str]]:
+def findings(
+    candidate: Cassette, asked: set[int], not_received: Collection[int] = ()
+) -> list[tuple[str, str | None, str]]:
     """What is found: the kind, where in the baseline, and why it does not count."""
-    part = asked_part(BASELINE, asked, unheard)
+    part = sent_part(BASELINE, asked, not_received)
     found = part.findings(diff(part.part, candidate), candidate)
     return [(each.kind, each.place[0], each.suppressed) for each in found]
 
@@ -28,9 +30,7 @@ def findings(candidate: Cassette, asked: set[int], unheard: Collection[int] = ()
 def test_what_was_not_asked_is_not_missed() -> None:
     """Nor what it caused; what the resource shows later does not count, what others show does, at its own place."""
     candidate = cassette(get({"A": 1}, began=0.0), get({"A": 1}, began=3.0), get({"A": 6}, began=3.5, session="S2"))
-    assert [("value", "interaction 2", NOT_ASKED), ("value", "interaction 3", "")] == findings(
-        candidate, {0, 2, 3}, {1}
-    )
+    assert [("value", "interaction 2", NOT_SENT), ("value", "interaction 3", "")] == findings(candidate, {0, 2, 3}, {1})
 
 
 def test_a_resource_differs_before_the_operation() -> None:
@@ -44,7 +44,7 @@ def test_unheard_notifications_are_not_missed() -> None:
     candidate = cassette(get({"A": 1}, began=0.0), get({"A": 5}, began=3.5, session="S2"))
     assert [("removed", "notification 1", "")] == findings(candidate, {0, 3})
     assert [] == findings(candidate, {0, 3}, {1})
-    everything = asked_part(BASELINE, {0, 1, 2, 3})
+    everything = sent_part(BASELINE, {0, 1, 2, 3})
     assert BASELINE == everything.part
     more = cassette(get({"A": 1}, began=0.0), get({"A": 5}, began=3.5, session="S2"), push({}, seen=9.0, session="S2"))
     assert ("added", None, "") in findings(more, {0, 3}, {1})
@@ -64,8 +64,8 @@ def test_what_is_no_interaction() -> None:
     asked = exchange("POST", f"/api/v2/me/devices/{device}", {"operationName": "Dial"}, {"statusCode": 0}, began=2.0)
     whole = cassette(one("Ready", 1.0), asked, one("Busy", 3.0), devices("Busy", 4.0))
     candidate = cassette(one("Ready", 1.0), one("Ready", 3.0), devices("Ready", 4.0))
-    part = asked_part(whole, {0, 2, 3})
+    part = sent_part(whole, {0, 2, 3})
     found = part.findings(diff(part.part, candidate), candidate)
-    assert [("interaction 2", NOT_ASKED), ("interaction 3", NOT_ASKED), ("interaction 3", "")] == [
+    assert [("interaction 2", NOT_SENT), ("interaction 3", NOT_SENT), ("interaction 3", "")] == [
         (each.place[0], each.suppressed) for each in found
     ]

@@ -13,16 +13,16 @@ def test_writing_operations_need_leave() -> None:
     """A GET and an operation that only asks are asked; the rest is counted by name."""
     content = exchange("POST", "/api/v2/ucs/interactions/S1", {"operationName": "GetInteractionContent"}, began=2.0)
     recorded = cassette(get(SHOWN, began=0.0), update(SHOWN, began=1.0), content, exchange("DELETE", "/x", began=3.0))
-    todo = plan(recorded, writes=False)
-    assert [0, 2] == [each.index for each in todo.questions]
-    assert {"UpdateUserData": 1, "DELETE /x": 1} == todo.skipped_names(recorded)
+    plan_ = plan(recorded, writes=False)
+    assert [0, 2] == [each.index for each in plan_.requests]
+    assert {"UpdateUserData": 1, "DELETE /x": 1} == plan_.skipped_names(recorded)
     everything = plan(recorded, writes=True)
-    assert [True, False, True, False] == [each.reads for each in everything.questions]
+    assert [True, False, True, False] == [each.reads for each in everything.requests]
     assert () == everything.skipped
 
 
 def test_a_question_waits_for_what_had_come() -> None:
-    """The notifications since the question before; not those of what is left out."""
+    """The notifications since the planned before; not those of what is left out."""
     recorded = cassette(
         get({}, began=0.0),
         update({"A": 1}, began=1.0),
@@ -30,17 +30,17 @@ def test_a_question_waits_for_what_had_come() -> None:
         push({"A": 1, "B": 1}, seen=2.5, kind="StatusChange"),
         get({"A": 1}, began=3.0),
     )
-    assert [(), (), (0, 1)] == [each.heard for each in plan(recorded, writes=True).questions]
-    assert [(), (1,)] == [each.heard for each in plan(recorded, writes=False).questions]
+    assert [(), (), (0, 1)] == [each.waits_for for each in plan(recorded, writes=True).requests]
+    assert [(), (1,)] == [each.waits_for for each in plan(recorded, writes=False).requests]
 
 
 def test_whether_there_is_something_to_hear() -> None:
     """Not if all notifications are those of what is left out."""
     caused = (get({}, began=0.0), update({"A": 1}, began=1.0), push({"A": 1}, seen=2.0))
     unsolicited = push({"A": 1, "B": 1}, seen=2.5, kind="StatusChange")
-    assert [True, False] == [plan(cassette(*caused), writes=writes).hears for writes in (True, False)]
-    assert plan(cassette(*caused, unsolicited), writes=False).hears
-    assert not plan(cassette(*caused[:2]), writes=True).hears
+    assert [True, False] == [plan(cassette(*caused), writes=writes).needs_cometd for writes in (True, False)]
+    assert plan(cassette(*caused, unsolicited), writes=False).needs_cometd
+    assert not plan(cassette(*caused[:2]), writes=True).needs_cometd
 
 
 def test_pauses() -> None:
@@ -52,7 +52,7 @@ def test_pauses() -> None:
         push({"A": 1}, seen=9.0),
         get({"A": 1}, began=9.25),
     )
-    assert [0.0, 0.25, 1.5, 0.25] == [each.pause for each in plan(recorded, writes=True).questions]
+    assert [0.0, 0.25, 1.5, 0.25] == [each.pause for each in plan(recorded, writes=True).requests]
 
 
 def test_what_was_redacted_and_nothing_shows_is_refused() -> None:
@@ -65,14 +65,14 @@ def test_what_was_redacted_and_nothing_shows_is_refused() -> None:
         push({"FirstName": "Arom", "LastName": "Khqplw"}, seen=3.0),
     )
     recorded = replace(recorded, header={"format": 1, "stand_ins": ["Arom", "Khqplw"]})
-    questions = plan(recorded, writes=True).questions
-    said = refused(recorded, questions, LiveValues(recorded, {}))
-    assert "interaction 3 (UpdateUserData) cannot be asked: nothing before it shows what 'Khqplw' stands for" in (
+    requests = plan(recorded, writes=True).requests
+    said = refused(recorded, requests, LiveValues(recorded, {}))
+    assert "interaction 3 (UpdateUserData) cannot be sent: no earlier response shows what 'Khqplw' stands for" in (
         said or ""
     )
-    assert refused(recorded, questions, LiveValues(recorded, {"Khqplw": "Cole"})) is None
+    assert refused(recorded, requests, LiveValues(recorded, {"Khqplw": "Cole"})) is None
     secret = cassette(operation("Login", began=0.0, password="<redacted:password>"))
-    assert "a secret" in (refused(secret, plan(secret, writes=True).questions, LiveValues(secret, {})) or "")
+    assert "a secret" in (refused(secret, plan(secret, writes=True).requests, LiveValues(secret, {})) or "")
 
 
 def test_names() -> None:
