@@ -29,6 +29,7 @@ class LiveNotifications:
         self._patience = patience
         self._given_up: set[int] = set()
         self._late = 0
+        self._count = 0  # notifications of any kind, expected or not
         self._changed = asyncio.Event()
         self._listeners: dict[int, Listener] = {}
 
@@ -53,6 +54,7 @@ class LiveNotifications:
         for message in bayeux_text.messages_in(response.body) or ():
             if message.is_notification:
                 data = message.fields["data"]
+                self._count += 1
                 live = Notification(channel=message.channel, data=data, seen=0.0, user=user)
                 found.extend(self._expected.receive(live, ids_only=ids_only))
         if len(self.received) > before:
@@ -97,8 +99,10 @@ class LiveNotifications:
 
     async def calm(self) -> None:
         """Wait until no more notifications arrive."""
-        while self._listeners and await self._until(self._changed.is_set, _CALM):
-            self._changed.clear()
+        while self._listeners:
+            before = self._count
+            if not await self._until(lambda before=before: self._count > before, _CALM):  # type: ignore[misc]
+                return
 
     async def close(self) -> None:
         """Stop listening."""

@@ -217,7 +217,9 @@ def test_what_nothing_has_shown_is_left_out(tmp_path: Path, sandbox: RunningSand
     path = saved(replace(cassette(person), header={"format": 1, "stand_ins": ["Aromaly"]}), tmp_path / "y.yaml")
     ended = drift(path, sandbox.url)
     assert 5 == ended.code
-    assert "Not sent: interaction 0 (GET /api/v2/contacts/Aromaly): no earlier response shows what 'Aromaly'" in ended.err
+    assert (
+        "Not sent: interaction 0 (GET /api/v2/contacts/Aromaly): no earlier response shows what 'Aromaly'" in ended.err
+    )
     assert [] == sorted(tmp_path.glob("y.drift*"))
 
 
