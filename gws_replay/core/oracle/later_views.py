@@ -67,7 +67,7 @@ class Held:
     def add_to(self, reasons: Reasons, tolerance: Tolerance, *, own: bool) -> None:
         """Add them to an operation's reasons; of its own resource, only keys that no other reason is about."""
         for change in tolerance.counting(self.changes, reasons):
-            if not own or change.key not in reasons.keys:
+            if not own or not reasons.covers(change.key, certain=self.certain):
                 reasons.add(
                     f"{self.text}: {change}{self.advice}", certain=self.certain, key=change.key if own else None
                 )

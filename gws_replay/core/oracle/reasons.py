@@ -11,12 +11,13 @@ from gws_replay.core.oracle.timeline import Timeline, Write
 class Reasons:
     """Sentences: what is certainly wrong, and what is in doubt.
 
-    `keys` are the userData keys that one of them is about. `ignored` and `coerced` are the names that did not count.
+    `keys` are the userData keys that one of them is about, and whether it is certain. `ignored` and `coerced` are the
+    names that did not count.
     """
 
     failures: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
-    keys: set[str] = field(default_factory=set)
+    keys: dict[str, bool] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
     coerced: set[str] = field(default_factory=set)
 
@@ -24,7 +25,11 @@ class Reasons:
         """Add a failure, or a doubt when it is not certain."""
         (self.failures if certain else self.doubts).append(text)
         if key is not None:
-            self.keys.add(key)
+            self.keys[key] = certain or self.keys.get(key, False)
+
+    def covers(self, key: str, *, certain: bool) -> bool:
+        """Tell whether a reason about a key, as certain or more, was added already."""
+        return key in self.keys and (self.keys[key] or not certain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
