@@ -9,6 +9,7 @@ from gws_replay.core.model import Notification, Request
 from gws_replay.core.replay.cassette_run import Send
 from gws_replay.core.replay.miss import Miss
 from gws_replay.core.replay.push_schedule import GAP
+from gws_replay.core.replay.user_session import BUSY_PATIENCE, PATIENCE
 from tests.support.bayeux_by_hand import CHANNEL, subscribe
 from tests.support.builders import cassette, exchange, get, push, update
 from tests.support.user_sessions import Listener, asked, looked, session_of
@@ -217,3 +218,95 @@ def test_only_what_was_not_recorded_word_for_word_is_redacted() -> None:
     assert isinstance(again, Miss)
     assert (b'{"password": "<redacted:password>", "x": 1}', "already_played") == (other.request.body, again.reason)
     assert 3 == len(redacted)
+
+
+STATUS = {"kind": "StatusChange", "session": "S9"}
+
+
+def test_requests_that_come_late_count_as_sent() -> None:
+    """Two GETs that were recorded before an update and are sent after it, found by random runs.
+
+    Both are played, though neither is of that time, and what followed them in the recording is delivered.
+    """
+    session = session_of(
+        cassette(
+            get({"A": 0}, began=1),
+            get({"A": 0}, began=2),
+            push(None, seen=3, **STATUS),
+            update({"A": 1}, began=4),
+            push({"A": 1}, seen=5),
+        )
+    )
+    listener = Listener(session)
+    for index in (2, 0, 0):
+        session.responded(asked(session, index), 0.0)
+    looked(session, [listener], LATER)
+    assert {"StatusChange", "PropertiesUpdated"} == {each["notificationType"] for each in listener.heard}
+    assert () == session.run.cassettes[0].unplayed
+
+
+def test_requests_that_come_early_count_as_sent() -> None:
+    """They get no state of the future, and what was recorded after the last of them is delivered all the same."""
+    numbers_ = range(1, 5)
+    session = session_of(
+        cassette(
+            *(update({"A": number}, began=number) for number in numbers_),
+            *(push({"A": number}, seen=number + 0.5) for number in numbers_),
+            get({"A": 4}, began=6),
+            get({"A": 4}, began=7),
+            push({"A": 5}, seen=8),
+        )
+    )
+    listener = Listener(session)
+    for index in (4, 0, 1, 4, 2, 3):
+        session.responded(asked(session, index), 0.0)
+        looked(session, [listener], LATER)
+    assert [1, 2, 3, 4, 5] == numbers(listener)
+    assert () == session.run.cassettes[0].unplayed
+
+
+def test_the_recorded_order_gives_way_only_when_a_client_has_waited() -> None:
+    """All connects are held, no request is in flight, and nothing has happened for a moment."""
+    first, second = update({"A": 1}, began=1, ended=2), update({"A": 2}, began=1.5, ended=2.5)
+    session = session_of(cassette(first, second, push({"A": 1}, seen=3), push({"A": 2}, seen=4)))
+    listener, other = Listener(session), Listener(session)
+    send = asked(session, 0, 1.0)
+    looked(session, [listener, other], 2.0)
+    assert session.next_at is None
+    session.responded(send, 3.0)
+    assert 3.0 + PATIENCE == session.next_at
+    looked(session, [listener, other], 3.0 + PATIENCE - 0.01)
+    assert [] == listener.heard
+    looked(session, [listener, other], 3.0 + PATIENCE)
+    assert [[1], [1]] == [numbers(each) for each in (listener, other)]
+
+
+def test_a_client_that_works_is_waited_for_and_one_that_has_died_is_not() -> None:
+    """What a client has received may make it send something; if it never comes back, the others go on."""
+    begins = (1.0, 1.5, 10.0, 10.5)
+    moments = [update({"A": n}, began=at, ended=at + 1, session=f"S{n}") for n, at in enumerate(begins)]
+    session = session_of(cassette(*moments, *(push({"A": n}, seen=n * 5 + 5.0, session=f"S{n}") for n in (0, 2))))
+    listener, dead = Listener(session), Listener(session)
+    session.responded(asked(session, 0, 1.0), 1.0)
+    looked(session, [listener, dead], 1.0)
+    looked(session, [listener], 2.0)
+    dead.released(2.0)
+    session.responded(asked(session, 2, 2.0), 2.0)
+    looked(session, [listener], 2.0 + BUSY_PATIENCE - 0.01)
+    assert [0] == numbers(listener)
+    looked(session, [listener], 2.0 + BUSY_PATIENCE)
+    assert [0, 2] == numbers(listener)
+
+
+def test_a_client_that_polls_without_being_held_waits_too() -> None:
+    """Its connects say so: it asks not to be held."""
+    first, second = update({"A": 1}, began=1, ended=2), update({"A": 2}, began=1.5, ended=2.5)
+    session = session_of(cassette(first, second, push({"A": 1}, seen=3)))
+    listener = Listener(session)
+    session.responded(asked(session, 0, 1.0), 1.0)
+    at_once = {"channel": "/meta/connect", "clientId": listener.id, "advice": {"timeout": 0}}
+    for now in (1.1, 1.2):
+        listener.sent([at_once], now)
+    assert [] == listener.heard
+    listener.sent([at_once], 1.0 + PATIENCE)
+    assert [1] == numbers(listener)

@@ -4,10 +4,11 @@ Nothing comes before its hard gate; a client that sends in recorded order receiv
 ever for what its own requests cause; each client of a user receives each notification of that user once.
 """
 
+import os
 from collections.abc import Iterator
 from itertools import repeat
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gws_replay.core.cassette import Cassette
@@ -17,6 +18,8 @@ from gws_replay.core.replay.user_session import PATIENCE
 from tests.support.simulated_replays import Simulation, recordings
 
 CLIENTS = st.lists(st.integers(1, 3), min_size=3, max_size=3)
+# 200 in the normal suite; GWS_REPLAY_EXAMPLES may ask for more.
+EXAMPLES = max(200, int(os.environ.get("GWS_REPLAY_EXAMPLES", "0")))
 SECONDS = st.sampled_from([0.0, 0.001, 0.1, 0.24, 0.3, 1.0, 5.0])
 
 
@@ -54,6 +57,7 @@ def drawn(data: st.DataObject, strategy: st.SearchStrategy[float]) -> Iterator[f
         yield data.draw(strategy)
 
 
+@settings(max_examples=EXAMPLES)
 @given(recordings(), CLIENTS, st.sampled_from([INSTANT, INSTANT, 0.5]), st.data())
 def test_any_client_gets_each_notification_once_never_early_and_never_waits_for_ever(
     cassette: Cassette, clients: list[int], factor: float, data: st.DataObject
@@ -79,6 +83,7 @@ def test_any_client_gets_each_notification_once_never_early_and_never_waits_for_
             assert own == sorted(person.heard(client)), run.state()
 
 
+@settings(max_examples=EXAMPLES)
 @given(recordings(), CLIENTS, st.data())
 def test_a_client_that_sends_in_recorded_order_receives_in_recorded_order(
     cassette: Cassette, clients: list[int], data: st.DataObject
