@@ -40,7 +40,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS, 1) for room in room
 FENCES = {
     "deepdiff": ("core/json_compare.py",),
     # edit: a change in place needs to know where each value stands in the text.
-    "yaml": ("formats/vcr/yaml_text.py", "formats/vcr/edit.py"),
+    "yaml": ("formats/vcr/yaml_text.py", "formats/vcr/quick_yaml.py", "formats/vcr/edit.py"),
     "mitmproxy": ("addon.py", "formats/flow.py"),
     "vcr": (),  # its cassettes are read and written, its code is not used
     "tornado": ("interception/",),
