@@ -30,7 +30,7 @@ def on_cluster(
     try:
         from distributed import Client, KilledWorker  # noqa: PLC0415 (optional, and slow)
     except ImportError:
-        raise GwsReplayError("--dask needs dask.distributed, which is not installed: pip install distributed") from None
+        raise GwsReplayError("--dask needs dask.distributed: pip install 'gws-replay[cluster]'") from None
     try:
         client = Client(address, timeout=_CONNECT, set_as_default=False)  # type: ignore[no-untyped-call]
     except OSError as error:

@@ -18,7 +18,7 @@ _COMMANDS = {
     "doctor": "Check whether this machine, and a server, are ready for a recording.",
     "drift": "Send a cassette's requests to a live system again, and compare the responses.",
     "noise": "Learn what differs between two recordings of one scenario although nothing changed.",
-    "pending": "Review, accept or reject the recordings of tests that failed while they were recorded.",
+    "pending": "Show, accept or reject the recordings of tests that failed while they were recorded.",
     "record": "Record GWS traffic through mitmproxy into a cassette.",
     "recover": "Save the cassette of an interrupted recording.",
     "sandbox": "Run the built-in stand-in for a GWS server.",

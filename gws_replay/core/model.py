@@ -26,7 +26,8 @@ _PLACEHOLDERS: Mapping[Outcome, tuple[int, str]] = {
     "silence": (504, "No response was recorded"),
     "broken": (502, "The connection broke when it was recorded"),
 }
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+# Methods that only read (RFC 9110, section 9.2.1).
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,8 @@ class Request:
 
     @property
     def is_safe(self) -> bool:
-        """Whether the method only reads (RFC 9110, section 9.2.1)."""
-        return self.method in _SAFE_METHODS
+        """Whether the method only reads."""
+        return self.method in SAFE_METHODS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

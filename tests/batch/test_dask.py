@@ -70,7 +70,7 @@ def test_item_that_kills_its_workers_does_not_stop_the_others(address: str) -> N
 def test_missing_library_is_named(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A sentence says what to install."""
     monkeypatch.setitem(sys.modules, "distributed", None)
-    sentence = "--dask needs dask.distributed, which is not installed: pip install distributed"
+    sentence = "--dask needs dask.distributed: pip install 'gws-replay[cluster]'"
     assert sentence == refused(command_line("verify", "--dask", "tcp://127.0.0.1:8786", folders[0]))
 
 

@@ -21,13 +21,13 @@ _PATIENCE = 30.0
 
 
 @click.command()
-@click.option("--dir", "folder", type=PATH, default="gws-replay-demo", show_default=True, help="Where to lay it out.")
+@click.option("--dir", "folder", type=PATH, default="gws-replay-demo", show_default=True, help="The folder to use.")
 @output_options("Only what the commands print.", "Also mitmproxy's own log.")
 def demo(*, output: Output, folder: Path) -> int:
-    """Record, look, replay, prove; then record a server that is wrong, and catch it.
+    """Record, show, replay and prove on the built-in sandbox; then record a faulty server, and find the fault.
 
-    A real CometD client talks through the real mitmproxy to the embedded sandbox. The cassettes, the client and its
-    test are left in a folder, to look at and to copy. Exit code 1 when anything went otherwise than told.
+    A real CometD client talks through mitmproxy to the sandbox. The cassettes, the client and its test are left in a
+    folder, to look at and to copy. Exit code 1 if a step did not end as it should.
     """
     for module in ("mitmproxy", "aiocometd_ng"):
         if importlib.util.find_spec(module) is None:

@@ -15,7 +15,7 @@ from gws_replay.storage.files import Location, cassettes_in, load_cassette
 
 @click.group()
 def noise() -> None:
-    """Learn what differs between recordings of one scenario by itself."""
+    """Learn what differs between two recordings of one scenario although nothing changed."""
 
 
 @noise.command()
@@ -24,10 +24,10 @@ def noise() -> None:
 @force_option
 @output_options("No list of what was found.", "Also what was compared.")
 def learn(*, output: Output, paths: tuple[Location, ...], path: Path, force: bool) -> int:
-    """Compare recordings of the same scenario against the same build, each with each other, and write what differed.
+    """Compare recordings of the same scenario and the same build with each other, and write what differs.
 
-    The file says of each operation and path how often it differed of how often it was compared: read it before you
-    trust it. `diff --noise FILE` passes over what is in it. Keys that an operation writes are never noise.
+    For each operation and path, the file says how often it was compared and how often it differed: read it before you
+    trust it. `diff --noise FILE` ignores these differences. Keys that an operation writes are never noise.
 
     Exit codes: 0 written; 2 bad input; 5 fewer than two recordings.
     """

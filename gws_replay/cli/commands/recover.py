@@ -22,7 +22,7 @@ from gws_replay.storage.files import check_suffix, reason
 def recover(*, output: Output, journal: Path, cassette: Path | None, force: bool) -> int:
     """Save the cassette of a recording that was interrupted, then remove the journal.
 
-    Everything that had finished before the interruption is in it. Exit code 4 when lines in the middle of the journal
+    It holds everything that was complete before the interruption. Exit code 4 if lines in the middle of the journal
     were damaged: the rest is saved, and the journal is kept.
     """
     if not journal.is_file():

@@ -52,13 +52,15 @@ def _fault(ctx: click.Context, param: click.Parameter, value: str | None) -> str
 )
 @output_options("Print the URL and nothing else.", "Log one line per request to stderr, without credentials.")
 def sandbox(*, output: Output, host: str, port: int, fault: str | None, push_delay: float) -> int:
-    """Run a GWS stand-in with two interactions on every channel, until Ctrl-C.
+    """Run a stand-in for a GWS server, with two interactions on every channel, until Ctrl-C.
 
-    It answers the documented REST operations on userData (GET /api/v2/me/facebooksessions?fields=* shows the Facebook
-    sessions; chats, smssessions, emails, workitems, openmedia, twitter, facebook, im-sessions and calls likewise; of
-    Workspace v3 there are /workspace/v3/media/chat/interactions and /workspace/v3/voice/calls) and pushes their
-    notifications by CometD: long-polling, callback-polling or WebSocket. It is our own reading of the public
-    documentation, for trying things out without a staging system; user agent1, password sandbox.
+    It has the documented REST operations on userData and delivers their notifications by CometD (long-polling,
+    callback-polling, WebSocket). GET /api/v2/me/facebooksessions?fields=* shows the Facebook sessions; chats,
+    smssessions, emails, workitems, openmedia, twitter, facebook, im-sessions and calls likewise. Workspace v3 has
+    /workspace/v3/media/chat/interactions and /workspace/v3/voice/calls.
+
+    It is our own reading of the public documentation, to try things without a staging system. User agent1, password
+    sandbox.
     """
     from gws_replay.sandbox.server import start
     from gws_replay.web.listening import serve_until_stopped

@@ -50,14 +50,14 @@ def scrub(
     baseline: Path | None,
     update_baseline: bool,
 ) -> int:
-    """Redact cassettes (files or folders), ours or plain vcrpy's, in place; all else in them stays as it is.
+    """Redact existing cassettes (files or folders) in place, ours or plain vcrpy's; nothing else in them changes.
 
-    They are files on this machine: what is on storage is not rewritten.
+    Only files on this machine are rewritten, not object storage.
 
-    What is found is named by file, interaction and rule, never by its value. Own rules stand in pyproject.toml under
-    [tool.gws_replay.redact].
+    A finding is shown with its file, interaction and rule, never with its value. Your own rules are in pyproject.toml
+    under [tool.gws_replay.redact].
 
-    Exit codes: 0 done, or nothing found; 2 a file is no cassette; 3 something was found by --check.
+    Exit codes: 0 done, or nothing found; 2 a file is not a cassette; 3 --check found something.
     """
     if update_baseline and baseline is None:
         raise GwsReplayError("--update-baseline needs --baseline FILE: that file is written")
