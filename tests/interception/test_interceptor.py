@@ -15,6 +15,7 @@ import pytest
 import requests
 import urllib3
 
+from gws_replay.core.body_layout import as_sent
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange
 from gws_replay.errors import ReplayMiss
@@ -196,7 +197,7 @@ def test_a_captured_session_plays_to_its_end(ask: Ask, name: str) -> None:
         for each in cassette.interactions:
             sent = each.request.body or None
             answer = ask(each.request.method, each.request.uri, sent, {"Content-Type": "application/json"})
-            assert (each.response.status, each.response.body) == (answer.status, answer.body)
+            assert (each.response.status, as_sent(each.response.body, each.layout)) == (answer.status, answer.body)
     assert ((), ()) == (running.misses, running.unplayed)
 
 
