@@ -149,7 +149,7 @@ class AiohttpHandler:
         return web.Response(status=status, body=body, headers={"Content-Type": "application/json"})
 
     async def _play(self, request: web.BaseRequest, received: Request, allow: dict[str, str]) -> web.Response:
-        user = self._sessions.user(received)
+        user = self._rest.user(received)
         send = self._rest.begin(user, received)
         if isinstance(send, Miss):
             return _response(missed(send, allow))

@@ -7,11 +7,10 @@ first request that is not plain, its connection, with all that was read of it, g
 import asyncio
 import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
-from typing import Final, cast
+from typing import Final, Protocol, cast
 from urllib.parse import urlsplit
 
 from gws_replay.core.bayeux.over_http import is_cometd
@@ -37,7 +36,18 @@ _FIELD: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x
 # A request with one of these is left to aiohttp.
 _SPECIAL: Final = frozenset({"content-encoding", "expect", "origin", "te", "trailer", "transfer-encoding", "upgrade"})
 _MOST_KEPT: Final = 1000
-Fallback = Callable[[], asyncio.Protocol]
+
+
+class Fallback(Protocol):
+    """What a connection goes over to. It takes long to load, so that happens in a thread, when it is first needed."""
+
+    is_loaded: bool
+
+    def load(self) -> None:
+        """Load it, in a thread."""
+
+    def protocol(self) -> asyncio.Protocol:
+        """Return the protocol of one connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +190,7 @@ class FastConnection(asyncio.BufferedProtocol):
     def _respond(self, head: Head, request: Request) -> None:
         rest = self._shared.rest
         try:
-            user = rest.sessions.user(request)
+            user = rest.user(request)
             send = rest.begin(user, request)
             if isinstance(send, Miss):
                 self._write(missed(send), head)
@@ -244,12 +254,21 @@ class FastConnection(asyncio.BufferedProtocol):
         rest = f"{own}{stated}Date: {_date(int(time.time()))}\r\n\r\n"
         self.transport.write(b"".join((start, rest.encode(), body)))
 
+    async def _load_and_hand_over(self) -> None:
+        await asyncio.to_thread(self._fallback.load)
+        self._responding = None
+        self._hand_over()
+
     def _hand_over(self) -> None:
         """Let aiohttp have the connection, with what was read of it."""
+        if not self._fallback.is_loaded:
+            self._responding = asyncio.get_running_loop().create_task(self._load_and_hand_over())
+            self.since = float("inf")
+            return
         transport, self.transport = self.transport, None
         self._shared.open.discard(self)
         if transport:
-            handler = self._fallback()
+            handler = self._fallback.protocol()
             transport.set_protocol(handler)
             handler.connection_made(transport)
             handler.data_received(self._buffer)

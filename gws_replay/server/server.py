@@ -96,6 +96,7 @@ class _Handlers:
     scheme: str
     idle: float
     control_hosts: Collection[str]
+    is_loaded: bool = False
     _fast: FastHttp = field(init=False)
     _aiohttp: "AiohttpHandler | None" = field(init=False, default=None)
 
@@ -104,12 +105,16 @@ class _Handlers:
 
     def connection(self) -> asyncio.BaseProtocol:
         """Return the protocol of a new connection."""
-        return FastConnection(self._fast, self._fallback)
+        return FastConnection(self._fast, self)
 
-    def _fallback(self) -> asyncio.Protocol:
+    def load(self) -> None:
+        """Import the handler of aiohttp: that takes as long as everything else at the start."""
+        self.is_loaded = True
+
+    def protocol(self) -> asyncio.Protocol:
+        """Return the protocol of a connection that aiohttp handles."""
         if self._aiohttp is None:
-            # aiohttp takes as long to import as everything else at the start
-            from gws_replay.server.aiohttp_handler import AiohttpHandler  # noqa: PLC0415
+            from gws_replay.server.aiohttp_handler import AiohttpHandler  # noqa: PLC0415 (as above)
 
             self._aiohttp = AiohttpHandler(self.run, self.rest, idle=self.idle, control_hosts=self.control_hosts)
         return self._aiohttp.protocol()

@@ -24,6 +24,8 @@ from gws_replay.core.replay.wildcard_index import StandInIndex
 
 # What the header of a cassette says of its redaction where no secret is left in it.
 _WITHOUT_SECRETS = ("all", "secrets")
+# A request's body up to this length, in bytes, may match any recorded one.
+_ANY_LENGTH = 2**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,18 @@ class CassetteIndex:
     def key_of(self, request: Request) -> Key:
         """Return the key of a recorded request, or of a live one on which `matching.live` was done."""
         return key_of(request, self.matching.match_on, self._json_keys, self.hosts)
+
+    @cached_property
+    def longest_body(self) -> int | None:
+        """How long a request's body may be to match any recorded one, in bytes; None for no limit.
+
+        The same value may be spelled longer than recorded, and a person's data may be longer than what stands for them:
+        four times as long is allowed, and 32 KB in any case. Anything else would take longer to find out.
+        """
+        if "body" not in self.matching.match_on or self.matching.filter_live is not WHOLE.filter_live:
+            return None
+        longest = max((len(exchange.request.body) for exchange in self.interactions), default=0)
+        return max(_ANY_LENGTH, 4 * longest)
 
     @cached_property
     def hosts(self) -> frozenset[str]:

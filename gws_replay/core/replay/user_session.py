@@ -7,6 +7,7 @@ session: in a later run the same clients go on with a session of that run.
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from gws_replay.core.bayeux.messages import Verbatim
@@ -15,6 +16,7 @@ from gws_replay.core.model import Request
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.cassette_run import Send
 from gws_replay.core.replay.miss import REASONS, Miss
+from gws_replay.core.replay.nearest_request import Difference
 from gws_replay.core.replay.request_key import WHOLE, Key
 from gws_replay.core.replay.shared_run import Role, SharedRun
 
@@ -78,6 +80,9 @@ class UserSession:
         self._active = now
         index = self.run.cassettes[0].index
         matching = index.matching
+        limits = [each.index.longest_body for each in self.run.cassettes]
+        if None not in limits and len(request.body) > (limit := max(each or 0 for each in limits)):
+            return self._missed(self._too_long(request, limit, redact), now)
         if matching is WHOLE and (found := self._word_for_word(request, now)):
             return found
         request = redact(request)
@@ -89,6 +94,19 @@ class UserSession:
             return found
         misses = (role.progress.miss(filtered) for role in self.roles)
         return self._missed(min(misses, key=lambda each: REASONS.index(each.reason)), now)
+
+    def _too_long(self, request: Request, limit: int, redact: Callable[[Request], Request]) -> Miss:
+        """Return the miss of a request whose body is longer than `limit`; it is neither parsed nor redacted."""
+        progress, index = self.roles[0].progress, self.run.cassettes[0].index
+        shown = progress.shown(redact(replace(request, body=b"")))
+        nearest = index.neighbours.nearest(shown)
+        return Miss(
+            request=shown,
+            reason="nothing_similar" if nearest is None else "no_match",
+            cassette=index.cassette.source,
+            nearest=nearest,
+            differences=(Difference("body", f"{len(request.body):,} bytes", f"{limit:,} bytes at the most can match"),),
+        )
 
     def _word_for_word(self, request: Request, now: float) -> Send | None:
         key = self.run.cassettes[0].index.key_of(request)

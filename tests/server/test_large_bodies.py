@@ -1,0 +1,139 @@
+"""No body delays other clients, and none is looked into that is too long to match."""
+
+import base64
+import gzip
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import requests
+
+from gws_replay.core.cassette import Cassette
+from gws_replay.server.server import ServedRun, serving
+from tests.support.builders import cassette, exchange
+from tests.support.raw_sockets import connected
+
+CALM = 60
+PATH = "/api/v2/me/chats/C1"
+MILLIONS = 3_000_000
+
+
+def recorded() -> Cassette:
+    """A short update, and a GET; redacted, so that live values have to be found."""
+    sent = {"operationName": "UpdateUserData", "userData": {"LastName": "Wexford", "Note": "n"}}
+    made = cassette(exchange("GET", "/api/v2/me", None, {}), exchange("POST", PATH, sent, {"statusCode": 0}, began=1))
+    return Cassette(interactions=made.interactions, header={"redaction": "all", "stand_ins": ["Wexford"]})
+
+
+def update(note: object) -> bytes:
+    """An update that was not recorded."""
+    return json.dumps({"operationName": "UpdateUserData", "userData": {"Note": note}}).encode()
+
+
+BODIES = {
+    "digits": b"0" * MILLIONS,
+    "words": update("word " * (MILLIONS // 5)),
+    "base64": update(base64.b64encode(bytes(range(256)) * (MILLIONS // 350)).decode()),
+    "keys": update({f"key{number}": number for number in range(150_000)}),
+    "form": b"&".join(b"a%d=1" % number for number in range(300_000)),
+    "floats": b'[{"channel":"/x","data":[' + b"1.5," * 400_000 + b"1]}]",
+}
+
+
+@contextmanager
+def looking(url: str) -> Iterator[list[float]]:
+    """Send small requests all the time, and keep how long each took."""
+    took: list[float] = []
+    ended = threading.Event()
+
+    def look() -> None:
+        with requests.Session() as session:
+            while not ended.is_set():
+                began = time.monotonic()
+                session.get(f"{url}/api/v2/me", timeout=CALM)
+                took.append(time.monotonic() - began)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield took
+    finally:
+        ended.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("name", BODIES)
+def test_other_clients_go_on_while_a_body_is_refused(name: str, packed: bool) -> None:
+    """Parsing and redacting such a body takes from five seconds to minutes, and they would wait for it."""
+    body = gzip.compress(BODIES[name], 1) if packed else BODIES[name]
+    headers = {"Content-Encoding": "gzip"} if packed else {}
+    with serving(ServedRun(recorded())) as server:
+        requests.post(server.url + PATH, data="x", headers={"Origin": "http://x"}, timeout=CALM)  # loads aiohttp
+        with looking(server.url) as took:
+            answer = requests.post(server.url + PATH, data=body, headers=headers, timeout=CALM)
+        assert (200 if name == "floats" else 501) == answer.status_code
+    assert max(took) < 2.0
+
+
+def test_a_miss_of_a_long_body_says_how_long_it_is() -> None:
+    """It is neither parsed nor shown."""
+    run = ServedRun(recorded())
+    with serving(run) as server:
+        answer = requests.post(server.url + PATH, data=BODIES["words"], timeout=CALM).json()
+    assert ["body: sent 3,000,061 bytes, recorded 32,768 bytes at the most can match"] == [
+        line.strip() for line in answer["statusMessage"].splitlines()[2:]
+    ]
+    assert "word" not in str(answer)
+
+
+def test_a_body_four_times_as_long_as_recorded_is_compared() -> None:
+    """The same value may be spelled longer."""
+    sent = {"operationName": "Note", "text": "n" * 100_000}
+    run = ServedRun(cassette(exchange("POST", PATH, sent, {"statusCode": 0})))
+    with serving(run) as server:
+        spelled = json.dumps(sent, indent=2).encode() + b" " * 300_000
+        assert 200 == requests.post(server.url + PATH, data=spelled, timeout=CALM).status_code
+    assert "" == run.problems()
+
+
+def test_a_bomb_is_refused_by_its_unpacked_length() -> None:
+    """200 MB in 200 KB."""
+    run = ServedRun(recorded())
+    with serving(run) as server:
+        bomb = gzip.compress(bytes(200_000_000), 1)
+        answer = requests.post(server.url + PATH, data=bomb, headers={"Content-Encoding": "gzip"}, timeout=CALM)
+    assert (413, "The body is longer than 16777216 bytes.") == (answer.status_code, answer.json()["statusMessage"])
+    assert "" == run.problems(allow_unplayed=True)
+
+
+def test_fifty_clients_that_do_not_read_delay_nobody() -> None:
+    """Each asks for more than a connection holds, and reads nothing of it."""
+    large = exchange("GET", "/large", None, {"text": "x" * 2_000_000})
+    run = ServedRun(cassette(large, exchange("GET", "/api/v2/me", None, {}, began=1)))
+    with serving(run) as server:
+        idle = [connected(server.url, receive_buffer=4096) for _ in range(50)]
+        for each in idle:
+            each.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        # By then all have been served as far as their connections hold.
+        requests.get(f"{server.url}/api/v2/me", timeout=CALM)
+        with looking(server.url) as took:
+            while len(took) < 20:
+                requests.get(f"{server.url}/api/v2/me", timeout=CALM)
+        for each in idle:
+            each.close()
+    assert max(took) < 2.0
+
+
+@pytest.mark.parametrize("special", [{}, {"Origin": "http://desktop.example"}], ids=["fast", "aiohttp"])
+@pytest.mark.parametrize(("length", "taken"), [(60_000, True), (70_000, False)])
+def test_header_fields_may_have_64_kilobytes(length: int, special: dict[str, str], *, taken: bool) -> None:
+    """A token of a single sign-on is long; more is refused."""
+    run = ServedRun(recorded())
+    with serving(run) as server:
+        headers = {"Authorization": "Bearer " + "x" * length, **special}
+        answer = requests.get(f"{server.url}/api/v2/me", headers=headers, timeout=CALM)
+    assert taken == (answer.status_code == 200)
