@@ -34,7 +34,7 @@ INTERACTIONS = 10_000
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 REPLAY = f"    assert requests.get({URL!r}, timeout=9).json()['statusCode'] == 0\n"
 IDLE = "    pass\n"
-CLAIM = "    from gws_replay.vcr_adapter import _player\n"
+CLAIM = "    from gws_replay.interception.interceptor import _run\n"
 HEAD = "import pytest, requests\n"
 OFF = {
     "gws_replay": ["-p", "no:gws_replay"],
