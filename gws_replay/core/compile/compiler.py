@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from gws_replay.core import lossless_json
@@ -273,11 +274,12 @@ def _since(at: float, start: float) -> float:
 
 def is_accepted(response: Response) -> bool:
     """Return whether the server took the credentials of a request."""
-    if response.status == 401:
-        return False
-    return len(response.body) > _LONGEST_REFUSAL or not api.is_unauthenticated(
-        response.status, lossless_json.loads_or_none(response.body)
-    )
+    return len(response.body) > _LONGEST_REFUSAL or not _is_unauthenticated(response.status, response.body)
+
+
+@lru_cache(maxsize=256)
+def _is_unauthenticated(status: int, body: bytes) -> bool:
+    return api.is_unauthenticated(status, lossless_json.loads_or_none(body))
 
 
 def _own(cause: Cause | None, carried_over: int) -> Cause | None:
