@@ -56,7 +56,7 @@ class Listener:
         """Cancel the held connect, and disconnect."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        messages = self._subscriber.leaving()
+        messages = self._subscriber.last_messages()
         if messages:
             request = self._client.bayeux(self._path, messages)
             try:
@@ -68,7 +68,7 @@ class Listener:
         while True:
             await asyncio.sleep(self._subscriber.pause)
             try:
-                response = await self._post(self._subscriber.following())
+                response = await self._post(self._subscriber.next_messages())
             except GwsReplayError as error:
                 self._fail(error)
                 continue
@@ -76,7 +76,7 @@ class Listener:
             if response.status != 200 or not isinstance(replies, list | dict):
                 where = f"{self._client.origin}{self._path}"
                 raise GwsReplayError(f"{where} is not CometD: it returned {response.status} {response.reason}")
-            self._subscriber.take(replies if isinstance(replies, list) else [replies])
+            self._subscriber.receive(replies if isinstance(replies, list) else [replies])
             self._receive(response)
             self._recording.response(self._id, response)
 

@@ -38,7 +38,7 @@ async def _cometd(client: LiveClient, path: str) -> Check:
     where = f"{client.origin}{path}"
     try:
         response = await client.send(
-            client.bayeux(path, Subscriber(()).following()), f"POST {path}", patience=_PATIENCE
+            client.bayeux(path, Subscriber(()).next_messages()), f"POST {path}", patience=_PATIENCE
         )
     except GwsReplayError as error:
         return Check(is_ok=False, text=f"no CometD handshake at {where}", fix=str(error))

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from gws_replay.core.bayeux.server import Answer, Hold
+from gws_replay.core.bayeux.server import Hold, Replies
 from gws_replay.playback.waiting import Steps, Waiter, in_task, in_thread
 
 FOREVER = float("inf")
@@ -23,22 +23,22 @@ class Core(Protocol):
         """When `advance` has something to do next."""
 
     @property
-    def unheard(self) -> bool:
+    def has_undelivered(self) -> bool:
         """Whether a client has a notification waiting, or has not come back since it received one."""
 
     def advance(self, now: float) -> tuple[int, ...]:
         """Do what is due; return the tickets that became ready."""
 
-    def receive(self, messages: Sequence[Any], now: float) -> Answer | Hold:
+    def receive(self, messages: Sequence[Any], now: float) -> Replies | Hold:
         """Take a batch of messages."""
 
-    def release(self, ticket: int, now: float) -> Answer:
-        """Answer a held connect."""
+    def release(self, ticket: int, now: float) -> Replies:
+        """Replies a held connect."""
 
     def abandon(self, ticket: int, now: float) -> None:
         """Forget a held connect."""
 
-    def put_back(self, answer: Answer) -> tuple[int, ...]:
+    def put_back(self, answer: Replies) -> tuple[int, ...]:
         """Take back what could not be written."""
 
 
@@ -66,22 +66,22 @@ class HeldPolls:
             for waiter in (*self._waiting.values(), *self._listening):
                 waiter.wake()
 
-    def receive(self, messages: Sequence[Any], patience: float = FOREVER) -> Answer:
+    def receive(self, messages: Sequence[Any], patience: float = FOREVER) -> Replies:
         """Take a batch; a connect that is to be held blocks this thread, for `patience` seconds at the most."""
         return in_thread(lambda waiter: self.answer(messages, waiter, patience))
 
-    async def receive_async(self, messages: Sequence[Any], patience: float = FOREVER) -> Answer:
+    async def receive_async(self, messages: Sequence[Any], patience: float = FOREVER) -> Replies:
         """Take a batch; a connect that is to be held awaits, and is forgotten when it is cancelled."""
         return await in_task(lambda waiter: self.answer(messages, waiter, patience))
 
-    def answer(self, messages: Sequence[Any], waiter: Waiter, patience: float = FOREVER) -> Steps[Answer]:
+    def answer(self, messages: Sequence[Any], waiter: Waiter, patience: float = FOREVER) -> Steps[Replies]:
         """Take a batch, in steps; hold a connect for `patience` seconds at the most."""
         result = self._receive(messages)
-        if isinstance(result, Answer):
+        if isinstance(result, Replies):
             return result
         until = min(result.until, self.clock() + patience)
         try:
-            while not isinstance(step := self._step(result.ticket, until, waiter), Answer):
+            while not isinstance(step := self._step(result.ticket, until, waiter), Replies):
                 yield step
         except BaseException:
             self._abandon(result.ticket)
@@ -99,11 +99,11 @@ class HeldPolls:
                 self._listening.discard(waiter)
 
     def answer_now(self, tickets: Iterable[int]) -> None:
-        """Answer some held connects."""
+        """Replies some held connects."""
         with self.lock:
             self._wake(tickets)
 
-    def put_back(self, answer: Answer) -> None:
+    def put_back(self, answer: Replies) -> None:
         """Take back the notifications of an answer that could not be written."""
         with self.lock:
             self._wake(self._core.put_back(answer))
@@ -114,13 +114,13 @@ class HeldPolls:
             self._closed = False
 
     def close(self) -> None:
-        """Answer all held connects, and hold no more."""
+        """Replies all held connects, and hold no more."""
         with self.lock:
             self._closed = True
             for waiter in (*self._waiting.values(), *self._listening):
                 waiter.wake()
 
-    def _receive(self, messages: Sequence[Any]) -> Answer | Hold:
+    def _receive(self, messages: Sequence[Any]) -> Replies | Hold:
         with self.lock:
             now = self.clock()
             self._wake(self._core.advance(now))
@@ -129,7 +129,7 @@ class HeldPolls:
             self._wake_listeners()
             return result
 
-    def _step(self, ticket: int, until: float, waiter: Waiter) -> Answer | float:
+    def _step(self, ticket: int, until: float, waiter: Waiter) -> Replies | float:
         """Return the answer of a held connect, or how long it may wait before it looks again."""
         with self.lock:
             now = self.clock()
@@ -148,7 +148,7 @@ class HeldPolls:
         with self.lock:
             now = self.clock()
             self._wake(self._core.advance(now))
-            if not self._core.unheard or self._closed:
+            if not self._core.has_undelivered or self._closed:
                 return 0.0
             waiter.reset()
             self._listening.add(waiter)

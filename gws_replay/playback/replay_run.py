@@ -275,7 +275,7 @@ class ReplayRun(Run):
         return bool(self.allowed_hosts) and urlsplit(request.uri).hostname in self.allowed_hosts
 
     @staticmethod
-    def _carried(request: Request) -> bayeux_http.Carried | Response | None:
+    def _carried(request: Request) -> bayeux_http.BayeuxRequest | Response | None:
         try:
             return bayeux_http.carried(request)
         except ValueError as error:

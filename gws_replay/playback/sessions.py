@@ -152,7 +152,7 @@ class Sessions:
         """Wait until a response may be sent: its time has come, and what leads it was delivered (unless not `led`)."""
         if send.after:
             yield from pause(send.after, waiter)
-        if send.led and led and user.session.unheard:
+        if send.led and led and user.session.has_undelivered:
             yield from user.polls.until_delivered(LED_PATIENCE, waiter)
             yield from pause(GAP, waiter)
 

@@ -94,7 +94,7 @@ def why_undelivered(user: "LiveUser", channel: str) -> str:
     """Return why a notification of a user reached no client."""
     if not user.session.clients:
         return "no CometD client"
-    return "not delivered" if user.session.bayeux.hears(channel) else cut(nobody(user.session.bayeux, channel))
+    return "not delivered" if user.session.bayeux.has_subscriber(channel) else cut(nobody(user.session.bayeux, channel))
 
 
 def why_missed(miss: Miss) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from aiohttp import web
 
-from gws_replay.core.bayeux.over_http import JSON_TYPE, Carried, carried
+from gws_replay.core.bayeux.over_http import JSON_TYPE, BayeuxRequest, carried
 from gws_replay.core.model import Headers, Request
 from gws_replay.playback.held_polls import HeldPolls
 from gws_replay.sandbox import workspace_v3
@@ -166,7 +166,7 @@ async def _content(request: web.Request) -> Any:
     return decode(await request.read(), request.headers.get("Content-Encoding", ""))
 
 
-async def _carried(request: web.Request) -> Carried | None:
+async def _carried(request: web.Request) -> BayeuxRequest | None:
     """Return the Bayeux messages of a request, or None without. Raises ValueError for a POST or jsonp call without."""
     body = unpacked(await request.read(), request.headers.get("Content-Encoding", ""))
     uri, headers = f"{_origin(request)}{request.raw_path}", Headers(tuple(request.headers.items()))

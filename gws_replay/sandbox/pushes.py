@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
+from gws_replay.core.bayeux.server import BayeuxServer, Hold, Replies
 from gws_replay.sandbox.replies import Push
 
 
@@ -35,7 +35,7 @@ class Pushes(BayeuxServer):
             ready.extend(self.deliver(*self._due.popleft()[1]))
         return tuple(ready)
 
-    def receive(self, messages: Sequence[Any], now: float) -> Answer | Hold:
+    def receive(self, messages: Sequence[Any], now: float) -> Replies | Hold:
         """Drop the clients that were silent for too long, then receive one batch of messages."""
         self.expire(now)
         return super().receive(messages, now)

@@ -13,8 +13,8 @@ from typing import Any, Final
 from aiohttp import WSMsgType, web
 
 from gws_replay.core.bayeux.messages import Message, decoded, encoded
-from gws_replay.core.bayeux.over_http import Carried
-from gws_replay.core.bayeux.server import Answer
+from gws_replay.core.bayeux.over_http import BayeuxRequest
+from gws_replay.core.bayeux.server import Replies
 from gws_replay.playback.held_polls import HeldPolls
 
 MAX_BODY: Final = 16 * 2**20
@@ -46,7 +46,7 @@ def as_it_is(_request: web.BaseRequest, message: Message) -> Message:
 
 async def poll(
     request: web.BaseRequest,
-    carried: Carried,
+    carried: BayeuxRequest,
     polls: HeldPolls,
     *,
     headers: Mapping[str, str] | None = None,
@@ -57,7 +57,7 @@ async def poll(
         text = f"A batch has more than {MAX_MESSAGES} messages."
         return web.Response(status=413, text=text, headers=headers)
     answer = await polls.receive_async(carried.messages)
-    kind, body = carried.answer(put(request, message) for message in answer.messages)
+    kind, body = carried.encode(put(request, message) for message in answer.messages)
     response = web.Response(body=body, headers={**(headers or {}), "Content-Type": kind, "Cache-Control": "no-store"})
     if _BROWSER not in request.cookies and any("version" in each for each in answer.messages):
         response.set_cookie(_BROWSER, secrets.token_hex(20), httponly=True)
@@ -157,7 +157,7 @@ async def _batches(socket: web.WebSocketResponse) -> AsyncIterator[list[Any]]:
 
 
 @contextmanager
-def _kept(polls: HeldPolls, answer: Answer) -> Iterator[None]:
+def _kept(polls: HeldPolls, answer: Replies) -> Iterator[None]:
     """Give the notifications of an answer back if it cannot be written."""
     try:
         yield

@@ -132,7 +132,7 @@ def read_bayeux(data: bytes) -> None:
             result = server.receive(carried.messages, 0.0)
             if isinstance(result, Hold):
                 result = server.release(result.ticket, 1.0)
-            carried.answer(result.messages)[1].decode()
+            carried.encode(result.messages)[1].decode()
             encoded(result.messages)
 
 

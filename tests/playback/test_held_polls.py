@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.bayeux.server import Answer, Hold
+from gws_replay.core.bayeux.server import Hold, Replies
 from gws_replay.playback.held_polls import HeldPolls
 from gws_replay.playback.waiting import in_task, in_thread
 
@@ -26,7 +26,7 @@ class FakeCore:
         self.due: list[tuple[float, int]] = []
         self.released: list[int] = []
         self.abandoned: list[int] = []
-        self.unheard = False
+        self.has_undelivered = False
         self.hold_for = 10.0 * CALM
         self.waiting = threading.Semaphore(0)
         self.answering = threading.Semaphore(0)
@@ -42,22 +42,22 @@ class FakeCore:
         self.due = [each for each in self.due if each[0] > now]
         return ready
 
-    def receive(self, messages: Sequence[Any], now: float) -> Answer | Hold:
+    def receive(self, messages: Sequence[Any], now: float) -> Replies | Hold:
         if messages != CONNECT:
-            self.unheard = False
-            return Answer(messages=())
+            self.has_undelivered = False
+            return Replies(messages=())
         self.tickets += 1
         return Hold(ticket=self.tickets, client_id="c", until=now + self.hold_for)
 
-    def release(self, ticket: int, now: float) -> Answer:
+    def release(self, ticket: int, now: float) -> Replies:
         self.released.append(ticket)
         self.answering.release()
-        return Answer(messages=({"ticket": ticket},))
+        return Replies(messages=({"ticket": ticket},))
 
     def abandon(self, ticket: int, now: float) -> None:
         self.abandoned.append(ticket)
 
-    def put_back(self, answer: Answer) -> tuple[int, ...]:
+    def put_back(self, answer: Replies) -> tuple[int, ...]:
         return tuple(each["ticket"] for each in answer.messages)
 
     def wait_until_held(self, count: int) -> None:
@@ -93,7 +93,7 @@ def in_a_loop(coroutine: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     return asyncio.run(coroutine())
 
 
-def tickets(answers: Sequence["Future[Answer]"]) -> list[int]:
+def tickets(answers: Sequence["Future[Replies]"]) -> list[int]:
     """The tickets that were answered."""
     return sorted(each.result(CALM).messages[0]["ticket"] for each in answers)
 
@@ -110,10 +110,10 @@ def test_threads_and_tasks_of_any_loop_are_woken(core: FakeCore, polls: HeldPoll
     held = [threads.submit(polls.receive, CONNECT) for _ in range(10)]
     held += [threads.submit(in_a_loop, lambda: polls.receive_async(CONNECT)) for _ in range(10)]
 
-    async def both() -> Answer:
+    async def both() -> Replies:
         first = asyncio.create_task(polls.receive_async(CONNECT))
         second = asyncio.create_task(polls.receive_async(CONNECT))
-        return Answer(messages=(await first).messages + (await second).messages)
+        return Replies(messages=(await first).messages + (await second).messages)
 
     pair = threads.submit(in_a_loop, both)
     core.wait_until_held(22)
@@ -149,7 +149,7 @@ def test_patience_ends_the_wait(core: FakeCore, polls: HeldPolls, hold_for: floa
 
 def test_what_is_not_held_is_answered_at_once(polls: HeldPolls) -> None:
     """In a thread and in a task."""
-    assert Answer(messages=()) == polls.receive(["publish"]) == asyncio.run(polls.receive_async(["publish"]))
+    assert Replies(messages=()) == polls.receive(["publish"]) == asyncio.run(polls.receive_async(["publish"]))
 
 
 def test_a_cancelled_task_is_forgotten(core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor) -> None:
@@ -205,13 +205,13 @@ def test_what_could_not_be_written_is_told_by_another_connect(
     """A connect that is held already is answered with it."""
     held = threads.submit(polls.receive, CONNECT)
     core.wait_until_held(1)
-    polls.put_back(Answer(messages=({"ticket": 1},)))
+    polls.put_back(Replies(messages=({"ticket": 1},)))
     assert [1] == tickets([held])
 
 
 def test_closing_answers_all_and_holds_no_more(core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor) -> None:
     """Threads, tasks and who waits for clients to hear."""
-    core.unheard = True
+    core.has_undelivered = True
     held = [threads.submit(polls.receive, CONNECT), threads.submit(in_a_loop, lambda: polls.receive_async(CONNECT))]
     hearing = threads.submit(in_thread, partial(polls.until_delivered, CALM))
     core.wait_until_held(2)
@@ -235,7 +235,7 @@ def test_waiting_until_all_is_heard(core: FakeCore, polls: HeldPolls, threads: T
             asyncio.run(in_task(partial(polls.until_delivered, patience)))
 
     wait(CALM)
-    core.unheard = True
+    core.has_undelivered = True
     begun = time.monotonic()
     wait(0.1)
     assert 0.1 <= time.monotonic() - begun

@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 from gws_replay.core.bayeux.messages import Message
-from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
+from gws_replay.core.bayeux.server import BayeuxServer, Hold, Replies
 
 CHANNEL = "/v2/me/facebooksession"
 
@@ -34,13 +34,13 @@ def subscribe(client_id: str, subscription: Any = CHANNEL) -> Message:
     return {"channel": "/meta/subscribe", "clientId": client_id, "subscription": subscription}
 
 
-def answer(result: Answer | Hold) -> Answer:
+def answer(result: Replies | Hold) -> Replies:
     """What was answered at once."""
-    assert isinstance(result, Answer)
+    assert isinstance(result, Replies)
     return result
 
 
-def hold(result: Answer | Hold) -> Hold:
+def hold(result: Replies | Hold) -> Hold:
     """What is held."""
     assert isinstance(result, Hold)
     return result

@@ -10,8 +10,8 @@ from typing import Any
 import requests
 from aiohttp import web
 
-from gws_replay.core.bayeux.over_http import Carried, carried
-from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
+from gws_replay.core.bayeux.over_http import BayeuxRequest, carried
+from gws_replay.core.bayeux.server import BayeuxServer, Hold, Replies
 from gws_replay.core.model import Headers, Request
 from gws_replay.playback.held_polls import HeldPolls
 from gws_replay.web.bayeux_aiohttp import Conversations, Put, as_it_is, is_websocket, poll
@@ -37,7 +37,7 @@ class Core(BayeuxServer):
         due, self.due = self.due, []
         return tuple(ticket for data in due for ticket in self.deliver(TOPIC, data))
 
-    def receive(self, messages: Sequence[Any], now: float) -> Answer | Hold:
+    def receive(self, messages: Sequence[Any], now: float) -> Replies | Hold:
         self.taken += 1
         return super().receive(messages, now)
 
@@ -76,7 +76,9 @@ class Served:
         asked = Request(
             method=request.method, uri=f"http://x{request.raw_path}", headers=Headers(()), body=await request.read()
         )
-        return await poll(request, carried(asked) or Carried([]), self.polls, headers={"X-More": "1"}, put=self.put)
+        return await poll(
+            request, carried(asked) or BayeuxRequest([]), self.polls, headers={"X-More": "1"}, put=self.put
+        )
 
     def deliver(self, data: Any) -> None:
         """Tell all who are subscribed."""

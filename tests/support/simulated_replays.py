@@ -8,7 +8,7 @@ from itertools import count
 
 from hypothesis import strategies as st
 
-from gws_replay.core.bayeux.server import Answer
+from gws_replay.core.bayeux.server import Replies
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Cause, Exchange, Notification
 from gws_replay.core.replay.cassette_index import CassetteIndex
@@ -202,7 +202,7 @@ class Simulation:
             for number, listener in enumerate(person.clients):
                 if listener.held is not None and (listener.held in ready or self.now >= listener.until):
                     listener.released(self.now)
-                while listener.held is None and isinstance(listener.poll(self.now), Answer):
+                while listener.held is None and isinstance(listener.poll(self.now), Replies):
                     pass
                 for data in listener.heard:
                     person.received[number].append((data["N"], self.now))

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from gws_replay.core.bayeux.messages import Message, encoded
-from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
+from gws_replay.core.bayeux.server import BayeuxServer, Hold, Replies
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.cassette_run import Send
@@ -58,11 +58,11 @@ class Listener:
     def sent(self, messages: Sequence[Message], now: float) -> tuple[Message, ...]:
         """Send a batch, which must be answered at once."""
         result = self.session.receive(messages, now)
-        assert isinstance(result, Answer)
+        assert isinstance(result, Replies)
         self._take(result.messages)
         return result.messages
 
-    def poll(self, now: float) -> Answer | Hold:
+    def poll(self, now: float) -> Replies | Hold:
         """Connect; it may be held, and is never refused."""
         result = self.session.receive([connect(self.id)], now)
         if isinstance(result, Hold):
@@ -88,5 +88,5 @@ def looked(session: UserSession, listeners: Sequence[Listener], now: float) -> N
     for listener in listeners:
         if listener.held in ready or (listener.held and now >= listener.until):
             listener.released(now)
-        while listener.held is None and isinstance(listener.poll(now), Answer):
+        while listener.held is None and isinstance(listener.poll(now), Replies):
             pass

@@ -121,7 +121,7 @@ def test_an_answer_that_cannot_be_sent_comes_with_the_next(server: Served, monke
             with monkeypatch.context() as broken:
                 broken.setattr(web.WebSocketResponse, "send_str", fail)
                 await asyncio.to_thread(server.deliver, 1)
-                while server.core.held or not server.core.unheard:
+                while server.core.held or not server.core.has_undelivered:
                     await asyncio.to_thread(server.post)
         answer = await asyncio.to_thread(server.post, talk.connecting(), talk.connecting())
         assert [1] == told(answer.json())

@@ -18,7 +18,7 @@ _FUNCTION = re.compile(r"[\w.$]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class BayeuxRequest:
     """The messages of a request; `callback` is the function that a callback-polling client wants called."""
 
     messages: list[Any]
@@ -29,7 +29,7 @@ class Carried:
         """Whether one of the messages is a connect, which may be held."""
         return any(isinstance(each, dict) and each.get("channel") == "/meta/connect" for each in self.messages)
 
-    def answer(self, messages: Iterable[Message]) -> tuple[str, bytes]:
+    def encode(self, messages: Iterable[Message]) -> tuple[str, bytes]:
         """Return the media type and the body of an answer."""
         text = encoded(messages)
         if self.callback is None:
@@ -39,7 +39,7 @@ class Carried:
         return "text/javascript;charset=UTF-8", f"/**/{self.callback}({text});".encode()
 
 
-def carried(request: Request) -> Carried | None:
+def carried(request: Request) -> BayeuxRequest | None:
     """Return the Bayeux messages of a request; None for a REST request.
 
     The content decides, not the address: a REST resource may be called `notifications`, and a proxy may move CometD. A
@@ -54,7 +54,7 @@ def carried(request: Request) -> Carried | None:
         return None
     if function is not None and not _FUNCTION.fullmatch(function):
         raise ValueError("jsonp is not the name of a function")
-    return Carried(messages, function)
+    return BayeuxRequest(messages, function)
 
 
 def is_cometd(request: Request) -> bool:
@@ -115,8 +115,8 @@ def _batch(texts: Iterable[str]) -> list[Any]:
     return [message for text in texts for message in decoded(text)]
 
 
-def response(carried: Carried, messages: Sequence[Message]) -> Response:
+def response(carried: BayeuxRequest, messages: Sequence[Message]) -> Response:
     """Return the response to the messages of a request."""
-    kind, body = carried.answer(messages)
+    kind, body = carried.encode(messages)
     headers = Headers((("Content-Type", kind), ("Content-Length", str(len(body)))))
     return Response(status=200, reason="OK", headers=headers, body=body)

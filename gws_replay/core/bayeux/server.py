@@ -29,7 +29,7 @@ MAX_SUBSCRIPTIONS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Replies:
     """Messages to write now, and the tickets of held connects that can be answered now.
 
     `carried` are the notifications among the messages, each with its client's id: what `put_back` needs when writing
@@ -104,21 +104,21 @@ class BayeuxServer:
         return tuple(self._clients)
 
     @property
-    def unheard(self) -> bool:
+    def has_undelivered(self) -> bool:
         """Whether a client has still to be told something, or has not come back since it was."""
-        return any(client.queue or client.told for client in self._clients.values())
+        return any(client.queue or client.was_notified for client in self._clients.values())
 
     @property
     def held(self) -> int:
         """How many connects are held."""
         return len(self._held)
 
-    def hears(self, channel: str) -> bool:
+    def has_subscriber(self, channel: str) -> bool:
         """Tell whether any client is subscribed to a channel."""
         patterns = matching_patterns(channel)
         return any(not patterns.isdisjoint(client.patterns) for client in self._clients.values())
 
-    def receive(self, messages: Sequence[Any], now: float) -> Answer | Hold:
+    def receive(self, messages: Sequence[Any], now: float) -> Replies | Hold:
         """Take one batch of decoded messages; only a connect that comes alone can be held."""
         batch = _Batch(now=now, alone=len(messages) == 1)
         for message in messages:
@@ -127,7 +127,7 @@ class BayeuxServer:
                 batch.replies.append(answered)
         if batch.hold is not None:
             return batch.hold
-        return Answer(
+        return Replies(
             messages=tuple(batch.replies), ready=tuple(dict.fromkeys(batch.ready)), carried=tuple(batch.carried)
         )
 
@@ -149,21 +149,21 @@ class BayeuxServer:
             client.queue.append({"channel": channel, "data": data})
         return tuple(ready)
 
-    def release(self, ticket: int, now: float) -> Answer:
-        """Answer a held connect with all that waits for its client; an empty answer if the ticket is not held."""
+    def release(self, ticket: int, now: float) -> Replies:
+        """Replies a held connect with all that waits for its client; an empty answer if the ticket is not held."""
         held = self._held.pop(ticket, None)
         if held is None:
-            return Answer(messages=())
+            return Replies(messages=())
         client = held.client
         client.seen = now
         if client.ticket != ticket:  # a newer connect took its place, or the client disconnected
             advice: Message = {} if client.id in self._clients else {"advice": {"reconnect": "none"}}
-            return Answer(messages=(reply(held.connect, **advice),))
+            return Replies(messages=(reply(held.connect, **advice),))
         if client.id not in self._clients:
-            return Answer(messages=(_unknown_client(held.connect),))
+            return Replies(messages=(_unknown_client(held.connect),))
         client.ticket = None
-        notifications = client.take()
-        return Answer(
+        notifications = client.drain()
+        return Replies(
             messages=(*notifications, reply(held.connect, **client.acknowledgement)),
             carried=tuple((client.id, each) for each in notifications),
         )
@@ -175,7 +175,7 @@ class BayeuxServer:
             held.client.ticket = None
             held.client.seen = now
 
-    def put_back(self, answer: Answer) -> tuple[int, ...]:
+    def put_back(self, answer: Replies) -> tuple[int, ...]:
         """Queue again, in front, the notifications of an answer that was not written; return the tickets now ready."""
         ready: dict[int, None] = {}
         for client_id, notification in reversed(answer.carried):
@@ -251,7 +251,7 @@ class BayeuxServer:
         if client.ticket is not None:
             batch.ready.append(client.ticket)
             client.ticket = None
-        client.told = False
+        client.was_notified = False
         if client.acknowledges and type(known := _ack(message)) is int:
             client.confirm(known)
         wait = self._wait(message)
@@ -264,7 +264,7 @@ class BayeuxServer:
             return None
         advice: Message = {} if client.connected else {"advice": self._advice()}
         client.connected = True
-        notifications = client.take()
+        notifications = client.drain()
         batch.replies.extend(notifications)
         batch.carried.extend((client.id, each) for each in notifications)
         return reply(message, **advice, **client.acknowledgement)

@@ -24,14 +24,14 @@ class Client:
     patterns: set[str] = field(default_factory=set)
     queue: deque[Message] = field(default_factory=deque)
     ticket: int | None = None
-    told: bool = False
+    was_notified: bool = False
     batch: int = 0
     unconfirmed: deque[tuple[int, Message]] = field(default_factory=deque)
 
-    def take(self) -> tuple[Message, ...]:
+    def drain(self) -> tuple[Message, ...]:
         """Take what waits out of the queue; a client that acknowledges gets it as the next batch."""
         taken = tuple(self.queue)
-        self.told = bool(taken)
+        self.was_notified = bool(taken)
         self.queue.clear()
         if self.acknowledges:
             self.batch += 1

@@ -29,7 +29,7 @@ class Subscriber:
         self._number = 0
         self._failures = 0
 
-    def following(self) -> list[Message]:
+    def next_messages(self) -> list[Message]:
         """Return the messages to be posted next."""
         if not self._client_id:
             kinds = ["long-polling"]
@@ -40,11 +40,11 @@ class Subscriber:
         at_once = {} if self.ready else {"advice": {"timeout": 0}}
         return [self._message("/meta/connect", connectionType="long-polling", **at_once)]
 
-    def leaving(self) -> list[Message]:
+    def last_messages(self) -> list[Message]:
         """Return the messages that end it."""
         return [self._message("/meta/disconnect")] if self._client_id else []
 
-    def take(self, messages: Sequence[Any]) -> None:
+    def receive(self, messages: Sequence[Any]) -> None:
         """Take up replies. Raises GwsReplayError when the server refuses to be heard."""
         replies = [
             each for each in messages if isinstance(each, dict) and str(each.get("channel", "")).startswith("/meta/")

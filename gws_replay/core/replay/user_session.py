@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from gws_replay.core.bayeux.messages import Verbatim
-from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
+from gws_replay.core.bayeux.server import BayeuxServer, Hold, Replies
 from gws_replay.core.model import Request
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.cassette_run import Send
@@ -172,9 +172,9 @@ class UserSession:
         return len(self.bayeux.clients)
 
     @property
-    def unheard(self) -> bool:
+    def has_undelivered(self) -> bool:
         """Whether a client has a notification waiting, or has not come back since it received one."""
-        return self.bayeux.unheard
+        return self.bayeux.has_undelivered
 
     @property
     def held(self) -> int:
@@ -193,7 +193,7 @@ class UserSession:
     def advance(self, now: float) -> tuple[int, ...]:
         """Deliver what is due; return the tickets of connects that can now be answered."""
         ready: list[int] = []
-        for channel in [channel for channel in self._early if self.bayeux.hears(channel)]:
+        for channel in [channel for channel in self._early if self.bayeux.has_subscriber(channel)]:
             for number, index in self._early.pop(channel):
                 ready.extend(self._deliver(number, index, now))
         while True:
@@ -203,7 +203,7 @@ class UserSession:
                 return tuple(ready)
             self._give_way(now)
 
-    def receive(self, messages: Sequence[Any], now: float) -> Answer | Hold:
+    def receive(self, messages: Sequence[Any], now: float) -> Replies | Hold:
         """Take a batch of Bayeux messages."""
         self.polled = True
         if now - self._expired >= _EXPIRE_EVERY:
@@ -218,15 +218,15 @@ class UserSession:
             self._deliver_due(now)
         return self.bayeux.receive(messages, now)
 
-    def release(self, ticket: int, now: float) -> Answer:
-        """Answer a held connect."""
+    def release(self, ticket: int, now: float) -> Replies:
+        """Replies a held connect."""
         return self.bayeux.release(ticket, now)
 
     def abandon(self, ticket: int, now: float) -> None:
         """Forget a held connect whose connection was lost."""
         self.bayeux.abandon(ticket, now)
 
-    def put_back(self, answer: Answer) -> tuple[int, ...]:
+    def put_back(self, answer: Replies) -> tuple[int, ...]:
         """Take back the notifications of an answer that could not be written."""
         return self.bayeux.put_back(answer)
 
@@ -235,7 +235,7 @@ class UserSession:
         early = [index for waiting in self._early.values() for of, index in waiting if of == number]
         notifications = self.indexes[number].cassette.notifications
         due = (index for _, index in self.roles[number].outlet)
-        return [*early, *(index for index in due if not self.bayeux.hears(notifications[index].channel))]
+        return [*early, *(index for index in due if not self.bayeux.has_subscriber(notifications[index].channel))]
 
     def _deliver_due(self, now: float) -> list[int]:
         ready: list[int] = []
@@ -246,7 +246,7 @@ class UserSession:
                 break
             index = self.roles[number].outlet.popleft()[1]
             channel = self.indexes[number].cassette.notifications[index].channel
-            if self.bayeux.hears(channel):
+            if self.bayeux.has_subscriber(channel):
                 ready.extend(self._deliver(number, index, now))
             else:
                 self._early.setdefault(channel, []).append((number, index))
@@ -264,12 +264,12 @@ class UserSession:
         """Return when the recorded order gives way: its clients do nothing but wait, and no request is in flight."""
         if self._in_flight or not (self.bayeux.held or polling) or any(role.outlet for role in self.roles):
             return None
-        if all(role.progress.schedule.waiting(self.bayeux.hears) is None for role in self.roles):
+        if all(role.progress.schedule.waiting(self.bayeux.has_subscriber) is None for role in self.roles):
             return None
         at = self._active + self._patience
         for client in self.bayeux.unheld:
             if client.id != polling:
-                at = max(at, client.seen + (self._busy_patience if client.told else self._patience))
+                at = max(at, client.seen + (self._busy_patience if client.was_notified else self._patience))
         return at
 
     def give_way(self, now: float, *, at_once: bool = False) -> None:
@@ -282,7 +282,7 @@ class UserSession:
     def _give_way(self, now: float, is_heard: Callable[[str], bool] | None = None) -> bool:
         for role in self.roles:
             progress = role.progress
-            if (index := progress.schedule.waiting(is_heard or self.bayeux.hears)) is not None:
+            if (index := progress.schedule.waiting(is_heard or self.bayeux.has_subscriber)) is not None:
                 progress.show(progress.schedule.give_way(index, now))
                 return True
         return False

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from gws_replay.core.bayeux.messages import Verbatim
-from gws_replay.core.bayeux.over_http import JSON_TYPE, Carried, carried, is_cometd_exchange
+from gws_replay.core.bayeux.over_http import JSON_TYPE, BayeuxRequest, carried, is_cometd_exchange
 from gws_replay.core.model import Headers, Request
 
 CONNECT = {"channel": "/meta/connect", "clientId": "c1", "connectionType": "long-polling"}
@@ -34,13 +34,13 @@ def got(path: str = "/api/v2/notifications", **fields: Any) -> Request:
 @pytest.mark.parametrize("query", ["", "?x=1"])
 def test_the_address_does_not_count(path: str, query: str) -> None:
     """Clients append the kind of message, a proxy may have rewritten the path, and REST resources have any name."""
-    assert Carried([CONNECT, SUBSCRIBE]) == carried(posted([CONNECT, SUBSCRIBE], path + query))
+    assert BayeuxRequest([CONNECT, SUBSCRIBE]) == carried(posted([CONNECT, SUBSCRIBE], path + query))
     assert carried(posted({"operationName": "MarkRead"}, path + query)) is None
 
 
 def test_one_message_without_an_array() -> None:
     """Some clients send it so."""
-    assert Carried([CONNECT]) == carried(posted(CONNECT))
+    assert BayeuxRequest([CONNECT]) == carried(posted(CONNECT))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_malformed_body_is_a_rest_request(body: bytes) -> None:
 
 def test_a_message_on_a_meta_channel_makes_the_batch_bayeux() -> None:
     """The server refuses the strange ones one by one, and answers the rest."""
-    assert Carried([7, {}, CONNECT]) == carried(posted([7, {}, CONNECT]))
+    assert BayeuxRequest([7, {}, CONNECT]) == carried(posted([7, {}, CONNECT]))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_reply_on_a_meta_channel_shows_that_an_exchange_was_cometd(sent: Any, 
 def test_a_form_carries_messages(path: str) -> None:
     """As clients before 1.0 send them; several fields are one batch."""
     body = urlencode({"message": [json.dumps([CONNECT, SUBSCRIBE]), json.dumps(CONNECT)]}, doseq=True)
-    assert Carried([CONNECT, SUBSCRIBE, CONNECT]) == carried(posted(body, path, FORM))
+    assert BayeuxRequest([CONNECT, SUBSCRIBE, CONNECT]) == carried(posted(body, path, FORM))
 
 
 def test_a_form_of_a_rest_request_is_no_bayeux() -> None:
@@ -139,9 +139,9 @@ def test_a_form_of_a_rest_request_is_no_bayeux() -> None:
 def test_callback_polling_carries_messages_and_a_function() -> None:
     """At any address; several parameters are one batch."""
     one = got(jsonp="cometd.callback_1$", message=json.dumps([CONNECT]))
-    assert Carried([CONNECT], "cometd.callback_1$") == carried(one)
+    assert BayeuxRequest([CONNECT], "cometd.callback_1$") == carried(one)
     two = got("/elsewhere", jsonp="f", message=[json.dumps(CONNECT), json.dumps([SUBSCRIBE])])
-    assert Carried([CONNECT, SUBSCRIBE], "f") == carried(two)
+    assert BayeuxRequest([CONNECT, SUBSCRIBE], "f") == carried(two)
 
 
 @pytest.mark.parametrize("name", ["alert(1);f", "f;g", "<script>", "a b", "f\n", "x" * 101, "f[0]", "f("])
@@ -170,7 +170,7 @@ def test_a_rest_get_with_such_fields_is_no_bayeux(fields: dict[str, str]) -> Non
 def test_whether_it_polls() -> None:
     """A connect is among the messages, whatever else."""
     assert (True, True, False, False) == tuple(
-        Carried(messages).polls for messages in ([CONNECT], [7, SUBSCRIBE, CONNECT], [SUBSCRIBE], [])
+        BayeuxRequest(messages).polls for messages in ([CONNECT], [7, SUBSCRIBE, CONNECT], [SUBSCRIBE], [])
     )
 
 
@@ -178,8 +178,8 @@ def test_the_answer_is_json_or_a_call_of_the_function() -> None:
     """With its media type; a script must not have the two letters that end a line in it, JSON may."""
     message = {"channel": "/a", "data": Verbatim('{"a":"\u2028ä\u2029"}')}
     text = '[{"channel":"/a","data":{"a":"\u2028ä\u2029"}}]'
-    assert (JSON_TYPE, text.encode()) == Carried([]).answer([message])
-    kind, script = Carried([], "f").answer([message])
+    assert (JSON_TYPE, text.encode()) == BayeuxRequest([]).encode([message])
+    kind, script = BayeuxRequest([], "f").encode([message])
     assert "text/javascript;charset=UTF-8" == kind
     assert '/**/f([{"channel":"/a","data":{"a":"\\u2028ä\\u2029"}}]);' == script.decode()
     assert json.loads(text) == json.loads(script.removeprefix(b"/**/f(").removesuffix(b");"))

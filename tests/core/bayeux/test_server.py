@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.core.bayeux.server import Answer, BayeuxServer
+from gws_replay.core.bayeux.server import BayeuxServer, Replies
 from tests.support.bayeux_by_hand import (
     CHANNEL,
     answer,
@@ -65,7 +65,7 @@ def test_the_first_connect_is_answered_at_once_with_advice(server: BayeuxServer)
     """So that the client learns that its session works."""
     client_id = handshake(server)
     result = server.receive([connect(client_id, id="2")], 1.0)
-    assert Answer(messages=({"id": "2", "channel": "/meta/connect", "successful": True, "advice": ADVICE},)) == result
+    assert Replies(messages=({"id": "2", "channel": "/meta/connect", "successful": True, "advice": ADVICE},)) == result
 
 
 def test_a_later_connect_is_held_for_the_advised_timeout(server: BayeuxServer) -> None:
@@ -73,7 +73,7 @@ def test_a_later_connect_is_held_for_the_advised_timeout(server: BayeuxServer) -
     client_id = connected(server)
     held = hold(server.receive([connect(client_id, id="3")], 5.0))
     assert (client_id, 35.0, 1) == (held.client_id, held.until, server.held)
-    empty = Answer(messages=({"id": "3", "channel": "/meta/connect", "successful": True},))
+    empty = Replies(messages=({"id": "3", "channel": "/meta/connect", "successful": True},))
     assert empty == server.release(held.ticket, 35.0)
     assert 0 == server.held
 
@@ -138,7 +138,7 @@ def test_a_disconnect_ends_the_held_connect_and_forgets_the_client(server: Bayeu
     client_id = connected(server)
     held = hold(server.receive([connect(client_id)], 5.0))
     result = answer(server.receive([{"channel": "/meta/disconnect", "clientId": client_id}], 6.0))
-    assert Answer(messages=({"channel": "/meta/disconnect", "successful": True},), ready=(held.ticket,)) == result
+    assert Replies(messages=({"channel": "/meta/disconnect", "successful": True},), ready=(held.ticket,)) == result
     assert {"reconnect": "none"} == server.release(held.ticket, 6.0).messages[0]["advice"]
     assert "402::Unknown client" == answer(server.receive([connect(client_id)], 7.0)).messages[0]["error"]
 
@@ -181,10 +181,10 @@ def test_forgotten_clients_have_to_shake_hands_again(server: BayeuxServer) -> No
     held = hold(server.receive([connect(waiting)], 4.0))
     server.deliver(CHANNEL, 1)
     assert (held.ticket,) == server.forget()
-    assert not server.unheard
+    assert not server.has_undelivered
     answered = [server.release(held.ticket, 5.0), server.receive([connect(behind, 1)], 5.0)]
     for each in answered:
-        assert isinstance(each, Answer)
+        assert isinstance(each, Replies)
         (message,) = each.messages
         assert ("402::Unknown client", "handshake") == (message["error"], message["advice"]["reconnect"])
     assert () == server.deliver(CHANNEL, 2)
@@ -193,10 +193,10 @@ def test_forgotten_clients_have_to_shake_hands_again(server: BayeuxServer) -> No
 def test_a_client_is_unheard_until_it_comes_back(server: BayeuxServer) -> None:
     """What waits for it, and what it was told without having come again since, both count."""
     client_id = connected(server)
-    assert not server.unheard
+    assert not server.has_undelivered
     server.deliver(CHANNEL, 1)
-    assert server.unheard
+    assert server.has_undelivered
     server.receive([connect(client_id)], 5.0)
-    assert server.unheard
+    assert server.has_undelivered
     hold(server.receive([connect(client_id)], 5.0))
-    assert not server.unheard
+    assert not server.has_undelivered

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gws_replay.core.bayeux.messages import Message
-from gws_replay.core.bayeux.server import Answer, BayeuxServer, Hold
+from gws_replay.core.bayeux.server import BayeuxServer, Hold, Replies
 from tests.support.bayeux_by_hand import (
     CHANNEL,
     answer,
@@ -74,7 +74,7 @@ def test_what_is_confirmed_is_not_sent_again(server: BayeuxServer) -> None:
     server.deliver(CHANNEL, "a")
     server.receive([connect(client_id, 1)], 1.0)
     hold(server.receive([connect(client_id, 2)], 1.0))
-    assert not server.unheard
+    assert not server.has_undelivered
 
 
 def test_a_lost_answer_is_sent_again_before_what_is_new(server: BayeuxServer) -> None:
@@ -151,7 +151,7 @@ class Wire:
             if client := self.open.pop(ticket, None):
                 self.written(client, self.server.release(ticket, 0.0))
 
-    def written(self, client: str, result: Answer) -> None:
+    def written(self, client: str, result: Replies) -> None:
         if self.losing:
             noticed = self.losing == "lose it and notice" or client not in self.has
             self.losing = None
@@ -221,4 +221,4 @@ def test_every_notification_arrives_once_in_order_and_never_early(schedule: list
         wire.receive(client, wire.connect(client))
     assert wire.due == wire.got
     assert set(wire.clients) == set(wire.open.values())
-    assert not wire.server.unheard
+    assert not wire.server.has_undelivered

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gws_replay.core.bayeux.messages import Message, Verbatim, encoded
-from gws_replay.core.bayeux.server import Answer, BayeuxServer
+from gws_replay.core.bayeux.server import BayeuxServer, Replies
 from tests.support.bayeux_by_hand import (
     CHANNEL,
     answer,
@@ -59,12 +59,12 @@ def test_a_channel_is_heard_exactly_when_a_push_reaches_somebody(
     server: BayeuxServer, subscription: Any, channel: str, reached: bool
 ) -> None:
     """By any client, until that client goes."""
-    assert not server.hears(channel)
+    assert not server.has_subscriber(channel)
     connected(server, subscription="/elsewhere")
     client_id = connected(server, subscription=subscription)
-    assert reached is server.hears(channel)
+    assert reached is server.has_subscriber(channel)
     server.receive([{"channel": "/meta/disconnect", "clientId": client_id}], 6.0)
-    assert not server.hears(channel)
+    assert not server.has_subscriber(channel)
 
 
 def test_overlapping_subscriptions_deliver_once(server: BayeuxServer) -> None:
@@ -90,7 +90,7 @@ def test_a_publish_is_confirmed_and_reaches_subscribers(server: BayeuxServer) ->
     listener, publisher = connected(server, subscription="/team/*"), connected(server)
     held = hold(server.receive([connect(listener)], 5.0))
     result = server.receive([{"channel": "/team/news", "clientId": publisher, "data": {"a": [1]}, "id": "9"}], 5.0)
-    expected = Answer(messages=({"id": "9", "channel": "/team/news", "successful": True},), ready=(held.ticket,))
+    expected = Replies(messages=({"id": "9", "channel": "/team/news", "successful": True},), ready=(held.ticket,))
     assert expected == result
     heard = server.release(held.ticket, 5.0).messages
     assert [Verbatim('{"a":[1]}')] == data_of(heard)
@@ -103,7 +103,7 @@ def test_a_publish_to_a_service_channel_is_not_routed(server: BayeuxServer) -> N
     client_id = connected(server, subscription="/**")
     hold(server.receive([connect(client_id)], 5.0))
     result = server.receive([{"channel": "/service/echo", "clientId": client_id, "data": 1}], 5.0)
-    assert Answer(messages=({"channel": "/service/echo", "successful": True},)) == result
+    assert Replies(messages=({"channel": "/service/echo", "successful": True},)) == result
 
 
 def test_data_nested_too_deeply_to_be_written_are_refused(server: BayeuxServer) -> None:

@@ -20,28 +20,28 @@ LOST = {"channel": "/meta/connect", "successful": False, "error": "402::unknown"
 
 def posted(subscriber: Subscriber) -> list[Any]:
     """The channels of what is posted next."""
-    return [each["channel"] for each in subscriber.following()]
+    return [each["channel"] for each in subscriber.next_messages()]
 
 
 def subscribed() -> Subscriber:
     """A client that hears."""
     subscriber = Subscriber(["/a", "/b"])
     for reply in (SHAKEN, HEARD, TAKEN):
-        subscriber.take([reply])
+        subscriber.receive([reply])
     return subscriber
 
 
 def test_the_order_of_a_session() -> None:
     """Handshake, subscriptions, a connect that is answered at once, held connects, disconnect."""
     subscriber = Subscriber(["/a", "/b"])
-    assert [] == subscriber.leaving()
+    assert [] == subscriber.last_messages()
     assert ["/meta/handshake"] == posted(subscriber)
-    subscriber.take([SHAKEN])
+    subscriber.receive([SHAKEN])
     assert ["/meta/subscribe"] * 2 == posted(subscriber)
-    subscriber.take([HEARD])
-    assert [{"timeout": 0}] == [each["advice"] for each in subscriber.following()]
+    subscriber.receive([HEARD])
+    assert [{"timeout": 0}] == [each["advice"] for each in subscriber.next_messages()]
     assert not subscriber.ready
-    subscriber.take([TAKEN, {"channel": "/a", "data": {}}, "no message"])
+    subscriber.receive([TAKEN, {"channel": "/a", "data": {}}, "no message"])
     assert subscriber.ready
     held = subscriber.following()[0]
     assert ("c1", "long-polling", False) == (held["clientId"], held["connectionType"], "advice" in held)
@@ -52,10 +52,10 @@ def test_the_order_of_a_session() -> None:
 def test_a_forgotten_client_shakes_hands_again() -> None:
     """And subscribes again; it pauses as it is advised."""
     subscriber = subscribed()
-    subscriber.take([{**LOST, "advice": {"reconnect": "handshake", "interval": 2000}}])
+    subscriber.receive([{**LOST, "advice": {"reconnect": "handshake", "interval": 2000}}])
     assert ["/meta/handshake"] == posted(subscriber)
     assert 0 < subscriber.pause
-    subscriber.take([SHAKEN])
+    subscriber.receive([SHAKEN])
     assert ["/meta/subscribe"] * 2 == posted(subscriber)
 
 
@@ -76,9 +76,9 @@ def test_a_server_that_refuses(replies: list[Any], said: str) -> None:
     """Ends it with the server's reason; a connect may fail twice."""
     subscriber = Subscriber(["/a"])
     for reply in replies[:-1]:
-        subscriber.take([reply])
+        subscriber.receive([reply])
     with pytest.raises(GwsReplayError, match=said):
-        subscriber.take(replies[-1:])
+        subscriber.receive(replies[-1:])
 
 
 def test_success_makes_up_for_failures() -> None:
@@ -86,5 +86,5 @@ def test_success_makes_up_for_failures() -> None:
     subscriber = subscribed()
     for _ in range(5):
         subscriber.fail()
-        subscriber.take([TAKEN])
+        subscriber.receive([TAKEN])
     assert subscriber.ready

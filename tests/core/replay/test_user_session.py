@@ -59,7 +59,7 @@ def test_a_held_connect_is_ready_when_its_push_is_due() -> None:
     session.responded(send, 2.0)
     assert ((), 2.0 + GAP, 1) == (session.advance(2.0), session.next_at, session.held)
     assert (listener.held,) == session.advance(2.0 + GAP)
-    assert session.unheard
+    assert session.has_undelivered
     listener.released(2.0 + GAP)
     assert ([1], None, 0) == (numbers(listener), session.next_at, session.held)
 

@@ -76,7 +76,7 @@ class Simulation:
             assert index == send.interaction
             self.advance()
             if send.led:
-                yield self.after(LED_PATIENCE, lambda: not self.session.unheard)
+                yield self.after(LED_PATIENCE, lambda: not self.session.has_undelivered)
                 yield self.after(GAP)
             else:
                 yield self.after(self.chance.uniform(0.0, THOUGHT))
