@@ -77,6 +77,6 @@ def _is_text(body: bytes) -> bool:
 
 
 def undone(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
-    """Undo a coding; the length header follows, unless there was nothing to undo, as in an answer to HEAD."""
+    """Undo a coding; the length header follows, unless there was nothing to undo, as in a response to HEAD."""
     plain_headers, plain = decoded(headers, body)
     return (headers if plain_headers is headers else plain_headers.replacing("content-length", str(len(plain)))), plain

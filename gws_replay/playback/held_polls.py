@@ -33,7 +33,7 @@ class Core(Protocol):
         """Take a batch of messages."""
 
     def release(self, ticket: int, now: float) -> Replies:
-        """Replies a held connect."""
+        """Return the replies to a held connect."""
 
     def abandon(self, ticket: int, now: float) -> None:
         """Forget a held connect."""
@@ -99,7 +99,7 @@ class HeldPolls:
                 self._listening.discard(waiter)
 
     def answer_now(self, tickets: Iterable[int]) -> None:
-        """Replies some held connects."""
+        """Answer some held connects."""
         with self.lock:
             self._wake(tickets)
 
@@ -114,7 +114,7 @@ class HeldPolls:
             self._closed = False
 
     def close(self) -> None:
-        """Replies all held connects, and hold no more."""
+        """Answer all held connects, and hold no more."""
         with self.lock:
             self._closed = True
             for waiter in (*self._waiting.values(), *self._listening):

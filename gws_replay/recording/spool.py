@@ -39,7 +39,7 @@ class Spool(Generic[_T]):
 
     def close(self) -> None:
         """Let go of the file."""
-        with suppress(OSError):  # a full disk does not take the rest, which nobody wants any more
+        with suppress(OSError):  # a full disk refuses the rest, which is not needed any more
             self._file.close()
 
     def add(self, value: _T, at: float, beside: float = 0.0, tag: int = 0) -> None:
@@ -76,23 +76,23 @@ def of_exchanges(folder: Path) -> Spool[Exchange]:
 
 def of_notifications(folder: Path) -> Spool[Notification]:
     """Return a spool of notifications without causes."""
-    return Spool(folder, lambda told: (told.channel, told.data, told.seen), _notification)
+    return Spool(folder, lambda each: (each.channel, each.data, each.seen), _notification)
 
 
 def _packed_exchange(exchange: Exchange) -> _Fields:
     request, response = exchange.request, exchange.response
-    asked = (request.method, request.uri, request.headers.pairs, request.body)
-    answered = (response.status, response.reason, response.headers.pairs, response.body)
-    return asked, answered, exchange.began, exchange.ended, exchange.outcome, exchange.layout
+    sent = (request.method, request.uri, request.headers.pairs, request.body)
+    received = (response.status, response.reason, response.headers.pairs, response.body)
+    return sent, received, exchange.began, exchange.ended, exchange.outcome, exchange.layout
 
 
 def _exchange(*fields: Any) -> Exchange:
-    asked, answered, began, ended, outcome, layout = fields
-    method, uri, fields, body = asked
-    status, reason, answer_fields, answer = answered
+    sent, received, began, ended, outcome, layout = fields
+    method, uri, fields, body = sent
+    status, reason, response_fields, response_body = received
     return Exchange(
         request=Request(method=method, uri=uri, headers=Headers(fields), body=body),
-        response=Response(status=status, reason=reason, headers=Headers(answer_fields), body=answer),
+        response=Response(status=status, reason=reason, headers=Headers(response_fields), body=response_body),
         began=began,
         ended=ended,
         outcome=outcome,

@@ -1,6 +1,6 @@
-"""Bayeux messages as they cross the wire: bodies to messages, answers to text, channels to the patterns they match.
+"""Bayeux messages as they cross the wire: bodies to messages, replies to text, channels to the patterns they match.
 
-Bayeux 1.0, sections 2 and 3. Nothing here holds a session: that is `bayeux.py`; recorded bodies are `bayeux_text.py`.
+Bayeux 1.0, sections 2 and 3. Nothing here holds a session: that is `server.py`; recorded bodies are `recorded.py`.
 """
 
 import json
@@ -34,7 +34,7 @@ def decoded(body: bytes | str) -> list[Any]:
 
 
 def encoded(messages: Iterable[Message]) -> str:
-    """Write an answer: an array of messages on one line."""
+    """Return messages as one JSON array on one line."""
     return f"[{','.join(map(_encoded, messages))}]"
 
 
@@ -77,5 +77,5 @@ def _encoded(message: Message) -> str:
 def _finite(text: str) -> float:
     number = float(text)
     if not isfinite(number):
-        raise ValueError(f"{text} is no number of JSON")
+        raise ValueError(f"{text} is not a number in JSON")
     return number

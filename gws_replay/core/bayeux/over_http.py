@@ -1,4 +1,4 @@
-"""Which HTTP requests carry Bayeux messages, whatever their URL, and what the body of the answer is.
+"""Which HTTP requests carry Bayeux messages, whatever their URL, and the body of the response.
 
 Bayeux 1.0, sections 2.1 and 5: long-polling posts JSON (older clients a form), callback-polling GETs with the messages
 and the name of a function in the query.
@@ -30,7 +30,7 @@ class BayeuxRequest:
         return any(isinstance(each, dict) and each.get("channel") == "/meta/connect" for each in self.messages)
 
     def encode(self, messages: Iterable[Message]) -> tuple[str, bytes]:
-        """Return the media type and the body of an answer."""
+        """Return the media type and the body of a response with these messages."""
         text = encoded(messages)
         if self.callback is None:
             return JSON_TYPE, text.encode()

@@ -1,7 +1,7 @@
 """Bayeux messages as they were recorded: finding them in a body or frame, and keeping their data as text.
 
 Bayeux 1.0: a body is an array of messages or one message; each has a `channel`; `/meta/*` is control traffic; a
-server's message with `data` on any other channel is a notification. Nothing here holds a session: that is `bayeux.py`.
+server's message with `data` on any other channel is a notification. Nothing here holds a session: that is `server.py`.
 """
 
 import json
@@ -25,7 +25,7 @@ class Message:
 
     @property
     def is_notification(self) -> bool:
-        """Whether a server's message carries application data (and is no answer to a publish)."""
+        """Whether a server's message carries application data and does not reply to a publish."""
         return not self.channel.startswith("/meta/") and "data" in self.fields and "successful" not in self.fields
 
 

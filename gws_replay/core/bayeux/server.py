@@ -1,16 +1,16 @@
-"""A Bayeux server without its wire: decoded messages in, answers out (the protocol: Bayeux 1.0).
+"""A Bayeux server without its wire: decoded messages in, replies out (the protocol: Bayeux 1.0).
 
 Everything that decides when a notification may leave and which client it leaves for is in this file. It must never
 know of a socket, a URL, a clock, a source of randomness, or of Genesys: the caller passes the time in seconds and an
 id factory, and messages are routed by the channel they name. One server has one audience: a caller with several users
 keeps a server for each.
 
-A connect that has nothing to say is held: `receive` answers `Hold`, and the caller keeps that connection open until
-its ticket turns up in the `ready` of a later result, its time is over, or the caller shuts down. It then asks
-`release` for the answer. Holds have tickets of their own because one client can have two connects open at once: after
+A connect for which nothing waits is held: `receive` returns `Hold`, and the caller keeps that connection open until
+its ticket turns up in the `ready` of a later result, its time is over, or the caller shuts down. It then calls
+`release` for the replies. Holds have tickets of their own because one client can have two connects open at once: after
 a lost connection it comes back before the loss is noticed.
 
-Notifications leave only inside the answer to a connect, over WebSocket too. An answer that could not be written goes
+Notifications leave only with the reply to a connect, over WebSocket too. Replies that could not be written goes
 to `put_back`; a client with the acknowledgement extension says itself what it has, and gets the rest again.
 """
 
@@ -23,14 +23,14 @@ from typing import Any
 from gws_replay.core.bayeux.messages import Message, Verbatim, matching_patterns, refusal, reply, subscriptions
 from gws_replay.core.bayeux.session import Client
 
-# A client that takes nothing, or subscribes without end, is forgotten or refused rather than fed: memory is bounded.
+# Memory is bounded: a client that fetches nothing is forgotten, and one that subscribes without end is refused.
 MAX_QUEUE = 10_000
 MAX_SUBSCRIPTIONS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replies:
-    """Messages to write now, and the tickets of held connects that can be answered now.
+    """Messages to write now, and the tickets of held connects that can be released now.
 
     `carried` are the notifications among the messages, each with its client's id: what `put_back` needs when writing
     fails.
@@ -91,7 +91,7 @@ class BayeuxServer:
         self._clients: dict[str, Client] = {}
         self._held: dict[int, _Held] = {}
         self._tickets = count(1)
-        self._takers = {
+        self._handlers = {
             "/meta/connect": self._connect,
             "/meta/disconnect": self._disconnect,
             "/meta/subscribe": self._subscribe,
@@ -100,12 +100,12 @@ class BayeuxServer:
 
     @property
     def clients(self) -> tuple[str, ...]:
-        """The ids of the clients that are known."""
+        """The ids of the clients that have shaken hands."""
         return tuple(self._clients)
 
     @property
     def has_undelivered(self) -> bool:
-        """Whether a client has still to be told something, or has not come back since it was."""
+        """Whether notifications wait for a client, or the last ones went to one that has not connected again since."""
         return any(client.queue or client.was_notified for client in self._clients.values())
 
     @property
@@ -122,9 +122,9 @@ class BayeuxServer:
         """Take one batch of decoded messages; only a connect that comes alone can be held."""
         batch = _Batch(now=now, alone=len(messages) == 1)
         for message in messages:
-            answered = self._take(message, batch)
-            if answered is not None:
-                batch.replies.append(answered)
+            replied = self._reply_to(message, batch)
+            if replied is not None:
+                batch.replies.append(replied)
         if batch.hold is not None:
             return batch.hold
         return Replies(
@@ -132,9 +132,9 @@ class BayeuxServer:
         )
 
     def deliver(self, channel: str, data: Any) -> tuple[int, ...]:
-        """Queue a notification for every subscriber; return the tickets of connects that can now be answered.
+        """Queue a notification for every subscriber; return the tickets of connects that can now be released.
 
-        A client with MAX_QUEUE notifications that it has not taken is forgotten: it has to shake hands again.
+        A client with MAX_QUEUE notifications that it has not fetched is forgotten: it has to shake hands again.
         """
         patterns = matching_patterns(channel)
         ready = []
@@ -150,7 +150,7 @@ class BayeuxServer:
         return tuple(ready)
 
     def release(self, ticket: int, now: float) -> Replies:
-        """Replies a held connect with all that waits for its client; an empty answer if the ticket is not held."""
+        """Return the replies to a held connect, with all that waits for its client; none if the ticket is not held."""
         held = self._held.pop(ticket, None)
         if held is None:
             return Replies(messages=())
@@ -175,10 +175,10 @@ class BayeuxServer:
             held.client.ticket = None
             held.client.seen = now
 
-    def put_back(self, answer: Replies) -> tuple[int, ...]:
-        """Queue again, in front, the notifications of an answer that was not written; return the tickets now ready."""
+    def put_back(self, replies: Replies) -> tuple[int, ...]:
+        """Queue again, in front, the notifications of replies that were not written; return the tickets now ready."""
         ready: dict[int, None] = {}
-        for client_id, notification in reversed(answer.carried):
+        for client_id, notification in reversed(replies.carried):
             client = self._clients.get(client_id)
             if client is not None and not client.acknowledges:
                 client.queue.appendleft(notification)
@@ -208,7 +208,7 @@ class BayeuxServer:
             del self._clients[client_id]
         return tuple(silent)
 
-    def _take(self, message: Any, batch: _Batch) -> Message | None:
+    def _reply_to(self, message: Any, batch: _Batch) -> Message | None:
         if not isinstance(message, dict):
             return refusal({}, "400::Message is not an object")
         channel = message.get("channel")
@@ -216,15 +216,15 @@ class BayeuxServer:
             return refusal(message, "400::Missing channel")
         if channel == "/meta/handshake":
             return self._handshake(message, batch)
-        take = self._takers.get(channel) if channel.startswith("/meta/") else self._publish
-        if take is None:
+        handler = self._handlers.get(channel) if channel.startswith("/meta/") else self._publish
+        if handler is None:
             return refusal(message, "404::Unknown meta channel")
         client_id = message.get("clientId")
         client = self._clients.get(client_id) if isinstance(client_id, str) else None
         if client is None:
             return _unknown_client(message)
         client.seen = batch.now
-        return take(client, message, batch)
+        return handler(client, message, batch)
 
     def _handshake(self, message: Message, batch: _Batch) -> Message:
         wanted = message.get("supportedConnectionTypes", self._connection_types)
@@ -252,8 +252,8 @@ class BayeuxServer:
             batch.ready.append(client.ticket)
             client.ticket = None
         client.was_notified = False
-        if client.acknowledges and type(known := _ack(message)) is int:
-            client.confirm(known)
+        if client.acknowledges and type(acknowledged := _ack(message)) is int:
+            client.confirm(acknowledged)
         wait = self._wait(message)
         if batch.alone and client.connected and not client.queue and wait > 0:
             client.ticket = next(self._tickets)
@@ -314,10 +314,10 @@ class BayeuxServer:
     def _wait(self, connect: Message) -> float:
         """How long a connect may be held: the server's timeout, or less where the client's own advice says so."""
         advice = connect.get("advice")
-        asked = advice.get("timeout") if isinstance(advice, dict) else None
-        if isinstance(asked, bool) or not isinstance(asked, int | float):
+        wanted = advice.get("timeout") if isinstance(advice, dict) else None
+        if isinstance(wanted, bool) or not isinstance(wanted, int | float):
             return self._timeout
-        return max(0, min(self._timeout * 1000, asked)) / 1000
+        return max(0, min(self._timeout * 1000, wanted)) / 1000
 
 
 def _unknown_client(message: Message) -> Message:

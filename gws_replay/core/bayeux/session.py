@@ -1,7 +1,7 @@
-"""One client of the Bayeux server: what it wants to hear, what waits for it, and what it has not confirmed.
+"""One client of the Bayeux server: its subscriptions, what waits for it, and what it has not acknowledged.
 
-Acknowledgement is the CometD extension of that name: each answer to a connect is a batch with a number, and the next
-connect says the last number that arrived.
+Acknowledgement is the CometD extension of that name: each reply to a connect brings a batch with a number, and
+the next connect names the last batch that arrived.
 """
 
 from collections import deque
@@ -30,13 +30,13 @@ class Client:
 
     def drain(self) -> tuple[Message, ...]:
         """Take what waits out of the queue; a client that acknowledges gets it as the next batch."""
-        taken = tuple(self.queue)
-        self.was_notified = bool(taken)
+        notifications = tuple(self.queue)
+        self.was_notified = bool(notifications)
         self.queue.clear()
         if self.acknowledges:
             self.batch += 1
-            self.unconfirmed.extend((self.batch, each) for each in taken)
-        return taken
+            self.unconfirmed.extend((self.batch, each) for each in notifications)
+        return notifications
 
     def confirm(self, batch: int) -> None:
         """Forget the batches that the client has, and queue again, in front, those that it has not."""
@@ -51,5 +51,5 @@ class Client:
 
     @property
     def acknowledgement(self) -> Message:
-        """The fields that tell it which batch an answer is."""
+        """The fields of a reply that name its batch."""
         return {"ext": {"ack": self.batch}} if self.acknowledges else {}

@@ -17,7 +17,7 @@ _HELD = 60.0  # seconds, where the server does not say how long it holds a conne
 
 
 class Subscriber:
-    """A client that wants to hear some channels; `ready` once it hears them."""
+    """A client that subscribes to some channels; `ready` once it is subscribed and connected."""
 
     def __init__(self, channels: Iterable[str]) -> None:
         self.ready = False
@@ -36,7 +36,7 @@ class Subscriber:
             return [self._message("/meta/handshake", version="1.0", supportedConnectionTypes=kinds)]
         if not self._subscribed:
             return [self._message("/meta/subscribe", subscription=channel) for channel in self._channels]
-        # The first connect asks to be answered at once: nothing is caused before the server has the client.
+        # The first connect must return at once: nothing is to be caused before the server knows the client.
         at_once = {} if self.ready else {"advice": {"timeout": 0}}
         return [self._message("/meta/connect", connectionType="long-polling", **at_once)]
 
@@ -45,7 +45,7 @@ class Subscriber:
         return [self._message("/meta/disconnect")] if self._client_id else []
 
     def receive(self, messages: Sequence[Any]) -> None:
-        """Take up replies. Raises GwsReplayError when the server refuses to be heard."""
+        """Process replies. Raises GwsReplayError if the server refuses the client or a subscription."""
         replies = [
             each for each in messages if isinstance(each, dict) and str(each.get("channel", "")).startswith("/meta/")
         ]
@@ -55,11 +55,11 @@ class Subscriber:
             self._reply(message)
 
     def fail(self) -> None:
-        """Take up that there was no answer. Raises GwsReplayError when that happens again and again."""
+        """Note that there was no response. Raises GwsReplayError if that happens several times in a row."""
         self._failures += 1
         self.pause = AFTER_A_FAILURE
         if self._failures >= _MOST_FAILURES:
-            raise GwsReplayError(f"CometD: {self._failures} requests after each other got no answer")
+            raise GwsReplayError(f"CometD: {self._failures} requests in a row got no response")
 
     def _reply(self, message: Message) -> None:
         channel, successful = message["channel"], message.get("successful") is True

@@ -30,12 +30,12 @@ class Deliveries:
         self._acknowledged: list[tuple[float, int, int]] = []
 
     def meet(self, client: str, at: float) -> None:
-        """Take up that a client was there at a time."""
+        """Note that a client existed at a time."""
         number = self._number(client)
         self._met[number] = min(self._met[number], at)
 
     def acknowledge(self, client: str, batch: int, at: float) -> None:
-        """Take up that a client asked for more, and named the last batch it has."""
+        """Note that a client connected again, and named the last batch that it has."""
         self._acknowledged.append((at, self._number(client), batch))
 
     def add(self, notification: Notification, client: str, batch: int | None, owner: int) -> int:

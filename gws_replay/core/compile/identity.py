@@ -61,7 +61,7 @@ def evidence_of_message(message: WebSocketMessage) -> Evidence:
 
 
 def sent_in(request: Request) -> tuple[Identity, ...]:
-    """Return the identities that a request uses, those that tell most first."""
+    """Return the identities that a request uses, the most reliable first."""
     found = (identity for row in _SENT for identity in row(request))
     return tuple(dict.fromkeys(each for each in found if not _PLACEHOLDER.search(each.value)))
 
@@ -207,7 +207,7 @@ def _posted(request: Request) -> dict[str, str]:
 
 
 def _is_token_request(request: Request) -> bool:
-    """Return whether a request asks for a token: its Basic credentials are those of an application, then."""
+    """Return whether a request fetches a token: then its Basic credentials are those of an application."""
     return b"grant_type" in request.body
 
 

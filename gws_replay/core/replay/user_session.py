@@ -219,7 +219,7 @@ class UserSession:
         return self.bayeux.receive(messages, now)
 
     def release(self, ticket: int, now: float) -> Replies:
-        """Replies a held connect."""
+        """Return the replies to a held connect."""
         return self.bayeux.release(ticket, now)
 
     def abandon(self, ticket: int, now: float) -> None:

@@ -43,10 +43,10 @@ def test_the_order_of_a_session() -> None:
     assert not subscriber.ready
     subscriber.receive([TAKEN, {"channel": "/a", "data": {}}, "no message"])
     assert subscriber.ready
-    held = subscriber.following()[0]
+    held = subscriber.next_messages()[0]
     assert ("c1", "long-polling", False) == (held["clientId"], held["connectionType"], "advice" in held)
     assert 25.0 == subscriber.held
-    assert ["/meta/disconnect"] == [each["channel"] for each in subscriber.leaving()]
+    assert ["/meta/disconnect"] == [each["channel"] for each in subscriber.last_messages()]
 
 
 def test_a_forgotten_client_shakes_hands_again() -> None:
@@ -68,8 +68,8 @@ def test_a_forgotten_client_shakes_hands_again() -> None:
         ),
         ([SHAKEN, {**HEARD, "successful": False}], "/a was refused: no reason was given"),
         ([SHAKEN, HEARD, {**LOST, "advice": {"reconnect": "none"}}], "the server ended it: 402::unknown"),
-        ([SHAKEN, HEARD, LOST, LOST, LOST], "3 requests after each other"),
-        ([{"channel": "/a"}, "no message", {"channel": None}], "3 requests after each other"),
+        ([SHAKEN, HEARD, LOST, LOST, LOST], "3 requests in a row"),
+        ([{"channel": "/a"}, "no message", {"channel": None}], "3 requests in a row"),
     ],
 )
 def test_a_server_that_refuses(replies: list[Any], said: str) -> None:
