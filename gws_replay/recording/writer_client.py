@@ -22,6 +22,10 @@ from gws_replay.errors import GwsReplayError
 from gws_replay.recording.pipe import PIECE, Unpacking, packed
 from gws_replay.storage.files import reason
 
+# While a moment of so many bytes is redacted and written, which may take seconds, others are held no longer than this.
+_LARGE = 1 << 18
+_PATIENCE = 0.05
+_PIPE = 1 << 20  # bytes that wait for the writer and survive the proxy, where the system allows it
 _COMMAND = (sys.executable, "-m", "gws_replay.recording.writer")
 
 
@@ -57,6 +61,7 @@ class WriterProcess:
         self._is_planned = self._is_full = False
         self._count = self._acked = 0
         self._held: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._large: deque[int] = deque()  # which moments are large, of those that are not written yet
         self._unpacking = Unpacking()
         start = {"cassette": str(cassette), "recorder": recorder, "policy": astuple(policy)}
         recorded.add(cassette.absolute())
@@ -64,20 +69,33 @@ class WriterProcess:
 
     def begun(self, *moment: Any) -> None:
         """Send what nobody waits for, soon; what is held from now on is written after it."""
-        self._moments.append(moment)
-        self._count += 1
+        self._add(moment)
         if not self._is_planned:
             self._is_planned = True
             self._loop.call_soon(self._flush_planned)
 
     def held(self, *moment: Any) -> "asyncio.Future[None]":
-        """Send what has to be with the system before the traffic goes on: that is when the future is done."""
-        self._moments.append(moment)
-        self._count += 1
+        """Send what has to be written before the traffic goes on: that is when the future is done.
+
+        Behind another client's large moment the traffic goes on after a moment: that client alone has to wait.
+        """
+        is_behind = bool(self._large)
+        is_large = self._add(moment)
         self._flush()  # at once: the writer works while the rest of this turn of the loop goes on
         future = self._loop.create_future()
         self._held.append((self._count, future))
+        if is_behind and not is_large:
+            self._loop.call_later(_PATIENCE, _release, future)
         return future
+
+    def _add(self, moment: tuple[Any, ...]) -> bool:
+        """Take up a moment; tell whether it is large."""
+        self._moments.append(moment)
+        self._count += 1
+        is_large = any(len(part) >= _LARGE for part in moment if isinstance(part, bytes))
+        if is_large:
+            self._large.append(self._count)
+        return is_large
 
     def finish(self) -> None:
         """Let it save, and wait for its end."""
@@ -102,6 +120,7 @@ class WriterProcess:
         except OSError as error:
             raise GwsReplayError(f"cannot start the process that writes {self.cassette}: {reason(error)}") from None
         self._to, self._from = _number(self._process.stdin), _number(self._process.stdout)
+        _enlarge(self._to)
         with suppress(BrokenPipeError):
             os.write(self._to, packed(start))
         try:
@@ -173,10 +192,11 @@ class WriterProcess:
 
     def _release(self, count: int) -> None:
         """Let all the traffic go on that waits for so many moments."""
+        while self._large and self._large[0] <= count:
+            self._large.popleft()
         while self._held and self._held[0][0] <= count:
             _, future = self._held.popleft()
-            if not future.done():
-                future.set_result(None)
+            _release(future)
 
     def _detach(self) -> None:
         self._loop.remove_reader(self._from)
@@ -195,6 +215,20 @@ class WriterProcess:
             f"the process that writes {self._journal} {how}; recording stopped, the traffic goes on. "
             f"Save what it has written with: gws-replay recover {self._journal}"
         )
+
+
+def _release(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _enlarge(pipe: int) -> None:
+    """Let a pipe hold more, so that a killed proxy leaves nothing unsent; only Linux can."""
+    if sys.platform == "linux":
+        import fcntl  # noqa: PLC0415 (other systems have none)
+
+        with suppress(OSError):  # more than this user may have
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 def _number(pipe: IO[bytes] | None) -> int:

@@ -64,6 +64,36 @@ def test_what_is_held_goes_on_when_it_is_written(tmp_path: Path) -> None:
     assert ["lines", "saved"] == [kind for kind, *_ in heard]
 
 
+def test_nobody_waits_for_the_large_body_of_another_client(tmp_path: Path) -> None:
+    """It goes on though the writer has not come to it yet; whoever sent the large one waits until that is written."""
+    journal = tmp_path / "c.yaml.journal"
+
+    async def scenario() -> None:
+        writer = started(tmp_path / "c.yaml", [])
+        pid = writer._process.pid
+        os.kill(pid, signal.SIGSTOP)  # as if it redacted for a long time
+        wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().split()[2] == "T", "the writer to stand still")
+        try:
+            writer.begun(*begun(1))
+            *start, _, unpacked = answer_of(1)
+            large = writer.held(*start, b"x" * 300_000, unpacked)
+            writer.begun(*begun(2))
+            small = writer.held(*answer_of(2))
+            await asyncio.wait_for(small, PATIENCE)
+            assert not large.done()
+            assert b'"response"' not in journal.read_bytes()
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await asyncio.wait_for(large, PATIENCE)
+        writer.begun(*begun(3))
+        await asyncio.wait_for(writer.held(*answer_of(3)), PATIENCE)
+        assert 3 == journal.read_bytes().count(b'"response"')
+        writer.finish()
+
+    asyncio.run(scenario())
+    assert 3 == len(load_cassette(tmp_path / "c.yaml").interactions)
+
+
 def test_what_no_pipe_takes_at_once_arrives_whole(tmp_path: Path) -> None:
     """Bodies that are larger than a pipe; what was sent in the same turn of the loop, or not at all yet, too."""
     large = [bytes([65 + number]) * 100_000 for number in range(4)]
