@@ -275,7 +275,7 @@ API = Api(
         }
     ),
     # A message log grows, and what is counted of it, whoever wrote the message (ChatMessageType).
-    moved_by={"NewMessages": ("*essage*", "transcript*")},
+    moved_by=dict.fromkeys(("NewMessages", "MessageLogUpdated"), ("*essage*", "transcript*")),
     # Addresses, clocks and counters.
     volatile=(
         *("uri", "path", "*Uri", "*Uris", "*Path", "*Paths"),

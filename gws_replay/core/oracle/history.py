@@ -32,7 +32,7 @@ class Sighting:
     `at` is when it was seen, `began` the earliest moment whose state it can show: when the GET, or the operation that
     the notification answers (`cause`), was sent. `kind` is the notificationType, `reference` what links it with an
     operation, `rule` the evidence by which the cause was found. `beside` are the fields that a notification has beside
-    the resource.
+    the resource, `also` the other operations that it answers.
     """
 
     resource_id: str
@@ -47,6 +47,7 @@ class Sighting:
     reference: int | str | None = None
     rule: Rule | None = None
     beside: frozenset[str] = frozenset()
+    also: tuple[int, ...] = ()
 
     @property
     def place(self) -> str:
@@ -91,13 +92,14 @@ def sighting_of_notification(
     subject = api.subject_of(data)
     if subject is None:
         return None
-    cause = notification.cause.interaction if notification.cause else None
+    causes = notification.cause.interactions if notification.cause else ()
     return _seen(
         subject,
         at=notification.seen,
-        began=notification.seen if cause is None else interactions[cause].began,
+        began=min((interactions[each].began for each in causes), default=notification.seen),
         notification=index,
-        cause=cause,
+        cause=notification.cause.interaction if notification.cause else None,
+        also=notification.cause.also if notification.cause else (),
         kind=api.kind_of(data),
         reference=api.reference_of(data),
         rule=notification.cause.rule if notification.cause else None,

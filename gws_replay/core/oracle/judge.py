@@ -214,6 +214,8 @@ def _check_notified(write: Write, log: NotificationLog, found: Reasons) -> None:
     channel = write.call.channel
     if write.refused or write.answers or channel is None or channel.key not in log.topics:
         return
+    if write.unclear:  # the GET shows whether it was carried out
+        return
     topic = log.topics[channel.key]
     if place := log.error_since(write):
         found.doubts.append(

@@ -3,8 +3,10 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from urllib.parse import parse_qs, urlsplit
 
 from gws_replay.core.api import dialects as api
+from gws_replay.core.api.schema import Channel
 from gws_replay.core.model import Exchange
 from gws_replay.core.oracle.history import Recorded, Sighting, Snapshot
 from gws_replay.core.oracle.timeline import Timeline
@@ -36,17 +38,12 @@ class MissingViews:
             for snapshot in timeline.snapshots:
                 if snapshot.interaction is not None:
                     shown_by.setdefault(snapshot.interaction, set()).add(name)
-        last: dict[tuple[int, str], tuple[int, set[str]]] = {}
+        views = _EarlierViews()
         for index, exchange in enumerate(self._cassette.interactions):
-            if exchange.request.method != "GET" or _says_nothing(exchange):
-                continue
-            shown = shown_by.get(index, set())
-            origin = (exchange.user, exchange.request.uri)
-            place, expected = last.get(origin, (index, set()))
-            for name in sorted(expected - shown):
-                self._add_vanished(name, place, index)
-            if shown or expected:
-                last[origin] = (index, shown)
+            if exchange.request.method == "GET" and not _says_nothing(exchange):
+                shown = {name: self._timelines[name].channel for name in sorted(shown_by.get(index, ()))}
+                for name, place in views.missing(exchange, index, shown).items():
+                    self._add_vanished(name, place, index)
 
     def _add_vanished(self, name: str, place: int, index: int) -> None:
         timeline, interactions = self._timelines[name], self._cassette.interactions
@@ -79,6 +76,41 @@ class MissingViews:
         """Tell whether the agent's session was started or ended between two interactions."""
         place = bisect_left(self._framing, since)
         return place < len(self._framing) and self._framing[place] < until
+
+
+class _EarlierViews:
+    """Which GET showed which resources last: by user and address, and by user and channel."""
+
+    def __init__(self) -> None:
+        self._by_address: dict[tuple[int, str], tuple[int, set[str]]] = {}
+        self._by_channel: dict[tuple[int, str], dict[str, int]] = {}
+
+    def missing(self, exchange: Exchange, index: int, shown: Mapping[str, Channel | None]) -> Mapping[str, int]:
+        """Return the resources that a GET should show and does not, with the earlier one that showed them; learn it."""
+        user, address = exchange.user, (exchange.user, exchange.request.uri)
+        place, expected = self._by_address.get(address, (index, set()))
+        missing = dict.fromkeys(sorted(expected - shown.keys()), place)
+        if listed := _listed(exchange):
+            known = self._by_channel.get((user, listed.key), {})
+            missing |= {name: known.pop(name) for name in sorted(known.keys() - shown.keys())}
+        if shown or expected:
+            self._by_address[address] = (index, set(shown))
+        for name, channel in shown.items():
+            if channel is not None:
+                self._by_channel.setdefault((user, channel.key), {})[name] = index
+        return missing
+
+
+def _listed(exchange: Exchange) -> Channel | None:
+    """Return the channel of which a GET lists all resources; None for a filtered list, or another response."""
+    channel = api.call_of(exchange.request, None)
+    query = parse_qs(urlsplit(exchange.request.uri).query)
+    if channel.channel is None or channel.resource_id is not None or query.keys() - {"fields"}:
+        return None
+    answer = exchange.response_json if isinstance(exchange.response_json, dict) else {}
+    found = (answer, *(each for name in api.ENVELOPES if isinstance(each := answer.get(name), dict)))
+    lists = (each.get(name) for each in found for name in channel.channel.segments)
+    return channel.channel if any(isinstance(each, list) for each in lists) else None
 
 
 def unreadable_requests(cassette: Recorded) -> Iterator[int]:

@@ -31,8 +31,9 @@ def timelines_of(cassette: Recorded) -> Mapping[str, Timeline]:
         # GetInteractionContent shows another resource with the same id.
         if each.channel and each.channel.deletes:
             seen.setdefault(each.resource_id, []).append(each)
-        if each.cause in calls and calls[each.cause].resource_id == each.resource_id:
-            answers.setdefault(each.cause, []).append(each)
+        for cause in (*each.also, *(() if each.cause is None else (each.cause,))):
+            if cause in calls and calls[cause].resource_id == each.resource_id:
+                answers.setdefault(cause, []).append(each)
     timelines = {name: _timeline(group) for name, group in seen.items()}
     shown = {name: _Shown(timeline.snapshots) for name, timeline in timelines.items()}
     for index, call in calls.items():

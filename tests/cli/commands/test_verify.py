@@ -171,8 +171,8 @@ def test_an_empty_folder_is_5(tmp_path: Path) -> None:
 def test_a_path_that_does_not_exist_is_2(place: int, folder: Path) -> None:
     """A slip of the pen is said before anything is judged, wherever it stands."""
     paths = [folder / "good.yaml"]
-    paths.insert(place, folder / "missing.yaml")
-    assert f"{folder}/missing.yaml does not exist" == refused(command_line("verify", *paths))
+    paths.insert(place, folder / "elsewhere.yaml")
+    assert f"{folder}/elsewhere.yaml does not exist" == refused(command_line("verify", *paths))
 
 
 def test_a_userdata_with_a_repeated_key_is_judged_and_told(tmp_path: Path) -> None:

@@ -50,6 +50,17 @@ def test_a_session_that_was_ended_may_vanish(why: Exchange | Notification) -> No
     assert ("passed", ()) == first(BEGIN, *SENT, why, listed(3, {"id": "S2", "userData": {}}))
 
 
+def test_a_session_that_a_get_of_its_own_showed_may_vanish_from_a_list() -> None:
+    """The list of all sessions does not have it; one that was filtered, or shows addresses only, says nothing."""
+    alone = exchange(
+        "GET", f"{SESSIONS}/S1", None, {"statusCode": 0, "facebooksession": {"id": "S1", "userData": START}}
+    )
+    assert "unknown" == first(alone, *SENT, listed(3))[0]
+    assert "passed" == first(alone, *SENT, listed(3, {"id": "S1"}, {"id": "S1", "userData": AFTER}))[0]
+    for path, name in ((f"{SESSIONS}?state=Invited", "facebooksessions"), (SESSIONS, "uris")):
+        assert "passed" == first(alone, *SENT, exchange("GET", path, None, {"statusCode": 0, name: []}, began=3))[0]
+
+
 def test_another_users_list_is_another_list() -> None:
     """A colleague does not see the session at all."""
     other = replace(listed(3, {"id": "S2", "userData": {}}), user=1)
