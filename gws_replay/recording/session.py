@@ -140,7 +140,7 @@ class RecordingSession:
 
     def finish(self) -> None:
         """Save the last part; all others are saved when this returns."""
-        self._save(self._journal, self._redactor.again(), is_only=self._number == 1)
+        self._save(self._journal, self._redactor.again(), is_only=self._number == 1, is_last=True)
         for saver in self._savers:
             saver.join()
 
@@ -193,7 +193,7 @@ class RecordingSession:
         self._savers.append(saver)
         saver.start()
 
-    def _save(self, done: JournalFile, using: Redactor, *, is_only: bool = False) -> None:
+    def _save(self, done: JournalFile, using: Redactor, *, is_only: bool = False, is_last: bool = False) -> None:
         try:
             compiled = done.finish(using)
         except CassetteError as error:
@@ -202,4 +202,5 @@ class RecordingSession:
         except GwsReplayError as error:
             self._failed(error)
         else:
-            self._saved(done.cassette, compiled)
+            notes = self._redactor.notes() if is_last else ()
+            self._saved(done.cassette, replace(compiled, notes=(*compiled.notes, *notes)))

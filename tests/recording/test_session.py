@@ -239,3 +239,17 @@ def test_every_part_has_the_users_of_the_whole_recording(tmp_path: Path) -> None
     assert [1, 0] == [each.user for each in second.interactions]
     assert first.users == second.users
     assert all(user.name for user in first.users)
+
+
+def test_the_end_of_a_recording_says_what_was_not_examined(tmp_path: Path) -> None:
+    """With the last part: binary bodies, and keys that sound as if a rule were missing."""
+    with recording(tmp_path / "a.yaml", Split()) as running:
+        running.passed("1", 0, "/me", None, {"SpousePhone2": "1", "queue": "2"})
+        for number, body in enumerate((b"\x89PNG\x00\xff\xfe", b"\x00\xff\x01"), 2):
+            running.asked(str(number), number, "/me/picture")
+            fields = Headers((("Content-Type", "image/png"),))
+            running.session.answered(str(number), number + 0.1, Response(status=200, headers=fields, body=body))
+    notes = running.saved["a.yaml"].notes
+    assert "not examined for secrets and personal data: 2 binary image/png" in notes
+    said = 'keys without a rule sound secret or personal: add personal = ["SpousePhone2"] to pyproject.toml'
+    assert said in notes

@@ -181,7 +181,7 @@ def _cassette(path: Path, policy: Policy, is_kept: Callable[[Observed], bool]) -
     if not all(map(is_kept, cassette.interactions)):
         raise GwsReplayError(f"{path} is a cassette: --filter, --upstream and --host are for flow files and HAR files")
     using = redactor(policy, cassette.header.get("stand_ins", ()))
-    return Compiled(cassette=laid_out(using.cassette(cassette)))
+    return Compiled(cassette=laid_out(using.cassette(cassette)), notes=using.notes())
 
 
 def _compiled(
@@ -202,4 +202,5 @@ def _compiled(
     header = {"recorder": f"converted from a {kind}", **using.header}
     if isfinite(spooled.start):
         header["recorded"] = datetime.fromtimestamp(spooled.start, UTC).isoformat(timespec="seconds")
-    return spooled.compiled(header)
+    compiled = spooled.compiled(header)
+    return replace(compiled, notes=(*compiled.notes, *using.notes()))

@@ -118,6 +118,8 @@ class JsonRun:
                 pending = key
                 instead = self._key(match, key)
                 _ = self._kinds[key]
+            if instead is not None and _is_cut_off(match):
+                instead = instead.removesuffix('"')
             if instead is not None and instead != match[0]:
                 pieces += (text[end : match.start()], instead)
                 end = match.end()
@@ -239,18 +241,24 @@ class JsonRun:
             return "false" if kind and self._rules.of_own_key(_unescaped(name)) else bare
         if not any(map(str.isdigit, bare)):
             return bare if kind or self._open else self._redactor.text(bare, place)
-        if kind is not None:
-            # The placeholder of a number: as those of texts it is always the same, so that a secret never counts.
-            is_whole = not any(sign in bare for sign in ".eE")
-            hidden = "0" if is_whole else "0.0"
-            if kind == "secret":
-                self._redactor.known.secret(bare, _unescaped(name), unique=True)
-            redacted = hidden if kind == "secret" else self._redactor.known.person(bare)
-            if self._redactor.noticed and redacted != bare:
-                self._redactor.noticed(place, f"{kind} {name}")
+        # The placeholder of a number: as those of texts it is always the same, so that a secret never counts.
+        hidden = "0.0" if any(sign in bare for sign in ".eE") else "0"
+        if kind == "secret":
+            self._redactor.known.secret(bare, _unescaped(name), unique=True)
+            redacted = hidden
+        elif kind is not None:
+            redacted = self._redactor.known.person(bare)
         else:
             redacted = self._redactor.text(bare, place) if len(bare) >= _LONG_NUMBER else bare
+            redacted = hidden if PLACEHOLDER in redacted and _NUMBER.fullmatch(bare) else redacted
+        if kind is not None and self._redactor.noticed and redacted != bare:
+            self._redactor.noticed(place, f"{kind} {name}")
         return redacted if redacted == bare or _NUMBER.fullmatch(redacted) else json.dumps(redacted)
+
+
+def _is_cut_off(match: re.Match[str]) -> bool:
+    """Tell whether a string has no end: the text has been cut off in it."""
+    return match.end() in (match.end(2), match.end(4))
 
 
 def _merged(parts: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

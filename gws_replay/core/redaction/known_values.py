@@ -194,7 +194,9 @@ class Known:
                 number = text[start:stop]
                 digits = self._phones.get(_digits(number)[-_SAME_PHONE:]) if stop - start <= _LONGEST_PHONE else None
                 if digits is not None:
-                    yield Found(start, stop, _poured(number, digits), "known personal value")
+                    if number not in self.stand_ins.of_value and number not in self.stand_ins.settled:
+                        self.stand_ins.adopt(number, _poured(number, digits))
+                    yield Found(start, stop, self.stand_ins.of(number), "known personal value")
 
     def _personal_shapes(self, text: str, numbers: Sequence[tuple[int, int]]) -> Iterator[Found]:
         own = self._rules.personal_patterns

@@ -21,6 +21,7 @@ from gws_replay.core.redaction.known_values import Known
 from gws_replay.core.redaction.multipart import parts_of
 from gws_replay.core.redaction.policy import Noticed, Policy
 from gws_replay.core.redaction.stand_ins import StandIns
+from gws_replay.core.redaction.suspects import rules_for
 from gws_replay.core.redaction.text import TextRedactor
 
 _T = TypeVar("_T")
@@ -78,6 +79,19 @@ class Redactor:
     def suspects(self) -> frozenset[str]:
         """The keys that no rule knows, and that sound as if their values were secret or personal."""
         return frozenset(self._texts.suspects)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return sentences on what could not be examined, and on the rules that seem to be missing."""
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.unread.items()))
+        rules = rules_for(self.suspects)
+        return (
+            *((f"not examined for secrets and personal data: {kinds}",) if kinds else ()),
+            *(
+                (f"keys without a rule sound secret or personal: add {', '.join(rules)} to pyproject.toml",)
+                if rules
+                else ()
+            ),
+        )
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -52,18 +52,19 @@ def kind_of_name(key: str) -> str:
     return "personal" if is_name or not (_PERSONAL - _NAMED).isdisjoint(words) else ""
 
 
-def rules_to_add(keys: Iterable[str]) -> list[str]:
-    """Return a sentence, and the lines of pyproject.toml that redact the values of keys; nothing for no keys."""
+def rules_for(keys: Iterable[str]) -> list[str]:
+    """Return the rules that redact the values of keys, as they stand in pyproject.toml."""
     by_kind: dict[str, list[str]] = {}
     for key in sorted(keys):
         by_kind.setdefault(kind_of_name(key), []).append(_quoted(key))
-    if not by_kind:
-        return []
-    return [
-        "keys that sound secret or personal, and that no rule knows; to redact their values, add to pyproject.toml:",
-        "[tool.gws_replay.redact]",
-        *(f"{kind} = [{', '.join(by_kind[kind])}]" for kind in ("secret", "personal") if kind in by_kind),
-    ]
+    return [f"{kind} = [{', '.join(by_kind[kind])}]" for kind in ("secret", "personal") if kind in by_kind]
+
+
+def rules_to_add(keys: Iterable[str]) -> list[str]:
+    """Return a sentence, and the lines of pyproject.toml that redact the values of keys; nothing for no keys."""
+    rules = rules_for(keys)
+    said = "keys that sound secret or personal, and that no rule knows; to redact their values, add to pyproject.toml:"
+    return [said, "[tool.gws_replay.redact]", *rules] if rules else []
 
 
 def _quoted(key: str) -> str:

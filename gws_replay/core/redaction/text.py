@@ -4,6 +4,7 @@ JSON, XML, forms and URLs are redacted by the names in them; whatever is found b
 anywhere. Text that breaks the rules of its form (cut off, malformed) is redacted as far as it can be read.
 """
 
+import json
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -156,9 +157,20 @@ class TextRedactor:
                 return self.json(text, place, forced=forced)
             if start == "<" and is_markup(text):
                 return self.xml(text, place, forced=forced)
+            if start == '"' and '\\"' in text:
+                return self._string(text, place)
             return None
         finally:
             self._depth -= 1
+
+    def _string(self, text: str, place: str) -> str | None:
+        """Redact what a string of JSON says; None for what is not one."""
+        try:
+            plain = json.loads(text)
+        except ValueError:
+            return None
+        redacted = self.text(plain, place)
+        return text if redacted == plain else json.dumps(redacted, ensure_ascii=text.isascii())
 
     def _with_json(self, text: str, start: int, place: str) -> str:
         stop = max(text.rfind("}"), text.rfind("]"), start) + 1
