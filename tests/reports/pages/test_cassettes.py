@@ -156,3 +156,14 @@ def test_cassette_without_counterpart_is_a_row() -> None:
     index = block_of(content, "index")
     assert [{"name": "a.yaml", "sides": []}] == index["parts"]
     assert ["the candidate has none"] == [row["result"] for row in index["rows"]]
+
+
+def test_operation_shows_the_evidence_for_its_verdict() -> None:
+    """The same as `verify --explain`."""
+    played = cassette(get({"A": 1}, began=0.0), update({"A": 2}, began=1.0), push({"A": 2, "B": 3}, seen=2.0))
+    block = block_of(written(shown(played), first="Verdicts"))
+    texts = block["texts"]
+    (event,) = (each for each in block["recordings"][0]["events"] if each.get("evidence"))
+    found = [(texts[about], texts[text]) for about, text in event["evidence"]]
+    assert found == [(each.about, each.text) for each in played.updates()[0].evidence()]
+    assert ("verdict", "changed besides: B: added 3") in found
