@@ -75,11 +75,12 @@ class _Search:
                 self._add(CauseCandidate.of(index, exchange, call, self._call_of), call, exchange)
 
     def _add(self, candidate: CauseCandidate, call: operations.Call, exchange: Exchange) -> None:
-        user = exchange.user
-        self._by_resource.setdefault((user, call.resource_id), []).append(candidate)
+        user, creates = exchange.user, call.operation in api.CREATING_OPERATIONS
         self._operations.setdefault(user, []).append(exchange.began)
-        if call.operation in api.CREATING_OPERATIONS:
+        if creates:
             self._creating.setdefault(user, []).append(candidate)
+        if not creates or call.resource_id is not None:
+            self._by_resource.setdefault((user, call.resource_id), []).append(candidate)
         # The response names a referenceId, as those of workitems and open media do; or the request an operationId.
         for reference in (api.reference_of(exchange.response_json), api.reference_of(call.sent)):
             if reference is not None:
@@ -128,15 +129,15 @@ class _Search:
 
     def by_creation(self) -> None:
         """Give the first notification of a resource to the operation that created it, or brought it to the user."""
-        known: set[tuple[int, str]] = {(user, id_) for user, id_ in self._by_resource if id_}
+        seen: set[tuple[int, str]] = set()
         created: set[int] = set()
-        for index, notification in enumerate(self._notifications):
+        for index, notification in enumerate(self._notifications if self._creating else ()):
             subject = self._subject_of(index)
-            resource = (notification.user, subject.resource_id) if subject else None
-            if subject is None or resource is None or resource in known:
+            if subject is None or (notification.user, subject.resource_id) in seen:
                 continue
-            known.add(resource)
-            if index not in self.found and self.causes[index] is None:
+            seen.add((notification.user, subject.resource_id))
+            is_guessed = index not in self.found or self.found[index][1] == "order"
+            if is_guessed and self.causes[index] is None:
                 cause = self._creator(notification, subject, created)
                 if cause is not None:
                     created.add(cause.index)

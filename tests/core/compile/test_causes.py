@@ -152,7 +152,8 @@ def test_other_causes_are_found_anew() -> None:
     [
         ("AddComment", {"comment": "x"}, "PropertiesUpdated", {"comment": "x"}, "content"),
         ("Complete", {}, "StatusChange", {"state": "Completed"}, "content"),
-        ("Accept", {"nickname": "x"}, "StatusChange", {"state": "Chatting"}, "order"),
+        ("Accept", {"nickname": "x"}, "StatusChange", {"state": "Chatting"}, "creation"),
+        ("Leave", {}, "StatusChange", {"state": "Completed"}, "order"),
         ("SendMessage", {"text": "x"}, "NewMessages", {}, "order"),
         ("SomethingNew", {}, "Whatever", {}, "order"),
     ],
@@ -415,6 +416,20 @@ def test_the_first_notification_of_a_new_resource_answers_the_operation_that_cre
     found = attribute([dial(1.0, 1.5, name=name)], [call_push("C1", seen), call_push("C1", seen + 1, "Established")])
     assert found[0].cause == Cause(interaction=0, rule="creation", after=after)  # type: ignore[arg-type]
     assert found[1].cause is None
+
+
+def test_a_call_made_on_the_collection_of_calls_is_created_by_it() -> None:
+    """And not by anything that comes in much later."""
+    made = replace(dial(1.0, 1.5), request=replace(dial(1.0, 1.5).request, uri="http://gws.example/api/v2/me/calls"))
+    pushed = [call_push("C1", 1.2), call_push("C1", 2, "Established"), call_push("C2", 90, "Ringing")]
+    assert [(0, "creation"), None, None] == causes([made], pushed)
+
+
+def test_what_was_seen_before_is_not_created_by_an_accept() -> None:
+    """The invitation comes first; the state after Accept answers it all the same."""
+    accept = operation("Accept", began=2)
+    pushed = [push(None, seen=1, kind="StatusChange", state="Invited"), push(None, seen=3, kind="StatusChange")]
+    assert [None, (0, "order")] == causes([accept], pushed)
 
 
 def test_the_response_names_the_resource_that_was_created() -> None:
