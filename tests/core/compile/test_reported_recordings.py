@@ -88,7 +88,9 @@ def test_two_tabs_of_one_agent() -> None:
     cassette = compiled(
         opened("emma", "k1", 0.0),
         opened("emma", "k2", 0.2),
-        request("emma", 1.0, "/me/chats/0003C2", update({"Note": "second"}), {"statusCode": 0, "referenceId": 5}),
+        request(
+            "emma", 1.0, "/me/chats/0003C2", update({"Note": "second"}), answer={"statusCode": 0, "referenceId": 5}
+        ),
         polled("emma", "k1", 0.4, 1.300, told),
         polled("emma", "k2", 0.5, 1.305, told),
     )
