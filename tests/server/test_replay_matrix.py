@@ -208,7 +208,7 @@ def _difference(
 PAIRS = [
     ("around", ("aiocometd", "websocket"), ("node", "long-polling")),
     ("unsolicited", ("node", "long-polling"), ("aiocometd", "websocket")),
-    ("two tabs", ("aiocometd", "long-polling"), ("node", "websocket")),
+    ("two agents", ("aiocometd", "long-polling"), ("node", "websocket")),
     ("renewed token", ("node", "websocket"), ("aiocometd", "long-polling")),
 ]
 
