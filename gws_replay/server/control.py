@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from gws_replay.core.replay.miss import Miss
 from gws_replay.playback.replay_run import ReplayRun
+from gws_replay.playback.sessions import LiveUser
 from gws_replay.playback.unplayed import unplayed_of
 
 PATH: Final = "/__gws_replay__"
@@ -76,7 +77,21 @@ def state(run: ReplayRun) -> dict[str, Any]:
         "undelivered": list(run.undelivered),
         "out_of_order": list(run.out_of_order),
         "waits": list(run.waits),
+        "live_users": [_live_user(user) for user in sessions.used()],
         "faults": list(run.faults),
+    }
+
+
+def _live_user(user: LiveUser) -> dict[str, Any]:
+    """Return what one live user has done, and which recorded user it plays in each cassette."""
+    session = user.session
+    recorded = [(index.cassette.users, role.user) for index, role in zip(session.indexes, session.roles, strict=True)]
+    return {
+        "plays": [{"user": number, "name": users[number].name} for users, number in recorded],
+        "served": session.served,
+        "missed": len(session.misses),
+        "cometd_clients": session.clients,
+        "held_connects": session.held,
     }
 
 

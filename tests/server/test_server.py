@@ -228,6 +228,25 @@ def test_a_client_from_before_a_rewind_has_to_shake_hands_again(played: ServedRu
     assert ["handshake"] * 2 == [each["advice"]["reconnect"] for each in answered]
 
 
+def test_the_state_says_what_waits_for_what_and_who_the_users_are() -> None:
+    """A sentence for each notification that was not released, and the recorded user that each live one plays."""
+    one, two = update({"A": 1}, began=0), update({"A": 2}, began=1)
+    run = ServedRun(cassette(one, two, push({"A": 2}, seen=2)))
+    with serving(run):
+        url = f"{run.url}{SESSIONS}/S1"
+        requests.post(url, data=one.request.body, auth=("anna", "x"), timeout=CALM)
+        first = state(run)
+        requests.post(url, data=two.request.body, auth=("anna", "x"), timeout=CALM)
+        second = state(run)
+    (waits,) = first["waits"]
+    assert f"notification 0 on {TOPIC} waits for its cause, interaction 1: POST {SESSIONS}/S1 UpdateUserData" == waits
+    expected = {"plays": [{"user": 0, "name": None}], "served": 1, "missed": 0, "cometd_clients": 0, "held_connects": 0}
+    assert [expected] == first["live_users"]
+    assert [] == second["waits"]
+    (undelivered,) = second["undelivered"]
+    assert f"notification 0 on {TOPIC} reached nobody: the user has no CometD client" == undelivered
+
+
 def test_expectations_wait_for_a_client_elsewhere(played: ServedRun) -> None:
     """The block may end before the client, in another process or thread, has asked."""
     requests.get(f"{played.url}{SESSIONS}?fields=*", timeout=CALM)

@@ -1,4 +1,4 @@
-"""`gws-replay serve`: play cassettes to a client in any language until it is told to stop.
+"""`gws-replay serve`: replay cassettes to a client in any language until it is stopped.
 
 The URL is the only thing on stdout, so that a script can read it; hints, the request log and the summary go to stderr.
 """
@@ -32,10 +32,14 @@ _MOST_WARNINGS = 3
     "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Port to listen on; 0 takes a free one."
 )
 @timing_option(
-    "Pace of answers and notifications: as fast as their order allows, as recorded, or recorded times a factor."
+    "Pace of responses and notifications: as fast as their order allows, as recorded, or recorded times a factor."
 )
-@click.option("--tls", is_flag=True, help="Serve HTTPS, with a certificate made on the spot; its CA's file is printed.")
-@click.option("--keep-uris", is_flag=True, help="Leave recorded absolute addresses as they are, instead of our own.")
+@click.option("--tls", is_flag=True, help="Serve HTTPS with a new certificate; the file of its CA is printed.")
+@click.option(
+    "--keep-uris",
+    is_flag=True,
+    help="Keep recorded absolute addresses; otherwise those of the API become the server's own.",
+)
 @click.option(
     "--control-host",
     "control_hosts",
@@ -62,7 +66,8 @@ def serve(
     Requests get the recorded responses. Notifications are delivered by CometD (long-polling, WebSocket,
     callback-polling) after the requests that caused them. Any credentials are accepted; no network is used.
 
-    GET /__gws_replay__ returns what was served, missed and is unplayed; POST /__gws_replay__/rewind starts again.
+    GET /__gws_replay__ returns what was served and missed, and what waits for what; POST /__gws_replay__/rewind starts
+    again.
 
     Exit codes: 0 stopped by SIGTERM, 1 the same after a miss, 2 bad input, 130 Ctrl-C.
     """
@@ -74,7 +79,7 @@ def serve(
 
     matching = WHOLE.ignoring(ignored)
     loaded = [CassetteIndex(load_cassette(path), matching) for path in cassettes]
-    playback = ServedRun(*loaded, timing=timing)
+    run = ServedRun(*loaded, timing=timing)
     log = output.detail if output.verbose else None
     with ExitStack() as stack:
         context, ca = None, None
@@ -83,27 +88,27 @@ def serve(
             context, ca = certificate_for(host, folder)
         ended_by = serve_until_stopped(
             lambda: start(
-                playback, host=host, port=port, tls=context, keep_uris=keep_uris, log=log, control_hosts=control_hosts
+                run, host=host, port=port, tls=context, keep_uris=keep_uris, log=log, control_hosts=control_hosts
             ),
-            lambda running: _announce(running, output, playback, ca),
+            lambda running: _announce(running, output, run, ca),
         )
-    _sum_up(playback, output)
+    _sum_up(run, output)
     if ended_by == signal.SIGINT:
         return 128 + signal.SIGINT
-    return 1 if playback.misses or playback.faults else 0
+    return 1 if run.misses or run.faults else 0
 
 
-def _announce(running: "RunningServer", output: Output, playback: "ReplayRun", ca: Path | None) -> None:
+def _announce(running: "RunningServer", output: Output, run: "ReplayRun", ca: Path | None) -> None:
     from gws_replay.core.replay.conflicts import disagreements
 
     trusted = {"ca": str(ca)} if ca else {}
     output.result(running.url, {"event": "ready", "url": running.url, "pid": os.getpid(), **trusted})
-    output.progress(f"Playing {'; '.join(map(_content, playback.cassettes))}. Any credentials will do.")
+    output.progress(f"Replaying {'; '.join(map(_content, run.cassettes))}. Any credentials are accepted.")
     if ca:
-        output.progress(f"Clients trust it with the CA certificate in {ca}.")
-    for warning in itertools.islice(disagreements(playback.sessions.indexes), _MOST_WARNINGS):
-        output.progress(f"Warning: {warning}; the first is played first.")
-    output.progress(f"What was served, missed and is left: {running.url}/__gws_replay__. Ctrl-C ends it.")
+        output.progress(f"Clients must trust the CA certificate in {ca}.")
+    for warning in itertools.islice(disagreements(run.sessions.indexes), _MOST_WARNINGS):
+        output.progress(f"Warning: {warning}; the first one is replayed first.")
+    output.progress(f"Its state: {running.url}/__gws_replay__. Ctrl-C stops it.")
 
 
 def _content(cassette: "Cassette") -> str:
@@ -111,17 +116,19 @@ def _content(cassette: "Cassette") -> str:
     return f"{cassette.source} ({', '.join(itertools.starmap(counted, counts))})"
 
 
-def _sum_up(playback: "ReplayRun", output: Output) -> None:
-    """Say what happened: the same as the control endpoint does."""
+def _sum_up(run: "ReplayRun", output: Output) -> None:
+    """Print what happened, as the control endpoint returns it."""
     from gws_replay.server.control import state
 
-    happened = state(playback)
-    counts = ", ".join(f"{len(happened[name])} {name}" for name in ("missed", "unplayed", "unreleased"))
-    text = [f"Served {happened['served']} requests ({happened['repeated']} of them again); {counts}."]
+    happened = state(run)
+    counts = ", ".join(f"{len(happened[name])} {name}" for name in ("missed", "unplayed", "unreleased", "undelivered"))
+    text = [f"Served {happened['served']} requests ({happened['repeated']} of them repeated); {counts}."]
     text += [each["text"] for each in happened["missed"]]
     text += happened["faults"]
     if output.as_json:
         output.result("", {"event": "ended", **happened})
     output.progress("\n".join(text))
-    for left in playback.unplayed:
-        output.detail(f"left: {left}")
+    for unplayed in run.unplayed:
+        output.detail(f"unplayed: {unplayed}")
+    for undelivered in run.undelivered:
+        output.progress(undelivered)

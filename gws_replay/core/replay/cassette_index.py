@@ -5,6 +5,7 @@ did is a `UserPart`.
 """
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -175,9 +176,20 @@ class CassetteIndex:
 
     @cached_property
     def leading(self) -> frozenset[int]:
-        """The interactions with a notification that came before their own response."""
+        """The interactions with a notification that came before their response: their own, or one without a cause."""
         causes = (each.cause for each in self.cassette.notifications)
-        return frozenset(cause.interaction for cause in causes if cause and cause.after == "request")
+        own = (cause.interaction for cause in causes if cause and cause.after == "request")
+        return frozenset({*own, *self._interrupted()})
+
+    def _interrupted(self) -> Iterator[int]:
+        """Yield the interactions during which their user received a notification that no request caused."""
+        begins = deque(sorted((each.began, index) for index, each in enumerate(self.interactions)))
+        open_: list[int] = []
+        for seen, user in sorted((each.seen, each.user) for each in self.cassette.notifications if each.cause is None):
+            while begins and begins[0][0] < seen:
+                open_.append(begins.popleft()[1])
+            open_ = [index for index in open_ if self.interactions[index].ended > seen]
+            yield from (index for index in open_ if self.interactions[index].user == user)
 
     @cached_property
     def followed(self) -> frozenset[int]:

@@ -60,10 +60,10 @@ def test_it_prints_its_url_and_sums_up(cassette: Path, number: signal.Signals, e
     assert url.startswith("http://localhost:")
     assert 200 == answer.status_code
     assert (exit_code, "") == (process.returncode, out)
-    assert f"Playing {cassette} (2 exchanges, 1 notification). Any credentials will do." in err
+    assert f"Replaying {cassette} (2 exchanges, 1 notification). Any credentials are accepted." in err
     assert f"GET {SESSIONS}  interaction 0" in err
-    assert "Served 1 requests (0 of them again); 0 missed, 1 unplayed, 1 unreleased." in err
-    assert f"left: interaction 1: POST {SESSIONS}/S1 UpdateUserData" in err
+    assert "Served 1 requests (0 of them repeated); 0 missed, 1 unplayed, 1 unreleased, 0 undelivered." in err
+    assert f"unplayed: interaction 1: POST {SESSIONS}/S1 UpdateUserData" in err
 
 
 def test_a_miss_is_said_and_ends_with_1(cassette: Path) -> None:
@@ -101,7 +101,7 @@ def test_two_cassettes_that_disagree_are_warned_about(cassette: Path, tmp_path: 
         _, err = process.communicate(timeout=CALM)
     assert (
         f"Warning: GET {SESSIONS} is answered differently by {cassette}, interaction 0, and {other}, interaction 0; "
-        "the first is played first."
+        "the first one is replayed first."
     ) in err
 
 

@@ -78,6 +78,16 @@ def test_only_what_came_before_its_own_response_leads() -> None:
     assert set() == CassetteIndex(unsolicited).leading
 
 
+@pytest.mark.parametrize(
+    ("seen", "user", "expected"), [(0.05, 0, {0}), (0.05, 1, set()), (0.2, 0, set()), (1.5, 0, {1, 2})]
+)
+def test_a_response_waits_for_what_interrupted_its_request(seen: float, user: int, expected: set[int]) -> None:
+    """A notification that no request caused, seen by the same user between the request and its response."""
+    unsolicited = replace(push(None, seen=seen, kind="StatusChange"), user=user)
+    moments = [get({}, began=0, ended=0.1), get({}, began=1, ended=3.0), get({}, began=1.2, ended=2.0)]
+    assert expected == CassetteIndex(cassette(*moments, unsolicited, attributed=False)).leading
+
+
 def test_pushes_are_on_one_line_token_for_token() -> None:
     """As they go over the wire, laid out as they are in the cassette."""
     (notification,) = caused(0, "response", seen=1).notifications
