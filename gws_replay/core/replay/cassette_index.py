@@ -49,7 +49,7 @@ class CassetteIndex:
     cassette: Cassette
     matching: Matching = WHOLE
 
-    @property
+    @cached_property
     def interactions(self) -> Sequence[Exchange]:
         """The recorded exchanges."""
         return self.cassette.interactions
@@ -165,13 +165,15 @@ class CassetteIndex:
 
     def written_by(self, interaction: int) -> str | None:
         """Return the id of the resource that an interaction writes; None if it only reads, or names no resource."""
-        if interaction not in self._written:
-            request = self.interactions[interaction].request
-            self._written[interaction] = None if request.is_safe else api.call_of(request, None).resource_id
-        return self._written[interaction]
+        request = self.interactions[interaction].request
+        if request.is_safe:
+            return None
+        if request.uri not in self._resources:
+            self._resources[request.uri] = api.call_of(request, None).resource_id
+        return self._resources[request.uri]
 
     @cached_property
-    def _written(self) -> dict[int, str | None]:
+    def _resources(self) -> dict[str, str | None]:
         return {}
 
     @cached_property

@@ -147,8 +147,9 @@ class UserProgress:
             self.run.bindings.bind(*found)
         response = self._of_its_time(slot, recorded)
         if resource_id := self.run.index.written_by(slot):
-            began = self.run.index.interactions[slot].began
-            self._written[resource_id] = max(self._written.get(resource_id, (began, slot)), (began, slot))
+            written = self.run.index.interactions[slot].began, slot
+            if resource_id not in self._written or self._written[resource_id] < written:
+                self._written[resource_id] = written
         exchange = self._as_seen(response, slot)
         self.run.send(slot, now)
         return Send(
@@ -248,6 +249,8 @@ class UserProgress:
     def _slot(self, key: Key, recorded: Sequence[int]) -> int | None:
         """Choose which of the recorded requests of a key is played: the first of the client's time, or the first."""
         sent, last = self.run.traffic.sent, len(recorded)
+        if last == 1:
+            return None if recorded[0] in sent or self._overtaken_by(recorded[0]) is not None else recorded[0]
         at = self._passed.get(key, 0)
         while at < last and (recorded[at] in sent or self.run.is_past(recorded[at])):
             at += 1
@@ -264,8 +267,9 @@ class UserProgress:
     def _overtaken_by(self, interaction: int) -> int | None:
         """Return a write that was sent, and was recorded after this one of the same resource had its response."""
         resource_id = self.run.index.written_by(interaction)
-        began, later = self._written.get(resource_id, (0.0, None)) if resource_id else (0.0, None)
-        return later if later is not None and began >= self.run.index.interactions[interaction].ended else None
+        latest = self._written.get(resource_id) if resource_id is not None else None
+        is_late = latest is not None and latest[0] >= self.run.index.interactions[interaction].ended
+        return latest[1] if latest is not None and is_late else None
 
     def _of_its_time(self, slot: int, recorded: Sequence[int]) -> Exchange:
         """Return the exchange whose response a played request gets."""

@@ -6,6 +6,7 @@ talks to localhost.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 from urllib.parse import parse_qsl, urlsplit
 
@@ -32,10 +33,9 @@ def key_of(
     those at one of `hosts`, at the host of the request, or at loopback. What is not to be matched on is blank.
     `keys_of_bodies` has what `json_key` returns for bodies of JSON that are known.
     """
-    parts = urlsplit(request.uri)
-    if parts.hostname and parts.hostname not in hosts:
-        hosts = hosts | {parts.hostname}
-    query = tuple(sorted(parse_qsl(parts.query, keep_blank_values=True))) if parts.query else ()
+    host, path, query = _parts(request.uri)
+    if host and host not in hosts:
+        hosts = hosts | {host}
     if query and any(":" in value for _, value in query):
         query = tuple(sorted((name, text_without_own(value, hosts)) for name, value in query))
     body: str | bytes | None = keys_of_bodies.get(request.body) or json_key(request.body, hosts)
@@ -44,11 +44,19 @@ def key_of(
     if match_on is not MATCH_ON:
         return (
             request.method.upper() if "method" in match_on else "",
-            parts.path or "/" if "path" in match_on else "",
+            path if "path" in match_on else "",
             query if "query" in match_on else (),
             body if "body" in match_on else "",
         )
-    return request.method.upper(), parts.path or "/", query, body
+    return request.method.upper(), path, query, body
+
+
+@lru_cache(maxsize=1024)
+def _parts(uri: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """Return the host, the path and the sorted parameters of an address; clients use most of them again and again."""
+    parts = urlsplit(uri)
+    query = tuple(sorted(parse_qsl(parts.query, keep_blank_values=True))) if parts.query else ()
+    return parts.hostname or "", parts.path or "/", query
 
 
 def json_key(body: bytes, hosts: Collection[str] = _NO_HOSTS) -> str | None:

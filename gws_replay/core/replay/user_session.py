@@ -110,8 +110,10 @@ class UserSession:
 
     def _word_for_word(self, request: Request, now: float) -> Send | None:
         key = self.run.cassettes[0].index.key_of(request)
-        is_recorded = any(key in each.index.by_spelling for each in self.run.cassettes)
-        return self._played(key, request, now) if is_recorded else None
+        for each in self.run.cassettes:
+            if key in each.index.by_spelling:
+                return self._played(key, request, now)
+        return None
 
     def _played(self, key: Key, request: Request, now: float) -> Send | None:
         for number, role in enumerate(self.roles):
