@@ -10,13 +10,20 @@ import os
 import random
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 
 import pytest
 
 from gws_replay.core.model import Headers, Request, Response
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.redaction.redactor import Redactor
-from tests.fuzz.mutations import bounded
+from gws_replay.errors import CassetteError
+from gws_replay.formats.vcr import edit, yaml_text
+from gws_replay.formats.vcr.scrub import Scrub
+from gws_replay.settings.redaction import redactor
+from tests.fuzz.mutations import bounded, mutated
+from tests.support.yaml_styles import made
 
 INPUTS = int(os.environ.get("GWS_REPLAY_FUZZ", "400"))
 SECRET, PERSON = "Sturmflut-88x", "Balduin Ohm"
@@ -148,3 +155,38 @@ def test_every_message_is_redacted_in_time(start: int) -> None:
             asked, answered = one.request(request), one.response(response)
         assert len(asked.body) < 50 * len(request.body) + 10_000, number
         assert len(answered.body) < 50 * len(response.body) + 10_000, number
+
+
+TOKENS = (
+    b"[",
+    b"]",
+    b"{",
+    b"}",
+    b": ",
+    b"- ",
+    b"&a ",
+    b"*a",
+    b"!!binary ",
+    b"|\n",
+    b'"',
+    b"'",
+    b"#",
+    b"\r\n",
+    b"\t",
+    b"...\n",
+)
+
+
+@pytest.mark.parametrize("start", range(0, INPUTS, 200))
+def test_a_spoiled_file_is_scrubbed_or_refused(start: int) -> None:
+    """The new text is one that can be read, and has the header; or an error says why not."""
+    for number in range(start, min(start + 200, INPUTS)):
+        text, ending = made(number % 500)
+        as_json = ending == ".json"
+        content = mutated(random.Random(number), [text.encode("utf-8", "surrogatepass")], TOKENS)
+        with bounded(content), suppress(CassetteError, UnicodeDecodeError):
+            whole = yaml_text.whole_lines(content.decode(), "f", as_json=as_json)
+            document = yaml_text.parse(whole, "f", as_json=as_json)
+            done = Scrub(document, "f", partial(redactor, Policy(), key="k")).run()
+            changed = yaml_text.parse(edit.edited(whole, done, as_json=as_json), "f", as_json=as_json)
+            assert not done.changes or {"gws_replay", "gws_replay_redaction"} & changed.keys()

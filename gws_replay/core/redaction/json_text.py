@@ -29,26 +29,12 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _LONG_NUMBER = 6  # digits that may be a number of a card or of a person
 # What is searched at once for anything suspicious; longer values are always looked at one by one.
 _WINDOW, _LONG_VALUE = 1 << 16, 1 << 12
+_MOST_KEYS = 50_000
 _PAIR_KEYS = sensitive.PAIR_NAMES | sensitive.PAIR_VALUES
 
 
-class ValueRedactor(Protocol):
-    """What a `JsonRun` needs: it redacts single values, by the name of their key and as running text."""
-
-    rules: Rules
-    known: Replacing
-    noticed: Noticed | None
-    suspects: set[str]
-
-    def text(self, text: str, place: str = "") -> str:
-        """Return running text redacted."""
-
-    def value(self, name: str, text: str, place: str = "", kind: Kind | None = None, *, is_own: bool = False) -> str:
-        """Return the value of a key redacted."""
-
-
-class _Kinds(dict[str, Kind | None]):
-    """What the values of a key are, by the key as it is spelled in JSON."""
+class Kinds(dict[str, Kind | None]):
+    """What the values of a key are, by the key as it is spelled in JSON; each key is looked up once."""
 
     def __init__(self, rules: Rules, suspects: set[str]) -> None:
         super().__init__()
@@ -58,11 +44,29 @@ class _Kinds(dict[str, Kind | None]):
         self.interesting: dict[str, bool] = {}
 
     def __missing__(self, key: str) -> Kind | None:
+        if len(self) > _MOST_KEYS:
+            self.clear()
+            self.interesting.clear()
         found = self[key] = self._rules.of_key(_unescaped(key))
         if found is None and kind_of_name(key):
             self._suspects.add(_unescaped(key))
         self.interesting[key] = found is not None or sensitive.normalised(key) in _PAIR_KEYS
         return found
+
+
+class ValueRedactor(Protocol):
+    """What a `JsonRun` needs: it redacts single values, by the name of their key and as running text."""
+
+    rules: Rules
+    known: Replacing
+    noticed: Noticed | None
+    kinds: Kinds
+
+    def text(self, text: str, place: str = "") -> str:
+        """Return running text redacted."""
+
+    def value(self, name: str, text: str, place: str = "", kind: Kind | None = None, *, is_own: bool = False) -> str:
+        """Return the value of a key redacted."""
 
 
 class JsonRun:
@@ -79,7 +83,7 @@ class JsonRun:
         self._message_level = (2 if text.lstrip()[:1] == "[" else 1) if bayeux else 0
         self._tracked = self._rules.look_at_paths or redactor.noticed is not None
         self._beside: dict[int, str] = {}  # the name of {"name": ..., "value": ...}, by depth
-        self._kinds = _Kinds(self._rules, redactor.suspects)
+        self._kinds = redactor.kinds
         self._looks_at_all = forced or self._rules.look_at_paths
         self._suspicious: list[tuple[int, int]] = []
         self._next = self._searched = 0

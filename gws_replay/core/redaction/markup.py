@@ -20,7 +20,7 @@ _NAME = re.compile(r"<([A-Za-z_][\w:.-]*)")
 _PAIR = re.compile(r"""(?i)(?<![\w:.-])(?:name|key|field|property)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _PAIR_NAMES = frozenset({"name", "key", "field", "property"})
 _LONGEST_NAME = 80
-_SPACE_BEFORE = re.compile(r"=(?<=\s=)")
+_ATTRIBUTE_BACKWARDS = re.compile(r"""["']\s*=\s*([\w:.-]{1,80})""")
 
 
 class ValueRedactor(Protocol):
@@ -119,13 +119,9 @@ class MarkupRun:
         return text.replace(bare, redacted, 1)
 
 
-def _attributes_in(text: str) -> Iterator[str]:
-    """Yield what stands before each `=`: names of attributes, and more."""
-    if "=" not in text:
-        return
-    if _SPACE_BEFORE.search(text):
-        yield from (word[0] for piece in text.split("=") if (word := piece[-_LONGEST_NAME:].split()[-1:]))
-    yield from (word.partition("=")[0].lstrip("\"'") for word in set(text.split()) if "=" in word)
+def _attributes_in(text: str) -> set[str]:
+    """Return the names of attributes: read from right to left, each begins with a quote and `=`, which are rare."""
+    return {name[::-1] for name in set(_ATTRIBUTE_BACKWARDS.findall(text[::-1]))}
 
 
 def _values_of(name: str, text: str) -> Iterator[str]:

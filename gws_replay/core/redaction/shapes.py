@@ -53,15 +53,18 @@ _PRIVATE_KEY = re.compile(
 )
 _AUTHORIZATION = re.compile(r"(?:bearer|basic)(?: |%20)([\w.~+/=%-]{8,})")
 _USER_INFO = re.compile(r"://([^/\s<>@\"?#]{1,99}:[^/\s<>\"?#]{1,99})@(?!redacted)")
-_SESSION = re.compile(r"[=:](?i:(?<=jsessionid=)|(?<=jsessionid:))([^\s/?;#&<>\"',]+)")
+_SESSION = re.compile(r"[=:](?<=[dD][=:])(?i:(?<=jsessionid=)|(?<=jsessionid:))([^\s/?;#&<>\"',]+)")
 _NAMES = ("password", "passwort", "passwd", "passphrase", "passcode", "pwd")
+# A quick look at the last letter spares most places the comparison with each name.
+_LAST = "(?<=[detynDETYN][=:])"
 _TOKENS = ("token", "secret", "secret_key", "secretkey", "apikey", "api_key", "api-key", "access_key", "accesskey")
 _ASSIGNED = re.compile(
-    rf"=(?=[^\s&;<>\"'])(?i:{'|'.join(f'(?<={name}=)' for name in (*_NAMES, *_TOKENS))})([^\s&;<>\"']+)"
+    rf"={_LAST}(?=[^\s&;<>\"'])(?i:{'|'.join(f'(?<={name}=)' for name in (*_NAMES, *_TOKENS))})([^\s&;<>\"']+)"
 )
-_SAID = re.compile(rf":(?=[^/\"])(?i:{'|'.join(f'(?<={name}:)' for name in _NAMES)})[ \t]?([^\s&;<>\"',]+)")
+_SAID = re.compile(rf":{_LAST}(?=[^/\"])(?i:{'|'.join(f'(?<={name}:)' for name in _NAMES)})[ \t]?([^\s&;<>\"',]+)")
 _QUOTED = re.compile(
-    rf"[=:](?i:{'|'.join(f'(?<={name}[=:])' for name in (*_NAMES, *_TOKENS))})[ \t]?[\"']([^\"'\s<>]{{1,500}})[\"']"
+    rf"[=:]{_LAST}(?i:{'|'.join(f'(?<={name}[=:])' for name in (*_NAMES, *_TOKENS))})"
+    r"[ \t]?[\"']([^\"'\s<>]{1,500})[\"']"
 )
 _IS = re.compile(r"(?:password|passcode|passwort) (?:is|ist) ([^\s&;<>\"',]+)")
 _WORD = re.compile(r"[a-zA-Z]*[.!?]?")

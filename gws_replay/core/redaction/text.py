@@ -16,7 +16,7 @@ from gws_replay.core.redaction.base64_text import Decoded, decoded, encoded_like
 from gws_replay.core.redaction.encoded_text import found_within, is_spelled
 from gws_replay.core.redaction.found import PLACEHOLDER, Found, spliced, without_overlaps
 from gws_replay.core.redaction.harmless_words import is_nobody, is_state, is_status
-from gws_replay.core.redaction.json_text import JsonRun
+from gws_replay.core.redaction.json_text import JsonRun, Kinds
 from gws_replay.core.redaction.known_values import Replacing
 from gws_replay.core.redaction.markup import MarkupRun, is_markup
 from gws_replay.core.redaction.multipart import parts_of
@@ -51,6 +51,7 @@ class TextRedactor:
         self.noticed = noticed
         # Keys that no rule knows, and that sound as if their values were secret or personal.
         self.suspects: set[str] = set()
+        self.kinds = Kinds(rules, self.suspects)
         self._unread = unread
         self._depth = 0
 

