@@ -1,12 +1,16 @@
 """Record modes as a user meets them: small projects against a live sandbox, run by pytest inside pytest."""
 
+import base64
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests  # noqa: F401 (once, here: the inner runs forget what they import)
 
+from gws_replay.pytest_plugin.recordings import InProcessRecording
 from gws_replay.sandbox.server import RunningSandbox, serving
 from gws_replay.storage.files import load_cassette, pending_path
+from tests.support.builders import exchange
 from tests.support.commands import saved, small
 
 AGENT = """
@@ -263,3 +267,23 @@ def test_a_proxy_keeps_to_them_as_well(project: Project) -> None:
     ran.assert_outcomes(passed=1)
     text = project.cassette.read_text("utf-8")
     assert (False, True) == ("Peter" in text, '"LastName": "Onv"' in text)
+
+
+def test_users_are_told_apart_in_the_test_process(tmp_path: Path) -> None:
+    """By a login, its token and a cookie; none of them is in the journal or the cassette."""
+    path = tmp_path / "c.yaml"
+    run = InProcessRecording(path)
+    form = b"grant_type=password&username=bobby.brown&password=x"
+    run.take(exchange("POST", "/auth/v3/oauth/token", form, {"access_token": "token-number-1"}, began=0))
+    anna = base64.b64encode(b"anna.keller:secret").decode()
+    cookie = ("Set-Cookie", "JSESSIONID=cookie-of-anna")
+    run.take(exchange(began=1, asked_with=[("Authorization", f"Basic {anna}")], answered_with=[cookie]))
+    run.take(exchange(began=2, asked_with=[("Authorization", "Bearer token-number-1")]))
+    run.take(exchange(began=3, asked_with=[("Cookie", "JSESSIONID=cookie-of-anna")]))
+    journal = next(tmp_path.glob("*.journal")).read_text()
+    run.save()
+    cassette = load_cassette(run.pending)
+    assert [0, 1, 0, 1] == [each.user for each in cassette.interactions]
+    assert 2 == len({user.name for user in cassette.users})
+    text = journal + run.pending.read_text("utf-8")
+    assert [] == [each for each in ("anna", "keller", "bobby", "brown", "token-number", "cookie-of") if each in text]
