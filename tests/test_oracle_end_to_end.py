@@ -114,7 +114,7 @@ def verdict(fault: str | None) -> Update:
     return update
 
 
-def test_a_faithful_sandbox_is_not_accused() -> None:
+def test_faithful_sandbox_is_not_accused() -> None:
     """Exactly the two keys changed."""
     update = verdict(None)
     assert ("passed", ()) == (update.verdict, update.reasons)
@@ -128,7 +128,7 @@ def test_two_sessions_with_one_build_are_the_same() -> None:
 
 
 @pytest.mark.parametrize("fault", NAMED)
-def test_a_fault_is_caught_and_named(fault: str) -> None:
+def test_fault_is_caught_and_named(fault: str) -> None:
     """Whatever the server answers, the verdict is "failed", and says why."""
     update = verdict(fault)
     assert "failed" == update.verdict

@@ -28,7 +28,7 @@ def test_every_kind_of_mutant_is_made(proof: Proof) -> None:
     assert {"its notification", "next GET", "later GET", "all"} <= {view for _, view in proof.by_kind.made}
 
 
-def test_a_mutant_is_wrong() -> None:
+def test_mutant_is_wrong() -> None:
     """It differs from its recording in the file's own bytes."""
     cassette = random_run(3)
     found = list(mutants(cassette, 1, 5))

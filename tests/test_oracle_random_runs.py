@@ -20,7 +20,7 @@ RUNS = int(os.environ.get("GWS_REPLAY_RUNS", FEW))
 @pytest.mark.parametrize("channel", CHANNELS)
 @settings(max_examples=RUNS, deadline=None, derandomize=RUNS == FEW, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_a_correct_run_is_never_accused(channel: str, data: Any) -> None:
+def test_correct_run_is_never_accused(channel: str, data: Any) -> None:
     """Any userData, any operations, two sessions, overlapping, any latencies: no verdict is "failed"."""
     requests = data.draw(runs(CHANNELS[channel]))
     run = Run(channel=CHANNELS[channel], requests=requests, shown_late=data.draw(st.booleans()))

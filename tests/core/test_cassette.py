@@ -14,7 +14,7 @@ def test_updates_are_judged_with_what_the_caller_allows() -> None:
     ]
 
 
-def test_a_cassette_has_another_name_for_messages() -> None:
+def test_cassette_has_another_name_for_messages() -> None:
     """And is the same otherwise."""
     named = PLAYED.named("other.yaml")
     assert "other.yaml" == named.source

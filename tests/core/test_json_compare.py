@@ -154,7 +154,7 @@ def test_objects_with_few_shared_keys_are_compared_inside() -> None:
     }
 
 
-def test_a_repeated_key_is_a_difference() -> None:
+def test_repeated_key_is_a_difference() -> None:
     """Even when all its values are equal, and inside a value too."""
     once, twice, other = (
         lossless_json.loads(text)
@@ -165,7 +165,7 @@ def test_a_repeated_key_is_a_difference() -> None:
     assert not compare_userdata(twice, copy.deepcopy(twice))
 
 
-def test_a_repeated_key_inside_a_value_has_a_path_of_keys() -> None:
+def test_repeated_key_inside_a_value_has_a_path_of_keys() -> None:
     """The path leads to the key itself, not into how this package holds its values."""
     twice, other = (lossless_json.loads(f'{{"B":{{"x":1,"x":{last}}}}}') for last in (1, 2))
     assert [("B", "x")] == [change.path for change in compare_userdata(twice, other).entries]
@@ -180,7 +180,7 @@ def test_deep_values_are_compared() -> None:
     assert {"K"} == compare_userdata({"K": nested(1)}, {"K": nested(2)}).changed
 
 
-def test_the_views_of_changes() -> None:
+def test_views_of_changes() -> None:
     """Added, removed and changed keys; less some of them; as JSON."""
     changes = compare_userdata({"A": 1, "B": 2, "C": {"x": 1}}, {"A": "1", "C": {"x": 2}, "D": None})
     assert ({"D": None}, {"B": 2}, {"A", "C"}) == (changes.added, changes.removed, changes.changed)

@@ -32,7 +32,7 @@ def test_laying_out_twice_is_laying_out_once(text: str) -> None:
     assert once == lossless_json.indented(once)
 
 
-def test_the_layout_puts_every_member_on_a_line() -> None:
+def test_layout_puts_every_member_on_a_line() -> None:
     """Two spaces a level; empty containers stay on one line."""
     laid_out = lossless_json.indented('{"a":[1.50,{}],"a" : [ ],"b":{"c":"x,y"}}')
     expected = '{\n  "a": [\n    1.50,\n    {}\n  ],\n  "a": [],\n  "b": {\n    "c": "x,y"\n  }\n}'
@@ -122,7 +122,7 @@ def test_canonical_tells_apart(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(("one", "other"), [("1.50", "1.5"), ("1E5", "100000.0"), ("-0", "0"), ("-0.0", "0.0")])
 def test_canonical_and_same_agree_on_spellings_of_a_number(one: str, other: str) -> None:
-    """What matches when it is asked is equal when it is compared."""
+    """What matches a request is equal when it is compared."""
     mine, theirs = lossless_json.loads(one), lossless_json.loads(other)
     assert same(mine, theirs)
     assert lossless_json.canonical(mine) == lossless_json.canonical(theirs)
@@ -166,7 +166,7 @@ def test_only_containers_count_as_json_bodies(text: str | bytes) -> None:
     assert lossless_json.loads_or_none(text) is None
 
 
-def test_a_body_may_be_text_or_bytes() -> None:
+def test_body_may_be_text_or_bytes() -> None:
     """Both give the same value."""
     assert {"ä": 1} == lossless_json.loads_or_none('{"ä":1}') == lossless_json.loads_or_none('{"ä":1}'.encode())
 
@@ -216,7 +216,7 @@ def test_numbers_are_compared_as_decimals(one: str, other: str, equal: bool) -> 
 
 
 @given(st.integers(1, 10**30), st.integers(-340, 340), st.booleans())
-def test_a_number_keeps_every_digit(digits: int, exponent: int, negative: bool) -> None:
+def test_number_keeps_every_digit(digits: int, exponent: int, negative: bool) -> None:
     """It equals itself in another spelling, and not the number beside it."""
     sign = "-" if negative else ""
     read = lossless_json.loads(f"{sign}{digits}e{exponent}")
@@ -234,7 +234,7 @@ def test_exact_numbers_are_shown_as_they_were_written() -> None:
     )
 
 
-def test_a_callers_own_numbers_are_compared_with_recorded_ones() -> None:
+def test_callers_own_numbers_are_compared_with_recorded_ones() -> None:
     """A Decimal, and the float NaN, which Python holds for unequal to itself."""
     assert same(Decimal("3e500"), lossless_json.loads("3e500"))
     assert same(Decimal("0.25"), 0.25)
@@ -261,13 +261,13 @@ BODY = '{"Name":"Zo\u00eb"}'
         (b" \r\n" + BODY.encode(), None),
     ],
 )
-def test_a_body_is_read_as_clients_read_it(body: bytes, content_type: str | None) -> None:
+def test_body_is_read_as_clients_read_it(body: bytes, content_type: str | None) -> None:
     """With a byte order mark, or in the encoding that the Content-Type names."""
     assert {"Name": "Zo\u00eb"} == lossless_json.parse_body(body, content_type)
 
 
 @pytest.mark.parametrize("body", [b"", b"text", b'"text"', b"1", b'{"a":"\xff"}', b"\xef\xbb\xbf", b"<html>"])
-def test_a_body_that_holds_no_json_object_is_none(body: bytes) -> None:
+def test_body_that_holds_no_json_object_is_none(body: bytes) -> None:
     """Whatever it is instead."""
     assert lossless_json.parse_body(body) is None
 
@@ -325,7 +325,7 @@ def test_items_are_assembled_to_an_array(items: list[str]) -> None:
     assert "{}" == lossless_json.assembled([])
 
 
-def test_a_key_is_held_once() -> None:
+def test_key_is_held_once() -> None:
     """Messages of one kind share the texts of their keys: they are a third of what a large recording holds."""
     one, other = (next(iter(lossless_json.loads(f'{{"a key": {number}}}'))) for number in (1, 2))
     assert one is other

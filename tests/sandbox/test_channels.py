@@ -79,7 +79,7 @@ def test_named_key_is_deleted(channel: str) -> None:
     one, two = wire.ids
     before, other = wire.shown(one)["userData"], wire.shown(two)
 
-    wire.asked(0, 1, wire.path(one), deletion(CHANNELS[channel], "LastName"))
+    wire.sent(0, 1, wire.path(one), deletion(CHANNELS[channel], "LastName"))
 
     assert {key: value for key, value in before.items() if key != "LastName"} == wire.shown(one)["userData"]
     assert other == wire.shown(two)
@@ -89,7 +89,7 @@ def test_voice_deletes_all_and_then_shows_no_userdata() -> None:
     """As the page notes."""
     wire = Wire(CHANNELS["voice"])
 
-    reply = wire.asked(0, 1, wire.path(wire.ids[0]), {"operationName": "DeleteUserData"})
+    reply = wire.sent(0, 1, wire.path(wire.ids[0]), {"operationName": "DeleteUserData"})
 
     assert "userData" not in wire.shown(wire.ids[0])
     assert "userData" not in reply.notifications[0][1]["call"]
@@ -101,9 +101,9 @@ def test_voice_attaches_a_key_beside_itself() -> None:
     one, _ = wire.ids
 
     attach: Any = {"operationName": "AttachUserData", "userData": {"LastName": "Again"}}
-    wire.asked(0, 1, wire.path(one), attach)
+    wire.sent(0, 1, wire.path(one), attach)
     twice = json.dumps(wire.shown(one)["userData"])
-    wire.asked(0, 1, wire.path(one), {**attach, "operationName": "UpdateUserData"})
+    wire.sent(0, 1, wire.path(one), {**attach, "operationName": "UpdateUserData"})
 
     assert '"LastName": "Sample"' in twice
     assert '"LastName": "Again"' in twice

@@ -62,10 +62,10 @@ def recorded(channel: Channel, apply: Callable[[Operation], Outcome] = faithful)
     """Play the scenario: a second apart, each operation, its notifications, and a GET of everything."""
     wire = Wire(channel, lambda operation: (faithful if operation.written == LAST["userData"] else apply)(operation))
     session, _ = wire.ids
-    wire.asked(0.0, 0.1, wire.path())
+    wire.sent(0.0, 0.1, wire.path())
     for second, body in enumerate([*operations(channel), LAST], 1):
-        reply = wire.asked(second, second + 0.1, wire.path(session), body)
+        reply = wire.sent(second, second + 0.1, wire.path(session), body)
         for number, push in enumerate(reply.notifications):
-            wire.told(second + 0.2 + number / 100, [push])
-        wire.asked(second + 0.5, second + 0.6, wire.path())
+            wire.notified(second + 0.2 + number / 100, [push])
+        wire.sent(second + 0.5, second + 0.6, wire.path())
     return wire.cassette()

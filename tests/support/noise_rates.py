@@ -90,9 +90,11 @@ def planted(cassette: Cassette, chance: random.Random) -> tuple[Shows, Cassette]
         return lambda each: each.kind == "removed" and len(each.path) == 1, replace(cassette, notifications=left)
     kind, key = chance.choice(["value", "type", "removed", "added", "state", "status"]), chance.choice(STEADY)
     key = {"added": "Planted", "state": "state", "status": "statusCode"}.get(kind, key)
-    told = kind != "status" and chance.random() < 0.5
+    in_notification = kind != "status" and chance.random() < 0.5
     messages = (
-        [each.value for each in cassette.notifications] if told else [e.response_json for e in cassette.interactions]
+        [each.value for each in cassette.notifications]
+        if in_notification
+        else [e.response_json for e in cassette.interactions]
     )
     index = chance.choice([n for n, each in enumerate(messages) if list(_where(each, kind, key))])
 
@@ -103,8 +105,8 @@ def planted(cassette: Cassette, chance: random.Random) -> tuple[Shows, Cassette]
         else:
             inside[key] = {"type": [inside.get(key)], "status": 5}.get(kind, "planted")
 
-    place = f"{'notification' if told else 'interaction'} {index}"
-    changed = (with_data if told else with_answer)(cassette, index, change)
+    place = f"{'notification' if in_notification else 'interaction'} {index}"
+    changed = (with_data if in_notification else with_answer)(cassette, index, change)
     return lambda each: key in each.path and each.place == (place, place), changed
 
 

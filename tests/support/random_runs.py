@@ -67,7 +67,7 @@ def bodies(channel: Channel) -> st.SearchStrategy[Json | None]:
     def body(name: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Json | None]:
         return st.fixed_dictionaries({"operationName": st.just(name), **fields})
 
-    known = {
+    possible = {
         "AttachUserData": body("AttachUserData", userData=userdata),
         "UpdateUserData": body("UpdateUserData", userData=userdata),
         "DeleteUserData": body("DeleteUserData", **_named(channel, "DeleteUserData")),
@@ -77,8 +77,8 @@ def bodies(channel: Channel) -> st.SearchStrategy[Json | None]:
     }
     return st.one_of(
         st.none(),
-        *(each for name, each in known.items() if name in channel.operations),
-        known["UpdateUserData"],
+        *(each for name, each in possible.items() if name in channel.operations),
+        possible["UpdateUserData"],
         body("Fly", userData=userdata),  # refused: it must change nothing
         body("UpdateUserData", data=userdata),  # refused too
     )
@@ -94,13 +94,13 @@ def _named(channel: Channel, operation: str) -> dict[str, st.SearchStrategy[Any]
 def runs(channel: Channel) -> st.SearchStrategy[list[PlannedRequest]]:
     """Draw the requests of a run."""
     few, several = st.integers(0, 2), st.integers(0, 8)
-    asked = st.builds(PlannedRequest, st.integers(0, 1), bodies(channel), few, several, several, several)
-    return st.lists(asked, min_size=1, max_size=3) | st.lists(asked, min_size=4, max_size=8)
+    planned = st.builds(PlannedRequest, st.integers(0, 1), bodies(channel), few, several, several, several)
+    return st.lists(planned, min_size=1, max_size=3) | st.lists(planned, min_size=4, max_size=8)
 
 
 @dataclass(kw_only=True)
 class Run:
-    """A run while it is played: what is asked is carried out in the order of the moments that were drawn.
+    """A run while it is played: requests are carried out in the order of the moments that were drawn.
 
     A notification shows the resource as it was right after its operation, or, `shown_late`, as it is when it leaves:
     the documentation does not say which.
@@ -118,7 +118,7 @@ class Run:
     def cassette(self) -> Cassette:
         """Play it between two GETs of everything, and compile what was seen."""
         self.wire = wire = Wire(self.channel)
-        wire.asked(0.0, TICK / 2, wire.path())
+        wire.sent(0.0, TICK / 2, wire.path())
         now, latest = 1.0, 0.0
         moments: list[tuple[float, int, float, PlannedRequest]] = []
         for number, planned in enumerate(self.requests):
@@ -129,21 +129,23 @@ class Run:
             while due and due[0][0] <= at:
                 self._tell(*due.pop(0))
             path = wire.path(wire.ids[planned.session] if planned.body else None)
-            pushes = wire.asked(began, at + planned.answered * TICK + TICK / 200, path, planned.body).notifications
+            pushes = wire.sent(began, at + planned.answered * TICK + TICK / 200, path, planned.body).notifications
             if pushes:
                 latest = max(latest + TICK / 1000, at + planned.notified * TICK + TICK / 300)
                 due.append((latest, pushes))
         for each in due:
             self._tell(*each)
-        wire.asked(now + 10, now + 10 + TICK, wire.path())
+        wire.sent(now + 10, now + 10 + TICK, wire.path())
         return wire.cassette()
 
     def _tell(self, seen: float, pushes: tuple[Push, ...]) -> None:
-        self.wire.told(seen, [(topic, self._as_it_is(told) if self.shown_late else told) for topic, told in pushes])
+        self.wire.notified(
+            seen, [(topic, self._as_it_is(message) if self.shown_late else message) for topic, message in pushes]
+        )
 
-    def _as_it_is(self, told: Json) -> Json:
+    def _as_it_is(self, message: Json) -> Json:
         key = self.channel.key
-        shown = self.wire.shown(told[key]["id"])
-        if "userData" not in told[key] and not self.channel.omits_empty:
+        shown = self.wire.shown(message[key]["id"])
+        if "userData" not in message[key] and not self.channel.omits_empty:
             shown = {name: value for name, value in shown.items() if name != "userData"}
-        return {**told, key: shown}
+        return {**message, key: shown}

@@ -21,13 +21,13 @@ def played(channel: Channel = CHANNELS["Facebook PM"], apply: Callable[[Operatio
     """The scenario of the faults, compiled; the last operation goes well on every server."""
     wire = Wire(channel, lambda operation: (faithful if operation.written == LAST["userData"] else apply)(operation))
     session, other = wire.ids
-    wire.asked(0.0, 0.1, wire.path())
+    wire.sent(0.0, 0.1, wire.path())
     todo = [(session, body) for body in operations(channel)]
     for second, (resource_id, body) in enumerate([*todo, (other, LAST)], 1):
-        reply = wire.asked(second, second + 0.1, wire.path(resource_id), body)
+        reply = wire.sent(second, second + 0.1, wire.path(resource_id), body)
         for number, push in enumerate(reply.notifications):
-            wire.told(second + 0.2 + number / 100, [push])
-        wire.asked(second + 0.5, second + 0.6, wire.path())
+            wire.notified(second + 0.2 + number / 100, [push])
+        wire.sent(second + 0.5, second + 0.6, wire.path())
     return compile_recording(Recording(exchanges=tuple(wire.exchanges))).cassette
 
 

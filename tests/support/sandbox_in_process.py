@@ -56,7 +56,7 @@ class Wire:
         kind = "/promotion" if self.channel.depth > 1 and resource_id else ""
         return f"/api/v2/me/{self.channel.path}{kind}{resource}"
 
-    def asked(self, began: float, ended: float, path: str, body: Json | None = None) -> Reply:
+    def sent(self, began: float, ended: float, path: str, body: Json | None = None) -> Reply:
         """Ask now, and write down that it took until `ended`; what is to be pushed is in the reply.
 
         `body` is in the words of GWS; for Workspace v3 it is said in its own.
@@ -80,7 +80,7 @@ class Wire:
         found: Json = reply.body[self.channel.key]
         return {**found, "userData": sandbox_workspace.listed(found["userData"])} if self.is_workspace else found
 
-    def told(self, seen: float, pushes: Iterable[Push]) -> None:
+    def notified(self, seen: float, pushes: Iterable[Push]) -> None:
         """Write down notifications that came with the answer to a connect."""
         messages = [{"channel": topic, "data": shown} for topic, shown in pushes]
         path = "/workspace/v3/notifications" if self.is_workspace else "/api/v2/notifications"

@@ -28,7 +28,7 @@ def line_of(path: Path, text: str, *, after: int = 0) -> int:
     return next(number for number, line in enumerate(lines, 1) if text in line and number > after)
 
 
-def test_a_difference_is_said_with_its_place(pair: tuple[Path, Path]) -> None:
+def test_difference_is_said_with_its_place(pair: tuple[Path, Path]) -> None:
     """Severity, kind, operation, session, path, values, place; a tally; exit code 1."""
     ended = command_line("diff", *pair)
     assert (1, "") == (ended.code, ended.err)
@@ -101,7 +101,7 @@ def test_nothing_to_compare(tmp_path: Path) -> None:
     )
 
 
-def test_a_broken_cassette_does_not_hide_the_others(tmp_path: Path) -> None:
+def test_broken_cassette_does_not_hide_the_others(tmp_path: Path) -> None:
     """The rest is compared; it ends with 2."""
     for side in "ab":
         saved(small(), tmp_path / side / "x.yaml")
@@ -155,7 +155,7 @@ def test_annotations_of_github_name_the_line(tmp_path: Path, ending: str) -> Non
     assert ended.err == command_line("diff", "--format", "github", good, bad).out
 
 
-def test_a_report_goes_to_a_file(pair: tuple[Path, Path], tmp_path: Path) -> None:
+def test_report_goes_to_a_file(pair: tuple[Path, Path], tmp_path: Path) -> None:
     """stdout then has the sum alone; text and JSON can go there too."""
     for name in ("text", "json", "junit", "github", "sarif", "markdown"):
         path = tmp_path / "reports" / name
@@ -226,7 +226,7 @@ def test_accept_of_nothing(pair: tuple[Path, Path]) -> None:
     assert (0, "") == (ended.code, ended.err)
 
 
-def test_a_summary_that_cannot_be_written(pair: tuple[Path, Path], tmp_path: Path) -> None:
+def test_summary_that_cannot_be_written(pair: tuple[Path, Path], tmp_path: Path) -> None:
     """One sentence, which names the variable."""
     environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(tmp_path)}
     ended = command_line("diff", *pair, environment=environment)

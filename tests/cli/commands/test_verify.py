@@ -69,7 +69,7 @@ def test_every_operation_of_the_captures_is_correct(suffix: str, tmp_path: Path)
     ],
 )
 @pytest.mark.parametrize("quiet", [[], ["-q"], ["-v"], ["--json"]], ids=" ".join)
-def test_the_exit_code_is_the_worst(
+def test_exit_code_is_the_worst(
     names: list[str], options: list[str], code: int, quiet: list[str], folder: Path
 ) -> None:
     """0 passed, 1 failed or cannot tell, 2 a file that is no cassette, 5 nothing to judge; at any level of detail."""
@@ -77,7 +77,7 @@ def test_the_exit_code_is_the_worst(
     assert code == command_line("verify", *options, *quiet, *paths).code
 
 
-def test_the_text_of_each_verdict(folder: Path) -> None:
+def test_text_of_each_verdict(folder: Path) -> None:
     """A folder is searched in a stable order; each operation has its line, a failure its reasons and next command."""
     ended = command_line("verify", folder)
     assert 2 == ended.code
@@ -161,21 +161,21 @@ def test_paths_may_be_mixed(folder: Path, tmp_path: Path) -> None:
     )
 
 
-def test_an_empty_folder_is_5(tmp_path: Path) -> None:
+def test_empty_folder_is_5(tmp_path: Path) -> None:
     """Nothing found is no success."""
     ended = command_line("verify", tmp_path)
     assert (5, "0 userData operations in 0 cassettes: 0 passed, 0 failed, 0 cannot tell\n") == (ended.code, ended.out)
 
 
 @pytest.mark.parametrize("place", [0, 1])
-def test_a_path_that_does_not_exist_is_2(place: int, folder: Path) -> None:
+def test_path_that_does_not_exist_is_2(place: int, folder: Path) -> None:
     """A slip of the pen is said before anything is judged, wherever it stands."""
     paths = [folder / "good.yaml"]
     paths.insert(place, folder / "elsewhere.yaml")
     assert f"{folder}/elsewhere.yaml does not exist" == refused(command_line("verify", *paths))
 
 
-def test_a_userdata_with_a_repeated_key_is_judged_and_told(tmp_path: Path) -> None:
+def test_userdata_with_a_repeated_key_is_judged_and_told(tmp_path: Path) -> None:
     """A duplicate key of the server is a failure in words, as text and as JSON."""
     data = '{"notificationType":"PropertiesUpdated","facebooksession":{"id":"S1","userData":{"A":1,"A":2,"B":"b"}}}'
     push = Notification(channel=TOPIC, data=data, seen=2.0)
@@ -199,7 +199,7 @@ def test_nothing_recorded_can_steer_a_terminal(options: tuple[str, ...], tmp_pat
         assert [] == [character for character in out if character != "\n" and not character.isprintable()]
 
 
-def test_a_captured_session_is_named_by_its_operation(tmp_path: Path) -> None:
+def test_captured_session_is_named_by_its_operation(tmp_path: Path) -> None:
     """Every kind of operation of the family capture has its line."""
     _, out = verified(captured("longpoll-js-family").cassette, tmp_path)
     names = ["AttachUserData", "UpdateUserData", "AddComment", "UpdateUserData", "DeleteUserData", "SetDisposition"]
@@ -207,7 +207,7 @@ def test_a_captured_session_is_named_by_its_operation(tmp_path: Path) -> None:
     assert SESSIONS not in out
 
 
-def test_an_exchange_that_failed_is_no_reason_to_fail(tmp_path: Path) -> None:
+def test_exchange_that_failed_is_no_reason_to_fail(tmp_path: Path) -> None:
     """A refused update that changed nothing passes; one that changed something does not."""
     refusal = {"statusCode": 2}
     good = [get(BEFORE, began=0.0), update({"A": 2}, began=1.0, answer=refusal)]
@@ -229,7 +229,7 @@ def test_what_is_ignored_is_said(folder: Path) -> None:
     assert 1 == command_line("verify", "--ignore", "A", path).code
 
 
-def test_the_number_of_processes_changes_nothing(folder: Path) -> None:
+def test_number_of_processes_changes_nothing(folder: Path) -> None:
     """Same text, same order, same exit code."""
     paths = [folder, folder / "good.yaml", folder / "wrong.yaml"]
     alone = command_line("verify", "-v", *paths)
@@ -248,7 +248,7 @@ def test_one_value_has_one_stand_in_whoever_reads_it(folder: Path) -> None:
     assert "Onv" not in one
 
 
-def test_a_person_sees_how_far_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_person_sees_how_far_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, on stderr, once it takes long; gone before each result, and never with -q or in a pipe."""
     monkeypatch.setattr("gws_replay.cli.options._FIRST_SHOWN", 0.0)
     paths = folder / "good.yaml", folder / "wrong.yaml"
@@ -258,7 +258,7 @@ def test_a_person_sees_how_far_it_is(folder: Path, monkeypatch: pytest.MonkeyPat
     assert "" == command_line("verify", *paths).err
 
 
-def test_a_process_that_was_ended_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_that_was_ended_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As when memory runs out: a sentence for each cassette that was read."""
     monkeypatch.setattr("gws_replay.batch.processes._end_at_once", os.abort)
     paths = [folder / "good.yaml", folder / "wrong.yaml"]
@@ -297,7 +297,7 @@ def test_text_and_json_go_to_a_file_too(folder: Path, tmp_path: Path) -> None:
         assert printed == (tmp_path / "out").read_text()
 
 
-def test_the_evidence_behind_a_verdict_is_explained(tmp_path: Path) -> None:
+def test_evidence_behind_a_verdict_is_explained(tmp_path: Path) -> None:
     """Of the one operation; as lines and as JSON."""
     code, out = verified(WRONG, tmp_path, "--explain", "1")
     lines = [line.split(maxsplit=1) for line in out.splitlines()]
@@ -323,7 +323,7 @@ def test_what_is_not_an_operation_cannot_be_explained(tmp_path: Path) -> None:
     ("options", "code"),
     [([], 1), (["--coerce", "string"], 0), (["--coerce", "string:A*"], 0), (["--coerce", "string:B"], 1)],
 )
-def test_a_server_may_keep_values_as_strings(options: list[str], code: int, tmp_path: Path) -> None:
+def test_server_may_keep_values_as_strings(options: list[str], code: int, tmp_path: Path) -> None:
     """Of all keys, or of those that are named; it is reported."""
     kept = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), push({**BEFORE, "A": "2"}, seen=2.0))
     ended, out = verified(kept, tmp_path, *options)
@@ -338,7 +338,7 @@ def test_coerce_takes_strings_only(value: str, tmp_path: Path) -> None:
     assert (2, True) == (ended.code, "needs string or string:NAME" in ended.err)
 
 
-def test_an_operation_that_changes_nothing_says_so(tmp_path: Path) -> None:
+def test_operation_that_changes_nothing_says_so(tmp_path: Path) -> None:
     """An update to the values that were there."""
     same = cassette(get(BEFORE, began=0.0), update({"A": BEFORE["A"]}, began=1.0), push(BEFORE, seen=2.0))
     assert ": nothing changed\n" in verified(same, tmp_path)[1]

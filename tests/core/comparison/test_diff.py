@@ -75,7 +75,7 @@ def both_ways(one: Cassette, other: Cassette) -> tuple[Finding, ...]:
 
 
 @pytest.mark.parametrize("name", CAPTURES)
-def test_a_capture_is_as_itself(name: str) -> None:
+def test_capture_is_as_itself(name: str) -> None:
     """A recording against itself has no finding, not even a suppressed one."""
     for suffix in (".flow", ".har"):
         played_once = captured(name, suffix).cassette
@@ -83,7 +83,7 @@ def test_a_capture_is_as_itself(name: str) -> None:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_a_cassette_is_as_itself(path: Path) -> None:
+def test_cassette_is_as_itself(path: Path) -> None:
     """A shipped file, loaded twice."""
     assert () == diff(load_cassette(path), load_cassette(path))
 
@@ -144,7 +144,7 @@ def test_random_runs_are_as_themselves_under_other_ids(todo: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["extra-key", "partly-written", "misdirected", "refused-written"])
-def test_a_wrong_server_differs_both_ways(name: str) -> None:
+def test_wrong_server_differs_both_ways(name: str) -> None:
     """However much is wrong, what is found mirrors what the comparison the other way round finds."""
     found = counted(both_ways(right(), played(apply=FAULTS[name].apply)))
     assert {"error"} <= {each.severity for each in found}
@@ -188,12 +188,12 @@ def _put(name: str, value: Any) -> Mutate:
         (lambda message: message.pop("statusCode"), ("UpdateUserData", "answer.body.statusCode", "removed")),
     ],
 )
-def test_a_change_of_an_answer(change: Mutate, expected: tuple[str, str, str]) -> None:
+def test_change_of_an_answer(change: Mutate, expected: tuple[str, str, str]) -> None:
     """Each kind of change has its name."""
     assert expected in gist(both_ways(small(), with_answer(small(), 1, change)))
 
 
-def test_a_value_that_the_server_changed_besides() -> None:
+def test_value_that_the_server_changed_besides() -> None:
     """The finding names operation, session, path, values and places; the verdict has a finding too."""
     verdict, value = counted(both_ways(small(), small(wrong=True)))
     assert ("UpdateUserData", "verdict", "passed") == (verdict.operation, verdict.kind, verdict.before)
@@ -203,7 +203,7 @@ def test_a_value_that_the_server_changed_besides() -> None:
     assert ("notification 0", "notification 0") == value.place
 
 
-def test_a_changed_value_is_said_once() -> None:
+def test_changed_value_is_said_once() -> None:
     """Later messages that show it again are counted, and do not count."""
     runs = [
         cassette(
@@ -238,7 +238,7 @@ def test_what_is_asked_otherwise() -> None:
     assert [("UpdateUserData", "request.body.userData.A", "value")] == gist(both_ways(*runs))
 
 
-def test_a_notification_that_is_missing() -> None:
+def test_notification_that_is_missing() -> None:
     """It is found under the operation that caused it."""
     silent = replace(small(), notifications=())
     assert ("UpdateUserData", "notification PropertiesUpdated", "removed") in gist(both_ways(small(), silent))
@@ -258,14 +258,14 @@ def _two(first: float, second: float, *, lasting: float = 0.1) -> Cassette:
     )
 
 
-def test_the_order_of_what_followed_each_other() -> None:
+def test_order_of_what_followed_each_other() -> None:
     """Two exchanges the other way round are one finding, whichever is the baseline."""
     (found,) = both_ways(_two(0.0, 1.0), _two(1.0, 0.0))
     assert "order" == found.kind
     assert {"Accept S1 then GET /api/v2/me", "GET /api/v2/me then Accept S1"} == {found.before, found.after}
 
 
-def test_the_order_of_what_overlapped_is_chance() -> None:
+def test_order_of_what_overlapped_is_chance() -> None:
     """Requests that were on their way together have no order."""
     assert () == both_ways(_two(0.0, 1.0, lasting=2.0), _two(1.0, 0.0, lasting=2.0))
 
@@ -279,7 +279,7 @@ def test_updates_the_other_way_round_are_an_order() -> None:
     assert ["order"] == [each.kind for each in both_ways(*runs)]
 
 
-def test_a_slow_answer_is_told_for_information() -> None:
+def test_slow_answer_is_told_for_information() -> None:
     """Three times longer, and by more than a second."""
     slow = cassette(update({"A": 2}, began=1.0, ended=5.0))
     (found,) = both_ways(cassette(update({"A": 2}, began=1.0)), slow)
@@ -310,7 +310,7 @@ def test_short_ids_are_aliased_where_ids_stand_only() -> None:
     assert ["value"] == [each.kind for each in both_ways(runs[0], other)]
 
 
-def test_the_severity_of_a_kind_can_be_set() -> None:
+def test_severity_of_a_kind_can_be_set() -> None:
     """By a table that overrides ours."""
     found = diff(small(), small(wrong=True), severity={"value": "info"})
     assert {"value": "info", "verdict": "error"} == {each.kind: each.severity for each in found}
@@ -346,16 +346,16 @@ def test_wrong_values_do_not_mix_up_notifications() -> None:
 
 
 def test_notifications_that_overtook_each_other_are_paired_by_cause() -> None:
-    """Two operations on their way together, each told about; in the candidate the other way round, with another X."""
+    """Two operations that overlap, each notified; in the candidate in the opposite order, with another X."""
 
     def run(first: int, second: int, x: int) -> Cassette:
-        asked = [update({"A": 1}, began=0.0, ended=5.0), update({"B": 1}, began=0.1, ended=5.0)]
+        sent = [update({"A": 1}, began=0.0, ended=5.0), update({"B": 1}, began=0.1, ended=5.0)]
         shown = [{"A": 1, "X": x}, {"B": 1, "X": x}]
         pushes = [
             replace(push(shown[which], seen=6.0 + n), cause=Cause(interaction=which, rule="pin", after="response"))
             for n, which in enumerate((first, second))
         ]
-        return cassette(*asked, *pushes, attributed=False)
+        return cassette(*sent, *pushes, attributed=False)
 
     found = counted(both_ways(run(0, 1, 5), run(1, 0, 6)))
     assert {"X"} == {each.path[-1] for each in found}
@@ -391,7 +391,7 @@ def test_users_without_names_are_paired_in_order() -> None:
     assert {"value"} == {each.kind for each in found}
 
 
-def test_a_recording_of_one_user_is_compared_with_one_of_several() -> None:
+def test_recording_of_one_user_is_compared_with_one_of_several() -> None:
     """Then users do not count."""
     one = replace(of_users([None, None]), header={"format": 1})
     one = replace(one, interactions=tuple(replace(each, user=0) for each in one.interactions))

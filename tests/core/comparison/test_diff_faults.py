@@ -59,9 +59,11 @@ class Once:
         """The keys that differ from how they should be, each with the operation that shows it first."""
         assert self.wrong is not None
         operation, outcome = self.wrong
-        told = {key for shown in outcome.notified[:1] if shown is not None for key in _others(shown, operation.after)}
+        notified = {
+            key for shown in outcome.notified[:1] if shown is not None for key in _others(shown, operation.after)
+        }
         kept = _others(outcome.stored, operation.after) | _others(outcome.other or operation.other, operation.other)
-        return {(self.operation, key) for key in told} | {(LOOK, key) for key in kept - told}
+        return {(self.operation, key) for key in notified} | {(LOOK, key) for key in kept - notified}
 
 
 def _others(shown: UserData, right: UserData) -> set[str]:
@@ -73,7 +75,7 @@ def _others(shown: UserData, right: UserData) -> set[str]:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_found_and_nothing_else(name: str) -> None:
+def test_fault_is_found_and_nothing_else(name: str) -> None:
     """The verdict on the operation, each key that is wrong where it shows first, and what the table above says."""
     server = Once(name)
     counted = [each for each in diff(right(), played(apply=server)) if not each.suppressed and each.severity != "info"]

@@ -50,14 +50,14 @@ def test_what_is_inside_a_place_that_comes_and_goes_is_noise() -> None:
         assert {"B"} == counted(suppressed(found, (), Noise({("UpdateUserData", other): 1}))) - {"verdict"}
 
 
-def test_a_key_that_an_operation_writes_is_never_noise() -> None:
+def test_key_that_an_operation_writes_is_never_noise() -> None:
     """Neither learned, nor passed over because a file says so."""
     assert {} == learn([run(written="x"), run(written="y")]).differed
     by_hand = Noise({("UpdateUserData", "request.body.userData.A"): 1})
     assert {"A"} == counted(suppressed(diff(run(written="x"), run(written="y")), (), by_hand))
 
 
-def test_a_file_gives_back_what_was_learned() -> None:
+def test_file_gives_back_what_was_learned() -> None:
     """Written, read by people, read again."""
     noise = learn([run("q1"), run("q2")])
     assert noise.differed == read(noise.as_json()).differed

@@ -49,15 +49,15 @@ PARTLY = {
 def test_partial_success_may_have_written_any_of_the_keys(case: str) -> None:
     """StatusCode 7: what was not written is in doubt, what was written otherwise is wrong, nothing else may move."""
     after, verdict, reasons = PARTLY[case]
-    asked = update({"A": 2, "B": "b"}, began=1, answer={"statusCode": 7})
-    found = only(START, asked, push(after, seen=2))
+    sent = update({"A": 2, "B": "b"}, began=1, answer={"statusCode": 7})
+    found = only(START, sent, push(after, seen=2))
     assert (verdict, reasons) == (found.verdict, found.reasons)
 
 
 @pytest.mark.parametrize(
     ("after", "verdict"), [(BEFORE, "passed"), (AFTER, "failed"), ({**BEFORE, "Z": 1}, "failed"), (None, "unknown")]
 )
-def test_an_operation_that_failed_later_must_change_nothing(after: dict[str, Any] | None, verdict: str) -> None:
+def test_operation_that_failed_later_must_change_nothing(after: dict[str, Any] | None, verdict: str) -> None:
     """The answer was 0, and a notification of type Error took it back (ChatMessageType)."""
     error = push(None, seen=2, kind="Error")
     moments: Moments = [START, update({"A": 2}, began=1), error, *([get(after, began=3)] if after else [])]
@@ -66,7 +66,7 @@ def test_an_operation_that_failed_later_must_change_nothing(after: dict[str, Any
     assert all("refused" in reason for reason in found.reasons)
 
 
-def test_an_error_answers_what_nothing_else_has_answered() -> None:
+def test_error_answers_what_nothing_else_has_answered() -> None:
     """The first update was notified; the error is about the second."""
     played = cassette(
         START,
@@ -80,7 +80,7 @@ def test_an_error_answers_what_nothing_else_has_answered() -> None:
     assert ["passed", "passed"] == [each.verdict for each in played.updates()]
 
 
-def test_an_error_that_names_no_resource_leaves_a_silent_operation_in_doubt() -> None:
+def test_error_that_names_no_resource_leaves_a_silent_operation_in_doubt() -> None:
     """It may have been refused; a person can say so by a pin."""
     error = Notification(channel="/v2/me/devices", data='{"errorMessage": "no"}', seen=2)
     later = (update({"B": 3}, began=5), push({**BEFORE, "B": 3}, seen=6))
@@ -99,13 +99,13 @@ def test_every_notification_that_answers_must_show_it() -> None:
         assert all(each.startswith("notification 1 answers it too: changed besides: B") for each in found.reasons)
 
 
-def test_the_wrong_one_of_two_may_be_the_first() -> None:
+def test_wrong_one_of_two_may_be_the_first() -> None:
     """The reference joins them, whichever shows what was written."""
     found = only(START, update({"A": 2}, began=1), push(BEFORE, seen=2, reference=9), push(AFTER, seen=3, reference=9))
     assert "failed" == found.verdict
 
 
-def test_a_reference_that_is_counted_anew_is_another_operation() -> None:
+def test_reference_that_is_counted_anew_is_another_operation() -> None:
     """After a new login the server begins at 1 again."""
     played = cassette(
         START,
@@ -120,7 +120,7 @@ def test_a_reference_that_is_counted_anew_is_another_operation() -> None:
 
 
 @pytest.mark.parametrize("order", [(AFTER, {**AFTER, "B": 3}), ({**AFTER, "B": 3}, AFTER)], ids=["second", "first"])
-def test_a_second_notification_without_a_reference_is_in_doubt(order: tuple[dict[str, Any], dict[str, Any]]) -> None:
+def test_second_notification_without_a_reference_is_in_doubt(order: tuple[dict[str, Any], dict[str, Any]]) -> None:
     """It may be an answer, or a change of the server's own; a pin or `ignore` decides, and a GET may prove it wrong."""
     moments: Moments = [START, update({"A": 2}, began=1), *(push(data, seen=2 + n) for n, data in enumerate(order))]
     wrong = order.index({**AFTER, "B": 3})
@@ -134,8 +134,8 @@ def test_a_second_notification_without_a_reference_is_in_doubt(order: tuple[dict
         assert "failed" == only(*moments, get(AFTER, began=9)).verdict
 
 
-def test_a_change_that_something_unsolicited_showed_is_in_doubt() -> None:
-    """Another agent may have made it, on its own: it is told, and not held against this operation for certain."""
+def test_change_that_something_unsolicited_showed_is_in_doubt() -> None:
+    """Another agent may have made it, on its own: it is reported, and not held against this operation for certain."""
     between = push({**BEFORE, "B": 3}, seen=1.5, reference=7)
     answer = push({**AFTER, "B": 3}, seen=2, reference=8)
     found = only(START, update({"A": 2}, began=1), pinned(answer, 1), between)
@@ -182,7 +182,7 @@ NAMED = {
 
 
 @pytest.mark.parametrize("case", NAMED)
-def test_a_wrong_notification_is_named_by_whose_it_is(case: str) -> None:
+def test_wrong_notification_is_named_by_whose_it_is(case: str) -> None:
     """It shows what was before, or what another operation wrote."""
     shown, reason = NAMED[case]
     played = cassette(
@@ -196,7 +196,7 @@ def test_a_wrong_notification_is_named_by_whose_it_is(case: str) -> None:
 
 
 def test_what_a_refused_operation_did_is_held_against_it_alone() -> None:
-    """The next operation's notification shows it; that one did what it was asked."""
+    """The next operation's notification shows it; that one did what it had to do."""
     refused = update({"B": 3}, began=1, answer={"statusCode": 2})
     found = cassette(START, refused, update({"A": 2}, began=2), push({**AFTER, "B": 3}, seen=3)).updates()
     assert ["failed", "passed"] == [each.verdict for each in found]
@@ -220,7 +220,7 @@ COMMENTS: dict[str, tuple[list[Exchange | Notification], str, str]] = {
 
 
 @pytest.mark.parametrize("case", COMMENTS)
-def test_a_comment_is_as_sent_and_changes_no_user_data(case: str) -> None:
+def test_comment_is_as_sent_and_changes_no_user_data(case: str) -> None:
     """A PropertiesUpdated without userData says that they are as they were (FacebookPMAddComment)."""
     moments, verdict, reason = COMMENTS[case]
     moments = [pinned(each, 1) if isinstance(each, Notification) else each for each in moments]
@@ -229,24 +229,24 @@ def test_a_comment_is_as_sent_and_changes_no_user_data(case: str) -> None:
     assert any(reason in each for each in found.reasons) == bool(reason)
 
 
-def test_a_comment_needs_nothing_before_it() -> None:
+def test_comment_needs_nothing_before_it() -> None:
     """Its own notification says all."""
     assert ["passed"] == verdicts(operation("AddComment", began=1, comment="hi"), push(None, seen=2, comment="hi"))
 
 
-def test_a_disposition_may_be_told_alone() -> None:
+def test_disposition_may_be_told_alone() -> None:
     """The sample shows one key of userData: the others are not gone, the next GET must show that."""
-    asked = operation("SetDisposition", began=1, disposition="Done", dispositionKey="K")
+    sent = operation("SetDisposition", began=1, disposition="Done", dispositionKey="K")
     part, whole = push({"K": "Done"}, seen=2), {**BEFORE, "K": "Done"}
-    assert "unknown" == only(START, asked, part).verdict
-    assert "passed" == only(START, asked, part, get(whole, began=3)).verdict
-    assert "failed" == only(START, asked, part, get({"K": "Done"}, began=3)).verdict
-    wrong = only(START, asked, pinned(push({"K": "Open"}, seen=2), 1), get(whole, began=3))
+    assert "unknown" == only(START, sent, part).verdict
+    assert "passed" == only(START, sent, part, get(whole, began=3)).verdict
+    assert "failed" == only(START, sent, part, get({"K": "Done"}, began=3)).verdict
+    wrong = only(START, sent, pinned(push({"K": "Open"}, seen=2), 1), get(whole, began=3))
     assert ("failed", ('K: sent "Done" (string), notification 0 shows "Open" (string)',)) == (
         wrong.verdict,
         wrong.reasons,
     )
-    assert "passed" == only(get({"K": "Open"}, began=0), asked, part).verdict
+    assert "passed" == only(get({"K": "Open"}, began=0), sent, part).verdict
 
 
 def test_what_is_ignored_is_reported_and_what_was_written_is_not_ignored() -> None:
@@ -258,20 +258,20 @@ def test_what_is_ignored_is_reported_and_what_was_written_is_not_ignored() -> No
     assert "failed" == only(START, update({"A": 2}, began=1), push(BEFORE, seen=2), ignore=["*"]).verdict
 
 
-def test_a_failure_is_seen_though_nothing_was_shown_before() -> None:
+def test_failure_is_seen_though_nothing_was_shown_before() -> None:
     """Without a snapshot before, it may be wrong for certain, and never right."""
     for shown, verdict in (({"A": 2}, "unknown"), ({"A": 3}, "failed")):
         assert verdict == only(update({"A": 2}, began=1), push(shown, seen=2)).verdict
 
 
-def test_a_late_notification_is_no_fault() -> None:
+def test_late_notification_is_no_fault() -> None:
     """It came after that of a later operation, and shows what its own one left."""
-    asked = [update({"A": n}, began=1 + n / 10, answer={**TAKEN, "referenceId": n}) for n in (1, 2)]
+    sent = [update({"A": n}, began=1 + n / 10, answer={**TAKEN, "referenceId": n}) for n in (1, 2)]
     late = [push({"A": 2}, seen=3, reference=2), push({"A": 1}, seen=4, reference=1)]
-    assert ["passed", "passed"] == verdicts(get({"A": 0}, began=0), *asked, *late)
+    assert ["passed", "passed"] == verdicts(get({"A": 0}, began=0), *sent, *late)
 
 
-def test_a_recording_that_ends_before_the_notification_came_accuses_nobody() -> None:
+def test_recording_that_ends_before_the_notification_came_accuses_nobody() -> None:
     """The GET shows the change; the push was still to come."""
     found = only(START, update({"A": 2}, began=1), push(None, seen=0.5, kind="StatusChange"), get(AFTER, began=2))
     assert ("unknown", (f"no notification on {TOPIC} answers it: record until it has come",)) == (
@@ -292,7 +292,7 @@ def test_operations_at_once_may_be_taken_for_each_other() -> None:
     assert ["passed"] * 3 == [each.verdict for each in played.updates()], [each.reasons for each in played.updates()]
 
 
-def test_a_comment_at_once_leaves_a_notification_without_user_data_in_doubt() -> None:
+def test_comment_at_once_leaves_a_notification_without_user_data_in_doubt() -> None:
     """It may be the comment's; alone, an attachment's notification has to show them."""
     comments = [operation("AddComment", began=1 + n / 10, ended=9, comment=str(n)) for n in (1, 2)]
     attached = [operation("AttachUserData", began=1.5 + n / 10, ended=9, userData={"B": n}) for n in (1, 2)]
@@ -304,8 +304,8 @@ def test_a_comment_at_once_leaves_a_notification_without_user_data_in_doubt() ->
     assert "failed" == only(*alone).verdict
 
 
-def test_a_get_after_what_may_write_keys_of_its_own_is_in_doubt() -> None:
-    """Completing a session is told without userData; a key of the server's own shows in the GET after it."""
+def test_get_after_what_may_write_keys_of_its_own_is_in_doubt() -> None:
+    """Completing a session is notified without userData; a key of the server's own shows in the GET after it."""
     done = (operation("Complete", began=3), push(None, seen=4, kind="StatusChange", state="Completed"))
     moments = (START, update({"A": 2}, began=1), push(AFTER, seen=2))
     found = only(*moments, *done, get({**AFTER, "LCA_x": 1}, began=5))
@@ -316,7 +316,7 @@ def test_a_get_after_what_may_write_keys_of_its_own_is_in_doubt() -> None:
 
 
 def test_what_others_were_told_is_proof_once_the_effect_was_seen() -> None:
-    """An operation on another session may just have been quicker, unless it was asked after a GET showed the effect."""
+    """An operation on another session may just have been quicker, unless it was sent after a GET showed the effect."""
     silent = (START, update({"A": 2}, began=1), get(AFTER, began=3))
     for began, verdict in ((2, "unknown"), (4, "failed")):
         other = (update({"Z": 1}, began=began, session="S2"), push({"Z": 1}, seen=5, session="S2"))

@@ -76,7 +76,7 @@ def test_what_is_missing_is_said() -> None:
     ]
 
 
-def test_a_request_without_a_response_may_have_been_carried_out() -> None:
+def test_request_without_a_response_may_have_been_carried_out() -> None:
     """The connection broke; the GET shows that it was."""
     sent = replace(update({"Tier": "gold"}, began=1), outcome="broken")
     sent = replace(sent, response=replace(sent.response, status=502, body=b""))

@@ -21,7 +21,7 @@ def truth(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any]
 
 @given(USER_DATA, USER_DATA)
 @settings(max_examples=120)
-def test_the_whole_truth_passes(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_whole_truth_passes(before: dict[str, Any], after: dict[str, Any]) -> None:
     """An expectation of just what happened holds, and gives the changes back."""
     changed, added, removed = truth(before, after)
     changes = assert_only_changed(before, after, changed, added=added, removed=removed)
@@ -73,7 +73,7 @@ def test_values_are_expected_in_their_type(sent: Any, got: Any) -> None:
         assert_only_changed({}, {"A": got}, {}, added={"A": sent})
 
 
-def test_the_failure_names_every_deviation() -> None:
+def test_failure_names_every_deviation() -> None:
     """What was expected, what came instead, and what changed besides: nothing is cut short."""
     before = {"A": 1, "B": 2, "C": 3, "D": 4, "E": 5, "LCA_1": 0}
     after = {"A": 1, "B": "2", "C": 3, "E": {"x": 1}, "F": None, "LCA_1": 1}
@@ -93,7 +93,7 @@ def test_the_failure_names_every_deviation() -> None:
     ] == str(caught.value).splitlines()
 
 
-def test_the_failure_is_an_assertion_that_says_where() -> None:
+def test_failure_is_an_assertion_that_says_where() -> None:
     """A test fails rather than errors, and a caller's place and name of the resource are in the text."""
     with pytest.raises(AssertionError, match=r"(?s)^userData of S1 did.*nothing changed.*\nin notification 3$"):
         Expectation.of({}, (), (), ()).check({}, {"A": 1}, of=" of S1", where="in notification 3")
@@ -107,7 +107,7 @@ def test_nothing_in_the_failure_can_steer_a_terminal() -> None:
 
 
 @pytest.mark.parametrize("argument", ["added", "removed", "ignore"])
-def test_a_single_string_is_not_a_list_of_names(argument: str) -> None:
+def test_single_string_is_not_a_list_of_names(argument: str) -> None:
     """`removed="Key"` would be three keys."""
     with pytest.raises(TypeError, match=rf"write {argument}=\['Key'\]"):
         assert_only_changed({}, {}, {}, **{argument: "Key"})
@@ -132,21 +132,21 @@ def test_ignored_keys_may_do_as_they_like() -> None:
         lambda ignore: assert_only_changed({}, {}, {}, added=["A"], ignore=ignore),
     ],
 )
-def test_a_named_key_is_never_ignored(call: Callable[[list[str]], Any]) -> None:
+def test_named_key_is_never_ignored(call: Callable[[list[str]], Any]) -> None:
     """A pattern that covers a named key does not excuse it."""
     with pytest.raises(UserDataMismatch, match="A should"):
         call(["*"])
     assert {"A"} == assert_only_changed({"A": 1, "B": 1}, {"A": 2, "B": 2}, {"A": 2}, ignore=["*"]).keys
 
 
-def test_an_unchanged_key_is_not_changed() -> None:
-    """An update that wrote the value which stood there cannot be told from a lost one."""
+def test_unchanged_key_is_not_changed() -> None:
+    """An update that wrote the value which stood there looks like a lost one."""
     with pytest.raises(UserDataMismatch, match="A should have been changed, stayed 1"):
         assert_only_changed({"A": 1}, {"A": 1}, {"A": 1})
 
 
 @pytest.mark.parametrize("coerce", ["string", ["Pr*"], {"Price": "string"}])
-def test_a_value_may_be_kept_as_a_string(coerce: Any) -> None:
+def test_value_may_be_kept_as_a_string(coerce: Any) -> None:
     """By the JSON text of the value; another string is another value, and other keys are compared as ever."""
     before = {"Price": 1, "Rest": 7}
     assert assert_only_changed(before, {**before, "Price": "5.50"}, {"Price": 5.5}, coerce=coerce)

@@ -10,7 +10,7 @@ from gws_replay.core.oracle.history import history, of_exchange, of_notification
 from tests.support.builders import SESSIONS, TOPIC, cassette, exchange, get, push, update
 
 
-def test_the_history_is_in_the_order_seen() -> None:
+def test_history_is_in_the_order_seen() -> None:
     """GETs count when their answer had come, notifications when they were seen; each knows its place."""
     shown = history(
         cassette(
@@ -38,7 +38,7 @@ def test_the_history_is_in_the_order_seen() -> None:
         Notification(channel="/v2/me", data='"hello"', seen=1),
     ],
 )
-def test_a_notification_without_user_data_is_no_snapshot(notification: Notification) -> None:
+def test_notification_without_user_data_is_no_snapshot(notification: Notification) -> None:
     """Absence means "unchanged" on this channel, not "all deleted"."""
     assert [] == list(of_notification(notification, 0, ()))
 
@@ -58,13 +58,13 @@ def test_only_gets_show_snapshots() -> None:
     assert [] == list(of_exchange(exchange("GET", SESSIONS, None, b"<html>"), 0))
 
 
-def test_a_repeated_key_is_kept_in_a_snapshot() -> None:
+def test_repeated_key_is_kept_in_a_snapshot() -> None:
     """It is not folded into its last value."""
     answer = b'{"facebooksession":{"id":"S1","userData":{"A":1,"A":2}}}'
     assert [{"A": Repeated((1, 2))}] == [s.data for s in of_exchange(exchange("GET", SESSIONS, None, answer), 0)]
 
 
-def test_a_notification_and_a_get_at_the_same_moment_have_a_stable_order() -> None:
+def test_notification_and_a_get_at_the_same_moment_have_a_stable_order() -> None:
     """The answer comes first, as it does in the cassette."""
     shown = history(cassette(get({"A": 0}, began=0, ended=1), push({"A": 1}, seen=1)))["S1"]
     assert [{"A": 0}, {"A": 1}] == [s.data for s in shown]

@@ -29,11 +29,11 @@ def only(*moments: Exchange | Notification) -> Update:
     return found
 
 
-def judged(asked: Exchange, notified: dict[str, Any], then: dict[str, Any] | None = None) -> Update:
+def judged(sent: Exchange, notified: dict[str, Any], then: dict[str, Any] | None = None) -> Update:
     """The verdict on an operation between a GET and its notification, with another GET after it."""
     return only(
         get(BEFORE, began=0),
-        asked,
+        sent,
         push(notified, seen=3),
         get(notified if then is None else then, began=4),
     )
@@ -56,10 +56,10 @@ RIGHT: dict[str, tuple[Exchange, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", RIGHT)
-def test_a_right_operation_passes(case: str) -> None:
+def test_right_operation_passes(case: str) -> None:
     """Exactly what it wrote changed, in the notification and in the GET."""
-    asked, after = RIGHT[case]
-    found = judged(asked, dict(reversed(after.items())))
+    sent, after = RIGHT[case]
+    found = judged(sent, dict(reversed(after.items())))
     assert ("passed", ()) == (found.verdict, found.reasons)
     assert (BEFORE, after) == (found.before and found.before.data, found.after and found.after.data)
     assert (1, "S1") == (found.interaction, found.resource_id)
@@ -87,20 +87,20 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_server_is_caught_by_its_notification(case: str) -> None:
+def test_wrong_server_is_caught_by_its_notification(case: str) -> None:
     """Whatever the server does besides, or instead, the operation fails and the reason names it."""
     mutate, reason = WRONG[case]
     wrong = mutate({**BEFORE, "A": 2})
     notified = push(wrong, seen=3, reference=9)
     # The response names the notification, so that even one that shows nothing of the update is its answer.
-    asked = update({"A": 2}, began=2, answer={"statusCode": 0, "referenceId": 9})
-    found = only(get(BEFORE, began=0), asked, notified)
+    sent = update({"A": 2}, began=2, answer={"statusCode": 0, "referenceId": 9})
+    found = only(get(BEFORE, began=0), sent, notified)
     assert "failed" == found.verdict
     assert reason in "\n".join(found.reasons)
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_server_is_caught_by_the_next_get(case: str) -> None:
+def test_wrong_server_is_caught_by_the_next_get(case: str) -> None:
     """Where there is no notification at all, the GET is the effect; where there is one, they must agree."""
     mutate, reason = WRONG[case]
     right = {**BEFORE, "A": 2}
@@ -129,36 +129,36 @@ def test_a_wrong_server_is_caught_by_the_next_get(case: str) -> None:
         (operation("SetDisposition", began=2, disposition="D"), {**BEFORE, "K": "D", "A": 2}, "changed besides: A"),
     ],
 )
-def test_the_other_operations_have_their_own_rules(operation_: Exchange, notified: dict[str, Any], reason: str) -> None:
+def test_other_operations_have_their_own_rules(operation_: Exchange, notified: dict[str, Any], reason: str) -> None:
     """What a deletion, an attachment and a disposition must show."""
     answer = json.dumps({"statusCode": 0, "referenceId": 9}).encode()
-    asked = replace(operation_, response=replace(operation_.response, body=answer))
-    found = only(get(BEFORE, began=0), asked, push(notified, seen=3, reference=9))
+    sent = replace(operation_, response=replace(operation_.response, body=answer))
+    found = only(get(BEFORE, began=0), sent, push(notified, seen=3, reference=9))
     assert "failed" == found.verdict
     assert reason in "\n".join(found.reasons)
 
 
 @pytest.mark.parametrize("repeated", ['"A":2,"A":2', '"A":2,"A":1', '"A":2,"B":"two","B":"two"'])
-def test_a_repeated_key_is_caught(repeated: str) -> None:
+def test_repeated_key_is_caught(repeated: str) -> None:
     """A server that writes a key twice is wrong even when the last value is right."""
     session = f'{{"id":"S1","userData":{{{repeated}}}}}'
     data = f'{{"notificationType":"PropertiesUpdated","referenceId":9,"facebooksession":{session}}}'
     notified = replace(push({}, seen=3), data=data)
-    asked = update({"A": 2}, began=2, answer={"statusCode": 0, "referenceId": 9})
-    found = only(get({"A": 1, "B": "two"}, began=0), asked, notified)
+    sent = update({"A": 2}, began=2, answer={"statusCode": 0, "referenceId": 9})
+    found = only(get({"A": 1, "B": "two"}, began=0), sent, notified)
     assert "failed" == found.verdict
     assert "repeated key" in "\n".join(found.reasons)
 
 
-def test_a_stale_notification_is_caught() -> None:
+def test_stale_notification_is_caught() -> None:
     """The second update's notification shows what the first one wrote."""
-    asked = [update({"A": n}, began=2 * n, answer={"statusCode": 0, "referenceId": n}) for n in (1, 2)]
+    sent = [update({"A": n}, began=2 * n, answer={"statusCode": 0, "referenceId": n}) for n in (1, 2)]
     pushed = [push({"A": 1}, seen=2 * n + 1, reference=n) for n in (1, 2)]
-    first, second = cassette(get({"A": 0}, began=0), *asked, *pushed).updates()
+    first, second = cassette(get({"A": 0}, began=0), *sent, *pushed).updates()
     assert ("passed", "failed") == (first.verdict, second.verdict)
 
 
-def test_an_update_without_its_notification_is_caught() -> None:
+def test_update_without_its_notification_is_caught() -> None:
     """A later operation had its notification: the one before was lost. Without a later one it may still be to come."""
     lost = (
         get({"A": 0}, began=0),
@@ -213,7 +213,7 @@ REFUSAL = {"statusCode": 2, "statusMessage": "no"}
 @pytest.mark.parametrize(
     ("after", "verdict"), [(BEFORE, "passed"), ({**BEFORE, "A": 2}, "failed"), ({**BEFORE, "Z": 2}, "failed")]
 )
-def test_a_refused_operation_must_change_nothing(after: dict[str, Any], verdict: str) -> None:
+def test_refused_operation_must_change_nothing(after: dict[str, Any], verdict: str) -> None:
     """ "You can assume the request failed to modify the data"; and it needs no notification."""
     found = only(get(BEFORE, began=0), update({"A": 2}, began=2, answer=REFUSAL), get(after, began=4))
     assert verdict == found.verdict
@@ -230,15 +230,15 @@ def test_overlapping_operations_are_judged_by_what_each_wrote() -> None:
         assert verdict == found[0].verdict
 
 
-def test_an_overlapping_write_of_the_same_key_excuses_its_own_value_only() -> None:
+def test_overlapping_write_of_the_same_key_excuses_its_own_value_only() -> None:
     """The notification of the first shows the second's value, which is right, or a third value, which is not."""
-    asked = [update({"A": n}, began=1 + n / 10, ended=4, answer={"statusCode": 0, "referenceId": n}) for n in (1, 2)]
+    sent = [update({"A": n}, began=1 + n / 10, ended=4, answer={"statusCode": 0, "referenceId": n}) for n in (1, 2)]
     for shown, verdict in ((2, "passed"), (3, "failed")):
         pushed = [push({"A": value}, seen=5 + n, reference=n) for n, value in ((1, shown), (2, 2))]
-        assert verdict == cassette(get({"A": 0}, began=0), *asked, *pushed).updates()[0].verdict
+        assert verdict == cassette(get({"A": 0}, began=0), *sent, *pushed).updates()[0].verdict
 
 
-def test_a_get_that_was_asked_before_an_update_ended_proves_nothing_against_it() -> None:
+def test_get_that_was_asked_before_an_update_ended_proves_nothing_against_it() -> None:
     """Its answer may be older than the notification that was seen before it."""
     found = only(
         get({"A": 0}, began=0),
@@ -249,7 +249,7 @@ def test_a_get_that_was_asked_before_an_update_ended_proves_nothing_against_it()
     assert ("passed", ()) == (found.verdict, found.reasons)
 
 
-def test_a_get_that_overlapped_an_update_is_no_clean_snapshot_before_the_next() -> None:
+def test_get_that_overlapped_an_update_is_no_clean_snapshot_before_the_next() -> None:
     """It was read before the first update, and answered after its notification."""
     found = cassette(
         get({"A": 0, "B": 0}, began=0),
@@ -295,27 +295,27 @@ def recorded(server: Server) -> Cassette:
 
 @given(RUNS, st.booleans())
 @settings(max_examples=120)
-def test_no_correct_run_is_accused(asked: list[Step], at_push: bool) -> None:
+def test_no_correct_run_is_accused(sent: list[Step], at_push: bool) -> None:
     """Overlapping operations and GETs, refusals, any delay: each one passes, for there is a GET before and after.
 
-    A server that shows the data at the push is counted, so it takes the requests in the order in which they were asked.
+    A server that shows the data at the push is counted, so it takes the requests in the order in which they were sent.
     """
-    server = Server([replace(step, up=1) for step in asked], snapshot="push") if at_push else Server(asked)
+    server = Server([replace(step, up=1) for step in sent], snapshot="push") if at_push else Server(sent)
     found = recorded(server).updates()
     assert [] == [(each.interaction, each.verdict, each.reasons) for each in found if each.verdict != "passed"]
 
 
-def test_the_time_grows_with_the_number_of_operations() -> None:
+def test_time_grows_with_the_number_of_operations() -> None:
     """Four times the operations take about four times as long, whatever answers them."""
 
     def run(count: int, kind: str) -> Cassette:
-        asked = [update({"A": n}, began=n, ended=n + 0.1) for n in range(1, count)]
+        sent = [update({"A": n}, began=n, ended=n + 0.1) for n in range(1, count)]
         if kind == "comments":
-            asked = [operation("AddComment", began=n, comment=str(n)) for n in range(1, count)]
+            sent = [operation("AddComment", began=n, comment=str(n)) for n in range(1, count)]
         shown = [None if kind == "comments" else {"A": n} for n in range(1, count)]
         # One whose notification is lost stays open for ever.
         pushed = [push(data, seen=n + 1.5, comment=str(n + 1), reference=n) for n, data in enumerate(shown) if n]
-        return cassette(get({"A": 0}, began=0), *asked, *pushed)
+        return cassette(get({"A": 0}, began=0), *sent, *pushed)
 
     for kind in ("updates", "comments"):
         recorded_ = {count: run(count, kind) for count in (200, 800)}
@@ -326,13 +326,13 @@ def test_the_time_grows_with_the_number_of_operations() -> None:
 
 def silent(count: int) -> Cassette:
     """Updates of one key and of keys of their own that only a GET shows, and one key that nobody has written."""
-    asked = [update({"A": n, f"K{n}": n}, began=n) for n in range(1, count)]
+    sent = [update({"A": n, f"K{n}": n}, began=n) for n in range(1, count)]
     shown = {"A": count - 1, "besides": 1, **{f"K{n}": n for n in range(1, count)}}
-    return cassette(get({"A": 0}, began=0), *asked, get(shown, began=count + 1.0))
+    return cassette(get({"A": 0}, began=0), *sent, get(shown, began=count + 1.0))
 
 
-def test_the_work_grows_with_updates_that_nothing_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is counted: values that are compared, and writes that are asked whether they account for one."""
+def test_work_grows_with_updates_that_nothing_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is counted: values that are compared, and writes that are checked whether they account for one."""
     counts: Counter[str] = Counter()
 
     def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -32,21 +32,21 @@ SETTLED = (get(START, began=0), update({"City": "Oslo"}, began=1), push(CHANGED,
     "later",
     [{"City": "Oslo", "Zip": "100"}, {"City": "Oslo"}, {"City": "Bern", "Zip": 100}, {**CHANGED, "New": None}, {}],
 )
-def test_a_change_that_only_a_later_get_shows_is_held_against_the_last_operation(later: dict[str, Any]) -> None:
+def test_change_that_only_a_later_get_shows_is_held_against_the_last_operation(later: dict[str, Any]) -> None:
     """However many GETs agreed before; it says from where to where."""
     found = only(*SETTLED, get(CHANGED, began=4), get(later, began=50))
     assert "failed" == found.verdict
     assert "changed later, from interaction 3 to interaction 4, and no operation or notification" in found.reasons[0]
 
 
-def test_a_later_notification_that_takes_a_change_back_is_held_against_its_operation() -> None:
+def test_later_notification_that_takes_a_change_back_is_held_against_its_operation() -> None:
     """The second operation's notification shows another key as it was before the first."""
     again = (update({"Zip": 200}, began=4), push({"City": "Rome", "Zip": 200}, seen=5))
     first, second = cassette(*SETTLED, *again).updates()
     assert ("passed", "failed") == (first.verdict, second.verdict)
 
 
-def test_a_change_of_another_session_long_after_is_held_against_the_last_operation() -> None:
+def test_change_of_another_session_long_after_is_held_against_the_last_operation() -> None:
     """Its own GETs agreed before; without notifications of the channel another agent may have done it."""
     done = (update({"City": "Oslo"}, began=1), push(CHANGED, seen=2))
     start = both(0, START, {"k": 1})
@@ -66,14 +66,14 @@ def test_what_an_unsolicited_notification_shows_is_somebody_elses_change() -> No
     assert ("passed", ()) == ((found := only(*moments)).verdict, found.reasons)
 
 
-def test_an_operation_under_way_leaves_a_later_change_in_doubt() -> None:
+def test_operation_under_way_leaves_a_later_change_in_doubt() -> None:
     """A transfer may write keys of the server's own."""
     moved = (operation("Transfer", began=3.5), get({**CHANGED, "LCA": 1}, began=5))
     found = only(*SETTLED, *moved)
     assert ("unknown", True) == (found.verdict, "interaction 3 (Transfer) was under way" in found.reasons[0])
 
 
-def test_a_change_between_two_notifications_is_found_though_operations_overlap() -> None:
+def test_change_between_two_notifications_is_found_though_operations_overlap() -> None:
     """The GET before shows by chance what the second notification shows."""
     sent = [update({"City": name}, began=1 + n / 10, ended=1.05 + n / 10) for n, name in enumerate(("Oslo", "Bern"))]
     shown = [push({"City": "Oslo", "Zip": 9}, seen=2), push({"City": "Bern", "Zip": 100}, seen=3)]
@@ -109,7 +109,7 @@ GATEWAY = [(502, b""), (503, b"Service Unavailable"), (504, b"<html>")]
         ({**CHANGED, "Zip": 1}, {**CHANGED, "Zip": 1}, "failed"),
     ],
 )
-def test_a_gateway_error_leaves_open_what_happened(
+def test_gateway_error_leaves_open_what_happened(
     status: int, body: bytes, shown: dict[str, Any] | None, then: dict[str, Any] | None, verdict: str
 ) -> None:
     """The notification, or the GET, shows whether it was carried out; a third state is wrong."""
@@ -122,7 +122,7 @@ def test_a_gateway_error_leaves_open_what_happened(
     assert verdict == found.verdict, found.reasons
 
 
-def test_a_request_that_a_gateway_lost_and_was_sent_again_is_no_fault() -> None:
+def test_request_that_a_gateway_lost_and_was_sent_again_is_no_fault() -> None:
     """One notification answers both."""
     lost = update({"City": "Oslo"}, began=1)
     lost = replace(lost, response=replace(lost.response, status=504, body=b""))

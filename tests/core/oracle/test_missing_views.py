@@ -30,7 +30,7 @@ def first(*moments: Exchange | Notification) -> tuple[str, tuple[str, ...]]:
 BEGIN = listed(0, {"id": "S1", "userData": START}, {"id": "S2", "userData": {}})
 
 
-def test_a_session_that_vanishes_from_a_list_leaves_its_last_operation_in_doubt() -> None:
+def test_session_that_vanishes_from_a_list_leaves_its_last_operation_in_doubt() -> None:
     """The reason says which GET, and what to record."""
     verdict, reasons = first(BEGIN, *SENT, listed(3, {"id": "S2", "userData": {}}))
     assert "unknown" == verdict
@@ -45,12 +45,12 @@ def test_a_session_that_vanishes_from_a_list_leaves_its_last_operation_in_doubt(
         exchange("POST", "/api/v2/me", {"operationName": "EndContactCenterSession"}, {"statusCode": 0}, began=2.5),
     ],
 )
-def test_a_session_that_was_ended_may_vanish(why: Exchange | Notification) -> None:
+def test_session_that_was_ended_may_vanish(why: Exchange | Notification) -> None:
     """By an operation on it, by somebody else, or with the agent's own session."""
     assert ("passed", ()) == first(BEGIN, *SENT, why, listed(3, {"id": "S2", "userData": {}}))
 
 
-def test_a_session_that_a_get_of_its_own_showed_may_vanish_from_a_list() -> None:
+def test_session_that_a_get_of_its_own_showed_may_vanish_from_a_list() -> None:
     """The list of all sessions does not have it; one that was filtered, or shows addresses only, says nothing."""
     alone = exchange(
         "GET", f"{SESSIONS}/S1", None, {"statusCode": 0, "facebooksession": {"id": "S1", "userData": START}}
@@ -68,12 +68,12 @@ def test_another_users_list_is_another_list() -> None:
 
 
 @pytest.mark.parametrize("status", [304, 401, 500, 503])
-def test_a_get_that_failed_says_nothing(status: int) -> None:
+def test_get_that_failed_says_nothing(status: int) -> None:
     """It shows no list at all."""
     assert ("passed", ()) == first(BEGIN, *SENT, exchange("GET", f"{SESSIONS}?fields=*", began=3, status=status))
 
 
-def test_a_session_of_its_own_address_that_is_not_found_any_more_is_in_doubt() -> None:
+def test_session_of_its_own_address_that_is_not_found_any_more_is_in_doubt() -> None:
     """404 says that it is gone."""
     path = f"{SESSIONS}/S1"
     before = exchange("GET", path, None, {"statusCode": 0, "facebooksession": {"id": "S1", "userData": START}})
@@ -81,7 +81,7 @@ def test_a_session_of_its_own_address_that_is_not_found_any_more_is_in_doubt() -
     assert "unknown" == first(before, *SENT, gone)[0]
 
 
-def test_a_get_that_cannot_be_read_is_said() -> None:
+def test_get_that_cannot_be_read_is_said() -> None:
     """A list that was cut, and one in which userData is a text."""
     cut = exchange("GET", f"{SESSIONS}?fields=*", None, b'{"facebooksessions": [{"id": "S1", "userDa', began=3)
     verdict, reasons = first(BEGIN, *SENT, cut)
@@ -91,7 +91,7 @@ def test_a_get_that_cannot_be_read_is_said() -> None:
     assert ("unknown", True) == (verdict, "shows userData in a form that cannot be read" in " ".join(reasons))
 
 
-def test_a_request_that_cannot_be_read_is_an_operation_all_the_same() -> None:
+def test_request_that_cannot_be_read_is_an_operation_all_the_same() -> None:
     """In an unknown encoding, or cut."""
     body = b'{"operationName": "UpdateUserData", "userData": {"Name": "E'
     verdict, reasons = first(BEGIN, exchange("POST", f"{SESSIONS}/S1", body, {"statusCode": 0}, began=1))

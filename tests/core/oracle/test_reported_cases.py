@@ -12,7 +12,7 @@ EXPECTED = json.loads((CASES / "expected.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_reported_recording_has_the_right_verdict(name: str) -> None:
+def test_reported_recording_has_the_right_verdict(name: str) -> None:
     """Wrong servers do not pass; right ones do."""
     found = [(update.verdict, update.reasons) for update in load_cassette(CASES / name).updates()]
     verdicts, right = {verdict for verdict, _ in found}, EXPECTED[name]["right"]
@@ -20,14 +20,14 @@ def test_a_reported_recording_has_the_right_verdict(name: str) -> None:
     assert "passed" not in verdicts if right == "not passed" else verdicts == {right}, found
 
 
-def test_a_refused_operation_claims_no_change_of_the_one_sent_again() -> None:
+def test_refused_operation_claims_no_change_of_the_one_sent_again() -> None:
     """The change is the second one's."""
     refused, again = load_cassette(CASES / "refused-and-again.json").updates()
     assert ("passed", []) == (refused.verdict, refused.changes.as_json())
     assert ("passed", [["Note"]]) == (again.verdict, [each["path"] for each in again.changes.as_json()])
 
 
-def test_a_change_between_two_notifications_counts_against_the_later_ones_operation() -> None:
+def test_change_between_two_notifications_counts_against_the_later_ones_operation() -> None:
     """Also if the GET of the beginning happens to show the same value."""
     found = load_cassette(CASES / "overlapping.json").updates()
     assert ["failed"] * 6 == [update.verdict for update in found]

@@ -55,7 +55,7 @@ MOVED: dict[str, tuple[list[Exchange | Notification], str]] = {
 
 
 @pytest.mark.parametrize("case", MOVED)
-def test_an_attribute_that_moved_without_reason_is_a_fault(case: str) -> None:
+def test_attribute_that_moved_without_reason_is_a_fault(case: str) -> None:
     """Whichever messages show it; unless it is to be ignored, or is volatile, which a caller may say."""
     moments, reason = MOVED[case]
     found = first(UPDATE, *moments)
@@ -137,8 +137,8 @@ def test_other_operations_account_for_nothing(other: Exchange) -> None:
     assert "failed" == found.verdict
 
 
-def test_a_get_on_its_way_proves_nothing() -> None:
-    """It was asked before the session was completed, and answered after that was told."""
+def test_get_on_its_way_proves_nothing() -> None:
+    """It was sent before the session was completed, and its response came after the notification of that."""
     late = shown(DATA, began=0.2, state="Chatting")
     late = Exchange(request=late.request, response=late.response, began=0.2, ended=2.5)
     found = first(
@@ -159,7 +159,7 @@ def test_where_no_notifications_were_recorded_a_move_is_in_doubt() -> None:
     assert ("unknown", 1) == (found.verdict, len(found.reasons))
 
 
-def test_a_comment_moves_with_its_operation() -> None:
+def test_comment_moves_with_its_operation() -> None:
     """And only with it."""
     moments = (shown(DATA, began=0, comment="a"), operation("AddComment", began=1, comment="b"))
     assert "passed" == first(*moments, push(None, seen=2, comment="b"), shown(DATA, began=3, comment="b")).verdict
@@ -196,7 +196,7 @@ def test_another_session_that_changes_by_itself_is_in_doubt() -> None:
     assert ("passed", ("Z",)) == ((ignoring := first(*moments, ignore=["Z"])).verdict, ignoring.ignored)
 
 
-def test_an_operation_on_the_other_session_accounts_for_it() -> None:
+def test_operation_on_the_other_session_accounts_for_it() -> None:
     """Both sessions are at work at the same time, one with something that is not judged."""
     accepted = (
         operation("Accept", began=1.1, session="S2"),
@@ -206,7 +206,7 @@ def test_an_operation_on_the_other_session_accounts_for_it() -> None:
     assert ("passed", ()) == (found.verdict, found.reasons)
 
 
-def test_a_resource_may_have_odd_attributes() -> None:
+def test_resource_may_have_odd_attributes() -> None:
     """Nothing that a server can send ends in a traceback."""
     odd = {"id": "S1", "": None, "x": [[], {}, [1, "a", None]], "userData": DATA}
     notification = Notification(channel=TOPIC, data=json.dumps({"facebooksession": odd}), seen=0.5)
@@ -221,7 +221,7 @@ def test_without_notifications_another_session_is_in_doubt() -> None:
 
 
 def test_what_an_operation_on_a_resource_showed_is_no_fault_of_another_resource() -> None:
-    """A message to the second session was answered with a state that nobody had told of."""
+    """A message to the second session was answered with a state that no message had shown."""
     sent = (
         operation("SendMessage", began=1.1, session="S2"),
         push({"A": 1}, seen=1.5, session="S2", kind="NewMessages", state="y"),
@@ -231,7 +231,7 @@ def test_what_an_operation_on_a_resource_showed_is_no_fault_of_another_resource(
 
 
 @pytest.mark.parametrize("notified", [True, False])
-def test_a_message_log_grows_by_its_own_notifications(notified: bool) -> None:
+def test_message_log_grows_by_its_own_notifications(notified: bool) -> None:
     """The log, and what is counted of it; without a notification of a message the growth is nobody's."""
     message = Notification(
         channel=TOPIC,
@@ -244,7 +244,7 @@ def test_a_message_log_grows_by_its_own_notifications(notified: bool) -> None:
     assert ("passed" if notified else "failed") == found.verdict, found.reasons
 
 
-def test_a_list_that_an_unsolicited_notification_shows_in_its_own_way_may_have_changed() -> None:
+def test_list_that_an_unsolicited_notification_shows_in_its_own_way_may_have_changed() -> None:
     """The participants of a session: the notification has fewer fields than the GET."""
     joined = push(None, seen=1.5, kind="ParticipantsUpdated", participants=[{"nick": "a"}, {"nick": "b"}])
     before, after = (

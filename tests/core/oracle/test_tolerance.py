@@ -22,8 +22,8 @@ from gws_replay.core.oracle.tolerance import Patterns, Tolerance, coerced_keys
         (["*"], "two\nlines", True),
     ],
 )
-def test_a_name_matches_one_of_several_patterns(patterns: list[str], name: str, found: bool) -> None:
-    """As a whole; asked twice, it says the same."""
+def test_name_matches_one_of_several_patterns(patterns: list[str], name: str, found: bool) -> None:
+    """As a whole; twice, the result is the same."""
     names = Patterns(patterns)
     assert (found, found) == (name in names, name in names)
 
@@ -47,7 +47,7 @@ def test_a_name_matches_one_of_several_patterns(patterns: list[str], name: str, 
         ("5", '"five"', False),
     ],
 )
-def test_a_string_may_stand_for_a_value(sent: str, shown: str, same: bool) -> None:
+def test_string_may_stand_for_a_value(sent: str, shown: str, same: bool) -> None:
     """If it is its JSON text, and only for the keys that are named."""
     one, other = lossless_json.loads(sent), lossless_json.loads(shown)
     assert same == Tolerance(coerce=["Pri*"]).coerces("Price", one, other)
