@@ -38,6 +38,9 @@ def written(after: Mapping[str, Any], sent: Mapping[str, Any] | None = None) -> 
         ({"A": 2, "B": "b", "C": 3}, {"changed": {"A": 2}, "added": ["C"]}),
         ({"A": 2}, {"changed": {"A": 2}, "removed": ["B"]}),
         ({"A": 2, "B": "c", "LCA_1": 1}, {"changed": {"A": 2}, "ignore": ["B", "LCA_*"]}),
+        ({"A": "2", "B": "b"}, {"changed": {"A": 2}, "coerce": "string"}),
+        ({"A": "2", "B": "b"}, {"changed": {"A": 2}, "coerce": {"A": "string"}}),
+        ({"A": 2, "B": "b", "C": None}, {"written": {"A": 2, "C": None, "B": "b"}}),
     ],
     ids=["changed", "added value", "added name", "removed", "ignore"],
 )
