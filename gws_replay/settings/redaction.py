@@ -97,7 +97,7 @@ def _read(path: Path) -> Mapping[str, Any]:
     except OSError as error:
         raise GwsReplayError(f"cannot read {path}: {reason(error)}") from None
     except ValueError as error:  # TOML, UTF-8
-        raise GwsReplayError(f"{path} is no TOML: {error}") from None
+        raise GwsReplayError(f"{path} cannot be parsed as TOML: {error}") from None
     if not isinstance(found, dict):
         raise GwsReplayError(f"{path}: {_TABLE} must be a table")
     return found

@@ -106,7 +106,7 @@ def _decoded(content: bytes, source: str) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise CassetteError(f"{source} is not UTF-8 text (byte {error.start}): it is no cassette") from None
+        raise CassetteError(f"{source} is not UTF-8 text (byte {error.start}), so it cannot be a cassette") from None
 
 
 def _name(path: str | os.PathLike[str] | Stored) -> str:
@@ -155,7 +155,7 @@ def cassettes_in(paths: Iterable[Location]) -> Iterator[Location]: ...
 def cassettes_in(paths: Iterable[Location]) -> Iterator[Location]:
     """Yield the cassette files among paths: files as they are, folders searched through, in a stable order.
 
-    What is pending in a folder (see `pending_path`) is no cassette yet; what a live system answered is none of its.
+    Recordings that are pending (see `pending_path`) and responses of a live system (see `live_path`) are left out.
 
     Raises GwsReplayError for a path that does not exist.
     """

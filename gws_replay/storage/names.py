@@ -19,7 +19,7 @@ def cassette_path(folder: Path, name: str) -> Path:
 def default_name(test: str, cls: str | None, module: Path, root: Path, folder: Path) -> str:
     """Name a test's cassette <module>/<Class.>test[param]; a name that must be altered or cut gets a hash of itself.
 
-    In a folder that is not the test's own, modules of one name are told apart by their path from the root.
+    In a folder that is not the test's own, modules of one name are distinguished by their path from the root.
     """
     name = f"{cls}.{test}" if cls else test
     safe = _UNSAFE.sub("-", name)

@@ -44,22 +44,22 @@ class Stored:
         return PurePosixPath(str(self).split("::")[self._own_part()]).suffix
 
     def is_dir(self) -> bool:
-        """Tell whether it is a folder. Raises CassetteError where the storage cannot be asked."""
-        if self.suffix in CASSETTE_SUFFIXES:  # object storage, and the web, have no folders to be told from files
+        """Return whether it is a folder. Raises CassetteError if the storage cannot be reached."""
+        if self.suffix in CASSETTE_SUFFIXES:  # object storage, and the web, do not distinguish folders from files
             return False
-        with self._asking() as (system, path):
+        with self._opened() as (system, path):
             return bool(system.isdir(path))
 
     def files(self) -> list["Stored"]:
         """Return the cassettes of a folder, at any depth, in a stable order. Raises CassetteError."""
-        with self._asking() as (system, path):
+        with self._opened() as (system, path):
             paths = sorted(system.find(path))
         found = (Stored(self.address, each[len(path.rstrip("/")) :].lstrip("/")) for each in paths)
         return [each for each in found if each.suffix in CASSETTE_SUFFIXES]
 
     def content(self) -> bytes:
         """Return the bytes of a file. Raises CassetteError."""
-        with self._asking() as (system, path):
+        with self._opened() as (system, path):
             try:
                 found: bytes = system.cat_file(path)
             except (FileNotFoundError, IsADirectoryError):
@@ -73,7 +73,7 @@ class Stored:
         return next((place for place, part in enumerate(self.address.split("::")) if "://" in part), 0)
 
     @contextmanager
-    def _asking(self) -> Iterator[tuple[Any, str]]:
+    def _opened(self) -> Iterator[tuple[Any, str]]:
         """Give the file system and the path in it; whatever goes wrong is a sentence without a credential."""
         try:
             from fsspec.core import url_to_fs  # noqa: PLC0415 (an extra, and slow to import)
@@ -81,7 +81,7 @@ class Stored:
             raise GwsReplayError(f"cannot read {self}: addresses need `pip install 'gws-replay[storage]'`") from None
         try:
             system, path = url_to_fs(self.address)
-            # Some log what they raise, traceback and all, and Python prints it where nobody has asked for a log.
+            # Some log what they raise, traceback and all, and Python prints it if no log is configured.
             logging.getLogger(type(system).__module__.partition(".")[0]).addHandler(_SILENT)
             yield system, f"{path.rstrip('/')}/{self.inside}" if self.inside else path
         except Exception as error:  # noqa: BLE001 (every storage has errors of its own)

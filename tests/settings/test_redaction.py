@@ -37,7 +37,7 @@ def test_rules_come_from_the_nearest_pyproject(tmp_path: Path) -> None:
     ("lines", "line", "said"),
     [
         (['secret = ["a", "pattern:("]'], 4, "secret: 'pattern:(': cannot be read as a regular expression"),
-        (["keep = [", '  "$.a[0]",', "]"], 5, "keep: '$.a[0]' is no path"),
+        (["keep = [", '  "$.a[0]",', "]"], 5, "keep: '$.a[0]' cannot be read as a path"),
         (['personal = ["$"]'], 4, "names the whole body"),
         (['personal = ["pattern:x*"]'], 4, "matches the empty text"),
         (['personal = ["pattern:(b+)+$"]'], 4, "'pattern:(b+)+$': takes too long"),
@@ -61,7 +61,7 @@ def test_a_pyproject_that_is_no_toml_is_said(tmp_path: Path) -> None:
     """With its path; as is a table that is none."""
     path = tmp_path / "pyproject.toml"
     path.write_text("[tool", "utf-8")
-    with pytest.raises(GwsReplayError, match="is no TOML"):
+    with pytest.raises(GwsReplayError, match="cannot be parsed as TOML"):
         policy_of(start=tmp_path)
     path.write_text("tool.gws_replay.redact = 1", "utf-8")
     with pytest.raises(GwsReplayError, match="must be a table"):

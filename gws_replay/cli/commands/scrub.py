@@ -155,4 +155,4 @@ def _read(baseline: Path) -> Accepted:
             return found
     except (ValueError, AttributeError, TypeError):
         pass
-    raise GwsReplayError(f"{baseline} is no baseline: write it with --update-baseline")
+    raise GwsReplayError(f"{baseline} cannot be read as a baseline: write it with --update-baseline")

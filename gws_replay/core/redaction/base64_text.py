@@ -4,7 +4,7 @@ import base64
 import binascii
 from enum import Enum
 
-# How the usual files begin (pictures, PDF, archives, sound, fonts): their base64 is no token.
+# How the usual files begin (pictures, PDF, archives, sound, fonts): their base64 is not a token.
 _FILES = (
     *(b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"%PDF-", b"PK\x03\x04", b"\x1f\x8b\x08", b"RIFF", b"OggS", b"ID3"),
     *(b"BM", b"II*\x00", b"MM\x00*", b"wOFF", b"wOF2", b"\x00\x01\x00\x00\x00", b"\x00\x00\x01\x00", b"OTTO"),
@@ -23,7 +23,7 @@ class Decoded(Enum):
 
 
 def decoded(run: str) -> str | Decoded:
-    """Return the text that a run of base64 stands for, or whether it is a file or nothing that can be told."""
+    """Return the text that a run of base64 stands for, or whether it is a file, or nothing that is known."""
     head = run.rstrip("=").translate(_LINES).translate(_URL_SAFE)
     if len(head) % 4 == 1:
         return Decoded.NOTHING
@@ -32,7 +32,7 @@ def decoded(run: str) -> str | Decoded:
         if first.startswith(_FILES):
             return Decoded.FILE
         if not first.isascii() and len(head) > 64:
-            first[:40].decode()  # most of what is no text ends here
+            first[:40].decode()  # most binary data end here
         plain = base64.b64decode(head + "=" * (-len(head) % 4), validate=True).decode()
     except UnicodeDecodeError as error:
         if error.start < len(error.object) - 3 or len(head) <= 64:

@@ -1,7 +1,7 @@
 """What is nobody's: words of a status, names of states and operations, names of services.
 
-`{"message": "Not found"}` is no message of a customer, and `{"from": "Ready", "to": "NotReady"}` no addresses. A text
-is harmless if it has no other words than these; a customer who writes nothing else has said nothing of himself.
+`{"message": "Not found"}` is not a message of a customer, and `{"from": "Ready", "to": "NotReady"}` are not addresses.
+A text is harmless if it has no other words than these: a customer who writes nothing else has revealed nothing.
 """
 
 import re

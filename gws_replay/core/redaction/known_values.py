@@ -86,7 +86,7 @@ class Known:
             self.log.append(value)
 
     def secret(self, value: str, name: str, *, unique: bool) -> str:
-        """Return the placeholder of a secret; a value that is no common word is looked for from now on."""
+        """Return the placeholder of a secret; unless the value is a common word, it is looked for from now on."""
         if PLACEHOLDER in value:
             return value if value.startswith(PLACEHOLDER) else PLACEHOLDERS.sub(f"<redacted:{name}>", value)
         placeholder = f"<redacted:{name}>"

@@ -189,7 +189,9 @@ def _path_pattern(rule: str) -> str:
     while at < len(rule):
         step = _STEP.match(rule, at)
         if step is None:
-            raise ValueError(f"{rule!r} is no path such as $.user.phone or $..participants[*].name (see {rule[at:]!r})")
+            raise ValueError(
+                f"{rule!r} cannot be read as a path such as $.user.phone or $..participants[*].name (see {rule[at:]!r})"
+            )
         if step[1] == "..":
             pattern += r"\.(?:.*\.)?"
         elif step[1]:

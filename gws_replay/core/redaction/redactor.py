@@ -110,7 +110,7 @@ class Redactor:
         return len(self._known.log)
 
     def fresh(self) -> tuple[str, ...]:
-        """Return the stand-ins that were made since this was asked before."""
+        """Return the stand-ins that were made since the last call."""
         made = tuple(self._stand_ins.made[self._reported :])
         self._reported += len(made)
         return made

@@ -17,7 +17,7 @@ SECRET_HEADERS = frozenset(
         *api.SECRET_HEADERS,
     }
 )
-# CSRFProtection: the response names the header that carries the token; its value is no secret.
+# CSRFProtection: the response names the header that carries the token; its value is not a secret.
 CSRF_NAME_HEADERS = tuple(map(str.lower, api.CSRF_NAME_HEADERS))
 # The same by a part of their name, in requests and responses.
 SECRET_HEADER_PARTS = (

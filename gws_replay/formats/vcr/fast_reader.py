@@ -48,7 +48,7 @@ _URI = rb"https?://(?![^/\n]*[\[\]])[!-~]*[!-9;-~]"
 _SECONDS = rb"(?:0|[1-9]\d{0,11})(?:\.\d+)?"
 _REQUEST = re.compile(rb"request:\n    method: ([A-Z]+)\n    uri: (%b)\n    body: " % _URI)
 _STATUS = re.compile(rf"    status: \{{code: (101|[2-9]\d\d), message: ({_SCALAR})\}}")
-_FIELDS, _RESPONSE, _ANSWER = b"\n    headers:", b"\n  response:\n", b"\n    body:\n      string: "
+_FIELDS, _RESPONSE, _RESPONSE_BODY = b"\n    headers:", b"\n  response:\n", b"\n    body:\n      string: "
 _INDEX = rb"0|[1-9]\d{0,8}"
 _OURS = re.compile(
     rb"\n  gws_replay: \{began: (%b), ended: (%b)(?:, user: (%b))?(?:, outcome: (silence|broken))?"
@@ -57,7 +57,7 @@ _OURS = re.compile(
 _LONGEST_OURS = 150
 _FIELD = re.compile(rf"      ([A-Za-z][A-Za-z0-9_-]{{0,99}}): \[((?:{_SCALAR})(?:, (?:{_SCALAR}))*)\]")
 _VALUES = re.compile(_SCALAR)
-_TOLD = re.compile(
+_NOTIFICATION = re.compile(
     rb"channel: (/[A-Za-z0-9/_*-]*)\n  seen: (%b)\n"
     rb"(?:  user: (%b)\n)?"
     rb"  cause: (?:null|\{interaction: (%b)(?:, also: \[((?:%b)(?:, (?:%b))*)\])?, rule: ([\w-]+), after: (\w+)\})\n"
@@ -125,23 +125,23 @@ class _Layout:
         exchanges: list[Exchange] = []
         notifications: list[Notification] = []
         header: Mapping[str, Any] | None = None
-        are_told = False
+        in_notifications = False
         for item in items:
             if header is not None:
                 raise _UnknownError
-            if not are_told and (exchange := self._laid_out(item)):
+            if not in_notifications and (exchange := self._laid_out(item)):
                 exchanges.append(exchange)
                 continue
             inside, is_last, tail = item.partition(_HEADER)
             if is_last:
                 header = self._header(tail)
-            if are_told:
+            if in_notifications:
                 notifications.append(self.notification(inside, len(notifications), exchanges))
                 continue
             inside, are_next, rest = inside.partition(_NOTIFICATIONS)
             if rest or (are_next and is_last):
                 raise _UnknownError
-            are_told = bool(are_next)
+            in_notifications = bool(are_next)
             exchanges.append(self._laid_out(inside) or self._any(len(exchanges), inside))
         if header is None:
             raise _UnknownError
@@ -172,32 +172,32 @@ class _Layout:
 
     def _laid_out(self, item: bytes) -> Exchange | None:
         """Read an interaction, every line of which is as we write it; None for any other."""
-        asked = _REQUEST.match(item)
+        request = _REQUEST.match(item)
         ours = _OURS.search(item, max(0, len(item) - _LONGEST_OURS))
-        if not asked or not ours:
+        if not request or not ours:
             return None
         # No line of a literal block is indented as little as these.
-        fields = item.find(_FIELDS, asked.end())
+        fields = item.find(_FIELDS, request.end())
         status = item.find(_RESPONSE, fields)
-        answer_fields = item.find(_FIELDS, status)
-        answer = item.find(_ANSWER, answer_fields)
-        if min(fields, status, answer_fields, answer) < 0:
+        response_fields = item.find(_FIELDS, status)
+        response_body = item.find(_RESPONSE_BODY, response_fields)
+        if min(fields, status, response_fields, response_body) < 0:
             return None
         try:
             _check_text(item)
-            code, message = self._status(item[status + len(_RESPONSE) : answer_fields])
+            code, message = self._status(item[status + len(_RESPONSE) : response_fields])
             return Exchange(
                 request=Request(
-                    method=_plain(asked[1].decode()),
-                    uri=asked[2].decode(),
+                    method=_plain(request[1].decode()),
+                    uri=request[2].decode(),
                     headers=self._headers_of(item[fields + len(_FIELDS) : status]),
-                    body=_body(item[asked.end() : fields], b"\n      "),
+                    body=_body(item[request.end() : fields], b"\n      "),
                 ),
                 response=Response(
                     status=code,
                     reason=message,
-                    headers=self._headers_of(item[answer_fields + len(_FIELDS) : answer]),
-                    body=_body(item[answer + len(_ANSWER) : ours.start()], b"\n        "),
+                    headers=self._headers_of(item[response_fields + len(_FIELDS) : response_body]),
+                    body=_body(item[response_body + len(_RESPONSE_BODY) : ours.start()], b"\n        "),
                 ),
                 began=float(ours[1]),
                 ended=float(ours[2]),
@@ -210,7 +210,7 @@ class _Layout:
 
     def notification(self, item: bytes, index: int, interactions: Sequence[Exchange]) -> Notification:
         """Read a notification. Raises _UnknownError or CassetteError when in doubt."""
-        found = _TOLD.match(item)
+        found = _NOTIFICATION.match(item)
         if not found:
             return self._reader.notification(index, _parsed(item), interactions)
         try:

@@ -180,13 +180,13 @@ class Reader:
         try:
             urlsplit(uri)
         except ValueError as error:
-            raise CassetteError(f"{self.source}, {place}: uri is no URL ({error})") from None
+            raise CassetteError(f"{self.source}, {place}: uri cannot be parsed as a URL ({error})") from None
         return uri
 
     def _seconds(self, item: Any, name: str, place: str) -> float:
         seconds = self._field(item, name, place, int | float)
         if not abs(seconds) < _LATEST:
-            raise CassetteError(f"{self.source}, {place}: {name} is no number of seconds")
+            raise CassetteError(f"{self.source}, {place}: {name} is not a number of seconds")
         return float(seconds)
 
     def _headers(self, message: Mapping[str, Any], place: str) -> Headers:
@@ -224,7 +224,7 @@ class Reader:
     def _one_of(self, item: Any, name: str, place: str, allowed: Iterable[Any]) -> Any:
         value = self._field(item, name, place, str)
         if value not in allowed:
-            raise CassetteError(f"{self.source}, {place}: {name} {value!r} is none of {', '.join(allowed)}")
+            raise CassetteError(f"{self.source}, {place}: {name} {value!r} is unknown: there are {', '.join(allowed)}")
         return value
 
     def _field(self, item: Any, name: str, place: str, type_: Any) -> Any:

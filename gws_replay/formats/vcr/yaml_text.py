@@ -45,7 +45,7 @@ class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mis
 
 
 class PlainDumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Writes strings in the style that it is told."""
+    """Writes strings in the style that is given."""
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -54,13 +54,13 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
     _depth = 0
 
     def descend_resolver(self, _parent: Any, _index: Any) -> None:
-        """Be told by the composer that it goes a level down. Raises YAMLError where that is too deep."""
+        """Count a level down; the composer calls it. Raises YAMLError if it is too deep."""
         self._depth += 1
         if self._depth > _DEEPEST:
             raise yaml.YAMLError(f"nested deeper than {_DEEPEST} levels")
 
     def ascend_resolver(self) -> None:
-        """Be told by the composer that it comes up again."""
+        """Count a level up; the composer calls it."""
         self._depth -= 1
 
 

@@ -162,7 +162,9 @@ def test_what_a_baseline_accepts_is_passed_over(tmp_path: Path) -> None:
     assert 3 == ended.code
     assert {"personal value of the shape phone"} == {line.rpartition(": ")[2] for line in lines_of(ended.out)}
     baseline.write_text("[1]", "utf-8")
-    assert f"{baseline} is no baseline" in refused(command_line("scrub", "--check", path, "--baseline", baseline))
+    assert f"{baseline} cannot be read as a baseline" in refused(
+        command_line("scrub", "--check", path, "--baseline", baseline)
+    )
     assert "needs --baseline" in refused(command_line("scrub", path, "--update-baseline"))
 
 

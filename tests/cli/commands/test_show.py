@@ -154,7 +154,7 @@ def test_unusual_json_is_shown(data: str, tmp_path: Path) -> None:
         ("folder", "cannot read {path}: Is a directory"),
         (b"", "{path} is empty: record it again"),
         (b"hello", "{path} is no cassette: record it again"),
-        (b"\xff", "{path} is not UTF-8 text (byte 0): it is no cassette"),
+        (b"\xff", "{path} is not UTF-8 text (byte 0), so it cannot be a cassette"),
         (b"a: [", "{path}, line "),
         (b"version: 1\n", "{path}, the file: the field 'interactions' is missing; record the cassette again"),
     ],

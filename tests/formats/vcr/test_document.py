@@ -115,7 +115,7 @@ def test_a_cause_that_is_misspelt_is_named(field: str, value: str) -> None:
     """With the words that there are."""
     document = copy.deepcopy(DOCUMENT)
     document["notifications"][0]["cause"][field] = value
-    with pytest.raises(CassetteError, match=rf"notification 0, cause: {field} '{value}' is none of .*re"):
+    with pytest.raises(CassetteError, match=rf"notification 0, cause: {field} '{value}' is unknown: there are .*re"):
         read(document)
 
 

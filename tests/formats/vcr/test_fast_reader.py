@@ -153,7 +153,11 @@ def test_lines_moved_about_are_read_alike() -> None:
         ("ended: 1.1}", "ended: 1.1, user: -1}", "interaction 1, gws_replay: user -1 does not exist"),
         ("ended: 1.1}", "ended: 1.1, user: anna}", "interaction 1, gws_replay: the field 'user' is str"),
         ("ended: 1.1}", "ended: 1.1, user: true}", "interaction 1, gws_replay: the field 'user' is bool"),
-        ("ended: 1.1}", "ended: 1.1, outcome: lost}", "interaction 1, gws_replay: outcome 'lost' is none of response,"),
+        (
+            "ended: 1.1}",
+            "ended: 1.1, outcome: lost}",
+            "interaction 1, gws_replay: outcome 'lost' is unknown: there are response,",
+        ),
         ("seen: 2\n", "seen: 2\n  user: 1\n", "notification 0: user 1 does not exist"),
         ("seen: 2\n", "seen: 0.5\n", "notification 0: it was seen at 0.5, before interaction 1, its cause, began at 1"),
         ("interaction: 1,", "interaction: 1, also: [4],", "notification 0, cause: interaction 4 does not exist"),

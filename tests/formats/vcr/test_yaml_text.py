@@ -149,7 +149,7 @@ def test_a_missing_field_is_named_with_its_place(path: tuple[str | int, ...]) ->
         (("interactions", 0, "request", "body"), 1, "int is neither text nor binary"),
         (("notifications", 0, "cause", "interaction"), 2, "interaction 2 does not exist, there are 2"),
         (("notifications", 0, "cause", "interaction"), -1, "interaction -1 does not exist"),
-        (("notifications", 0, "cause", "rule"), "guess", "rule 'guess' is none of pin,"),
+        (("notifications", 0, "cause", "rule"), "guess", "rule 'guess' is unknown: there are pin,"),
         (("notifications", 0, "data"), "{", "notification 0: data is not JSON"),
     ],
 )
