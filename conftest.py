@@ -132,7 +132,7 @@ def _run(namespace: dict[str, Any], command: str) -> str:
     namespace["stack"].callback(process.communicate)
     namespace["stack"].callback(process.terminate)
     said = ""
-    while process.stdout and "Ctrl-C ends it" not in said and (line := process.stdout.readline()):
+    while process.stdout and "Ctrl-C" not in said and (line := process.stdout.readline()):
         said += line
     return said
 

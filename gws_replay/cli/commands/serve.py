@@ -108,7 +108,7 @@ def _announce(running: "RunningServer", output: Output, run: "ReplayRun", ca: Pa
         output.progress(f"Clients must trust the CA certificate in {ca}.")
     for warning in itertools.islice(disagreements(run.sessions.indexes), _MOST_WARNINGS):
         output.progress(f"Warning: {warning}; the first one is replayed first.")
-    output.progress(f"Its state: {running.url}/__gws_replay__. Ctrl-C stops it.")
+    output.progress(f"Its state: {running.url}/__gws_replay__. Ctrl-C ends it.")
 
 
 def _content(cassette: "Cassette") -> str:
