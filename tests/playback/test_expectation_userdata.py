@@ -42,7 +42,7 @@ def written(after: Mapping[str, Any], sent: Mapping[str, Any] | None = None) -> 
         ({"A": "2", "B": "b"}, {"changed": {"A": 2}, "coerce": {"A": "string"}}),
         ({"A": 2, "B": "b", "C": None}, {"written": {"A": 2, "C": None, "B": "b"}}),
     ],
-    ids=["changed", "added value", "added name", "removed", "ignore"],
+    ids=["changed", "added value", "added name", "removed", "ignore", "coerce", "coerce a key", "written"],
 )
 def test_the_truth_passes(after: dict[str, Any], expected: dict[str, Any]) -> None:
     """Each of the arguments accepts what it says."""
