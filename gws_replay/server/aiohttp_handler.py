@@ -158,8 +158,8 @@ class AiohttpHandler:
             await self._sessions.wait_async(user, send)
             if send.outcome == "response":
                 origin = f"{request.scheme}://{request.host}"
-                made = await self._rest.response_async(user, send, origin=origin, sent=received.headers, allow=allow)
-                response = _response(made, request.method)
+                result = await self._rest.response_async(user, send, origin=origin, sent=received.headers, allow=allow)
+                response = _response(result, request.method)
                 # Written here, so that it is known what comes after the response.
                 await response.prepare(request)
                 await response.write_eof()

@@ -123,7 +123,7 @@ def certificate_for(host: str, folder: Path) -> tuple[ssl.SSLContext, Path]:
         import trustme  # noqa: PLC0415 (an extra: it brings cryptography)
     except ModuleNotFoundError:
         raise GwsReplayError("TLS needs trustme, which is not installed: pip install 'gws-replay[tls]'") from None
-    authority = trustme.CA(organization_name="gws-replay, made on the spot")
+    authority = trustme.CA(organization_name="gws-replay, for one run")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     names = dict.fromkeys(("localhost", "127.0.0.1", "::1", host))
     authority.issue_cert(*(name for name in names if name not in ("0.0.0.0", "::"))).configure_cert(context)  # noqa: S104

@@ -168,7 +168,7 @@ async def by_websocket(client: Poller) -> None:
     [("play", by_rest), ("receive", by_polling), ("receive", by_websocket)],
     ids=["REST", "long-polling", "websocket"],
 )
-def test_a_fault_is_told_to_the_client_and_to_the_test(what: str, ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_the_server_reaches_client_and_test(what: str, ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """And the server goes on."""
     playback = ServedRun(small())
 

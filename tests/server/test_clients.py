@@ -44,7 +44,7 @@ def test_a_page_of_another_origin_may_be_a_client(played: ServedRun) -> None:
     assert (200, 501, 200) == (answer.status_code, missed.status_code, hello.status_code)
 
 
-def test_tls_with_a_certificate_made_on_the_spot(tmp_path: Path) -> None:
+def test_tls_with_a_new_certificate(tmp_path: Path) -> None:
     """Trusted by who has the CA, and by nobody else."""
     context, authority = certificate_for("127.0.0.1", tmp_path)
     playback = ServedRun(small())
@@ -94,7 +94,7 @@ def test_a_client_may_take_it_for_its_proxy(played: ServedRun) -> None:
     assert () == played.misses
 
 
-def test_a_host_that_is_none_is_refused(played: ServedRun) -> None:
+def test_a_host_field_that_is_not_a_name_is_refused(played: ServedRun) -> None:
     """It would stand in the addresses of answers."""
     got = raw(played, f'GET {SESSIONS}?fields=* HTTP/1.1\r\nHost: a"b')
     assert got.startswith(b"HTTP/1.1 400 ")

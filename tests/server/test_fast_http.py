@@ -153,7 +153,7 @@ def test_bayeux_and_rest_share_a_connection() -> None:
     ],
     ids=["two lengths", "a negative length", "a space in a name", "no HTTP", "a long field"],
 )
-def test_what_is_no_http_is_refused(spoilt: bytes, status: bytes) -> None:
+def test_bytes_that_are_not_http_are_refused(spoilt: bytes, status: bytes) -> None:
     """And the server goes on."""
     with served() as (playback, connection):
         connection.sendall(spoilt)
@@ -173,7 +173,7 @@ def test_a_recorded_field_that_would_end_the_head_is_a_fault() -> None:
     assert fault.startswith(f"the replay server failed: GET {SESSIONS}: ValueError: a recorded header field")
 
 
-def test_an_answer_that_is_waited_for_is_given_up_at_the_end() -> None:
+def test_a_response_that_is_waited_for_is_given_up_at_the_end() -> None:
     """The server goes at once, and its client hears that it has gone."""
     slow = exchange("GET", "/slow", None, {}, began=0.0, ended=600.0)
     playback = ServedRun(cassette(slow), timing="recorded")

@@ -84,7 +84,7 @@ def trickled(connection: socket.socket) -> bytes:
     pytest.fail("it was not cut off")
 
 
-def test_what_is_answered_late_is_not_idle(playback: ServedRun) -> None:
+def test_a_late_response_is_not_idle(playback: ServedRun) -> None:
     """The answer takes longer than a connection may be idle."""
     with connected(playback.url) as connection:
         connection.sendall(PLAIN + PLAIN + PLAIN.replace(b"/x", b"/slow"))

@@ -45,7 +45,7 @@ def test_it_counts_what_the_other_end_has_not_read(ends: tuple[socket.socket, so
 
 
 @on_linux
-def test_the_wait_ends_when_all_has_been_read(ends: tuple[socket.socket, socket.socket]) -> None:
+def test_waiting_ends_when_everything_has_been_read(ends: tuple[socket.socket, socket.socket]) -> None:
     """And not before, whatever else happens in the meantime."""
     server, client = ends
     happened: list[str] = []
@@ -82,6 +82,6 @@ def test_patience_ends(ends: tuple[socket.socket, socket.socket]) -> None:
     ],
     ids=["closed", "no internet", "another machine"],
 )
-def test_what_cannot_be_known_is_not_waited_for(names: dict[str, Any]) -> None:
+def test_without_knowledge_the_server_does_not_wait(names: dict[str, Any]) -> None:
     """The connection is closed, is none of the internet, or ends elsewhere."""
     assert 0 == unread(SimpleNamespace(get_extra_info=names.get))  # type: ignore[arg-type]

@@ -29,7 +29,7 @@ def subscribed(server: Served) -> dict[str, str]:
     return connecting
 
 
-def test_an_answer_bears_what_its_server_adds(server: Served) -> None:
+def test_a_response_has_the_fields_that_its_server_adds(server: Served) -> None:
     """Its fields, the type of the content, and one cookie for a browser that has none; nobody may keep it."""
     answer = server.post({"channel": "/meta/handshake"})
     fields = {name: answer.headers[name] for name in ("X-More", "Content-Type", "Cache-Control")}
@@ -51,7 +51,7 @@ def test_an_answer_bears_what_its_server_adds(server: Served) -> None:
     run(conversation)
 
 
-def test_a_poll_and_a_websocket_are_held_and_told_at_once(server: Served) -> None:
+def test_a_poll_and_a_websocket_are_held_until_a_notification_comes(server: Served) -> None:
     """By a delivery from another thread, and in the order of the deliveries."""
     connecting = subscribed(server)
     answers: list[Any] = []
@@ -92,7 +92,7 @@ def test_several_clients_share_a_websocket(server: Served) -> None:
     run(conversation)
 
 
-def test_messages_are_put_to_the_client_of_the_request() -> None:
+def test_messages_are_changed_for_the_client_of_the_request() -> None:
     """Over both transports."""
 
     def put(request: web.BaseRequest, message: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def test_messages_are_put_to_the_client_of_the_request() -> None:
         assert not server.post({"channel": "/meta/handshake"}).json()[0]["seen"]
 
 
-def test_an_answer_that_cannot_be_sent_comes_with_the_next(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_that_cannot_be_sent_comes_with_the_next(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over another WebSocket, or by a poll; once."""
 
     async def fail(*_: object) -> None:

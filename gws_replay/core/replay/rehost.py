@@ -36,7 +36,7 @@ def bare(url: str) -> str:
 
 
 def at_home(text: str, origin: str) -> str:
-    """Return JSON text with absolute addresses of the API made the server's own; userData stays as it was sent."""
+    """Return JSON text in which absolute addresses of the API are the server's own, except in userData."""
     if not _JSON_ADDRESS.search(text):
         return text
     return _at_home(text, origin) if len(text) <= _LONGEST_KEPT else _at_home.__wrapped__(text, origin)
@@ -48,7 +48,7 @@ def _at_home(text: str, origin: str) -> str:
 
 
 def location_at_home(location: str, origin: str) -> str:
-    """Return the value of a Location field with an absolute address of the API made the server's own."""
+    """Return the value of a Location field; an absolute address of the API becomes the server's own."""
     return _ADDRESS.sub(origin, location, count=1) if _ADDRESS.match(location) else location
 
 

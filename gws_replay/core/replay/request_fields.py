@@ -60,7 +60,7 @@ def changed_query(uri: str, change: ChangeParameter) -> str:
     """Return an address with its query's parameters changed."""
     parts = urlsplit(uri)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
-    new = [(name, made) for name, value in pairs if (made := change(name, value)) is not None]
+    new = [(name, changed) for name, value in pairs if (changed := change(name, value)) is not None]
     return uri if new == pairs else urlunsplit(parts._replace(query=urlencode(new)))
 
 
@@ -70,9 +70,9 @@ def changed_form(text: str, change: ChangeParameter) -> str:
     for field in text.split("&"):
         raw, equals, written = field.partition("=")
         name, value = unquote_plus(raw), unquote_plus(written)
-        made = change(name, value) if equals else value
-        if made is not None:
-            kept.append(field if made == value else f"{raw}={quote_plus(made)}")
+        changed = change(name, value) if equals else value
+        if changed is not None:
+            kept.append(field if changed == value else f"{raw}={quote_plus(changed)}")
     return "&".join(kept)
 
 
@@ -91,14 +91,14 @@ def _changed(text: str, path: JsonPath, change: ChangeMember) -> str:
     members: list[tuple[str | None, str]] = []
     is_changed = False
     for index, (key, written) in enumerate(lossless_json.children(text)):
-        made: str | None = written
+        changed: str | None = written
         if step.leads_to(key, index):
-            made = _changed(written, rest, change) if rest else change(written)
+            changed = _changed(written, rest, change) if rest else change(written)
         elif step.deep:
-            made = _changed(written, path, change)
-        is_changed = is_changed or made is not written
-        if made is not None:
-            members.append((key, made))
+            changed = _changed(written, path, change)
+        is_changed = is_changed or changed is not written
+        if changed is not None:
+            members.append((key, changed))
     if not is_changed:
         return text
     return lossless_json.assembled(members) if members else ("[]" if text.lstrip().startswith("[") else "{}")

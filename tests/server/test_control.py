@@ -1,0 +1,119 @@
+"""The control endpoint: the state of a run, the rewind, and whom it refuses."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from gws_replay.server.server import ServedRun, serving
+from tests.support.builders import NOTIFICATIONS, SESSIONS, TOPIC, cassette, push, update
+from tests.support.commands import small
+
+SENT = {"operationName": "UpdateUserData", "userData": {"A": 2}}
+CALM = 20
+
+
+@pytest.fixture
+def played() -> Iterator[ServedRun]:
+    """The small cassette, served."""
+    playback = ServedRun(small().named("some.yaml"))
+    with serving(playback):
+        yield playback
+
+
+def state(playback: ServedRun) -> Any:
+    """What the control endpoint tells."""
+    return requests.get(f"{playback.url}/__gws_replay__", timeout=CALM).json()
+
+
+def test_the_state_says_what_is_left_and_which_cause_is_missing(played: ServedRun) -> None:
+    """Served, missed, unplayed, unreleased; all is empty at the end, and begins again after a rewind."""
+    before = state(played)
+    assert [0, 1] == [each["interaction"] for each in before["unplayed"]]
+    assert [
+        {
+            "cassette": "some.yaml",
+            "notification": 0,
+            "waits_for": 1,
+            "text": f"notification 0 on {TOPIC}, caused by interaction 1",
+        }
+    ] == before["unreleased"]
+    requests.get(f"{played.url}{SESSIONS}?fields=*", timeout=CALM)
+    requests.get(f"{played.url}{SESSIONS}?fields=*", timeout=CALM)
+    requests.post(f"{played.url}{SESSIONS}/S1", json=SENT, timeout=CALM)
+    after = state(played)
+    assert (3, 1, [], []) == (after["served"], after["repeated"], after["unplayed"], after["unreleased"])
+    rewound = requests.post(f"{played.url}/__gws_replay__/rewind", timeout=CALM)
+    assert after == rewound.json()
+    assert before == state(played)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/__gws_replay__/rewind", {}, 404),
+        ("POST", "/__gws_replay__", {}, 404),
+        ("POST", "/__gws_replay__/rewind", {"Origin": "http://evil.example"}, 403),
+        ("GET", "/__gws_replay__", {"Origin": "http://evil.example"}, 403),
+        ("GET", "/__gws_replay__", {"Sec-Fetch-Site": "cross-site"}, 403),
+        ("POST", "/__gws_replay__/rewind", {"Sec-Fetch-Site": "same-site"}, 403),
+        ("GET", "/__gws_replay__", {"Host": "evil.example"}, 403),
+        ("POST", "/__gws_replay__/rewind", {"Host": "evil.example:8085"}, 403),
+        ("GET", "/__gws_replay__", {"Host": "localhost.evil.example"}, 403),
+        ("GET", "/__gws_replay__", {"Host": "127.0.0.1.evil.example"}, 403),
+    ],
+)
+def test_the_control_endpoint_refuses_pages_and_foreign_hosts(
+    played: ServedRun, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    """A page of another site could otherwise read what was recorded, by a name of its own for this machine."""
+    answer = requests.request(method, played.url + path, headers=headers, timeout=CALM)
+    assert status == answer.status_code
+    assert answer.json()["error"]
+    assert () == played.misses
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1", "127.1.2.3:80", "[::1]:9", "recorder.lan"])
+def test_the_control_endpoint_has_the_names_of_loopback_and_those_it_was_given(host: str) -> None:
+    """With any port: the server may be behind another one."""
+    run = ServedRun(small())
+    with serving(run, control_hosts=["Recorder.lan"]):
+        assert 200 == requests.get(f"{run.url}/__gws_replay__", headers={"Host": host}, timeout=CALM).status_code
+        refused = requests.get(f"{run.url}/__gws_replay__", headers={"Host": "other.lan"}, timeout=CALM)
+    assert "start the server with --control-host other.lan" in refused.json()["error"]
+
+
+def test_a_client_from_before_a_rewind_has_to_shake_hands_again(played: ServedRun) -> None:
+    """It receives neither what waited for it nor anything of the next run."""
+    url = played.url + NOTIFICATIONS
+    client = requests.post(url, json=[{"channel": "/meta/handshake"}], timeout=CALM).json()[0]["clientId"]
+    connect = {"channel": "/meta/connect", "clientId": client, "connectionType": "long-polling"}
+    subscribe = {"channel": "/meta/subscribe", "clientId": client, "subscription": TOPIC}
+    requests.post(url, json=[subscribe, connect], timeout=CALM)
+    requests.post(f"{played.url}{SESSIONS}/S1", json=SENT, timeout=CALM)
+    requests.post(f"{played.url}/__gws_replay__/rewind", timeout=CALM)
+    answered = requests.post(url, json=[{**connect, "advice": {"timeout": 50}}], timeout=CALM).json()
+    requests.post(f"{played.url}{SESSIONS}/S1", json=SENT, timeout=CALM)
+    answered += requests.post(url, json=[connect], timeout=CALM).json()
+    assert ["402::Unknown client"] * 2 == [each["error"] for each in answered]
+    assert ["handshake"] * 2 == [each["advice"]["reconnect"] for each in answered]
+
+
+def test_the_state_says_what_waits_for_what_and_who_the_users_are() -> None:
+    """A sentence for each notification that was not released, and the recorded user that each live one plays."""
+    one, two = update({"A": 1}, began=0), update({"A": 2}, began=1)
+    run = ServedRun(cassette(one, two, push({"A": 2}, seen=2)))
+    with serving(run):
+        url = f"{run.url}{SESSIONS}/S1"
+        requests.post(url, data=one.request.body, auth=("anna", "x"), timeout=CALM)
+        first = state(run)
+        requests.post(url, data=two.request.body, auth=("anna", "x"), timeout=CALM)
+        second = state(run)
+    (waits,) = first["waits"]
+    assert f"notification 0 on {TOPIC} waits for its cause, interaction 1: POST {SESSIONS}/S1 UpdateUserData" == waits
+    expected = {"plays": [{"user": 0, "name": None}], "served": 1, "missed": 0, "cometd_clients": 0, "held_connects": 0}
+    assert [expected] == first["live_users"]
+    assert [] == second["waits"]
+    (undelivered,) = second["undelivered"]
+    assert f"notification 0 on {TOPIC} reached nobody: the user has no CometD client" == undelivered
