@@ -89,7 +89,7 @@ def cases(name: str) -> tuple[tuple[str, str], ...]:
     if name == "gws_replay":  # a marked test that asks nothing fails by design: this one claims to have
         idle = (
             "gws_cassette('one', allow_unplayed=True)",
-            f"{CLAIM}    _player().sessions.users[0].session.polled = True\n",
+            f"{CLAIM}    _run().sessions.users[0].session.polled = True\n",
         )
     return ("", IDLE), idle, (marker, REPLAY)
 

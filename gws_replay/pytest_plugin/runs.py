@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from gws_replay.core.compile.parts import recorded_tests
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.replay.cassette_index import CassetteIndex
+from gws_replay.core.replay.request_fields import IgnoredFields
 from gws_replay.core.replay.request_key import WHOLE, Matching
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.playback.index_cache import load_index
@@ -91,8 +93,9 @@ def entered(run: Run, wanted: Wanted) -> AbstractContextManager[None]:
     """Return the context manager in which a run of this process is in force."""
     from gws_replay.interception.interceptor import intercepted, replaying
 
-    if not isinstance(run, ReplayRun):
+    if run.is_recording:
         return intercepted(run, wanted.left_behind)
+    assert type(run) is ReplayRun, "isinstance takes long for a class that has a Protocol above it"  # noqa: S101
     recorded = frozenset[str]().union(*(index.places for index in run.indexes))
     allowed = (*wanted.allowed_hosts, *wanted.vcr.ignored_hosts)
     return replaying(run, allowed, recorded=recorded, left_behind=wanted.left_behind)
@@ -128,11 +131,17 @@ def _policy(wanted: Wanted) -> Policy:
     return policy_of_test(wanted.redaction, wanted.paths[0].parent)
 
 
-def _indexes(wanted: Wanted) -> tuple[CassetteIndex, ...]:
+@lru_cache
+def _ignored_fields(folder: Path) -> IgnoredFields:
+    """Return what pyproject.toml says; it is read once, as each test would read it."""
     from gws_replay.settings.matching import ignored_fields
 
+    return ignored_fields(start=folder)
+
+
+def _indexes(wanted: Wanted) -> tuple[CassetteIndex, ...]:
     rules = WHOLE if wanted.vcr is PLAIN or wanted.vcr == PLAIN else wanted.vcr.matching
-    matching = rules.ignoring(ignored_fields(start=wanted.paths[0].parent))
+    matching = rules.ignoring(_ignored_fields(wanted.paths[0].parent))
     part = wanted.test if wanted.shared else ""
     return tuple(_index_of(path, wanted.test, matching, part) for path in wanted.paths)
 
