@@ -4,11 +4,11 @@ A connection of a class with a `connect` of its own (urllib3's, one to a Unix so
 """
 
 import errno
-import http.client
 import io
 import socket
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, responses
 from types import ModuleType
 from typing import Any
 
@@ -18,15 +18,14 @@ from gws_replay.interception.interceptor import INTERCEPTOR, Decision
 from gws_replay.interception.network_guard import allows, refused
 from gws_replay.interception.patching import Swap
 
-_Connection = http.client.HTTPConnection
 _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 def swaps(_: ModuleType) -> Iterator[Swap]:
     """Yield what makes connections ask."""
-    yield Swap(_Connection, "connect", _connecting)
-    yield Swap(http.client.HTTPSConnection, "connect", _connecting)
-    yield Swap(_Connection, "send", _sending)
+    yield Swap(HTTPConnection, "connect", _connecting)
+    yield Swap(HTTPSConnection, "connect", _connecting)
+    yield Swap(HTTPConnection, "send", _sending)
 
 
 def swaps_of_httplib2(httplib2: ModuleType) -> Iterator[Swap]:
@@ -89,7 +88,7 @@ class MemorySocket:
         real, connection.sock = connection.sock, self
         with real:
             real.sendall(raw)
-            got = http.client.HTTPResponse(real, method=decision.request.method)
+            got = HTTPResponse(real, method=decision.request.method)
             got.begin()
             headers = Headers(tuple(got.headers.items()))
             response = Response(status=got.status, reason=got.reason, headers=headers, body=got.read())
@@ -133,7 +132,7 @@ def dechunked(body: bytes) -> bytes:
 def _address(connection: Any, target: str) -> str:
     if not target.startswith("/"):  # what is sent to a proxy is a whole address
         return target
-    is_secure = isinstance(connection, http.client.HTTPSConnection)
+    is_secure = isinstance(connection, HTTPSConnection)
     host = connection._tunnel_host or connection.host  # noqa: SLF001 (nothing public names the tunnel)
     port = connection._tunnel_port if connection._tunnel_host else connection.port  # noqa: SLF001
     where = f"[{host}]" if ":" in host else host
@@ -146,7 +145,7 @@ def on_the_wire(response: Response, encoding: str = "latin-1") -> bytes:
 
     People edit cassettes, so the length is that of the body. The response to a HEAD request keeps the recorded one.
     """
-    reason = response.reason or http.client.responses.get(response.status, "")
+    reason = response.reason or responses.get(response.status, "")
     fields = [(name, value) for name, value in response.headers.pairs if name.lower() not in _FRAMING]
     body = response.body
     if "chunked" in (response.headers.get("transfer-encoding") or "").lower():
