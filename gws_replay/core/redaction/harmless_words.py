@@ -41,7 +41,12 @@ dropped established failing forwarded inactivity inprogress invite joined left l
 muted notready offhook onhook outgoing parked paused play playing recording recovered reconnecting recalled ring routed
 routing silent transferring unmuted unheld unlocked wrapup whisper aftercallwork breaks break lunch meeting training
 ivr voice email sms workitem workbin facebook twitter open media preview callback
-inserted failsafe healthy unhealthy degraded maintenance
+inserted failsafe healthy unhealthy degraded maintenance typing disposition dispositions outcome reply replied deletion
+updating merge refresh refreshed sync synced synchronized hangup hung unanswered declined decline abandoned notification
+notifications subscription subscriptions handshake meta ack acknowledged overload overloaded backend frontend upstream
+downstream proxy dns ssl tls certificate socket broken pipe memory disk full lock deadlock transaction rollback commit
+schema table column row constraint violation foreign unique end eof character position line byte bytes minutes hours
+days ms n na per limit quota exceeds least most than more less equal greater integer string boolean array list empty
 """
 _SERVICES = """
 admin administrator agent agents anonymous anybody api bot bots chatbot client customer customers daemon default demo
@@ -59,6 +64,7 @@ _DATE = re.compile(
 _MIME = re.compile(r"(?:application|audio|font|image|message|multipart|text|video)/[\w.+*-]+(?:; *charset=[\w-]+)?")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*|[a-z]+(?:[A-Z][a-z]+)+")
 _LONGEST = 120
+_SHORT_NUMBER = 3
 
 # Words of the API that no name of a person may be put in place of, wherever they stand.
 VOCABULARY = api.VOCABULARY | frozenset(
@@ -80,7 +86,7 @@ def is_status(text: str) -> bool:
         return False
     if _CODE.fullmatch(text) or _DATE.fullmatch(text) or _MIME.fullmatch(text) or text in VOCABULARY:
         return True
-    return _only(_WORDS, text)
+    return _only(_WORDS | _SERVICE_WORDS, text)
 
 
 @lru_cache(maxsize=4096)
@@ -104,4 +110,5 @@ def is_identifier(text: str) -> bool:
 
 def _only(words: frozenset[str], text: str) -> bool:
     found = [each.lower() for each in _WORD.findall(text)]
-    return bool(found) and all(each in words for each in found) and "@" not in text
+    is_short = all(each in words or (each.isdigit() and len(each) <= _SHORT_NUMBER) for each in found)
+    return is_short and "@" not in text and not all(map(str.isdigit, found))

@@ -29,6 +29,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _LONG_NUMBER = 6  # digits that may be a number of a card or of a person
 # What is searched at once for anything suspicious; longer values are always looked at one by one.
 _WINDOW, _LONG_VALUE = 1 << 16, 1 << 12
+_RANGE = re.compile(r"\d{1,3}|1[4-9]\d{8}(?:\d{3})?")  # a count, or seconds or milliseconds since 1970
 _MOST_KEYS = 50_000
 _PAIR_KEYS = sensitive.PAIR_NAMES | sensitive.PAIR_VALUES
 
@@ -250,6 +251,8 @@ class JsonRun:
         if kind == "secret":
             self._redactor.known.secret(bare, _unescaped(name), unique=True)
             redacted = hidden
+        elif kind == "personal" and _is_range(name, bare) and self._rules.of_own_key(_unescaped(name)) is None:
+            return bare
         elif kind is not None:
             redacted = self._redactor.known.person(bare)
         else:
@@ -258,6 +261,11 @@ class JsonRun:
         if kind is not None and self._redactor.noticed and redacted != bare:
             self._redactor.noticed(place, f"{kind} {name}")
         return redacted if redacted == bare or _NUMBER.fullmatch(redacted) else json.dumps(redacted)
+
+
+def _is_range(name: str, number: str) -> bool:
+    """Tell whether a number says where a page or a time begins or ends: `{"from": 0, "to": 25}`."""
+    return sensitive.normalised(name) in sensitive.RANGE_KEYS and bool(_RANGE.fullmatch(number))
 
 
 def _is_cut_off(match: re.Match[str]) -> bool:

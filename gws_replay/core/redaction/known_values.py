@@ -96,7 +96,7 @@ class Known:
 
     def _look_for_secret(self, value: str, placeholder: str) -> None:
         self._secrets[value] = placeholder
-        if len(value) >= _MIN_SECRET:
+        if len(value) >= _MIN_SECRET or not any(map(str.isalnum, value)):  # signs alone are not within words
             self._within_words.append(value)
             del self._within_words[:-_WITHIN_WORDS]
         for spelling in {
@@ -112,7 +112,7 @@ class Known:
         self.log.append(value)
 
     def _is_looked_for(self, value: str, name: str, *, unique: bool) -> bool:
-        if "redacted" in value or is_status(value) or value in VOCABULARY:
+        if "redacted" in value or value in VOCABULARY or (is_status(value) and not any(map(str.isdigit, value))):
             return False
         if unique and self._rules.is_password(name):
             return len(value) >= _MIN_PASSWORD
@@ -134,6 +134,8 @@ class Known:
         for encode, _ in ENCODINGS[: spellings(value)]:
             self._personal.add(encode(value), encode(instead))
         self._personal.add(value.replace(" ", "+"), instead.replace(" ", "+"))
+        if instead not in self._personal.entries:
+            self._personal.add(instead, instead)  # what stands in it is nobody's
         if len(value) <= 200:
             self._personal.add(_base64(value), _base64(instead))
         if _PHONE_LIKE.fullmatch(value):

@@ -13,7 +13,7 @@ from gws_replay.core.redaction.base64_text import Decoded, decoded
 Shape = tuple[int, int, str]
 
 # Characters of tokens; what else stands between digits of a telephone or card number.
-_BREAKS = "\u00a0\u00ad"
+_BREAKS = "\t\u00a0\u00ad"
 SHORTEST_RUN, _SHORTEST_RANDOM = 20, 32
 _TOKEN_CLASSES = bytes(
     ord("x") if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "_+/=-") else code for code in range(256)
@@ -72,7 +72,7 @@ _RANDOM_WORD = re.compile(r"[a-z]{7}|[A-Z]{7}")
 
 _DOMAIN = re.compile(r"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_](?:[\w-]{0,61}[^\W_])(?![\w@])")
 _LOCAL = re.compile(r"[\w.+%'-]{1,128}")
-_GAP = "[ \u00a0\u00ad\u2000-\u2015\u2060\u202f\u205f\u3000\ufeff./()-]"
+_GAP = "[ \t\u00a0\u00ad\u2000-\u2015\u2060\u202f\u205f\u3000\ufeff./()-]"
 # Telephone numbers need their plus, brackets, or dashes: digits alone are more often ids and times.
 _DASH = "\u2010-\u2015-"
 PHONE = re.compile(

@@ -58,9 +58,21 @@ SECRET_KEYS = (
     *("authorization", "credentials", "assertion", "samlresponse", "samlrequest", "relaystate", "codeverifier"),
     *(*api.SECRET_KEYS, *(name.replace("_", "").lower() for name in api.SESSION_COOKIES)),
     *("cvv", "cvv2", "cvc", "*otp", "otpcode", "*onetimepassword", "*onetimecode", "*verificationcode", "mfacode"),
+    *("pin", "pincode", "puk"),
 )
 # The values of these are looked for from four characters on: people choose them, and they are short.
-PASSWORD_KEYS = ("*password", "*passwd", "*passwort", "*passphrase", "*passcode", "pwd", "*secret", "*otp", "otpcode")
+PASSWORD_KEYS = (
+    "*password",
+    "*passwd",
+    "*passwort",
+    "*passphrase",
+    "*passcode",
+    "pwd",
+    "*secret",
+    "*otp",
+    "otpcode",
+    "pin",
+)
 # Parameters that are secret in URLs and forms only: OAuth 2.0, RFC 6749. In JSON `code` is often a number of an error.
 SECRET_PARAMETERS = frozenset({"code"})
 # Likewise; and the collections in whose addresses the id of a person follows.
@@ -81,7 +93,11 @@ PERSONAL_KEYS = (
     *("*shippingaddress", "*deliveryaddress", "*streetaddress", "street", "streetname", "zipcode", "postalcode"),
     *("postcode", "dob", "*birthdate", "*birthday", "*dateofbirth", "*birthplace", "*placeofbirth"),
     *("cardnumber", "creditcard", "creditcardnumber", "*iban", "ssn", "socialsecuritynumber", "passportnumber"),
-    *("nationalid", "taxid", "driverslicense"),
+    *("nationalid", "taxid", "driverslicense", "calleridname", "*patientname", "*clientname", "*membername"),
+    *("*ownername", "*holdername", "*accountholder", "*recipientname", "*sendername", "birth*", "dob*"),
+    *(f"{name}{number}" for name in ("phone", "mobile", "email", "address", "street") for number in (1, 2, 3)),
+    *(f"phone{where}" for where in ("home", "work", "mobile", "office", "private")),
+    *(f"email{where}" for where in ("home", "work", "private")),
 )
 # Of these, what is no more than words of a status (see `harmless_words`) is nobody's.
 TEXT_KEYS = frozenset(
@@ -90,6 +106,7 @@ TEXT_KEYS = frozenset(
         *("structuredtext", "htmlbody", "textbody", "bodytext", "bodyhtml", "ownerinformation"),
     }
 )
+RANGE_KEYS = frozenset({"from", "to"})
 STATE_KEYS = frozenset({"from", "to", "cc", "bcc", "replyto", "username", "nickname", "displayname", "mailbox"})
 # Pairs such as {"name": "password", "value": "..."}: the keys that hold a name, and those that hold its value.
 PAIR_NAMES = frozenset({"key", "name", "field", "fieldname", "attribute", "property", "param", "parameter", "label"})
