@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from gws_replay.core.bayeux.server import BayeuxServer
@@ -31,9 +32,6 @@ from gws_replay.playback.waiting import Steps, Waiter, in_task, pause
 LED_PATIENCE = 0.25
 _NUMBER_DIGITS = 8
 _MOST_HEARD = 1000
-# What in a request may say more about its sender than the header fields do.
-_SPEAKING_BODY = re.compile(rb"grant_type|password")
-_SPEAKING_URI = re.compile(r"token=|code=")
 _TOKEN = re.compile(rb'"\w*token"\s*:\s*"([^"\\]+)"', re.IGNORECASE)
 _REDACTED_TOKEN = re.compile(rb'("\w*token"\s*:\s*)"<redacted:[^">]*>"', re.IGNORECASE)
 _CSRF_TOKEN = "CSRF token"  # noqa: S105  (a kind of identity)
@@ -83,36 +81,33 @@ class Sessions:
         self._max_silence = max_silence
         self._patience = order_patience
         self._apart = apart
+        # Which interactions give an identity, by cassette.
+        self._giving: dict[tuple[int, int], bool] = {}
         self._lock = threading.RLock()
         self._begin()
 
     def _begin(self) -> None:
         self._people = People()
-        self._known: dict[Headers, LiveUser] = {}
+        self._last_sent: tuple[Headers | None, Sequence[Identity]] = (None, ())
         self._runs: list[tuple[SharedRun, threading.RLock]] = []
         self.users: list[LiveUser] = []
         # The REST requests that clients have sent, in order.
         self.sent: list[Request] = []
         self._latest = self._new_user()
-        self._is_alone = not self._apart and self._runs[0][0].capacity == 1
+        self._is_for_one = self._runs[0][0].capacity == 1
+        self._is_alone = self._is_for_one and not self._apart
 
     def user(self, request: Request) -> LiveUser:
         """Return the user of a request, by what it says of itself."""
         if self._is_alone:
             return self.users[0]
-        is_plain = not _SPEAKING_BODY.search(request.body) and not _SPEAKING_URI.search(request.uri)
-        user = self._known.get(request.headers) if is_plain else None
-        if user is None:
-            sent = _identities(request)
-            with self._lock:
-                owner = self._people.owner(sent)
-                user = self.users[owner] if owner is not None else self._stranger(sent, request)
-                self._learn(user, sent)
-                if is_plain and any(each.kind in (LOGIN, TOKEN) for each in sent):
-                    if len(self._known) > _MOST_HEARD:
-                        self._known.clear()
-                    self._known[request.headers] = user
-        self._latest = user
+        sent = self._sent_by(request)
+        if not sent and len(self.users) == 1 and self._is_for_one:
+            return self.users[0]
+        with self._lock:
+            owner = self._people.owner(sent)
+            user = self._latest = self.users[owner] if owner is not None else self._stranger(sent, request)
+            self._learn(user, sent)
         return user
 
     def user_of_clients(self, messages: Sequence[Any], headers: Headers) -> LiveUser:
@@ -126,7 +121,7 @@ class Sessions:
         owner = next((user for message in messages if (user := self._of_client(message))), None)
         if owner is None:
             return self.user(request)
-        sent = _identities(request)
+        sent = _identities_in(headers)
         with self._lock:
             sender = self._people.owner([each for each in sent if each.kind != "application key"])
             if sender is not None and sender != owner.number:
@@ -144,7 +139,7 @@ class Sessions:
             outcome = user.session.play(request, self.clock(), user.redactor.request)
             self._look(user)
         self.changes.send()
-        if self._is_alone or isinstance(outcome, Miss):
+        if self._is_alone or isinstance(outcome, Miss) or not self._gives_identity(outcome):
             return outcome
         return outcome._replace(response=self._given(user, request, outcome.response))
 
@@ -203,6 +198,16 @@ class Sessions:
         found = [user for user in self.users if user.session.served or user.session.misses]
         yield from found or self.users[:1]
 
+    def _sent_by(self, request: Request) -> Sequence[Identity]:
+        """Return the identities that a request uses. The last ones are kept, as one connection sends the same again."""
+        if not _is_plain(request):
+            return _identities(request)
+        headers, sent = self._last_sent
+        if headers is not request.headers:
+            sent = _identities_in(request.headers)
+            self._last_sent = request.headers, sent
+        return sent
+
     def _stranger(self, sent: Sequence[Identity], request: Request) -> LiveUser:
         """Return the user of a request whose identities nobody has used yet."""
         first, capacity = self.users[0], self._runs[0][0].capacity
@@ -242,22 +247,29 @@ class Sessions:
             with user.polls.lock:
                 user.session.name(name)
 
+    def _gives_identity(self, send: Send) -> bool:
+        """Tell whether a response gives its user a token or a cookie."""
+        key = send.cassette, send.interaction
+        found = self._giving.get(key)
+        if found is None:
+            response = send.response
+            found = self._giving[key] = b"oken" in response.body or response.headers.get("set-cookie") is not None
+        return found
+
     def _given(self, user: LiveUser, request: Request, response: Response) -> Response:
         """Let a user be known by what a response gives; tokens that were redacted become live ones."""
-        has_token = b"oken" in response.body
-        if has_token and _REDACTED_TOKEN.search(response.body):
+        if _REDACTED_TOKEN.search(response.body):
             body = _REDACTED_TOKEN.sub(
                 lambda found: b'%s"%s"' % (found[1], secrets.token_hex(20).encode()), response.body
             )
             headers = response.headers.replacing("content-length", str(len(body)))
             response = replace(response, body=body, headers=headers)
-        if has_token or response.headers.get("set-cookie"):
-            # A name in it is as it was recorded: a stand-in.
-            given = [each for each in received_in(request, response) if each.kind not in NAMES]
-            tokens = [Identity(TOKEN, token.decode(errors="replace")) for token in _TOKEN.findall(response.body)]
-            with self._lock:
-                self._people.learn(user.number, given, used=False)
-                self._people.learn(user.number, tokens)
+        # A name in it is as it was recorded: a stand-in.
+        given = [each for each in received_in(request, response) if each.kind not in NAMES]
+        tokens = [Identity(TOKEN, token.decode(errors="replace")) for token in _TOKEN.findall(response.body)]
+        with self._lock:
+            self._people.learn(user.number, given, used=False)
+            self._people.learn(user.number, tokens)
         return response
 
     def _look(self, user: LiveUser) -> None:
@@ -310,6 +322,20 @@ class Sessions:
                 return run, lock
         self._runs.append((SharedRun(self.indexes, factor=self._factor, start=self.clock()), threading.RLock()))
         return self._runs[-1]
+
+
+def _is_plain(request: Request) -> bool:
+    """Tell whether only the header fields of a request can say who sends it: it is no login, and has no token."""
+    body, uri = request.body, request.uri
+    return not (
+        b"grant_type" in body or b"password" in body or b'"clientId"' in body or "token=" in uri or "code=" in uri
+    )
+
+
+@lru_cache(maxsize=1024)
+def _identities_in(headers: Headers) -> Sequence[Identity]:
+    """Return the identities in header fields; clients send most of them again and again."""
+    return _identities(Request(method="GET", uri="/", headers=headers))
 
 
 def _identities(request: Request) -> Sequence[Identity]:

@@ -143,23 +143,18 @@ class UserProgress:
         slot = self._slot(key, recorded)
         if slot is None:
             return None
-        if self.run.bindings and found:
-            self.run.bindings.bind(*found)
+        run = self.run
+        if run.bindings and found:
+            run.bindings.bind(*found)
         response = self._of_its_time(slot, recorded)
-        if resource_id := self.run.index.written_by(slot):
-            written = self.run.index.interactions[slot].began, slot
+        if resource_id := run.index.written_by(slot):
+            written = run.index.interactions[slot].began, slot
             if resource_id not in self._written or self._written[resource_id] < written:
                 self._written[resource_id] = written
         exchange = self._as_seen(response, slot)
-        self.run.send(slot, now)
-        return Send(
-            response=exchange.response,
-            interaction=slot,
-            cassette=self.run.number,
-            after=(exchange.ended - exchange.began) * self.run.factor,
-            led=slot in self.run.index.leading,
-            outcome=exchange.outcome,
-        )
+        run.send(slot, now)
+        wait = (exchange.ended - exchange.began) * run.factor if run.factor else 0.0
+        return Send(exchange.response, slot, run.number, wait, slot in run.index.leading, False, exchange.outcome)
 
     def repeat(self, key: Key, request: Request | None = None) -> Send | None:
         """Return the response to a request that may be repeated: the newest state. None if it may not."""
