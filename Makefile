@@ -29,6 +29,8 @@ check: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 gws_replay
+	$(BIN)/mypy --platform darwin gws_replay
 	$(BIN)/gws-replay scrub --check cassettes
 	$(BIN)/pytest -q tests/test_architecture.py
 

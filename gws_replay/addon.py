@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import sys
+import threading
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -60,7 +61,6 @@ class GwsRecorder:
         self._steady = SteadyTimes()
         self._needs_response = False
         self._running = False
-        self._stopping: asyncio.Task[None] | None = None
         self._lines: list[str] = []
 
     def load(self, loader: Loader) -> None:
@@ -97,7 +97,8 @@ class GwsRecorder:
         if ctx.options.gws_events:
             proxyserver = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
             self._send_event("ready", address=proxyserver.listen_addrs()[0][:2])
-            self._stopping = asyncio.get_running_loop().create_task(self._stop_at_end_of_stdin())
+            # A thread, since not every system's event loop can wait for standard input.
+            threading.Thread(target=self._stop_at_end_of_stdin, args=(ctx.master.shutdown,), daemon=True).start()
         elif not ctx.options.gws_cassette:
             _log.error("Nothing is recorded: name the cassette with --set gws_cassette=cassettes/NAME.yaml")
         elif self._writer:
@@ -288,11 +289,10 @@ class GwsRecorder:
         else:
             _log.info(fields["text"])
 
-    async def _stop_at_end_of_stdin(self) -> None:
-        reader = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        await reader.read()
-        ctx.master.shutdown()  # type: ignore[no-untyped-call]
+    @staticmethod
+    def _stop_at_end_of_stdin(shutdown: Callable[[], None]) -> None:
+        sys.stdin.buffer.read()
+        shutdown()
 
     def _add_lines(self, lines: Sequence[str]) -> None:
         """Show live lines soon: a log call for each would cost more than all the recording does."""

@@ -73,7 +73,8 @@ class _Guard:
         """Make the pipe."""
         if self._pipe is None:
             self._pipe = os.pipe()
-            os.set_blocking(self._pipe[0], False)
+            if sys.platform != "win32":  # which never forks
+                os.set_blocking(self._pipe[0], False)
 
     def in_child(self) -> None:
         """Report to the parent from now on."""

@@ -84,6 +84,7 @@ class Recorder:
             encoding="utf-8",
             errors="replace",
             start_new_session=True,  # Ctrl-C is for this process, which then closes the proxy's input
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
         )
         self._reader = threading.Thread(target=self._read, name="gws-replay recorder", daemon=True)
         self._reader.start()

@@ -15,17 +15,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import GwsReplayError
 from gws_replay.recording.pipe import PIECE, Unpacking, packed
+from gws_replay.recording.writer_pipes import Pipes, SystemPipes, numbers_of
 from gws_replay.storage.files import reason
 
 # While a moment of so many bytes is redacted and written, which may take seconds, others are held no longer than this.
 _LARGE = 1 << 18
 _PATIENCE = 0.05
-_PIPE = 1 << 20  # bytes that wait for the writer and survive the proxy, where the system allows it
 _COMMAND = (sys.executable, "-m", "gws_replay.recording.writer")
 
 
@@ -57,8 +57,7 @@ class WriterProcess:
         self._journal = ""
         self._loop = asyncio.get_running_loop()
         self._moments: list[tuple[Any, ...]] = []
-        self._rest = bytearray()  # what is packed and was not taken by the pipe yet
-        self._is_planned = self._is_full = False
+        self._is_planned = False
         self._count = self._acked = 0
         self._held: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._large: deque[int] = deque()  # which moments are large, of those that are not written yet
@@ -99,11 +98,10 @@ class WriterProcess:
 
     def finish(self) -> None:
         """Let it save, and wait for its end."""
-        self._detach()
         self._moments.append(("finish",))
-        said, _ = self._process.communicate(bytes(self._rest) + packed(self._moments))
+        returned = self._pipes.finish(packed(self._moments))
         self._moments.clear()
-        self._take(said)
+        self._take(returned)
         self._release(self._count)
         if self._process.returncode:
             self._receive("ended", self._how_it_ended(), 4)
@@ -116,25 +114,23 @@ class WriterProcess:
                 stdout=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,  # Ctrl-C is for the proxy, which has more to send
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
             )
         except OSError as error:
             raise GwsReplayError(f"cannot start the process that writes {self.cassette}: {reason(error)}") from None
-        self._to, self._from = _number(self._process.stdin), _number(self._process.stdout)
-        _enlarge(self._to)
+        to, from_ = numbers_of(self._process)
         with suppress(BrokenPipeError):
-            os.write(self._to, packed(start))
+            os.write(to, packed(start))
         try:
-            self._claim()
+            self._claim(from_)
         except BaseException:
             self._close()
             raise
-        os.set_blocking(self._to, False)
-        os.set_blocking(self._from, False)
-        self._loop.add_reader(self._from, self._read)
+        self._pipes: Pipes = SystemPipes(self._process, self._received)
 
-    def _claim(self) -> None:
+    def _claim(self, from_: int) -> None:
         while not self._journal:
-            piece = os.read(self._from, PIECE)
+            piece = os.read(from_, PIECE)
             if not piece:
                 raise GwsReplayError(f"cannot write {self.cassette}: the process that is to do it ended at once")
             for kind, *told in self._unpacking.values(piece):
@@ -149,33 +145,18 @@ class WriterProcess:
 
     def _flush(self) -> None:
         if self._moments:
-            self._rest += packed(self._moments)
+            self._pipes.send(packed(self._moments))
             self._moments.clear()
-            self._write()
 
-    def _write(self) -> None:
-        try:
-            del self._rest[: os.write(self._to, self._rest)]
-        except BlockingIOError:
-            pass
-        except BrokenPipeError:  # it died, which is heard at the other pipe
-            self._rest.clear()
-        if bool(self._rest) != self._is_full:
-            self._is_full = not self._is_full
-            if self._is_full:
-                self._loop.add_writer(self._to, self._write)
-            else:
-                self._loop.remove_writer(self._to)
-
-    def _read(self) -> None:
-        if piece := os.read(self._from, PIECE):
+    def _received(self, piece: bytes) -> None:
+        if piece:
             self._take(piece)
-        else:
-            self._detach()
-            self._close()
-            self._moments.clear()
-            self._release(self._count)
-            self._receive("ended", self._how_it_ended(), 4)
+            return
+        self._pipes.detach()
+        self._close()
+        self._moments.clear()
+        self._release(self._count)
+        self._receive("ended", self._how_it_ended(), 4)
 
     def _take(self, piece: bytes) -> None:
         for kind, *told in self._unpacking.values(piece):
@@ -198,10 +179,6 @@ class WriterProcess:
             _, future = self._held.popleft()
             _release(future)
 
-    def _detach(self) -> None:
-        self._loop.remove_reader(self._from)
-        self._loop.remove_writer(self._to)
-
     def _close(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
@@ -220,16 +197,3 @@ class WriterProcess:
 def _release(future: "asyncio.Future[None]") -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _enlarge(pipe: int) -> None:
-    """Let a pipe hold more, so that a killed proxy leaves nothing unsent; only Linux can."""
-    if sys.platform == "linux":
-        import fcntl  # noqa: PLC0415 (other systems have none)
-
-        with suppress(OSError):  # more than this user may have
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
-
-
-def _number(pipe: IO[bytes] | None) -> int:
-    return pipe.fileno() if pipe else -1

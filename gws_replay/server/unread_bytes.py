@@ -9,6 +9,7 @@ is known, and the server does not wait.
 import asyncio
 import socket
 import struct
+import sys
 from typing import Any, Final
 
 _SOCK_DIAG: Final = 4
@@ -45,6 +46,8 @@ def unread(transport: asyncio.BaseTransport) -> int:
 
 
 def _unread(own: tuple[Any, ...], peer: tuple[Any, ...]) -> int:
+    if sys.platform != "linux":
+        return 0
     family = socket.AF_INET6 if ":" in peer[0] else socket.AF_INET
     ends = b"".join(socket.inet_pton(family, end[0]).ljust(16, b"\0") for end in (peer, own))
     query = _QUERY.pack(family, socket.IPPROTO_TCP, 0, 0xFFFFFFFF) + _PORTS.pack(peer[1], own[1]) + ends + _ANY

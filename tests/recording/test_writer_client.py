@@ -14,6 +14,7 @@ from gws_replay.errors import GwsReplayError
 from gws_replay.recording import writer_client as writer_process
 from gws_replay.recording.proxy import Recorder, Settings
 from gws_replay.recording.writer_client import WriterProcess
+from gws_replay.recording.writer_pipes import PolledPipes, ThreadedPipes
 from gws_replay.storage.files import load_cassette
 from tests.recording.test_writer import answered as answer_of
 from tests.recording.test_writer import begun
@@ -33,11 +34,18 @@ from tests.support.proxies import (
 ME = "/api/v2/me"
 
 
+@pytest.fixture(params=[PolledPipes, ThreadedPipes])
+def any_pipes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the event loops of this system wait for pipes, and as threads do on Windows."""
+    monkeypatch.setattr(writer_process, "SystemPipes", request.param)
+
+
 def started(cassette: Path, heard: list[Any]) -> WriterProcess:
     """A real writer, and what is heard of it."""
     return WriterProcess(lambda *told: heard.append(told), cassette, "me", Policy(), split="", force=False)
 
 
+@pytest.mark.usefixtures("any_pipes")
 def test_what_is_held_goes_on_when_it_is_written(tmp_path: Path) -> None:
     """Not while the writer stands still, however long its loop turns; then the answer is in the journal."""
     heard: list[Any] = []
@@ -64,6 +72,7 @@ def test_what_is_held_goes_on_when_it_is_written(tmp_path: Path) -> None:
     assert ["lines", "saved"] == [kind for kind, *_ in heard]
 
 
+@pytest.mark.usefixtures("any_pipes")
 def test_nobody_waits_for_the_large_body_of_another_client(tmp_path: Path) -> None:
     """It goes on though the writer has not come to it yet; whoever sent the large one waits until that is written."""
     journal = tmp_path / "c.yaml.journal"
@@ -94,6 +103,7 @@ def test_nobody_waits_for_the_large_body_of_another_client(tmp_path: Path) -> No
     assert 3 == len(load_cassette(tmp_path / "c.yaml").interactions)
 
 
+@pytest.mark.usefixtures("any_pipes")
 def test_what_no_pipe_takes_at_once_arrives_whole(tmp_path: Path) -> None:
     """Bodies that are larger than a pipe; what was sent in the same turn of the loop, or not at all yet, too."""
     large = [bytes([65 + number]) * 100_000 for number in range(4)]
@@ -114,6 +124,7 @@ def test_what_no_pipe_takes_at_once_arrives_whole(tmp_path: Path) -> None:
     assert large == [exchange.response.body for exchange in load_cassette(tmp_path / "c.yaml").interactions]
 
 
+@pytest.mark.usefixtures("any_pipes")
 def test_a_writer_that_is_killed_while_it_saves_is_told(tmp_path: Path) -> None:
     """As one that is killed before: whoever waits for the end hears of it."""
     heard: list[Any] = []
