@@ -15,6 +15,7 @@ from gws_replay.core.json_compare import show
 from gws_replay.core.model import Request
 
 _OTHERS = APIS[1:]
+_BY_PART = tuple((part, api) for api in _OTHERS for part in api.paths)
 # The fields of operations in UTF-8 or, with a zero beside each letter, in UTF-16.
 _MARKS = tuple(
     text
@@ -74,7 +75,10 @@ VOLATILE_USER_DATA = _all(lambda api: api.volatile_user_data)
 
 def api_at(path: str) -> Api:
     """Return the API that a request's path belongs to."""
-    return next((api for api in _OTHERS if any(part in path for part in api.paths)), FALLBACK)
+    for part, api in _BY_PART:  # loops, here and below: generators would take twice as long, several times a request
+        if part in path:
+            return api
+    return FALLBACK
 
 
 def api_of(requests: Iterable[Request]) -> Api:
@@ -223,8 +227,14 @@ def prefix_of(path: str) -> str | None:
 
 
 def _of_response(answer: Mapping[str, Any]) -> Api:
-    return next((api for api in _OTHERS if api.is_response(answer)), FALLBACK)
+    for api in _OTHERS:
+        if api.is_response(answer):
+            return api
+    return FALLBACK
 
 
 def _of_notification(data: Mapping[str, Any]) -> Api:
-    return next((api for api in _OTHERS if api.is_notification(data)), FALLBACK)
+    for api in _OTHERS:
+        if api.is_notification(data):
+            return api
+    return FALLBACK

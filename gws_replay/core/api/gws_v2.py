@@ -211,9 +211,9 @@ def taken(response: Mapping[str, Any]) -> Taken:
 
 
 def kind_of(notification: Mapping[str, Any]) -> str:
-    """Return the notificationType; `action` of workbins, or the messageType, where there is none (empty: neither)."""
-    names = ("notificationType", "action", "messageType")
-    return str(next(filter(None, map(notification.get, names)), ""))
+    """Return the notificationType; if there is none, the `action` of workbins or the messageType, else nothing."""
+    get = notification.get
+    return str(get("notificationType") or get("action") or get("messageType") or "")
 
 
 API = Api(
