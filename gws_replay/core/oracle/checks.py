@@ -14,6 +14,9 @@ from gws_replay.core.oracle.reasons import Reasons
 from gws_replay.core.oracle.timeline import Timeline, Write
 from gws_replay.core.oracle.tolerance import Tolerance
 
+# What to record when operations hide each other's effects.
+_ONE_BY_ONE = "record one operation after the other"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
@@ -123,7 +126,8 @@ class Views:
             elif write.call.answered_by(answer.kind):
                 # No page says whether other channels than voice leave out what is empty.
                 certain = write.after is not None and bool(write.after.data) and not write.contested
-                self.found.add(f"{answer.place} does not show userData", certain=certain)
+                advice = "" if certain else f": {_ONE_BY_ONE}, or pin its cause"
+                self.found.add(f"{answer.place} does not show userData{advice}", certain=certain)
 
     def check_attributes(self) -> None:
         """Check that the notification, or the next GET, shows the attributes that the operation sets."""
@@ -176,11 +180,11 @@ class Views:
             return
         unchanged = before is not None and alike(key, before, after.data)
         if not is_known:
-            text = f"{key}: stood there before, {view} shows that one only: attached, or not?"
+            text = f"{key}: stood there before, {view} shows that one only: attached, or not? Attach another value"
         elif write.outcome == "partly" and (unchanged or before is None):
             text = f"{key}: not written, and partial success (statusCode 7) allows that"
         elif write.unclear and not write.notified and (unchanged or before is None):
-            text = f"{key}: {view} does not show it; the response leaves open whether it was carried out"
+            text = f"{key}: {view} does not show it; the response leaves open whether it was carried out: GET it later"
         else:
             self.found.add(_missed(key, value, after.data, view), certain=True, key=key)
             return
@@ -194,7 +198,7 @@ class Views:
         if key is Wild.ANY:
             if any(each.writes for each in self._rivals(after)):
                 text = f"disposition: {view} does not show it; another operation may have hidden it"
-                self.found.add(text, certain=False)
+                self.found.add(f"{text}: {_ONE_BY_ONE}", certain=False)
             else:
                 self.found.add(f"disposition: sent {show(value)}, {view} does not show it", certain=certain)
             return

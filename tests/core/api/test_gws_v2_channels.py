@@ -157,7 +157,8 @@ def test_call_without_userdata_has_empty_userdata() -> None:
     uris = exchange("GET", "/api/v2/me/calls", None, {"calls": [{"id": "R1", "uri": "http://h/calls/R1"}]})
     assert "unknown" == only(uris, asked(call, "AttachUserData", userData={"A": 1}), told(call, {"A": 1})).verdict
     silent = only(shown(chat, BEFORE), asked(chat, "UpdateUserData", userData={"A": 2}), told(chat, None))
-    assert ("unknown", "notification 0 does not show userData") == (silent.verdict, silent.reasons[0])
+    why = "notification 0 does not show userData: record one operation after the other, or pin its cause"
+    assert ("unknown", why) == (silent.verdict, silent.reasons[0])
     later = shown(chat, {**BEFORE, "A": 2}, began=3.0)
     named = only(shown(chat, BEFORE), asked(chat, "UpdateUserData", userData={"A": 2}), told(chat, None), later)
     assert ("failed", ("notification 0 does not show userData",)) == (named.verdict, named.reasons)
