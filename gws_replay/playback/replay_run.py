@@ -107,7 +107,7 @@ class ReplayRun(Run):
 
     @property
     def misses(self) -> tuple[Miss, ...]:
-        """The requests that the cassettes did not answer."""
+        """The requests without a recorded response."""
         return tuple(miss for user in self.sessions.users for miss in tuple(user.session.misses))
 
     @property

@@ -31,7 +31,7 @@ from gws_replay.playback.waiting import Steps, Waiter, in_task, pause
 # How long a response waits for a client that is to receive something first, if that client does not come.
 LED_PATIENCE = 0.25
 _NUMBER_DIGITS = 8
-_MOST_HEARD = 1000
+_MOST_FIELDS = 1000
 _TOKEN = re.compile(rb'"\w*token"\s*:\s*"([^"\\]+)"', re.IGNORECASE)
 _REDACTED_TOKEN = re.compile(rb'("\w*token"\s*:\s*)"<redacted:[^">]*>"', re.IGNORECASE)
 _CSRF_TOKEN = "CSRF token"  # noqa: S105  (a kind of identity)
@@ -50,7 +50,7 @@ class LiveUser:
     value_of: ValueOf
     redactor: Redactor = field(default_factory=without_secrets)
     # The header fields that the redactor has seen.
-    heard: set[tuple[str, str]] = field(default_factory=set)
+    shown_to_redactor: set[tuple[str, str]] = field(default_factory=set)
 
 
 class Sessions:
@@ -234,9 +234,9 @@ class Sessions:
 
     def _maker(self, request: Request) -> LiveUser | None:
         """Return the only user that made such a request when it was recorded."""
-        found = [user for user in self.users if user.session.made(request)]
+        found = [user for user in self.users if user.session.would_send(request)]
         if len(found) > 1:
-            found = [user for user in found if user.session.made(request, left=True)]
+            found = [user for user in found if user.session.would_send(request, left=True)]
         return found[0] if len(found) == 1 else None
 
     def _learn(self, user: LiveUser, sent: Sequence[Identity]) -> None:
@@ -346,9 +346,9 @@ def _identities(request: Request) -> Sequence[Identity]:
 
 def _learn_secrets(user: LiveUser, headers: Headers) -> None:
     """Let the redactor see a request's credentials: they may turn up in what is shown later."""
-    if not user.heard.issuperset(headers.pairs):
-        news = tuple(pair for pair in headers.pairs if pair not in user.heard)
-        if len(user.heard) > _MOST_HEARD:
-            user.heard.clear()
+    if not user.shown_to_redactor.issuperset(headers.pairs):
+        news = tuple(pair for pair in headers.pairs if pair not in user.shown_to_redactor)
+        if len(user.shown_to_redactor) > _MOST_FIELDS:
+            user.shown_to_redactor.clear()
         user.redactor.request(Request(method="", uri="/", headers=Headers(news)))
-        user.heard.update(news)
+        user.shown_to_redactor.update(news)

@@ -14,7 +14,6 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.json_compare import printable
 from gws_replay.core.model import Exchange, Notification
 from gws_replay.core.replay.miss import Miss
-from gws_replay.core.replay.user_session import Happening
 from gws_replay.core.replay.waits import nobody
 from gws_replay.errors import GwsReplayError
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 _LONGEST, _LONGEST_NAME = 300, 90
 
 Kind = Literal["sent", "repeated", "delivered", "undelivered", "missed", "recorded"]
-KINDS: Mapping[Happening, Kind] = {"asked": "sent", "again": "repeated", "told": "delivered", "missed": "missed"}
 _ARROWS: Mapping[Kind, str] = {"missed": "!!!", "delivered": "<--", "undelivered": "<-x"}
 
 
@@ -61,8 +59,7 @@ def _events(run: "Run") -> Iterator[tuple[float, Event]]:
             events = tuple(user.session.events)
             misses = tuple(user.session.misses)
         lost = undelivered(user)
-        for at, happening, number, index in events:
-            kind = KINDS[happening]
+        for at, kind, number, index in events:
             if kind == "missed":
                 yield at, _miss_event(misses[index], whose)
                 continue

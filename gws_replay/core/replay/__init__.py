@@ -1,1 +1,1 @@
-"""One user's run of a cassette: which answer, which notification, when."""
+"""One user's run of a cassette: which response, which notification, when."""

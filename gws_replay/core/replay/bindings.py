@@ -1,7 +1,7 @@
 """Replay of a redacted cassette: what stands for a person's data in it is taken for whatever the client says there.
 
 A redacted place of a recorded request matches any value of its JSON type. The live value is then bound to the stand-in
-for the rest of the run: answers and notifications show the client the value that it sent. Two live values are never
+for the rest of the run: responses and notifications show the client the value that it sent. Two live values are never
 bound to one stand-in, nor one to two. The ids of resources are bound in the same way where the client has its own.
 """
 
@@ -26,7 +26,7 @@ class Bindings:
         self._recorded: dict[str, str] = {}
         self._starts: dict[int, int] = {}
         self._shown = Shown()
-        # Recorded requests that were asked word for word, and bind each stand-in to itself: put off until that counts.
+        # Recorded requests that were sent word for word, and bind each stand-in to itself: put off until that counts.
         self._as_recorded: list[int] = []
         # Whether any live value is another than the recorded one.
         self._is_changed = False
@@ -124,7 +124,7 @@ class Bindings:
     def _settle(self) -> None:
         """Do what was put off."""
         for index in self._as_recorded:
-            self._bind({made: made for made in self._index.redacted(index) if made})
+            self._bind({each: each for each in self._index.redacted(index) if each})
         self._as_recorded.clear()
 
     def _bind(self, pairs: Pairs) -> None:
@@ -136,7 +136,7 @@ class Bindings:
                 self._shown.take(recorded, live, anywhere=len(recorded) >= UNIQUE or recorded in self._index.ids)
 
     def exchange(self, exchange: Exchange) -> Exchange:
-        """Return an exchange whose answer shows the client's own values."""
+        """Return an exchange whose response shows the client's own values."""
         if not self._is_changed:
             return exchange
         old = exchange.response
@@ -152,9 +152,9 @@ class Bindings:
         """Return a notification's data with the client's own values."""
         return self._texts.json(data) if self._is_changed else data
 
-    def notification(self, told: Notification) -> Notification:
+    def notification(self, notification: Notification) -> Notification:
         """Return a notification that shows the client's own values."""
-        return replace(told, data=self.data(told.data)) if self._is_changed else told
+        return replace(notification, data=self.data(notification.data)) if self._is_changed else notification
 
     def _bound(self, pairs: Sequence[tuple[str, str]]) -> Pairs | None:
         """Return what is to be bound if nothing speaks against it."""

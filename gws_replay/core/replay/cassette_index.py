@@ -123,12 +123,12 @@ class CassetteIndex:
 
     @cached_property
     def by_key(self) -> Mapping[Key, Sequence[int]]:
-        """The indices of the interactions that ask the same, in recorded order."""
+        """The indices of the interactions that send the same, in recorded order."""
         return _grouped(self.keys)
 
     @cached_property
     def by_spelling(self) -> Mapping[Key, Sequence[int]]:
-        """The same by what was recorded, secrets and all: for what asks word for word the same nothing is redacted."""
+        """The same by what was recorded, secrets and all: a request that is equal to it needs no redaction."""
         if self.matching is not WHOLE or self._has_no_secrets:
             return self.by_key
         return _grouped(self.key_of(exchange.request) for exchange in self.interactions)
@@ -201,7 +201,7 @@ class CassetteIndex:
     @cached_property
     def pushes(self) -> tuple[str, ...]:
         """The data of each notification, as JSON text on one line."""
-        return tuple(lossless_json.compact(told.data) for told in self.cassette.notifications)
+        return tuple(lossless_json.compact(each.data) for each in self.cassette.notifications)
 
     @cached_property
     def steps(self) -> Mapping[int, tuple[str, int]]:
@@ -219,7 +219,7 @@ class CassetteIndex:
         return {index: windows for index, windows in found.items() if windows}
 
     def may_repeat(self, index: int) -> bool:
-        """Tell whether an interaction may be asked again after its last recording.
+        """Tell whether an interaction may be repeated after its last recording.
 
         Reading may (GET, HEAD, OPTIONS), and what frames a session (`api.FRAMING_OPERATIONS`); nothing else.
         """
@@ -230,7 +230,7 @@ class CassetteIndex:
 
     @cached_property
     def operations(self) -> frozenset[int]:
-        """The interactions that ask for more than to read."""
+        """The interactions that do more than read."""
         return frozenset(index for index, exchange in enumerate(self.interactions) if not exchange.request.is_safe)
 
     @cached_property
@@ -321,8 +321,10 @@ class UserPart:
     @cached_property
     def unsolicited(self) -> tuple[tuple[float, int], ...]:
         """The position and the index of each notification without a cause, in order."""
-        told = self.index.cassette.notifications
-        return tuple((self.index.positions[each], each) for each in self.notifications if told[each].cause is None)
+        notifications = self.index.cassette.notifications
+        return tuple(
+            (self.index.positions[each], each) for each in self.notifications if notifications[each].cause is None
+        )
 
     @cached_property
     def caused(self) -> Mapping[int, Sequence[int]]:

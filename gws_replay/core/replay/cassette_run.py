@@ -186,7 +186,7 @@ class UserProgress:
             if subject := api.subject_of(notification.value):
                 insort(run.shown[subject.resource_id], index)
 
-    def made(self, key: Key, request: Request | None = None, *, left: bool = False) -> bool:
+    def would_send(self, key: Key, request: Request | None = None, *, left: bool = False) -> bool:
         """Tell whether the recorded user made such a request; if `left`, whether one has not been sent yet."""
         found = self.part.requesting(self._resolved(key, request)[0])
         return any(each not in self.run.traffic.sent for each in found) if left else bool(found)

@@ -1,4 +1,4 @@
-"""Whether cassettes that are played together answer the same questions in the same way."""
+"""Whether cassettes that are played together return the same responses to the same requests."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,12 +9,12 @@ from gws_replay.core.replay.cassette_index import CassetteIndex
 
 
 def disagreements(indexes: Sequence[CassetteIndex]) -> Iterator[str]:
-    """Yield a sentence for each request whose first answers in two cassettes differ in status or body."""
+    """Yield a sentence for each request whose first responses in two cassettes differ in status or body."""
     for later, second in enumerate(indexes):
         for first in indexes[:later]:
             for key in first.by_key.keys() & second.by_key.keys():
                 one, other = first.by_key[key][0], second.by_key[key][0]
-                if _answer(first.interactions[one].response) != _answer(second.interactions[other].response):
+                if _comparable(first.interactions[one].response) != _comparable(second.interactions[other].response):
                     request = first.interactions[one].request
                     yield (
                         f"{request.method} {request.path} is answered differently by {first.cassette.source}, "
@@ -22,7 +22,7 @@ def disagreements(indexes: Sequence[CassetteIndex]) -> Iterator[str]:
                     )
 
 
-def _answer(response: Response) -> tuple[int, str | bytes]:
+def _comparable(response: Response) -> tuple[int, str | bytes]:
     parsed = lossless_json.loads_or_none(response.body)
     if parsed is None:
         return response.status, response.body

@@ -1,6 +1,6 @@
-"""The newest state of resources: a recorded GET's answer, brought up to date by what was pushed since.
+"""The newest state of resources: a recorded GET response, brought up to date by what was pushed since.
 
-The recording ends somewhere, but a client may look again. The last answer it has shows the state before the
+The recording ends somewhere, but a client may look again. The last response shows the state before the
 notifications that came later; each of those shows the resource, or what changed of it.
 """
 
@@ -11,12 +11,12 @@ from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Exchange, Notification
 
-# The notifications about a resource (by its id) that came after the answer, in their order.
+# The notifications about a resource (by its id) that came after the response, in their order.
 Since = Callable[[str], Sequence[Notification]]
 
 
 def brought_up_to_date(exchange: Exchange, since: Since) -> Exchange:
-    """Return the exchange with its answer's resources as the notifications since show them; itself if there are none.
+    """Return the exchange with the resources of its response as later notifications show them; itself if none do.
 
     Every token that no notification shows stays as it was recorded.
     """
@@ -25,7 +25,7 @@ def brought_up_to_date(exchange: Exchange, since: Since) -> Exchange:
     members = [_member(key, text, since) for key, text in lossless_json.children(exchange.response.body.decode())]
     body = lossless_json.indented(lossless_json.assembled(members)).encode()
     headers = exchange.response.headers.replacing("content-length", str(len(body)))
-    # A new exchange: the old one has its parsed answer with it.
+    # A new exchange: the old one has its parsed response with it.
     return replace(exchange, response=replace(exchange.response, headers=headers, body=body))
 
 
@@ -43,14 +43,14 @@ def _member(key: str | None, text: str, since: Since) -> tuple[str | None, str]:
 def _resource(text: str, since: Since) -> str:
     parsed = lossless_json.loads_or_none(text)
     if isinstance(parsed, dict) and (resource_id := api.id_in(parsed)):
-        for told in since(resource_id):
-            for shown in _shown_in(told):
+        for notification in since(resource_id):
+            for shown in _shown_in(notification):
                 text = lossless_json.merged(text, shown)
     return text
 
 
-def _shown_in(told: Notification) -> Iterator[str]:
+def _shown_in(notification: Notification) -> Iterator[str]:
     """Yield the text of the resource in a notification's data."""
-    for key, text in lossless_json.children(told.data):
+    for key, text in lossless_json.children(notification.data):
         if key in api.RESOURCE_NAMES and text.startswith("{"):
             yield text

@@ -252,16 +252,16 @@ class PushSchedule:
         return {each: tuple(self._missing(each)) for each in found}
 
     def _missing(self, index: int) -> Iterator[int]:
-        told, sent = self.part.index.cassette.notifications[index], self._traffic.sent
-        if told.cause:
-            yield from (each for each in told.cause.interactions if each not in sent)
+        notification, sent = self.part.index.cassette.notifications[index], self._traffic.sent
+        if notification.cause:
+            yield from (each for each in notification.cause.interactions if each not in sent)
             if self._is_caused(index) and not self._is_answered(index):
-                yield told.cause.interaction
+                yield notification.cause.interaction
         position = self.part.index.positions[index]
         for at, each in self.part.begins:
             if at > position:
                 break
-            if each not in sent and (told.cause is None or not self._is_not_awaited(each)):
+            if each not in sent and (notification.cause is None or not self._is_not_awaited(each)):
                 yield each
 
     def _is_caused(self, index: int) -> bool:

@@ -89,11 +89,11 @@ class SharedRun:
         if len(run.users) == 1:
             return
         if not role.is_certain:
-            made = [user for user, progress in enumerate(run.users) if progress.made(key, request)]
-            if len(made) == 1:
-                self._assign(number, role, made[0], is_certain=True)
-            elif made and role.user not in made:
-                self._assign(number, role, self._first_free(number, made), is_certain=False)
+            senders = [user for user, progress in enumerate(run.users) if progress.would_send(key, request)]
+            if len(senders) == 1:
+                self._assign(number, role, senders[0], is_certain=True)
+            elif senders and role.user not in senders:
+                self._assign(number, role, self._first_free(number, senders), is_certain=False)
         if len(self._sent[number]) < _MOST_KEPT:
             self._sent[number].append(_Sent(role, key, request, now))
 

@@ -30,7 +30,7 @@ _EXPIRE_EVERY = 1.0
 _REMEMBERED = 200
 
 # What happened when, in which of the cassettes, and to which of its interactions or notifications, or of the misses.
-Happening = Literal["asked", "again", "told", "missed"]
+Happening = Literal["sent", "repeated", "delivered", "missed"]
 Event = tuple[float, Happening, int, int]
 
 
@@ -127,7 +127,7 @@ class UserSession:
             self.repeated += found.repeated
             self._in_flight[found.cassette, found.interaction] += found.outcome == "response"
             self._last_status = found.response.status
-            self.events.append((now, "again" if found.repeated else "asked", found.cassette, found.interaction))
+            self.events.append((now, "repeated" if found.repeated else "sent", found.cassette, found.interaction))
         return found
 
     def _missed(self, miss: Miss, now: float) -> Miss:
@@ -151,9 +151,9 @@ class UserSession:
         """Whether the last response refused the credentials."""
         return self._last_status in _REFUSED
 
-    def made(self, request: Request, *, left: bool = False) -> bool:
+    def would_send(self, request: Request, *, left: bool = False) -> bool:
         """Tell whether the recorded user made such a request; if `left`, whether one has not been sent yet."""
-        return any(role.progress.made(self._key(role, request), request, left=left) for role in self.roles)
+        return any(role.progress.would_send(self._key(role, request), request, left=left) for role in self.roles)
 
     def expects(self, request: Request) -> bool:
         """Tell whether a request is the next one that the recorded user made, and not the first."""
@@ -259,7 +259,7 @@ class UserSession:
         run = self.run.cassettes[number]
         self._active = now
         self.roles[number].delivered.add(index)
-        self.events.append((now, "told", number, index))
+        self.events.append((now, "delivered", number, index))
         return self.bayeux.deliver(run.index.cassette.notifications[index].channel, Verbatim(run.data(index)))
 
     def _gives_way_at(self, polling: str | None = None) -> float | None:

@@ -32,7 +32,7 @@ class _Part:
     """A stand-in within a text (empty: the placeholder of a secret), what stands before it, and its encoding."""
 
     before: str
-    made: str
+    stand_in: str
     encoding: int
 
 
@@ -40,7 +40,7 @@ class _Part:
 class _Slot:
     """A redacted place: a stand-in alone, or a text with parts that are redacted, and what stands after them."""
 
-    made: str = ""
+    stand_in: str = ""
     parts: tuple[_Part, ...] = ()
     after: str = ""
 
@@ -50,20 +50,20 @@ class _Slot:
         `known` are live values that are bound already: they tell where the others begin.
         """
         if not self.parts:
-            return ((self.made, text),)
+            return ((self.stand_in, text),)
         pattern = "".join(f"{re.escape(part.before)}{_pattern(part, known)}" for part in self.parts)
         found = re.fullmatch(f"(?s){pattern}{re.escape(self.after)}", text)
         if found is None:
             return None
-        open_ = [part for part in self.parts if part.made and part.made not in known]
+        open_ = [part for part in self.parts if part.stand_in and part.stand_in not in known]
         values = zip(open_, found.groups(), strict=True)
-        return [(part.made, ENCODINGS[part.encoding][1](value)) for part, value in values]
+        return [(part.stand_in, ENCODINGS[part.encoding][1](value)) for part, value in values]
 
 
 def _pattern(part: _Part, known: Pairs) -> str:
-    if part.made in known:
-        return re.escape(ENCODINGS[part.encoding][0](known[part.made]))
-    return "(.+?)" if part.made else ".*?"
+    if part.stand_in in known:
+        return re.escape(ENCODINGS[part.encoding][0](known[part.stand_in]))
+    return "(.+?)" if part.stand_in else ".*?"
 
 
 _Slots = Mapping[Place, _Slot]
@@ -84,7 +84,7 @@ class Candidates:
         `known` are the live values that are bound already, by their stand-ins.
         """
         slots = self.recorded[number][1]
-        whole = [(slot.made, self.live[place].text) for place, slot in slots.items() if not slot.parts]
+        whole = [(slot.stand_in, self.live[place].text) for place, slot in slots.items() if not slot.parts]
         pairs, known = list(whole), {**known, **dict(whole)} if len(whole) != len(slots) else known
         for place, slot in slots.items():
             if slot.parts:
@@ -119,11 +119,11 @@ class StandInIndex:
         self._requests = requests
         self._match_on = match_on
         self._hosts = hosts
-        self._are_long = all(len(made) >= UNIQUE for made in self.stand_ins)
+        self._are_long = all(len(stand_in) >= UNIQUE for stand_in in self.stand_ins)
 
     def is_unique(self, index: int) -> bool:
         """Tell whether no stand-in of a recorded request is so short that somebody may have it for a value."""
-        return self._are_long or all(not made or len(made) >= UNIQUE for made in self.redacted(index))
+        return self._are_long or all(not stand_in or len(stand_in) >= UNIQUE for stand_in in self.redacted(index))
 
     def candidates(self, request: Request) -> Iterator["Candidates"]:
         """Yield the recorded requests that a live one may be: first those of its own resource, then those of others."""
@@ -155,14 +155,14 @@ class StandInIndex:
         live = leaves_of(request, self._match_on)
         there = self._slots_of(leaves_of(self._requests[index], self._match_on))
         slots = {place: slot for place, slot in there.items() if place in live}
-        whole = {slot.made: live[place].text for place, slot in slots.items() if not slot.parts}
+        whole = {slot.stand_in: live[place].text for place, slot in slots.items() if not slot.parts}
         parts = (slot.values_in(live[place].text, whole) or () for place, slot in slots.items() if slot.parts)
         return {*whole.values(), *(value for found in parts for _, value in found)} - {""}
 
     def redacted(self, index: int) -> Iterator[str]:
         """Yield the stand-ins that stand in a recorded request; an empty one for the placeholder of a secret."""
         for slot in self._slots_of(leaves_of(self._requests[index], self._match_on)).values():
-            yield from (part.made for part in slot.parts) if slot.parts else (slot.made,)
+            yield from (part.stand_in for part in slot.parts) if slot.parts else (slot.stand_in,)
 
     @property
     def ids(self) -> Collection[str]:
@@ -173,14 +173,14 @@ class StandInIndex:
     def _long(self) -> Lexicon:
         """Those that are found within a text, in each of their spellings."""
         found = Lexicon()
-        for made in self.stand_ins:
-            for number in reversed(range(spellings(made) if len(made) >= UNIQUE else 0)):
-                found.add(ENCODINGS[number][0](made), f"{number}{made}")
+        for stand_in in self.stand_ins:
+            for number in reversed(range(spellings(stand_in) if len(stand_in) >= UNIQUE else 0)):
+                found.add(ENCODINGS[number][0](stand_in), f"{number}{stand_in}")
         return found
 
     @cached_property
     def _filed(self) -> "_Filed":
-        """All requests by what is not redacted in them: made when a live request says other than what was recorded."""
+        """All requests by what is not redacted in them, prepared when a live request differs from what was recorded."""
         filed = _Filed()
         for index, request in enumerate(self._requests):
             leaves = leaves_of(request, self._match_on)
@@ -205,11 +205,11 @@ class StandInIndex:
             return None
         if leaf.text in self.stand_ins and (len(leaf.text) >= UNIQUE or self._is_personal(place, leaf.name)):
             return _Slot(leaf.text)
-        made = {start: (end, instead) for start, end, instead in self._long.spans(leaf.text)}
-        if not made and PLACEHOLDER not in leaf.text:
+        stand_in = {start: (end, instead) for start, end, instead in self._long.spans(leaf.text)}
+        if not stand_in and PLACEHOLDER not in leaf.text:
             return None
         redacted = {found.start(): (found.end(), "") for found in PLACEHOLDERS.finditer(leaf.text)}
-        spans = sorted({**made, **redacted}.items())
+        spans = sorted({**stand_in, **redacted}.items())
         if not spans:
             return None
         parts, at = [], 0

@@ -15,7 +15,7 @@ from gws_replay.core.replay.miss import Miss
 from gws_replay.errors import GwsReplayError
 from gws_replay.reports.pages.cassette import Texts, Timeline, as_value
 from gws_replay.reports.pages.page_skeleton import data
-from gws_replay.reports.run_events import KINDS, cut, undelivered, why_missed, why_undelivered
+from gws_replay.reports.run_events import cut, undelivered, why_missed, why_undelivered
 from gws_replay.settings.redaction import policy_of, redactor, shown
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ class _Played:
             events, misses = tuple(user.session.events), tuple(user.session.misses)
         lost = undelivered(user)
         places: dict[tuple[int, int], int] = {}
-        for at, happening, number, index in sorted(events, key=lambda each: each[0]):
-            kind = KINDS[happening]
+        for at, kind, number, index in sorted(events, key=lambda each: each[0]):
             if kind == "missed":
                 self._add_miss(misses[index], at, user.number)
             elif kind == "delivered":

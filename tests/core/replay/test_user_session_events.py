@@ -17,11 +17,11 @@ def test_events_stand_in_their_order() -> None:
     session.play(UNKNOWN, 4.0)
     asked(session, 0, 5.0)
     assert [
-        (1.0, "asked", 0, 0),
-        (2.0, "asked", 0, 1),
-        (3.0, "told", 0, 0),
+        (1.0, "sent", 0, 0),
+        (2.0, "sent", 0, 1),
+        (3.0, "delivered", 0, 0),
         (4.0, "missed", 0, 0),
-        (5.0, "again", 0, 0),
+        (5.0, "repeated", 0, 0),
     ] == list(session.events)
 
 
@@ -30,17 +30,17 @@ def test_a_notification_is_told_when_somebody_hears_it() -> None:
     session = session_of(small())
     session.responded(asked(session, 1, 1.0), 1.0)
     session.advance(2.0)
-    assert ["asked"] == [kind for _, kind, _, _ in session.events]
+    assert ["sent"] == [kind for _, kind, _, _ in session.events]
     Listener(session)
     session.advance(3.0)
-    assert (3.0, "told", 0, 0) == session.events[-1]
+    assert (3.0, "delivered", 0, 0) == session.events[-1]
 
 
 def test_events_name_their_cassette() -> None:
     """Of two cassettes, the second is 1."""
     session = session_of(numbered(1), small())
     asked(session, 1, 1.0, cassette=1)
-    assert [(1.0, "asked", 1, 1)] == list(session.events)
+    assert [(1.0, "sent", 1, 1)] == list(session.events)
 
 
 def test_a_long_run_is_forgotten_from_its_beginning() -> None:
