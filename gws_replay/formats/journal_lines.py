@@ -4,7 +4,7 @@ A line is eight hex digits (CRC-32 of the rest), a space, and a JSON object. The
 `response`, `error` and `frame` lines, which an id ties together, and lines with the `stand_ins` of personal values.
 Where a recording goes on in another journal, `moved` says that a request without an answer stands there again, and
 `earlier` that an exchange stood in the one before, and `users` are the users so far. Only what was redacted is ever
-written here: `who` sent a request is told by fingerprints of credentials, whose key is never stored.
+written here: `who` sent a request is known by fingerprints of credentials, whose key is never stored.
 """
 
 import base64
@@ -43,9 +43,9 @@ def known_users_line(users: Iterable[Mapping[str, Any]]) -> bytes:
     return _line({"kind": "users", "users": list(users)})
 
 
-def stand_ins_line(made: Iterable[str]) -> bytes:
+def stand_ins_line(stand_ins: Iterable[str]) -> bytes:
     """Return the line for stand-ins that occur in what follows for the first time."""
-    return _line({"kind": "stand_ins", "made": list(made)})
+    return _line({"kind": "stand_ins", "made": list(stand_ins)})
 
 
 def error_line(id_: str, at: float, message: str, outcome: Outcome = "broken") -> bytes:

@@ -78,7 +78,7 @@ class Reader:
         }
 
     def moments(self) -> Iterator[Observed]:
-        """Yield what was seen, each as it was finished. Raises CassetteError for what is no journal."""
+        """Yield what was seen, each as it was finished. Raises CassetteError for a file that is not a journal."""
         first, anything = b"", False
         for number, line in enumerate(self._lines, start=1):
             first = line if number == 1 else b"more"
@@ -122,7 +122,7 @@ class Reader:
         request = Request(
             method=_text(event["method"]), uri=_text(event["uri"]), headers=_headers(event), body=_bytes(event)
         )
-        urlsplit(request.uri)  # refuses what is no URL
+        urlsplit(request.uri)  # refuses what is not a URL
         evidence = Evidence(sent=_who(event), connection=_text(event.get("connection", "")))
         self._pending[_text(event["id"])] = request, _seconds(event), evidence
 
@@ -181,7 +181,7 @@ class Reader:
 
 
 def read(lines: Iterable[bytes], source: str) -> Journal:
-    """Read a journal into memory. Raises CassetteError for what is no journal."""
+    """Read a journal into memory. Raises CassetteError for a file that is not a journal."""
     reader = Reader(lines, source)
     moments = [(each, reader.id) for each in reader.moments()]
     return Journal(
@@ -206,7 +206,9 @@ def holds_nothing(start: bytes) -> bool:
 def _no_journal(source: str, content: bytes) -> CassetteError:
     if holds_nothing(content):
         return CassetteError(f"{source} is empty: nothing was recorded", exit_code=5)
-    return CassetteError(f"{source} is no journal of gws-replay: its first line is not a journal's", exit_code=4)
+    return CassetteError(
+        f"{source} is not a journal of gws-replay: its first line is not a journal header", exit_code=4
+    )
 
 
 def _typed(value: Any, type_: Any) -> Any:
@@ -225,7 +227,7 @@ def _text(value: Any) -> str:
 def _seconds(line: _Line) -> float:
     at: float = _typed(line["at"], int | float)
     if not abs(at) < _LATEST:
-        raise ValueError("it is no number of seconds")
+        raise ValueError("it is not a number of seconds")
     return at
 
 

@@ -1,4 +1,4 @@
-"""The items of one array in a JSON file, one by one: in memory is no more than the greatest of them."""
+"""The items of one array in a JSON file, one by one: no more than the largest of them is in memory."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _DECODER = json.JSONDecoder()
 def items_of(file: TextIO, *names: str) -> Iterator[Any]:
     """Yield the items of the array that these names lead to from the top.
 
-    Raises LookupError where there is no such array, ValueError for what is no JSON up to there or after it, and
+    Raises LookupError if there is no such array, ValueError for text before or after it that is not JSON, and
     RecursionError for what is nested too deep.
     """
     text = _Text(file)
@@ -57,7 +57,7 @@ class _Text:
         return ValueError(f"{what}: char {self._before + self._at}")
 
     def peek(self) -> str:
-        """Return the next character that is no white space, and leave it there; nothing at the end."""
+        """Return the next character that is not white space, without reading it; an empty text at the end."""
         while True:
             found = _WHITE.match(self._text, self._at)
             self._at = found.end() if found else self._at

@@ -1,6 +1,6 @@
 """Edge: times of the system's clock as if nobody had set that clock meanwhile.
 
-Who caused what is told by the order of times: a clock that is put back must not turn it round.
+Causes follow the order of times: setting the clock back must not make a notification appear before its cause.
 """
 
 import time
@@ -11,7 +11,7 @@ _JUMP = 0.5
 
 
 class SteadyTimes:
-    """Takes out of times what the system's clock has jumped since the first of them; it is asked right after each."""
+    """Corrects times by the jumps of the system's clock since the first one; call it right after each moment."""
 
     def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall
@@ -20,7 +20,7 @@ class SteadyTimes:
         self._jumped = 0.0
 
     def __call__(self, at: float) -> float:
-        """Return a time, in seconds since the epoch, as the clock would have told it without its jumps."""
+        """Return a time, in seconds since the epoch, as the clock would have shown it without its jumps."""
         offset = self._wall() - self._steady()
         if abs(offset - self._offset) > _JUMP:
             self._jumped += offset - self._offset

@@ -123,8 +123,8 @@ class Recovered:
 def recover(path: Path, cassette: Path, using: Redactor | None = None) -> Recovered:
     """Compile a journal into a cassette file; the journal stays.
 
-    Raises CassetteError for what is no journal (exit code 4) or holds no finished exchange (5), GwsReplayError when
-    the cassette cannot be written.
+    Raises CassetteError for a file that is not a journal (exit code 4) or holds no finished exchange (5), and
+    GwsReplayError if the cassette cannot be written.
     """
     try:
         lines = path.open("rb")

@@ -13,8 +13,8 @@ from gws_replay.core.model import Request, Response
 
 
 def exchange_line(request: Request, response: Response, seconds: float) -> str:
-    """Say in one line what was asked and answered: the operation rather than the URL, where there is one."""
-    # A desktop asks thousands of times for what is no operation: it is not parsed.
+    """Describe an exchange in one line: the operation if there is one, else method and path."""
+    # A desktop sends thousands of requests without an operation: their bodies are not parsed.
     sent = lossless_json.loads_or_none(request.body) if api.names_operation(request) else None
     call = api.call_of(request, sent)
     if call.operation:
@@ -46,7 +46,7 @@ def notification_lines(body: bytes | str) -> Iterator[str]:
 def summary(compiled: Compiled, path: str) -> str:
     """Say what was saved, with the evidence for the causes, and what a person should look at."""
     cassette = compiled.cassette
-    rules = Counter(told.cause.rule if told.cause else "unsolicited" for told in cassette.notifications)
+    rules = Counter(each.cause.rule if each.cause else "unsolicited" for each in cassette.notifications)
     causes = f" ({', '.join(f'{count} {rule}' for rule, count in rules.most_common())})" if rules else ""
     saved = (
         f"saved {path}: {counted(len(cassette.interactions), 'exchange')}, "

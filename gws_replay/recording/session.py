@@ -48,8 +48,8 @@ class PendingRequest:
 class RecordingSession:
     """One recording. Its methods return the redacted message, and raise GwsReplayError when the disk refuses.
 
-    `recorder` names what records; `saved` is told of each part that is saved, `failed` of one that cannot be: for all
-    but the last in other threads.
+    `recorder` names what records. `saved` is called for each part that is saved, `failed` for one that cannot be saved:
+    in other threads, except for the last part.
     """
 
     def __init__(

@@ -20,12 +20,12 @@ class Split:
 
     @classmethod
     def parse(cls, text: str) -> "Split":
-        """Read `100MB` or `1h`; nothing is no limit. Raises GwsReplayError for what is neither a size nor a time."""
+        """Read `100MB` or `1h`; an empty text is no limit. Raises GwsReplayError for anything else."""
         if not text:
             return cls()
         found = _FORM.fullmatch(text.strip())
         if not found:
-            raise GwsReplayError(f"{text!r} is no size and no time to split at: write 100MB, 1GB, 30min, 1h or 1d")
+            raise GwsReplayError(f"--split needs a size or a time (100MB, 1GB, 30min, 1h, 1d), got {text!r}")
         unit = found[2].lower()
         if unit in _BYTES:
             return cls(size=int(found[1]) * _BYTES[unit])

@@ -133,11 +133,11 @@ class WriterProcess:
             piece = os.read(from_, PIECE)
             if not piece:
                 raise GwsReplayError(f"cannot write {self.cassette}: the process that is to do it ended at once")
-            for kind, *told in self._unpacking.values(piece):
+            for kind, *values in self._unpacking.values(piece):
                 if kind == "failed":
-                    text, exit_code = told
+                    text, exit_code = values
                     raise GwsReplayError(text, exit_code=exit_code)
-                (self._journal,) = told
+                (self._journal,) = values
 
     def _flush_planned(self) -> None:
         self._is_planned = False
@@ -159,17 +159,17 @@ class WriterProcess:
         self._receive("ended", self._how_it_ended(), 4)
 
     def _take(self, piece: bytes) -> None:
-        for kind, *told in self._unpacking.values(piece):
+        for kind, *values in self._unpacking.values(piece):
             if kind == "acked":
-                count, lines = told
+                count, lines = values
                 self._acked += count
                 self._release(self._acked)
                 if lines:
                     self._receive("lines", lines)
             elif kind == "writes":
-                (self._journal,) = told
+                (self._journal,) = values
             else:
-                self._receive(kind, *told)
+                self._receive(kind, *values)
 
     def _release(self, count: int) -> None:
         """Let all the traffic go on that waits for so many moments."""

@@ -52,10 +52,10 @@ def test_a_damaged_line_is_numbered_and_the_rest_is_kept() -> None:
     ("lines", "code", "said"),
     [
         ([], 5, "is empty"),
-        ([b"hello\n"], 4, "is no journal"),
-        (LINES[1:], 4, "is no journal"),
+        ([b"hello\n"], 4, "is not a journal"),
+        (LINES[1:], 4, "is not a journal"),
         ([LINES[0][:20]], 5, "is empty"),
-        ([b"00000000 {}\n"], 4, "is no journal"),
+        ([b"00000000 {}\n"], 4, "is not a journal"),
     ],
 )
 def test_what_is_no_journal_is_refused(lines: list[bytes], code: int, said: str) -> None:

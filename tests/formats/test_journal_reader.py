@@ -128,7 +128,7 @@ def test_a_line_end_that_is_gone_costs_two_lines_and_no_more() -> None:
 @pytest.mark.parametrize("data", [b"\x00" * 100, b"version: 1\n", LINES[1], b"beef {}\n", LINES[0][:9] + b"{}\n"])
 def test_what_is_no_journal_is_named(data: bytes) -> None:
     """Another file, or one whose first line tells something else."""
-    with pytest.raises(CassetteError, match=r"^a\.yaml\.journal is no journal") as caught:
+    with pytest.raises(CassetteError, match=r"^a\.yaml\.journal is not a journal") as caught:
         read(data)
     assert (4, False) == (caught.value.exit_code, journal_reader.holds_nothing(data))
 

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="How long a recorded notification is waited for.",
 )
-@click.option("--resume", is_flag=True, help="Go on with a run that was interrupted; nothing is asked again.")
+@click.option("--resume", is_flag=True, help="Go on with an interrupted run; no answered request is sent again.")
 @tls_options
 @keep_option
 @force_option

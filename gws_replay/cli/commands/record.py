@@ -97,7 +97,7 @@ def record(
     A recording that was interrupted is left as CASSETTE.journal: see gws-replay recover.
     """
     if command and shutil.which(command[0]) is None:
-        raise GwsReplayError(f"cannot run {command[0]}: there is no such command")
+        raise GwsReplayError(f"cannot run {command[0]}: the command was not found")
     warn_if_unredacted(options["redact"])
     host, port = listen or ("127.0.0.1", 0 if command else _DEFAULT_PORT)
     options["rules"] = {"keep": keep}

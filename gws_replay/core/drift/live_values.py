@@ -1,7 +1,7 @@
 """The live values of what a cassette calls by recorded ids and stand-ins: learned from answers, put into requests.
 
 The first live value that is seen where a recorded one stands is its own from then on. An id that is a recorded one's
-is no other's.
+belongs to no other.
 """
 
 import re
@@ -71,7 +71,7 @@ class LiveValues:
         return [each for each in dict.fromkeys(wanted) if each not in self._live]
 
     def request(self, index: int, origin: str) -> Request:
-        """Return a recorded request as it is asked of a server at `origin`; its headers are those recorded."""
+        """Return a recorded request as it is sent to a server at `origin`; its headers are those recorded."""
         old = self._requests[index]
         parts = urlsplit(old.uri)
         segments = parts.path.split("/")
@@ -116,7 +116,7 @@ def bindings(options: Iterable[str], baseline: Cassette) -> Mapping[str, str]:
         splits = [(option[:at], option[at + 1 :]) for at, sign in enumerate(option) if sign == "="]
         recorded, live = next((each for each in splits if each[0] in stand_ins), (splits or [("", "")])[0])
         if not recorded or not live:
-            raise GwsReplayError(f"--bind {option} is no RECORDED=LIVE: name the recorded value and the live one")
+            raise GwsReplayError(f"--bind needs RECORDED=LIVE (a recorded value and the live one), got {option}")
         pairs[recorded] = live
     return pairs
 

@@ -186,7 +186,9 @@ def test_an_id_that_no_answer_shows_can_be_given(tmp_path: Path, sandbox: Runnin
     assert 0 == drift(path, sandbox.url, "--allow-writes", "--bind", "Aromaly=Berta").code
     text = (tmp_path / "x.drift.yaml").read_text()
     assert "Berta" not in text
-    assert "--bind x is no RECORDED=LIVE" in refused(drift(path, sandbox.url, "--bind", "x", "--allow-writes"))
+    assert "(a recorded value and the live one), got x" in refused(
+        drift(path, sandbox.url, "--bind", "x", "--allow-writes")
+    )
 
 
 def test_what_is_not_asked_is_in_the_report(shipped: Path, sandbox: RunningSandbox) -> None:

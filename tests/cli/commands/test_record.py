@@ -239,10 +239,10 @@ def test_json_is_a_document_a_line(tmp_path: Path) -> None:
     ("arguments", "code", "sentence"),
     [
         (["--upstream", "ftp://x"], 2, "'ftp://x' is not an address"),
-        (["--upstream", "http://localhost:1", "--split", "5"], 2, "'5' is no size and no time to split at"),
+        (["--upstream", "http://localhost:1", "--split", "5"], 2, "--split needs a size or a time (100MB, "),
         (["--upstream", "http://localhost:1/api"], 2, "takes scheme, host and port only"),
         ([], 2, "reverse mode needs the server's address"),
-        (["--upstream", "http://localhost:1", "--", "no-such-command"], 2, "there is no such command"),
+        (["--upstream", "http://localhost:1", "--", "no-such-command"], 2, "the command was not found"),
         (["--upstream", "http://localhost:1", "--listen", "localhost"], 2, "needs HOST:PORT"),
         (["--upstream", "http://localhost:1", "--filter", "~~", "--", "true"], 2, "is not a mitmproxy filter"),
         (["--upstream", "http://localhost:1", "--", "true"], 5, "nothing was recorded: no request matched"),

@@ -77,7 +77,7 @@ def test_the_cassette_may_be_named(left: Path) -> None:
     [
         ("none.yaml.journal", None, 2, "does not exist"),
         ("c.journal.bak", b"x", 2, "does not end in .journal"),
-        ("c.yaml.journal", b"hello\n", 4, "is no journal of gws-replay"),
+        ("c.yaml.journal", b"hello\n", 4, "is not a journal of gws-replay"),
         ("c.yaml.journal", b"", 5, "is empty"),
         ("c.yaml.journal", LINES[0], 5, "nothing was recorded"),
         ("c.txt.journal", b"".join(LINES), 2, "must end in .yaml"),
