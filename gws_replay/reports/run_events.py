@@ -94,11 +94,6 @@ def why_undelivered(user: "LiveUser", channel: str) -> str:
     return "not delivered" if user.session.bayeux.has_subscriber(channel) else cut(nobody(user.session.bayeux, channel))
 
 
-def why_missed(miss: Miss) -> str:
-    """Return the reason of a miss: the end of its sentence."""
-    return cut(str(miss).partition("\n")[0].rpartition(": ")[2])
-
-
 def _exchange_event(exchange: Exchange, kind: Kind, index: int, where: str) -> Event:
     call = api.call_of(exchange.request, exchange.request_json)
     code = api.code_of(exchange.response_json) if call.operation else None
@@ -124,9 +119,7 @@ def _notification_event(notification: Notification, kind: Kind, index: int, wher
 
 
 def _miss_event(miss: Miss, where: str) -> Event:
-    return Event(
-        kind="missed", what=cut(miss.what), result=f"missed: {why_missed(miss)}", where=where.removeprefix(", ")
-    )
+    return Event(kind="missed", what=cut(miss.what), result=f"missed: {miss.why}", where=where.removeprefix(", "))
 
 
 def _recorded(cassette: Cassette) -> Iterator[Event]:

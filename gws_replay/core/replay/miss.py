@@ -41,8 +41,13 @@ class Miss:
         """The request in a few words."""
         return described(self.request)
 
+    @property
+    def why(self) -> str:
+        """The reason, in words."""
+        return _SENTENCES[self.reason]
+
     def __str__(self) -> str:
-        first = printable(f"{self.what} has no answer in {self.cassette}: {_SENTENCES[self.reason]}")
+        first = printable(f"{self.what} has no answer in {self.cassette}: {self.why}")
         return "\n".join([first, *self._explanation()])
 
     def _explanation(self) -> list[str]:

@@ -15,7 +15,7 @@ from gws_replay.core.replay.miss import Miss
 from gws_replay.errors import GwsReplayError
 from gws_replay.reports.pages.cassette import Texts, Timeline, as_value
 from gws_replay.reports.pages.page_skeleton import data
-from gws_replay.reports.run_events import cut, undelivered, why_missed, why_undelivered
+from gws_replay.reports.run_events import cut, undelivered, why_undelivered
 from gws_replay.settings.redaction import policy_of, redactor, shown
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class _Played:
 
     def _add_miss(self, miss: Miss, at: float, user: int) -> None:
         reasons = [cut(line) for line in str(miss).splitlines()]
-        result = f"missed: {why_missed(miss)}"
+        result = f"missed: {miss.why}"
         mark = {"level": "failed", "verdict": "failed", "result": result, "reasons": reasons, "received": []}
         self.marks[f"interaction {len(self.interactions)}"] = mark
         nothing = Response(status=0, reason="no response")
