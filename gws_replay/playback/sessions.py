@@ -84,6 +84,8 @@ class Sessions:
         # Which interactions give an identity, by cassette.
         self._giving: dict[tuple[int, int], bool] = {}
         self._lock = threading.RLock()
+        # Whether sent requests are kept for the test; a server that runs for days keeps none.
+        self.keeps_sent = True
         self._begin()
 
     def _begin(self) -> None:
@@ -133,7 +135,8 @@ class Sessions:
 
     def begin(self, user: LiveUser, request: Request) -> Send | Miss:
         """Play a REST request; a `Send` is to be waited for, and finished."""
-        self.sent.append(request)
+        if self.keeps_sent:
+            self.sent.append(request)
         with user.polls.lock:
             _learn_secrets(user, request.headers)
             outcome = user.session.play(request, self.clock(), user.redactor.request)

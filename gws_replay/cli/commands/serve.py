@@ -80,6 +80,7 @@ def serve(
     matching = WHOLE.ignoring(ignored)
     loaded = [CassetteIndex(load_cassette(path), matching) for path in cassettes]
     run = ServedRun(*loaded, timing=timing)
+    run.sessions.keeps_sent = False
     log = output.detail if output.verbose else None
     with ExitStack() as stack:
         context, ca = None, None
