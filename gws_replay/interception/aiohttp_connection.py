@@ -80,7 +80,7 @@ class _Protocol(ResponseHandler):
         self._connect = connect
         self._wire = _Transport()
         self._is_written = asyncio.Event()
-        self._is_answered = False
+        self._is_answered = self._has_continued = False
         self.connection_made(self._wire)
 
     def start_timeout(self) -> None:
@@ -95,7 +95,8 @@ class _Protocol(ResponseHandler):
 
     async def read(self) -> Any:
         """Return the response. Raises ReplayMiss."""
-        if self._wire.expects_continue():
+        if not self._has_continued and "100-continue" in self._req.headers.get("Expect", "").lower():
+            self._has_continued = True
             self.data_received(b"HTTP/1.1 100 Continue\r\n\r\n")
             return await super().read()
         await self._is_written.wait()
@@ -141,7 +142,6 @@ class _Transport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.sent = bytearray()
-        self._has_continued = False
         self._is_closing = False
 
     def write(self, data: Any) -> None:
@@ -165,15 +165,6 @@ class _Transport(asyncio.Transport):
     def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ARG002 (asyncio's signature)
         """Return nothing: there is no socket, and no certificate."""
         return default
-
-    def expects_continue(self) -> bool:
-        """Whether the client waits for a 100 Continue; true once."""
-        headers, body = self._head()
-        expects = "100-continue" in (headers.get("expect") or "").lower()
-        if headers.pairs and expects and not body and not self._has_continued:
-            self._has_continued = True
-            return True
-        return False
 
     def request(self, req: Any) -> Request:
         """Return the request that was written."""
