@@ -5,8 +5,9 @@ responds itself. Forks of httpx, and transports of other libraries for it, have 
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -38,8 +39,9 @@ def _asking(real: Callable[..., Any]) -> Callable[..., Any]:
     def handle_request(self: Any, request: Any) -> Any:
         if not INTERCEPTOR.concerns_here:
             return real(self, request)
-        body = b"".join(request.stream)
-        request.stream = _library(request).ByteStream(body)
+        parts = list(request.stream)
+        body = b"".join(parts)
+        request.stream = _stream(_library(request))(parts)
         with _in_its_words(request):
             decision = INTERCEPTOR.decide(_request(request, body))
         if decision.response is not None:
@@ -60,8 +62,9 @@ def _asking_async(real: Callable[..., Any]) -> Callable[..., Any]:
     async def handle_async_request(self: Any, request: Any) -> Any:
         if not INTERCEPTOR.concerns_here:
             return await real(self, request)
-        body = b"".join([part async for part in request.stream])
-        request.stream = _library(request).ByteStream(body)
+        parts = [part async for part in request.stream]
+        body = b"".join(parts)
+        request.stream = _stream(_library(request))(parts)
         with _in_its_words(request):
             decision = await INTERCEPTOR.decide_async(_request(request, body))
         if decision.response is not None:
@@ -91,6 +94,24 @@ def _in_its_words(request: Any) -> Iterator[None]:
 
 def _library(request: Any) -> Any:
     return sys.modules[type(request).__module__.partition(".")[0]]
+
+
+@cache
+def _stream(library: ModuleType) -> Callable[[list[bytes]], Any]:
+    """Return a library's class for a body that is sent in the parts in which the client gave it."""
+
+    class Parts(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[misc,name-defined]
+        def __init__(self, parts: list[bytes]) -> None:
+            self._parts = parts
+
+        def __iter__(self) -> Iterator[bytes]:
+            return iter(self._parts)
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for part in self._parts:
+                yield part
+
+    return Parts
 
 
 def _request(request: Any, body: bytes) -> Request:
