@@ -28,11 +28,11 @@ def answered(number: int) -> tuple[Any, ...]:
     return ("answered", f"{number}", number + 0.5, 200, "OK", FIELDS, b'{"statusCode":0}', False)
 
 
-def started(cassette: Path) -> tuple[Writer, list[Any]]:
-    """A writer, and what the proxy hears of it."""
-    told: list[Any] = []
-    start: dict[str, Any] = {"recorder": "me", "policy": ("all", (), (), ()), "split": "", "force": False}
-    return Writer(lambda *each: told.append(each), cassette=str(cassette), **start), told
+def started(cassette: Path, *, mode: str = "reverse") -> tuple[Writer, list[Any]]:
+    """A writer, and what it sends to the proxy."""
+    sent: list[Any] = []
+    start: dict[str, Any] = {"recorder": "me", "policy": ("all", (), (), ()), "split": "", "force": False, "mode": mode}
+    return Writer(lambda *each: sent.append(each), cassette=str(cassette), **start), sent
 
 
 def test_a_proxy_that_is_killed_before_it_said_what_to_write_leaves_no_traceback() -> None:
@@ -101,3 +101,27 @@ def test_values_go_through_a_pipe_in_any_pieces(size: int) -> None:
     unpacking = Unpacking()
     found = [value for at in range(0, len(data), size) for value in unpacking.values(data[at : at + size])]
     assert values == found
+
+
+@pytest.mark.parametrize(
+    ("mode", "more", "noted"),
+    [
+        ("regular", (), True),
+        ("reverse", (), False),
+        (
+            "regular",
+            (("message", "connection-1", "ws://h/push", 2.0, False, '[{"channel":"/v2/x","data":{}}]'),),
+            False,
+        ),
+        ("regular", (("left_out", [("CometD", "http://h/push", 3)]),), False),
+    ],
+    ids=["none", "reverse", "websocket", "left out"],
+)
+def test_cometd_that_went_past_the_proxy_is_noted(tmp_path: Path, mode: str, more: Any, noted: bool) -> None:
+    """In regular mode, where a client has to choose to use the proxy; not if any CometD was seen."""
+    writer, sent = started(tmp_path / "c.yaml", mode=mode)
+    writer.take([begun(1), answered(1), *more, ("finish",)])
+    (saved,) = [each for kind, *values in sent if kind == "saved" for each in values]
+    found = [note for note in saved["notes"] if "no CometD request came through the proxy" in note]
+    assert noted == bool(found)
+    assert all("trust_env=True" in note for note in found)

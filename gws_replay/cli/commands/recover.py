@@ -26,7 +26,7 @@ def recover(*, output: Output, journal: Path, cassette: Path | None, force: bool
     were damaged: the rest is saved, and the journal is kept.
     """
     if not journal.is_file():
-        raise GwsReplayError(f"{journal} is not a file")
+        raise GwsReplayError(f"{journal} {'is not a file' if journal.exists() else 'does not exist'}")
     target = cassette or _default(journal)
     check_suffix(target)
     if target.resolve() == journal.resolve():
