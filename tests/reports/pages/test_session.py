@@ -162,7 +162,7 @@ def test_a_miss_shows_only_the_parts_that_differ() -> None:
 )
 def test_title_and_header_show_the_outcomes(outcomes: tuple[str, ...], title: str) -> None:
     """The figures are the sums."""
-    counts = {"played": 700, "missed": 1, "unplayed": 0, "stopped": 0, "live": 0}
+    counts = {"played": 700, "missed": 1, "unplayed": 0, "undelivered": 0, "stopped": 0, "live": 0}
     texts = Parsed(written(*(ran(f"t{n}", outcome=each, counts=counts) for n, each in enumerate(outcomes)))).texts
     assert title == texts[0]
     assert texts[texts.index("played") + 1] == f"{700 * len(outcomes):,}"
