@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Seconds that one pattern may take for one text, and beyond that for each million characters.
 LIMIT, LIMIT_PER_MILLION = 0.25, 1.0
-_TRIAL_LIMIT = 0.5
+_TRIAL_LIMIT = 0.25
 _REPEATED, _OFTEN = 40, 2000
 # What a pattern is tried on, with the words that stand in it.
 _ALPHABET = "aA0 _-.@/:x1"
