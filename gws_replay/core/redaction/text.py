@@ -7,7 +7,7 @@ anywhere. Text that breaks the rules of its form (cut off, malformed) is redacte
 import json
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from gws_replay.core.redaction import shapes
@@ -33,6 +33,8 @@ _USER_INFO = re.compile(r"(?<=://)[^/\s]+(?=@)")
 _URI = re.compile(r"(?s)([A-Za-z][\w+.-]*://[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?")
 # What is not UTF-8, as Python reads it.
 _BINARY = re.compile("[\x00\udc80-\udcff]")
+# Half a surrogate pair, which JSON can spell, does not stop them.
+_quote, _quote_plus = partial(quote, errors="surrogatepass"), partial(quote_plus, errors="surrogatepass")
 _TOO_DEEP = 8  # how often text may stand inside text
 
 
@@ -223,7 +225,7 @@ class TextRedactor:
 
     def _parameter(self, found: re.Match[str], place: str) -> str:
         if found[3]:
-            return self._encoded(found[3], unquote_plus, quote_plus, place)
+            return self._encoded(found[3], unquote_plus, _quote_plus, place)
         name = unquote_plus(found[1])
         own = self.rules.of_own_key(name)
         kind: Kind | None = "secret" if own is None and name.lower() in sensitive.SECRET_PARAMETERS else None
@@ -231,22 +233,22 @@ class TextRedactor:
             kind = self.rules.of_key(name) or "personal"
         value = unquote_plus(found[2])
         redacted = self.value(name, value, f"{place} {name}", kind)
-        left = self._encoded(found[1], unquote_plus, quote_plus, place)
+        left = self._encoded(found[1], unquote_plus, _quote_plus, place)
         if redacted == value:
             return f"{left}={found[2]}"
-        return f"{left}={redacted if PLACEHOLDER in redacted else quote_plus(redacted)}"
+        return f"{left}={redacted if PLACEHOLDER in redacted else _quote_plus(redacted)}"
 
     def _segment(self, before: str, segment: str) -> str:
         if segment and self.rules.personal and before in sensitive.PERSONAL_COLLECTIONS:
-            return quote(self.value(before, unquote(segment), "path", "personal"))
+            return _quote(self.value(before, unquote(segment), "path", "personal"))
         if ";" in segment:
             segment = _MATRIX.sub(lambda found: f"{found[1]}{self._matrix_value(found[1][1:-1], found[2])}", segment)
-        return self._encoded(segment, unquote, quote, "path")
+        return self._encoded(segment, unquote, _quote, "path")
 
     def _matrix_value(self, name: str, value: str) -> str:
         plain = unquote(value)
         redacted = self.value(name, plain, f"path {name}")
-        return value if redacted == plain else redacted if PLACEHOLDER in redacted else quote(redacted)
+        return value if redacted == plain else redacted if PLACEHOLDER in redacted else _quote(redacted)
 
     def _encoded(self, text: str, decode: Callable[[str], str], encode: Callable[[str], str], place: str) -> str:
         plain = decode(text)

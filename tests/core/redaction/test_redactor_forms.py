@@ -263,3 +263,10 @@ def test_level_none_changes_nothing(recording: Recording) -> None:
     for each in recording.exchanges:
         assert (each.request, each.response) == (one.request(each.request), one.response(each.response))
         assert each.request.body == one.body(each.request.body)
+
+
+def test_half_a_surrogate_pair_in_a_form_stops_nothing() -> None:
+    """JSON can spell one, and a form can hold JSON."""
+    form = Headers((("Content-Type", "application/x-www-form-urlencoded"),))
+    body = b"a=%7B%22x%22%3A%22%5Cud800%22%2C%22FirstName%22%3A%22Anna+Kern%22%7D"
+    assert b"Anna" not in redactor().body(body, form)
