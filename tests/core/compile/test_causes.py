@@ -25,49 +25,49 @@ def causes(exchanges: list[Exchange], notifications: list[Notification]) -> list
 
 
 def test_content_tells_overlapping_updates_apart() -> None:
-    """The second update was asked before the first was answered; the latest request is not the cause."""
-    asked = [update({"A": 1}, began=0, ended=3), update({"B": 2}, began=1, ended=2)]
+    """The second update was requested before the first was answered; the latest request is not the cause."""
+    requested = [update({"A": 1}, began=0, ended=3), update({"B": 2}, began=1, ended=2)]
     pushed = [push({"A": 1}, seen=4), push({"A": 1, "B": 2}, seen=5)]
-    assert [(0, "content"), (1, "content")] == causes(asked, pushed)
+    assert [(0, "content"), (1, "content")] == causes(requested, pushed)
 
 
 def test_content_counts_only_on_the_same_resource() -> None:
     """Two sessions are updated alike at the same time."""
-    asked = [update({"A": 1}, began=0, session="S1"), update({"A": 1}, began=0.05, session="S2")]
+    requested = [update({"A": 1}, began=0, session="S1"), update({"A": 1}, began=0.05, session="S2")]
     pushed = [push({"A": 1}, seen=1, session="S2"), push({"A": 1}, seen=2, session="S1")]
-    assert [(1, "content"), (0, "content")] == causes(asked, pushed)
+    assert [(1, "content"), (0, "content")] == causes(requested, pushed)
 
 
 def test_a_reordering_server_is_followed_by_content() -> None:
     """The second update is applied, and pushed, before the first."""
-    asked = [update({"A": 1}, began=0), update({"A": 2}, began=0.01)]
-    assert [(1, "content"), (0, "content")] == causes(asked, [push({"A": 2}, seen=1), push({"A": 1}, seen=2)])
+    requested = [update({"A": 1}, began=0), update({"A": 2}, began=0.01)]
+    assert [(1, "content"), (0, "content")] == causes(requested, [push({"A": 2}, seen=1), push({"A": 1}, seen=2)])
 
 
 def test_equal_updates_are_answered_in_their_order() -> None:
     """Where nothing tells them apart, the first notification answers the first request."""
-    asked = [update({"A": 1}, began=began) for began in (0, 0.01, 0.02)]
+    requested = [update({"A": 1}, began=began) for began in (0, 0.01, 0.02)]
     pushed = [push({"A": 1}, seen=seen) for seen in (1, 2, 3)]
-    assert [(0, "content"), (1, "content"), (2, "content")] == causes(asked, pushed)
+    assert [(0, "content"), (1, "content"), (2, "content")] == causes(requested, pushed)
 
 
 def test_a_deletion_does_not_take_a_notification_from_before_its_key_came() -> None:
     """The key is absent before its first update too: that notification answers the first operation."""
-    asked = [
+    requested = [
         update({"A": 1}, began=0),
         update({"B": 1}, began=0.01),
         operation("DeleteUserData", began=0.02, keys=["B"]),
     ]
     pushed = [push({"A": 1}, seen=1), push({"A": 1, "B": 1}, seen=2), push({"A": 1}, seen=3)]
-    assert [0, 1, 2] == [found and found[0] for found in causes(asked, pushed)]
+    assert [0, 1, 2] == [found and found[0] for found in causes(requested, pushed)]
 
 
 @pytest.mark.parametrize("lost", range(4))
 def test_a_lost_notification_does_not_shift_those_that_follow(lost: int) -> None:
     """Each of the others still answers its own request, also when updates write alike values."""
-    asked = [update({"A": index}, began=index) for index in range(4)]
+    requested = [update({"A": index}, began=index) for index in range(4)]
     pushed = [push({"A": index}, seen=index + 0.5) for index in range(4) if index != lost]
-    assert [(index, "content") for index in range(4) if index != lost] == causes(asked, pushed)
+    assert [(index, "content") for index in range(4) if index != lost] == causes(requested, pushed)
     alike = [update({"A": 0}, began=index) for index in range(4)]
     pushed = [push({"A": 0}, seen=index + 0.5) for index in range(4) if index != lost]
     assert [(index, "content") for index in range(4) if index != lost] == causes(alike, pushed)
@@ -75,30 +75,30 @@ def test_a_lost_notification_does_not_shift_those_that_follow(lost: int) -> None
 
 def test_a_server_that_shows_the_data_at_the_push_is_counted() -> None:
     """Both notifications show the second value; the first of them answers the first update."""
-    asked = [update({"A": 1}, began=0), update({"A": 2}, began=0.01)]
-    assert [(0, "counting"), (1, "content")] == causes(asked, [push({"A": 2}, seen=1), push({"A": 2}, seen=2)])
+    requested = [update({"A": 1}, began=0), update({"A": 2}, began=0.01)]
+    assert [(0, "counting"), (1, "content")] == causes(requested, [push({"A": 2}, seen=1), push({"A": 2}, seen=2)])
 
 
 def test_counting_follows_a_chain_of_hidden_writes() -> None:
     """The second update hides the first, and is half hidden by the third."""
-    asked = [update({"A": 1}, began=0), update({"A": 2, "B": 2}, began=0.01), update({"B": 3}, began=0.02)]
+    requested = [update({"A": 1}, began=0), update({"A": 2, "B": 2}, began=0.01), update({"B": 3}, began=0.02)]
     pushed = [push({"A": 2, "B": 3}, seen=seen) for seen in (1, 2, 3)]
-    assert [0, 1, 2] == [found and found[0] for found in causes(asked, pushed)]
+    assert [0, 1, 2] == [found and found[0] for found in causes(requested, pushed)]
 
 
 def test_a_deletion_hides_an_update() -> None:
     """Counting takes a deleted key for written over."""
-    asked = [update({"A": 1}, began=0), operation("DeleteUserData", began=0.01, keys=["A"])]
-    assert [(0, "counting"), (1, "content")] == causes(asked, [push({}, seen=1), push({}, seen=2)])
+    requested = [update({"A": 1}, began=0), operation("DeleteUserData", began=0.01, keys=["A"])]
+    assert [(0, "counting"), (1, "content")] == causes(requested, [push({}, seen=1), push({}, seen=2)])
 
 
 def test_the_reference_id_of_a_response_comes_first() -> None:
     """It beats content, which would pair the two the other way."""
-    asked = [
+    requested = [
         update({"A": 1}, began=index / 100, answer={"statusCode": 0, "referenceId": 7 + index}) for index in range(2)
     ]
     pushed = [push({"A": 1}, seen=1, reference=8), push({"A": 1}, seen=2, reference=7)]
-    assert [(1, "referenceId"), (0, "referenceId")] == causes(asked, pushed)
+    assert [(1, "referenceId"), (0, "referenceId")] == causes(requested, pushed)
 
 
 @pytest.mark.parametrize(
@@ -106,37 +106,37 @@ def test_the_reference_id_of_a_response_comes_first() -> None:
 )
 def test_a_reference_id_is_believed_only_where_it_fits(other: dict[str, Any]) -> None:
     """Another session, another kind, an earlier time or another number: not this request."""
-    asked = [update({"A": 1}, began=0, answer={"statusCode": 0, "referenceId": 7})]
-    assert (0, "referenceId") not in causes(asked, [push({"Z": 1}, **{"seen": 1, "reference": 7, **other})])
+    requested = [update({"A": 1}, began=0, answer={"statusCode": 0, "referenceId": 7})]
+    assert (0, "referenceId") not in causes(requested, [push({"Z": 1}, **{"seen": 1, "reference": 7, **other})])
 
 
 @pytest.mark.parametrize("reference", [[7], {"a": 7}, "7", 7.5, True], ids=repr)
-def test_an_odd_reference_id_is_no_evidence(reference: Any) -> None:
+def test_only_an_integer_reference_id_is_evidence(reference: Any) -> None:
     """Anything may stand in a notification; only the same integer counts."""
-    asked = [update({"A": 1}, began=0, answer={"statusCode": 0, "referenceId": 1})]
-    assert [(0, "order")] == causes(asked, [push({"Z": 1}, seen=1, reference=reference)])
+    requested = [update({"A": 1}, began=0, answer={"statusCode": 0, "referenceId": 1})]
+    assert [(0, "order")] == causes(requested, [push({"Z": 1}, seen=1, reference=reference)])
 
 
 def test_an_operation_with_its_reference_id_found_answers_nothing_more() -> None:
     """A later, unsolicited notification still shows the written value; it is not another answer."""
-    asked = [update({"A": 1}, began=0, answer={"statusCode": 0, "referenceId": 7})]
+    requested = [update({"A": 1}, began=0, answer={"statusCode": 0, "referenceId": 7})]
     pushed = [push({"A": 1}, seen=1, reference=7), push({"A": 1, "Z": 2}, seen=2)]
-    assert [(0, "referenceId"), None] == causes(asked, pushed)
+    assert [(0, "referenceId"), None] == causes(requested, pushed)
 
 
 def test_a_pin_stays() -> None:
     """A person knew better than the evidence."""
-    asked = [update({"A": 1}, began=0), update({"A": 2}, began=1)]
+    requested = [update({"A": 1}, began=0), update({"A": 2}, began=1)]
     pin = Cause(interaction=0, rule="pin", after="request")
     pinned = replace(push({"A": 2}, seen=2), cause=pin)
-    assert pin == attribute(asked, [pinned])[0].cause
+    assert pin == attribute(requested, [pinned])[0].cause
 
 
 def test_a_pinned_operation_answers_nothing_more() -> None:
     """Of two equal updates the pinned one is taken; the other notification answers the other update."""
-    asked = [update({"A": 1}, began=0), update({"A": 1}, began=0.01)]
+    requested = [update({"A": 1}, began=0), update({"A": 1}, began=0.01)]
     pinned = replace(push({"A": 1}, seen=1), cause=Cause(interaction=1, rule="pin", after="response"))
-    assert [(1, "pin"), (0, "content")] == causes(asked, [pinned, push({"A": 1}, seen=2)])
+    assert [(1, "pin"), (0, "content")] == causes(requested, [pinned, push({"A": 1}, seen=2)])
 
 
 def test_other_causes_are_found_anew() -> None:
@@ -162,14 +162,14 @@ def test_operations_besides_user_data(
     name: str, fields: dict[str, Any], kind: str, resource: dict[str, Any], rule: str
 ) -> None:
     """Content where there is something to look for, else the order of requests."""
-    asked = [operation(name, began=0, **fields)]
-    assert [(0, rule)] == causes(asked, [push(None, seen=1, kind=kind, **resource)])
+    requested = [operation(name, began=0, **fields)]
+    assert [(0, rule)] == causes(requested, [push(None, seen=1, kind=kind, **resource)])
 
 
 def test_order_takes_the_latest_request() -> None:
     """Of two messages begun before it, the later."""
-    asked = [operation("SendMessage", began=began, text=str(began)) for began in (0, 1, 3)]
-    assert [(1, "order")] == causes(asked, [push(None, seen=2, kind="NewMessages")])
+    requested = [operation("SendMessage", began=began, text=str(began)) for began in (0, 1, 3)]
+    assert [(1, "order")] == causes(requested, [push(None, seen=2, kind="NewMessages")])
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_order_takes_the_latest_request() -> None:
         Notification(channel="/v2/me", data="null", seen=2),
     ],
 )
-def test_what_nobody_asked_for_has_no_cause(pushed: Notification) -> None:
+def test_an_unsolicited_notification_has_no_cause(pushed: Notification) -> None:
     """Another kind, another session, or seen before the request began."""
     assert [None] == causes([update({"A": 1}, began=1)], [pushed])
 
@@ -194,14 +194,14 @@ def test_what_shows_nothing_written_is_taken_by_order(shown: dict[str, Any] | No
 
 
 @pytest.mark.parametrize("answer", [{"statusCode": 2}, {"statusCode": 20, "statusMessage": "Access denied"}])
-def test_a_refused_operation_is_no_cause(answer: dict[str, Any]) -> None:
+def test_a_refused_operation_causes_nothing(answer: dict[str, Any]) -> None:
     """The server changed nothing for it; nor is a failed HTTP status a success."""
     refused = update({"A": 1}, began=1, answer=answer)
     failed = update({"A": 1}, began=1)
     failed = replace(failed, response=replace(failed.response, status=500))
-    for asked in (refused, failed):
-        assert [None] == causes([asked], [push({"A": 1}, seen=2)])
-        assert [(0, "content")] == causes([update({"A": 1}, began=0), asked], [push({"A": 1}, seen=2)])
+    for requested in (refused, failed):
+        assert [None] == causes([requested], [push({"A": 1}, seen=2)])
+        assert [(0, "content")] == causes([update({"A": 1}, began=0), requested], [push({"A": 1}, seen=2)])
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
@@ -235,24 +235,26 @@ UPDATES = st.lists(steps(["UpdateUserData", "AttachUserData"], sessions=("S1", "
 
 @given(UPDATES, st.booleans())
 @settings(max_examples=60)
-def test_every_cause_is_found_whatever_the_delays(asked: list[Step], reordered: bool) -> None:
+def test_every_cause_is_found_whatever_the_delays(requested: list[Step], reordered: bool) -> None:
     """Unique values, data as each operation left them, any delay on any leg: nothing is missed or mistaken."""
-    assert [] == measured(Server(asked, reordered=reordered))[1]
+    assert [] == measured(Server(requested, reordered=reordered))[1]
 
 
 @given(UPDATES, st.sets(st.integers(0, 11)), st.booleans())
 @settings(max_examples=60)
-def test_every_cause_is_found_though_notifications_are_lost(asked: list[Step], lost: set[int], reordered: bool) -> None:
-    """Requests arrive in the order in which they were asked; those that get through are all right."""
-    in_order = [replace(step, up=1) for step in asked]
+def test_every_cause_is_found_though_notifications_are_lost(
+    requested: list[Step], lost: set[int], reordered: bool
+) -> None:
+    """Requests arrive in the order in which they were requested; those that get through are all right."""
+    in_order = [replace(step, up=1) for step in requested]
     assert [] == measured(Server(in_order, lost=frozenset(lost), reordered=reordered))[1]
 
 
 @given(UPDATES)
 @settings(max_examples=60)
-def test_every_cause_is_found_of_data_shown_at_the_push(asked: list[Step]) -> None:
+def test_every_cause_is_found_of_data_shown_at_the_push(requested: list[Step]) -> None:
     """The k-th notification answers the k-th operation, however much of it later ones have hidden."""
-    assert [] == measured(Server([replace(step, up=1) for step in asked], snapshot="push"))[1]
+    assert [] == measured(Server([replace(step, up=1) for step in requested], snapshot="push"))[1]
 
 
 def sequential(count: int) -> tuple[list[Exchange], list[Notification]]:
@@ -273,25 +275,25 @@ def test_5000_updates_are_attributed_with_little_looking(monkeypatch: pytest.Mon
         return shows_key(user_data, key, value)
 
     monkeypatch.setattr(operations, "shows_key", counted)
-    asked, pushed = sequential(5000)
-    assert [(index, "content") for index in range(5000)] == causes(asked, pushed)
+    requested, pushed = sequential(5000)
+    assert [(index, "content") for index in range(5000)] == causes(requested, pushed)
     assert looks["looked"] <= 4 * 5000
 
 
 def test_the_time_grows_with_the_number_of_updates() -> None:
     """Four times the updates take about four times as long, not sixteen."""
     recordings = {count: sequential(count) for count in (1250, 5000)}
-    for asked, pushed in recordings.values():
-        attribute(asked, pushed)  # parses the bodies once
+    for requested, pushed in recordings.values():
+        attribute(requested, pushed)  # parses the bodies once
     assert growth(lambda count: attribute(*recordings[count]), 1250) < 9
 
 
 def test_many_equal_updates_with_a_lost_and_an_extra_notification() -> None:
     """A long chain of pairs that could each be another's does not exhaust the stack."""
     count = 3000
-    asked = [update({"A": 1}, began=index) for index in range(count)]
+    requested = [update({"A": 1}, began=index) for index in range(count)]
     pushed = [push({"A": 1}, seen=index + 0.5) for index in range(1, count)]
-    found = causes(asked, [*pushed, push({"A": 1}, seen=count)])
+    found = causes(requested, [*pushed, push({"A": 1}, seen=count)])
     assert count - 1 <= sum(each is not None for each in found)
 
 
@@ -308,54 +310,54 @@ def stale(values: Sequence[int], *, began: float = 1.0, references: bool = True)
 def test_stale_notifications_belong_to_the_operations_they_followed(values: list[int], references: bool) -> None:
     """Each shows the value before its own operation: content would give it to the operation before."""
     written = [*values[1:], 99]
-    asked = [update({"A": value}, began=1 + number) for number, value in enumerate(written)]
-    found = causes(asked, stale(values, references=references))
+    requested = [update({"A": value}, began=1 + number) for number, value in enumerate(written)]
+    found = causes(requested, stale(values, references=references))
     assert list(range(len(values))) == [each and each[0] for each in found]
 
 
 def test_a_stale_notification_says_by_its_rule_that_content_does_not_agree() -> None:
     """What shows the write is found by content; what does not, by the order alone."""
-    asked = [update({"A": value}, began=value) for value in (1, 2, 3)]
+    requested = [update({"A": value}, began=value) for value in (1, 2, 3)]
     pushed = [push({"A": shown}, seen=at + 0.5) for at, shown in ((1, 1), (2, 1), (3, 3))]
-    assert [(0, "content"), (1, "one-to-one"), (2, "content")] == causes(asked, pushed)
+    assert [(0, "content"), (1, "one-to-one"), (2, "content")] == causes(requested, pushed)
 
 
 def test_what_was_pushed_before_the_first_operation_does_not_disturb_the_order() -> None:
     """And the last operation may still wait for its notification when the recording ends."""
-    asked = [update({"A": value}, began=value) for value in (1, 2, 3)]
+    requested = [update({"A": value}, began=value) for value in (1, 2, 3)]
     pushed = [push({"A": 0}, seen=0.5), *stale([0, 1])]
-    assert [None, 0, 1] == [each and each[0] for each in causes(asked, pushed)]
+    assert [None, 0, 1] == [each and each[0] for each in causes(requested, pushed)]
 
 
 def test_slow_notifications_are_not_taken_for_stale_ones() -> None:
     """Two operations in a row without a notification between: content decides."""
-    asked = [update({"A": value}, began=value) for value in (1, 2, 3)]
+    requested = [update({"A": value}, began=value) for value in (1, 2, 3)]
     pushed = [push({"A": value}, seen=value + 1.5) for value in (1, 2, 3)]
-    assert [(0, "content"), (1, "content"), (2, "content")] == causes(asked, pushed)
+    assert [(0, "content"), (1, "content"), (2, "content")] == causes(requested, pushed)
 
 
 def test_something_unsolicited_between_two_operations_does_not_shift_their_notifications() -> None:
     """Each write is shown by a notification of its own, so content explains everything."""
-    asked = [update({"A": value}, began=value) for value in (1, 2, 3)]
+    requested = [update({"A": value}, began=value) for value in (1, 2, 3)]
     pushed = [push({"A": value}, seen=value + 0.5) for value in (1, 2, 3)]
     other = push({"A": 1, "Z": 5}, seen=1.7)
-    assert [(0, "content"), None, (1, "content"), (2, "content")] == causes(asked, [pushed[0], other, *pushed[1:]])
+    assert [(0, "content"), None, (1, "content"), (2, "content")] == causes(requested, [pushed[0], other, *pushed[1:]])
 
 
 @pytest.mark.parametrize("count", [2, 3])
 @pytest.mark.parametrize("by_reference", [False, True])
 def test_several_notifications_of_an_operation_all_have_it_as_cause(count: int, by_reference: bool) -> None:
     """The same state once more, with the next reference; the first may be named by the response."""
-    asked, pushed, reference = [], [], 40
+    requested, pushed, reference = [], [], 40
     for number, value in enumerate(("one", "two", "one")):
         reference += 1
         answer = {"statusCode": 0, **({"referenceId": reference} if by_reference else {})}
-        asked.append(update({"N": value}, began=float(number), answer=answer))
+        requested.append(update({"N": value}, began=float(number), answer=answer))
         pushed += [
             push({"N": value}, seen=number + 0.2 + copy / 10, reference=reference + copy) for copy in range(count)
         ]
         reference += count
-    assert [n for n in range(3) for _ in range(count)] == [each and each[0] for each in causes(asked, pushed)]
+    assert [n for n in range(3) for _ in range(count)] == [each and each[0] for each in causes(requested, pushed)]
 
 
 def test_one_operation_may_have_two_notifications() -> None:
@@ -381,15 +383,15 @@ def test_a_later_change_is_not_another_notification_of_the_operation(later: dict
 
 def test_one_notification_may_answer_several_operations() -> None:
     """Sent in quick succession, shown together."""
-    asked = [update({key: 1}, began=at, ended=at + 0.05) for key, at in (("A", 0), ("B", 0.06), ("C", 0.12))]
-    (found,) = attribute(asked, [push({"A": 1, "B": 1, "C": 1}, seen=0.5)])
+    requested = [update({key: 1}, began=at, ended=at + 0.05) for key, at in (("A", 0), ("B", 0.06), ("C", 0.12))]
+    (found,) = attribute(requested, [push({"A": 1, "B": 1, "C": 1}, seen=0.5)])
     assert found.cause == Cause(interaction=2, also=(0, 1), rule="content", after="response")
 
 
 def test_a_lost_notification_is_not_made_up_for_by_a_later_one() -> None:
     """The operation before had long been answered when the next one was sent."""
-    asked = [update({"A": 1}, began=0, ended=0.1), update({"B": 1}, began=5)]
-    (found,) = attribute(asked, [push({"A": 1, "B": 1}, seen=5.3)])
+    requested = [update({"A": 1}, began=0, ended=0.1), update({"B": 1}, began=5)]
+    (found,) = attribute(requested, [push({"A": 1, "B": 1}, seen=5.3)])
     assert found.cause == Cause(interaction=1, rule="content", after="response")
 
 
@@ -434,12 +436,12 @@ def test_what_was_seen_before_is_not_created_by_an_accept() -> None:
 
 def test_the_response_names_the_resource_that_was_created() -> None:
     """Two calls at once: the ids decide, not the order."""
-    asked = [dial(1, 1.5, {"statusCode": 0, "call": {"id": call}}) for call in ("C1", "C2")]
-    assert [(1, "creation"), (0, "creation")] == causes(asked, [call_push("C2", 2), call_push("C1", 2.1)])
+    requested = [dial(1, 1.5, {"statusCode": 0, "call": {"id": call}}) for call in ("C1", "C2")]
+    assert [(1, "creation"), (0, "creation")] == causes(requested, [call_push("C2", 2), call_push("C1", 2.1)])
 
 
 @pytest.mark.parametrize(
-    ("asked", "seen"),
+    ("requested", "seen"),
     [
         ([dial(1, 1.5)], 0.9),
         ([dial(1, 1.5)], 60),
@@ -449,16 +451,16 @@ def test_the_response_names_the_resource_that_was_created() -> None:
     ],
     ids=["earlier", "long after", "another operation between", "refused", "creates nothing"],
 )
-def test_a_call_that_nobody_made_has_no_cause(asked: list[Exchange], seen: float) -> None:
+def test_a_call_that_nobody_made_has_no_cause(requested: list[Exchange], seen: float) -> None:
     """It came in."""
-    assert [None] == causes(asked, [call_push("C9", seen)])
+    assert [None] == causes(requested, [call_push("C9", seen)])
 
 
 def test_causes_are_sought_among_the_requests_of_the_same_user() -> None:
     """Two agents write the same at the same time, each to a session of the same id."""
-    asked = [update({"A": 1}, began=0), replace(update({"A": 1}, began=0.01), user=1)]
+    requested = [update({"A": 1}, began=0), replace(update({"A": 1}, began=0.01), user=1)]
     pushed = [replace(push({"A": 1}, seen=1), user=1), push({"A": 1}, seen=2)]
-    assert [(1, "content"), (0, "content")] == causes(asked, pushed)
+    assert [(1, "content"), (0, "content")] == causes(requested, pushed)
 
 
 @given(
@@ -468,19 +470,19 @@ def test_causes_are_sought_among_the_requests_of_the_same_user() -> None:
 @settings(max_examples=80, deadline=None)
 def test_each_user_has_the_causes_of_its_own_requests(sent: list[tuple[int, str, int]], is_stale: bool) -> None:
     """1 to 3 users, 1 to 3 notifications per operation, overlapping between users: every cause is right."""
-    asked, truth = [], []
+    requested, truth = [], []
     state: dict[tuple[int, str], str] = {}
     for number, (user, session, count) in enumerate(sent):
         began = number * 0.3 if user else float(number * 10)
-        asked.append((began, user, session, count, f"value {number}"))
-    asked.sort()
+        requested.append((began, user, session, count, f"value {number}"))
+    requested.sort()
     exchanges = [
         replace(update({"A": value}, began=began, session=session), user=user)
-        for began, user, session, _, value in asked
+        for began, user, session, _, value in requested
     ]
     counts = {0: 1} if is_stale else {}
-    ends = {index: _end_of_turn(asked, index) for index in range(len(asked))}
-    for index, (began, user, session, count, value) in enumerate(asked):
+    ends = {index: _end_of_turn(requested, index) for index in range(len(requested))}
+    for index, (began, user, session, count, value) in enumerate(requested):
         shown = state.get((user, session), "first") if is_stale else value
         state[user, session] = value
         for copy in range(counts.get(0, count)):
@@ -491,7 +493,7 @@ def test_each_user_has_the_causes_of_its_own_requests(sent: list[tuple[int, str,
     assert [index for _, _, index in truth] == [each and each[0] for each in found]
 
 
-def _end_of_turn(asked: list[tuple[float, int, str, int, str]], index: int) -> float:
+def _end_of_turn(requested: list[tuple[float, int, str, int, str]], index: int) -> float:
     """When the next operation of the same user and session begins."""
-    _, user, session, _, _ = asked[index]
-    return next((each[0] for each in asked[index + 1 :] if each[1:3] == (user, session)), asked[index][0] + 1)
+    _, user, session, _, _ = requested[index]
+    return next((each[0] for each in requested[index + 1 :] if each[1:3] == (user, session)), requested[index][0] + 1)
