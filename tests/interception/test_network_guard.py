@@ -1,8 +1,10 @@
 """The last wall: while it stands no socket of the process reaches a network, and afterwards all is as before."""
 
+import _socket
 import asyncio
 import errno
 import inspect
+import os
 import socket
 import ssl
 import threading
@@ -14,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from gws_replay.interception.network_guard import closed_network
+from gws_replay.interception.network_guard import Allowed, closed_network, is_own_server
 from tests.support.clients import LiveServer, live_server
 
 NAME = "gws.example"
@@ -255,3 +257,51 @@ def test_a_thread_that_began_before_is_behind_the_wall(live: LiveServer) -> None
         go.set()
         thread.join(5)
     assert [f"[Errno {errno.ECONNREFUSED}] a connection to 127.0.0.1:{live.port} was stopped"] == errors
+
+
+def test_the_c_module_is_guarded_too(live: LiveServer) -> None:
+    """A library may use `_socket` itself."""
+    refusals = Refusals()
+    sock = _socket.socket()
+    with closed_network(refusals), pytest.raises(ConnectionRefusedError):
+        sock.connect(("127.0.0.1", live.port))
+    sock.close()
+    assert ([], [f"a connection to 127.0.0.1:{live.port}"]) == (live.hits, refusals.seen)
+
+
+def test_this_machine_may_be_reached_except_where_the_recording_came_from(live: LiveServer) -> None:
+    """By TCP and UDP; a server that was bound meanwhile is known as one's own."""
+    refusals = Refusals()
+    with closed_network(refusals, Allowed.of((), [f"localhost:{live.port}", "gws.example:443"])):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", live.port), 5)
+        with live_server() as own:
+            assert is_own_server("localhost", own.port)
+            assert not is_own_server("localhost", live.port)
+            socket.create_connection(("127.0.0.1", own.port), 5).close()
+        udp(lambda sock: sock.sendto(b"x", ("127.0.0.1", 9)))
+        with pytest.raises(ConnectionRefusedError):
+            tcp(lambda sock: sock.connect(("192.0.2.1", 80)))
+    assert [f"a connection to 127.0.0.1:{live.port}", "a connection to 192.0.2.1:80"] == refusals.seen
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_is_guarded_and_reported(live: LiveServer) -> None:
+    """The parent is told what its child has tried."""
+    refusals = Refusals()
+    with closed_network(refusals):
+        child = os.fork()
+        if child == 0:
+            with suppress(OSError):
+                socket.create_connection(("127.0.0.1", live.port), 5)
+            os._exit(0)
+        os.waitpid(child, 0)
+    assert ([], [f"a connection to 127.0.0.1:{live.port} by a child process"]) == (live.hits, refusals.seen)
+
+
+@pytest.mark.parametrize("name", ["192.0.2.1", "gws.example"])
+def test_a_name_of_an_address_is_not_looked_up(name: str) -> None:
+    """That would go to a name server as well."""
+    with closed_network(Refusals()), pytest.raises(socket.gaierror, match=f"a look-up of {name} was stopped"):
+        socket.getnameinfo((name, 80), 0)

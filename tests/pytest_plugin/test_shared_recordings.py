@@ -1,0 +1,109 @@
+"""Recording destroys nothing: tests that share a cassette, tests that fail, hosts that are not recorded."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests  # noqa: F401 (once, here: the inner runs forget what they import)
+
+import gws_replay.interception.interceptor
+import gws_replay.pytest_plugin.recordings  # noqa: F401
+from gws_replay.core.compile.parts import recorded_tests
+from gws_replay.sandbox.server import RunningSandbox, serving
+from gws_replay.storage.files import load_cassette
+from tests.support.clients import live_server
+
+SESSION = "0002DaAVKJ0V0095"
+SHARED = """
+import pytest, requests
+pytestmark = pytest.mark.gws_cassette("shared")
+
+def login():
+    session = requests.Session()
+    session.auth = ("agent1", "sandbox")
+    assert session.get(URL + "/api/v2/me", timeout=60).ok
+    return session
+
+def test_one():
+    login()
+
+def test_two():
+    assert login().get(URL + "/api/v2/diagnostics/version", timeout=60).ok
+
+def test_three():
+    assert login().get(URL + "/api/v2/me/facebooksessions?fields=*", timeout=60).ok
+"""
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[RunningSandbox]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _writable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+
+
+def write(pytester: pytest.Pytester, tests: str, url: str = "http://gws.example:9") -> Path:
+    pytester.makepyfile(test_it=f"URL = {url!r}\n{tests}")
+    return pytester.path / "cassettes/shared.yaml"
+
+
+@pytest.mark.parametrize("mode", ["once", "rewrite", "all"])
+def test_each_test_of_a_shared_cassette_has_its_part(
+    pytester: pytest.Pytester, sandbox: RunningSandbox, mode: str
+) -> None:
+    """Recorded together, and each replayed alone, with nothing of the others unplayed."""
+    path = write(pytester, SHARED, sandbox.url)
+    pytester.runpytest_inprocess(f"--gws-record={mode}").assert_outcomes(passed=3)
+    assert ("test_it.py::test_one", "test_it.py::test_two", "test_it.py::test_three") == recorded_tests(
+        load_cassette(path)
+    )
+    write(pytester, SHARED)
+    pytester.runpytest_inprocess().assert_outcomes(passed=3)
+    pytester.runpytest_inprocess("-k", "two").assert_outcomes(passed=1, deselected=2)
+
+
+def test_recording_one_of_them_anew_keeps_the_others(pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
+    """Only its own part is replaced."""
+    path = write(pytester, SHARED, sandbox.url)
+    pytester.runpytest_inprocess("--gws-record=rewrite").assert_outcomes(passed=3)
+    count = len(load_cassette(path).interactions)
+    pytester.runpytest_inprocess("--gws-record=rewrite", "-k", "two").assert_outcomes(passed=1, deselected=2)
+    assert count == len(load_cassette(path).interactions)
+    write(pytester, SHARED)
+    pytester.runpytest_inprocess().assert_outcomes(passed=3)
+
+
+def test_the_file_that_a_failure_names_is_there(pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
+    """An expectation that fails while it is recorded names the pending recording."""
+    failing = (
+        "@pytest.mark.gws_cassette\ndef test_wrong(gws):\n"
+        "    session = login()\n    session.get(URL + '/api/v2/me/facebooksessions?fields=*', timeout=60)\n"
+        f"    with gws.expect_userdata({SESSION!r}, changed={{'Nothing': 1}}, timeout=0.1):\n"
+        "        session.get(URL + '/api/v2/me/facebooksessions?fields=*', timeout=60)\n"
+    )
+    write(pytester, SHARED.replace("def test_one", f"{failing}\ndef test_one"), sandbox.url)
+    result = pytester.runpytest_inprocess("--gws-record=once", "-k", "wrong")
+    result.assert_outcomes(failed=1, deselected=3)
+    (name,) = re.findall(r"more: +gws-replay show (\S+)", str(result.stdout))
+    assert load_cassette(pytester.path / name).interactions
+
+
+def test_an_allowed_host_is_not_recorded(pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
+    """It is reached while recording and while replaying."""
+    with live_server() as live:
+        tests = (
+            "import pytest, requests\n@pytest.mark.gws_cassette('shared', allowed_hosts=['127.0.0.1'])\n"
+            "def test_it():\n    requests.get(URL + '/api/v2/diagnostics/version', timeout=60)\n"
+            f"    requests.get({live.url!r} + '/other', timeout=60)\n"
+        )
+        path = write(pytester, tests, sandbox.url.replace("127.0.0.1", "localhost"))
+        pytester.runpytest_inprocess("--gws-record=once").assert_outcomes(passed=1)
+        assert ["/api/v2/diagnostics/version"] == [each.request.path for each in load_cassette(path).interactions]
+        write(pytester, tests)
+        pytester.runpytest_inprocess().assert_outcomes(passed=1)
+        assert ["/other", "/other"] == live.hits
