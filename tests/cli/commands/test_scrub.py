@@ -258,3 +258,19 @@ def test_names_of_users_are_stand_ins(tmp_path: Path) -> None:
     users = load_cassette(path).header["users"]
     assert ([True, False], 2) == (["name" in each for each in users], len(users))
     assert "jutta" not in path.read_text("utf-8")
+
+
+REPORTED = REPOSITORY / "tests" / "data" / "redaction"
+VALUES = json.loads((REPORTED / "canaries.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", sorted(VALUES))
+def test_what_was_once_overlooked_is_found(name: str, tmp_path: Path) -> None:
+    """Before, by --check; afterwards nothing of it is left, and the file can be shown."""
+    path = tmp_path / name
+    path.write_bytes((REPORTED / name).read_bytes())
+    codes = [command_line("scrub", *option, path).code for option in (["--check"], [], ["--check"])]
+    assert [3, 0, 0] == codes
+    said = str(yaml.safe_load(path.read_text("utf-8")))
+    assert [] == [each for each in VALUES[name] if each in said]
+    assert 0 == command_line("show", path).code
