@@ -16,6 +16,7 @@ from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Layout, Outcome, Request, Response
 from gws_replay.core.oracle.history import Snapshot
 from gws_replay.core.replay.cassette_index import CassetteIndex
+from gws_replay.core.replay.cassette_run import Send
 from gws_replay.core.replay.live_headers import Client, live_headers
 from gws_replay.core.replay.miss import Miss
 from gws_replay.core.replay.push_schedule import Timing, factor_of
@@ -183,34 +184,54 @@ class ReplayRun(Run):
         """
         if self._is_allowed(request):
             return None
-        return in_thread(partial(self._response, request, threading.current_thread()))
+        begun = self._begun(request, threading.current_thread())
+        return begun if isinstance(begun, Response) else in_thread(begun)
 
     async def respond_async(self, request: Request) -> Response | None:
         """Return the response to a request of this task; a connect with nothing to receive awaits."""
         if self._is_allowed(request):
             return None
-        return await in_task(partial(self._response, request, asyncio.current_task() or threading.current_thread()))
+        begun = self._begun(request, asyncio.current_task() or threading.current_thread())
+        return begun if isinstance(begun, Response) else await in_task(begun)
 
-    def _response(self, request: Request, sender: object, waiter: Waiter) -> Steps[Response]:
+    def _begun(self, request: Request, sender: object) -> Response | Callable[[Waiter], Steps[Response]]:
+        """Return the response to a request, or the steps that wait for it."""
         carried = self._carried(request)
         if isinstance(carried, Response):
             return carried
         if carried is not None:
-            if carried.polls:
-                self._pollers.add(sender)
-            patience = _OWN_PATIENCE if sender in self._senders else FOREVER
-            polls = self.sessions.user_of_clients(carried.messages, request.headers).polls
-            answer = yield from polls.answer(carried.messages, waiter, patience)
-            return bayeux_http.response(carried, answer.messages)
+            return partial(self._polled, request, carried, sender)
         self._senders.add(sender)
         user = self.sessions.user(request)
         send = self.sessions.begin(user, request)
         if isinstance(send, Miss):
             raise ReplayMiss(str(send))
+        if send.after or send.led:
+            return partial(self._waited_for, request, user, send, sender)
+        self.sessions.finish(user, send)
+        return self._received(request, user, send)
+
+    def _polled(
+        self, request: Request, carried: bayeux_http.BayeuxRequest, sender: object, waiter: Waiter
+    ) -> Steps[Response]:
+        if carried.polls:
+            self._pollers.add(sender)
+        patience = _OWN_PATIENCE if sender in self._senders else FOREVER
+        polls = self.sessions.user_of_clients(carried.messages, request.headers).polls
+        answer = yield from polls.answer(carried.messages, waiter, patience)
+        return bayeux_http.response(carried, answer.messages)
+
+    def _waited_for(
+        self, request: Request, user: LiveUser, send: Send, sender: object, waiter: Waiter
+    ) -> Steps[Response]:
         try:
             yield from self.sessions.until_sendable(user, send, waiter, led=sender not in self._pollers)
         finally:
             self.sessions.finish(user, send)
+        return self._received(request, user, send)
+
+    def _received(self, request: Request, user: LiveUser, send: Send) -> Response:
+        """Return a response as the client receives it. Raises if there was none when it was recorded."""
         if send.outcome != "response":
             raise _no_response(request, send.outcome)
         layout = self.indexes[send.cassette].interactions[send.interaction].layout
