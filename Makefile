@@ -42,9 +42,11 @@ faults: $(VENV)/.ready
 canaries: $(VENV)/.ready
 	$(BIN)/python -m tests.support.redaction_corpus
 
-# 100,000 spoiled inputs for each reader, instead of the few of `make test`, and a value of 100 MB.
+# 100,000 spoiled inputs for each reader and for redaction, instead of the few of `make test`, a value of 100 MB, and scrub over 3,000
+# cassettes of all styles of YAML and JSON.
 fuzz: $(VENV)/.ready
-	GWS_REPLAY_FUZZ=$${GWS_REPLAY_FUZZ:-100000} GWS_REPLAY_HUGE=1 $(BIN)/pytest -q tests/fuzz tests/formats/vcr/test_limits.py
+	GWS_REPLAY_FUZZ=$${GWS_REPLAY_FUZZ:-100000} GWS_REPLAY_HUGE=1 GWS_REPLAY_STYLES=3000 $(BIN)/pytest -q tests/fuzz \
+		tests/formats/vcr/test_limits.py tests/formats/vcr/test_edit.py
 
 # What everything costs beside its peers, in an environment of its own, in less than ten minutes; writes bench/RESULTS.md.
 bench: .venv-bench/.ready

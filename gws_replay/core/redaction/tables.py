@@ -81,7 +81,7 @@ PERSONAL_COLLECTIONS = frozenset({"contacts"})
 
 # userData (the samples of all channels), and elsewhere: participants, messages, comments, calls, /me.
 PERSONAL_KEYS = (
-    *("*firstname", "*lastname", "*middlename", "*fullname", "*displayname", "*username", "*nickname", "*surname"),
+    *("*firstname", "*lastname", "*middlename", "*fullname", "*displayname", "*username", "nickname", "*surname"),
     *("*givenname", "*familyname", "*maidenname", "*customername", "*callername", "*contactname", "*personname"),
     *("*emailaddress", "*email", "emails", "fromaddress", "frompersonal", "from", "to", "cc", "bcc", "replyto"),
     *("mailbox", "subject", "text", "comment", "comments", "message", "accountnumber"),
