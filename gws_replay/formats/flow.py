@@ -116,9 +116,16 @@ def messages_of(flow: http.HTTPFlow) -> Iterator[WebSocketMessage]:
             uri=flow.request.url,
             seen=message.timestamp,
             from_client=message.from_client,
-            content=message.text if message.is_text else message.content,
+            content=_content(message),
             evidence=Evidence(connection=flow.client_conn.id),
         )
+
+
+def _content(message: websocket.WebSocketMessage) -> str | bytes:
+    content: object = message.content
+    if isinstance(content, str):  # mitmproxy 6 and before saved text so, and newer ones leave it
+        return content
+    return message.text if message.is_text else message.content
 
 
 def _raw(message: http.Message) -> raw.Message:

@@ -183,3 +183,15 @@ def test_bytes_beyond_utf8_are_spelled_out() -> None:
     one.request.data.method, one.request.data.path = b"G\xffT", b"/caf\xe9/\xc3\xa9?x=\xff"
     (found,) = load(written(one)).exchanges
     assert ("G\\xffT", "http://gws.example:8090/caf%E9/é?x=%FF") == (found.request.method, found.request.uri)
+
+
+def test_text_of_a_websocket_that_an_old_mitmproxy_saved_is_read() -> None:
+    """Before version 7 the content of a text message was text, and is so in what newer versions make of the file."""
+    flow = http_flow(ws=True)
+    assert flow.websocket
+    old = flow.websocket.messages[0]
+    content = '[{"channel":"/meta/connect"}]'
+    state: Any = tuple(content if isinstance(part, bytes) else part for part in old.get_state())
+    old.set_state(state)
+    flow.websocket.messages[:] = [old]
+    assert [content] == [each.content for each in read_flow(written(flow), "x").messages]
