@@ -42,7 +42,7 @@ FENCES = {
     # edit: a change in place needs to know where each value stands in the text.
     "yaml": ("formats/vcr/yaml_text.py", "formats/vcr/quick_yaml.py", "formats/vcr/edit.py"),
     "mitmproxy": ("addon.py", "formats/flow.py"),
-    "vcr": (),  # its cassettes are read and written, its code is not used
+    "vcr": ("pytest_plugin/vcr_hooks.py", "pytest_plugin/vcr_options.py"),  # what filters and hooks of users receive
     "tornado": ("interception/",),
     "urllib3": ("interception/",),
     "aiohttp": ("web/", "server/", "sandbox/", "drift/", "interception/"),

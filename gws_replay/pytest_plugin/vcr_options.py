@@ -1,13 +1,13 @@
 """vcrpy's configuration, as far as it makes sense here: the dict that the fixture `gws_vcr_config` returns is read.
 
 A key that does not make sense is refused by name, with what to use instead: taken and not obeyed, it would mislead.
-What the hooks and filters see has been redacted before. Pure: values in, values out.
+What the hooks and filters see has been redacted before. Requests pass through hooks as vcrpy's own `Request`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from gws_replay.core import lossless_json
@@ -15,7 +15,10 @@ from gws_replay.core.model import Request, Response
 from gws_replay.core.replay.request_fields import ChangeParameter, Step, changed_form, changed_json, changed_query
 from gws_replay.core.replay.request_key import WHOLE, Matching
 from gws_replay.errors import GwsReplayError
-from gws_replay.pytest_plugin.vcr_hooks import HookRequest, response_through
+from gws_replay.pytest_plugin.vcr_hooks import changed_request, hook_request, request_through, response_through
+
+if TYPE_CHECKING:
+    from vcr.request import Request as HookRequest
 
 PARTS: Final = ("method", "path", "query", "body")
 _LOCALHOST: Final = ("localhost", "0.0.0.0", "127.0.0.1", "::1")  # noqa: S104 (what vcrpy takes for it)
@@ -63,7 +66,7 @@ class VcrConfig:
     filter_headers: Filters = ()
     filter_query_parameters: Filters = ()
     filter_post_data_parameters: Filters = ()
-    before_record_request: tuple[Callable[[HookRequest], Any], ...] = ()
+    before_record_request: tuple[Callable[["HookRequest"], Any], ...] = ()
     before_record_response: tuple[Callable[[dict[str, Any]], Any], ...] = ()
     ignored_hosts: frozenset[str] = frozenset()
 
@@ -71,12 +74,12 @@ class VcrConfig:
         """Return a live request as it is to be matched or recorded; None for one that is none of the cassette's."""
         if urlsplit(request.uri).hostname in self.ignored_hosts:
             return None
-        asked: HookRequest | None = self._filtered(request)
+        hooked: HookRequest | None = self._filtered(request)
         for hook in self.before_record_request:
-            if asked is None:
+            if hooked is None:
                 break
-            asked = HookRequest.through(hook, asked)
-        return None if asked is None else asked.request()
+            hooked = request_through(hook, hooked)
+        return None if hooked is None else changed_request(hooked, request)
 
     def response(self, response: Response) -> Response | None:
         """Return a response as it is to be recorded; None for one whose exchange is left out."""
@@ -93,10 +96,10 @@ class VcrConfig:
         Removals and fixed texts do no harm twice, so a filter that is newer than the cassette counts; functions ran
         when it was recorded, and do not run again.
         """
-        return self._filtered(request, again=True).request()
+        return changed_request(self._filtered(request, again=True), request)
 
-    def _filtered(self, request: Request, *, again: bool = False) -> HookRequest:
-        asked = HookRequest(request)
+    def _filtered(self, request: Request, *, again: bool = False) -> "HookRequest":
+        hooked = hook_request(request)
         for filters, apply in (
             (self.filter_headers, _filter_headers),
             (self.filter_query_parameters, _filter_query),
@@ -104,8 +107,8 @@ class VcrConfig:
         ):
             chosen = {name: value for name, value in filters if not (again and callable(value))}
             if chosen:
-                apply(asked, chosen)
-        return asked
+                apply(hooked, chosen)
+        return hooked
 
     @property
     def matching(self) -> Matching:
@@ -197,42 +200,42 @@ _READERS: Final[Mapping[str, Callable[[str, object], Any]]] = {
 }
 
 
-def _replaced(key: str, value: Any, by: Replacement, asked: HookRequest) -> str | None:
-    return by(key=key, value=value, request=asked) if callable(by) else by
+def _replaced(key: str, value: Any, by: Replacement, hooked: "HookRequest") -> str | None:
+    return by(key=key, value=value, request=hooked) if callable(by) else by
 
 
-def _filter_headers(asked: HookRequest, filters: Mapping[str, Replacement]) -> None:
+def _filter_headers(hooked: "HookRequest", filters: Mapping[str, Replacement]) -> None:
     for name, by in filters.items():
-        if name in asked.headers:
-            value = _replaced(name, asked.headers.pop(name), by, asked)
+        if name in hooked.headers:
+            value = _replaced(name, hooked.headers.pop(name), by, hooked)
             if value is not None:
-                asked.headers[name] = value
+                hooked.headers[name] = value
 
 
-def _filter_query(asked: HookRequest, filters: Mapping[str, Replacement]) -> None:
-    asked.uri = changed_query(asked.uri, _change(filters, asked))
+def _filter_query(hooked: "HookRequest", filters: Mapping[str, Replacement]) -> None:
+    hooked.uri = changed_query(hooked.uri, _change(filters, hooked))
 
 
-def _filter_body(asked: HookRequest, filters: Mapping[str, Replacement]) -> None:
+def _filter_body(hooked: "HookRequest", filters: Mapping[str, Replacement]) -> None:
     """Filter the fields that stand at the top of a JSON object, or in a form; all else keeps its spelling."""
-    body = asked.body if isinstance(asked.body, bytes) else b""
+    body = hooked.body if isinstance(hooked.body, bytes) else b""
     if isinstance(fields := lossless_json.loads_or_none(body), dict) and not fields.keys().isdisjoint(filters):
-        asked.body = _filtered_json(body.decode(), filters, asked)
-    elif "form-urlencoded" in asked.headers.get("Content-Type", ""):
-        form = changed_form(body.decode("utf-8", "surrogateescape"), _change(filters, asked))
-        asked.body = form.encode("utf-8", "surrogateescape")
+        hooked.body = _filtered_json(body.decode(), filters, hooked)
+    elif "form-urlencoded" in hooked.headers.get("Content-Type", ""):
+        form = changed_form(body.decode("utf-8", "surrogateescape"), _change(filters, hooked))
+        hooked.body = form.encode("utf-8", "surrogateescape")
 
 
-def _change(filters: Mapping[str, Replacement], asked: HookRequest) -> ChangeParameter:
-    return lambda name, value: _replaced(name, value, filters[name], asked) if name in filters else value
+def _change(filters: Mapping[str, Replacement], hooked: "HookRequest") -> ChangeParameter:
+    return lambda name, value: _replaced(name, value, filters[name], hooked) if name in filters else value
 
 
-def _filtered_json(text: str, filters: Mapping[str, Replacement], asked: HookRequest) -> bytes:
+def _filtered_json(text: str, filters: Mapping[str, Replacement], hooked: "HookRequest") -> bytes:
     for name, by in filters.items():
-        text = changed_json(text, (Step(name),), partial(_changed_member, name, by, asked))
+        text = changed_json(text, (Step(name),), partial(_changed_member, name, by, hooked))
     return text.encode()
 
 
-def _changed_member(name: str, by: Replacement, asked: HookRequest, written: str) -> str | None:
-    value = _replaced(name, lossless_json.loads(written), by, asked)
+def _changed_member(name: str, by: Replacement, hooked: "HookRequest", written: str) -> str | None:
+    value = _replaced(name, lossless_json.loads(written), by, hooked)
     return None if value is None else lossless_json.dumps(value)

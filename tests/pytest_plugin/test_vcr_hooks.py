@@ -75,8 +75,8 @@ def test_a_hook_that_returns_something_else_is_named(made: Any) -> None:
         return made
 
     config = read_vcr_config({f"before_record_{kind}": my_hook for kind in ("request", "response")})
-    with pytest.raises(GwsReplayError, match="before_record_request my_hook returned no request") as of_request:
+    with pytest.raises(GwsReplayError, match="before_record_request my_hook returned") as of_request:
         config.request(asked())
-    with pytest.raises(GwsReplayError, match="before_record_response my_hook returned no response") as of_response:
+    with pytest.raises(GwsReplayError, match="before_record_response my_hook returned") as of_response:
         config.response(RESPONSE)
     assert "secret" not in f"{of_request.value}{of_response.value}"
