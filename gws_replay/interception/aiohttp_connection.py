@@ -1,4 +1,4 @@
-"""Edge: connections of aiohttp: the client writes its request to a transport in memory, and the player responds.
+"""Edge: connections of aiohttp: the client writes its request to a transport in memory, and the run responds.
 
 All else is aiohttp itself: bodies, base_url, cookies, redirects, middlewares, tracing. A live request is sent with the
 bytes that the client wrote.
@@ -72,7 +72,7 @@ class _Connection(Connection):
 
 
 class _Protocol(ResponseHandler):
-    """The client's end of a connection: reading the response asks the player, in the task that reads."""
+    """The client's end of a connection: reading the response asks the run, in the task that reads."""
 
     def __init__(self, req: Any, connect: Callable[[], Any]) -> None:
         super().__init__(asyncio.get_running_loop())

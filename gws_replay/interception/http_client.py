@@ -1,4 +1,4 @@
-"""Edge: connections of http.client, and so of urllib.request: they speak to a socket in memory, which asks the player.
+"""Edge: connections of http.client, and so of urllib.request: they speak to a socket in memory, which asks the run.
 
 A connection of a class with a `connect` of its own (urllib3's, one to a Unix socket) is left alone.
 """

@@ -1,4 +1,4 @@
-"""Edge: what a transport of httpx does with a request: it asks the player instead of sending.
+"""Edge: what a transport of httpx does with a request: it asks the run instead of sending.
 
 Only the transports that reach a network are replaced. A MockTransport, ASGITransport or WSGITransport of the test
 responds itself. Forks of httpx, and transports of other libraries for it, have the same methods.

@@ -47,7 +47,7 @@ class Decision:
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class _Interception:
-    """A run in force, and who is told what was sent after it had ended; `is_over` when the whole session has ended."""
+    """A run in force, and who hears what was sent after its end; `is_over` once the session has ended."""
 
     run: Run
     left_behind: Callable[[str], object]
@@ -55,14 +55,14 @@ class _Interception:
 
 
 def _ignore(_: str) -> None:
-    """Tell nobody."""
+    """Ignore a report."""
 
 
 @contextmanager
 def intercepted(run: Run, left_behind: Callable[[str], object] = _ignore) -> Iterator[None]:
     """Let a run respond to the code that runs in this context, and to whatever that starts.
 
-    Code that goes on afterwards is held until the next run comes, or refused; `left_behind` is told what it sent.
+    Code that goes on afterwards is held until the next run comes, or refused; `left_behind` gets what it sent.
     """
     interception = _Interception(run, left_behind)
     _interceptions.add(interception)
@@ -122,7 +122,7 @@ class Interceptor:
 
     @property
     def concerns_here(self) -> bool:
-        """Whether the running code belongs to a run; a request of other code is none of ours."""
+        """Whether the running code belongs to a run; a request of other code is left alone."""
         return _IN_FORCE.concerns_here
 
     def decide(self, request: Request) -> Decision:

@@ -96,7 +96,7 @@ class _WhenImported(importlib.abc.MetaPathFinder):
 
 
 class _Loader(importlib.abc.Loader):
-    """A loader of somebody else, and what is done after it."""
+    """The real loader of a module, and what patches the module after it."""
 
     def __init__(self, real: Any) -> None:
         self._real = real

@@ -55,7 +55,7 @@ class Allowed:
 
 
 class _Guard:
-    """What is allowed, and who is told what was tried; forked children tell it through a pipe."""
+    """What is allowed, and who gets reports of what was tried; forked children report through a pipe."""
 
     def __init__(self, refuse: Refuse, allowed: Allowed) -> None:
         self.refuse = refuse
@@ -84,14 +84,14 @@ class _Guard:
         """Report what forked children have tried."""
         if self._pipe is None or self._is_child:
             return
-        told = b""
+        reported = b""
         with suppress(BlockingIOError):
             while part := os.read(self._pipe[0], 65536):
-                told += part
+                reported += part
         for end in self._pipe:
             os.close(end)
         self._pipe = None
-        for what in told.decode(errors="replace").splitlines():
+        for what in reported.decode(errors="replace").splitlines():
             self.refuse(f"{what} by a child process")
 
 

@@ -1,4 +1,4 @@
-"""Edge: the HTTP clients of tornado: fetching asks the player instead of sending.
+"""Edge: the HTTP clients of tornado: fetching asks the run instead of sending.
 
 Only to be imported where tornado is installed.
 """

@@ -1,4 +1,4 @@
-"""Edge: what a connection of urllib3, and so of requests, does with a request: it asks the player instead of sending.
+"""Edge: what a connection of urllib3, and so of requests, does with a request: it asks the run instead of sending.
 
 The methods of the connections are replaced, not their classes: a connection that a pool kept from before asks too, and
 one that is left over later is a real one.
@@ -23,7 +23,7 @@ from gws_replay.interception.patching import Swap
 
 _HTTP, _HTTPS = urllib3.connection.HTTPConnection, urllib3.connection.HTTPSConnection
 _IS_FIRST = version("urllib3").startswith("1.")
-_ASKED, _LIVE = "_gws_replay_asked", "_gws_replay_live"
+_PENDING, _LIVE = "_gws_replay_pending", "_gws_replay_live"
 
 
 def swaps(_: ModuleType) -> Iterator[Swap]:
@@ -40,12 +40,12 @@ def swaps(_: ModuleType) -> Iterator[Swap]:
 
 
 def _instead_of_a_stub(kind: type, found: type) -> type:
-    """Inside a cassette of plain vcrpy, ours has the word."""
+    """Inside a cassette of plain vcrpy, the run responds."""
     return kind if found.__module__.startswith("vcr.") else found
 
 
 def _asks(connection: Any) -> bool:
-    """Tell a connection that asks from one that is live, or of somebody's own kind: to a Unix socket, for instance."""
+    """Whether a connection asks the run: not a live one, nor one of a class of its own (to a Unix socket)."""
     return (
         type(connection).__module__.startswith(("urllib3.", "botocore."))
         and _LIVE not in vars(connection)
@@ -74,7 +74,7 @@ def _requesting(real: Callable[..., None]) -> Callable[..., None]:
         def send() -> None:  # without other options, so that the response is read and unpacked at once
             real(self, method, url, body=again, headers=headers, **chunked)
 
-        vars(self)[_ASKED] = _request(self, method, url, headers or {}, whole), send, options
+        vars(self)[_PENDING] = _request(self, method, url, headers or {}, whole), send, options
 
     return request
 
@@ -92,10 +92,10 @@ def _kept(body: Any) -> tuple[bytes, Any]:
 
 def _getting(real: Callable[..., Any]) -> Callable[..., Any]:
     def getresponse(self: Any, *args: Any, **kwargs: Any) -> Any:
-        asked = vars(self).pop(_ASKED, None)
-        if asked is None:
+        pending = vars(self).pop(_PENDING, None)
+        if pending is None:
             return real(self, *args, **kwargs)
-        request, send, options = asked
+        request, send, options = pending
         decision = INTERCEPTOR.decide(request)
         response = decision.response
         if response is None:

@@ -23,7 +23,7 @@ from gws_replay.pytest_plugin.stash import (
     MarkedRun,
 )
 from gws_replay.pytest_plugin.tracebacks import shorten
-from gws_replay.pytest_plugin.use_cassette import gws_use_cassette, told, wanted_of
+from gws_replay.pytest_plugin.use_cassette import failing_with, gws_use_cassette, wanted_of
 from gws_replay.storage.names import cassette_path, default_name
 
 if TYPE_CHECKING:
@@ -180,19 +180,19 @@ def _run(
     paths = node.stash[CASSETTES] = tuple(cassette_path(folder, name) for name in names)
     wanted = wanted_of(request.config, node.nodeid, paths, marked, vcr=vcr)
     wanted = replace(wanted, shared=bool(marked.names), left_behind=partial(_left_behind, request.session, node.nodeid))
-    if told(node.nodeid, lambda: wanted.records):  # a replay redacts nothing
+    if failing_with(node.nodeid, lambda: wanted.records):  # a replay redacts nothing
         wanted = replace(wanted, redaction=request.getfixturevalue("gws_redaction"))
     node.stash[ENDED_BADLY] = False
     _get_ready(request.session)
     with ExitStack() as running:
-        run = told(node.nodeid, lambda: running.enter_context(way(wanted)))
+        run = failing_with(node.nodeid, lambda: running.enter_context(way(wanted)))
         node.stash[PLAYBACK] = run
         request.session.stash[MARKED_RUN] = MarkedRun(run, marked)
         running.callback(request.session.stash.__setitem__, MARKED_RUN, None)
         yield run
-    # Only now has every other fixture asked what it will; a test that failed has its own reason for what is left.
+    # All other fixtures have been torn down by now. What a failed test has left unplayed has its own reason.
     passed = not node.stash[ENDED_BADLY]
-    if said := told(node.nodeid, lambda: run.finish(passed=passed)):
+    if said := failing_with(node.nodeid, lambda: run.finish(passed=passed)):
         node.stash[RECORDED] = said
         node.add_report_section("teardown", "gws_replay", said)
     if passed and (problems := _problems(request.config, run, marked)):

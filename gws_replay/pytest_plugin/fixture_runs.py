@@ -17,8 +17,8 @@ import pytest
 
 from gws_replay.pytest_plugin.marker import Marked
 from gws_replay.pytest_plugin.stash import CASSETTES, MARKED_RUN
-from gws_replay.pytest_plugin.summary import tell_of_block
-from gws_replay.pytest_plugin.use_cassette import told, wanted_of
+from gws_replay.pytest_plugin.summary import add_block
+from gws_replay.pytest_plugin.use_cassette import failing_with, wanted_of
 from gws_replay.storage.names import cassette_path, default_name
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class _FixtureRun:
 
         if self._run is None:
             outer = self._outer.run if self._outer else None
-            self._run = told(self._name, lambda: made(self._wanted, outer, opens_late=True))
+            self._run = failing_with(self._name, lambda: made(self._wanted, outer, opens_late=True))
         with entered(self._run, self._wanted):
             yield
 
@@ -131,13 +131,13 @@ class _FixtureRun:
         if run is None:
             return
         passed = not self._failed
-        said = told(self._name, lambda: run.finish(passed=passed))
+        said = failing_with(self._name, lambda: run.finish(passed=passed))
         nothing = run.is_recording and not run.live
         problems = run.left(allow_unplayed=self._marked.allow_unplayed) if passed and not nothing else ""
         if not nothing:
             failed = self._failed or bool(problems)
             paths = self._wanted.paths
-            tell_of_block(self._session, run, paths, said, name=self._name, failed=failed, began=self._began)
+            add_block(self._session, run, paths, said, name=self._name, failed=failed, began=self._began)
         if problems:
             pytest.fail(f"{self._name}: {problems}", pytrace=False)
 

@@ -134,7 +134,7 @@ class RecordingRun(Run):
         """Return what a test expects, redacted as the recording is: it shows stand-ins."""
         try:
             found: Mapping[str, Any] = json.loads(self.redactor.data(json.dumps(values)))
-        except TypeError:  # what is no JSON is nowhere in a recording
+        except TypeError:  # a value that cannot be JSON is in no recording
             return values
         return found
 
@@ -349,8 +349,8 @@ class InProcessRecording(RecordingRun):
 
 def _knows(run: ReplayRun, request: Request) -> bool:
     """Whether an equal request was recorded, be it played or not."""
-    asked = run.indexes[0].matching.live(request)
-    return asked is not None and any(index.key_of(asked) in index.by_key for index in run.indexes)
+    sent = run.indexes[0].matching.live(request)
+    return sent is not None and any(index.key_of(sent) in index.by_key for index in run.indexes)
 
 
 class ProxyRecording(RecordingRun):

@@ -1,4 +1,4 @@
-"""Edge: a test's run, from what it asks for: a replay or a recording, in the process or through a server."""
+"""Edge: makes the run of a test: a replay or a recording, in the process or through a server."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -22,7 +22,7 @@ from gws_replay.storage.names import shown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a test asks for. `test` is its id (empty for all); `upstream`, where the proxy goes.
+    """What run a test needs. `test` is its id (empty for all); `upstream`, where the proxy goes.
 
     If the cassette is `shared` with other tests, the test records and replays its own part.
     """
@@ -165,6 +165,6 @@ def _did_you_mean(path: Path) -> str:
     """Return the name of a cassette nearby that is spelled almost like this one, as a part of a sentence."""
     from difflib import get_close_matches
 
-    names = [each.name for each in path.parent.glob(f"*{path.suffix}")]
-    near = get_close_matches(path.name, names, n=1, cutoff=0.7)
-    return f" (did you mean {Path(near[0]).stem!r}?)" if near else ""
+    names = [each.stem for each in path.parent.glob(f"*{path.suffix}")]
+    near = get_close_matches(path.stem, names, n=1, cutoff=0.7)
+    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -52,7 +52,7 @@ def pytest_runtest_makereport(
     """Tell what a marked test's run came to: where it fails, and at its end."""
     report = yield
     if CASSETTES in item.stash:
-        _tell(item, call, report)
+        _add_to_report(item, call, report)
     stash = item.session.stash
     if call.when == "teardown" and (BLOCKS in stash or LEFT_BEHIND in stash):
         # As the others of a report, they cross to the process that xdist reports to.
@@ -62,7 +62,7 @@ def pytest_runtest_makereport(
     return report
 
 
-def _tell(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+def _add_to_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     stash, playback = item.stash, item.stash.get(PLAYBACK, None)
     first = call.when == "setup"
     stash[_OUTCOME] = _outcome(report, "" if first else stash.get(_OUTCOME, ""))
@@ -93,7 +93,7 @@ def _test(item: pytest.Item, playback: "Run | None") -> "RanTest":
     return test
 
 
-def tell_of_block(
+def add_block(
     session: pytest.Session,
     run: "Run",
     paths: Sequence[Path],

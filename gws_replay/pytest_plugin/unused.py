@@ -19,7 +19,7 @@ Requests = Counter[object]
 
 
 class Seen(NamedTuple):
-    """A collected test: the files that it asked for, or will, and names that count as used in any folder."""
+    """A collected test: the files that it uses, or will use, and names that count as used in any folder."""
 
     nodeid: str
     certain: bool
@@ -115,14 +115,14 @@ def judge(run: Run, places: Iterable[Place], world: World) -> Verdict:
             parts = file.relative_to(place.folder).parts
             if str(file) in paths or any("/".join(parts[start:]) in names for start in range(len(parts))):
                 continue
-            if why := untold(run, place, file, world):
+            if why := why_unjudged(run, place, file, world):
                 unjudged[why] += 1
             else:
                 orphans.append(file)
     return Verdict(tuple(sorted(orphans)), dict(sorted(unjudged.items())))
 
 
-def untold(run: Run, place: Place, file: Path, world: World) -> Reason | None:
+def why_unjudged(run: Run, place: Place, file: Path, world: World) -> Reason | None:
     """Say why not all that could use a cassette is known; None if it is."""
     inside = file.relative_to(place.folder)
     there = [owner for owner in owners(file, place.folder, world.root) if owner in world.existing]

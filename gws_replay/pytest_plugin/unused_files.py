@@ -21,7 +21,7 @@ from gws_replay.pytest_plugin.unused import (
     missing,
     owners,
     sentence,
-    untold,
+    why_unjudged,
 )
 from gws_replay.recording.journal_file import is_being_written
 from gws_replay.storage.files import load_cassette, pending_path
@@ -90,9 +90,9 @@ def normal(path: Path) -> Path:
 
 
 def _name_orphans(found: UnusedReport, run: Run, requests: dict[Path, Requests]) -> None:
-    asked = {path for test in run.tests for path in test.paths}
-    lost = missing(run, {path for path in asked if Path(path).exists()})
-    for path in map(Path, sorted(asked)):
+    used = {path for test in run.tests for path in test.paths}
+    lost = missing(run, {path for path in used if Path(path).exists()})
+    for path in map(Path, sorted(used)):
         if (read := _requests(pending_path(path) if path in lost else path)) is not None:
             requests[path] = read
     in_folder = Counter(path.parent for path in found.orphans)
@@ -119,7 +119,7 @@ def _name_leftovers(found: UnusedReport, run: Run, place: Place, world: World, l
             continue
         if path.stat().st_mtime >= layout.started:
             line += " (kept: this run wrote it)"
-        elif why := untold(run, place, cassette, world):
+        elif why := why_unjudged(run, place, cassette, world):
             line += f" (kept: {why})"
         else:
             found.removable.append(path)

@@ -1,6 +1,6 @@
 """Edge: `--gws-unused`, the cassettes that no collected test uses. Off, it costs the reading of one option.
 
-What a test asked for is known once it has run. For the others the default rule has to do, --gws-cassette-dir or the
+Which cassettes a test uses is known once it has run. For the others the default rule decides: --gws-cassette-dir or the
 folder `cassettes` beside the test file: a fixture gws_cassette_dir of the user's own cannot be evaluated for a test
 that does not run. So their names count as used in any folder: rather an orphan too few than a cassette lost.
 """
@@ -42,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Look on, if that was asked for."""
+    """Watch the session if the option is given."""
     mode = config.getoption(_OPTION) or config.getini("gws_unused") or "off"
     if mode not in _MODES:
         raise pytest.UsageError(f"gws_unused is one of {', '.join(_MODES)}, not {mode!r}")
@@ -89,7 +89,7 @@ class _Watch:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> None:
-        """Note that a test is set up: it has asked for what it asks for."""
+        """Note that a test is set up: the cassettes that it uses are known now."""
         self._called.add(item)
 
     @pytest.hookimpl(optionalhook=True)
@@ -176,7 +176,7 @@ def _chosen_folder(config: pytest.Config) -> Path | None:
 
 
 def _seen(item: pytest.Item, chosen: Path | None, *, ran: bool) -> "Seen":
-    """Return what a test asked for, or what it will by the default rule."""
+    """Return the cassettes that a test has used, or will use by the default rule."""
     from gws_replay.pytest_plugin.unused import Seen
 
     beside = item.path.parent / "cassettes"
@@ -186,11 +186,11 @@ def _seen(item: pytest.Item, chosen: Path | None, *, ran: bool) -> "Seen":
     marks = list(item.iter_markers(_MARKER))
     fixtures = set(getattr(item, "fixturenames", ()))
     given = [each for mark in marks for each in (*mark.args[:1], mark.kwargs.get("name")) if isinstance(each, str)]
-    asks = bool(marks) or not _FIXTURES.isdisjoint(fixtures)
-    asked = item.stash.get(CASSETTES, None)
-    certain = asked is not None or (ran and not asks)
+    wants = bool(marks) or not _FIXTURES.isdisjoint(fixtures)
+    used = item.stash.get(CASSETTES, None)
+    certain = used is not None or (ran and not wants)
     expected = given or [default_name(item.name, qualified, item.path, root, folder)]
-    paths = asked or ([cassette_path(folder, name) for name in expected] if asks else [])
+    paths = used or ([cassette_path(folder, name) for name in expected] if wants else [])
     names = [] if certain else given or [default_name(item.name, qualified, item.path, root, beside)]
     foreign = [mark for mark in item.iter_markers() if mark.name in _FOREIGN_MARKERS]
     if foreign or "vcr" in fixtures or hasattr(cls, "_get_cassette_name"):  # the last, of vcrpy's own test case
@@ -205,7 +205,7 @@ def _seen(item: pytest.Item, chosen: Path | None, *, ran: bool) -> "Seen":
 
 
 def _scope(node: pytest.Item | pytest.Collector) -> "Seen":
-    """Return what a fixture of a wider scope asked for."""
+    """Return the cassettes that fixtures of a wider scope have used."""
     from gws_replay.pytest_plugin.unused import Seen
 
     paths = tuple(str(_normal(path)) for path in node.stash.get(CASSETTES, ()))

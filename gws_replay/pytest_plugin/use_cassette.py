@@ -1,4 +1,4 @@
-"""What a test, or a fixture of a wider scope, asks of `runs`, in pytest's terms."""
+"""Which run a test or a block needs, from its marker, the options and the ini file; and `gws_use_cassette`."""
 
 import inspect
 import os
@@ -14,7 +14,7 @@ import pytest
 from gws_replay.pytest_plugin.marker import Marked, read_markers
 from gws_replay.pytest_plugin.record_mode import chosen_mode
 from gws_replay.pytest_plugin.stash import CASSETTES
-from gws_replay.pytest_plugin.summary import tell_of_block
+from gws_replay.pytest_plugin.summary import add_block
 from gws_replay.storage.names import cassette_path, shown
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def gws_use_cassette(request: pytest.FixtureRequest) -> "Callable[..., AbstractC
         caller = inspect.stack()[1].filename
         chosen = config.getoption("--gws-cassette-dir")
         folder = config.invocation_params.dir / chosen if chosen else Path(caller).parent / "cassettes"
-        marked = told(name, lambda: _read(name, arguments))
+        marked = failing_with(name, lambda: _read(name, arguments))
         wanted = replace(wanted_of(config, name, (cassette_path(folder, name),), marked), test="")
         block = f"{shown(Path(caller))}::gws_use_cassette({name!r})"
         return _used(session, wanted, marked, block=block, server=server)
@@ -55,17 +55,17 @@ def _used(session: pytest.Session, wanted: "Wanted", marked: Marked, *, block: s
     way = through_a_server if server else in_process
     raised, problems = True, ""
     with ExitStack() as running:
-        run = told(block, lambda: running.enter_context(way(wanted)))
+        run = failing_with(block, lambda: running.enter_context(way(wanted)))
         try:
             yield run
             raised = False
         finally:
             running.close()
             passed = not raised and session.testsfailed == before
-            said = told(block, lambda: run.finish(passed=passed))
+            said = failing_with(block, lambda: run.finish(passed=passed))
             problems = run.left(allow_unplayed=marked.allow_unplayed) if passed else ""
             failed = raised or bool(problems)
-            tell_of_block(session, run, wanted.paths, said, name=block, failed=failed, began=began)
+            add_block(session, run, wanted.paths, said, name=block, failed=failed, began=began)
     if problems:
         pytest.fail(problems, pytrace=False)
 
@@ -78,11 +78,11 @@ def wanted_of(
     *,
     vcr: dict[str, Any] | None = None,
 ) -> "Wanted":
-    """Return what is asked of `runs`: the marker's arguments, with what the command line and the ini file say."""
+    """Return which run is needed: the marker's arguments, with what the command line and the ini file say."""
     from gws_replay.pytest_plugin.runs import Wanted
     from gws_replay.pytest_plugin.vcr_options import PLAIN, read_vcr_config
 
-    mode = told(
+    mode = failing_with(
         test,
         lambda: chosen_mode(
             command_line=config.getoption("--gws-record"),
@@ -99,7 +99,7 @@ def wanted_of(
         allowed_hosts=marked.allowed_hosts,
         upstream=config.getoption("--gws-upstream"),
         upstream_ca=_upstream_ca(config),
-        vcr=told(test, lambda: read_vcr_config(vcr)) if vcr else PLAIN,
+        vcr=failing_with(test, lambda: read_vcr_config(vcr)) if vcr else PLAIN,
     )
 
 
@@ -111,7 +111,7 @@ def _upstream_ca(config: pytest.Config) -> Path | None:
     return config.rootpath / named if named else None
 
 
-def told(who: str, do: Callable[[], _T]) -> _T:
+def failing_with(who: str, do: Callable[[], _T]) -> _T:
     """Do something for a test; what is wrong with the user's files or arguments is a failure of one sentence."""
     from gws_replay.errors import GwsReplayError
 

@@ -156,7 +156,7 @@ def test_a_cassette_is_loaded_once_and_again_when_it_changed(tmp_path: Path) -> 
     assert 1 == len(load_index(path, "small").interactions)
 
 
-def test_recorded_tests_one_cassette_share_what_was_loaded(project: Project) -> None:
+def test_tests_of_one_cassette_share_what_was_loaded(project: Project) -> None:
     """And nothing of what one test has played is missing in the next."""
     counted = """
 import gws_replay.playback.index_cache as loaded

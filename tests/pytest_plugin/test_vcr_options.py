@@ -21,7 +21,7 @@ FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
 RESPONSE = Response(status=200, headers=Headers((("Set-Cookie", "a"), ("X", "b"), ("Set-Cookie", "c"))), body=b"{}")
 
 
-def asked(uri: str = URL, body: bytes = b"", headers: tuple[tuple[str, str], ...] = JSON) -> Request:
+def sent(uri: str = URL, body: bytes = b"", headers: tuple[tuple[str, str], ...] = JSON) -> Request:
     return Request(method="POST", uri=uri, headers=Headers(headers), body=body)
 
 
@@ -36,7 +36,7 @@ def test_nothing_asked_for_changes_nothing() -> None:
     """The default lets requests and responses through as they are."""
     config = read_vcr_config({})
     assert VcrConfig() == config
-    request = asked(f"{URL}?b=%20&a", b' { "a" : 1.50 } ', (("X", "1"), ("x", "2")))
+    request = sent(f"{URL}?b=%20&a", b' { "a" : 1.50 } ', (("X", "1"), ("x", "2")))
     assert request == config.request(request) == config.recorded(request)
     assert RESPONSE == config.response(RESPONSE)
 
@@ -144,9 +144,9 @@ def same_as_vcrpy(ours: Request | None, theirs: VcrRequest) -> None:
 @pytest.mark.parametrize(
     ("key", "theirs", "request_"),
     [
-        ("filter_headers", vcr.filters.replace_headers, asked(headers=(("A", "1"), ("B", "2"), ("C", "3")))),
-        ("filter_query_parameters", vcr.filters.replace_query_parameters, asked(f"{URL}?a=1&a=3&b=2&c=4")),
-        ("filter_post_data_parameters", vcr.filters.replace_body_parameters, asked(body=b'{"c": {"a": 1}, "a": "3"}')),
+        ("filter_headers", vcr.filters.replace_headers, sent(headers=(("A", "1"), ("B", "2"), ("C", "3")))),
+        ("filter_query_parameters", vcr.filters.replace_query_parameters, sent(f"{URL}?a=1&a=3&b=2&c=4")),
+        ("filter_post_data_parameters", vcr.filters.replace_body_parameters, sent(body=b'{"c": {"a": 1}, "a": "3"}')),
     ],
     ids=["headers", "query", "json"],
 )
@@ -170,14 +170,14 @@ def test_filters_do_what_those_of_vcrpy_do(
 )
 def test_forms_are_filtered_by_decoded_names(body: bytes, left: bytes) -> None:
     """A field goes whatever its spelling; the others keep theirs, byte for byte."""
-    made = read_vcr_config({"filter_post_data_parameters": ["a"]}).request(asked(body=body, headers=FORM))
+    made = read_vcr_config({"filter_post_data_parameters": ["a"]}).request(sent(body=body, headers=FORM))
     assert made
     assert left == made.body
 
 
 def test_a_form_gets_a_replacement_spelled_for_it() -> None:
     """What has a meaning in a form is quoted."""
-    made = read_vcr_config({"filter_post_data_parameters": [("a", "x&y")]}).request(asked(body=b"a=1", headers=FORM))
+    made = read_vcr_config({"filter_post_data_parameters": [("a", "x&y")]}).request(sent(body=b"a=1", headers=FORM))
     assert made
     assert b"a=x%26y" == made.body
 
@@ -185,14 +185,14 @@ def test_a_form_gets_a_replacement_spelled_for_it() -> None:
 def test_what_is_not_filtered_keeps_its_spelling() -> None:
     """Numbers, duplicate keys and other kinds of bodies are as they were."""
     config = read_vcr_config({"filter_post_data_parameters": ["a"]})
-    made = [config.request(asked(body=body)) for body in (b'{"a":1,"b":1.50,"b":2}', b"{ }", b"[1.0]", b"\xff", b"a=1")]
+    made = [config.request(sent(body=body)) for body in (b'{"a":1,"b":1.50,"b":2}', b"{ }", b"[1.0]", b"\xff", b"a=1")]
     assert [b'{"b":1.50,"b":2}', b"{ }", b"[1.0]", b"\xff", b"a=1"] == [each and each.body for each in made]
 
 
 def test_a_recorded_request_is_filtered_but_by_no_function() -> None:
     """A filter that is newer than the cassette counts; a function ran when it was recorded, a hook too."""
     once = {"filter_query_parameters": ["a", ("b", "x"), ("c", plus)], "before_record_request": lambda _: None}
-    assert f"{URL}?b=x&c=3" == read_vcr_config(once).recorded(asked(f"{URL}?a=1&b=2&c=3")).uri
+    assert f"{URL}?b=x&c=3" == read_vcr_config(once).recorded(sent(f"{URL}?a=1&b=2&c=3")).uri
 
 
 @pytest.mark.parametrize(
@@ -210,5 +210,5 @@ def test_ignored_hosts_are_none_of_the_cassettes_business(given: dict[str, Any],
     config = read_vcr_config(given)
     assert set(ignored) == config.ignored_hosts
     hosts = ["gws.example", "localhost", "127.0.0.1", "[::1]", "b"]
-    left = [host for host in hosts if config.request(asked(f"http://{host}:1/")) is None]
+    left = [host for host in hosts if config.request(sent(f"http://{host}:1/")) is None]
     assert [host for host in hosts if host.strip("[]") in ignored] == left
