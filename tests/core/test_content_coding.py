@@ -40,7 +40,7 @@ def test_a_body_beyond_the_limit_stays_packed(size: int) -> None:
 
 @pytest.mark.parametrize(
     ("coding", "body"),
-    [("br", b"abc"), ("gzip", b"abc"), ("gzip", gzip.compress(b"abc" * 99)[:-9]), ("", b"abc"), ("gzip", b"")],
+    [("br", b"abc"), ("gzip", b"abc"), ("gzip", gzip.compress(b"abc" * 99, mtime=0)[:-9]), ("", b"abc"), ("gzip", b"")],
 )
 def test_a_body_that_cannot_be_unpacked_stays_as_it_is(coding: str, body: bytes) -> None:
     """An unknown coding, damaged or torn data, and nothing at all."""
