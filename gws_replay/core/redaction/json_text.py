@@ -26,6 +26,7 @@ _JSON = re.compile(
 )
 _PAIR = re.compile(rf'(?i)[^{{}}\[\]]*?"(?:{"|".join(sorted(sensitive.PAIR_NAMES))})"\s*:\s*{_STRING}"', re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_MARKUP_WITHIN = re.compile(rf"<(?!{PLACEHOLDER[1:]})")
 _LONG_NUMBER = 6  # digits that may be a number of a card or of a person
 # What is searched at once for anything suspicious; longer values are always looked at one by one.
 _WINDOW, _LONG_VALUE = 1 << 16, 1 << 12
@@ -147,6 +148,7 @@ class JsonRun:
         window = self._text[start : start + _WINDOW]
         found = [(each.start, each.stop) for each in self._redactor.known.found_in(window)]
         found += spelled_in(window)
+        found += (match.span() for match in _MARKUP_WITHIN.finditer(window))
         found += shapes.long_runs(window) if len(window) >= shapes.SHORTEST_RUN else ()
         self._suspicious = [(start + first, start + last) for first, last in _merged(found)]
         self._next, self._searched = 0, start + len(window)

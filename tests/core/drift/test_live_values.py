@@ -120,5 +120,5 @@ def test_bindings_of_options() -> None:
     stand_in = recorded(stand_ins=("https://x.test/?a=b",))
     assert {"1": "2=3", "https://x.test/?a=b": "c=d"} == bindings(["1=2=3", "https://x.test/?a=b=c=d"], stand_in)
     for wrong in ("x", "=x", "x="):
-        with pytest.raises(GwsReplayError, match=f"--bind {wrong} is no RECORDED=LIVE"):
+        with pytest.raises(GwsReplayError, match=f"--bind needs RECORDED=LIVE .* got {wrong}$"):
             bindings([wrong], stand_in)

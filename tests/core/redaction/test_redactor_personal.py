@@ -122,6 +122,27 @@ def test_names_in_json_and_xml_inside_strings_count() -> None:
     assert f'<Page id="7"><FirstName>{made}</FirstName><User nickname="{made}"/></Page>' == found["b"]
 
 
+@pytest.mark.parametrize(
+    "xml",
+    [
+        "<Page><nickname>Zorbulon</nickname></Page>",
+        " <nickname>\nZorbulon</nickname>",
+        "<?xml version='1.0'?><a:nickname>Zorbulon</a:nickname>",
+        "<Page nickname='Zorbulon'/>",
+        "<nickname><![CDATA[Zorbulon]]></nickname>",
+    ],
+)
+@pytest.mark.parametrize(
+    "within",
+    [lambda xml: {"userData": {"Page": xml}}, lambda xml: {"pages": ["x", xml]}],
+    ids=["value", "item"],
+)
+def test_xml_inside_a_string_counts_whatever_else_stands_in_the_string(xml: str, within: Callable[[str], Any]) -> None:
+    """Without a quote, an escape, a telephone number or anything else that is looked for, too."""
+    assert "Zorbulon" not in str(redacted(within(xml)))
+    assert within("a < b, <nickname> is an element") == redacted(within("a < b, <nickname> is an element"))
+
+
 def test_xml_that_is_personal_as_a_whole_keeps_its_tags() -> None:
     """What a program reads stays, what a person wrote goes."""
     found = redacted({"_facebookActorXML": f"<User sex='male'><name>{NAME}</name> alive </User>"})["_facebookActorXML"]
