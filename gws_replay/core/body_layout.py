@@ -3,14 +3,14 @@
 A cassette says of a body only what is not usual: servers send JSON without white space.
 """
 
-from functools import lru_cache
 from typing import Final
 
 from gws_replay.core import lossless_json
+from gws_replay.core.byte_cache import ByteCache
 from gws_replay.core.model import Layout
 
-# A longer body is laid out anew each time: keeping many of them would fill the memory.
-_LONGEST_KEPT: Final = 2**15
+# Bodies as they were sent, by those of a cassette: a replay sends most of them again and again.
+_KEPT: Final = ByteCache(most=2**24)
 
 
 def layout_of(text: str) -> Layout:
@@ -29,10 +29,9 @@ def as_sent(body: bytes, layout: Layout) -> bytes:
     """Return a body of a cassette as the recorded server sent it."""
     if layout == "kept" or not is_laid_out(body):
         return body
-    return _as_sent(body, layout) if len(body) <= _LONGEST_KEPT else _as_sent.__wrapped__(body, layout)
+    return _KEPT.get((body, layout)) or _KEPT.add((body, layout), _as_sent(body, layout))
 
 
-@lru_cache(maxsize=512)
 def _as_sent(body: bytes, layout: Layout) -> bytes:
     if lossless_json.loads_or_none(body) is None:
         return body

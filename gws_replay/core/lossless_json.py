@@ -19,6 +19,8 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder()
 # One token of JSON text; what is between two is white space.
 LEXEME = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
+# Strings, and what stands between them as far as no white space does.
+_WITHOUT_SPACE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[^\s"]+')
 
 
 # Numbers of at most this many characters and without an exponent have no more digits than every float keeps.
@@ -150,7 +152,7 @@ def indented(text: str) -> str:
 
 def compact(text: str) -> str:
     """Lay JSON text out on one line without white space, every token as it was written. The text must be JSON."""
-    return "".join(LEXEME.findall(text))
+    return "".join(_WITHOUT_SPACE.findall(text))
 
 
 def spaced(text: str) -> str:

@@ -247,11 +247,10 @@ class FastConnection(asyncio.BufferedProtocol):
         if self.transport is None:
             return
         start = response.shared.start(response.status, response.reason)
-        own = "".join(f"{name}: {value}\r\n" for name, value in response.own) if response.own else ""
         length = response.content_length(head.method)
         stated = "" if length is None else f"Content-Length: {length}\r\n"
         body = b"" if response.status in BODILESS or head.method == "HEAD" else response.body
-        rest = f"{own}{stated}Date: {_date(int(time.time()))}\r\n\r\n"
+        rest = f"{stated}Date: {_date(int(time.time()))}\r\n\r\n"
         self.transport.write(b"".join((start, rest.encode(), body)))
 
     async def _load_and_hand_over(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from http import HTTPStatus
 from json import dumps
 from typing import Any, Final, NamedTuple
@@ -12,6 +12,7 @@ from multidict import CIMultiDict
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.body_layout import as_sent
+from gws_replay.core.byte_cache import ByteCache
 from gws_replay.core.model import Headers, Request
 from gws_replay.core.replay.cassette_run import Send
 from gws_replay.core.replay.live_headers import SESSION_COOKIE, SESSION_COOKIES, Client
@@ -60,13 +61,12 @@ class SharedFields:
 
 
 class RestResponse(NamedTuple):
-    """A response to be sent: the fields that it shares with others, and those that it alone has."""
+    """A response to be sent, with the fields that it shares with others."""
 
     status: int
     reason: str
     shared: SharedFields
     body: bytes
-    own: tuple[tuple[str, str], ...] = ()
     # What was recorded as the length of a body that is not sent.
     stated_length: str | None = None
 
@@ -81,7 +81,7 @@ class RestResponse(NamedTuple):
     @property
     def headers(self) -> CIMultiDict[str]:
         """All fields, without those that HTTP itself needs."""
-        return CIMultiDict([*self.shared.fields.items(), *self.own])
+        return CIMultiDict(self.shared.fields)
 
 
 class RestService:
@@ -96,6 +96,8 @@ class RestService:
         self._silence = silence
         self._faults = run.faults
         self._shared: dict[tuple[Any, ...], SharedFields] = {}
+        # Bodies with the addresses of this server, by the recorded ones.
+        self._rehosted = ByteCache(most=2**24)
         # By cassette, the interactions with a notification that comes after their response.
         self._followed = tuple(index.followed for index in run.sessions.indexes)
 
@@ -133,10 +135,10 @@ class RestService:
         recorded = send.response
         body = as_sent(recorded.body, self.sessions.indexes[send.cassette].interactions[send.interaction].layout)
         if self._may_be_rehosted(body):
-            body = at_home(body.decode(errors="surrogateescape"), origin).encode(errors="surrogateescape")
-        shared = self._fields(user, recorded.headers, origin, allow)
+            body = self._rehosted.get((body, origin)) or self._rehosted.add((body, origin), _rehosted(body, origin))
+        shared = self._fields(user, recorded.headers, origin, allow, with_cookie=self._lacks_cookie(user, sent))
         stated = None if body else recorded.headers.get("content-length")
-        return RestResponse(recorded.status, recorded.reason, shared, body, self._own_cookie(user, sent), stated)
+        return RestResponse(recorded.status, recorded.reason, shared, body, stated)
 
     async def response_async(
         self, user: LiveUser, send: Send, *, origin: str, sent: Headers, allow: Mapping[str, str] | None = None
@@ -157,25 +159,33 @@ class RestService:
     def _may_be_rehosted(self, body: bytes) -> bool:
         return not self.keep_uris and body[:1] in (b"{", b"[") and (b":/" in body or b":\\/" in body)
 
-    def _own_cookie(self, user: LiveUser, sent: Headers) -> tuple[tuple[str, str], ...]:
-        """Return a session cookie for a client that has none, if the recording sets none."""
-        session_id = user.value_of(SESSION_COOKIE)
-        if session_id in (sent.get("cookie") or "") or any(
-            index.sets_session_cookie for index in self.sessions.indexes
-        ):
-            return ()
-        return (("Set-Cookie", session_cookie(session_id)),)
+    @cached_property
+    def _sets_cookie(self) -> bool:
+        """Whether the recording sets a session cookie."""
+        return any(index.sets_session_cookie for index in self.sessions.indexes)
 
-    def _fields(self, user: LiveUser, recorded: Headers, origin: str, allow: Mapping[str, str] | None) -> SharedFields:
-        key = (recorded, user, origin, None if allow is None else tuple(allow.items()))
+    def _lacks_cookie(self, user: LiveUser, sent: Headers) -> bool:
+        """Tell whether a client gets a session cookie of the server: it has none, and the recording sets none."""
+        return not self._sets_cookie and user.value_of(SESSION_COOKIE) not in (sent.get("cookie") or "")
+
+    def _fields(
+        self, user: LiveUser, recorded: Headers, origin: str, allow: Mapping[str, str] | None, *, with_cookie: bool
+    ) -> SharedFields:
+        key = (recorded, user, origin, with_cookie, None if allow is None else tuple(allow.items()))
         found = self._shared.get(key)
         if found is None:
             client = Client(origin, user.value_of, SESSION_COOKIES)
             found = SharedFields(fields(recorded, client, rehost=not self.keep_uris, allow=allow or {}))
+            if with_cookie:
+                found.fields.add("Set-Cookie", session_cookie(user.value_of(SESSION_COOKIE)))
             if len(self._shared) >= _MOST_KEPT:
                 self._shared.clear()
             self._shared[key] = found
         return found
+
+
+def _rehosted(body: bytes, origin: str) -> bytes:
+    return at_home(body.decode(errors="surrogateescape"), origin).encode(errors="surrogateescape")
 
 
 def missed(miss: Miss, allow: Mapping[str, str] | None = None) -> RestResponse:

@@ -165,9 +165,16 @@ class CassetteIndex:
 
     def written_by(self, interaction: int) -> str | None:
         """Return the id of the resource that an interaction writes; None if it only reads, or names no resource."""
-        request = self.interactions[interaction].request
-        if request.is_safe:
-            return None
+        if interaction not in self._writes:
+            request = self.interactions[interaction].request
+            self._writes[interaction] = None if request.is_safe else self._resource_of(request)
+        return self._writes[interaction]
+
+    @cached_property
+    def _writes(self) -> dict[int, str | None]:
+        return {}
+
+    def _resource_of(self, request: Request) -> str | None:
         if request.uri not in self._resources:
             self._resources[request.uri] = api.call_of(request, None).resource_id
         return self._resources[request.uri]

@@ -75,7 +75,8 @@ class CassetteRun:
             resource_id, number = step
             self.operations[resource_id] = max(self.operations[resource_id], number)
         for user in self.users:
-            user.show(user.schedule.sent(interaction, now))
+            if shown := user.schedule.sent(interaction, now):
+                user.show(shown)
 
     def respond(self, interaction: int, now: float) -> None:
         """Take note that a response was sent, or that its client has gone.
@@ -149,8 +150,7 @@ class UserProgress:
         response = self._of_its_time(slot, recorded)
         if resource_id := run.index.written_by(slot):
             written = run.index.interactions[slot].began, slot
-            if resource_id not in self._written or self._written[resource_id] < written:
-                self._written[resource_id] = written
+            self._written[resource_id] = max(written, self._written.get(resource_id, written))
         exchange = self._as_seen(response, slot)
         run.send(slot, now)
         wait = (exchange.ended - exchange.began) * run.factor if run.factor else 0.0
@@ -263,8 +263,9 @@ class UserProgress:
         """Return a write that was sent, and was recorded after this one of the same resource had its response."""
         resource_id = self.run.index.written_by(interaction)
         latest = self._written.get(resource_id) if resource_id is not None else None
-        is_late = latest is not None and latest[0] >= self.run.index.interactions[interaction].ended
-        return latest[1] if latest is not None and is_late else None
+        if latest is None or latest[0] < self.run.index.interactions[interaction].ended:
+            return None
+        return latest[1]
 
     def _of_its_time(self, slot: int, recorded: Sequence[int]) -> Exchange:
         """Return the exchange whose response a played request gets."""

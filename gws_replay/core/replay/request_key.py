@@ -34,13 +34,14 @@ def key_of(
     `keys_of_bodies` has what `json_key` returns for bodies of JSON that are known.
     """
     host, path, query = _parts(request.uri)
-    if host and host not in hosts:
-        hosts = hosts | {host}
-    if query and any(":" in value for _, value in query):
-        query = tuple(sorted((name, text_without_own(value, hosts)) for name, value in query))
-    body: str | bytes | None = keys_of_bodies.get(request.body) or json_key(request.body, hosts)
-    if body is None:
-        body = _other_body(request, hosts)
+    body: str | bytes | None = keys_of_bodies.get(request.body)
+    if body is None or query:
+        if host and host not in hosts:
+            hosts = hosts | {host}
+        if any(":" in value for _, value in query):
+            query = tuple(sorted((name, text_without_own(value, hosts)) for name, value in query))
+        if body is None:
+            body = json_key(request.body, hosts) or _other_body(request, hosts)
     if match_on is not MATCH_ON:
         return (
             request.method.upper() if "method" in match_on else "",

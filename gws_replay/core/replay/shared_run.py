@@ -8,6 +8,7 @@ parts: the client has its responses, and gets the notifications that are its own
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from gws_replay.core.model import Request
@@ -57,6 +58,12 @@ class SharedRun:
     def capacity(self) -> int:
         """How many live users it is for: as many as the cassette with the most recorded ones has."""
         return max((len(each.users) for each in self.cassettes), default=1)
+
+    @cached_property
+    def longest_body(self) -> int | None:
+        """How long a request's body may be to match any recorded one, in bytes; None for no limit."""
+        limits = [each.index.longest_body for each in self.cassettes]
+        return None if None in limits else max((each or 0 for each in limits), default=None)
 
     @property
     def joined(self) -> int:

@@ -80,8 +80,8 @@ class UserSession:
         self._active = now
         index = self.run.cassettes[0].index
         matching = index.matching
-        limits = [each.index.longest_body for each in self.run.cassettes]
-        if None not in limits and len(request.body) > (limit := max(each or 0 for each in limits)):
+        limit = self.run.longest_body
+        if limit is not None and len(request.body) > limit:
             return self._missed(self._too_long(request, limit, redact), now)
         if matching is WHOLE and (found := self._word_for_word(request, now)):
             return found
