@@ -2,7 +2,7 @@
 
 GwsReplayError                        something the user can put right: one sentence, the place, the next step
 +-- CassetteError (ValueError)        a cassette or journal that cannot be read as one
-+-- ReplayMiss (AssertionError)       the client under test asked something that the cassette does not answer
++-- ReplayMiss (AssertionError)       the client under test sent a request that is not in the cassette
 +-- UserDataMismatch (AssertionError) userData did not change exactly as it should have
 
 The two assertion errors make a test fail rather than error.
@@ -11,11 +11,11 @@ The two assertion errors make a test fail rather than error.
 from collections.abc import Iterable
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a question to end a message with, if a word that is not known looks like one that is; else nothing."""
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """Return a question to end a message with, if one of `names` is similar to the word; else nothing."""
     from difflib import get_close_matches  # noqa: PLC0415 (only an error needs it)
 
-    found = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    found = get_close_matches(word, list(names), n=1, cutoff=0.6)
     return f" Did you mean {found[0]!r}?" if found else ""
 
 
@@ -38,7 +38,7 @@ class CassetteError(GwsReplayError, ValueError):
 
 
 class ReplayMiss(GwsReplayError, AssertionError):  # noqa: N818 (the public name)
-    """A request has no answer in the cassette, or recorded exchanges were not played."""
+    """A request has no recorded response, or recorded exchanges were not played."""
 
     exit_code = 1
 

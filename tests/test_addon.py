@@ -198,7 +198,7 @@ def test_a_streamed_body_is_missing_and_that_is_said(
 
         assert [b"{}"] == bodies(tmp_path / "a.yaml")
     assert (
-        f"!!! POST {PATH}  no answer: its body was streamed past the recorder"
+        f"!!! POST {PATH}  no response: its body was streamed past the recorder"
         in "\n".join(caplog.messages).splitlines()
     )
 
@@ -213,7 +213,7 @@ def test_a_request_without_response_is_recorded_and_noted(tmp_path: Path, caplog
         hooks.call("error", lost)
         hooks.passed(flow_of())
 
-    assert "!!! POST /api/v2/me  no answer: connection reset" == lines(caplog)[0]
+    assert "!!! POST /api/v2/me  no response: connection reset" == lines(caplog)[0]
     assert "note: interaction 0, POST /api/v2/me, got no response" in caplog.messages[-1]
     assert ["broken", "response"] == [each.outcome for each in load_cassette(tmp_path / "a.yaml").interactions]
 

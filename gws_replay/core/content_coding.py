@@ -59,7 +59,7 @@ def _unpacked(body: bytes, window: int, limit: int) -> bytes:
 def unpacked(headers: Headers, body: bytes) -> Headers:
     """Return the headers of a body as an HTTP library handed it over: vcrpy keeps the coding that urllib3 has undone.
 
-    Packed bytes are no text, and what gzip has packed begins with its two bytes.
+    Packed bytes are not text, and what gzip has packed begins with its two bytes.
     """
     coding = (headers.get("content-encoding") or "").strip().lower()
     if not coding or not body or decoded(headers, body)[0] is not headers:

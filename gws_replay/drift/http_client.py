@@ -23,8 +23,8 @@ from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import GwsReplayError
 from gws_replay.settings.upstream import Credentials, how_to_log_in, proxy_for, tls_problem
 
-_PATIENCE = 60.0  # seconds for an answer
-# Of a connection, or said by the body itself; `accept-encoding` is what our own library can unpack.
+_PATIENCE = 60.0  # seconds to wait for a response
+# They belong to a connection, or follow from the body; `accept-encoding` is what our own library can unpack.
 _OURS = frozenset(
     {
         *("host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"),
@@ -107,9 +107,9 @@ class LiveClient:
     async def send(
         self, request: Request, name: str, *, patience: float = _PATIENCE, sent: Callable[[], None] = lambda: None
     ) -> Response:
-        """Send a request and return the whole answer; `sent` is called when it goes out.
+        """Send a request and return the whole response; `sent` is called when it goes out.
 
-        `name` is what messages call it: its own address may show a person. Raises GwsReplayError where no answer comes.
+        `name` is what messages call it: its own address may show a person. Raises GwsReplayError if no response comes.
         """
         try:
             return await self._send(request, patience, sent)
@@ -137,7 +137,7 @@ class LiveClient:
                 headers=request.headers.pairs,
                 data=request.body or None,
                 proxy=self._proxy,
-                allow_redirects=False,  # an answer is an answer; and credentials go to nobody else
+                allow_redirects=False,  # a redirect is compared as it is, and credentials go to no other server
                 skip_auto_headers=("Content-Type",),
                 timeout=aiohttp.ClientTimeout(total=None),
                 trace_request_ctx=_Sending(writes=not request.is_safe, has_body=bool(request.body), sent=sent),

@@ -45,7 +45,7 @@ def is_har(file: BinaryIO) -> bool:
 
 
 def no_attachments(name: str) -> bytes:
-    """Say that there are no files beside a HAR."""
+    """Refuse to read a file beside a HAR: a HAR that is not in a zip has none."""
     raise KeyError(name)
 
 

@@ -2,7 +2,7 @@
 
 A line is eight hex digits (CRC-32 of the rest), a space, and a JSON object. The first is the header; then `request`,
 `response`, `error` and `frame` lines, which an id ties together, and lines with the `stand_ins` of personal values.
-Where a recording goes on in another journal, `moved` says that a request without an answer stands there again, and
+Where a recording goes on in another journal, `moved` says that a request without a response stands there again, and
 `earlier` that an exchange stood in the one before, and `users` are the users so far. Only what was redacted is ever
 written here: `who` sent a request is known by fingerprints of credentials, whose key is never stored.
 """
@@ -38,7 +38,7 @@ def response_line(id_: str, at: float, response: Response, evidence: Evidence = 
     return _line({"kind": "response", "id": id_, "at": at, **fields, **_body(response.body), **_who(evidence.received)})
 
 
-def known_users_line(users: Iterable[Mapping[str, Any]]) -> bytes:
+def users_line(users: Iterable[Mapping[str, Any]]) -> bytes:
     """Return the line for the users of the parts before this one, with their identities."""
     return _line({"kind": "users", "users": list(users)})
 
@@ -64,7 +64,7 @@ def message_line(message: WebSocketMessage) -> bytes:
 
 
 def moved_line(id_: str) -> bytes:
-    """Return the line for a request whose answer comes into the next journal, where the request stands again."""
+    """Return the line for a request whose response comes into the next journal, where the request stands again."""
     return _line({"kind": "moved", "id": id_})
 
 

@@ -36,8 +36,8 @@ _Line = dict[str, Any]
 class Journal:
     """A journal that was read: its header, the recording, and what was wrong with it.
 
-    `answered` are the ids of the recording's exchanges, `unanswered` those of its requests without an answer; `begun`
-    are the requests that had neither been answered nor failed when it ended, `cut` the bytes of a last line without an
+    `answered` are the ids of the recording's exchanges, `unanswered` those of its requests without a response; `begun`
+    are the requests that had neither a response nor failed when it ended, `cut` the bytes of a last line without an
     end, as after a kill; `damaged` are the numbers of other unreadable lines.
     """
 
@@ -62,19 +62,19 @@ class Reader:
         self._lines = lines
         self._source = source
         self._stand_ins: list[str] = []
-        self.known_users: list[dict[str, Any]] = []
+        self.earlier_users: list[dict[str, Any]] = []
         self._pending: dict[str, tuple[Request, float, Evidence]] = {}
         self._earlier: set[str] = set()
         self._takers: Mapping[str, Callable[[_Line], Observed | None]] = {
             "header": self._header,
-            "stand_ins": self._made,
+            "stand_ins": self._on_stand_ins,
             "request": self._request,
             "response": self._response,
             "error": self._error,
             "frame": self._websocket_message,
             "moved": self._moved,
             "earlier": self._is_earlier,
-            "users": self._known_users,
+            "users": self._on_users,
         }
 
     def moments(self) -> Iterator[Observed]:
@@ -115,7 +115,7 @@ class Reader:
     def _header(self, event: _Line) -> None:
         self.header = dict(event["header"])
 
-    def _made(self, event: _Line) -> None:
+    def _on_stand_ins(self, event: _Line) -> None:
         self._stand_ins += [_text(each) for each in event["made"]]
 
     def _request(self, event: _Line) -> None:
@@ -163,8 +163,8 @@ class Reader:
             evidence=_message_evidence(event),
         )
 
-    def _known_users(self, event: _Line) -> None:
-        self.known_users = [
+    def _on_users(self, event: _Line) -> None:
+        self.earlier_users = [
             {
                 "identities": [Identity(*map(_text, each)) for each in user["identities"]],
                 "first": float(user["first"]),

@@ -18,22 +18,22 @@ def exchange_line(request: Request, response: Response, seconds: float) -> str:
     sent = lossless_json.loads_or_none(request.body) if api.names_operation(request) else None
     call = api.call_of(request, sent)
     if call.operation:
-        answer = lossless_json.loads_or_none(api.status_part(response.body))
-        taken = api.succeeded(response.status, answer)
-        said = api.code_of(answer) or f"HTTP {response.status}"
+        content = lossless_json.loads_or_none(api.status_part(response.body))
+        taken = api.succeeded(response.status, content)
+        status_text = api.code_of(content) or f"HTTP {response.status}"
         what = printable(f"{call.operation} {call.resource_id or request.path}")
-        return f"{'-->' if taken else '!!!'} {what}  {said}  {seconds * 1000:.0f} ms"
+        return f"{'-->' if taken else '!!!'} {what}  {status_text}  {seconds * 1000:.0f} ms"
     arrow = "-->" if response.status < 400 else "!!!"
     return f"{arrow} {printable(f'{request.method} {request.path}')}  HTTP {response.status}  {seconds * 1000:.0f} ms"
 
 
 def failure_line(request: Request, problem: str) -> str:
-    """Say that a request got no answer, and why."""
-    return printable(f"!!! {request.method} {request.path}  no answer: {problem}")
+    """Return the line for a request that got no response, with the reason."""
+    return printable(f"!!! {request.method} {request.path}  no response: {problem}")
 
 
 def notification_lines(body: bytes | str) -> Iterator[str]:
-    """Say in a line each which notifications a CometD answer or frame carries."""
+    """Yield a line for each notification in a CometD response or WebSocket message."""
     for message in bayeux_text.messages_in(body) or ():
         if message.is_notification:
             data = lossless_json.loads(message.fields["data"])

@@ -1,8 +1,8 @@
-"""Edge: what a recorder does with the moments that it sees: redact, write down, and in the end, or part by part, save.
+"""Edge: what a recorder does with the traffic that it sees: redact, write down, and in the end, or part by part, save.
 
 Nothing here knows the proxy. Where a recording is split, the next part begins with what it needs of the one before:
-the requests that still wait for their answers, the stand-ins, the users, and the last operations, which may be answered
-by notifications that are still to come.
+the requests that still wait for their responses, the stand-ins, the users, and the last operations, which may cause
+notifications that are still to come.
 """
 
 import threading
@@ -32,7 +32,7 @@ _EARLIER, _EARLIER_FOR = 64, 60.0
 
 @dataclass(frozen=True, slots=True)
 class PendingRequest:
-    """A request that waits for its answer, redacted, with its line in the journal."""
+    """A request that waits for its response, redacted, with its line in the journal."""
 
     request: Request
     began: float
@@ -118,12 +118,12 @@ class RecordingSession:
         return pending, response
 
     def forget(self, id_: str) -> Request | None:
-        """Return a request whose answer cannot be recorded."""
+        """Return a request whose response cannot be recorded."""
         pending = self._pending.pop(id_, None)
         return pending.request if pending else None
 
     def broken(self, id_: str, at: float, message: str) -> Request | None:
-        """Write down that a request will get no answer, and return it; None if it is not recorded."""
+        """Write down that a request will get no response, and return it; None if it is not recorded."""
         if request := self.forget(id_):
             self._write(journal.error_line(id_, at, message, outcome_of(message)))
         return request
@@ -180,11 +180,11 @@ class RecordingSession:
         saver = threading.Thread(target=self._save, args=(done, again), name=f"gws-replay part {self._number}")
         self._number = number
         self._begin(claimed)
-        if known := self._redactor.stand_ins:
+        if reported := self._redactor.stand_ins:
             self._redactor.fresh()
-            self._write(journal.stand_ins_line(known))
+            self._write(journal.stand_ins_line(reported))
         if users := self._users.seeds():
-            self._write(journal.known_users_line(users))
+            self._write(journal.users_line(users))
         for ended, id_, request_line, response_line in self._earlier:
             if ended >= at - _EARLIER_FOR:
                 self._write(journal.earlier_line(id_) + request_line + response_line)
@@ -197,7 +197,7 @@ class RecordingSession:
         try:
             compiled = done.finish(using)
         except CassetteError as error:
-            if is_only or error.exit_code != 5:  # a last part in which nothing was answered is nothing to tell
+            if is_only or error.exit_code != 5:  # a last part without a response is not worth a message
                 self._failed(error)
         except GwsReplayError as error:
             self._failed(error)

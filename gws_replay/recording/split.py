@@ -20,7 +20,7 @@ class Split:
 
     @classmethod
     def parse(cls, text: str) -> "Split":
-        """Read `100MB` or `1h`; an empty text is no limit. Raises GwsReplayError for anything else."""
+        """Read `100MB` or `1h`; an empty text means: no limit. Raises GwsReplayError for anything else."""
         if not text:
             return cls()
         found = _FORM.fullmatch(text.strip())

@@ -63,20 +63,20 @@ class StreamingCompile:
         for spool in self._spools:
             spool.close()
 
-    def compiled(self, header: Mapping[str, Any], known_users: Iterable[Mapping[str, Any]] = ()) -> Compiled:
+    def compiled(self, header: Mapping[str, Any], earlier_users: Iterable[Mapping[str, Any]] = ()) -> Compiled:
         """Return the cassette, whose parts are read when they are looked at."""
-        return self._compilation.compiled(header, known_users)
+        return self._compilation.compiled(header, earlier_users)
 
     def _read(self, moments: Callable[[], Iterable[Observed]], folder: Path, using: Redactor | None) -> None:
         while True:
-            known = using.found if using else 0
+            found_before = using.found if using else 0
             self.close()
             exchanges, notifications = of_exchanges(folder), of_notifications(folder)
             self._spools = [exchanges, notifications]
             self._compilation = Compilation(exchanges, notifications)
             for moment in moments():
                 self._compilation.add(_redacted(moment, using) if using else moment)
-            if using is None or using.found == known:
+            if using is None or using.found == found_before:
                 return  # or else what was found late may stand in what was read before it
 
 
@@ -101,7 +101,7 @@ class JournalCompile:
         """Return the cassette; its parts are read from disk on access."""
         stand_ins = self._using.stand_ins if self._using else ()
         header = {**self.reader.header, **({"stand_ins": list(stand_ins)} if stand_ins else {})}
-        return self._streaming.compiled(header, self.reader.known_users)
+        return self._streaming.compiled(header, self.reader.earlier_users)
 
     def _moments(self) -> Iterator[Observed]:
         self._lines.seek(0)

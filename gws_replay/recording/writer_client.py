@@ -1,7 +1,7 @@
 """Edge: the process that writes a recording, as the proxy sees it.
 
 The proxy is one thread, for which all clients wait: so it takes what passes as it is, and sends it through a pipe to a
-process that redacts and writes. An answer is held until that process says that it is with the system: whichever of the
+process that redacts and writes. A response is held until that process says that it is with the system: whichever of the
 two is killed, what a client has seen is not lost.
 """
 

@@ -149,7 +149,7 @@ def _operations(run: "Run", judged: Iterable[Sequence[Update]]) -> Iterator[Oper
 
 
 def _operation(update: Update, source: str) -> Operation:
-    known = update.after or update.before
+    snapshot = update.after or update.before
     places = f"{update.before.place} to {update.after.place}" if update.before and update.after else ""
     return Operation(
         interaction=update.interaction,
@@ -158,7 +158,7 @@ def _operation(update: Update, source: str) -> Operation:
         verdict=update.verdict,
         reasons=[cut(reason) for reason in update.reasons],
         changes=[_change(change) for change in update.changes.entries],
-        unchanged=len(known.data.keys() - update.changes.keys) if known and places else 0,
+        unchanged=len(snapshot.data.keys() - update.changes.keys) if snapshot and places else 0,
         places=places,
     )
 

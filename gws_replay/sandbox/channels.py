@@ -126,7 +126,7 @@ def located(path: str) -> tuple[Channel, tuple[str, ...]] | None:
     return (channel, tuple(segments)) if channel and len(segments) <= channel.depth else None
 
 
-def change_asked(name: str, body: Mapping[str, Any], before: UserData) -> tuple[UserData, tuple[str, ...]]:
+def requested_change(name: str, body: Mapping[str, Any], before: UserData) -> tuple[UserData, tuple[str, ...]]:
     """Return the data that an operation writes, and the keys that it removes."""
     match name, body:
         case "DeleteUserData", {"keys": keys}:

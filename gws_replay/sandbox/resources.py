@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
-from gws_replay.sandbox.channels import Channel, Kind, change_asked, located
+from gws_replay.sandbox.channels import Channel, Kind, located, requested_change
 from gws_replay.sandbox.replies import (
     Json,
     Push,
@@ -105,7 +105,7 @@ class Resources:
         other = next(each for each in self._documents[channel.path].values() if each["id"] != document["id"])
         place = (channel.path, document["id"])
         before: UserData = document["userData"]
-        written, removed = change_asked(name, body, before)
+        written, removed = requested_change(name, body, before)
         operation = Operation(
             before=before,
             written=written,

@@ -56,7 +56,7 @@ def pending_path(cassette: Path) -> Path:
 
 
 def live_path(cassette: Path) -> Path:
-    """Return where the answers of a live system to a cassette's questions are kept."""
+    """Return where the responses of a live system to a cassette's requests are kept."""
     return cassette.with_name(f"{cassette.stem}{_LIVE}{cassette.suffix}")
 
 

@@ -98,12 +98,12 @@ class Stored:
         lines = str(error).splitlines()
         if isinstance(error, ValueError) and lines and lines[0].startswith("Protocol not known: "):
             return "there is no such kind of storage: is it s3://, gs://, abfs://, https:// or another of fsspec's?"
-        said = lines[0] if lines and not any(each in lines[0] for each in self._secrets()) else type(error).__name__
+        reason = lines[0] if lines and not any(each in lines[0] for each in self._secrets()) else type(error).__name__
         status = getattr(error, "status", None)
         if isinstance(error, PermissionError) or status in (401, 403) or _REFUSAL.search(type(error).__name__):
-            said = f"HTTP {status}" if status else said
-            return f"access is refused ({said}): set credentials where its package (s3fs, gcsfs ...) looks for them"
-        return f"the server answers {status}" if isinstance(status, int) else said
+            reason = f"HTTP {status}" if status else reason
+            return f"access is refused ({reason}): set credentials where its package (s3fs, gcsfs ...) looks for them"
+        return f"the server returned {status}" if isinstance(status, int) else reason
 
     def _secrets(self) -> Iterator[str]:
         for pattern in (_USER, _QUERY):

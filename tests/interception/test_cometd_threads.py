@@ -134,7 +134,7 @@ def test_users_that_are_kept_apart_have_runs_of_their_own() -> None:
 
 def test_rest_at_a_cometd_address_is_a_miss_if_it_was_not_recorded() -> None:
     """The body decides what is CometD, not the address."""
-    with replaying(recorded()), pytest.raises(ReplayMiss, match="POST /api/v2/notifications has no answer"):
+    with replaying(recorded()), pytest.raises(ReplayMiss, match="POST /api/v2/notifications has no response"):
         requests.post(COMETD, data=b"{", timeout=CALM)
 
 

@@ -19,7 +19,7 @@ MISSES: list[tuple[dict[str, Any], list[str]]] = [
     (
         {"body": b'{"operationName":"UpdateUserData","userData":{"A":"2","C":3}}'},
         [
-            f"POST {SESSIONS}/S1 UpdateUserData has no answer in some.yaml: no recorded request is equal to it",
+            f"POST {SESSIONS}/S1 UpdateUserData has no response in some.yaml: no recorded request is equal to it",
             "  nearest is interaction 1:",
             '    body.userData.A: sent "2", recorded 2',
             "    body.userData.C: sent 3, not recorded",
@@ -28,14 +28,14 @@ MISSES: list[tuple[dict[str, Any], list[str]]] = [
     (
         {"uri": f"{HOST}{SESSIONS}/S2"},
         [
-            f"POST {SESSIONS}/S2 UpdateUserData has no answer in some.yaml: no recorded request is equal to it",
+            f"POST {SESSIONS}/S2 UpdateUserData has no response in some.yaml: no recorded request is equal to it",
             "  nearest is interaction 1:",
             f'    path: sent "{SESSIONS}/S2", recorded "{SESSIONS}/S1"',
         ],
     ),
     (
         {"uri": f"{HOST}/other/place", "body": b""},
-        ["POST /other/place has no answer in some.yaml: nothing like it was recorded"],
+        ["POST /other/place has no response in some.yaml: nothing like it was recorded"],
     ),
 ]
 

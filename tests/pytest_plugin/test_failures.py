@@ -55,7 +55,7 @@ def test_wrong_arguments_are_named(project: Project, arguments: str) -> None:
     assert not re.search(r"in __init__|pathlib\.py|pytest_plugin\.py:\d|another exception", result.stdout.str())
 
 
-MISS = "GET /api/v2/me/facebooksessions/nowhere has no answer in cassettes/small.yaml: no recorded request is"
+MISS = "GET /api/v2/me/facebooksessions/nowhere has no response in cassettes/small.yaml: no recorded request is"
 REACHES = "socket.create_connection(('192.0.2.1', 9), 5)"
 STOPPED = "a connection to 192.0.2.1:9 was stopped"
 
@@ -170,7 +170,7 @@ def test_the_traceback_ends_at_the_users_line(project: Project, call: str, kind:
         "teardown": f"@pytest.fixture\ndef ready():\n    yield\n    Agent().{call}()\n{mark}def test_it(ready): pass\n",
     }
     output = project.run(tests[kind], *options).stdout.str()
-    assert "has no answer in cassettes/small.yaml" in output
+    assert "has no response in cassettes/small.yaml" in output
     assert USER_LINES[call] in output
     assert "c2VjcmV0" not in output
     assert not re.search(r"(vcr/stubs|requests/sessions|httpx/_client|aiohttp/client|interceptor|playback)\.py", output)

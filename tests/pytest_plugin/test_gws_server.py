@@ -66,7 +66,7 @@ def test_a_miss_of_a_child_process_fails_the_test(project: Project) -> None:
     """Though the child did not mind: the text names the nearest request and the difference."""
     result = project.run(marked(f"{CLIENT}    {child(3)}", head=HEAD))
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*UpdateUserData has no answer in *small.yaml*", "*userData.A: sent 3, recorded 2*"])
+    result.stdout.fnmatch_lines(["*UpdateUserData has no response in *small.yaml*", "*userData.A: sent 3, recorded 2*"])
 
 
 def test_what_no_client_asked_fails_the_test(project: Project) -> None:

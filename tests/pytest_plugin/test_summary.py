@@ -52,7 +52,7 @@ def test_a_failed_test_tells_what_its_run_did(project: Project) -> None:
     (lines,) = sections(project.run(marked(f"{PLAYED}    Agent().swallowing()\n{SOCKET}    assert 0\n")))
     miss = f"!!! {NOWHERE}  missed: no recorded request is equal to it"
     assert ["cassettes/small.yaml", GET, UPDATE, UNTOLD, miss, "missed:"] == lines[:6]
-    assert f"  {NOWHERE} has no answer in cassettes/small.yaml: no recorded request is equal to it" == lines[6]
+    assert f"  {NOWHERE} has no response in cassettes/small.yaml: no recorded request is equal to it" == lines[6]
     assert ["    nearest is interaction 1:", '      method: sent "GET", recorded "POST"'] == lines[7:9]
     assert ["stopped:", "  a connection to 192.0.2.1:9"] == lines[-2:]
 

@@ -65,7 +65,7 @@ def test_notifications_are_lines() -> None:
 
 def test_a_request_without_an_answer_is_a_line() -> None:
     """With the reason that the proxy gave."""
-    assert "!!! GET /x  no answer: timed out" == failure_line(exchange(path="/x").request, "timed out")
+    assert "!!! GET /x  no response: timed out" == failure_line(exchange(path="/x").request, "timed out")
 
 
 @pytest.mark.parametrize(

@@ -78,10 +78,10 @@ def test_environment_of_regular_mode(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answers", "reported"),
     [
-        ({ME: Torn()}, f"!!! GET {ME}  no answer: "),
-        ({ME: Torn(answered(b"x" * 1000)[:-500])}, f"!!! GET {ME}  no answer: "),
+        ({ME: Torn()}, f"!!! GET {ME}  no response: "),
+        ({ME: Torn(answered(b"x" * 1000)[:-500])}, f"!!! GET {ME}  no response: "),
         ({ME: answered(b"<html>Bad gateway", "502 Bad Gateway")}, f"!!! GET {ME}  HTTP 502"),
-        ({ME: b"no HTTP at all\r\n\r\n"}, f"!!! GET {ME}  no answer: "),
+        ({ME: b"no HTTP at all\r\n\r\n"}, f"!!! GET {ME}  no response: "),
     ],
     ids=["reset", "reset in mid-body", "502", "no HTTP"],
 )

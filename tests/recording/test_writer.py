@@ -50,7 +50,7 @@ def test_moments_become_a_cassette(tmp_path: Path) -> None:
     where, first, second, (kind, saved), last = told
     assert ("writes", str(tmp_path / "c.yaml.journal")) == where
     assert ("acked", 2, [f"--> GET {PATH}/1  HTTP 200  500 ms"]) == first
-    assert ("acked", 2, [f"!!! GET {PATH}/2  no answer: reset"]) == second
+    assert ("acked", 2, [f"!!! GET {PATH}/2  no response: reset"]) == second
     note = "interaction 1, GET /api/v2/me/2, got no response: it is replayed as a broken connection"
     assert ("saved", 2, [note]) == (kind, saved["interactions"], saved["notes"])
     assert ("acked", 1, []) == last

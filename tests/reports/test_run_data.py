@@ -128,7 +128,7 @@ def test_section_does_not_repeat_the_failure() -> None:
     missed(playback, "/there")
     text = section(playback, f"E   {playback.misses[0]}\n{playback.unplayed[0]}")
     assert (False, True, False) == tuple(
-        each in text for each in ("GET /here has no answer", "GET /there has no answer", "unplayed")
+        each in text for each in ("GET /here has no response", "GET /there has no response", "unplayed")
     )
 
 

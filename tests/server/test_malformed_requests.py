@@ -55,7 +55,9 @@ def test_malformed_bayeux_is_a_miss(body: bytes, playback: ServedRun) -> None:
         async with polling(playback.url) as client:
             async with client.http.post(client.url + client.path, data=body) as answer:
                 assert 501 == answer.status
-                assert (await answer.json())["statusMessage"].startswith("POST /api/v2/notifications has no answer in")
+                assert (await answer.json())["statusMessage"].startswith(
+                    "POST /api/v2/notifications has no response in"
+                )
             await goes_on(client)
 
     with serving(playback):

@@ -136,7 +136,7 @@ def test_a_miss_is_a_response_that_explains_itself(played: ServedRun) -> None:
     body = {**SENT, "userData": {"A": "2"}}
     answer = requests.post(f"{played.url}{SESSIONS}/S1", json=body, auth=("agent", "topsecret"), timeout=CALM)
     assert (501, 4) == (answer.status_code, answer.json()["statusCode"])
-    assert answer.json()["statusMessage"].startswith(f"POST {SESSIONS}/S1 UpdateUserData has no answer in some.yaml")
+    assert answer.json()["statusMessage"].startswith(f"POST {SESSIONS}/S1 UpdateUserData has no response in some.yaml")
     details = answer.json()["gws_replay"]
     assert ("no_match", 1) == (details["reason"], details["nearest"])
     assert [{"part": "body.userData.A", "sent": '"2"', "recorded": "2"}] == details["differences"]

@@ -126,7 +126,7 @@ def test_what_is_not_there(memory: str, tmp_path: Path) -> None:
         (PermissionError("Forbidden"), "access is refused (Forbidden): set credentials where its package"),
         (type("NoCredentialsError", (Exception,), {})("Unable"), "access is refused (Unable): set credentials where"),
         (type("Answered", (Exception,), {"status": 403})("url?sig"), "access is refused (HTTP 403): set credentials"),
-        (type("Answered", (Exception,), {"status": 500})("url?sig"), "the server answers 500"),
+        (type("Answered", (Exception,), {"status": 500})("url?sig"), "the server returned 500"),
         (OSError("no route"), "no route"),
     ],
     ids=["s3fs", "botocore", "forbidden", "server", "other"],

@@ -47,7 +47,7 @@ def demo(*, output: Output, folder: Path) -> int:
     replayed = story.call([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_agent.py"], "pytest")
     story.tell("4. Prove: exactly UserData1 and UserData2 changed, to exactly what was sent.")
     proved = story.run("verify", "cassettes/update.yaml")
-    story.tell("5. The same client against a server that also changes another key: every answer says statusCode 0 ...")
+    story.tell("5. The same client against a server that changes another key, too: each response says statusCode 0 ...")
     faulty = story.record("update-wrong-server.yaml", fault="extra-key")
     story.tell("   ... and verify catches it.")
     caught = story.run("verify", "cassettes/update-wrong-server.yaml")

@@ -1,4 +1,4 @@
-"""`gws-replay drift`: what a live system answers otherwise than a cassette says."""
+"""`gws-replay drift`: where the responses of a live system differ from a cassette."""
 
 import asyncio
 from collections import Counter
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.argument("cassette", type=PATH)
 @click.option("--upstream", metavar="URL", required=True, help="The live GWS server.")
 @click.option(
-    "--candidate", type=PATH, help="Where to save what it answers.  [default: beside the cassette, as NAME.drift.yaml]"
+    "--candidate", type=PATH, help="Where to save its responses.  [default: beside the cassette, as NAME.drift.yaml]"
 )
 @click.option("--allow-writes", is_flag=True, help="Ask the operations that change something, too.")
 @click.option(
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     "bound",
     multiple=True,
     metavar="RECORDED=LIVE",
-    help="The live value for a recorded id or stand-in that no answer shows. May be given several times.",
+    help="The live value for a recorded id or stand-in that no response shows. May be given several times.",
 )
 @timing_option(
     "Pauses between requests: none but the waits for what came before, as recorded, or recorded times a factor."
@@ -200,10 +200,10 @@ def _compare(run: _Run, report: Report, rules: Rules, cassette: Path, target: Pa
     both = run.recording.shown(part.part), candidate
     found = part.findings(rules.findings(*both), candidate)
     unasked = [Issue(level="info", rule="unasked", message=note, file=str(cassette)) for note in notes]
-    said = describe((cassette, target), both, found, report.output, report.wants, unasked=unasked)
-    report.add_lines(said.lines)
-    report.add_cases(said.cases)
-    report.add_parts(said.parts)
+    described = describe((cassette, target), both, found, report.output, report.wants, unasked=unasked)
+    report.add_lines(described.lines)
+    report.add_cases(described.cases)
+    report.add_parts(described.parts)
     counts = Counter(each.severity for each in found if not each.suppressed)
     total = len(planned.requests) + len(planned.skipped)
     facts: dict[str, Any] = {"asked": len(outcome.answered), "exchanges": total, "heard": len(candidate.notifications)}

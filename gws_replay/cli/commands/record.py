@@ -127,7 +127,7 @@ def record(
 
 
 def _keep_saving(cassette: Path, output: Output) -> None:
-    """From now on answer Ctrl-C and SIGTERM with a line: the cassette is being saved."""
+    """From now on print a line on Ctrl-C and SIGTERM: the cassette is being saved."""
 
     def say(*_: object) -> None:
         output.progress(f"Still saving {cassette}; please wait")

@@ -63,7 +63,7 @@ def _missing(recovered: Recovered) -> Iterator[str]:
     if recovered.cut:
         yield f"{recovered.cut} bytes at the end of the journal are half a line: that message is not in the cassette."
     if count := len(recovered.begun):
-        yield f"{counted(count, 'request')} had begun and not ended: the recording was interrupted before the answer."
+        yield f"{counted(count, 'request')} had begun and not ended: the recording was interrupted before the response."
 
 
 def _remove(journal: Path, output: Output) -> None:

@@ -1,7 +1,7 @@
-"""`gws-replay sandbox`: run the GWS stand-in until it is told to stop.
+"""`gws-replay sandbox`: run the GWS stand-in until it is stopped.
 
 The URL is the only thing on stdout, so that a script can read it; hints and the request log go to stderr. This file
-must never know how the sandbox answers.
+must never know how the sandbox responds.
 """
 
 import os

@@ -75,8 +75,8 @@ def scrub(
             broken.append(str(error))
             continue
         done[str(path)] = scrubbed
-        known = {(each.get("place"), each.get("rule")) for each in accepted.get(path.as_posix(), ())}
-        found[path.as_posix()] = [each for each in scrubbed.findings if (each.place, each.rule) not in known]
+        accepted_places = {(each.get("place"), each.get("rule")) for each in accepted.get(path.as_posix(), ())}
+        found[path.as_posix()] = [each for each in scrubbed.findings if (each.place, each.rule) not in accepted_places]
         _report(path, scrubbed, found[path.as_posix()], output)
     if not output.as_json and not output.quiet:
         _report_limits(done)

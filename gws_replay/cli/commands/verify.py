@@ -38,7 +38,7 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What is to be printed of one cassette, its cases, how many operations had which verdict, and why it is none.
+    """The report of one cassette: its lines, its cases, the count of each verdict, and why it could not be verified.
 
     `parts` are what the page shows of it.
     """

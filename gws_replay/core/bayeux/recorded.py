@@ -67,6 +67,6 @@ def spelled(messages: Iterable[Message]) -> str:
 def _messages(parsed: list[object], texts: list[str]) -> Iterator[Message]:
     for value, text in zip(parsed, texts, strict=True):
         channel = value.get("channel") if isinstance(value, dict) else None
-        # A channel with half a surrogate pair is none, and could be written to no file.
+        # A channel with half a surrogate pair is not a channel, and cannot be written to a file.
         if isinstance(channel, str) and channel.startswith("/") and not _HALF_PAIR.search(channel):
             yield Message(channel, {key or "": child for key, child in lossless_json.children(text)})

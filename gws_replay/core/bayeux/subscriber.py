@@ -72,10 +72,10 @@ class Subscriber:
         if channel == "/meta/handshake":
             self._client_id = str(message.get("clientId") or "") if successful else ""
             if not self._client_id:
-                raise GwsReplayError(f"CometD: the handshake was refused: {_said(message)}")
+                raise GwsReplayError(f"CometD: the handshake was refused: {_reason(message)}")
         elif channel == "/meta/subscribe":
             if not successful:
-                raise GwsReplayError(f"CometD: {message.get('subscription')} was refused: {_said(message)}")
+                raise GwsReplayError(f"CometD: {message.get('subscription')} was refused: {_reason(message)}")
             self._subscribed = True
         elif channel == "/meta/connect":
             self.ready = self.ready or successful
@@ -84,7 +84,7 @@ class Subscriber:
 
     def _again(self, message: Message, advice: Message) -> None:
         if advice.get("reconnect") == "none":
-            raise GwsReplayError(f"CometD: the server ended it: {_said(message)}")
+            raise GwsReplayError(f"CometD: the server ended it: {_reason(message)}")
         self.fail()
         if advice.get("reconnect") == "handshake":
             self._client_id, self._subscribed = "", False
@@ -100,5 +100,5 @@ def _number(milliseconds: Any, otherwise: float) -> float:
     return milliseconds / _SECONDS if is_number else otherwise
 
 
-def _said(message: Message) -> str:
+def _reason(message: Message) -> str:
     return str(message.get("error") or "no reason was given")

@@ -134,7 +134,7 @@ class Comparison:
     def _of_order(self) -> Iterator[Finding]:
         """Yield neighbours of one recording that the other has in the opposite order, and that overlap in neither."""
         pairs = [(mine, theirs) for mine, theirs in self.exchanges if mine and theirs]
-        swapped = set()
+        reordered = set()
         for side in (0, 1):
             ordered = sorted(pairs, key=lambda pair: pair[side].index)
             for one, other in pairwise(ordered):
@@ -142,9 +142,9 @@ class Comparison:
                 if first[1].index < second[1].index:
                     continue
                 if _ended_before(first[0], second[0]) and _ended_before(second[1], first[1]):
-                    swapped.add((first[0].index, second[0].index))
+                    reordered.add((first[0].index, second[0].index))
         by_index = {pair[0].index: pair for pair in pairs}
-        for first_index, second_index in sorted(swapped):
+        for first_index, second_index in sorted(reordered):
             first, second = sorted((by_index[first_index], by_index[second_index]), key=_symmetric)
             names = [f"{pair[0].operation} {pair[0].resource}".strip() for pair in (first, second)]
             orders = [names if first[side].index < second[side].index else names[::-1] for side in (0, 1)]

@@ -117,21 +117,21 @@ def _in_turn(group: Sequence[OpenNotification], candidates: Sequence[CauseCandid
     The last operation may have fewer (the recording ended) or more. What came before the first answers none of them.
     Operations that the API's tables do not know may be answered by anything or nothing: they do not count.
     """
-    known = [each for each in candidates if each.call.row is not None] or list(candidates)
-    began = [each.began for each in known]
-    turns: list[list[OpenNotification]] = [[] for _ in known]
+    usable = [each for each in candidates if each.call.row is not None] or list(candidates)
+    began = [each.began for each in usable]
+    turns: list[list[OpenNotification]] = [[] for _ in usable]
     for notification in group:
         if place := bisect_right(began, notification.seen):
             turns[place - 1].append(notification)
     while turns and not turns[-1]:
         turns.pop()
     each_time = len(turns[0]) if turns else 0
-    if len(turns) < _FEWEST_TURNS or not each_time or len(turns) < len(known) - 1:
+    if len(turns) < _FEWEST_TURNS or not each_time or len(turns) < len(usable) - 1:
         return {}
     if any(len(turn) != each_time for turn in turns[:-1]):
         return {}
     return {
-        each.index: cause for cause, turn in zip(known, turns, strict=False) for each in _own(cause, turn[:each_time])
+        each.index: cause for cause, turn in zip(usable, turns, strict=False) for each in _own(cause, turn[:each_time])
     }
 
 
@@ -217,12 +217,12 @@ def _matched(group: Sequence[OpenNotification], candidates: Sequence[CauseCandid
 def _uncross(pairs: _Pairs, group: Sequence[OpenNotification], evidence: _Evidence) -> None:
     """Let notifications that either operation could have caused answer them in the order of the operations."""
     matched = [each for each in group if each.index in pairs]
-    is_swapped = True
-    while is_swapped:
-        is_swapped = False
+    has_changed = True
+    while has_changed:
+        has_changed = False
         for place, one in enumerate(matched):
             for next_ in matched[place + 1 : place + _NEAR]:
                 later, earlier = pairs[one.index], pairs[next_.index]
                 if later.began > earlier.began and evidence(later, next_) and evidence(earlier, one):
                     pairs[one.index], pairs[next_.index] = earlier, later
-                    is_swapped = True
+                    has_changed = True

@@ -1,6 +1,6 @@
 """A recording to a cassette: bodies decoded and laid out, notifications split off, users and causes found.
 
-Bayeux control traffic (`/meta/*`, heartbeats, dropped polls) is left out: replay answers it by itself, so one cassette
+Bayeux control traffic (`/meta/*`, heartbeats, dropped polls) is left out: replay makes it anew, so one cassette
 serves any CometD client over either transport. Pure: the same recording always gives the same cassette.
 """
 
@@ -136,9 +136,9 @@ class Compilation:
         else:
             self._add_exchange(_decoded(moment))
 
-    def compiled(self, header: Mapping[str, Any], known_users: Iterable[Mapping[str, Any]] = ()) -> Compiled:
+    def compiled(self, header: Mapping[str, Any], earlier_users: Iterable[Mapping[str, Any]] = ()) -> Compiled:
         """Return the cassette. `known_users` are those of the parts before this one. A lazy store is read on access."""
-        self._users.know(known_users)
+        self._users.know(earlier_users)
         users, start = self._users.resolved(), self.start
         exchanges = self._exchanges.by_time(
             lambda exchange, tag: replace(
@@ -312,7 +312,7 @@ def _decoded(exchange: Exchange) -> Exchange:
 
 
 def _is_transport(exchange: Exchange) -> bool:
-    """Return whether it is a WebSocket upgrade, refused or not, or a CORS preflight: replay answers them by itself."""
+    """Return whether it is a WebSocket upgrade, refused or not, or a CORS preflight: replay makes them anew."""
     headers = exchange.request.headers
     preflight = exchange.request.method == "OPTIONS" and headers.get("access-control-request-method")
     upgrade = (headers.get("upgrade") or "").lower() == "websocket"
@@ -362,7 +362,9 @@ def _server_version(exchanges: Sequence[Exchange]) -> dict[str, str]:
     for exchange in exchanges:
         if exchange.request.path.endswith("/diagnostics/version") and isinstance(exchange.response_json, dict):
             version = str(exchange.response_json.get("version"))
-            return {"server": version.encode("utf-8", "backslashreplace").decode()}  # half a surrogate pair is no text
+            return {
+                "server": version.encode("utf-8", "backslashreplace").decode()
+            }  # half a surrogate pair has no UTF-8
     return {}
 
 

@@ -76,11 +76,11 @@ class Deliveries:
                 continue
             notifications = first.setdefault((user_of(self._owner[which]), digest), [])
             others = (clients for seen, clients in notifications if self._met[client] <= seen)
-            known = next((clients for clients in others if client not in clients), None)
-            if known is None:
+            same_client = next((clients for clients in others if client not in clients), None)
+            if same_client is None:
                 notifications.append((at, {client}))
             else:
-                known.add(client)
+                same_client.add(client)
                 repeated.add(which)
         return frozenset(repeated)
 

@@ -77,7 +77,7 @@ def _shifted(cause: Cause | None, count: int) -> Cause | None:
 
 
 def part_of(cassette: Cassette, name: str) -> Cassette:
-    """Return the part that a test has recorded; the whole cassette if it is not known what that was."""
+    """Return the part that a test has recorded; the whole cassette if its header does not list the test."""
     part = next((each for each in _parts(cassette) if each.name == name), None)
     return cassette if part is None else _cut(cassette, part)
 
@@ -85,7 +85,7 @@ def part_of(cassette: Cassette, name: str) -> Cassette:
 def with_part(cassette: Cassette | None, new: Cassette, name: str) -> Cassette:
     """Return a cassette in which a test's part is what it has recorded now; the parts of other tests stay.
 
-    What a cassette holds that belongs to no known test is dropped.
+    What belongs to none of these tests is dropped.
     """
     kept = [] if cassette is None else [part for part in _parts(cassette) if part.name != name]
     if cassette is None or not kept:
@@ -98,7 +98,7 @@ def with_part(cassette: Cassette | None, new: Cassette, name: str) -> Cassette:
 
 
 def recorded_tests(cassette: Cassette) -> tuple[str, ...]:
-    """Return the tests whose parts are known."""
+    """Return the tests whose parts the header lists."""
     return tuple(part.name for part in _parts(cassette))
 
 
@@ -131,9 +131,9 @@ def _parts(cassette: Cassette) -> Iterator[_Part]:
 
 
 def _cut(cassette: Cassette, part: _Part) -> Cassette:
-    inside, heard = part.interactions, part.notifications
+    inside, delivered = part.interactions, part.notifications
     interactions = tuple(cassette.interactions[inside.start : inside.stop])
-    notifications = tuple(cassette.notifications[heard.start : heard.stop])
+    notifications = tuple(cassette.notifications[delivered.start : delivered.stop])
     start = min((*(each.began for each in interactions), *(each.seen for each in notifications)), default=0.0)
     header = {key: value for key, value in cassette.header.items() if key != _KEY}
     return replace(

@@ -69,11 +69,11 @@ class Users:
         self._connection = array("l")
         self._key = array("l")
         self._keys: dict[Identity, int] = {}
-        self._known: list[int] = []
+        self._seeds: list[int] = []
 
     def know(self, seeds: Iterable[Mapping[str, Any]]) -> None:
         """Take over the users of the parts before this one, as `seeds` returned them: they keep their places."""
-        self._known = [self._seeded(each) for each in seeds]
+        self._seeds = [self._seeded(each) for each in seeds]
 
     def add(self, evidence: Evidence, began: float, *, is_accepted: bool = True, is_rest: bool = True) -> int:
         """Add something observed, and return its number.
@@ -187,7 +187,7 @@ class Users:
         People who were never active at the same time, and have no names that contradict each other, are one user:
         somebody who logged in again, or renewed a token where the recorder could not see it.
         """
-        seeded = [self._root(node) for node in self._known]
+        seeded = [self._root(node) for node in self._seeds]
         roots = dict.fromkeys((*seeded, *map(self._root, range(len(self._parents)))))
         active = [root for root in roots if self._people[root].is_user]
         active.sort(key=lambda root: (seeded.index(root) if root in seeded else len(seeded), self._people[root].first))
@@ -206,13 +206,13 @@ class Users:
     def _adopt_clients(self, found: "array[int]") -> None:
         """Give each CometD client without credentials, as a whole, to the user whose request came before it."""
         order = sorted(range(len(found)), key=self._began.__getitem__)
-        known = [(self._began[index], found[index]) for index in order if found[index] >= 0]
+        numbered = [(self._began[index], found[index]) for index in order if found[index] >= 0]
         users: dict[int, int] = {}
         for index in order:
             if found[index] < 0 and self._node[index] >= 0:
                 root = self._root(self._node[index])
-                if root not in users and self._people[root].is_client_only and known:
-                    users[root] = known[max(0, bisect_left(known, (self._began[index],)) - 1)][1]
+                if root not in users and self._people[root].is_client_only and numbered:
+                    users[root] = numbered[max(0, bisect_left(numbered, (self._began[index],)) - 1)][1]
                 found[index] = users.get(root, _NOBODY)
 
     def _fill(self, found: "array[int]") -> None:

@@ -77,12 +77,12 @@ def _texts(name: str, recorded: str, live: str, stand_ins: Collection[str], *, f
 
 
 def _items(recorded: Sequence[Any], live: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    by_name = {known: item for item in live if (known := _identity(item)) is not None}
+    by_name = {identity: item for item in live if (identity := _identity(item)) is not None}
     if not by_name:
         yield from zip(recorded, live, strict=False)
         return
-    both = {known for item in recorded if (known := _identity(item)) is not None and known in by_name}
-    yield from ((item, by_name[known]) for item in recorded if (known := _identity(item)) in both and known)
+    both = {identity for item in recorded if (identity := _identity(item)) is not None and identity in by_name}
+    yield from ((item, by_name[identity]) for item in recorded if (identity := _identity(item)) in both and identity)
     rest = [
         [item for item in side if _identity(item) not in both and _name_of(item) not in api.PAIR_KEYS]
         for side in (recorded, live)

@@ -109,7 +109,7 @@ class LiveValues:
 
 
 def bindings(options: Iterable[str], baseline: Cassette) -> Mapping[str, str]:
-    """Read options RECORDED=LIVE, whose stand-in may hold an equals sign. Raises GwsReplayError for what is none."""
+    """Read options RECORDED=LIVE, whose stand-in may hold an equals sign. Raises GwsReplayError for any other text."""
     stand_ins = frozenset(map(str, baseline.header.get("stand_ins", ())))
     pairs = {}
     for option in options:
@@ -130,15 +130,15 @@ def _ids_needed(baseline: Cassette) -> list[list[str]]:
     ):
         for found in _ids_of(value):
             shown[found] = min(at, shown.get(found, at))
-    known: set[str] = set()
+    shown_before: set[str] = set()
     needed = []
     for exchange in baseline.interactions:
         named = _named(exchange.request)
         needed.append(
-            [each for each in named if each not in known and shown.get(each, exchange.ended) <= exchange.began]
+            [each for each in named if each not in shown_before and shown.get(each, exchange.ended) <= exchange.began]
         )
         # What a client named before anything had shown it, it knew by itself.
-        known |= {each for each in named if shown.get(each, exchange.ended) > exchange.began}
+        shown_before |= {each for each in named if shown.get(each, exchange.ended) > exchange.began}
     return needed
 
 

@@ -23,7 +23,7 @@ class Writers:
 
     def of(self, key: str, data: Mapping[str, Any], since: float, until: float) -> Iterator[Write]:
         """Yield the writes of what userData shows at a key, seen at `until` and perhaps not yet at `since`."""
-        by_value, odd = self._known
+        by_value, odd = self._written
         shown = data.get(key, Absent.ABSENT)
         # A write of a repeated key may have replaced one of its values.
         as_sent = self._tolerance.as_sent(key, shown)
@@ -36,7 +36,7 @@ class Writers:
                     yield write
 
     @cached_property
-    def _known(self) -> tuple[Mapping[_Shown, InTime[Write]], InTime[Write]]:
+    def _written(self) -> tuple[Mapping[_Shown, InTime[Write]], InTime[Write]]:
         found: dict[_Shown, list[Write]] = {}
         odd: list[Write] = []
         for write in self.timeline.writes:

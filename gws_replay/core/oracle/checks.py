@@ -73,7 +73,7 @@ class Views:
                 self.found.add(text, certain=True, key=change.key)
 
     def check_unattributed(self) -> None:
-        """Check the notifications around the answer that answer no operation: they may be second answers to this one.
+        """Check the notifications around its own that answer no operation: they may be second ones of this operation.
 
         One that the next GET confirms is a change of somebody else.
         """
@@ -169,9 +169,9 @@ class Views:
                 shown = settled(key, value, before, after.data, values) if values else shown
             shown = shown or any(not each.refused for each in shown_by.writers(key, write)) or shown
             if not shown:
-                self._add_missed(key, value, after, view, is_known=shown is not None)
+                self._add_missed(key, value, after, view, was_shown=shown is not None)
 
-    def _add_missed(self, key: str, value: Any, after: Snapshot, view: str, *, is_known: bool) -> None:
+    def _add_missed(self, key: str, value: Any, after: Snapshot, view: str, *, was_shown: bool) -> None:
         """Add that a key does not show what was written, if it has to."""
         write, before = self.write, self.before.data if self.before else None
         sent = value.value if isinstance(value, Another) else value
@@ -179,7 +179,7 @@ class Views:
             self.found.coerced.add(key)
             return
         unchanged = before is not None and alike(key, before, after.data)
-        if not is_known:
+        if not was_shown:
             text = f"{key}: stood there before, {view} shows that one only: attached, or not? Attach another value"
         elif write.outcome == "partly" and (unchanged or before is None):
             text = f"{key}: not written, and partial success (statusCode 7) allows that"

@@ -91,8 +91,8 @@ class _EarlierViews:
         place, expected = self._by_address.get(address, (index, set()))
         missing = dict.fromkeys(sorted(expected - shown.keys()), place)
         if listed := _listed(exchange):
-            known = self._by_channel.get((user, listed.key), {})
-            missing |= {name: known.pop(name) for name in sorted(known.keys() - shown.keys())}
+            listed_before = self._by_channel.get((user, listed.key), {})
+            missing |= {name: listed_before.pop(name) for name in sorted(listed_before.keys() - shown.keys())}
         if shown or expected:
             self._by_address[address] = (index, set(shown))
         for name, channel in shown.items():

@@ -22,14 +22,14 @@ class Patterns:
     def __init__(self, patterns: Iterable[str]) -> None:
         expressions = [translate(pattern) for pattern in patterns]
         self._expression = re.compile("|".join(expressions)) if expressions else None
-        self._known: dict[str, bool] = {}
+        self._matches: dict[str, bool] = {}
 
     def __contains__(self, name: str) -> bool:
         if self._expression is None:
             return False
-        if name not in self._known:
-            self._known[name] = self._expression.match(name) is not None
-        return self._known[name]
+        if name not in self._matches:
+            self._matches[name] = self._expression.match(name) is not None
+        return self._matches[name]
 
 
 # "string" for all keys, or patterns of keys; a mapping names the type of each, which is "string".

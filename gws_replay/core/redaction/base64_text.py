@@ -58,13 +58,13 @@ def _is_text(plain: str) -> bool:
 
 def encoded_like(run: str, plain: str) -> str:
     """Return the base64 of a text in the alphabet, and with or without the padding and the lines, of another run."""
-    made = base64.b64encode(plain.encode("utf-8", "surrogatepass")).decode()
+    encoded = base64.b64encode(plain.encode("utf-8", "surrogatepass")).decode()
     if "-" in run or "_" in run:
-        made = made.replace("+", "-").replace("/", "_")
+        encoded = encoded.replace("+", "-").replace("/", "_")
     if not run.endswith("=") and len(run.translate(_LINES)) % 4:
-        made = made.rstrip("=")
+        encoded = encoded.rstrip("=")
     if "\n" in run:
         width, ending = len(run.split("\n", 1)[0].rstrip("\r")), "\r\n" if "\r\n" in run else "\n"
-        made = ending.join(made[at : at + width] for at in range(0, len(made), width))
-        made += ending if run.endswith("\n") else ""
-    return made
+        encoded = ending.join(encoded[at : at + width] for at in range(0, len(encoded), width))
+        encoded += ending if run.endswith("\n") else ""
+    return encoded

@@ -38,7 +38,7 @@ def charset_of(body: bytes, content_type: str = "") -> str | None:
 
 
 def is_declared_but_unknown(content_type: str) -> str:
-    """Return the declared charset if it is not known; empty otherwise."""
+    """Return the declared charset if Python cannot decode it; empty otherwise."""
     found = _DECLARED.search(content_type)
     return found[1] if found and not _lookup(found[1]) else ""
 

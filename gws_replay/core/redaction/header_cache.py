@@ -6,17 +6,17 @@ _MOST = 4096
 
 
 class HeaderCache:
-    """Redacted header fields, by what they were; all are forgotten when anything new is known."""
+    """Redacted header fields, by what they were; all are forgotten when a new value is found."""
 
     def __init__(self) -> None:
         self._redacted: dict[tuple[str, str, bool], str] = {}
-        self._known = (0, 0)
+        self._size = (0, 0)
 
-    def of(self, field: tuple[str, str, bool], known: tuple[int, int], redact: Callable[[], str]) -> str:
-        """Return what a field became when so much was `known`, or becomes now."""
-        if known != self._known or len(self._redacted) > _MOST:
+    def of(self, field: tuple[str, str, bool], size: tuple[int, int], redact: Callable[[], str]) -> str:
+        """Return the redacted field: the cached one if the known values still have this `size`, else a new one."""
+        if size != self._size or len(self._redacted) > _MOST:
             self._redacted.clear()
-            self._known = known
+            self._size = size
         if field not in self._redacted:
             self._redacted[field] = redact()
         return self._redacted[field]

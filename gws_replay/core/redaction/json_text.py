@@ -60,7 +60,7 @@ class ValueRedactor(Protocol):
     """What a `JsonRun` needs: it redacts single values, by the name of their key and as running text."""
 
     rules: Rules
-    known: Replacing
+    known_values: Replacing
     noticed: Noticed | None
     kinds: Kinds
 
@@ -146,7 +146,7 @@ class JsonRun:
     def _search(self, start: int) -> None:
         """Find the parts of the text from some place on in which there may be something to redact."""
         window = self._text[start : start + _WINDOW]
-        found = [(each.start, each.stop) for each in self._redactor.known.found_in(window)]
+        found = [(each.start, each.stop) for each in self._redactor.known_values.found_in(window)]
         found += spelled_in(window)
         found += (match.span() for match in _MARKUP_WITHIN.finditer(window))
         found += shapes.long_runs(window) if len(window) >= shapes.SHORTEST_RUN else ()
@@ -178,7 +178,7 @@ class JsonRun:
         if redacted == plain:
             return before
         # The placeholders of two secrets are the same, and two keys must not be.
-        redacted = self._redactor.known.person(plain) if PLACEHOLDER in redacted else redacted
+        redacted = self._redactor.known_values.person(plain) if PLACEHOLDER in redacted else redacted
         return f"{_escaped(redacted, key)}{before[len(key) + 2 :]}"
 
     def _bracket(self, bracket: str, pending: str) -> None:
@@ -251,12 +251,12 @@ class JsonRun:
         # The placeholder of a number: as those of texts it is always the same, so that a secret never counts.
         hidden = "0.0" if any(sign in bare for sign in ".eE") else "0"
         if kind == "secret":
-            self._redactor.known.secret(bare, _unescaped(name), unique=True)
+            self._redactor.known_values.secret(bare, _unescaped(name), unique=True)
             redacted = hidden
         elif kind == "personal" and _is_range(name, bare) and self._rules.of_own_key(_unescaped(name)) is None:
             return bare
         elif kind is not None:
-            redacted = self._redactor.known.person(bare)
+            redacted = self._redactor.known_values.person(bare)
         else:
             redacted = self._redactor.text(bare, place) if len(bare) >= _LONG_NUMBER else bare
             redacted = hidden if PLACEHOLDER in redacted and _NUMBER.fullmatch(bare) else redacted

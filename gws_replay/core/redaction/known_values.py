@@ -56,7 +56,7 @@ class Replacing(Protocol):
         """Return what is to be replaced in a text, from left to right; no two overlap."""
 
 
-class Known:
+class KnownValues:
     """Secrets and personal values that were found, each with what stands for it."""
 
     def __init__(self, rules: Rules, stand_ins: StandIns) -> None:
@@ -69,13 +69,13 @@ class Known:
         # Telephone numbers by their last digits, as they may be spelled with other spaces.
         self._phones: dict[str, str] = {}
         self._phone_ends: set[str] = set()
-        for made in sorted(stand_ins.settled):
-            if len(made) >= _MIN_PERSONAL:
-                self._personal.add(made, made)
+        for stand_in in sorted(stand_ins.settled):
+            if len(stand_in) >= _MIN_PERSONAL:
+                self._personal.add(stand_in, stand_in)
         # What is looked for, in the order in which it was found.
         self.log: list[str] = []
 
-    def take_over(self, other: "Known") -> None:
+    def take_over(self, other: "KnownValues") -> None:
         """Look for all that another one has found."""
         for value, instead in other._secrets.items():  # noqa: SLF001 (its own class)
             self._look_for_secret(value, instead)
@@ -145,37 +145,37 @@ class Known:
                 self._phone_ends.add(digits[-2:])
         self.log.append(value)
 
-    def adopt(self, value: str, made: str) -> None:
+    def adopt(self, value: str, stand_in: str) -> None:
         """Let a stand-in that somebody else made stand for a personal value from now on."""
-        self.stand_ins.adopt(value, made)
+        self.stand_ins.adopt(value, stand_in)
         if self._is_unique(value):
             for encode, _ in ENCODINGS:
-                self._personal.add(encode(value), encode(made))
+                self._personal.add(encode(value), encode(stand_in))
         self.log.append(value)
 
-    def known_in(self, text: str) -> str:
+    def replaced_in(self, text: str) -> str:
         """Return a text without the secrets and the personal values that were found."""
         numbers = [*shapes.numbers_in(text)] if self._phones else []
-        found = [*self._known_secrets(text), *self._known_persons(text, numbers)]
+        found = [*self._secrets_in(text), *self._persons_in(text, numbers)]
         return spliced(text, without_overlaps(text, found)) if found else text
 
     def found_in(self, text: str) -> list[Found]:
         """Return what is known in a text, and what has a known shape, from left to right; no two overlap."""
-        found = [*self._known_secrets(text)]
+        found = [*self._secrets_in(text)]
         found += [
             Found(start, stop, f"<redacted:{name}>", f"secret of the shape {name}")
             for start, stop, name in shapes.secrets_in(text)
-            if not self.stand_ins.has_made(text[start:stop])
+            if not self.stand_ins.has_given(text[start:stop])
         ]
         for number, (start, stop, pattern) in enumerate(own_patterns.spans_of(self._rules.secret_patterns, text)):
             found.append(Found(start, stop, f"<redacted:pattern{number}>", f"secret of the pattern {pattern}"))
         numbers = [*shapes.numbers_in(text)] if self._phones or self._rules.personal else []
-        found += self._known_persons(text, numbers)
+        found += self._persons_in(text, numbers)
         if self._rules.personal:
             found += self._personal_shapes(text, numbers)
         return without_overlaps(text, found) if found else []
 
-    def _known_secrets(self, text: str) -> Iterator[Found]:
+    def _secrets_in(self, text: str) -> Iterator[Found]:
         for start, stop, instead in self._secret_words.spans(text):
             yield Found(start, stop, instead, f"known secret {instead[len(PLACEHOLDER) : -1]}")
         for secret in self._within_words:
@@ -185,7 +185,7 @@ class Known:
                 yield Found(at, at + len(secret), instead, f"known secret {instead[len(PLACEHOLDER) : -1]}")
                 at = text.find(secret, at + len(secret))
 
-    def _known_persons(self, text: str, numbers: Sequence[tuple[int, int]]) -> Iterator[Found]:
+    def _persons_in(self, text: str, numbers: Sequence[tuple[int, int]]) -> Iterator[Found]:
         for start, stop, instead in self._personal.spans(text):
             yield Found(start, stop, instead, "known personal value")
         if self._phones:
@@ -205,7 +205,7 @@ class Known:
         found = [*shapes.personal_in(text, numbers, ip_addresses=self._rules.ip_addresses)]
         for start, stop, name in (*found, *(own_patterns.spans_of(own, text) if own else ())):
             value = text[start:stop]
-            if not self.stand_ins.has_made(value):
+            if not self.stand_ins.has_given(value):
                 rule = f"personal value of the shape {name}"
                 yield Found(start, stop, self.stand_ins.of(value), rule, has_parts=False)
 
@@ -232,5 +232,5 @@ def _digits(text: str) -> str:
 def _poured(number: str, digits: str) -> str:
     """Return a number with other digits at its end, and its spaces and signs where they were."""
     rest = list(digits)
-    made = [rest.pop() if each.isdecimal() and rest else each for each in reversed(number)]
-    return "".join(reversed(made))
+    poured = [rest.pop() if each.isdecimal() and rest else each for each in reversed(number)]
+    return "".join(reversed(poured))

@@ -57,7 +57,7 @@ class MarkupRun:
         self._kinds = {name: self._kind(name, is_html=is_html) for name in names | pairs}
         if self._forced or any(self._kinds.values()):
             text = self._by_names(text)
-        # Once more as running text: comments and malformed tags are no text and no attributes.
+        # Once more as running text: the parser returns comments and malformed tags neither as text nor as attributes.
         return self._redactor.running(text, self._place)
 
     def _kind(self, name: str, *, is_html: bool) -> Kind | None:

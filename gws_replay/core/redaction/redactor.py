@@ -17,7 +17,7 @@ from gws_replay.core.model import Exchange, Headers, Recording, Request, Respons
 from gws_replay.core.redaction import tables as sensitive
 from gws_replay.core.redaction.charsets import charset_of, is_declared_but_unknown
 from gws_replay.core.redaction.header_cache import HeaderCache
-from gws_replay.core.redaction.known_values import Known
+from gws_replay.core.redaction.known_values import KnownValues
 from gws_replay.core.redaction.multipart import parts_of
 from gws_replay.core.redaction.policy import Noticed, Policy
 from gws_replay.core.redaction.stand_ins import StandIns
@@ -59,11 +59,11 @@ class Redactor:
         self._key = key
         self._settled = tuple(settled)
         self._stand_ins = StandIns(key, self._settled)
-        self._known = Known(self._rules, self._stand_ins)
+        self._known_values = KnownValues(self._rules, self._stand_ins)
         self._noticed_unread = unread
         self._unread: dict[str, set[int]] = {}
         self._texts = TextRedactor(
-            self._rules, self._known, noticed, lambda place, kind: self._skip(place, kind, place)
+            self._rules, self._known_values, noticed, lambda place, kind: self._skip(place, kind, place)
         )
         self._token_headers: set[str] = set()
         self._user_names: dict[str, str] = {}
@@ -95,25 +95,25 @@ class Redactor:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What is said of it in the cassette's header: the level, and the policy's name and digest."""
+        """The fields of it in the cassette's header: the level, and the policy's name and digest."""
         level = self.policy.level
         return {"redaction": level} if level == "none" else {"redaction": level, "policy": self.policy.name}
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
-        """The stand-ins that stand in what was redacted: what made them is known to nobody else."""
-        return (*self._settled, *self._stand_ins.made)
+        """The stand-ins in what was redacted: only this redactor can tell them from values."""
+        return (*self._settled, *self._stand_ins.given)
 
     @property
     def found(self) -> int:
         """How many values are known by now: where it has grown, what was redacted before may hold one of the new."""
-        return len(self._known.log)
+        return len(self._known_values.log)
 
     def fresh(self) -> tuple[str, ...]:
         """Return the stand-ins that were made since the last call."""
-        made = tuple(self._stand_ins.made[self._reported :])
-        self._reported += len(made)
-        return made
+        given = tuple(self._stand_ins.given[self._reported :])
+        self._reported += len(given)
+        return given
 
     @property
     def header(self) -> dict[str, Any]:
@@ -123,14 +123,14 @@ class Redactor:
     def again(self) -> "Redactor":
         """Return a redactor of what this one has redacted: it knows all that was found, also what was found late."""
         later = Redactor(self.policy, self._key, self.stand_ins)
-        later._known.take_over(self._known)
+        later._known_values.take_over(self._known_values)
         later._stand_ins.of_value.update(self._stand_ins.of_value)
         later._token_headers |= self._token_headers
         return later
 
-    def adopt(self, value: str, made: str) -> None:
+    def adopt(self, value: str, stand_in: str) -> None:
         """Let a stand-in of another recording stand for a personal value from now on: so the two can be compared."""
-        self._known.adopt(value, made)
+        self._known_values.adopt(value, stand_in)
 
     def request(self, request: Request) -> Request:
         """Return the request without what is to be redacted."""
@@ -148,7 +148,7 @@ class Redactor:
         return self._settle(lambda: self._response(response))
 
     def body(self, body: bytes, headers: Headers = _NO_HEADERS) -> bytes:
-        """Return a body without what is to be redacted; in bytes that are no text, what is known is looked for."""
+        """Return a body without what is to be redacted; in bytes that are not text, only known values are replaced."""
         if self.policy.level == "none" or not body:
             return body
         content_type = headers.get("content-type") or ""
@@ -161,7 +161,7 @@ class Redactor:
             # Among random bytes everything has the shape of something: only what is known is looked for.
             self._skip("", _why_unread(headers), body)
             text = body.decode("utf-8", "surrogateescape")
-            redacted = self._known.known_in(text)
+            redacted = self._known_values.replaced_in(text)
             return body if redacted == text else redacted.encode("utf-8", "surrogateescape")
         if _ENCRYPTED.search(content_type):
             self._skip("", "encrypted", body)
@@ -252,9 +252,9 @@ class Redactor:
 
     def _settle(self, redact: Callable[[], _T]) -> _T:
         """Redact a message; once more where a value may stand in it before what gave it away."""
-        found = len(self._known.log)
+        found = len(self._known_values.log)
         redacted = redact()
-        return redact() if len(self._known.log) != found else redacted
+        return redact() if len(self._known_values.log) != found else redacted
 
     def _message(self, headers: Headers, body: bytes, *, in_request: bool) -> tuple[Headers, bytes]:
         pairs = tuple((name, self._cached_header(name, value, in_request=in_request)) for name, value in headers.pairs)
@@ -266,19 +266,19 @@ class Redactor:
         """Redact a header field; one that was redacted before costs nothing, unless something new is known since."""
         if self._texts.noticed:
             return self._header(name, value, in_request=in_request)
-        known = len(self._known.log), len(self._token_headers)
+        size = len(self._known_values.log), len(self._token_headers)
         key = (name, value, in_request)
-        return self._fields.of(key, known, lambda: self._header(name, value, in_request=in_request))
+        return self._fields.of(key, size, lambda: self._header(name, value, in_request=in_request))
 
     def _header(self, name: str, value: str, *, in_request: bool) -> str:
         lowered = name.lower()
         if lowered in self._token_headers:
-            return self._known.secret(value, lowered, unique=True)
+            return self._known_values.secret(value, lowered, unique=True)
         kind = self._rules.of_header(lowered, in_request=in_request)
         if kind == "keep":
             return value
         if kind == "personal":
-            return self._noticed("personal", lowered, value, self._known.person)
+            return self._noticed("personal", lowered, value, self._known_values.person)
         if kind == "secret":
             return self._noticed("secret", lowered, value, lambda raw: self._secret(lowered, raw))
         return self._texts.uri(value) if lowered in sensitive.URL_HEADERS else self._texts.text(value, lowered)
@@ -305,7 +305,7 @@ class Redactor:
                 self._basic(credentials)
             value = credentials
         is_own = self._rules.of_own_header(lowered) == "secret"
-        return self._known.secret(value, lowered, unique=is_own or lowered in sensitive.UNIQUE_SECRETS)
+        return self._known_values.secret(value, lowered, unique=is_own or lowered in sensitive.UNIQUE_SECRETS)
 
     def _basic(self, credentials: str) -> None:
         """Learn the two parts of Basic credentials."""
@@ -315,15 +315,15 @@ class Redactor:
         except ValueError:
             return
         if colon and password != user:
-            self._known.secret(password, "password", unique=True)
+            self._known_values.secret(password, "password", unique=True)
         if colon and self._rules.of_key("userName") == "personal":
-            self._known.person(user)
+            self._known_values.person(user)
 
     def _cookie(self, pair: str) -> str:
         name, equals, value = pair.strip().partition("=")
         if not name or not equals:
             return "<redacted:cookie>"
-        return f"{name}={self._known.secret(value, name, unique=name.lower() in sensitive.UNIQUE_SECRETS)}"
+        return f"{name}={self._known_values.secret(value, name, unique=name.lower() in sensitive.UNIQUE_SECRETS)}"
 
 
 def _why_unread(headers: Headers) -> str:

@@ -61,7 +61,7 @@ _TOKENS = ("token", "secret", "secret_key", "secretkey", "apikey", "api_key", "a
 _ASSIGNED = re.compile(
     rf"={_LAST}(?=[^\s&;<>\"'])(?i:{'|'.join(f'(?<={name}=)' for name in (*_NAMES, *_TOKENS))})([^\s&;<>\"']+)"
 )
-_SAID = re.compile(rf":{_LAST}(?=[^/\"])(?i:{'|'.join(f'(?<={name}:)' for name in _NAMES)})[ \t]?([^\s&;<>\"',]+)")
+_GIVEN = re.compile(rf":{_LAST}(?=[^/\"])(?i:{'|'.join(f'(?<={name}:)' for name in _NAMES)})[ \t]?([^\s&;<>\"',]+)")
 _QUOTED = re.compile(
     rf"[=:]{_LAST}(?i:{'|'.join(f'(?<={name}[=:])' for name in (*_NAMES, *_TOKENS))})"
     r"[ \t]?[\"']([^\"'\s<>]{1,500})[\"']"
@@ -117,7 +117,7 @@ def _assigned(text: str) -> Iterator[Shape]:
     if '"' in text or "'" in text:
         yield from ((*found.span(1), "password") for found in _QUOTED.finditer(text))
     if ":" in text:
-        for found in _SAID.finditer(text):
+        for found in _GIVEN.finditer(text):
             if not _is_word(found[1]):
                 yield *found.span(1), "password"
         if "@" in text:
@@ -130,8 +130,8 @@ def _in_words(text: str) -> Iterator[Shape]:
         lowered = "".join(each.lower() if each.isascii() else each for each in text)
     if "bearer" in lowered or "basic" in lowered:
         for found in _AUTHORIZATION.finditer(lowered):
-            said = text[found.start(1) : found.end(1)]
-            if not (said.islower() or said.istitle()) or not _WORD.fullmatch(said):
+            word = text[found.start(1) : found.end(1)]
+            if not (word.islower() or word.istitle()) or not _WORD.fullmatch(word):
                 yield *found.span(1), "authorization"
     if "password is" in lowered or "passcode is" in lowered or "passwort ist" in lowered:
         for found in _IS.finditer(lowered):
@@ -139,9 +139,9 @@ def _in_words(text: str) -> Iterator[Shape]:
                 yield *found.span(1), "password"
 
 
-def _is_word(said: str) -> bool:
+def _is_word(word: str) -> bool:
     """Tell whether what follows "password is" goes on with the sentence."""
-    return bool(_WORD.fullmatch(said)) and (said.islower() or said.istitle())
+    return bool(_WORD.fullmatch(word)) and (word.islower() or word.istitle())
 
 
 def _tokens(text: str) -> Iterator[Shape]:

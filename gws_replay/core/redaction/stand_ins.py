@@ -31,7 +31,7 @@ class StandIns:
     def __init__(self, key: bytes, settled: Iterable[str] = ()) -> None:
         self.settled = frozenset(settled)
         self.of_value: dict[str, str] = {}
-        self.made: list[str] = []
+        self.given: list[str] = []
         self._used = set(self.settled)
         self._key = key
 
@@ -39,29 +39,29 @@ class StandIns:
         """Return the stand-in of a value; what holds no letter and no digit, and a stand-in, is itself."""
         if value in self.settled:
             return value
-        known = self.of_value.get(value)
-        if known is None:
+        chosen = self.of_value.get(value)
+        if chosen is None:
             if not any(map(str.isalnum, value)):
                 return value
-            known = self.of_value[value] = self._new(value)
-            self.made.append(known)
-            self._used.add(known)
-        return known
+            chosen = self.of_value[value] = self._new(value)
+            self.given.append(chosen)
+            self._used.add(chosen)
+        return chosen
 
-    def adopt(self, value: str, made: str) -> None:
+    def adopt(self, value: str, stand_in: str) -> None:
         """Let a stand-in that somebody else made stand for a value."""
-        self.of_value[value] = made
-        if made not in self._used:
-            self._used.add(made)
-            self.made.append(made)
+        self.of_value[value] = stand_in
+        if stand_in not in self._used:
+            self._used.add(stand_in)
+            self.given.append(stand_in)
 
-    def has_made(self, text: str) -> bool:
+    def has_given(self, text: str) -> bool:
         """Tell whether a text is a stand-in, and no value that has one."""
         return text in self._used and text not in self.of_value
 
     def _new(self, value: str) -> str:
-        make, said = _maker(value)
-        seed = hmac.digest(self._key, said.encode("utf-8", "surrogatepass"), "sha256")
+        make, spelling = _maker(value)
+        seed = hmac.digest(self._key, spelling.encode("utf-8", "surrogatepass"), "sha256")
         found = value
         for attempt in range(2 * _TRIES):
             stream = hashlib.shake_256(seed + attempt.to_bytes(2, "big")).digest(2 * min(len(value), _CHOSEN) + 8)
@@ -86,15 +86,15 @@ def _maker(value: str) -> tuple[Callable[[str, bytes], str], str]:
 
 def _email(value: str, stream: bytes) -> str:
     small = value.lower()
-    made = _small_email(small, stream)
-    if small == value or len(made) != len(value) or len(small) != len(value):
-        return made
+    given = _small_email(small, stream)
+    if small == value or len(given) != len(value) or len(small) != len(value):
+        return given
     if value.isupper():
-        return made.upper()
+        return given.upper()
     local = value.rpartition("@")[0]
     return (
-        "".join(new.upper() if old.isupper() else new for old, new in zip(local, made, strict=False))
-        + made[len(local) :]
+        "".join(new.upper() if old.isupper() else new for old, new in zip(local, given, strict=False))
+        + given[len(local) :]
     )
 
 
@@ -116,8 +116,8 @@ def _phone(value: str, stream: bytes) -> str:
 
 
 def _card(value: str, stream: bytes) -> str:
-    made = value[0] + _alike(value[1:], stream)
-    return next(each for digit in _DIGITS if luhn(each := made[:-1] + digit))
+    given = value[0] + _alike(value[1:], stream)
+    return next(each for digit in _DIGITS if luhn(each := given[:-1] + digit))
 
 
 def _number(value: str, stream: bytes) -> str:

@@ -63,8 +63,8 @@ def rules_for(keys: Iterable[str]) -> list[str]:
 def rules_to_add(keys: Iterable[str]) -> list[str]:
     """Return a sentence, and the lines of pyproject.toml that redact the values of keys; nothing for no keys."""
     rules = rules_for(keys)
-    said = "keys that sound secret or personal, and that no rule knows; to redact their values, add to pyproject.toml:"
-    return [said, "[tool.gws_replay.redact]", *rules] if rules else []
+    text = "keys that sound secret or personal, and that no rule knows; to redact their values, add to pyproject.toml:"
+    return [text, "[tool.gws_replay.redact]", *rules] if rules else []
 
 
 def _quoted(key: str) -> str:

@@ -36,7 +36,7 @@ UNIQUE_SECRETS = frozenset(
         *map(str.lower, api.SESSION_COOKIES),
     }
 )
-# Request headers that are no secret in any client; the value of every other one is replaced.
+# Request headers that are not secret in any client; the value of every other one is replaced.
 HARMLESS_HEADERS = (
     *("accept", "accept-*", "access-control-request-*", "cache-control", "connection", "content-*", "date", "dnt"),
     *("expect", "host", "if-*", "keep-alive", "max-forwards", "origin", "pragma", "priority", "range", "referer"),

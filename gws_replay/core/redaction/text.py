@@ -46,10 +46,10 @@ class TextRedactor:
     """
 
     def __init__(
-        self, rules: Rules, known: Replacing, noticed: Noticed | None = None, unread: Noticed | None = None
+        self, rules: Rules, known_values: Replacing, noticed: Noticed | None = None, unread: Noticed | None = None
     ) -> None:
         self.rules = rules
-        self.known = known
+        self.known_values = known_values
         self.noticed = noticed
         # Keys that no rule knows, and that sound as if their values were secret or personal.
         self.suspects: set[str] = set()
@@ -93,7 +93,7 @@ class TextRedactor:
             finally:
                 self._depth -= 1
         else:
-            found = self.known.found_in(text)
+            found = self.known_values.found_in(text)
         in_base64 = self._found_in_base64(text, place)
         return without_overlaps(text, [*found, *in_base64]) if in_base64 or is_spelled(text) else found
 
@@ -106,12 +106,12 @@ class TextRedactor:
         if kind == "keep" or not text:
             return text
         if kind == "secret":
-            instead = self.known.secret(text, name, unique=True)
+            instead = self.known_values.secret(text, name, unique=True)
         elif kind == "personal":
             is_text = simple(name) in sensitive.TEXT_KEYS
             if not is_own and self.rules.of_own_key(name) is None and _is_nobodys(simple(name), text):
                 return self.text(text, place)
-            instead = self._structured(text, place, forced=True) or self.known.person(text, is_text=is_text)
+            instead = self._structured(text, place, forced=True) or self.known_values.person(text, is_text=is_text)
         else:
             return self.text(text, place)
         if self.noticed and instead != text:
@@ -220,7 +220,7 @@ class TextRedactor:
             if self._unread:
                 self._unread(place, "a binary part")
             # Among random bytes everything has the shape of something.
-            return head + spliced(content, [each for each in self.known.found_in(content) if each.has_parts])
+            return head + spliced(content, [each for each in self.known_values.found_in(content) if each.has_parts])
         return head + self.value(name, content, place)
 
     def _parameter(self, found: re.Match[str], place: str) -> str:

@@ -1,4 +1,4 @@
-"""A request that has no recorded response, and why."""
+"""A request that has no response, and why."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -47,7 +47,7 @@ class Miss:
         return _SENTENCES[self.reason]
 
     def __str__(self) -> str:
-        first = printable(f"{self.what} has no answer in {self.cassette}: {self.why}")
+        first = printable(f"{self.what} has no response in {self.cassette}: {self.why}")
         return "\n".join([first, *self._explanation()])
 
     def _explanation(self) -> list[str]:

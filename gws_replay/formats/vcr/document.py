@@ -22,7 +22,7 @@ REDACTION = "gws_replay_redaction"
 def read(document: Mapping[str, Any], source: str) -> Cassette:
     """Read a parsed cassette file. Raises CassetteError, which names the place.
 
-    One without our header is compiled: file order stands in for time, recorded CometD answers give notifications. Its
+    One without our header is compiled: file order stands in for time, recorded CometD responses give notifications. Its
     bodies stay as they are, so that a client gets what vcrpy would give it.
     """
     reader = Reader(source)

@@ -1,7 +1,7 @@
 """Changes single values in the text of a cassette file; comments, order, quotes and all other characters stay.
 
 A YAML file is changed where the values stand; a JSON file, which has nothing beside its values, is written anew. The
-new text is parsed again: it must say what the old one said, but for the values that were changed.
+new text is parsed again: it must have the same content as the old one, except for the values that were changed.
 """
 
 import base64
@@ -174,28 +174,28 @@ class _Edit:
 def _check(text: str, meant: Mapping[str, Any], source: str, *, as_json: bool) -> None:
     """Raise CassetteError unless a text says what is meant."""
     try:
-        said = yaml_text.parse(text, source, as_json=as_json)
+        parsed = yaml_text.parse(text, source, as_json=as_json)
     except CassetteError:
         raise CassetteError(
             f"{source} cannot be changed in place (the new text could not be parsed); nothing was changed: "
             "convert the file first (gws-replay convert)"
         ) from None
-    if said != meant:
-        place = next(_differences(said, meant, ""), "the file")
+    if parsed != meant:
+        place = next(_differences(parsed, meant, ""), "the file")
         raise CassetteError(
             f"{source}: {place.lstrip('.') or 'the file'} cannot be changed in place without changing more; "
             "nothing was changed: convert the file first (gws-replay convert)"
         )
 
 
-def _differences(said: Any, meant: Any, place: str) -> Iterator[str]:
-    if isinstance(said, dict) and isinstance(meant, dict) and said.keys() == meant.keys():
-        for key, value in said.items():
+def _differences(parsed: Any, meant: Any, place: str) -> Iterator[str]:
+    if isinstance(parsed, dict) and isinstance(meant, dict) and parsed.keys() == meant.keys():
+        for key, value in parsed.items():
             yield from _differences(value, meant[key], f"{place}.{key}")
-    elif isinstance(said, list) and isinstance(meant, list) and len(said) == len(meant):
-        for index, (one, other) in enumerate(zip(said, meant, strict=True)):
+    elif isinstance(parsed, list) and isinstance(meant, list) and len(parsed) == len(meant):
+        for index, (one, other) in enumerate(zip(parsed, meant, strict=True)):
             yield from _differences(one, other, f"{place}.{index}")
-    elif said != meant:
+    elif parsed != meant:
         yield place
 
 

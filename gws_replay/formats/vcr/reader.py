@@ -42,8 +42,8 @@ class Reader:
         """Check the version and the format of a file; return its interactions as they stand there."""
         is_ours = document.get("gws_replay") is not None
         # vcrpy reads files without a version, as other tools write them; ours has one, unless it is torn.
-        is_said = is_ours or document.get("version") is not None
-        version = self._field(document, "version", "the file", int) if is_said else 1
+        has_version = is_ours or document.get("version") is not None
+        version = self._field(document, "version", "the file", int) if has_version else 1
         if version != 1:
             raise CassetteError(f"{self.source}: version {version} is unknown, this gws-replay reads version 1")
         header = document.get("gws_replay")
@@ -116,7 +116,7 @@ class Reader:
         return notification
 
     def check_order(self, notification: Notification, place: str, interactions: Sequence[Exchange]) -> None:
-        """Raise CassetteError if a notification was seen before a request that it is said to answer."""
+        """Raise CassetteError if a notification was seen before the request that is its cause."""
         for index in notification.cause.interactions if notification.cause else ():
             if interactions[index].began > notification.seen:
                 raise CassetteError(

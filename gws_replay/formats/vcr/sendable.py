@@ -1,4 +1,4 @@
-"""Whether an exchange of a cassette can be sent over HTTP at all: if not, that is said when the cassette is loaded.
+"""Whether an exchange of a cassette can be sent over HTTP at all: if not, loading the cassette fails with the reason.
 
 `scrub` reads files without this: it must be able to redact a file that cannot be replayed.
 """

@@ -13,24 +13,24 @@ def spliced(text: str, old: Cassette, new: Cassette) -> Iterator[str]:
     """Yield the text of a YAML cassette of ours; `text` is that of `old`, whose items are objects of `new` too."""
     pieces = vcr_yaml.dump_yaml(new)
     rows, lines = [f"{row}\n" for row in text.split("\n")], lines_of(text, as_json=False)
-    known = {
+    line_of = {
         id(item): lines[f"{name} {index}"]
         for name, items in (("interaction", old.interactions), ("notification", old.notifications))
         for index, item in enumerate(items)
     }
     yield next(pieces)
-    yield from _items(new.interactions, pieces, known, rows)
+    yield from _items(new.interactions, pieces, line_of, rows)
     if new.notifications:
         yield next(pieces)
-    yield from _items(new.notifications, pieces, known, rows)
+    yield from _items(new.notifications, pieces, line_of, rows)
     yield from pieces
 
 
 def _items(
-    items: Sequence[Exchange | Notification], pieces: Iterator[str], known: Mapping[int, int], rows: Sequence[str]
+    items: Sequence[Exchange | Notification], pieces: Iterator[str], line_of: Mapping[int, int], rows: Sequence[str]
 ) -> Iterator[str]:
     for item, piece in zip(items, islice(pieces, len(items)), strict=True):
-        line = known.get(id(item))
+        line = line_of.get(id(item))
         yield piece if line is None else "".join(_block(rows, line - 1))
 
 

@@ -227,7 +227,7 @@ def _problem(error: Exception) -> str:
         return "half of a surrogate pair stands in it"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    said = getattr(error, "problem", None) or getattr(error, "msg", None)
-    if said or type(error) is yaml.YAMLError:
-        return str(said or error)
+    problem = getattr(error, "problem", None) or getattr(error, "msg", None)
+    if problem or type(error) is yaml.YAMLError:
+        return str(problem or error)
     return "a value is not what its tag says"

@@ -36,10 +36,10 @@ class Texts:
     def value(self, value: Any) -> int:
         """Return the number of a value written as JSON."""
         if isinstance(value, str | int | float | None):
-            known = type(value), value  # writing JSON takes longer than this look-up
-            number = self._values.get(known)
+            typed = type(value), value  # writing JSON takes longer than this look-up
+            number = self._values.get(typed)
             if number is None:
-                number = self._values[known] = self.text(lossless_json.dumps(value))
+                number = self._values[typed] = self.text(lossless_json.dumps(value))
             return number
         return self.text(lossless_json.dumps(value))
 

@@ -76,7 +76,7 @@ def test_a_miss_is_said_and_ends_with_1(cassette: Path) -> None:
     ended = json.loads(out)
     assert ("ready", process.pid) == (ready["event"], ready["pid"])
     assert (1, "", "ended") == (process.returncode, err, ended["event"])
-    assert [f"POST /nowhere has no answer in {cassette}: nothing like it was recorded"] == [
+    assert [f"POST /nowhere has no response in {cassette}: nothing like it was recorded"] == [
         each["text"] for each in ended["missed"]
     ]
 

@@ -28,7 +28,7 @@ def test_equal_values_have_one_stand_in_and_different_ones_have_two(values: list
     stand_ins = StandIns(KEY)
     found = {value: stand_ins.of(value) for value in values}
     assert found == {value: stand_ins.of(value) for value in values}
-    changed = {value: made for value, made in found.items() if made in stand_ins.made}
+    changed = {value: made for value, made in found.items() if made in stand_ins.given}
     assert len(changed) == len(set(changed.values()))
 
 

@@ -58,7 +58,7 @@ def test_a_miss_of_what_was_played() -> None:
     miss, text = missed("PUT", "/api/v2/me/x")
     assert ("already_played", 2, ()) == (miss.reason, miss.nearest, miss.differences)
     assert (
-        "PUT /api/v2/me/x has no answer in tests/a.yaml: every recording of it has been played\n"
+        "PUT /api/v2/me/x has no response in tests/a.yaml: every recording of it has been played\n"
         "  it was recorded as interaction 2"
     ) == text
 
@@ -68,7 +68,7 @@ def test_a_miss_with_something_like_it() -> None:
     miss, text = missed("POST", f"{SESSIONS}/S1", b'{"operationName":"UpdateUserData","userData":{"A":"1"}}')
     assert ("no_match", 1) == (miss.reason, miss.nearest)
     assert (
-        f"POST {SESSIONS}/S1 UpdateUserData has no answer in tests/a.yaml: no recorded request is equal to it\n"
+        f"POST {SESSIONS}/S1 UpdateUserData has no response in tests/a.yaml: no recorded request is equal to it\n"
         "  nearest is interaction 1:\n"
         '    body.userData.A: sent "1", recorded 1'
     ) == text
@@ -78,7 +78,7 @@ def test_a_miss_with_nothing_like_it() -> None:
     """There is nothing to show."""
     miss, text = missed("DELETE", "/other/thing")
     assert ("nothing_similar", None) == (miss.reason, miss.nearest)
-    assert "DELETE /other/thing has no answer in tests/a.yaml: nothing like it was recorded" == text
+    assert "DELETE /other/thing has no response in tests/a.yaml: nothing like it was recorded" == text
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b'{"operationName":"\x1b[2J"}', b'{"operationName":"\\u001b[2J"}'])

@@ -44,7 +44,7 @@ def test_timeline_has_the_events_of_the_run_in_order() -> None:
     assert ("failed", "missed: nothing like it was recorded", []) == tuple(
         events[0][name] for name in ("level", "result", "received")
     )
-    assert events[0]["reasons"][0].startswith("GET /nowhere has no answer in ")
+    assert events[0]["reasons"][0].startswith("GET /nowhere has no response in ")
     assert 5 == len(events)
     assert [each["at"] for each in events] == sorted(each["at"] for each in events)
     assert 0.0 == events[0]["at"]
@@ -72,7 +72,7 @@ def test_timeline_of_several_cassettes_and_of_an_empty_run() -> None:
 
 
 def test_timeline_is_redacted() -> None:
-    """Neither of a cassette that nobody has redacted, nor of a request that has no answer in it."""
+    """Neither of a cassette that nobody has redacted, nor of a request that has no response in it."""
     personal = cassette(
         get({**BEFORE, "EmailAddress": "ada@example.com"}, began=0.0),
         exchange("GET", "/x", None, {}, began=1.0, asked_with=[("Authorization", f"Basic {SECRET}")]),
