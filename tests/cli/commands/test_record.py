@@ -262,7 +262,7 @@ def test_a_server_that_is_down_is_said(tmp_path: Path) -> None:
     done = run(*record("--upstream", "http://localhost:1", "--", sys.executable, "-c", ASK), cwd=tmp_path)
     assert 1 == done.returncode
     assert "HTTP Error 502" in done.stderr
-    assert "!!! GET /api/v2/diagnostics/version  no answer:" in done.stderr
+    assert "!!! GET /api/v2/diagnostics/version  no response:" in done.stderr
     assert "is the server up?" in done.stderr
 
 
