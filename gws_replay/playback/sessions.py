@@ -30,6 +30,8 @@ from gws_replay.playback.waiting import Steps, Waiter, in_task, pause
 
 # How long a response waits for a client that is to receive something first, if that client does not come.
 LED_PATIENCE = 0.25
+# How many misses of each user a server keeps that runs for days.
+MOST_MISSES = 500
 _NUMBER_DIGITS = 8
 _MOST_FIELDS = 1000
 _TOKEN = re.compile(rb'"\w*token"\s*:\s*"([^"\\]+)"', re.IGNORECASE)
@@ -84,8 +86,9 @@ class Sessions:
         # Which interactions give an identity, by cassette.
         self._giving: dict[tuple[int, int], bool] = {}
         self._lock = threading.RLock()
-        # Whether sent requests are kept for the test; a server that runs for days keeps none.
-        self.keeps_sent = True
+        # Whether sent requests are kept for the test, and how many misses of each user.
+        self._keeps_sent = True
+        self._most_misses: int | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -98,6 +101,11 @@ class Sessions:
         self._latest = self._new_user()
         self._is_for_one = self._runs[0][0].capacity == 1
         self._is_alone = self._is_for_one and not self._apart
+
+    def keep_few(self, most_misses: int = MOST_MISSES) -> None:
+        """Begin anew and keep no sent requests, and only the newest misses of each user: for a run of many days."""
+        self._keeps_sent, self._most_misses = False, most_misses
+        self.rewind()
 
     def user(self, request: Request) -> LiveUser:
         """Return the user of a request, by what it says of itself."""
@@ -135,7 +143,7 @@ class Sessions:
 
     def begin(self, user: LiveUser, request: Request) -> Send | Miss:
         """Play a REST request; a `Send` is to be waited for, and finished."""
-        if self.keeps_sent:
+        if self._keeps_sent:
             self.sent.append(request)
         with user.polls.lock:
             _learn_secrets(user, request.headers)
@@ -312,6 +320,7 @@ class Sessions:
             BayeuxServer(new_id=new_id, timeout=self._timeout, max_silence=self._max_silence),
             start=self.clock(),
             patience=self._patience,
+            most_misses=self._most_misses,
         )
         polls = HeldPolls(session, self.clock, lock)
         user = LiveUser(number=number, session=session, polls=polls, value_of=value_of)

@@ -57,7 +57,7 @@ def _events(run: "Run") -> Iterator[tuple[float, Event]]:
         whose = f", user {user.number + 1}" if len(users) > 1 else ""
         with user.polls.lock:
             events = tuple(user.session.events)
-            misses = tuple(user.session.misses)
+            misses = {number: user.session.miss(number) for _, kind, _, number in events if kind == "missed"}
         lost = undelivered(user)
         for at, kind, number, index in events:
             if kind == "missed":

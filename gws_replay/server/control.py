@@ -59,6 +59,8 @@ def state(run: ReplayRun) -> dict[str, Any]:
         "served": sum(user.session.served for user in sessions.users),
         "repeated": sum(user.session.repeated for user in sessions.users),
         "missed": [miss(each) for each in run.misses],
+        "missed_count": sum(user.session.missed for user in sessions.users),
+        "missed_left_out": sum(user.session.misses_left_out for user in sessions.users),
         "unplayed": [
             {"cassette": each.cassette, "interaction": each.interaction, "request": each.text.partition(": ")[2]}
             for each in left
@@ -89,7 +91,7 @@ def _live_user(user: LiveUser) -> dict[str, Any]:
     return {
         "plays": [{"user": number, "name": users[number].name} for users, number in recorded],
         "served": session.served,
-        "missed": len(session.misses),
+        "missed": session.missed,
         "cometd_clients": session.clients,
         "held_connects": session.held,
     }

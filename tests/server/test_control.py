@@ -117,3 +117,18 @@ def test_the_state_says_what_waits_for_what_and_who_the_users_are() -> None:
     assert [] == second["waits"]
     (undelivered,) = second["undelivered"]
     assert f"notification 0 on {TOPIC} reached nobody: the user has no CometD client" == undelivered
+
+
+def test_the_state_counts_all_misses_and_describes_the_newest() -> None:
+    """Also after a rewind, which forgets those from before."""
+    run = ServedRun(small())
+    run.sessions.keep_few(most_misses=2)
+    with serving(run):
+        for _ in range(2):
+            for name in ("a", "b", "c", "d", "e"):
+                assert 501 == requests.get(f"{run.url}/api/v2/{name}", timeout=CALM).status_code
+            after = requests.post(f"{run.url}/__gws_replay__/rewind", timeout=CALM).json()
+            assert (5, 3) == (after["missed_count"], after["missed_left_out"])
+            assert ["GET /api/v2/d", "GET /api/v2/e"] == [each["request"] for each in after["missed"]]
+            assert [5] == [each["missed"] for each in after["live_users"]]
+        assert (0, 0, []) == tuple(state(run)[name] for name in ("missed_count", "missed_left_out", "missed"))

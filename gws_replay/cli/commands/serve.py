@@ -80,7 +80,7 @@ def serve(
     matching = WHOLE.ignoring(ignored)
     loaded = [CassetteIndex(load_cassette(path), matching) for path in cassettes]
     run = ServedRun(*loaded, timing=timing)
-    run.sessions.keeps_sent = False
+    run.sessions.keep_few()
     log = output.detail if output.verbose else None
     with ExitStack() as stack:
         context, ca = None, None
@@ -122,8 +122,11 @@ def _sum_up(run: "ReplayRun", output: Output) -> None:
     from gws_replay.server.control import state
 
     happened = state(run)
-    counts = ", ".join(f"{len(happened[name])} {name}" for name in ("missed", "unplayed", "unreleased", "undelivered"))
+    left = ", ".join(f"{len(happened[name])} {name}" for name in ("unplayed", "unreleased", "undelivered"))
+    counts = f"{happened['missed_count']} missed, {left}"
     text = [f"Served {happened['served']} requests ({happened['repeated']} of them repeated); {counts}."]
+    if left_out := happened["missed_left_out"]:
+        text.append(f"The newest misses follow; {left_out} older ones are left out.")
     text += [each["text"] for each in happened["missed"]]
     text += happened["faults"]
     if output.as_json:

@@ -35,7 +35,10 @@ Event = tuple[float, Happening, int, int]
 
 
 class UserSession:
-    """A session that begins at `start`, in a run that its user has joined with some `roles`."""
+    """A session that begins at `start`, in a run that its user has joined with some `roles`.
+
+    All misses are counted (`missed`); of more than `most_misses` only the newest are kept.
+    """
 
     def __init__(
         self,
@@ -45,11 +48,13 @@ class UserSession:
         *,
         start: float = 0.0,
         patience: float = PATIENCE,
+        most_misses: int | None = None,
     ) -> None:
         self.run = run
         self.roles = tuple(roles)
         self.bayeux = bayeux
-        self.misses: list[Miss] = []
+        self.misses: deque[Miss] = deque(maxlen=most_misses)
+        self.missed = 0
         self.events: deque[Event] = deque(maxlen=_REMEMBERED)
         self.served = 0
         self.repeated = 0
@@ -131,9 +136,19 @@ class UserSession:
         return found
 
     def _missed(self, miss: Miss, now: float) -> Miss:
-        self.events.append((now, "missed", 0, len(self.misses)))
+        self.events.append((now, "missed", 0, self.missed))
         self.misses.append(miss)
+        self.missed += 1
         return miss
+
+    def miss(self, number: int) -> Miss:
+        """Return a miss that is kept, by its number from 0."""
+        return self.misses[number - self.misses_left_out]
+
+    @property
+    def misses_left_out(self) -> int:
+        """How many misses are not kept: the oldest."""
+        return self.missed - len(self.misses)
 
     def responded(self, send: Send, now: float) -> None:
         """Take note that a response was sent, or that its client has gone."""

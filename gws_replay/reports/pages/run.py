@@ -75,7 +75,8 @@ class _Played:
 
     def _add_user(self, user: "LiveUser") -> None:
         with user.polls.lock:
-            events, misses = tuple(user.session.events), tuple(user.session.misses)
+            events = tuple(user.session.events)
+            misses = {number: user.session.miss(number) for _, kind, _, number in events if kind == "missed"}
         lost = undelivered(user)
         places: dict[tuple[int, int], int] = {}
         for at, kind, number, index in sorted(events, key=lambda each: each[0]):

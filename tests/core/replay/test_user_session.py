@@ -3,13 +3,15 @@
 import json
 from dataclasses import replace
 
-from gws_replay.core.bayeux.server import Hold
+from gws_replay.core.bayeux.server import BayeuxServer, Hold
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Notification, Request
+from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.cassette_run import Send
 from gws_replay.core.replay.miss import Miss
 from gws_replay.core.replay.push_schedule import GAP
-from gws_replay.core.replay.user_session import BUSY_PATIENCE, PATIENCE
+from gws_replay.core.replay.shared_run import SharedRun
+from gws_replay.core.replay.user_session import BUSY_PATIENCE, PATIENCE, UserSession
 from tests.support.bayeux_by_hand import CHANNEL, subscribe
 from tests.support.builders import cassette, exchange, get, push, update
 from tests.support.user_sessions import Listener, asked, looked, session_of
@@ -154,7 +156,7 @@ def test_a_miss_is_remembered_and_tells_of_the_cassette_that_is_nearest() -> Non
     nothing = Request(method="GET", uri="http://h/z/z/z")
     asked(session, 0, cassette=1)
     misses = [session.play(request, 0.0) for request in (known, unlike, nothing)]
-    assert misses == session.misses
+    assert misses == list(session.misses)
     assert [("already_played", "second.yaml"), ("no_match", "second.yaml"), ("nothing_similar", "first.yaml")] == [
         (miss.reason, miss.cassette) for miss in misses if isinstance(miss, Miss)
     ]
@@ -166,7 +168,7 @@ def test_what_was_served_and_repeated_is_counted() -> None:
     session = session_of(ONE)
     for index in (0, 0, 1, 0):
         asked(session, index)
-    assert (4, 2, []) == (session.served, session.repeated, session.misses)
+    assert (4, 2, 0) == (session.served, session.repeated, session.missed)
 
 
 def test_a_client_that_went_away_is_forgotten() -> None:
@@ -310,3 +312,16 @@ def test_a_client_that_polls_without_being_held_waits_too() -> None:
     assert [] == listener.heard
     listener.sent([at_once], 1.0 + PATIENCE)
     assert [1] == numbers(listener)
+
+
+def test_all_misses_are_counted_and_the_newest_are_kept() -> None:
+    """A server that runs for days would fill the memory; what the events name is still found."""
+    run = SharedRun([CassetteIndex(ONE)])
+    session = UserSession(run, run.join(), BayeuxServer(new_id=str), most_misses=3)
+    paths = [f"/api/v2/other/{number}" for number in range(7)]
+    for path in paths:
+        session.play(Request(method="GET", uri=f"http://h{path}"), 0.0)
+    assert (7, 4) == (session.missed, session.misses_left_out)
+    assert paths[4:] == [miss.request.path for miss in session.misses]
+    newest = [number for _, kind, _, number in session.events if kind == "missed"][-3:]
+    assert paths[4:] == [session.miss(number).request.path for number in newest]
