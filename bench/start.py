@@ -18,7 +18,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYT
 PLUGIN = """
 import time, pytest
 began = time.process_time()
-import gws_replay.pytest_plugin, gws_replay.pytest_summary, gws_replay.pytest_unused
+import gws_replay.pytest_plugin, gws_replay.pytest_plugin.summary, gws_replay.pytest_plugin.unused_option
 print(time.process_time() - began)
 """
 COMMANDS = {

@@ -1,6 +1,6 @@
 """The channels of the sandbox, a row each: where their resources are, how they are notified, what they take.
 
-It is our own reading of the documentation, kept apart from `gws_replay.core.gws`, so that the stand-in does not share
+It is our own reading of the documentation, kept apart from `gws_replay.core.api`, so that the stand-in does not share
 the mistakes of what it helps to test. Page names are those of docs.genesys.com, as elsewhere in the sandbox.
 """
 
