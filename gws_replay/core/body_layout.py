@@ -10,7 +10,7 @@ from gws_replay.core.byte_cache import ByteCache
 from gws_replay.core.model import Layout
 
 # Bodies as they were sent, by those of a cassette: a replay sends most of them again and again.
-_KEPT: Final = ByteCache(most=2**24)
+_KEPT: Final[ByteCache[tuple[bytes, Layout], bytes]] = ByteCache(most=2**24)
 
 
 def layout_of(text: str) -> Layout:
@@ -29,7 +29,7 @@ def as_sent(body: bytes, layout: Layout) -> bytes:
     """Return a body of a cassette as the recorded server sent it."""
     if layout == "kept" or not is_laid_out(body):
         return body
-    return _KEPT.get((body, layout)) or _KEPT.add((body, layout), _as_sent(body, layout))
+    return _KEPT.get((body, layout)) or _KEPT.add((body, layout), _as_sent(body, layout), 2 * len(body))
 
 
 def _as_sent(body: bytes, layout: Layout) -> bytes:

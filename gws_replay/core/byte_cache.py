@@ -1,26 +1,28 @@
-"""A cache of bytes that take time to make, bounded by how many they are together."""
+"""A cache of what takes time to make, bounded by how many bytes it holds."""
 
 from collections.abc import Hashable
+from typing import TypeVar
 
-# The longest bytes that are kept are this part of all that may be.
+# What takes more than this part of the room is not kept.
 _PARTS = 16
+_Key = TypeVar("_Key", bound=Hashable)
+_Value = TypeVar("_Value")
 
 
-class ByteCache(dict[tuple[bytes, Hashable], bytes]):
-    """Bytes by those that they were made of and how. When there would be too many, all are let go of."""
+class ByteCache(dict[_Key, _Value]):
+    """Values by what they were made of. When there would be too many bytes, all are let go of."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
         self._most = most
         self._size = 0
 
-    def add(self, key: tuple[bytes, Hashable], made: bytes) -> bytes:
-        """Keep bytes and return them."""
-        size = len(key[0]) + len(made)
+    def add(self, key: _Key, value: _Value, size: int) -> _Value:
+        """Keep a value of so many bytes and return it."""
         if size <= self._most // _PARTS:
             if self._size + size > self._most:
                 self.clear()
                 self._size = 0
             self._size += size
-            self[key] = made
-        return made
+            self[key] = value
+        return value

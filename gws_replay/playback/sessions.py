@@ -53,6 +53,7 @@ class LiveUser:
     redactor: Redactor = field(default_factory=without_secrets)
     # The header fields that the redactor has seen.
     shown_to_redactor: set[tuple[str, str]] = field(default_factory=set)
+    last_headers: Headers | None = None
 
 
 class Sessions:
@@ -85,6 +86,7 @@ class Sessions:
         self._apart = apart
         # Which interactions give an identity, by cassette.
         self._giving: dict[tuple[int, int], bool] = {}
+        self._has_notifications = any(index.cassette.notifications for index in self.indexes)
         self._lock = threading.RLock()
         # Whether sent requests are kept for the test, and how many misses of each user.
         self._keeps_sent = True
@@ -285,6 +287,8 @@ class Sessions:
 
     def _look(self, user: LiveUser) -> None:
         """Let those look again who may have something to receive, now that something has happened in a user's run."""
+        if not self._has_notifications:
+            return
         for each in self.users if len(self.users) > 1 else (user,):
             if each.session.run is user.session.run and each.session.next_at is not None:
                 each.polls.changed()
@@ -358,6 +362,9 @@ def _identities(request: Request) -> Sequence[Identity]:
 
 def _learn_secrets(user: LiveUser, headers: Headers) -> None:
     """Let the redactor see a request's credentials: they may turn up in what is shown later."""
+    if headers is user.last_headers:
+        return
+    user.last_headers = headers
     if not user.shown_to_redactor.issuperset(headers.pairs):
         news = tuple(pair for pair in headers.pairs if pair not in user.shown_to_redactor)
         if len(user.shown_to_redactor) > _MOST_FIELDS:

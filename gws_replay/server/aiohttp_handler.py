@@ -158,7 +158,8 @@ class AiohttpHandler:
             await self._sessions.wait_async(user, send)
             if send.outcome == "response":
                 origin = f"{request.scheme}://{request.host}"
-                result = await self._rest.response_async(user, send, origin=origin, sent=received.headers, allow=allow)
+                cookie = received.headers.get("cookie") or ""
+                result = await self._rest.response_async(user, send, origin=origin, cookie=cookie, allow=allow)
                 response = _response(result, request.method)
                 # Written here, so that it is known what comes after the response.
                 await response.prepare(request)

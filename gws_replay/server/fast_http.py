@@ -58,6 +58,7 @@ class Head:
     uri: str
     headers: Headers
     host: str
+    cookie: str
     length: int
     may_be_cometd: bool
 
@@ -101,7 +102,9 @@ def _parsed(lines: bytes) -> Head | None:
     method, target = line[1].decode().upper(), line[2].decode()
     uri = f"http://{host}{target}"
     is_form = "x-www-form-urlencoded" in found.get("content-type", "")
-    return Head(method, uri, headers, host, int(length), may_be_cometd=is_form or "jsonp=" in target)
+    return Head(
+        method, uri, headers, host, found.get("cookie", ""), int(length), may_be_cometd=is_form or "jsonp=" in target
+    )
 
 
 class FastConnection(asyncio.BufferedProtocol):
@@ -199,7 +202,7 @@ class FastConnection(asyncio.BufferedProtocol):
                 self.since = float("inf")
             else:
                 try:
-                    self._write(rest.response(user, send, origin=self._origin(head), sent=head.headers), head)
+                    self._write(rest.response(user, send, origin=self._origin(head), cookie=head.cookie), head)
                 finally:
                     rest.sessions.finish(user, send)
         except Exception as error:  # noqa: BLE001 (whatever it is, the test has to know)
@@ -217,7 +220,7 @@ class FastConnection(asyncio.BufferedProtocol):
                 await rest.sessions.wait_async(user, send)
                 if send.outcome == "response":
                     self._write(
-                        await rest.response_async(user, send, origin=self._origin(head), sent=head.headers), head
+                        await rest.response_async(user, send, origin=self._origin(head), cookie=head.cookie), head
                     )
                     await self._writable.wait()
                     if rest.is_followed(send):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
 from http import HTTPStatus
+from itertools import count
 from json import dumps
 from typing import Any, Final, NamedTuple
 
@@ -13,7 +14,7 @@ from multidict import CIMultiDict
 from gws_replay.core.api import dialects as api
 from gws_replay.core.body_layout import as_sent
 from gws_replay.core.byte_cache import ByteCache
-from gws_replay.core.model import Headers, Request
+from gws_replay.core.model import Headers, Request, Response
 from gws_replay.core.replay.cassette_run import Send
 from gws_replay.core.replay.live_headers import SESSION_COOKIE, SESSION_COOKIES, Client
 from gws_replay.core.replay.miss import Miss
@@ -29,6 +30,8 @@ _JSON: Final = {"Content-Type": "application/json;charset=UTF-8"}
 # Those of http.client, which imports most of the package email.
 _REASONS: Final = {each.value: each.phrase for each in HTTPStatus}
 _MOST_KEPT: Final = 1000
+# What a response takes that is kept, beside its body.
+_OVERHEAD: Final = 300
 # A longer body is worked on in a thread.
 _HEAVY: Final = 2**16
 BODILESS: Final = (204, 304)
@@ -84,6 +87,15 @@ class RestResponse(NamedTuple):
         return CIMultiDict(self.shared.fields)
 
 
+class _Sendable(NamedTuple):
+    """What is sent of a response, but for its fields: `headers_key` says which recorded ones they are made of."""
+
+    response: Response
+    body: bytes
+    headers_key: int | Headers
+    stated_length: str | None
+
+
 class RestService:
     """Returns the responses to the REST requests of a run."""
 
@@ -96,8 +108,10 @@ class RestService:
         self._silence = silence
         self._faults = run.faults
         self._shared: dict[tuple[Any, ...], SharedFields] = {}
-        # Bodies with the addresses of this server, by the recorded ones.
-        self._rehosted = ByteCache(most=2**24)
+        # What is sent of recorded responses, by cassette, interaction and origin; and their fields, numbered.
+        self._sendable: ByteCache[tuple[int, int, str], _Sendable] = ByteCache(most=2**24)
+        self._numbers: dict[Headers, int] = {}
+        self._next_number = count()
         # By cassette, the interactions with a notification that comes after their response.
         self._followed = tuple(index.followed for index in run.sessions.indexes)
 
@@ -129,22 +143,40 @@ class RestService:
         return send.interaction in self._followed[send.cassette]
 
     def response(
-        self, user: LiveUser, send: Send, *, origin: str, sent: Headers, allow: Mapping[str, str] | None = None
+        self, user: LiveUser, send: Send, *, origin: str, cookie: str, allow: Mapping[str, str] | None = None
     ) -> RestResponse:
-        """Return the response of this server at `origin` to a request with the fields `sent`; `allow` is for CORS."""
-        recorded = send.response
-        body = as_sent(recorded.body, self.sessions.indexes[send.cassette].interactions[send.interaction].layout)
+        """Return the response of this server at `origin` to a request with a Cookie field; `allow` is for CORS."""
+        found = self._sendable.get((send.cassette, send.interaction, origin))
+        if found is None or found.response is not send.response:
+            found = self._prepared(send, origin)
+        response, body, headers_key, stated = found
+        with_cookie = not self._sets_cookie and (not cookie or user.value_of(SESSION_COOKIE) not in cookie)
+        key = (headers_key, user, origin, with_cookie, None if allow is None else tuple(allow.items()))
+        shared = self._shared.get(key)
+        if shared is None:
+            if len(self._shared) >= _MOST_KEPT:
+                self._shared.clear()
+            shared = self._shared[key] = self._fields(user, response.headers, origin, allow, with_cookie=with_cookie)
+        return RestResponse(response.status, response.reason, shared, body, stated)
+
+    def _prepared(self, send: Send, origin: str) -> _Sendable:
+        """Return what is sent of a response; it is kept if it is the recorded one."""
+        response, exchange = send.response, self.sessions.indexes[send.cassette].interactions[send.interaction]
+        body = as_sent(response.body, exchange.layout)
         if self._may_be_rehosted(body):
-            body = self._rehosted.get((body, origin)) or self._rehosted.add((body, origin), _rehosted(body, origin))
-        shared = self._fields(user, recorded.headers, origin, allow, with_cookie=self._lacks_cookie(user, sent))
-        stated = None if body else recorded.headers.get("content-length")
-        return RestResponse(recorded.status, recorded.reason, shared, body, stated)
+            body = at_home(body.decode(errors="surrogateescape"), origin).encode(errors="surrogateescape")
+        stated = None if body else response.headers.get("content-length")
+        if response is not exchange.response:
+            return _Sendable(response, body, response.headers, stated)
+        number = self._numbers.setdefault(response.headers, next(self._next_number))
+        kept = _Sendable(response, body, number, stated)
+        return self._sendable.add((send.cassette, send.interaction, origin), kept, len(body) + _OVERHEAD)
 
     async def response_async(
-        self, user: LiveUser, send: Send, *, origin: str, sent: Headers, allow: Mapping[str, str] | None = None
+        self, user: LiveUser, send: Send, *, origin: str, cookie: str, allow: Mapping[str, str] | None = None
     ) -> RestResponse:
         """Return the same; a body that takes time is worked on in a thread."""
-        make = partial(self.response, user, send, origin=origin, sent=sent, allow=allow)
+        make = partial(self.response, user, send, origin=origin, cookie=cookie, allow=allow)
         return await asyncio.to_thread(make) if self.is_heavy(send) else make()
 
     async def until_given_up(self, send: Send) -> None:
@@ -164,28 +196,14 @@ class RestService:
         """Whether the recording sets a session cookie."""
         return any(index.sets_session_cookie for index in self.sessions.indexes)
 
-    def _lacks_cookie(self, user: LiveUser, sent: Headers) -> bool:
-        """Tell whether a client gets a session cookie of the server: it has none, and the recording sets none."""
-        return not self._sets_cookie and user.value_of(SESSION_COOKIE) not in (sent.get("cookie") or "")
-
     def _fields(
         self, user: LiveUser, recorded: Headers, origin: str, allow: Mapping[str, str] | None, *, with_cookie: bool
     ) -> SharedFields:
-        key = (recorded, user, origin, with_cookie, None if allow is None else tuple(allow.items()))
-        found = self._shared.get(key)
-        if found is None:
-            client = Client(origin, user.value_of, SESSION_COOKIES)
-            found = SharedFields(fields(recorded, client, rehost=not self.keep_uris, allow=allow or {}))
-            if with_cookie:
-                found.fields.add("Set-Cookie", session_cookie(user.value_of(SESSION_COOKIE)))
-            if len(self._shared) >= _MOST_KEPT:
-                self._shared.clear()
-            self._shared[key] = found
-        return found
-
-
-def _rehosted(body: bytes, origin: str) -> bytes:
-    return at_home(body.decode(errors="surrogateescape"), origin).encode(errors="surrogateescape")
+        client = Client(origin, user.value_of, SESSION_COOKIES)
+        found = fields(recorded, client, rehost=not self.keep_uris, allow=allow or {})
+        if with_cookie:
+            found.add("Set-Cookie", session_cookie(user.value_of(SESSION_COOKIE)))
+        return SharedFields(found)
 
 
 def missed(miss: Miss, allow: Mapping[str, str] | None = None) -> RestResponse:

@@ -284,5 +284,6 @@ class UserProgress:
     def _as_seen(self, exchange: Exchange, interaction: int) -> Exchange:
         """Return an exchange with the client's own values, and keep what its response shows."""
         seen = self.run.bindings.exchange(exchange) if self.run.bindings else exchange
-        self.snapshots.extend(of_exchange(seen, interaction))
+        if seen.request.method == "GET":
+            self.snapshots.extend(of_exchange(seen, interaction))
         return seen
