@@ -131,10 +131,10 @@ def _run(namespace: dict[str, Any], command: str) -> str:
         return process.communicate()[0]
     namespace["stack"].callback(process.communicate)
     namespace["stack"].callback(process.terminate)
-    said = ""
-    while process.stdout and "Ctrl-C" not in said and (line := process.stdout.readline()):
-        said += line
-    return said
+    output = ""
+    while process.stdout and "Ctrl-C" not in output and (line := process.stdout.readline()):
+        output += line
+    return output
 
 
 def _run_python(example: Example) -> str | None:

@@ -31,9 +31,9 @@ def update(number: int) -> Iterator[bytes]:
     written = {"Key 1": f"new {number}", "Key 3": number}
     data: dict[str, object] = {f"Key {key}": f"value {key} of {session}" for key in range(90)} | written
     sent = json.dumps({"operationName": "UpdateUserData", "userData": written}).encode()
-    told = {"notificationType": "PropertiesUpdated", "facebooksession": {"id": session, "userData": data}}
+    message = {"notificationType": "PropertiesUpdated", "facebooksession": {"id": session, "userData": data}}
     poll = json.dumps([{"channel": "/meta/connect", "clientId": "<redacted:clientId>", "id": str(number)}]).encode()
-    pushed = json.dumps([{"channel": "/v2/me/facebooksession", "data": {"referenceId": number, **told}}]).encode()
+    pushed = json.dumps([{"channel": "/v2/me/facebooksession", "data": {"referenceId": number, **message}}]).encode()
     answer = json.dumps({"statusCode": 0, "number": number, "pad": "x" * 6000}).encode()
     at = 1.7e9 + number
     for id_, when, path, body, answered in (
@@ -60,12 +60,12 @@ def compiled(path: Path) -> tuple[float, float, dict[str, object]]:
     began = time.perf_counter()
     command = [sys.executable, "-m", "gws_replay", "recover", "--json", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        said = process.stdout.read() if process.stdout else ""
+        output = process.stdout.read() if process.stdout else ""
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"recover ended with {process.returncode}: {said}")
-    found: dict[str, object] = json.loads(said)
+        raise SystemExit(f"recover ended with {process.returncode}: {output}")
+    found: dict[str, object] = json.loads(output)
     return time.perf_counter() - began, used.ru_maxrss / 1024, found
 
 

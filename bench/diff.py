@@ -49,12 +49,12 @@ print(len(paths), sum(path.endswith("['{KEY}']") for path in paths))
 
 def planted(cassette: Cassette) -> Cassette:
     """Return the cassette with another value of one key in three notifications."""
-    told = list(cassette.notifications)
-    for index in (len(told) // 4, len(told) // 2, len(told) - 1):
-        data = json.loads(told[index].data)
+    pushed = list(cassette.notifications)
+    for index in (len(pushed) // 4, len(pushed) // 2, len(pushed) - 1):
+        data = json.loads(pushed[index].data)
         data["facebooksession"]["userData"][KEY] = f"{NEW} {index}"
-        told[index] = replace(told[index], data=json.dumps(data))
-    return replace(cassette, notifications=tuple(told))
+        pushed[index] = replace(pushed[index], data=json.dumps(data))
+    return replace(cassette, notifications=tuple(pushed))
 
 
 def redacted(cassette: Cassette) -> Cassette:

@@ -73,8 +73,8 @@ async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(ANSWER)}\r\n\r\n".encode()
     try:
         while True:
-            asked = await reader.readuntil(b"\r\n\r\n")
-            await reader.readexactly(int(re.findall(rb"(?i)content-length: (\d+)", asked)[0]))
+            request_count = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(re.findall(rb"(?i)content-length: (\d+)", request_count)[0]))
             writer.write(head + ANSWER)
     except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
         writer.close()
@@ -182,8 +182,8 @@ def notification(number: int) -> bytes:
     data |= {"Key 1": f"new {number}", "Key 3": number, "FirstName": f"Anna{number}", "LastName": f"Berg{number}"}
     data |= {"EmailAddress": f"anna{number}@customer.example.net"}
     about = {"id": "0001", "state": "Chatting", "userData": data}
-    told = {"referenceId": number, "notificationType": "PropertiesUpdated", "facebooksession": about}
-    return json.dumps([{"channel": "/v2/me/facebooksession", "data": told}]).encode()
+    pushed = {"referenceId": number, "notificationType": "PropertiesUpdated", "facebooksession": about}
+    return json.dumps([{"channel": "/v2/me/facebooksession", "data": pushed}]).encode()
 
 
 def main() -> None:
@@ -191,11 +191,11 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     with tempfile.TemporaryDirectory() as root:
         goals = asyncio.run(run(Path(root), rounds))
-        asked = (rounds + 1) * sum(EACH // clients * clients for clients in CLIENTS)
+        request_count = (rounds + 1) * sum(EACH // clients * clients for clients in CLIENTS)
         for level in LEVELS:
             found = len(load_cassette(Path(root, f"{level}.yaml")).interactions)
-            if found != asked:
-                raise SystemExit(f"the cassette {level} holds {found} exchanges of {asked}")
+            if found != request_count:
+                raise SystemExit(f"the cassette {level} holds {found} exchanges of {request_count}")
     print("\n| a notification of 90 keys | redacted in |\n|---|--:|")
     took: list[float] = []
     for level in ("secrets", "all"):

@@ -16,7 +16,7 @@ from gws_replay.core.redaction.redactor import Redactor
 
 SIZES = (0.1, 1.0, 10.0)
 # What the redactor knows when it comes to the text.
-KNOWN = b'{"userName": "Anna Karenina", "password": "geheim-77", "FirstName": "Anna", "phone": "+49 30 5550 2044"}'
+PERSONAL = b'{"userName": "Anna Karenina", "password": "geheim-77", "FirstName": "Anna", "phone": "+49 30 5550 2044"}'
 
 
 def texts(size: int) -> Iterator[tuple[str, str]]:
@@ -67,7 +67,7 @@ def measured(text: str) -> float:
     best = float("inf")
     for _ in range(2):
         redactor = Redactor(Policy(), b"key")
-        redactor.body(KNOWN)
+        redactor.body(PERSONAL)
         began = time.process_time()
         redactor.body(body)
         best = min(best, time.process_time() - began)

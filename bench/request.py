@@ -31,7 +31,7 @@ FIELDS = {"Content-Type": "application/json"}
 Post = Callable[[bytes], tuple[int, bytes]]
 
 
-def asked(number: int) -> bytes:
+def sent(number: int) -> bytes:
     """Return the body of a request."""
     user_data = {"UserData1": f"value {number}", "UserData2": number}
     return json.dumps({"operationName": "UpdateUserData", "userData": user_data}).encode()
@@ -48,7 +48,7 @@ def recorded(count: int) -> Cassette:
     return Cassette(
         interactions=tuple(
             Exchange(
-                request=Request(method="POST", uri=URL, headers=headers, body=asked(number)),
+                request=Request(method="POST", uri=URL, headers=headers, body=sent(number)),
                 response=Response(status=200, reason="OK", headers=headers, body=answer(number)),
                 began=float(number),
                 ended=number + 0.5,
@@ -107,7 +107,7 @@ def median(post: Post, numbers: range) -> float:
     """Return how many milliseconds a request takes."""
     took = []
     for number in numbers:
-        body = asked(number)
+        body = sent(number)
         began = time.process_time()
         got = post(body)
         took.append(time.process_time() - began)
@@ -132,7 +132,7 @@ def missed(post: Post) -> float:
 
 def measured(size: int, path: Path) -> dict[str, tuple[float, float, float]]:
     """Return the milliseconds by requests, by httpx, and of a miss, for each way of replay: the best of some turns."""
-    floor = {asked(number): answer(number) for number in range(size)}
+    floor = {sent(number): answer(number) for number in range(size)}
     most = {"vcrpy": max(5, min(size, 2000 // size))}
     found: dict[str, tuple[float, float, float]] = {}
 
@@ -151,12 +151,12 @@ def measured(size: int, path: Path) -> dict[str, tuple[float, float, float]]:
             cells = []
             for client in (by_requests, by_httpx):
                 with begun(), client(floor if name == "floor" else None) as post:
-                    post(asked(0))
+                    post(sent(0))
                     cells.append(median(post, numbers))
             miss = 0.0
             if name != "floor":
                 with begun(), by_requests(None) as post:
-                    post(asked(0))
+                    post(sent(0))
                     miss = missed(post)
             now = (cells[0], cells[1], miss)
             one, other, third = found.get(name, now)

@@ -28,11 +28,11 @@ and is measured here. Where the time goes: [NOTES.md](NOTES.md).
 
 def section(name: str, printed: str) -> str:
     """Spell what a bench printed, under its own first sentence, with the versions of the run."""
-    said = (HERE / f"{name}.py").read_text("utf-8").split('"""')[1].split("\n")[0]
+    summary = (HERE / f"{name}.py").read_text("utf-8").split('"""')[1].split("\n")[0]
     versions = ", ".join(f"{each} {_version(each)}" for each in PACKAGES)
     where = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return f"## {name}\n\n{said}\n\n{when}; {where}; {versions}.\n\n{printed.strip()}\n"
+    return f"## {name}\n\n{summary}\n\n{when}; {where}; {versions}.\n\n{printed.strip()}\n"
 
 
 def _version(package: str) -> str:

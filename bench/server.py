@@ -94,7 +94,7 @@ def running(command: Sequence[str], cassette: Path) -> Iterator[Server]:
             process.kill()
 
 
-def asked(number: int) -> bytes:
+def request_bytes(number: int) -> bytes:
     """Return the body of a request."""
     user_data = {"UserData1": f"value {number}", "UserData2": number}
     return json.dumps({"operationName": "UpdateUserData", "userData": user_data}, indent=2).encode()
@@ -105,7 +105,9 @@ def recorded(stubs: int, redaction: str = "secrets") -> Cassette:
     return Cassette(
         interactions=tuple(
             Exchange(
-                request=Request(method="POST", uri=f"http://gws.example{PATH}", headers=JSON, body=asked(number)),
+                request=Request(
+                    method="POST", uri=f"http://gws.example{PATH}", headers=JSON, body=request_bytes(number)
+                ),
                 response=Response(
                     status=200,
                     reason="OK",
@@ -190,7 +192,7 @@ class Client(asyncio.Protocol):
 
 async def load(port: int, clients: int, numbers: Sequence[int]) -> float:
     """Ask for all numbers, shared among so many clients; return how many are answered in a second."""
-    messages = [(number, message(PATH, asked(number))) for number in numbers]
+    messages = [(number, message(PATH, request_bytes(number))) for number in numbers]
     rest = iter(messages)
     loop = asyncio.get_running_loop()
     began = time.perf_counter()

@@ -88,11 +88,11 @@ def talkback(folder: Path, cassette: Cassette, port: int) -> Sequence[str]:
     tapes.mkdir()
     meta = {"createdAt": "2026-01-01", "host": "x", "reqHumanReadable": True, "resHumanReadable": True}
     for number, each in enumerate(cassette.interactions):
-        asked = {"url": PATH, "method": "POST", "headers": {"content-type": "application/json"}}
+        requested = {"url": PATH, "method": "POST", "headers": {"content-type": "application/json"}}
         answered = {"status": 200, "headers": {"content-type": ["application/json"]}}
         tape = {
             "meta": meta,
-            "req": {**asked, "body": json.loads(each.request.body)},
+            "req": {**requested, "body": json.loads(each.request.body)},
             "res": {**answered, "body": json.loads(each.response.body)},
         }
         (tapes / f"{number}.json5").write_text(json.dumps(tape), "utf-8")

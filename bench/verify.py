@@ -28,7 +28,7 @@ def recorded(updates: int) -> Cassette:
     """Return a session whose every update, of two of its keys, is told."""
     data: dict[str, object] = {f"Key {n}": f"value {n}" if n % 3 else n for n in range(90)}
     exchanges = [_get(data, 0.0)]
-    told: list[Notification] = []
+    pushed: list[Notification] = []
     for n in range(updates):
         written = {"Key 1": f"new {n}", "Key 3": n}
         data = {**data, **written}
@@ -39,11 +39,11 @@ def recorded(updates: int) -> Cassette:
         shown = {"id": "S1", "state": "Chatting", "capabilities": ["Leave"], "userData": data}
         text = json.dumps({"referenceId": n, "notificationType": "PropertiesUpdated", "facebooksession": shown})
         cause = Cause(interaction=n + 1, rule="content", after="response")
-        told.append(Notification(channel="/v2/me/facebooksession", data=text, seen=n + 1.5, cause=cause))
+        pushed.append(Notification(channel="/v2/me/facebooksession", data=text, seen=n + 1.5, cause=cause))
     exchanges.append(_get(data, updates + 2.0))
     return Cassette(
         interactions=tuple(exchanges),
-        notifications=tuple(told),
+        notifications=tuple(pushed),
         header={"format": 1, "api": "gws-v2", "redaction": "all"},
     )
 
@@ -65,7 +65,7 @@ def timed(what: str, work: Callable[[], object]) -> float:
 
 def deepdiff(cassette: Cassette) -> None:
     """Compare each snapshot with the one before it, and do no more."""
-    shown = [told.value["facebooksession"]["userData"] for told in cassette.notifications]
+    shown = [each.value["facebooksession"]["userData"] for each in cassette.notifications]
     for before, after in pairwise(shown):
         if len(DeepDiff(before, after, view="tree")["values_changed"]) != 2:
             raise SystemExit("DeepDiff does not see the two changes")
@@ -76,7 +76,7 @@ def main() -> None:
     cassette = recorded(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
     print("| work | takes |\n|---|--:|")
     timed("parse the bodies", lambda: [(each.request_json, each.response_json) for each in cassette.interactions])
-    timed("parse the notifications", lambda: [told.value for told in cassette.notifications])
+    timed("parse the notifications", lambda: [each.value for each in cassette.notifications])
     judged = timed("judge", lambda: judge(cassette))
     peer = timed("DeepDiff alone", lambda: deepdiff(cassette))
     with tempfile.TemporaryDirectory() as folder:

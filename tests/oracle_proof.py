@@ -27,12 +27,12 @@ _DETAIL = re.compile(r'"[^"]*"|\d+')
 class Killed:
     """How many mutants were made and killed, by a name of a row and one of a column."""
 
-    made: Counter[tuple[str, str]] = field(default_factory=Counter)
+    produced: Counter[tuple[str, str]] = field(default_factory=Counter)
     killed: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def count(self, row: str, column: str, *, is_killed: bool) -> None:
         """Count a mutant."""
-        self.made[row, column] += 1
+        self.produced[row, column] += 1
         self.killed[row, column] += is_killed
 
     def table(self, title: str, rows: Sequence[str], columns: Sequence[str]) -> Iterator[str]:
@@ -43,12 +43,12 @@ class Killed:
             cells = [self._cell([(row, column)]) for column in columns]
             yield f"| {row} | {' | '.join([*cells, self._cell((row, column) for column in columns)])} |"
         sums = [self._cell((row, column) for row in rows) for column in columns]
-        yield f"| all | {' | '.join([*sums, self._cell(self.made)])} |"
+        yield f"| all | {' | '.join([*sums, self._cell(self.produced)])} |"
 
     def _cell(self, places: Iterable[tuple[str, str]]) -> str:
         found = list(places)
-        killed, made = (sum(counts[place] for place in found) for counts in (self.killed, self.made))
-        return f"{killed} of {made}" if made else "-"
+        killed, produced = (sum(counts[place] for place in found) for counts in (self.killed, self.produced))
+        return f"{killed} of {produced}" if produced else "-"
 
 
 @dataclass
@@ -77,15 +77,15 @@ class Proof:
 
     def lines(self) -> Iterator[str]:
         """Yield the result in Markdown."""
-        made, killed = self.by_kind.made.total(), self.by_kind.killed.total()
-        yield f"{killed} of {made} mutants killed ({100 * killed / made:.2f} %), {self.failed} of them as failed."
+        produced, killed = self.by_kind.produced.total(), self.by_kind.killed.total()
+        yield f"{killed} of {produced} mutants killed ({100 * killed / produced:.2f} %), {self.failed} failed."
         yield ""
         yield from self.by_kind.table("what is wrong", list(KINDS), VIEWS)
         yield ""
         yield from self.by_key.table("which key", KEYS, VIEWS)
         yield ""
         by_chance = self.by_chance
-        yield f"Beside them, {by_chance.killed.total()} of {by_chance.made.total()} that may be right by chance."
+        yield f"Beside them, {by_chance.killed.total()} of {by_chance.produced.total()} that may be right by chance."
         yield ""
         excuses = Counter(mutant.survives_because or "no excuse" for _, mutant in self.survivors)
         yield from (f"- {count} survive: {why}" for why, count in excuses.most_common())
@@ -107,8 +107,8 @@ def recordings(per: tuple[int, int, int]) -> Iterator[tuple[str, Cassette, int]]
 def proved(count: int, per: tuple[int, int, int] = PER_RECORDING) -> Proof:
     """Judge so many mutants."""
     proof = Proof()
-    made = ((name, mutants(cassette, crc32(name.encode()), some)) for name, cassette, some in recordings(per))
-    found = ((name, each) for name, those in made for each in those)
+    produced = ((name, mutants(cassette, crc32(name.encode()), some)) for name, cassette, some in recordings(per))
+    found = ((name, each) for name, those in produced for each in those)
     for name, mutant in islice(found, count):
         proof.judge(name, mutant)
     return proof

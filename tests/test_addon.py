@@ -88,8 +88,8 @@ def recording(cassette: Path, **options: Any) -> Iterator[Hooks]:
 def flow_of(path: str = PATH, answer: bytes = b'{"statusCode":0}', status: int = 200, **headers: str) -> http.HTTPFlow:
     """A finished flow of an UpdateUserData; the body of its answer is as it was on the wire."""
     flow = tflow.tflow(req=http.Request.make("POST", f"http://gws.example{path}", json.dumps(UPDATE)))
-    told = {key.replace("_", "-"): value for key, value in headers.items()}
-    flow.response = http.Response.make(status, b"", {**told, "Content-Length": str(len(answer))})
+    fields = {key.replace("_", "-"): value for key, value in headers.items()}
+    flow.response = http.Response.make(status, b"", {**fields, "Content-Length": str(len(answer))})
     flow.response.raw_content = answer
     flow.response.timestamp_start, flow.response.timestamp_end = flow.request.timestamp_start + 1, None
     return flow
@@ -185,9 +185,7 @@ def test_a_body_that_does_not_decode_stays_as_it_came(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("streamed", ["request", "response"])
-def test_a_streamed_body_is_missing_and_that_is_said(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, streamed: str
-) -> None:
+def test_streamed_body_is_missing_and_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture, streamed: str) -> None:
     """What mitmproxy streams it does not keep: rather no exchange than one with an empty body."""
     caplog.set_level("INFO")
     flow = flow_of()
@@ -236,8 +234,10 @@ def test_websocket_messages_become_notifications(tmp_path: Path) -> None:
 
         assert [True, False, False] == [message.from_client for message in written(tmp_path / "a.yaml").messages]
         assert "client-id-77aa" not in (tmp_path / "a.yaml.journal").read_text()
-    told = load_cassette(tmp_path / "a.yaml").notifications
-    assert [("/v2/me/facebooksession", '{"referenceId":3.0}')] == [(n.channel, "".join(n.data.split())) for n in told]
+    notifications = load_cassette(tmp_path / "a.yaml").notifications
+    assert [("/v2/me/facebooksession", '{"referenceId":3.0}')] == [
+        (n.channel, "".join(n.data.split())) for n in notifications
+    ]
 
 
 def test_another_cassette_at_run_time_ends_the_one_before(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ BATCH = '[{"channel":"/meta/connect","clientId":"c1","id":"3"}]'
     ],
     ids=lambda each: each.request.path if isinstance(each, http.HTTPFlow) else str(each),
 )
-def test_known_apis_and_cometd_are_recorded_by_default(tmp_path: Path, flow: http.HTTPFlow, records: bool) -> None:
+def test_apis_and_cometd_are_recorded_by_default(tmp_path: Path, flow: http.HTTPFlow, records: bool) -> None:
     """APIs by their paths, CometD by its content, wherever it is."""
     with recording(tmp_path / "a.yaml") as hooks:
         hooks.passed(flow)
@@ -106,9 +106,9 @@ def test_nothing_recorded_names_what_passed(tmp_path: Path, caplog: pytest.LogCa
     """Whoever records an unknown API learns which filter to give."""
     with recording(tmp_path / "a.yaml") as hooks:
         hooks.passed(flow_to("GET", "/platform/users/4711/profile"))
-    (said,) = [line for line in lines(caplog) if "nothing was recorded" in line]
-    assert "1 request to http://gws.example/platform/users; to record it: --filter '~u /platform/users'" in said
-    assert "4711" not in said
+    (text,) = [line for line in lines(caplog) if "nothing was recorded" in line]
+    assert "1 request to http://gws.example/platform/users; to record it: --filter '~u /platform/users'" in text
+    assert "4711" not in text
 
 
 def reverse(flow: http.HTTPFlow, *, tls: bool = False) -> http.HTTPFlow:

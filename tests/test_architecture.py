@@ -253,13 +253,13 @@ def test_no_path_or_field_of_an_api_is_named_outside_core_api() -> None:
     names = {text for text in spelled if re.fullmatch(r"[a-z]+(?:[A-Z][a-z]+)+|[A-Z]+ID|\w+-[\w-]+", text)}
     paths = re.compile(r"/api/v\d|/workspace/v\d|/auth/v\d|/v2/me\b")
     assert {"userData", "referenceId", "statusCode", "JSESSIONID", "X-CSRF-TOKEN", "notificationType"} <= names
-    known = {each.casefold() for each in names} - WORDS_OF_OTHERS
+    seen = {each.casefold() for each in names} - WORDS_OF_OTHERS
     wrong = [
         f"{name} names {text!r}"
         for name in MODULES
         if not name.startswith(("core/api/", "sandbox/"))
         for text in texts_of(name)
-        if paths.search(text) or text.strip('"').casefold() in known
+        if paths.search(text) or text.strip('"').casefold() in seen
     ]
     assert wrong == []
 

@@ -29,9 +29,9 @@ def flow_of(exchange: Exchange) -> http.HTTPFlow:
     def fields(pairs: tuple[tuple[str, str], ...]) -> http.Headers:
         return http.Headers([(name.encode(), value.encode()) for name, value in pairs])
 
-    asked, answered = exchange.request, exchange.response
-    request = http.Request.make(asked.method, "http://gws.canary.invalid/", asked.body, fields(asked.headers.pairs))
-    request.path = "/" + asked.uri.split("/", 3)[3]
+    sent, answered = exchange.request, exchange.response
+    request = http.Request.make(sent.method, "http://gws.canary.invalid/", sent.body, fields(sent.headers.pairs))
+    request.path = "/" + sent.uri.split("/", 3)[3]
     request.timestamp_start = 100 + exchange.began
     flow = tflow.tflow(req=request)
     flow.response = http.Response.make(answered.status, answered.body, fields(answered.headers.pairs))

@@ -67,7 +67,7 @@ def test_a_capture_compiles_to_what_happened(path: Path) -> None:
     exchanges, causes, moment, judged = EXPECTED[path.stem]
     cassette = compiled(path)
     assert exchanges == len(cassette.interactions)
-    assert causes == [told.cause and told.cause.interaction for told in cassette.notifications]
+    assert causes == [notification.cause and notification.cause.interaction for notification in cassette.notifications]
     assert {("content", moment)} == {(t.cause.rule, t.cause.after) for t in cassette.notifications if t.cause}
     updates = cassette.updates()
     assert judged == len(updates)

@@ -133,10 +133,10 @@ CLIENTS: dict[str, Callable[[str, Mapping[str, Call]], Answers]] = {
 }
 
 
-def told(asked: ReceivedRequest) -> bytes:
+def response(received: ReceivedRequest) -> bytes:
     """The answer that the path names."""
-    answer = ANSWERS[asked.path.split("/")[3].partition("?")[0]]
-    return answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if asked.head.startswith(b"HEAD") else answer
+    answer = ANSWERS[received.path.split("/")[3].partition("?")[0]]
+    return answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if received.head.startswith(b"HEAD") else answer
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -144,7 +144,7 @@ def test_both_give_a_client_the_same(client: str, tmp_path: Path) -> None:
     """Every kind of answer and body."""
     path = tmp_path / "c.yaml"
     calls = {name: call for name, call in CALLS.items() if name not in NOT_BY_VCRPY.get(client, ())}
-    with upstream(told) as server:
+    with upstream(response) as server:
         url = f"{server.url}/api/v2"
         with vcr.VCR(record_mode="all").use_cassette(str(path)):
             CLIENTS[client](url, calls)

@@ -17,7 +17,7 @@ from gws_replay.core.bayeux import recorded as bayeux_text
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Cause, Notification, Request
 from tests.support.builders import DATA, HOST, exchange
-from tests.support.gws_samples import ANSWERED, ASKED, TOLD
+from tests.support.gws_samples import NOTIFIED, REQUESTED, RETURNED
 
 SAMPLES = {path.stem: lossless_json.loads(path.read_text("utf-8")) for path in (DATA / "gws-samples").glob("*.json")}
 RAW = {path.name.partition(".")[0]: path for path in (DATA / "gws-samples").glob("*.raw.txt")}
@@ -45,8 +45,8 @@ def request_of(sample: dict[str, Any]) -> Request:
 
 def test_no_sample_is_left_out() -> None:
     """Every file has what it documents here, and its page."""
-    assert SAMPLES.keys() == ASKED.keys()
-    assert {name for name, sample in SAMPLES.items() if several(sample["notification"])} == TOLD.keys()
+    assert SAMPLES.keys() == REQUESTED.keys()
+    assert {name for name, sample in SAMPLES.items() if several(sample["notification"])} == NOTIFIED.keys()
     assert all(sample["source_url"] for sample in SAMPLES.values())
 
 
@@ -54,17 +54,17 @@ def test_no_sample_is_left_out() -> None:
 def test_a_sample_is_read_as_documented(name: str) -> None:
     """Its requests, answers and notifications."""
     sample = SAMPLES[name]
-    asked = [(request_of(each), each.get("body")) for each in several(sample["request"])]
-    calls = [api.call_of(request, sent) for request, sent in asked]
-    assert ASKED[name] == [
+    requested = [(request_of(each), each.get("body")) for each in several(sample["request"])]
+    calls = [api.call_of(request, sent) for request, sent in requested]
+    assert REQUESTED[name] == [
         (call.operation, call.channel and call.channel.name, call.resource_id, call.writes) for call in calls
     ]
     assert {"workspace-v3" if name.startswith("successor") else "gws-v2"} == {
-        api.api_of(request for request, _ in asked).name
+        api.api_of(request for request, _ in requested).name
     }
 
     answers = several(sample["response"])
-    assert ANSWERED.get(name, [("taken", "statusCode 0", None, [])] * len(answers)) == [
+    assert RETURNED.get(name, [("taken", "statusCode 0", None, [])] * len(answers)) == [
         (
             api.taken(each.get("http_status", 200), each),
             api.code_of(each),
@@ -74,9 +74,9 @@ def test_a_sample_is_read_as_documented(name: str) -> None:
         for each in answers
     ]
 
-    told = [data_of(each) for each in several(sample["notification"])]
-    subjects = [api.subject_of(each) for each in told]
-    assert TOLD.get(name, []) == [
+    pushed = [data_of(each) for each in several(sample["notification"])]
+    subjects = [api.subject_of(each) for each in pushed]
+    assert NOTIFIED.get(name, []) == [
         (
             api.kind_of(data),
             api.reference_of(data),
@@ -84,13 +84,16 @@ def test_a_sample_is_read_as_documented(name: str) -> None:
             subject and subject.resource_id,
             None if subject is None or subject.user_data is None else len(subject.user_data),
         )
-        for data, subject in zip(told, subjects, strict=True)
+        for data, subject in zip(pushed, subjects, strict=True)
     ]
 
 
 # The kinds that samples show as answers; a message log without its session's address, or one that was cut, has none.
 ANSWERS = [
-    (name, number) for name, told in TOLD.items() for number, (kind, *_) in enumerate(told) if ASKED[name] and kind
+    (name, number)
+    for name, pushed in NOTIFIED.items()
+    for number, (kind, *_) in enumerate(pushed)
+    if REQUESTED[name] and kind
 ]
 
 
@@ -98,32 +101,36 @@ ANSWERS = [
 def test_an_operation_is_answered_by_the_kind_that_its_page_shows(name: str, number: int) -> None:
     """What the tables say of each operation is what its sample shows."""
     sample = SAMPLES[name]
-    asked = several(sample["request"])[0]
-    assert api.call_of(request_of(asked), asked.get("body")).answered_by(TOLD[name][number][0])
+    requested = several(sample["request"])[0]
+    assert api.call_of(request_of(requested), requested.get("body")).answered_by(NOTIFIED[name][number][0])
 
 
-JUDGED = [name for name in TOLD if ASKED[name] and TOLD[name][0][4] is not None and not name.startswith("successor")]
+JUDGED = [
+    name
+    for name in NOTIFIED
+    if REQUESTED[name] and NOTIFIED[name][0][4] is not None and not name.startswith("successor")
+]
 
 
 @pytest.mark.parametrize("name", JUDGED)
 def test_the_notification_of_a_sample_shows_what_its_operation_wrote(name: str) -> None:
     """Its page's own notification passes; the same with one more key does not."""
-    asked, data = several(SAMPLES[name]["request"])[0], data_of(several(SAMPLES[name]["notification"])[0])
-    call, subject = api.call_of(request_of(asked), asked["body"]), api.subject_of(data)
+    requested, data = several(SAMPLES[name]["request"])[0], data_of(several(SAMPLES[name]["notification"])[0])
+    call, subject = api.call_of(request_of(requested), requested["body"]), api.subject_of(data)
     assert subject
     assert subject.user_data is not None
     key, resource = subject.channel.key, {**subject.resource, "id": subject.resource_id}
     new = [name for name, value in (call.writes or {}).items() if isinstance(value, Another)]
     before = {**subject.user_data, **{str(name): "before" for name in (call.writes or ())}}
     before = {name: value for name, value in before.items() if name not in new}
-    path = asked["path"].rpartition("/")[0].strip("/")
-    asked_for = exchange("POST", f"/{path}/{subject.resource_id}", asked["body"], {"statusCode": 0}, began=1.0)
+    path = requested["path"].rpartition("/")[0].strip("/")
+    sent_exchange = exchange("POST", f"/{path}/{subject.resource_id}", requested["body"], {"statusCode": 0}, began=1.0)
     shown = exchange("GET", f"/{path}?fields=*", None, {key: {**resource, "userData": before}})
     cause = Cause(interaction=1, rule="pin", after="response")
     for more, verdict in (({}, "passed"), ({"Z": 1}, "failed")):
         text = json.dumps({**data, key: {**resource, "userData": {**subject.user_data, **more}}})
         push = Notification(channel=subject.channel.topic, data=text, seen=2.0, cause=cause)
-        (found,) = Cassette(interactions=(shown, asked_for), notifications=(push,)).updates()
+        (found,) = Cassette(interactions=(shown, sent_exchange), notifications=(push,)).updates()
         assert verdict == found.verdict, found.reasons
 
 

@@ -18,14 +18,14 @@ def test_mutants_are_killed(proof: Proof) -> None:
     assert [] == [
         (name, each.kind, each.view, each.place) for name, each in proof.survivors if not each.survives_because
     ]
-    assert proof.by_kind.made.total() > 400
-    assert proof.by_kind.killed.total() > 0.99 * proof.by_kind.made.total()
+    assert proof.by_kind.produced.total() > 400
+    assert proof.by_kind.killed.total() > 0.99 * proof.by_kind.produced.total()
 
 
-def test_every_kind_of_mutant_is_made(proof: Proof) -> None:
+def test_every_kind_of_mutant_is_produced(proof: Proof) -> None:
     """In its notification, the next GET and all views."""
-    assert set(KINDS) == {kind for kind, _ in proof.by_kind.made}
-    assert {"its notification", "next GET", "later GET", "all"} <= {view for _, view in proof.by_kind.made}
+    assert set(KINDS) == {kind for kind, _ in proof.by_kind.produced}
+    assert {"its notification", "next GET", "later GET", "all"} <= {view for _, view in proof.by_kind.produced}
 
 
 def test_mutant_is_wrong() -> None:

@@ -171,8 +171,8 @@ def test_recording_has_each_operation_with_its_notification(tool: Tool, cassette
     assert shown["header"]["api"] == "desk-v1"
     operations = [(each["operation"], each["resource"]) for each in shown["interactions"]]
     assert operations == [(None, None), *((verb, "T-170004") for verb in ("amend", "escalate", "forget"))]
-    assert [told["cause"]["interaction"] for told in shown["notifications"]] == [1, 2, 3]
-    assert {told["cause"]["rule"] for told in shown["notifications"]} == {"referenceId"}
+    assert [notification["cause"]["interaction"] for notification in shown["notifications"]] == [1, 2, 3]
+    assert {notification["cause"]["rule"] for notification in shown["notifications"]} == {"referenceId"}
     text = tool("show", cassette)
     assert 'amend T-170004  HTTP 200, outcome "accepted"' in text
     assert "TraitsAmended T-170004" in text

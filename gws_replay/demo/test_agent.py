@@ -27,6 +27,6 @@ def test_update_changes_exactly_two_keys(gws):
 
 
 @pytest.mark.gws_cassette("update")
-def test_agent_is_told_of_its_update(gws_server):
+def test_agent_receives_the_notification_of_its_update(gws_server):
     """The whole program, as a process of its own: its CometD client gets the notification after the update."""
     subprocess.run([sys.executable, "agent.py"], env={**os.environ, "GWS_REPLAY_URL": gws_server.url}, check=True)

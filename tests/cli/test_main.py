@@ -93,7 +93,7 @@ def test_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("nonsense",), "There is no command 'nonsense'"),
         (("--nonsense",), "No such option"),
@@ -103,11 +103,11 @@ def test_version() -> None:
     ],
     ids=["command", "option", "argument", "choice", "file"],
 )
-def test_wrong_usage_is_a_sentence_with_exit_code_2(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
+def test_wrong_usage_is_a_sentence_with_exit_code_2(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
     """On stderr, without a traceback, and stdout stays empty."""
     done = run(*arguments, cwd=tmp_path)
     assert (2, "") == (done.returncode, done.stdout)
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -119,7 +119,7 @@ def test_no_command_shows_the_help() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "said"),
+    ("error", "code", "message"),
     [
         (KeyboardInterrupt(), 130, "Stopped."),
         (click.Abort(), 130, "Stopped."),
@@ -131,7 +131,7 @@ def test_no_command_shows_the_help() -> None:
     ids=["Ctrl-C", "abort", "error", "error with a code", "cassette", "usage"],
 )
 def test_errors_have_their_exit_codes(
-    error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    error: BaseException, code: int, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Everything that a user can cause is a sentence and an exit code."""
 
@@ -144,7 +144,7 @@ def test_errors_have_their_exit_codes(
     with pytest.raises(SystemExit) as ended:
         cli.main()
     out, err = capsys.readouterr()
-    assert (code, "", said) == (ended.value.code, out, err.strip().splitlines()[-1])
+    assert (code, "", message) == (ended.value.code, out, err.strip().splitlines()[-1])
     assert "Traceback" not in err
 
 
@@ -182,9 +182,9 @@ def test_closed_pipe_ends_without_a_traceback(tmp_path: Path) -> None:
         assert process.stderr is not None
         assert process.stdout.readline().startswith(str(path))
         process.stdout.close()
-        said = process.stderr.read()
+        message = process.stderr.read()
         process.wait(60)
-    assert ("", 1) == (said, process.returncode)
+    assert ("", 1) == (message, process.returncode)
 
 
 LOADED = """
@@ -274,7 +274,7 @@ def test_what_is_imported_to_start(load: str, third: tuple[str, ...], ours: tupl
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["recrod"], "There is no command 'recrod'. Did you mean 'record'?"),
         (["xyzzy"], "There is no command 'xyzzy'.\n"),
@@ -284,10 +284,10 @@ def test_what_is_imported_to_start(load: str, third: tuple[str, ...], ours: tupl
         (["verify", "cassettes/updat.yaml"], "Did you mean 'update.yaml'?"),
     ],
 )
-def test_a_name_that_is_not_known_gets_a_suggestion(tmp_path: Path, arguments: list[str], said: str) -> None:
+def test_unknown_name_gets_a_suggestion(tmp_path: Path, arguments: list[str], message: str) -> None:
     """Of commands, options, faults and cassettes."""
     (tmp_path / "cassettes").mkdir()
     (tmp_path / "cassettes" / "update.yaml").touch()
     done = run(*arguments, cwd=tmp_path)
     assert 2 == done.returncode
-    assert said in done.stderr
+    assert message in done.stderr

@@ -14,10 +14,10 @@ from tests.support.redactors import redactor
 
 SENT = b'{"operationName":"UpdateUserData","userData":{"FirstName":"\\ud83dAnna","\\ud800Key":"\\udfff"}}'
 VERSION = b'{"statusCode":0,"version":"\\ud800"}'
-TOLD = (
+NOTIFIED = (
     b'[{"channel":"/v2/me/facebooksession","data":{"notificationType":"PropertiesUpdated","facebooksession":{"id":"1",'
 )
-TOLD += b'"userData":{"FirstName":"\\ud83dAnna","\\ud800Key":"\\udffe"}}}}]'
+NOTIFIED += b'"userData":{"FirstName":"\\ud83dAnna","\\ud800Key":"\\udffe"}}}}]'
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_every_command_shows_it(command: tuple[str, ...], tmp_path: Path) -> Non
     exchanges = (
         exchange("POST", "/api/v2/me/facebooksessions/1", SENT, b'{"statusCode":0}', began=1),
         exchange("GET", "/api/v2/diagnostics/version", None, VERSION, began=2),
-        exchange("POST", "/api/v2/notifications", b'[{"channel":"/meta/connect"}]', TOLD, began=3),
+        exchange("POST", "/api/v2/notifications", b'[{"channel":"/meta/connect"}]', NOTIFIED, began=3),
     )
     using = redactor()
     recording = Recording(exchanges=tuple(map(using.exchange, exchanges)))

@@ -53,9 +53,9 @@ def test_what_cannot_be_read_is_a_failure_of_its_file(folder: Path, tmp_path: Pa
     saved(small(), tmp_path / "other" / "torn.yaml")
     for arguments in (("verify", folder), ("diff", tmp_path / "other", folder), ("diff", folder, tmp_path / "other")):
         ended, report = written(tmp_path / "out", name, *arguments)
-        (said,) = failures(name, report)
+        (expected,) = failures(name, report)
         assert (2, True) == (ended.code, f"Error: {folder}/torn.yaml, the file: {WHY}" in ended.err)
-        assert (True, True, True) == ("torn.yaml" in said, WHY in said, NOT_COMPARED in said)
+        assert (True, True, True) == ("torn.yaml" in expected, WHY in expected, NOT_COMPARED in expected)
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_command_that_cannot_start_writes_a_report(folder: Path, tmp_path: Path,
         "show": [missing],
     }
     ended, report = written(tmp_path / "out", name, command, *arguments[command])
-    (said,) = failures(name, report)
+    (expected,) = failures(name, report)
     assert (2, 1) == (ended.code, len(ended.err.splitlines()))
-    assert (True, True) == ("none.yaml" in said, NOT_COMPARED in said)
+    assert (True, True) == ("none.yaml" in expected, NOT_COMPARED in expected)
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("text", "json")])
@@ -84,8 +84,8 @@ def test_nothing_to_compare_is_a_failure(tmp_path: Path, name: str) -> None:
     empty.mkdir()
     for arguments in (("verify", empty), ("diff", empty, empty)):
         ended, report = written(tmp_path / "out", name, *arguments)
-        (said,) = failures(name, report)
-        assert (5, True) == (ended.code, "there was nothing to" in said)
+        (expected,) = failures(name, report)
+        assert (5, True) == (ended.code, "there was nothing to" in expected)
 
 
 def test_github_shows_what_cannot_be_read(folder: Path, tmp_path: Path) -> None:

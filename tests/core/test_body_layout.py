@@ -36,6 +36,6 @@ def test_what_a_cassette_did_not_lay_out_stays_as_it_is(body: bytes) -> None:
     assert body == as_sent(body, "compact")
 
 
-def test_a_laid_out_body_is_known_by_its_first_line() -> None:
+def test_laid_out_body_is_recognized_by_its_first_line() -> None:
     """It is looked at for each response."""
     assert [True, True, False, False] == [is_laid_out(each) for each in (b"{\n}", b"[\n]", b"{}", b"\n")]

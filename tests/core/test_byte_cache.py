@@ -15,10 +15,10 @@ def test_there_are_never_more_bytes_than_the_bound() -> None:
     """All are let go of when the next would be too many; what comes then is kept."""
     cache: ByteCache[int, bytes] = ByteCache(most=1600)
     for number in range(100):
-        made = bytes([number]) * 50
-        cache.add(number, made, len(made))
+        content = bytes([number]) * 50
+        cache.add(number, content, len(content))
         assert sum(map(len, cache.values())) <= 1600
-        assert made == cache.get(number)
+        assert content == cache.get(number)
 
 
 def test_what_would_take_much_of_the_room_is_not_kept() -> None:

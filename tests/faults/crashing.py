@@ -55,8 +55,8 @@ def record(folder: Path) -> None:
 def write(recording: JournalFile) -> None:
     """Write exchanges down, as the recorder does before the client sees their answers."""
     for number in range(EXCHANGES):
-        asked = Request(method="GET", uri=f"http://h/api/v2/{number}")
-        recording.append(journal.request_line(f"{number}", number, asked))
+        request = Request(method="GET", uri=f"http://h/api/v2/{number}")
+        recording.append(journal.request_line(f"{number}", number, request))
         recording.append(journal.response_line(f"{number}", number + 0.5, Response(status=200, body=b'{"a":1}')))
         promised[0] = number + 1
 
@@ -143,24 +143,24 @@ def tried(job: str, folder: Path, disturb: Callable[[], None], at: int, moment: 
     child = os.fork()
     if not child:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        said, reached = "", True
+        text, reached = "", True
         try:
             reached = disturbed(lambda: JOBS[job](folder), at, disturb)
         except GwsReplayError as error:
-            said = f"{error.exit_code} {error}"
+            text = f"{error.exit_code} {error}"
         except BaseException as error:  # noqa: BLE001 (the test is to hear of it)
-            said = f"crash: {error!r}"
-        os.write(writer, json.dumps([said, reached]).encode())
+            text = f"crash: {error!r}"
+        os.write(writer, json.dumps([text, reached]).encode())
         os._exit(0)
     os.close(writer)
     if moment is not None:
         time.sleep(moment)  # the random moment itself
         os.kill(child, signal.SIGKILL)
     with os.fdopen(reader, "rb") as pipe:
-        told = pipe.read()
+        outcome = pipe.read()
     os.waitpid(child, 0)
-    said, reached = json.loads(told) if told else ("", True)
-    seen = {"job": job, "folder": str(folder), "killed": not told, "said": said, "promised": promised[0]}
+    text, reached = json.loads(outcome) if outcome else ("", True)
+    seen = {"job": job, "folder": str(folder), "killed": not outcome, "said": text, "promised": promised[0]}
     print(json.dumps(seen), flush=True)
     return {**seen, "reached": reached}
 

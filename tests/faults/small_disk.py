@@ -22,7 +22,7 @@ def mount(folder: Path, options: str) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "gws-replay", folder], check=True)
 
 
-def said(do: Callable[[], object]) -> str:
+def error_of(do: Callable[[], object]) -> str:
     """The sentence and the exit code of the error that something ends with."""
     try:
         do()
@@ -45,12 +45,12 @@ def main(folder: Path) -> None:
             recording.append(journal.response_line(f"{number}", number, exchange(answer="x" * 1000).response))
             written.append(number)
 
-    told = {"written": said(write), "finished": said(recording.finish)}
+    outcomes = {"written": error_of(write), "finished": error_of(recording.finish)}
     large = cassette(*(exchange(answer="x" * 9000, began=number) for number in range(40)))
-    told["saved"] = said(lambda: save_cassette(large, folder / "old.yaml"))
+    outcomes["saved"] = error_of(lambda: save_cassette(large, folder / "old.yaml"))
     mount(folder, "remount,ro")
-    told["read-only"] = said(lambda: JournalFile(folder / "d.yaml", {}))
-    told["read-only save"] = said(lambda: save_cassette(old, folder / "old.yaml"))
+    outcomes["read-only"] = error_of(lambda: JournalFile(folder / "d.yaml", {}))
+    outcomes["read-only save"] = error_of(lambda: save_cassette(old, folder / "old.yaml"))
     mount(folder, "remount,rw,size=2m")
     recovered = recover(recording.path, folder / "c.yaml")
     found = load_cassette(folder / "c.yaml").interactions
@@ -59,7 +59,7 @@ def main(folder: Path) -> None:
     print(
         json.dumps(
             {
-                **told,
+                **outcomes,
                 "count": len(written),
                 "found": len(found),
                 "kept": kept,

@@ -64,7 +64,7 @@ def saved(folder: Path) -> int:
     return len(load_cassette(cassette).interactions) if cassette.exists() else 0
 
 
-def test_nothing_that_was_answered_is_lost(tries: list[dict[str, Any]]) -> None:
+def test_no_recorded_response_is_lost(tries: list[dict[str, Any]]) -> None:
     """It is in the cassette, or in a journal that gives it back; an error says which, and that traffic goes on."""
     for each in of(tries, "record"):
         assert saved(Path(each["folder"]) / "new") >= each["promised"], each

@@ -29,7 +29,7 @@ def may_mount() -> bool:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What is said and saved on a real disk that gets full, read-only, and larger."""
     if not may_mount():
         pytest.skip("no disk may be mounted here")
@@ -40,23 +40,23 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
-def test_a_full_disk_loses_nothing_that_was_written(told: dict[str, Any]) -> None:
+def test_a_full_disk_loses_nothing_that_was_written(outcomes: dict[str, Any]) -> None:
     """The journal has whole lines only, and becomes the cassette when there is room."""
-    assert told["written"].startswith("4 cannot write")
-    assert "c.yaml.journal: No space left on device; recording stopped, the traffic goes on" in told["written"]
-    assert told["finished"].startswith("4 cannot write")
-    assert "c.yaml: No space left on device. The recording is safe in" in told["finished"]
-    assert (told["count"], [], 0) == (told["found"], told["damaged"], told["cut"])
-    assert told["count"] > 20
+    assert outcomes["written"].startswith("4 cannot write")
+    assert "c.yaml.journal: No space left on device; recording stopped, the traffic goes on" in outcomes["written"]
+    assert outcomes["finished"].startswith("4 cannot write")
+    assert "c.yaml: No space left on device. The recording is safe in" in outcomes["finished"]
+    assert (outcomes["count"], [], 0) == (outcomes["found"], outcomes["damaged"], outcomes["cut"])
+    assert outcomes["count"] > 20
 
 
-def test_a_full_or_read_only_disk_keeps_the_cassette_that_was_there(told: dict[str, Any]) -> None:
+def test_a_full_or_read_only_disk_keeps_the_cassette_that_was_there(outcomes: dict[str, Any]) -> None:
     """No half of a new one, and no temporary file."""
-    assert "old.yaml: No space left on device; nothing there was changed" in told["saved"]
-    assert "old.yaml: Read-only file system; nothing there was changed" in told["read-only save"]
-    assert told["read-only"].startswith("2 cannot write")
-    assert told["read-only"].endswith("d.yaml.journal: Read-only file system")
-    assert (True, ["c.yaml", "c.yaml.journal", "old.yaml"]) == (told["kept"], told["names"])
+    assert "old.yaml: No space left on device; nothing there was changed" in outcomes["saved"]
+    assert "old.yaml: Read-only file system; nothing there was changed" in outcomes["read-only save"]
+    assert outcomes["read-only"].startswith("2 cannot write")
+    assert outcomes["read-only"].endswith("d.yaml.journal: Read-only file system")
+    assert (True, ["c.yaml", "c.yaml.journal", "old.yaml"]) == (outcomes["kept"], outcomes["names"])
 
 
 LIMIT = 48

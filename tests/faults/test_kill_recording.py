@@ -22,10 +22,10 @@ AT_ONCE = 4
 SEED = 20261123
 
 
-def test_nothing_answered_is_lost_by_a_kill(tmp_path: Path) -> None:
+def test_kill_loses_no_response_that_a_client_received(tmp_path: Path) -> None:
     """4 fresh recordings (or GWS_REPLAY_KILLS), each killed at a random moment under load; no cassette is torn."""
     with upstream(
-        lambda asked: answered(b'{"statusCode": 0, "echo": "%s"}' % asked.path.rpartition("/")[2].encode())
+        lambda sent: answered(b'{"statusCode": 0, "echo": "%s"}' % sent.path.rpartition("/")[2].encode())
     ) as server:
         seeded = random.Random(SEED)
         moments = [seeded.uniform(0.0, 0.3) for _ in range(KILLS)]

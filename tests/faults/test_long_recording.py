@@ -30,7 +30,7 @@ def memory(pid: int, what: str) -> float:
 def test_a_long_recording_is_whole_and_takes_no_more_memory(tmp_path: Path) -> None:
     """Every exchange, each with its own body, in the order asked."""
     path = tmp_path / "c.yaml"
-    asked, began = [0] * CLIENTS, time.monotonic()
+    requested, began = [0] * CLIENTS, time.monotonic()
     early = threading.Event()
 
     def ask(client: int, url: str) -> None:
@@ -39,8 +39,8 @@ def test_a_long_recording_is_whole_and_takes_no_more_memory(tmp_path: Path) -> N
         for number in range(client, EXCHANGES, CLIENTS):
             connection.request("POST", f"/api/v2/me/facebooksessions/{number}", BODY % number, {"Accept": "*/*"})
             assert b'{"statusCode": 0}' == connection.getresponse().read()
-            asked[client] += 1
-            if sum(asked) >= EXCHANGES // 5:
+            requested[client] += 1
+            if sum(requested) >= EXCHANGES // 5:
                 early.set()
         connection.close()
 

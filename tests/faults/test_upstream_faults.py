@@ -139,15 +139,15 @@ def test_what_a_client_got_is_in_the_cassette(seen: Seen) -> None:
     assert WHOLE == {name: body for name, body in found.items() if name in WHOLE}
 
 
-def test_what_broke_off_is_no_answer(seen: Seen) -> None:
+def test_broken_response_is_not_recorded_as_a_response(seen: Seen) -> None:
     """The client is told so by the proxy, and so is who recorded."""
     broken = {name for name in ANSWERS if name not in WHOLE and name != "large"}
     assert broken == {name for name, answer in seen.answers.items() if not answer.startswith(b"HTTP/1.1 200")}
     assert all(seen.answers[name].startswith(b"HTTP/1.1 502") for name in broken)
-    said = {last_part(note.split()[3].rstrip(",")) for note in seen.notes if "got no response" in note}
-    assert broken <= said <= broken | {"late", "large"}
+    reported = {last_part(note.split()[3].rstrip(",")) for note in seen.notes if "got no response" in note}
+    assert broken <= reported <= broken | {"late", "large"}
     lost = {last_part(each.request.path) for each in seen.cassette.interactions if each.outcome != "response"}
-    assert said == lost
+    assert reported == lost
 
 
 def test_the_cassette_is_whole(seen: Seen) -> None:

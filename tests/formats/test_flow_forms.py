@@ -84,13 +84,13 @@ def test_what_does_not_decode_stays_with_its_header(coding: str, body: bytes) ->
     assert (body, coding) == (found.response.body, found.response.headers.get("content-encoding"))
 
 
-def test_a_flow_without_an_answer_is_unanswered() -> None:
+def test_flow_without_a_response_is_unanswered() -> None:
     """A poll that the client dropped."""
     found = load(written(http_flow(response=False, err=True), http_flow()))
     assert (1, ["POST"]) == (len(found.exchanges), [each.request.method for each in found.unanswered])
 
 
-def test_an_answer_without_an_end_ends_when_it_began() -> None:
+def test_response_without_an_end_ends_when_it_began() -> None:
     """The connection was closed on it."""
     one = http_flow()
     assert one.response

@@ -71,18 +71,18 @@ def test_an_aborted_request_is_unanswered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         ("{", "h is not JSON"),
         ("[]", "h is not a HAR"),
         ('{"log": {}}', "h is not a HAR"),
     ],
 )
-def test_a_file_that_is_not_a_har_is_an_error(content: str, said: str) -> None:
+def test_a_file_that_is_not_a_har_is_an_error(content: str, expected: str) -> None:
     """In one sentence."""
     with pytest.raises(CassetteError) as caught:
         read_har(content, "h")
-    assert said in str(caught.value)
+    assert expected in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -193,10 +193,10 @@ def test_a_zip_of_playwright_holds_bodies_as_files() -> None:
 
 
 @pytest.mark.parametrize(
-    ("packed", "said"),
+    ("packed", "expected"),
     [(io.BytesIO(b"PK"), r"^a\.zip cannot be read as a zip file"), (zipped(a_txt=""), r"^a\.zip holds no \.har file")],
 )
-def test_a_zip_that_is_no_har_is_an_error(packed: io.BytesIO, said: str) -> None:
+def test_a_zip_that_is_no_har_is_an_error(packed: io.BytesIO, expected: str) -> None:
     """Torn, or of something else."""
-    with pytest.raises(CassetteError, match=said):
+    with pytest.raises(CassetteError, match=expected):
         list(har.moments_of_zip(packed, "a.zip"))

@@ -132,12 +132,12 @@ def test_a_request_without_a_body(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [..., {}, {"size": 0, "mimeType": "x"}, {"size": 0, "text": ""}])
-def test_an_answer_without_a_body(value: Any) -> None:
+def test_response_without_a_body(value: Any) -> None:
     """A 204 has none."""
     assert b"" == load(changed("response.content", value)).exchanges[0].response.body
 
 
-def test_status_0_is_no_answer() -> None:
+def test_status_0_means_no_response() -> None:
     """A dropped poll: it is told apart from exchanges."""
     found = load(changed("response.status", 0), entry())
     assert (1, 1) == (len(found.exchanges), len(found.unanswered))

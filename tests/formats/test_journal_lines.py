@@ -49,7 +49,7 @@ def test_a_damaged_line_is_numbered_and_the_rest_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "code", "said"),
+    ("lines", "code", "message"),
     [
         ([], 5, "is empty"),
         ([b"hello\n"], 4, "is not a journal"),
@@ -58,9 +58,9 @@ def test_a_damaged_line_is_numbered_and_the_rest_is_kept() -> None:
         ([b"00000000 {}\n"], 4, "is not a journal"),
     ],
 )
-def test_what_is_no_journal_is_refused(lines: list[bytes], code: int, said: str) -> None:
+def test_what_is_no_journal_is_refused(lines: list[bytes], code: int, message: str) -> None:
     """With its own exit code."""
-    with pytest.raises(CassetteError, match=said) as caught:
+    with pytest.raises(CassetteError, match=message) as caught:
         journal_reader.read(lines, "j")
     assert code == caught.value.exit_code
 
@@ -72,7 +72,7 @@ def test_the_stand_ins_of_a_journal_come_into_the_header() -> None:
     assert (EXCHANGE,) == journal_reader.read(lines, "j").recording.exchanges
 
 
-def test_ids_of_what_was_answered() -> None:
+def test_ids_of_requests_with_a_response() -> None:
     """In the order of the exchanges; the others apart."""
     more = [journal.request_line("3", 5.0, REQUEST), journal.response_line("3", 6.0, RESPONSE)]
     read = journal_reader.read([*LINES, *more, LINES[-1][:9]], "j")

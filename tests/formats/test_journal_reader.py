@@ -68,7 +68,7 @@ def test_a_recording_comes_back_as_it_was(recording: Recording) -> None:
 
 FULL = Recording(
     exchanges=tuple(
-        exchange("POST", f"/{n}", {"n": n, "ä": "\n"}, b"\xff\x00", began=n, asked_with=[("A", "1"), ("a", "2")])
+        exchange("POST", f"/{n}", {"n": n, "ä": "\n"}, b"\xff\x00", began=n, request_headers=[("A", "1"), ("a", "2")])
         for n in range(3)
     ),
     messages=(WebSocketMessage(uri="ws://h", seen=9.5, from_client=False, content="[]\u2028"),),
@@ -148,7 +148,7 @@ def test_a_damaged_first_line_costs_only_itself() -> None:
     assert ((1,), {}, FULL.exchanges) == (found.damaged, found.header, found.recording.exchanges)
 
 
-def test_requests_without_an_end_are_told_apart_from_those_that_failed() -> None:
+def test_requests_without_an_end_are_not_counted_as_failed() -> None:
     """The recording was interrupted before their answer."""
     lines = [LINES[0], *(journal.request_line(f"{n}", n, FULL.exchanges[n].request) for n in range(3))]
     lines += [journal.error_line("0", 4.0, "reset"), journal.response_line("1", 5.0, FULL.exchanges[1].response)]
@@ -166,13 +166,13 @@ def test_another_format_is_named() -> None:
         read(b"%08x %b\n" % (zlib.crc32(text), text))
 
 
-def test_an_answer_without_its_request_is_nothing() -> None:
+def test_response_without_its_request_is_left_out() -> None:
     """The line of the request was damaged."""
     found = read(LINES[0] + LINES[ANSWERS[0]])
     assert ((), ()) == (found.recording.exchanges, found.recording.unanswered)
 
 
-def test_an_id_may_be_used_again_after_its_answer() -> None:
+def test_id_may_be_used_again_after_its_response() -> None:
     """Each answer belongs to the request that is open."""
     one, other = FULL.exchanges[:2]
     lines = [LINES[0]]

@@ -23,7 +23,7 @@ from gws_replay.formats.vcr import edit, yaml_text
 from gws_replay.formats.vcr.scrub import Scrub
 from gws_replay.settings.redaction import redactor
 from tests.fuzz.mutations import bounded, mutated
-from tests.support.yaml_styles import made
+from tests.support.yaml_styles import generated
 
 INPUTS = int(os.environ.get("GWS_REPLAY_FUZZ", "400"))
 SECRET, PERSON = "Sturmflut-88x", "Balduin Ohm"
@@ -152,8 +152,8 @@ def test_every_message_is_redacted_in_time(start: int) -> None:
     for number in range(start, min(start + 200, INPUTS)):
         request, response = message_of(number)
         with bounded(str(number).encode()):
-            asked, answered = one.request(request), one.response(response)
-        assert len(asked.body) < 50 * len(request.body) + 10_000, number
+            sent, answered = one.request(request), one.response(response)
+        assert len(sent.body) < 50 * len(request.body) + 10_000, number
         assert len(answered.body) < 50 * len(response.body) + 10_000, number
 
 
@@ -181,7 +181,7 @@ TOKENS = (
 def test_a_spoiled_file_is_scrubbed_or_refused(start: int) -> None:
     """The new text is one that can be read, and has the header; or an error says why not."""
     for number in range(start, min(start + 200, INPUTS)):
-        text, ending = made(number % 500)
+        text, ending = generated(number % 500)
         as_json = ending == ".json"
         content = mutated(random.Random(number), [text.encode("utf-8", "surrogatepass")], TOKENS)
         with bounded(content), suppress(CassetteError, UnicodeDecodeError):

@@ -36,7 +36,7 @@ async def update_by_aiohttp(session: aiohttp.ClientSession) -> None:
         assert {"statusCode": 0} == await answer.json(content_type=None)
 
 
-def test_aiocometd_is_told_in_the_same_loop() -> None:
+def test_aiocometd_receives_in_the_same_loop() -> None:
     """The held connect awaits, so that the same loop can ask for what it waits for."""
     playback = recorded()
 
@@ -112,6 +112,6 @@ def test_a_websocket_is_refused_by_name() -> None:
 
     with replaying(playback), pytest.raises(ReplayMiss, match="use the fixture gws_server instead of gws"):
         asyncio.run(scenario())
-    said = playback.problems(allow_unplayed=True)
-    assert "a WebSocket to ws://gws.example/api/v2/notifications was stopped" in said
-    assert "c2VjcmV0" not in said
+    text = playback.problems(allow_unplayed=True)
+    assert "a WebSocket to ws://gws.example/api/v2/notifications was stopped" in text
+    assert "c2VjcmV0" not in text

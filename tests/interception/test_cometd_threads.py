@@ -20,7 +20,7 @@ every_library = pytest.mark.parametrize("library", [by_requests, by_httpx], ids=
 
 
 @every_library
-def test_a_thread_that_polls_is_told_after_the_update(library: Callable[[], Post]) -> None:
+def test_polling_thread_receives_after_the_update(library: Callable[[], Post]) -> None:
     """The held connect of one thread is answered by what another thread asks, and by nothing before."""
     playback = recorded()
     with replaying(playback), Poller(library()) as poller:
@@ -37,10 +37,10 @@ def test_after_the_end_a_thread_is_held() -> None:
     with replaying(playback), Poller(by_requests()) as poller:
         by_requests()(f"{URL}{SESSIONS}/S1", SENT)
         poller.wait_for(1)
-        told_at, before = time.monotonic(), len(poller.connects)
+        received_at, before = time.monotonic(), len(poller.connects)
         while len(poller.connects) < before + 3:
             poller.thread.join(0.05)
-        assert (len(poller.connects) - before) / (time.monotonic() - told_at) < 2
+        assert (len(poller.connects) - before) / (time.monotonic() - received_at) < 2
 
 
 def test_a_client_of_one_thread_is_not_left_waiting() -> None:
@@ -97,7 +97,7 @@ def waiting_for_pushes_first(playback: ReplayRun) -> Iterator[list[str]]:
     [(1.1, ["notification", "answer"]), (1.5, ["answer", "notification"])],
     ids=["before", "after"],
 )
-def test_the_answer_and_the_notification_keep_their_order(seen: float, expected: list[str]) -> None:
+def test_response_and_notification_keep_their_order(seen: float, expected: list[str]) -> None:
     """As it was recorded: the push before the response, always; or after it, unless the machine is very busy.
 
     Nobody can tell in this process when a thread goes on that has got its answer.

@@ -108,7 +108,7 @@ def test_a_pool_serves_whom_it_works_for() -> None:
                 assert {name} == pool.submit(by_requests, range(3)).result(CALM)
 
 
-def test_a_thread_from_before_gets_the_only_answer_there_is() -> None:
+def test_earlier_thread_gets_the_only_recorded_response() -> None:
     """A pool that was made before replay began is behind the patches like everything else."""
     with ThreadPoolExecutor(1) as pool:
         begun, goes_on = threading.Event(), threading.Event()

@@ -35,11 +35,11 @@ def playback(*exchanges: Exchange) -> ReplayRun:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @every_client
-def test_the_recorded_answer_arrives(ask: Ask, scheme: str) -> None:
+def test_recorded_response_arrives(ask: Ask, scheme: str) -> None:
     """Status, reason, headers (repeated ones too) and JSON; host and port do not matter."""
     fields = [("X-One", "1"), ("X-Many", "a"), ("X-Many", "b"), ("Content-Type", "application/json")]
     running = playback(
-        exchange("POST", "/api/v2/me?b=2&a=1", SENT, {"statusCode": 0}, status=403, answered_with=fields)
+        exchange("POST", "/api/v2/me?b=2&a=1", SENT, {"statusCode": 0}, status=403, response_headers=fields)
     )
     with replaying(running):
         answer = ask("POST", f"{scheme}://elsewhere.example:8443/api/v2/me?a=1&b=2", json.dumps(SENT).encode(), {})
@@ -65,7 +65,7 @@ def test_bodies_arrive_byte_for_byte(
     ask: Ask, method: str, status: int, body: bytes, fields: list[tuple[str, str]]
 ) -> None:
     """Binary, empty and missing bodies, of any status."""
-    with replaying(playback(exchange(method, "/x", None, body, status=status, answered_with=fields))):
+    with replaying(playback(exchange(method, "/x", None, body, status=status, response_headers=fields))):
         answer = ask(method, f"{ANYWHERE}/x", None, {})
     assert (status, body) == (answer.status, answer.body)
 
@@ -74,7 +74,7 @@ def test_bodies_arrive_byte_for_byte(
 def test_redirects_are_followed_inside_the_cassette(ask: Ask) -> None:
     """The client follows a recorded redirect to the recorded answer."""
     running = playback(
-        exchange("GET", "/old", None, b"", status=302, answered_with=[("Location", "/new?x=1")]),
+        exchange("GET", "/old", None, b"", status=302, response_headers=[("Location", "/new?x=1")]),
         exchange("GET", "/new?x=1", None, {"statusCode": 0}),
     )
     with replaying(running):
@@ -96,10 +96,10 @@ def test_a_gzipped_request_matches_what_it_says(ask: Ask) -> None:
 
 
 @every_client
-def test_the_kth_equal_request_gets_the_kth_answer(ask: Ask) -> None:
+def test_kth_equal_request_gets_the_kth_response(ask: Ask) -> None:
     """Equal requests are answered in recorded order; a GET may be asked again, any other one too many is a miss."""
-    asked = ("GET", "POST")
-    running = playback(*(exchange(how, "/x", None, {"k": k}, began=float(k)) for how in asked for k in range(3)))
+    requested = ("GET", "POST")
+    running = playback(*(exchange(how, "/x", None, {"k": k}, began=float(k)) for how in requested for k in range(3)))
     with replaying(running):
         assert [0, 1, 2, 2] == [ask("GET", f"{ANYWHERE}/x", None, {}).json()["k"] for _ in range(4)]
         assert [0, 1, 2] == [ask("POST", f"{ANYWHERE}/x", None, {}).json()["k"] for _ in range(3)]
@@ -177,10 +177,10 @@ def test_aiohttp_sends_what_it_would_send_live(recorded: Any, given: Mapping[str
     assert ((), ()) == (running.misses, running.unplayed)
 
 
-def test_cookies_of_a_recorded_answer_reach_the_session() -> None:
+def test_cookies_of_a_recorded_response_reach_the_session() -> None:
     """Each of several Set-Cookie fields counts."""
     fields = [("Set-Cookie", "JSESSIONID=one; Path=/"), ("Set-Cookie", "route=two; Path=/")]
-    running = playback(*(exchange("GET", "/x", None, {}, answered_with=fields) for _ in range(2)))
+    running = playback(*(exchange("GET", "/x", None, {}, response_headers=fields) for _ in range(2)))
     with replaying(running), requests.Session() as session, httpx.Client(verify=False) as client:
         session.get(f"{ANYWHERE}/x", timeout=60)
         client.get(f"{ANYWHERE}/x")

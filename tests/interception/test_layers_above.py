@@ -28,8 +28,8 @@ def test_aiohttp_middlewares_are_called() -> None:
     """One that renews a token when a response is 401 sends the request again."""
     running = run_of(
         exchange("GET", "/me", None, {}, status=401, began=0.0),
-        exchange("POST", "/token", None, {"access_token": "second"}, answered_with=JSON, began=1.0),
-        exchange("GET", "/me", None, {"statusCode": 0}, answered_with=JSON, began=2.0),
+        exchange("POST", "/token", None, {"access_token": "second"}, response_headers=JSON, began=1.0),
+        exchange("GET", "/me", None, {"statusCode": 0}, response_headers=JSON, began=2.0),
     )
 
     async def renew(request: Any, handler: Any) -> Any:
@@ -113,7 +113,7 @@ def test_a_transport_of_the_test_responds_itself() -> None:
 
 def test_an_aiohttp_session_may_be_used_by_many_tasks_and_times_out() -> None:
     """Each task has a connection of its own; a miss is raised in the task that sent the request."""
-    running = run_of(*(exchange("POST", "/x", {"n": n}, {"n": n}, answered_with=JSON) for n in range(50)))
+    running = run_of(*(exchange("POST", "/x", {"n": n}, {"n": n}, response_headers=JSON) for n in range(50)))
 
     async def ask(session: aiohttp.ClientSession, n: int) -> Any:
         async with session.post(f"{ANYWHERE}/x", json={"n": n}) as response:

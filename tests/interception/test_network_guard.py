@@ -88,11 +88,11 @@ async def sock_connect(sock: socket.socket, port: int) -> None:
 def test_no_socket_gets_out(reach: Callable[[int], object], by_thread: bool, live: LiveServer) -> None:
     """Each way to reach a host raises an OSError with the refusal's words, from any thread."""
     refusals = Refusals()
-    said = rf"^\[Errno \d+\] a connection to 127\.0\.0\.1:{live.port} was stopped$"
+    message = rf"^\[Errno \d+\] a connection to 127\.0\.0\.1:{live.port} was stopped$"
     with (
         ThreadPoolExecutor(1) as threads,
         closed_network(refusals),
-        pytest.raises(ConnectionRefusedError, match=said),
+        pytest.raises(ConnectionRefusedError, match=message),
     ):
         threads.submit(reach, live.port).result() if by_thread else reach(live.port)
     assert [f"a connection to 127.0.0.1:{live.port}"] == refusals.seen

@@ -112,7 +112,7 @@ def test_a_connection_that_was_open_before_does_not_go_live(live: LiveServer) ->
     assert 1 == len(running.blocked)
 
 
-def test_the_inner_of_two_playbacks_answers() -> None:
+def test_inner_of_two_playbacks_responds() -> None:
     """A playback inside another one has the word until it ends."""
     outer, inner = (playback(exchange("GET", "/x", None, {"from": name})) for name in ("outer", "inner"))
     with replaying(outer), requests.Session() as session:
@@ -128,7 +128,7 @@ def test_nothing_leaks_from_threads(kind: str, live: LiveServer) -> None:
     running = ReplayRun(numbered(count))
     with replaying(running):
         tally = swarm(kind, live.url, count)
-    assert (count, 0, ()) == (tally.asked, tally.wrong, tally.errors)
+    assert (count, 0, ()) == (tally.request_count, tally.wrong, tally.errors)
     assert ([], [], (), ()) == (live.hits, running.blocked, running.misses, running.unplayed)
 
 

@@ -50,13 +50,13 @@ def test_what_was_replaced_before_a_failure_is_put_back() -> None:
     assert "a" == thing.name
 
 
-def test_a_replacement_is_made_once_for_what_is_there() -> None:
+def test_replacement_is_built_once_for_each_original() -> None:
     """A swap that serves again finds its replacement made, unless something else stands there by then."""
     thing = SimpleNamespace(name="a")
-    made: list[str] = []
+    built: list[str] = []
 
     def noted(before: str) -> str:
-        made.append(before)
+        built.append(before)
         return loud(before)
 
     swaps = [Swap(thing, "name", noted)]
@@ -65,4 +65,4 @@ def test_a_replacement_is_made_once_for_what_is_there() -> None:
         done = replaced(swaps)
         assert name.upper() == thing.name
         put_back(done)
-    assert ["a", "b"] == made
+    assert ["a", "b"] == built

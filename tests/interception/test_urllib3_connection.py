@@ -18,7 +18,7 @@ from gws_replay.playback.replay_run import ReplayRun
 from tests.support.builders import exchange
 from tests.support.clients import ANYWHERE
 
-SAID = {"statusCode": 0}
+BODY = {"statusCode": 0}
 
 
 def playback(*exchanges: Exchange) -> ReplayRun:
@@ -29,23 +29,23 @@ def test_urllib3_tries_again_as_it_would_live() -> None:
     """A recorded 503 makes it ask once more where the client told it to, and a Location where it follows."""
     running = playback(
         exchange("GET", "/x", None, b"busy", status=503, began=0.0),
-        exchange("GET", "/x", None, b"", status=302, answered_with=[("Location", "/y")], began=1.0),
-        exchange("GET", "/y", None, SAID, began=2.0),
+        exchange("GET", "/x", None, b"", status=302, response_headers=[("Location", "/y")], began=1.0),
+        exchange("GET", "/y", None, BODY, began=2.0),
     )
     retries = urllib3.Retry(3, status_forcelist=[503], backoff_factor=0)
     with replaying(running), urllib3.PoolManager(retries=retries) as pool:
         answer = pool.request("GET", f"{ANYWHERE}/x")
-    assert (200, SAID, 2) == (answer.status, answer.json(), len(answer.retries.history if answer.retries else ()))
+    assert (200, BODY, 2) == (answer.status, answer.json(), len(answer.retries.history if answer.retries else ()))
     assert () == running.unplayed
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_what_goes_through_a_proxy_is_answered_too(scheme: str) -> None:
+def test_request_through_a_proxy_is_replayed(scheme: str) -> None:
     """With a proxy in between a connection is asked for a whole address, or for a tunnel."""
-    running = playback(exchange("GET", "/x", None, SAID))
+    running = playback(exchange("GET", "/x", None, BODY))
     proxies = {"http": "http://proxy.example:3128", "https": "http://proxy.example:3128"}
     with replaying(running):
-        assert SAID == requests.get(f"{scheme}://gws.example/x", proxies=proxies, timeout=60).json()
+        assert BODY == requests.get(f"{scheme}://gws.example/x", proxies=proxies, timeout=60).json()
         with suppress(ReplayMiss):
             requests.get(f"{scheme}://gws.example/y", proxies=proxies, timeout=60)
     assert ((), []) == (running.unplayed, running.blocked)
@@ -54,7 +54,7 @@ def test_what_goes_through_a_proxy_is_answered_too(scheme: str) -> None:
 
 def test_the_address_is_that_of_the_request() -> None:
     """The port stands where it is not the scheme's own, and IPv6 in brackets."""
-    running = playback(exchange("GET", "/x", None, SAID))
+    running = playback(exchange("GET", "/x", None, BODY))
     addresses = ["http://gws.example/a", "https://gws.example:8443/b?c=1", "http://[::1]:8080/d"]
     with replaying(running):
         for address in addresses:
@@ -69,7 +69,7 @@ def test_the_address_is_that_of_the_request() -> None:
 )
 def test_the_body_is_what_was_recorded(name: str, value: str) -> None:
     """Whatever the header fields say of it: people edit cassettes, and vcrpy stores bodies unpacked."""
-    running = playback(*(exchange("GET", "/x", None, b"\x8b\x00body", answered_with=[(name, value)]) for _ in "ab"))
+    running = playback(*(exchange("GET", "/x", None, b"\x8b\x00body", response_headers=[(name, value)]) for _ in "ab"))
     with replaying(running), requests.get(f"{ANYWHERE}/x", timeout=60, stream=True) as answer:
         assert [b"\x8b\x00b", b"ody"] == list(answer.iter_content(3))
         assert (11, "OK") == (answer.raw.version, answer.raw.reason)
@@ -90,10 +90,10 @@ def test_a_connection_goes_back_to_its_pool() -> None:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_inside_a_cassette_of_plain_vcrpy_ours_has_the_word(scheme: str, tmp_path: Path) -> None:
     """The innermost answers, and the outer one is asked again when it has ended."""
-    running = playback(exchange("GET", "/x", None, SAID))
+    running = playback(exchange("GET", "/x", None, BODY))
     with vcr.VCR(record_mode="none").use_cassette(str(tmp_path / "outer.yaml")):
         with replaying(running):
-            assert SAID == requests.get(f"{scheme}://gws.example/x", timeout=60).json()
+            assert BODY == requests.get(f"{scheme}://gws.example/x", timeout=60).json()
         with pytest.raises(vcr.errors.CannotOverwriteExistingCassetteException):
             requests.get(f"{scheme}://gws.example/x", timeout=60)
 

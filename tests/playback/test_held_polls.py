@@ -147,7 +147,7 @@ def test_patience_ends_the_wait(core: FakeCore, polls: HeldPolls, hold_for: floa
     assert ([1, 2], []) == (core.released, core.abandoned)
 
 
-def test_what_is_not_held_is_answered_at_once(polls: HeldPolls) -> None:
+def test_poll_that_is_not_held_returns_at_once(polls: HeldPolls) -> None:
     """In a thread and in a task."""
     assert Replies(messages=()) == polls.receive(["publish"]) == asyncio.run(polls.receive_async(["publish"]))
 
@@ -199,7 +199,7 @@ def test_a_loop_that_was_closed_does_no_harm(core: FakeCore, polls: HeldPolls, t
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio would complain, and rightly so
 
 
-def test_what_could_not_be_written_is_told_by_another_connect(
+def test_unwritten_notification_is_delivered_by_the_next_connect(
     core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor
 ) -> None:
     """A connect that is held already is answered with it."""
@@ -209,7 +209,9 @@ def test_what_could_not_be_written_is_told_by_another_connect(
     assert [1] == tickets([held])
 
 
-def test_closing_answers_all_and_holds_no_more(core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor) -> None:
+def test_closing_releases_all_polls_and_holds_no_more(
+    core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor
+) -> None:
     """Threads, tasks and who waits for clients to hear."""
     core.has_undelivered = True
     held = [threads.submit(polls.receive, CONNECT), threads.submit(in_a_loop, lambda: polls.receive_async(CONNECT))]
@@ -225,7 +227,9 @@ def test_closing_answers_all_and_holds_no_more(core: FakeCore, polls: HeldPolls,
 
 
 @pytest.mark.parametrize("kind", ["thread", "task"])
-def test_waiting_until_all_is_heard(core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor, kind: str) -> None:
+def test_waiting_until_all_is_received(
+    core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor, kind: str
+) -> None:
     """It ends when a client comes back, at once when there is nothing to hear, and in time when no one comes."""
 
     def wait(patience: float) -> None:

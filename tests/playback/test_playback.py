@@ -78,14 +78,14 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("given", [pytest.param(given, id=name) for name, given in SECRETS.items()])
-def test_no_secret_of_a_live_request_is_kept_or_told(given: Mapping[str, Any]) -> None:
+def test_no_secret_of_a_live_request_is_kept_or_printed(given: Mapping[str, Any]) -> None:
     """Credentials that the client really has appear in no miss, no failure text and no remembered request."""
     playback = play(exchange("GET", "/api/v2/me", None, {}), exchange("POST", "/api/v2/me", {"token": "x"}, {}))
     fields = {**given, "headers": Headers(tuple(given.get("headers", ())))}
     with pytest.raises(ReplayMiss) as caught:
         ask(playback, 0, **({"uri": f"{HOST}/api/v2/me?no=1"} | fields))
-    told_of = [str(caught.value), repr(caught.value), repr(playback.misses), playback.problems()]
-    assert [] == [text for text in told_of if "c2VjcmV0" in text or "secret-password" in text]
+    texts = [str(caught.value), repr(caught.value), repr(playback.misses), playback.problems()]
+    assert [] == [text for text in texts if "c2VjcmV0" in text or "secret-password" in text]
 
 
 def test_a_redacted_session_in_a_path_matches_a_live_one() -> None:
@@ -115,17 +115,17 @@ def test_what_was_not_played_is_listed_until_it_is() -> None:
 def test_a_refusal_is_a_problem_that_nothing_allows() -> None:
     """What the network guard stopped fails the test, whatever may stay unplayed."""
     playback = ReplayRun(small().named("some.yaml"))
-    said = playback.refuse("a connection to 192.0.2.1:443")
+    message = playback.refuse("a connection to 192.0.2.1:443")
     assert (
         "a connection to 192.0.2.1:443 was stopped: nothing reaches a network while some.yaml is replayed; "
         "a client that is not caught in the process, over WebSocket for instance, needs gws_server"
-    ) == said
+    ) == message
     assert ["a connection to 192.0.2.1:443"] == playback.blocked
     found = playback.problems(allow_unplayed=True)
     assert "a connection to 192.0.2.1:443 was stopped: replay reaches no network" == found
 
 
-def test_userdata_grows_as_operations_are_asked() -> None:
+def test_userdata_grows_as_operations_are_sent() -> None:
     """A snapshot per message that showed it: the answer of a GET, the notification once its cause was asked."""
     playback = ReplayRun(small())
     assert () == playback.userdata("S1")
@@ -176,12 +176,12 @@ def test_an_empty_cassette_has_no_problem() -> None:
     assert "" == ReplayRun(Cassette(interactions=())).problems()
 
 
-@pytest.mark.parametrize("asked", ["1234567", "1234", "12.5"])
-def test_a_secret_number_never_counts(asked: str) -> None:
+@pytest.mark.parametrize("number", ["1234567", "1234", "12.5"])
+def test_a_secret_number_never_counts(number: str) -> None:
     """In a cassette of another tool: no more than a secret text does; another type is another request."""
     playback = play(exchange("POST", "/api/v2/x", {"password": 1234567}, {"made_by": "cassette"}))
-    body = b'{"password": %s}' % asked.encode()
-    if "." in asked:
+    body = b'{"password": %s}' % number.encode()
+    if "." in number:
         with pytest.raises(ReplayMiss) as missed:
             ask(playback, 0, body=body)
         assert "1234567" not in str(missed.value)

@@ -70,7 +70,7 @@ def token(number: str, began: float) -> Exchange:
     """A request for a token."""
     form = [("Content-Type", "application/x-www-form-urlencoded")]
     return exchange("POST", "/auth/v3/oauth/token", b"grant_type=refresh_token", {"access_token": number},
-                    began=began, asked_with=form)  # fmt: skip
+                    began=began, request_headers=form)  # fmt: skip
 
 
 STATE = [
@@ -142,7 +142,7 @@ def two_agents(*names: str | None) -> Cassette:
         replace(update({"A": user}, began=1 + user, ended=1.5 + user, session=f"S{user}"), user=user) for user in (0, 1)
     ]
     exchanges.append(operation("Invite", began=4, targetUser="b"))
-    told = [
+    delivered = [
         replace(push({"A": user}, seen=1.7 + user, session=f"S{user}"), user=user,
                 cause=Cause(interaction=2 + user, rule="pin", after="response"))
         for user in (0, 1)
@@ -155,7 +155,9 @@ def two_agents(*names: str | None) -> Cassette:
         cause=Cause(interaction=4, rule="pin", after="response"),
     )
     users = [{} if name is None else {"name": name} for name in names or (None, None)]
-    return Cassette(interactions=tuple(exchanges), notifications=(*told, invited), header={"format": 1, "users": users})
+    return Cassette(
+        interactions=tuple(exchanges), notifications=(*delivered, invited), header={"format": 1, "users": users}
+    )
 
 
 @pytest.mark.parametrize("apart", [False, True])
@@ -181,7 +183,7 @@ def test_agents_are_matched_by_name() -> None:
     assert [{"user": 1}, {"user": 0}] == [sent(run, played.interactions[0], basic(each)) for each in ("bert", "anna")]
 
 
-def test_agents_are_matched_by_the_first_request_that_only_one_made() -> None:
+def test_agents_are_matched_by_the_first_request_that_only_one_sent() -> None:
     """The other order of appearance is found out, and each goes on in its own part; nothing is delivered twice."""
     played = two_agents()
     run = ReplayRun(played)
@@ -211,7 +213,7 @@ def test_more_agents_than_recorded_begin_another_run() -> None:
     ]  # fmt: skip
 
 
-def test_a_request_without_credentials_is_of_the_user_who_made_it() -> None:
+def test_request_without_credentials_is_of_the_user_who_sent_it() -> None:
     """If only one of several made such a request."""
     played = two_agents()
     run = ReplayRun(played)
@@ -268,7 +270,7 @@ def test_a_rewind_begins_for_whoever_comes_then() -> None:
     assert 1 == len(late.poll())
 
 
-def test_a_connect_that_is_held_during_a_rewind_is_answered() -> None:
+def test_held_connect_returns_on_a_rewind() -> None:
     """With 402: its client shakes hands again."""
     run = ReplayRun(cassette(update({"A": 1}, began=1)))
     tab = Tab(run, Headers())
@@ -301,7 +303,7 @@ def test_a_notification_that_reached_nobody_says_why(subscription: str | None, w
     assert (f"notification 0 on {TOPIC} reached nobody: {why}",) == run.undelivered
 
 
-def test_what_waits_for_what_is_said_in_a_sentence_each() -> None:
+def test_each_wait_is_described_in_a_sentence() -> None:
     """And what was delivered out of recorded order."""
     played = Cassette(
         interactions=(
@@ -322,11 +324,11 @@ def test_what_waits_for_what_is_said_in_a_sentence_each() -> None:
     assert "interaction 1" in run.waits[1]
     assert "recorded before it, or until the client does nothing but wait" in run.waits[1]
     assert [{}] == tab.poll()
-    (said,) = run.out_of_order
-    assert said.startswith(f"notification 1 was delivered before interaction 1: POST {SESSIONS}/S2 UpdateUserData")
+    (text,) = run.out_of_order
+    assert text.startswith(f"notification 1 was delivered before interaction 1: POST {SESSIONS}/S2 UpdateUserData")
 
 
-def test_a_swapped_write_is_a_miss_that_says_so() -> None:
+def test_write_out_of_order_is_a_miss_with_that_reason() -> None:
     """The first one that comes too late; writes of another resource, and those that overlapped, may be in any order."""
     moments = [
         update({"A": 1}, began=0, ended=1),
@@ -343,7 +345,7 @@ def test_a_swapped_write_is_a_miss_that_says_so() -> None:
     assert "recorded before another write of the same resource, which was sent already" in str(missed)
 
 
-def test_the_credentials_of_an_answered_request_are_not_shown_by_a_later_miss() -> None:
+def test_later_miss_shows_no_credentials_of_a_played_request() -> None:
     """Wherever they turn up in it, though the answered request itself had nothing that was to be redacted."""
     playback = play(exchange("GET", "/api/v2/me", None, {"statusCode": 0}))
     password = "correct-horse-battery"

@@ -15,7 +15,7 @@ def project(pytester: pytest.Pytester) -> Project:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (
             None,
@@ -32,13 +32,15 @@ def project(pytester: pytest.Pytester) -> Project:
     ],
     ids=["missing", "torn", "list form", "other version", "a field missing"],
 )
-def test_a_cassette_that_cannot_be_played_fails_in_a_sentence(project: Project, content: str | None, said: str) -> None:
+def test_a_cassette_that_cannot_be_played_fails_in_a_sentence(
+    project: Project, content: str | None, message: str
+) -> None:
     """The file, what is wrong with it, and no traceback; the test does not run, nothing is patched."""
     if content is not None:
         project.cassette("small.yaml").write_text(content)
     result = project.run(marked("\n    print('ran')\n"))
     result.assert_outcomes(errors=1)
-    assert said in result.stdout.str()
+    assert message in result.stdout.str()
     assert not re.search(r"ran\n|\.py:\d+: in|Traceback|pytest_plugin\.py:|another exception", result.stdout.str())
 
 
@@ -89,18 +91,18 @@ FAILS = {
 }
 
 
-@pytest.mark.parametrize(("body", "arguments", "said"), FAILS.values(), ids=FAILS)
-def test_a_test_fails_for_a_reason(project: Project, body: str, arguments: str, said: str) -> None:
+@pytest.mark.parametrize(("body", "arguments", "message"), FAILS.values(), ids=FAILS)
+def test_a_test_fails_for_a_reason(project: Project, body: str, arguments: str, message: str) -> None:
     """The reason is in the output, and the test's own failure is never masked by ours."""
     project.cassette("small.yaml")
     result = project.run(marked(body, f"'small'{arguments}"))
     outcomes = result.parseoutcomes()
     assert 1 == outcomes.get("failed", 0) + outcomes.get("errors", outcomes.get("error", 0))
-    assert said in result.stdout.str()
+    assert message in result.stdout.str()
 
 
 @pytest.mark.parametrize("phase", ["setup", "teardown"])
-def test_a_miss_that_a_fixture_swallowed_is_told(project: Project, phase: str) -> None:
+def test_miss_that_a_fixture_swallowed_is_reported(project: Project, phase: str) -> None:
     """Whichever phase asked, the test does not end well."""
     project.cassette("small.yaml")
     order = ["    Agent().swallowing()\n", "    yield\n"]
@@ -111,7 +113,7 @@ def test_a_miss_that_a_fixture_swallowed_is_told(project: Project, phase: str) -
 
 
 @pytest.mark.parametrize("failing", [True, False])
-def test_what_is_left_is_told_once(project: Project, failing: bool) -> None:
+def test_unplayed_is_reported_once(project: Project, failing: bool) -> None:
     """A test that failed by itself has its own reason for what was not played."""
     project.cassette("small.yaml")
     output = project.run(marked(f"{HALF}    assert {not failing}\n")).stdout.str()

@@ -40,13 +40,13 @@ COMETD = """
 
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> Project:
-    made = Project(pytester)
-    made.cassette("small.yaml")
-    return made
+    built = Project(pytester)
+    built.cassette("small.yaml")
+    return built
 
 
 @pytest.mark.parametrize("transport", ["LONG_POLLING", "WEBSOCKET"])
-def test_a_real_cometd_client_is_told(project: Project, transport: str) -> None:
+def test_real_cometd_client_receives_the_notification(project: Project, transport: str) -> None:
     """Over either transport, in the test process, with the expectation around the update."""
     project.run(marked(COMETD.format(transport), head=HEAD)).assert_outcomes(passed=1)
 
@@ -56,7 +56,7 @@ def child(value: int) -> str:
     return f"subprocess.run([sys.executable, '-c', code, gws_server.url, '{value}'], check=True)\n"
 
 
-def test_a_child_process_is_answered(project: Project) -> None:
+def test_child_process_gets_recorded_responses(project: Project) -> None:
     """Its requests count as played, and the expectation sees what they changed."""
     block = "    with gws_server.expect_userdata('S1', changed={'A': 2}):\n        "
     project.run(marked(LOOK + CLIENT + block + child(2), head=HEAD)).assert_outcomes(passed=1)
@@ -69,7 +69,7 @@ def test_a_miss_of_a_child_process_fails_the_test(project: Project) -> None:
     result.stdout.fnmatch_lines(["*UpdateUserData has no response in *small.yaml*", "*userData.A: sent 3, recorded 2*"])
 
 
-def test_what_no_client_asked_fails_the_test(project: Project) -> None:
+def test_unplayed_exchange_fails_the_test(project: Project) -> None:
     """With the missing cause of the notification; the marker may allow it."""
     result = project.run(marked("\n    pass\n", head=HEAD))
     result.assert_outcomes(passed=1, errors=1)

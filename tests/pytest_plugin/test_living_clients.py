@@ -21,7 +21,7 @@ class Desk:
         self.http = requests.Session()
         self.http.auth = ("agent1", "sandbox")
         self.http.headers["X-CSRF-TOKEN"] = self.http.get(URL + "/api/v2/me", timeout=60).headers["X-CSRF-TOKEN"]
-        self.told, self.ids, self.ends, self.error = [], set(), False, None
+        self.received, self.ids, self.ends, self.error = [], set(), False, None
         self.changed = threading.Condition()
         self.client = self.send(channel="/meta/handshake")[0]["clientId"]
         self.send(channel="/meta/subscribe", subscription="/v2/me/*", clientId=self.client)
@@ -37,7 +37,7 @@ class Desk:
                         assert each["successful"] or self.ends, each
                     else:
                         with self.changed:
-                            self.told.append(each["data"]["facebooksession"]["userData"])
+                            self.received.append(each["data"]["facebooksession"]["userData"])
                             self.changed.notify_all()
         except Exception as error:
             self.error = error
@@ -48,7 +48,7 @@ class Desk:
         assert self.http.post(f"{URL}/api/v2/me/facebooksessions/{SESSION}", json=sent, timeout=60).ok
     def wait(self, count):
         with self.changed:
-            assert self.changed.wait_for(lambda: len(self.told) >= count, 20), self.error
+            assert self.changed.wait_for(lambda: len(self.received) >= count, 20), self.error
     def stop(self):
         self.ends = True
         self.send(channel="/meta/disconnect", clientId=self.client)
@@ -66,12 +66,12 @@ def desk():
 @pytest.mark.gws_cassette
 @pytest.mark.parametrize("value", ["second", "third", "fourth"])
 def test_update(desk, gws, value):
-    told = len(desk.told)
+    before = len(desk.received)
     desk.sessions()
     with gws.expect_userdata(SESSION, written={"UserData1": value}):
         desk.update(UserData1=value)
-        desk.wait(told + 1)
-    assert [value] == [each["UserData1"] for each in desk.told[told:]]
+        desk.wait(before + 1)
+    assert [value] == [each["UserData1"] for each in desk.received[before:]]
 
 def test_between(desk):
     assert desk.thread.is_alive()
@@ -87,12 +87,12 @@ def desks():
 @pytest.mark.gws_cassette
 @pytest.mark.parametrize("value", ["second", "third"])
 def test_update(desks, value):
-    before = [len(desk.told) for desk in desks]
+    counts = [len(desk.received) for desk in desks]
     desks[0].sessions()
     desks[0].update(UserData1=value)
-    for desk, told in zip(desks, before):
-        desk.wait(told + 1)
-    assert [[value]] * 2 == [[each["UserData1"] for each in desk.told[told:]] for desk, told in zip(desks, before)]
+    for desk, before in zip(desks, counts):
+        desk.wait(before + 1)
+    assert [[value]] * 2 == [[each["UserData1"] for each in desk.received[n:]] for desk, n in zip(desks, counts)]
 """
 
 

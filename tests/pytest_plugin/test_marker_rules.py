@@ -12,9 +12,9 @@ from tests.support.commands import small
 
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> Project:
-    made = Project(pytester)
-    made.cassette("small.yaml")
-    return made
+    built = Project(pytester)
+    built.cassette("small.yaml")
+    return built
 
 
 def test_the_requests_that_were_sent_are_shown_with_live_values(project: Project) -> None:
@@ -36,15 +36,15 @@ def test_a_required_header_that_is_missing_fails_the_test(project: Project, argu
     project.pytester.makeini("[pytest]\ngws_required_headers = X-CSRF-TOKEN\n")
     result = project.run(marked(PLAYED, arguments))
     result.assert_outcomes(passed=1, errors=1)
-    said = "*request 2, POST /api/v2/me/facebooksessions/S1 UpdateUserData, was sent without the header X-CSRF-TOKEN"
-    result.stdout.fnmatch_lines([said])
+    message = "*request 2, POST /api/v2/me/facebooksessions/S1 UpdateUserData, was sent without the header X-CSRF-TOKEN"
+    result.stdout.fnmatch_lines([message])
     assert "request 1" not in str(result.stdout)
 
 
 def test_a_header_is_required_where_it_was_recorded(project: Project) -> None:
     """A POST that was recorded without it need not have it."""
     first, second = (
-        exchange("POST", path, {"n": 1}, {}, asked_with=fields)
+        exchange("POST", path, {"n": 1}, {}, request_headers=fields)
         for path, fields in (("/plain", []), ("/with", [("X-Token", "1")]))
     )
     project.cassette("headers.yaml", Cassette(interactions=(first, second), header={"format": 1}))

@@ -87,7 +87,7 @@ def test_a_mode_that_writes_makes_the_cassette(project: Project, mode: str) -> N
     cassette = load_cassette(project.cassette)
     paths = [exchange.request.path for exchange in cassette.interactions]
     assert ["/api/v2/me", "/api/v2/me/facebooksessions", "/api/v2/me/facebooksessions/0002DaAVKJ0V0095"] == paths
-    assert ["content"] == [told.cause.rule for told in cassette.notifications if told.cause]
+    assert ["content"] == [notification.cause.rule for notification in cassette.notifications if notification.cause]
     assert ["passed"] == [update.verdict for update in cassette.updates()]
     text = project.cassette.read_text("utf-8")
     assert "c2FuZGJveA" not in text
@@ -98,18 +98,18 @@ def test_a_mode_that_writes_makes_the_cassette(project: Project, mode: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("mode", "asked"),
+    ("mode", "outcome"),
     [("none", "replayed"), ("once", "replayed"), ("new_episodes", "replayed"), ("all", "live"), ("rewrite", "live")],
 )
-def test_what_a_mode_does_with_a_cassette_that_is_there(project: Project, mode: str, asked: str) -> None:
+def test_what_a_mode_does_with_a_cassette_that_is_there(project: Project, mode: str, outcome: str) -> None:
     """It is replayed, or recorded anew."""
     saved(small(), project.cassette)
     body = "\n    import requests\n    url = URL + '/api/v2/me/facebooksessions?fields=*'"
     body += "\n    keys = requests.get(url, auth=('agent1', 'sandbox')).json()['facebooksessions'][0]['userData']"
-    body += f"\n    assert ('A' in keys) == {asked == 'replayed'}\n"
+    body += f"\n    assert ('A' in keys) == {outcome == 'replayed'}\n"
     project.run(body, f"--gws-record={mode}", marker="'one', allow_unplayed=True").assert_outcomes(passed=1)
     shows = load_cassette(project.cassette).interactions[0].response_json["facebooksessions"][0]["userData"]
-    assert ("A" in shows) == (asked == "replayed")
+    assert ("A" in shows) == (outcome == "replayed")
 
 
 def test_new_episodes_are_appended(project: Project) -> None:
@@ -168,7 +168,7 @@ def test_who_decides(project: Project, monkeypatch: pytest.MonkeyPatch, given: d
 
 
 @pytest.mark.parametrize("given", ["line", "marker", "ini"])
-def test_a_mode_that_does_not_exist_is_said(project: Project, given: str) -> None:
+def test_unknown_mode_is_reported(project: Project, given: str) -> None:
     """Wherever it was written."""
     if given == "ini":
         project.pytester.makeini("[pytest]\ngws_record = twice\n")
@@ -190,18 +190,18 @@ def test_gws_server_records_through_the_proxy(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--gws-record=once"], "*say where to, --gws-upstream https://YOUR-GWS*"),
         (["--gws-record=once", "--gws-upstream=nowhere"], "*'nowhere' is not an address*"),
         (["--gws-record=new_episodes", "--gws-upstream=http://x"], "*new_episodes is for gws*"),
     ],
 )
-def test_the_proxy_is_asked_for_in_vain(project: Project, options: list[str], said: str) -> None:
+def test_option_for_the_proxy_without_its_use_is_refused(project: Project, options: list[str], message: str) -> None:
     """A sentence says what to write."""
     result = project.run("\n    pass\n", *options, fixture="gws_server")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([said])
+    result.stdout.fnmatch_lines([message])
 
 
 def test_a_cassette_that_another_run_records_is_refused(project: Project) -> None:
@@ -253,10 +253,13 @@ def test_a_test_has_rules_of_its_own(project: Project) -> None:
     user_data = shown.interactions[1].response_json["facebooksessions"][0]["userData"]
     assert ("Vitaliy", True) == (user_data["FirstName"], user_data["RTenant"] != "Environment")
     assert shown.header["policy"].startswith("own ")
-    for wrong, said in (("{'secret': ['pattern:(']}", "secret: 'pattern:('"), ("[1]", "gws_redaction must return a")):
+    for wrong, message in (
+        ("{'secret': ['pattern:(']}", "secret: 'pattern:('"),
+        ("[1]", "gws_redaction must return a"),
+    ):
         result = project.run(body + REDACTION % wrong, "--gws-record=all")
         result.assert_outcomes(errors=1)
-        result.stdout.fnmatch_lines([f"*{said}*"])
+        result.stdout.fnmatch_lines([f"*{message}*"])
 
 
 def test_a_proxy_keeps_to_them_as_well(project: Project) -> None:
@@ -269,7 +272,7 @@ def test_a_proxy_keeps_to_them_as_well(project: Project) -> None:
     assert (False, True) == ("Peter" in text, '"LastName": "Onv"' in text)
 
 
-def test_users_are_told_apart_in_the_test_process(tmp_path: Path) -> None:
+def test_users_are_distinguished_in_the_test_process(tmp_path: Path) -> None:
     """By a login, its token and a cookie; none of them is in the journal or the cassette."""
     path = tmp_path / "c.yaml"
     run = InProcessRecording(path)
@@ -277,9 +280,9 @@ def test_users_are_told_apart_in_the_test_process(tmp_path: Path) -> None:
     run.take(exchange("POST", "/auth/v3/oauth/token", form, {"access_token": "token-number-1"}, began=0))
     anna = base64.b64encode(b"anna.keller:secret").decode()
     cookie = ("Set-Cookie", "JSESSIONID=cookie-of-anna")
-    run.take(exchange(began=1, asked_with=[("Authorization", f"Basic {anna}")], answered_with=[cookie]))
-    run.take(exchange(began=2, asked_with=[("Authorization", "Bearer token-number-1")]))
-    run.take(exchange(began=3, asked_with=[("Cookie", "JSESSIONID=cookie-of-anna")]))
+    run.take(exchange(began=1, request_headers=[("Authorization", f"Basic {anna}")], response_headers=[cookie]))
+    run.take(exchange(began=2, request_headers=[("Authorization", "Bearer token-number-1")]))
+    run.take(exchange(began=3, request_headers=[("Cookie", "JSESSIONID=cookie-of-anna")]))
     journal = next(tmp_path.glob("*.journal")).read_text()
     run.save()
     cassette = load_cassette(run.pending)

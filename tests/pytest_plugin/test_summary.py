@@ -91,7 +91,7 @@ def test_each_phase_that_fails_tells_what_is_new(project: Project, tests: str, c
     assert count == len(sections(project.run(tests)))
 
 
-def test_the_failure_itself_is_not_told_twice(project: Project) -> None:
+def test_failure_itself_is_not_reported_twice(project: Project) -> None:
     """A miss that is the failure stands there once with its explanation."""
     output = project.run(marked(f"{PLAYED}    Agent().by_requests()\n")).stdout.str()
     assert 1 == len(

@@ -87,8 +87,8 @@ def test_what_can_be_judged(becomes: str, file: str, whole: tuple[Path, ...]) ->
 )
 def test_a_name_in_the_text_of_a_test_file(becomes: str, text: str, whole: tuple[Path, ...]) -> None:
     """The file may be opened by other means, or by a test that was not collected: that is not judged."""
-    said = judged("test_c/x.yaml", whole=whole, text=text)
-    assert becomes == said.replace(f"{TEST_A} has its name in the text", "text")
+    message = judged("test_c/x.yaml", whole=whole, text=text)
+    assert becomes == message.replace(f"{TEST_A} has its name in the text", "text")
 
 
 def test_a_folder_without_tests_is_not_judged() -> None:
@@ -155,7 +155,7 @@ def test_the_only_one_left_over(alone: bool, like: Likeness | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("like", "there", "said"),
+    ("like", "there", "message"),
     [
         (Likeness(Path("b"), 1.0), True, "is equal to b"),
         (Likeness(Path("b"), 0.9), True, "is mostly equal to b"),
@@ -163,6 +163,6 @@ def test_the_only_one_left_over(alone: bool, like: Likeness | None) -> None:
         (Likeness(Path("c/b"), None, "t"), False, "(missing), by its name; rename it: mkdir -p c && mv 'a b' c/b"),
     ],
 )
-def test_the_sentence(like: Likeness, there: bool, said: str) -> None:
+def test_the_sentence(like: Likeness, there: bool, message: str) -> None:
     """It ends in a command that a shell takes as it stands."""
-    assert sentence(like, Path("a b"), folder_is_there=there).endswith(said)
+    assert sentence(like, Path("a b"), folder_is_there=there).endswith(message)

@@ -102,10 +102,10 @@ def test_leftovers_are_named_and_only_delete_removes_them(project: Project) -> N
     aged(saved(small(), project.pytester.path / PENDING))
     aged(saved(small(), project.pytester.path / "cassettes/test_agent/test_gone.pending.yaml"))
     journal = aged(project.pytester.path / "cassettes/test_agent/test_2.yaml.journal", "{}\n")
-    said = "\n".join(section(project.run(PASSES, "--gws-unused=report")))
-    assert f"{PENDING}: left by a test that failed while it was recorded; test_it.yaml does not exist" in said
-    assert "test_2.yaml.journal: left by a recording that was interrupted; save it: gws-replay recover cass" in said
-    assert "test_gone.pending.yaml: left" in said
+    message = "\n".join(section(project.run(PASSES, "--gws-unused=report")))
+    assert f"{PENDING}: left by a test that failed while it was recorded; test_it.yaml does not exist" in message
+    assert "test_2.yaml.journal: left by a recording that was interrupted; save it: gws-replay recover cass" in message
+    assert "test_gone.pending.yaml: left" in message
     assert journal.exists()
     project.run(PASSES, "--gws-unused=delete", "test_agent.py::test_it")
     assert 3 == len(names(journal.parent))
@@ -122,8 +122,8 @@ def test_what_is_being_recorded_is_no_leftover(project: Project) -> None:
     held = JournalFile(Path("cassettes/test_agent/x.yaml"), {})
     Path("cassettes/test_agent/y.pending.yaml").write_text("")
 """
-    said = section(project.run(f"def test_it():{body}", "--gws-unused=delete"))
-    assert ["(kept: this run wrote it)"] == [line.partition("exist ")[2] for line in said if "left by" in line]
+    message = section(project.run(f"def test_it():{body}", "--gws-unused=delete"))
+    assert ["(kept: this run wrote it)"] == [line.partition("exist ")[2] for line in message if "left by" in line]
     assert ["x.yaml.journal", "y.pending.yaml"] == names(Path("cassettes/test_agent"))
 
 
@@ -137,19 +137,21 @@ RENAMED = {
 }
 
 
-@pytest.mark.parametrize(("pending", "tests", "said"), RENAMED.values(), ids=RENAMED)
-def test_a_renamed_test_is_recognized(project: Project, pending: object, tests: str, said: str) -> None:
+@pytest.mark.parametrize(("pending", "tests", "message"), RENAMED.values(), ids=RENAMED)
+def test_a_renamed_test_is_recognized(project: Project, pending: object, tests: str, message: str) -> None:
     """By the pending recording of a missing cassette, else by its name; what is to be renamed is not removed."""
-    gone = project.cassette("test_agent/test_gone.yaml", numbered(4) if "most" in said else small())
+    gone = project.cassette("test_agent/test_gone.yaml", numbered(4) if "most" in message else small())
     if pending:
         saved(
-            numbered(3) if "most" in said else small(),
+            numbered(3) if "most" in message else small(),
             project.pytester.path / pending_path(Path("cassettes/test_agent/test_new.yaml")),
         )
     result = project.run(tests, "--gws-unused=delete")
     (line,) = (line for line in section(result) if "no test uses it" in line)
     test = "test_all_gone" if "all" in tests else "test_new"
-    assert f"{GONE}: no test uses it; it looks like the cassette of test_agent.py::{test} (missing), by {said}" == line
+    assert (
+        f"{GONE}: no test uses it; it looks like the cassette of test_agent.py::{test} (missing), by {message}" == line
+    )
     assert gone.exists()
 
 

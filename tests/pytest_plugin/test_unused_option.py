@@ -135,9 +135,9 @@ CUT = {
 }
 
 
-@pytest.mark.parametrize(("options", "said", "count"), CUT.values(), ids=CUT)
+@pytest.mark.parametrize(("options", "message", "count"), CUT.values(), ids=CUT)
 def test_only_what_the_run_could_judge_is_judged(
-    project: Project, options: tuple[str, ...], said: str, count: int
+    project: Project, options: tuple[str, ...], message: str, count: int
 ) -> None:
     """A test's own cassette if its file was collected whole, a shared one if all were; delete keeps the others."""
     for name in ("test_agent/test_it.yaml", "test_agent/test_gone.yaml", "unused.yaml"):
@@ -145,27 +145,27 @@ def test_only_what_the_run_could_judge_is_judged(
     project.pytester.makepyfile(test_other="def test_other(): pass\n")
     result = project.run(IT, "--gws-unused=delete", *options)
     assert [GONE, UNUSED][:count] == orphans(result)
-    assert said in unjudged(result)
-    assert bool(said) == bool(unjudged(result))
+    assert message in unjudged(result)
+    assert bool(message) == bool(unjudged(result))
     left = [Path(path).exists() for path in (GONE, UNUSED)]
     assert [count < 1, count < 2] == left
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("other", "message"),
     [
         ("def test_it(:", "test_other.py could not be collected"),
         ("import pytest\npytest.skip('no', allow_module_level=True)", "test_other.py was skipped"),
     ],
 )
-def test_a_file_that_was_not_collected_is_not_judged(project: Project, other: str, said: str) -> None:
+def test_a_file_that_was_not_collected_is_not_judged(project: Project, other: str, message: str) -> None:
     """For an error or a skip: neither its own cassettes nor the shared ones; those of another file are."""
     for name in ("test_agent/test_gone.yaml", "test_other/test_1.yaml", "unused.yaml"):
         project.cassette(name)
     project.pytester.makepyfile(test_other=other)
     result = project.run("def test_it(): pass", "--gws-unused=report")
     assert [GONE] == orphans(result)
-    assert f"2 could not be judged: {said}" in unjudged(result)
+    assert f"2 could not be judged: {message}" in unjudged(result)
 
 
 def test_last_failed_judges_nothing(project: Project) -> None:

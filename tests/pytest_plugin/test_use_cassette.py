@@ -34,10 +34,10 @@ def test_two(login, gws):
 
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> Project:
-    made = Project(pytester)
-    made.cassette("small.yaml")
-    made.cassette("login.yaml", LOGIN)
-    return made
+    built = Project(pytester)
+    built.cassette("small.yaml")
+    built.cassette("login.yaml", LOGIN)
+    return built
 
 
 def test_several_cassettes_in_one_test(project: Project) -> None:
@@ -65,17 +65,17 @@ def test_markers_of_the_test_stand_for_those_of_its_class(project: Project) -> N
 
 
 @pytest.mark.parametrize(
-    ("markers", "said"),
+    ("markers", "message"),
     [
         ("@pytest.mark.gws_cassette()\n", "*several gws_cassette markers: each has to name its cassette*"),
         ("@pytest.mark.gws_cassette('no')\n", "*cassette_not_found: cassettes/no.yaml does not exist*"),
     ],
 )
-def test_what_is_wrong_with_several_is_said(project: Project, markers: str, said: str) -> None:
+def test_fault_of_several_cassettes_is_reported(project: Project, markers: str, message: str) -> None:
     """A name that is missing, a file that is missing."""
     result = project.run(markers + marked(PLAYED))
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([said])
+    result.stdout.fnmatch_lines([message])
 
 
 def test_several_cassettes_cannot_be_recorded_at_once(project: Project) -> None:

@@ -14,14 +14,14 @@ URL = "http://gws.example/api/v2/x"
 
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> Project:
-    made = Project(pytester)
+    built = Project(pytester)
     recorded = exchange("POST", "/api/v2/x?view=abc&n=1", {"a": 1, "note": "x"}, {"from": "cassette"})
-    made.cassette("small.yaml", cassette(recorded))
-    return made
+    built.cassette("small.yaml", cassette(recorded))
+    return built
 
 
 @pytest.mark.parametrize(
-    ("config", "asked"),
+    ("config", "sent"),
     [
         ("{'match_on': ['method', 'path']}", f"post('{URL}?n=2', json={{}}, timeout=60)"),
         ("{'match_on': ['path', 'body']}", f"put('{URL}', json={{'a': 1, 'note': 'x'}}, timeout=60)"),
@@ -29,9 +29,9 @@ def project(pytester: pytest.Pytester) -> Project:
         ("{'filter_post_data_parameters': ['note']}", f"post('{URL}?view=abc&n=1', json={{'a': 1, 'note': 'y'}})"),
     ],
 )
-def test_what_is_not_to_count_does_not_count(project: Project, config: str, asked: str) -> None:
+def test_what_is_not_to_count_does_not_count(project: Project, config: str, sent: str) -> None:
     """Though the cassette was recorded before the configuration was written."""
-    body = ASK.format(asked, "{'from': 'cassette'}")
+    body = ASK.format(sent, "{'from': 'cassette'}")
     project.run(CONFIG.format(config) + marked(body)).assert_outcomes(passed=1)
     project.run(CONFIG.format("{}") + marked(body)).assert_outcomes(failed=1)
 
@@ -112,9 +112,9 @@ def test_a_secret_never_counts(project: Project) -> None:
     """One that a cassette of another tool holds is no reason for a miss, and is in no message."""
     recorded = exchange("POST", "/api/v2/x?token=abc&n=1", {"a": 1, "password": "hidden"}, {"made_by": "cassette"})
     project.cassette("small.yaml", cassette(recorded))
-    asked = "post('{}?token=other&n=1', json={{'a': {}, 'password': 'live'}}, timeout=60)"
-    project.run(marked(ASK.format(asked.format(URL, 1), "{'made_by': 'cassette'}"))).assert_outcomes(passed=1)
-    result = project.run(marked(ASK.format(asked.format(URL, 2), "{}")))
+    sent = "post('{}?token=other&n=1', json={{'a': {}, 'password': 'live'}}, timeout=60)"
+    project.run(marked(ASK.format(sent.format(URL, 1), "{'made_by': 'cassette'}"))).assert_outcomes(passed=1)
+    result = project.run(marked(ASK.format(sent.format(URL, 2), "{}")))
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*body.a: sent 2, recorded 1"])
     result.stdout.no_fnmatch_line("*hidden*")

@@ -13,7 +13,7 @@ URL = "http://gws.example:81/api/v2/me"
 RESPONSE = Response(status=200, headers=Headers((("Set-Cookie", "a"), ("X", "b"), ("Set-Cookie", "c"))), body=b"{}")
 
 
-def asked(uri: str = URL, body: bytes = b"") -> Request:
+def sent(uri: str = URL, body: bytes = b"") -> Request:
     headers = Headers((("Content-Type", "application/json"),))
     return Request(method="POST", uri=uri, headers=headers, body=body)
 
@@ -34,9 +34,9 @@ def test_hooks_see_and_change_what_they_do_under_vcrpy() -> None:
         request.uri, request.method, request.body = f"{URL}/else", "PUT", "ä"
         return request
 
-    made = read_vcr_config({"before_record_request": [first, second]}).request(asked(f"{URL}?b=2&a=1", b"{}"))
+    built = read_vcr_config({"before_record_request": [first, second]}).request(sent(f"{URL}?b=2&a=1", b"{}"))
     headers = Headers((("X-Trace", "1"),))
-    assert Request(method="PUT", uri=f"{URL}/else", headers=headers, body="ä".encode()) == made
+    assert Request(method="PUT", uri=f"{URL}/else", headers=headers, body="ä".encode()) == built
 
 
 def test_a_hook_of_responses_gets_the_dict_of_vcrpy() -> None:
@@ -47,12 +47,12 @@ def test_a_hook_of_responses_gets_the_dict_of_vcrpy() -> None:
         response["body"]["string"] = response["body"]["string"] + b" "
         return response
 
-    made = read_vcr_config({"before_record_response": hook}).response(RESPONSE)
-    assert Response(status=200, headers=RESPONSE.headers, body=b"{} ") == made
+    built = read_vcr_config({"before_record_response": hook}).response(RESPONSE)
+    assert Response(status=200, headers=RESPONSE.headers, body=b"{} ") == built
     bare = {"status": {"code": 404, "message": None}, "headers": {"X": "1", "Y": ["2", "3"]}, "body": {"string": "ä"}}
-    made = read_vcr_config({"before_record_response": [lambda _: bare]}).response(RESPONSE)
+    built = read_vcr_config({"before_record_response": [lambda _: bare]}).response(RESPONSE)
     headers = Headers((("X", "1"), ("Y", "2"), ("Y", "3")))
-    assert Response(status=404, reason="", headers=headers, body="ä".encode()) == made
+    assert Response(status=404, reason="", headers=headers, body="ä".encode()) == built
 
 
 def test_none_leaves_out_and_ends_the_row() -> None:
@@ -62,21 +62,21 @@ def test_none_leaves_out_and_ends_the_row() -> None:
         raise AssertionError
 
     config = read_vcr_config({f"before_record_{kind}": [lambda _: None, fails] for kind in ("request", "response")})
-    assert config.request(asked()) is None
+    assert config.request(sent()) is None
     assert config.response(RESPONSE) is None
     assert VcrConfig() == read_vcr_config({"before_record_request": None, "before_record_response": []})
 
 
-@pytest.mark.parametrize("made", ["secret", {"status": "secret"}, {"status": {"code": "secret"}}, 7])
-def test_a_hook_that_returns_something_else_is_named(made: Any) -> None:
+@pytest.mark.parametrize("built", ["secret", {"status": "secret"}, {"status": {"code": "secret"}}, 7])
+def test_a_hook_that_returns_something_else_is_named(built: Any) -> None:
     """The sentence names the key and the function, and shows nothing of what it returned."""
 
     def my_hook(_: Any) -> Any:
-        return made
+        return built
 
     config = read_vcr_config({f"before_record_{kind}": my_hook for kind in ("request", "response")})
     with pytest.raises(GwsReplayError, match="before_record_request my_hook returned") as of_request:
-        config.request(asked())
+        config.request(sent())
     with pytest.raises(GwsReplayError, match="before_record_response my_hook returned") as of_response:
         config.response(RESPONSE)
     assert "secret" not in f"{of_request.value}{of_response.value}"

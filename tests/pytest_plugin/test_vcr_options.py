@@ -32,7 +32,7 @@ def refusal(given: object) -> str:
     return str(caught.value)
 
 
-def test_nothing_asked_for_changes_nothing() -> None:
+def test_no_options_change_nothing() -> None:
     """The default lets requests and responses through as they are."""
     config = read_vcr_config({})
     assert VcrConfig() == config
@@ -65,9 +65,9 @@ def test_match_on_takes_the_parts_there_are(parts: Any) -> None:
 )
 def test_match_on_refuses_the_others(parts: Any, reason: str) -> None:
     """A part that cannot count is named, with the reason."""
-    said = refusal({"match_on": parts})
-    assert said.startswith("gws_vcr_config: match_on is ")
-    assert reason in said
+    message = refusal({"match_on": parts})
+    assert message.startswith("gws_vcr_config: match_on is ")
+    assert reason in message
 
 
 def every_key_of_vcrpy() -> set[str]:
@@ -79,9 +79,9 @@ def every_key_of_vcrpy() -> set[str]:
 @pytest.mark.parametrize("key", sorted(every_key_of_vcrpy() - set(_READERS)))
 def test_every_other_key_of_vcrpy_is_refused_with_what_to_use(key: str) -> None:
     """No key of vcrpy is unknown here, or taken and not obeyed."""
-    said = refusal({key: "x"})
-    assert said.startswith(f"gws_vcr_config cannot have {key}: ")
-    assert "no such key" not in said
+    message = refusal({key: "x"})
+    assert message.startswith(f"gws_vcr_config cannot have {key}: ")
+    assert "no such key" not in message
 
 
 def test_every_key_that_is_taken_is_one_of_vcrpy() -> None:
@@ -89,12 +89,12 @@ def test_every_key_that_is_taken_is_one_of_vcrpy() -> None:
     assert every_key_of_vcrpy() >= set(_READERS)
 
 
-def test_all_refusals_are_said_at_once() -> None:
+def test_all_refusals_are_reported_at_once() -> None:
     """One run tells all that has to go, and an unknown key what there is."""
-    said = refusal({"record_mode": "once", "match_on": ["path"], "matchon": [], "serializer": "json"})
-    assert "record_mode: use --gws-record" in said
-    assert "serializer: the cassette's name decides" in said
-    assert "matchon: no such key is known; there are match_on, filter_headers" in said
+    message = refusal({"record_mode": "once", "match_on": ["path"], "matchon": [], "serializer": "json"})
+    assert "record_mode: use --gws-record" in message
+    assert "serializer: the cassette's name decides" in message
+    assert "matchon: no such key is known; there are match_on, filter_headers" in message
 
 
 @pytest.mark.parametrize(
@@ -118,10 +118,10 @@ def test_all_refusals_are_said_at_once() -> None:
 )
 def test_a_value_of_a_wrong_type_is_refused(given: Any) -> None:
     """A text where a list belongs would be read letter by letter, so types are checked."""
-    said = refusal(given)
-    assert said.startswith("gws_vcr_config")
+    message = refusal(given)
+    assert message.startswith("gws_vcr_config")
     if isinstance(given, dict):
-        assert next(iter(given)) in said
+        assert next(iter(given)) in message
 
 
 def plus(key: str, value: Any, request: Any) -> str:
@@ -170,23 +170,23 @@ def test_filters_do_what_those_of_vcrpy_do(
 )
 def test_forms_are_filtered_by_decoded_names(body: bytes, left: bytes) -> None:
     """A field goes whatever its spelling; the others keep theirs, byte for byte."""
-    made = read_vcr_config({"filter_post_data_parameters": ["a"]}).request(sent(body=body, headers=FORM))
-    assert made
-    assert left == made.body
+    built = read_vcr_config({"filter_post_data_parameters": ["a"]}).request(sent(body=body, headers=FORM))
+    assert built
+    assert left == built.body
 
 
 def test_a_form_gets_a_replacement_spelled_for_it() -> None:
     """What has a meaning in a form is quoted."""
-    made = read_vcr_config({"filter_post_data_parameters": [("a", "x&y")]}).request(sent(body=b"a=1", headers=FORM))
-    assert made
-    assert b"a=x%26y" == made.body
+    built = read_vcr_config({"filter_post_data_parameters": [("a", "x&y")]}).request(sent(body=b"a=1", headers=FORM))
+    assert built
+    assert b"a=x%26y" == built.body
 
 
 def test_what_is_not_filtered_keeps_its_spelling() -> None:
     """Numbers, duplicate keys and other kinds of bodies are as they were."""
     config = read_vcr_config({"filter_post_data_parameters": ["a"]})
-    made = [config.request(sent(body=body)) for body in (b'{"a":1,"b":1.50,"b":2}', b"{ }", b"[1.0]", b"\xff", b"a=1")]
-    assert [b'{"b":1.50,"b":2}', b"{ }", b"[1.0]", b"\xff", b"a=1"] == [each and each.body for each in made]
+    built = [config.request(sent(body=body)) for body in (b'{"a":1,"b":1.50,"b":2}', b"{ }", b"[1.0]", b"\xff", b"a=1")]
+    assert [b'{"b":1.50,"b":2}', b"{ }", b"[1.0]", b"\xff", b"a=1"] == [each and each.body for each in built]
 
 
 def test_a_recorded_request_is_filtered_but_by_no_function() -> None:

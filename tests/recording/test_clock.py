@@ -13,5 +13,5 @@ def test_jumps_are_taken_out_and_nothing_else() -> None:
         return steady(clock["wall"])
 
     steady = SteadyTimes(lambda: clock["wall"], lambda: clock["steady"])
-    told = [passed(1), passed(1, -3600), passed(1), passed(1, 86_400), passed(1, 0.2), passed(1)]
-    assert [1001, 1002, 1003, 1004, 1005.2, 1006.2] == [round(each, 6) for each in told]
+    times = [passed(1), passed(1, -3600), passed(1), passed(1, 86_400), passed(1, 0.2), passed(1)]
+    assert [1001, 1002, 1003, 1004, 1005.2, 1006.2] == [round(each, 6) for each in times]

@@ -15,7 +15,7 @@ from gws_replay.sandbox.server import serving
 from gws_replay.storage.files import load_cassette
 from tests.support.proxies import GWS, Running, client, environment, operations, run
 
-ASKED = journal.request_line("1", 1.0, Request(method="GET", uri="http://h/x"))
+REQUEST = journal.request_line("1", 1.0, Request(method="GET", uri="http://h/x"))
 ANSWERED = journal.response_line("1", 2.0, Response(status=200))
 
 
@@ -23,7 +23,7 @@ def test_a_journal_becomes_the_cassette(tmp_path: Path) -> None:
     """Claimed while it is written, compiled and removed at the end."""
     written = JournalFile(tmp_path / "new" / "c.yaml", {"recorder": "me"})
     assert is_being_written(written.path)
-    written.append(ASKED)
+    written.append(REQUEST)
     written.append(ANSWERED)
     compiled = written.finish()
     assert compiled.cassette == load_cassette(tmp_path / "new" / "c.yaml").named("<memory>")
@@ -33,7 +33,7 @@ def test_a_journal_becomes_the_cassette(tmp_path: Path) -> None:
 def test_a_journal_that_was_left_goes_on(tmp_path: Path) -> None:
     """Less a line that was cut off; not one that somebody writes, nor one that is not there."""
     first = JournalFile(tmp_path / "c.yaml", {})
-    first.append(ASKED + ANSWERED[:-5])
+    first.append(REQUEST + ANSWERED[:-5])
     with pytest.raises(GwsReplayError, match="is being written by another recorder"):
         JournalFile.reopened(tmp_path / "c.yaml")
     first.close()
@@ -44,16 +44,16 @@ def test_a_journal_that_was_left_goes_on(tmp_path: Path) -> None:
         JournalFile.reopened(tmp_path / "c.yaml")
 
 
-def test_a_second_recorder_and_a_left_journal_are_told_apart(tmp_path: Path) -> None:
+def test_second_recorder_and_left_journal_have_different_messages(tmp_path: Path) -> None:
     """Nothing of either is lost."""
     first = JournalFile(tmp_path / "c.yaml", {})
     with pytest.raises(GwsReplayError, match="is being written by another recorder"):
         JournalFile(tmp_path / "c.yaml", {})
-    first.append(ASKED)
+    first.append(REQUEST)
     first.close()
     with pytest.raises(GwsReplayError, match="was left by a recording that was interrupted: save it with"):
         JournalFile(tmp_path / "c.yaml", {}, force=True)
-    assert ASKED in first.path.read_bytes()
+    assert REQUEST in first.path.read_bytes()
 
 
 def test_an_existing_cassette_needs_force(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_an_existing_cassette_needs_force(tmp_path: Path) -> None:
 def test_nothing_recorded_leaves_nothing(tmp_path: Path) -> None:
     """Exit code 5, and no file."""
     empty = JournalFile(tmp_path / "c.yaml", {})
-    empty.append(ASKED)
+    empty.append(REQUEST)
     with pytest.raises(GwsReplayError, match="1 requests were sent and none got a response") as caught:
         empty.finish()
     assert (5, []) == (caught.value.exit_code, list(tmp_path.iterdir()))
@@ -81,7 +81,7 @@ def test_nothing_recorded_leaves_nothing(tmp_path: Path) -> None:
 def test_a_cassette_that_cannot_be_written_leaves_the_journal(tmp_path: Path) -> None:
     """The sentence says where the recording is safe, and how to go on."""
     written = JournalFile(tmp_path / "c.json", {})
-    written.append(ASKED)
+    written.append(REQUEST)
     written.append(ANSWERED)
     (tmp_path / "c.json").mkdir()
     with pytest.raises(GwsReplayError, match=r"The recording is safe in .*: gws-replay recover") as caught:
@@ -131,9 +131,9 @@ def test_a_line_that_the_disk_refused_leaves_no_half_behind(tmp_path: Path, monk
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", half)
         with pytest.raises(GwsReplayError, match="No space left on device; recording stopped"):
-            written.append(ASKED)
+            written.append(REQUEST)
     assert before == written.path.read_bytes()
-    written.append(ASKED)
+    written.append(REQUEST)
     written.append(ANSWERED)
     assert 1 == len(written.finish().cassette.interactions)
 

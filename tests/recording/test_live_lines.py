@@ -63,13 +63,13 @@ def test_notifications_are_lines() -> None:
     assert [] == list(notification_lines(b"not Bayeux"))
 
 
-def test_a_request_without_an_answer_is_a_line() -> None:
+def test_request_without_a_response_is_a_line() -> None:
     """With the reason that the proxy gave."""
     assert "!!! GET /x  no response: timed out" == failure_line(exchange(path="/x").request, "timed out")
 
 
 @pytest.mark.parametrize(
-    ("interactions", "causes", "said"),
+    ("interactions", "causes", "message"),
     [
         (1, [], "saved x.yaml: 1 exchange, 0 notifications"),
         (2, ["content"], "saved x.yaml: 2 exchanges, 1 notification (1 content)"),
@@ -80,7 +80,7 @@ def test_a_request_without_an_answer_is_a_line() -> None:
         ),
     ],
 )
-def test_the_summary_counts(interactions: int, causes: list[Any], said: str) -> None:
+def test_the_summary_counts(interactions: int, causes: list[Any], message: str) -> None:
     """Exchanges, notifications, and by which evidence their causes were found."""
     notifications = tuple(
         Notification(
@@ -89,7 +89,7 @@ def test_the_summary_counts(interactions: int, causes: list[Any], said: str) -> 
         for rule in causes
     )
     cassette = Cassette(interactions=(exchange(),) * interactions, notifications=notifications)
-    assert said == summary(Compiled(cassette=cassette), "x.yaml")
+    assert message == summary(Compiled(cassette=cassette), "x.yaml")
 
 
 def test_the_summary_of_a_capture() -> None:

@@ -53,8 +53,8 @@ def test_regular_mode_with_the_usual_variables(tmp_path: Path) -> None:
     with serving() as sandbox, upstream(lambda _: answered()) as other:
         settings = Settings(cassette=tmp_path / "c.yaml", upstream=sandbox.url, mode="regular")
         with Recorder(settings) as recorder:
-            asked = [f"{sandbox.url}/api/v2/diagnostics/version", f"{sandbox.url}/other", f"{other.url}{ME}"]
-            done = run(sys.executable, "-c", code, *asked, env=recorder.environment())
+            request = [f"{sandbox.url}/api/v2/diagnostics/version", f"{sandbox.url}/other", f"{other.url}{ME}"]
+            done = run(sys.executable, "-c", code, *request, env=recorder.environment())
 
     assert "[200, 404, 200]\n" == done.stdout, done.stderr
     assert ["GET /api/v2/diagnostics/version"] == operations(load_cassette(tmp_path / "c.yaml"))
@@ -88,7 +88,7 @@ def test_environment_of_regular_mode(tmp_path: Path) -> None:
 def test_trouble_with_the_server(tmp_path: Path, answers: dict[str, bytes], reported: str) -> None:
     """The client gets a 502, a person sees a line, and the recording goes on."""
     lines: list[str] = []
-    with upstream(lambda asked: answers.get(asked.path, answered())) as server:
+    with upstream(lambda request: answers.get(request.path, answered())) as server:
         settings = Settings(cassette=tmp_path / "c.yaml", upstream=server.url)
         with Recorder(settings, say=lines.append) as recorder, client() as agent:
             statuses = [agent.get(recorder.url + path, timeout=PATIENCE).status_code for path in (ME, "/api/v2/after")]

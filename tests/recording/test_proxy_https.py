@@ -44,7 +44,7 @@ def test_the_server_is_verified(tmp_path: Path, authority: Authority) -> None:
     sentence = "cannot verify the certificate of localhost (unable to get local issuer certificate): use --upstream-ca"
     assert 1 == len([line for line in lines if line.startswith(f"!!! GET {ME}  no response: {sentence}")])
     assert sentence in str(caught.value)
-    assert (5, []) == (caught.value.exit_code, server.asked)
+    assert (5, []) == (caught.value.exit_code, server.requests)
 
 
 @pytest.mark.parametrize("how", ["insecure", "upstream_ca"])

@@ -19,13 +19,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return make_authority(tmp_path_factory.mktemp("ca"))
 
 
-def staging(asked: ReceivedRequest) -> bytes:
+def staging(request: ReceivedRequest) -> bytes:
     """A server that signs in with a redirect and a cookie, and refuses whoever does not send the cookie back."""
-    host = next(line for line in asked.head.decode().split("\r\n") if line.lower().startswith("host:")).split()[1]
-    if asked.path == LOGIN:
+    host = next(line for line in request.head.decode().split("\r\n") if line.lower().startswith("host:")).split()[1]
+    if request.path == LOGIN:
         cookie = "Set-Cookie: WORKSPACE_SESSIONID=n0de9uvw; Path=/; Secure; HttpOnly; SameSite=None; Domain=localhost"
         return answered(b"", "302 Found", f"Location: https://{host}{ME}", cookie)
-    if b"WORKSPACE_SESSIONID=n0de9uvw" not in asked.head:
+    if b"WORKSPACE_SESSIONID=n0de9uvw" not in request.head:
         return answered(b'{"status":{"code":2}}', "403 Forbidden")
     return answered(f'{{"status":{{"code":0}},"self":"https://{host}{ME}"}}'.encode())
 

@@ -52,9 +52,9 @@ SAME = [
 def server() -> Iterator[Upstream]:
     """Answers what the path asks for."""
 
-    def answer(asked: ReceivedRequest) -> bytes:
-        told = ANSWERS[asked.path.split("/")[3]]
-        return told.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if asked.head.startswith(b"HEAD") else told
+    def answer(received: ReceivedRequest) -> bytes:
+        returned = ANSWERS[received.path.split("/")[3]]
+        return returned.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if received.head.startswith(b"HEAD") else returned
 
     with upstream(answer) as running:
         yield running
@@ -75,7 +75,7 @@ def recorder(server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield running
 
 
-def asked_for(answer: str, how: str) -> bytes:
+def request_for(answer: str, how: str) -> bytes:
     """Spell a request for one of the answers."""
     method, headers, body = REQUESTS.get(how, (how.upper().encode(), b"", b""))
     target = f"/api/v2/{answer}/a%20b/%2F?q=%C3%A4&q=&empty".encode()
@@ -85,21 +85,21 @@ def asked_for(answer: str, how: str) -> bytes:
 @pytest.mark.parametrize(("answer", "how"), SAME, ids=str)
 def test_no_byte_is_changed(server: Upstream, plain: str, recorder: Recorder, answer: str, how: str) -> None:
     """What the client gets and what the server gets: status line, header fields in order and case, body."""
-    request = asked_for(answer, how)
-    server.asked.clear()
+    request = request_for(answer, how)
+    server.requests.clear()
     through_plain = raw_exchange(plain, request)
     through_recorder = raw_exchange(recorder.url, request)
 
     assert through_plain.startswith(b"HTTP/1.1 ")
     assert through_plain == through_recorder
-    assert server.asked[0] == server.asked[1]
+    assert server.requests[0] == server.requests[1]
 
 
 def test_what_passed_is_in_the_cassette(server: Upstream, tmp_path: Path) -> None:
     """Every kind of answer is recorded with its status, and bodies that are no JSON byte for byte."""
     with Recorder(Settings(cassette=tmp_path / "c.yaml", upstream=server.url)) as recorder:
         for answer, how in SAME:
-            raw_exchange(recorder.url, asked_for(answer, how))
+            raw_exchange(recorder.url, request_for(answer, how))
 
     passed = [f"{answer}-{how}" for answer, how in SAME if answer != "bayeux"]
     found = dict(zip(passed, load_cassette(tmp_path / "c.yaml").interactions, strict=True))

@@ -73,9 +73,13 @@ def test_a_recording_has_operations_notifications_and_causes(open_client: Open, 
     """And no control traffic of CometD, whatever carried it; nor a secret."""
     text, events, cassette, lines = recorded(open_client, transport)
     assert RECORDED == operations(cassette)
-    (told,) = cassette.notifications
-    assert told.cause
-    assert (CHANNEL, 2, "content") == (told.channel, told.cause.interaction, told.cause.rule)
+    (notification,) = cassette.notifications
+    assert notification.cause
+    assert (CHANNEL, 2, "content") == (
+        notification.channel,
+        notification.cause.interaction,
+        notification.cause.rule,
+    )
     assert ["answer"] * 3 + ["notification", "answer"] == [event.kind for event in events]
     assert [] == re.findall(r"/meta/\w+|clientId|websocket|YWdlbnQxOng=|JSESSIONID=(?!<redacted)\w+", text)
     assert 1 == sum("PropertiesUpdated" in line for line in lines)
@@ -116,7 +120,7 @@ def test_a_packed_websocket_is_recorded(tmp_path: Path, compress: int, mode: Lit
             asyncio.run(conversation(*address))
     cassette = load_cassette(tmp_path / "c.yaml")
     assert ["GET /api/v2/me", "UpdateUserData"] == operations(cassette)
-    assert [1] == [told.cause and told.cause.interaction for told in cassette.notifications]
+    assert [1] == [notification.cause and notification.cause.interaction for notification in cassette.notifications]
 
 
 class Odd:
@@ -147,14 +151,14 @@ class Odd:
             return web.Response(status=400, text="no WebSocket here")
         if request.method == "POST":
             return web.json_response({"statusCode": 0})
-        told = web.WebSocketResponse()
-        await told.prepare(request)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
         for frame in self.frames:
-            await told.send_json(frame)
-        await told.send_bytes(b'[{"channel": "/v2/x", "data": 5}]')
-        await told.send_str("no JSON")
-        await told.close()
-        return told
+            await socket.send_json(frame)
+        await socket.send_bytes(b'[{"channel": "/v2/x", "data": 5}]')
+        await socket.send_str("no JSON")
+        await socket.close()
+        return socket
 
 
 def test_odd_frames_and_a_refused_upgrade(tmp_path: Path) -> None:
@@ -176,10 +180,10 @@ def test_odd_frames_and_a_refused_upgrade(tmp_path: Path) -> None:
             http.post(f"{recorder.url}/api/v2/me", json={"operationName": "x"}, timeout=CALM)
             asyncio.run(conversation(recorder.url))
     cassette = load_cassette(tmp_path / "c.yaml")
-    told = cassette.notifications
-    assert [CHANNEL, CHANNEL, "/v2/x", CHANNEL] == [each.channel for each in told]
-    assert [1, 2, None, 3] == [each.value["n"] if each.channel == CHANNEL else None for each in told]
-    assert "\u00e9" == told[2].value
+    notifications = cassette.notifications
+    assert [CHANNEL, CHANNEL, "/v2/x", CHANNEL] == [each.channel for each in notifications]
+    assert [1, 2, None, 3] == [each.value["n"] if each.channel == CHANNEL else None for each in notifications]
+    assert "\u00e9" == notifications[2].value
     # A client whose upgrade is refused goes on by long-polling: a person sees a line, and nobody must ask it again.
     assert ["x"] == operations(cassette)
     assert 1 == sum(line.startswith(f"!!! GET {COMETD}/refused  HTTP 400") for line in lines)

@@ -43,7 +43,7 @@ class Recording:
             failed=lambda error: self.failed.append(str(error)),
         )
 
-    def asked(self, id_: str, at: float, path: str, body: object = None) -> None:
+    def requested(self, id_: str, at: float, path: str, body: object = None) -> None:
         """A request begins."""
         sent = b"" if body is None else json.dumps(body).encode()
         self.session.begun(id_, at, Request(method="POST" if sent else "GET", uri=f"{URL}{path}", body=sent))
@@ -55,7 +55,7 @@ class Recording:
 
     def passed(self, id_: str, at: float, path: str, body: object = None, answer: object = None) -> None:
         """A request that is answered at once."""
-        self.asked(id_, at, path, body)
+        self.requested(id_, at, path, body)
         self.answered(id_, at + 0.1, answer or {"statusCode": 0})
 
 
@@ -77,17 +77,17 @@ def update(user_data: object) -> object:
     return {"operationName": "UpdateUserData", "userData": user_data}
 
 
-def told(user_data: object, reference: int) -> object:
+def notified(user_data: object, reference: int) -> object:
     """The answer of a poll with a notification."""
     shown = {"id": "S1", "userData": user_data}
     data = {"referenceId": reference, "notificationType": "PropertiesUpdated", "facebooksession": shown}
     return [{"channel": "/v2/me/facebooksession", "data": data}]
 
 
-def test_an_exchange_in_flight_comes_into_the_part_that_its_answer_falls_into(tmp_path: Path) -> None:
+def test_exchange_belongs_to_the_part_of_its_response(tmp_path: Path) -> None:
     """Whole, once, and no part says that it was lost; each part is a cassette of its own."""
     with recording(tmp_path / "day.yaml") as run:
-        run.asked("1", 1.0, "/me/slow")
+        run.requested("1", 1.0, "/me/slow")
         run.passed("2", 2.0, "/me/2")
         run.passed("3", 3.0, "/me/3")
         run.answered("1", 4.0, {"statusCode": 0})
@@ -104,8 +104,8 @@ def test_a_notification_whose_cause_the_part_before_holds_is_given_to_no_other(t
         run.passed("1", 1.0, "/me/facebooksessions/S1", update({"A": 1}))
         run.passed("2", 2.0, "/me/facebooksessions/S1", update({"B": 2}))
         run.session._split = Split(size=1e9)  # the polls come into the same part
-        run.passed("p1", 2.2, "/notifications", [{"channel": "/meta/connect"}], told({"A": 1}, 7))
-        run.passed("p2", 2.4, "/notifications", [{"channel": "/meta/connect"}], told({"A": 1, "B": 2}, 8))
+        run.passed("p1", 2.2, "/notifications", [{"channel": "/meta/connect"}], notified({"A": 1}, 7))
+        run.passed("p2", 2.4, "/notifications", [{"channel": "/meta/connect"}], notified({"A": 1, "B": 2}, 8))
     second = load_cassette(tmp_path / "day.2.yaml")
     assert [None, 0] == [each.cause and each.cause.interaction for each in second.notifications]
     assert [[{"B": 2}]] == [[each.request_json["userData"]] for each in second.interactions]
@@ -119,10 +119,10 @@ def test_what_was_found_in_one_part_is_redacted_in_the_next(tmp_path: Path) -> N
         run.passed("1", 1.0, "/me/facebooksessions/S1", update({"FirstName": NAME}))
         run.passed("2", 2.0, "/me/facebooksessions/S1", update({"Note": f"called {NAME} back"}))
     first, second = (load_cassette(tmp_path / name) for name in ("day.yaml", "day.2.yaml"))
-    made = first.interactions[0].request_json["userData"]["FirstName"]
-    assert f"called {made} back" == second.interactions[0].request_json["userData"]["Note"]
-    assert made != NAME
-    assert [[made], [made]] == [list(each.header["stand_ins"]) for each in (first, second)]
+    replaced = first.interactions[0].request_json["userData"]["FirstName"]
+    assert f"called {replaced} back" == second.interactions[0].request_json["userData"]["Note"]
+    assert replaced != NAME
+    assert [[replaced], [replaced]] == [list(each.header["stand_ins"]) for each in (first, second)]
 
 
 def test_the_journal_of_a_part_can_be_recovered(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def sent(run: Recording, at: float, headers: Headers, given: tuple[tuple[str, st
     run.session.answered(id_, at + 0.1, Response(status=200, headers=Headers(given), body=b'{"statusCode": 0}'))
 
 
-def test_users_are_told_apart_though_their_credentials_are_redacted(tmp_path: Path) -> None:
+def test_users_are_distinguished_though_their_credentials_are_redacted(tmp_path: Path) -> None:
     """The cassette and the journal hold stand-ins of names, and nothing of tokens and cookies."""
     with recording(tmp_path / "c.yaml", Split()) as run:
         for at, name in ((1.0, "anna.keller"), (2.0, "bela.szabo")):
@@ -246,10 +246,10 @@ def test_the_end_of_a_recording_says_what_was_not_examined(tmp_path: Path) -> No
     with recording(tmp_path / "a.yaml", Split()) as running:
         running.passed("1", 0, "/me", None, {"SpousePhone2": "1", "queue": "2"})
         for number, body in enumerate((b"\x89PNG\x00\xff\xfe", b"\x00\xff\x01"), 2):
-            running.asked(str(number), number, "/me/picture")
+            running.requested(str(number), number, "/me/picture")
             fields = Headers((("Content-Type", "image/png"),))
             running.session.answered(str(number), number + 0.1, Response(status=200, headers=fields, body=body))
     notes = running.saved["a.yaml"].notes
     assert "not examined for secrets and personal data: 2 binary image/png" in notes
-    said = 'keys without a rule sound secret or personal: add personal = ["SpousePhone2"] to pyproject.toml'
-    assert said in notes
+    output = 'keys without a rule sound secret or personal: add personal = ["SpousePhone2"] to pyproject.toml'
+    assert output in notes

@@ -20,7 +20,7 @@ URL = "http://gws.example/api/v2"
 JSON = Headers((("Content-Type", "application/json"),))
 
 
-def told(session: str, user_data: object, reference: int) -> str:
+def notified(session: str, user_data: object, reference: int) -> str:
     """A notification, in an array."""
     data = {
         "referenceId": reference,
@@ -40,13 +40,13 @@ def lines_of(seed: int) -> Iterator[bytes]:
         written = {f"K{chance.randrange(3)}": number}
         sent = json.dumps({"operationName": "UpdateUserData", "userData": written}).encode()
         path, body = (f"/me/facebooksessions/{session}", sent) if chance.random() < 0.8 else ("/me", b"")
-        asked = Request(method="POST" if body else "GET", uri=f"{URL}{path}", headers=JSON, body=body)
-        later.append((at, journal.request_line(f"r{number}", at, asked)))
+        requested = Request(method="POST" if body else "GET", uri=f"{URL}{path}", headers=JSON, body=body)
+        later.append((at, journal.request_line(f"r{number}", at, requested)))
         ended = at + chance.choice([0.5, 1.0, 2.0])
         answer = Response(status=200, headers=JSON, body=b'{"statusCode":0}')
         later.append((ended, journal.response_line(f"r{number}", ended, answer)))
         seen = ended + chance.choice([-0.25, 0.0, 0.5])
-        text = told(session, written, number)
+        text = notified(session, written, number)
         if chance.random() < 0.5:
             frame = WebSocketMessage(uri="ws://gws.example", seen=seen, from_client=False, content=text)
             later.append((seen, journal.message_line(frame)))

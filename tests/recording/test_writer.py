@@ -35,7 +35,7 @@ def started(cassette: Path, *, mode: str = "reverse") -> tuple[Writer, list[Any]
     return Writer(lambda *each: sent.append(each), cassette=str(cassette), **start), sent
 
 
-def test_a_proxy_that_is_killed_before_it_said_what_to_write_leaves_no_traceback() -> None:
+def test_proxy_killed_before_its_first_message_leaves_no_traceback() -> None:
     """The writer's input ends at once: so does the writer, and says nothing."""
     command = (sys.executable, "-m", "gws_replay.recording.writer")
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
@@ -44,10 +44,10 @@ def test_a_proxy_that_is_killed_before_it_said_what_to_write_leaves_no_traceback
 
 def test_moments_become_a_cassette(tmp_path: Path) -> None:
     """Where it writes is told first, then how many moments were taken since, with lines to show; the last saves."""
-    writer, told = started(tmp_path / "c.yaml")
+    writer, reports = started(tmp_path / "c.yaml")
     writer.take([begun(1), answered(1), begun(2)])
     writer.take([("broken", "2", 3.0, "reset"), ("finish",)])
-    where, first, second, (kind, saved), last = told
+    where, first, second, (kind, saved), last = reports
     assert ("writes", str(tmp_path / "c.yaml.journal")) == where
     assert ("acked", 2, [f"--> GET {PATH}/1  HTTP 200  500 ms"]) == first
     assert ("acked", 2, [f"!!! GET {PATH}/2  no response: reset"]) == second
@@ -59,30 +59,32 @@ def test_moments_become_a_cassette(tmp_path: Path) -> None:
 
 def test_an_error_of_ours_costs_one_message_and_shows_nothing_of_it(tmp_path: Path) -> None:
     """It is told with its place; what raised it may hold what nobody has redacted."""
-    writer, told = started(tmp_path / "c.yaml")
+    writer, reports = started(tmp_path / "c.yaml")
     writer.take(
         [begun(1), ("answered", "1", "no time: Kunigunde", 200, "OK", FIELDS, b"", False), begun(2), answered(2)]
     )
-    kind, text, exit_code = told[1]
+    kind, text, exit_code = reports[1]
     assert ("failed", 4) == (kind, exit_code)
     assert text.startswith("a message was not recorded: TypeError in writer.py, line ")
-    assert "Kunigunde" not in repr(told)
+    assert "Kunigunde" not in repr(reports)
     writer.take([("finish",)])
     assert f"GET {PATH}/2" in operations(load_cassette(tmp_path / "c.yaml"))
 
 
 def test_a_disk_that_fails_ends_the_recording_alone(tmp_path: Path) -> None:
     """It is told once; what comes then is acknowledged, for the traffic goes on, and not written."""
-    writer, told = started(tmp_path / "c.yaml")
+    writer, reports = started(tmp_path / "c.yaml")
     writer.take([begun(1), answered(1)])
     assert writer._session
     writer._session.close()  # the next write fails
     writer.take([begun(2), answered(2), begun(3)])
     writer.take([answered(3), ("finish",)])
-    (failed,) = [each for each in told if each[0] == "failed"]
+    (failed,) = [each for each in reports if each[0] == "failed"]
     assert "c.yaml.journal: Bad file descriptor; recording stopped, the traffic goes on" in failed[1]
     assert 4 == failed[2]
-    assert [("acked", 2, []), ("acked", 2, []), ("acked", 1, [])] == [each for each in told if each[0] == "acked"][1:]
+    assert [("acked", 2, []), ("acked", 2, []), ("acked", 1, [])] == [each for each in reports if each[0] == "acked"][
+        1:
+    ]
     assert not (tmp_path / "c.yaml").exists()
 
 

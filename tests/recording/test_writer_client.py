@@ -40,19 +40,19 @@ def any_pipes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(writer_process, "SystemPipes", request.param)
 
 
-def started(cassette: Path, heard: list[Any]) -> WriterProcess:
+def started(cassette: Path, reports: list[Any]) -> WriterProcess:
     """A real writer, and what is heard of it."""
-    return WriterProcess(lambda *told: heard.append(told), cassette, "me", Policy(), split="", force=False)
+    return WriterProcess(lambda *report: reports.append(report), cassette, "me", Policy(), split="", force=False)
 
 
 @pytest.mark.usefixtures("any_pipes")
 def test_what_is_held_goes_on_when_it_is_written(tmp_path: Path) -> None:
     """Not while the writer stands still, however long its loop turns; then the answer is in the journal."""
-    heard: list[Any] = []
+    reports: list[Any] = []
     journal = tmp_path / "c.yaml.journal"
 
     async def scenario() -> None:
-        writer = started(tmp_path / "c.yaml", heard)
+        writer = started(tmp_path / "c.yaml", reports)
         pid = writer._process.pid
         os.kill(pid, signal.SIGSTOP)
         wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().split()[2] == "T", "the writer to stand still")
@@ -69,7 +69,7 @@ def test_what_is_held_goes_on_when_it_is_written(tmp_path: Path) -> None:
         assert not alive(pid)
 
     asyncio.run(scenario())
-    assert ["lines", "saved"] == [kind for kind, *_ in heard]
+    assert ["lines", "saved"] == [kind for kind, *_ in reports]
 
 
 @pytest.mark.usefixtures("any_pipes")
@@ -125,19 +125,19 @@ def test_what_no_pipe_takes_at_once_arrives_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("any_pipes")
-def test_a_writer_that_is_killed_while_it_saves_is_told(tmp_path: Path) -> None:
+def test_writer_killed_while_it_saves_is_reported(tmp_path: Path) -> None:
     """As one that is killed before: whoever waits for the end hears of it."""
-    heard: list[Any] = []
+    reports: list[Any] = []
 
     async def scenario() -> None:
-        writer = started(tmp_path / "c.yaml", heard)
+        writer = started(tmp_path / "c.yaml", reports)
         os.kill(writer._process.pid, signal.SIGKILL)
         held = writer.held(*answer_of(1))
         writer.finish()
         assert held.done()
 
     asyncio.run(scenario())
-    ((kind, text, exit_code),) = heard
+    ((kind, text, exit_code),) = reports
     assert ("ended", 4) == (kind, exit_code)
     assert "c.yaml.journal was killed (SIGKILL); recording stopped" in text
 
@@ -162,7 +162,7 @@ def test_a_writer_that_does_not_start(
         asyncio.run(scenario())
 
 
-def test_a_killed_writer_is_told_at_once(tmp_path: Path) -> None:
+def test_killed_writer_is_reported_at_once(tmp_path: Path) -> None:
     """With its journal and the exit code 4; clients are answered as before, and what they had is recovered."""
     lines: list[str] = []
 
@@ -185,7 +185,7 @@ def test_a_killed_writer_is_told_at_once(tmp_path: Path) -> None:
     assert [f"GET {ME}/before"] == operations(load_cassette(tmp_path / "c.yaml"))
 
 
-def test_a_writer_that_is_told_to_end_waits_for_its_proxy(tmp_path: Path) -> None:
+def test_writer_on_sigterm_waits_for_its_proxy(tmp_path: Path) -> None:
     """As when a service manager, or a terminal, tells all processes at once: the proxy has more to say."""
     with upstream(lambda _: answered()) as server:
         with Recorder(Settings(cassette=tmp_path / "c.yaml", upstream=server.url)) as recorder, client() as agent:

@@ -39,5 +39,7 @@ def test_a_capture_is_json_and_complete(name: str) -> None:
     played = captured(name).cassette
     shown = json.loads(json.dumps(as_json.cassette(played), allow_nan=False))
     assert [each.response_json for each in played.interactions] == [each["answer"] for each in shown["interactions"]]
-    assert [told.value for told in played.notifications] == [each["data"] for each in shown["notifications"]]
+    assert [notification.value for notification in played.notifications] == [
+        each["data"] for each in shown["notifications"]
+    ]
     assert {"passed"} == {each["verdict"] for each in shown["updates"]}

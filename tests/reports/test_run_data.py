@@ -33,8 +33,8 @@ def details(playback: ReplayRun) -> Details:
 def bayeux(playback: ReplayRun, **message: Any) -> Any:
     sent = json.dumps([message]).encode()
     kind = Headers((("Content-Type", "application/json"),))
-    asked = Request(method="POST", uri=f"http://gws.example{NOTIFICATIONS}", headers=kind, body=sent)
-    response = playback.respond(asked)
+    request = Request(method="POST", uri=f"http://gws.example{NOTIFICATIONS}", headers=kind, body=sent)
+    response = playback.respond(request)
     assert response
     return json.loads(response.body)
 
@@ -171,9 +171,9 @@ def test_run_data_are_redacted() -> None:
     headers = Headers((("Authorization", f"Basic {SECRET}"), ("Cookie", f"JSESSIONID={SECRET}")))
     missed(playback, f"/nowhere?access_token={SECRET}", headers=headers)
     playback.blocked.append(f"a WebSocket to wss://me:{SECRET}@gws.example/cometd?access_token={SECRET}")
-    told_of = f"{details(playback)}{section(playback, '')}"
-    assert "a WebSocket to wss://gws.example/cometd" in told_of
-    assert SECRET not in told_of
+    shown_texts = f"{details(playback)}{section(playback, '')}"
+    assert "a WebSocket to wss://gws.example/cometd" in shown_texts
+    assert SECRET not in shown_texts
 
 
 def test_userdata_operations_with_exactly_what_changed() -> None:
@@ -201,13 +201,13 @@ def test_userdata_operations_with_exactly_what_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("sent", "expected"),
     [((), (0, 0, 3)), ((0,), (1, 0, 2)), ((0, 1), (2, 0, 0)), ((0, 1, 0, None), (3, 1, 0))],
 )
-def test_run_counts_played_missed_and_unplayed(asked: tuple[int | None, ...], expected: tuple[int, int, int]) -> None:
+def test_run_counts_played_missed_and_unplayed(sent: tuple[int | None, ...], expected: tuple[int, int, int]) -> None:
     """Answers given, requests without one, and what is left: the same number as `unplayed` has entries."""
     playback = ReplayRun(small())
-    for which in asked:
+    for which in sent:
         missed(playback) if which is None else ask(playback, which)
     counts = counts_of(playback)
     assert expected == (counts["played"], counts["missed"], counts["unplayed"])

@@ -34,7 +34,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("channel", "path", "key", "kind", "message_type", "answers", "tells"), ROWS)
-def test_update_is_answered_and_notified_as_the_channel_has_it(
+def test_update_has_the_response_and_notification_of_its_channel(
     channel: str, path: str, key: str, kind: str, message_type: str, *, answers: bool, tells: bool
 ) -> None:
     """The answer and the notification carry the same referenceId, where they carry one."""
@@ -44,12 +44,12 @@ def test_update_is_answered_and_notified_as_the_channel_has_it(
     reply = wire.resources.respond("POST", f"/api/v2/me/{path}/{one}", whole=False, body=UPDATE, origin=ORIGIN)
 
     assert {"statusCode": 0, **({"referenceId": 11} if answers else {})} == reply.body
-    ((topic, told),) = reply.notifications
+    ((topic, pushed),) = reply.notifications
     assert topic.startswith("/v2/me/")
-    assert told.pop(key) == wire.shown(one)
+    assert pushed.pop(key) == wire.shown(one)
     assert 987654321 == wire.shown(one)["userData"]["UserData1"]
     expected = {"notificationType": kind, "messageType": f"{message_type}StateChangeMessage"}
-    assert {**expected, **({"referenceId": 11} if tells else {})} == told
+    assert {**expected, **({"referenceId": 11} if tells else {})} == pushed
 
 
 def test_every_channel_is_in_the_table_above() -> None:
@@ -116,10 +116,10 @@ def test_channels_over_http_with_their_notifications() -> None:
         agent.listen("/v2/me/*")
         call, _ = agent.get("/api/v2/me/calls?fields=*").json()["calls"]
         assert {"statusCode": 0} == agent.post(f"/api/v2/me/calls/{call['id']}", UPDATE).json()
-        (told, *_) = agent.bayeux(agent.connecting())
+        (pushed, *_) = agent.bayeux(agent.connecting())
 
-    assert "/v2/me/calls" == told["channel"]
-    assert {**call["userData"], "UserData1": 987654321} == told["data"]["call"]["userData"]
+    assert "/v2/me/calls" == pushed["channel"]
+    assert {**call["userData"], "UserData1": 987654321} == pushed["data"]["call"]["userData"]
     assert call["uri"] == f"{running.url}/api/v2/calls/{call['id']}"
 
 
@@ -141,21 +141,21 @@ def test_workspace_has_verbs_in_the_path_and_userdata_in_lists(
     path = f"/workspace/v3/{path}"
     written = [{"key": "Level", "type": "kvlist", "value": [{"key": "n", "type": "int", "value": 2}]}]
 
-    def asked(verb: str, content: Any) -> Reply:
+    def request(verb: str, content: Any) -> Reply:
         return respond(resources, "POST", f"{path}/{verb}", {"operationId": "o-1", "data": content})
 
-    reply = asked("attach-user-data", {"userData": [*written, {"key": "LastName", "type": "str", "value": "Again"}]})
+    reply = request("attach-user-data", {"userData": [*written, {"key": "LastName", "type": "str", "value": "Again"}]})
 
-    ((told_on, told),) = reply.notifications
+    ((topic_of, pushed),) = reply.notifications
     assert {"status": {"code": 1}, "operationId": "o-1"} == reply.body
-    assert f"/workspace/v3/{topic}" == told_on
+    assert f"/workspace/v3/{topic}" == topic_of
     assert {kind, f"{message_type}StateChanged", "o-1"} == {
-        told["notificationType"],
-        told["messageType"],
-        told["operationId"],
+        pushed["notificationType"],
+        pushed["messageType"],
+        pushed["operationId"],
     }
-    assert told[key] == respond(resources, "GET", path, None).body["data"][key]
-    shown = told[key]["userData"]
+    assert pushed[key] == respond(resources, "GET", path, None).body["data"][key]
+    shown = pushed[key]["userData"]
     assert ["Sample", "Again"] == [each["value"] for each in shown if each["key"] == "LastName"]
     assert written == [each for each in shown if each["key"] == "Level"]
 
@@ -186,7 +186,7 @@ def test_workspace_over_http() -> None:
         call, _ = agent.get("/workspace/v3/voice/calls").json()["data"]["calls"]
         pair = {"data": {"key": "LastName"}}
         assert 1 == agent.post(f"{call['uri']}/delete-user-data-pair", pair).json()["status"]["code"]
-        (told, *_) = agent.post("/workspace/v3/notifications", [agent.connecting()]).json()
+        (pushed, *_) = agent.post("/workspace/v3/notifications", [agent.connecting()]).json()
 
-    assert "/workspace/v3/voice" == told["channel"]
-    assert "LastName" not in [each["key"] for each in told["data"]["call"]["userData"]]
+    assert "/workspace/v3/voice" == pushed["channel"]
+    assert "LastName" not in [each["key"] for each in pushed["data"]["call"]["userData"]]

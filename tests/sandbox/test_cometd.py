@@ -130,7 +130,7 @@ def test_client_that_hangs_up_frees_its_connect_and_gets_its_notification_on_the
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError("gone"), asyncio.CancelledError()])
-def test_notification_of_an_answer_that_cannot_be_written_is_kept(
+def test_notification_of_a_response_that_cannot_be_written_is_kept(
     agent: Agent, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     """It comes with the next connect."""
@@ -148,7 +148,7 @@ def test_notification_of_an_answer_that_cannot_be_written_is_kept(
     assert [11] == [each["referenceId"] for each in agent.notifications()]
 
 
-def test_silent_client_is_told_to_shake_hands_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_client_must_shake_hands_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """It was forgotten."""
     monkeypatch.setattr("gws_replay.sandbox.handlers.Pushes", partial(Pushes, max_silence=-1.0))
     with serving() as running, Agent(running) as agent:

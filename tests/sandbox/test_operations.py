@@ -114,7 +114,7 @@ def test_notification_is_a_snapshot_of_its_request(agent: Agent) -> None:
         ([UPDATE], 10, "The request body is not a JSON object"),
     ],
 )
-def test_error_answers_and_leaves_the_data_alone(agent: Agent, body: Any, status_code: int, message: str) -> None:
+def test_error_leaves_the_data_alone(agent: Agent, body: Any, status_code: int, message: str) -> None:
     """HTTP 200 with a statusCode and a sentence."""
     before = agent.facebooksession(ONE)
 

@@ -69,7 +69,7 @@ def test_version_needs_no_credentials(sandbox: RunningSandbox) -> None:
     assert (200, {"statusCode": 0, "version": "8.5.200.50"}) == (answered.status_code, answered.json())
 
 
-def test_rest_answers_are_gzipped_when_the_client_accepts_it(agent: Agent) -> None:
+def test_rest_responses_are_gzipped_when_the_client_accepts_it(agent: Agent) -> None:
     """Packed or not, the content is the same."""
     packed = agent.get("/api/v2/me")
     plain = agent.http.get(f"{agent.url}/api/v2/me", headers={"Accept-Encoding": "identity"}, timeout=60)
@@ -188,7 +188,7 @@ def test_option_that_cannot_be_met_is_one_sentence(options: Any, message: str) -
         pass
 
 
-def test_log_names_operations_and_answers_and_no_values() -> None:
+def test_log_names_operations_and_statuses_and_no_values() -> None:
     """A line for each request."""
     lines: list[str] = []
     with serving(log=lines.append) as running, Agent(running) as agent:

@@ -46,7 +46,7 @@ def freed(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return event
 
 
-def told(messages: list[Any]) -> list[Any]:
+def payloads(messages: list[Any]) -> list[Any]:
     """The reference ids of the notifications among some messages."""
     return [each["data"]["referenceId"] for each in messages if each["channel"] == CHANNEL]
 
@@ -75,7 +75,7 @@ def test_a_real_client_gets_the_notification(agent: Agent, path: str, subscripti
 
 
 @pytest.mark.parametrize("compress", [0, 15])
-def test_a_notification_comes_in_the_answer_of_the_held_connect(agent: Agent, compress: int) -> None:
+def test_notification_is_delivered_by_the_held_connect(agent: Agent, compress: int) -> None:
     """Packed by permessage-deflate or not; in front of the reply, which bears the connect's id."""
 
     async def conversation() -> None:
@@ -164,15 +164,15 @@ def test_a_connection_that_is_killed_loses_nothing(freed: threading.Event, agent
             await asyncio.to_thread(agent.operate, UPDATE)
         agent.client_id = talk.client_id
         if again == "long-polling":
-            assert [11] == told(await asyncio.to_thread(agent.bayeux, agent.connecting()))
+            assert [11] == payloads(await asyncio.to_thread(agent.bayeux, agent.connecting()))
         else:
             async with talking(agent.url + COMETD, AUTHORIZATION) as other:
-                assert [11] == told(await other.ask(talk.connecting()))
+                assert [11] == payloads(await other.ask(talk.connecting()))
 
     run(conversation)
 
 
-def test_an_answer_that_was_written_and_never_read_comes_again(agent: Agent) -> None:
+def test_response_that_was_never_read_is_sent_again(agent: Agent) -> None:
     """To a client with the acknowledgement extension, which says what it has; and not a third time."""
 
     async def conversation() -> None:
@@ -183,9 +183,9 @@ def test_an_answer_that_was_written_and_never_read_comes_again(agent: Agent) -> 
             talk.kill()
         async with talking(agent.url + COMETD, AUTHORIZATION) as other:
             again = await other.ask(talk.connecting(ext={"ack": 1}))
-            assert [11] == told(again)
-            known = again[-1]["ext"]["ack"]
-            assert [] == told(await other.ask(talk.connecting(ext={"ack": known}, advice={"timeout": 0})))
+            assert [11] == payloads(again)
+            last_ack = again[-1]["ext"]["ack"]
+            assert [] == payloads(await other.ask(talk.connecting(ext={"ack": last_ack}, advice={"timeout": 0})))
 
     run(conversation)
 
@@ -219,7 +219,7 @@ def test_callback_polling_gets_the_notification(agent: Agent) -> None:
     connecting = {"channel": "/meta/connect", "clientId": client_id}
     ask({"channel": "/meta/subscribe", "clientId": client_id, "subscription": CHANNEL}, connecting)
     agent.operate(UPDATE)
-    assert [11] == told(ask(connecting))
+    assert [11] == payloads(ask(connecting))
 
 
 @pytest.mark.parametrize("query", ["jsonp=told&message=x", "jsonp=a(b&message=[]"])

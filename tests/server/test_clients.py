@@ -29,8 +29,8 @@ def played() -> Iterator[ServedRun]:
 def test_a_page_of_another_origin_may_be_a_client(played: ServedRun) -> None:
     """The preflight and the answers allow its origin, its credentials and its fields."""
     origin = {"Origin": "http://desktop.example"}
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,x-csrf-token"}
-    allowed = requests.options(f"{played.url}{SESSIONS}/S1", headers={**origin, **asked}, timeout=CALM)
+    sent = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,x-csrf-token"}
+    allowed = requests.options(f"{played.url}{SESSIONS}/S1", headers={**origin, **sent}, timeout=CALM)
     answer = requests.post(f"{played.url}{SESSIONS}/S1", json=SENT, headers=origin, timeout=CALM)
     missed = requests.post(f"{played.url}/nowhere", headers=origin, timeout=CALM)
     hello = requests.post(
@@ -53,14 +53,14 @@ def test_tls_with_a_new_certificate(tmp_path: Path) -> None:
         with pytest.raises(requests.exceptions.SSLError):
             requests.get(f"{playback.url}{SESSIONS}?fields=*", timeout=CALM)
         with requests.Session() as client:
-            asked: list[tuple[str, str, bytes]] = [
+            sent: list[tuple[str, str, bytes]] = [
                 ("GET", f"{SESSIONS}?fields=*", b""),
                 ("POST", "/x", b"x" * 300_000),
                 ("GET", "/__gws_replay__", b""),  # by aiohttp, on the same connection
             ]
             codes = [
                 client.request(method, playback.url + path, data=body, verify=str(authority), timeout=CALM).status_code
-                for method, path, body in asked
+                for method, path, body in sent
             ]
     assert [200, 501, 200] == codes
 

@@ -20,9 +20,9 @@ def updates(after: str, count: int = UPDATES) -> Cassette:
     """So many updates, whose notifications came after their requests or after their responses."""
     late = 0.5 if after == "response" else 0.05
     moments = [(update({"A": n}, began=float(n)), push({"A": n}, seen=n + late)) for n in range(count)]
-    made = cassette(*(each for pair in moments for each in pair))
-    assert {after} == {each.cause.after for each in made.notifications if each.cause}
-    return made
+    built = cassette(*(each for pair in moments for each in pair))
+    assert {after} == {each.cause.after for each in built.notifications if each.cause}
+    return built
 
 
 def test_without_the_update_there_is_no_notification() -> None:

@@ -55,7 +55,7 @@ def numbers(connection: socket.socket, count: int) -> list[int]:
     return [int(each) for each in found]
 
 
-def test_many_requests_in_one_piece_are_answered_in_their_order() -> None:
+def test_pipelined_requests_get_their_responses_in_order() -> None:
     """All of them, though none of the answers was read before."""
     with served() as (playback, connection):
         connection.sendall(b"".join(map(asking, range(COUNT))))
@@ -69,10 +69,10 @@ def test_a_request_may_be_longer_than_what_is_read_at_once() -> None:
     played = cassette(exchange("POST", "/x", long, {"number": 0}), exchange("POST", "/x", {"n": 1}, {"number": 1}))
     playback = ServedRun(played)
     body = json.dumps(long).encode()
-    asked = f"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    request = f"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
     with serving(playback), connected(playback.url) as connection:
         connection.settimeout(PATIENCE)
-        connection.sendall(asked + asking(1))
+        connection.sendall(request + asking(1))
         assert [0, 1] == numbers(connection, 2)
     assert "" == playback.problems()
 
@@ -165,7 +165,7 @@ def test_bytes_that_are_not_http_are_refused(spoilt: bytes, status: bytes) -> No
 
 def test_a_recorded_field_that_would_end_the_head_is_a_fault() -> None:
     """The client gets a 500, and the test hears of it."""
-    playback = ServedRun(cassette(exchange("GET", SESSIONS, None, {}, answered_with=[("X-Bad", "a\r\nb")])))
+    playback = ServedRun(cassette(exchange("GET", SESSIONS, None, {}, response_headers=[("X-Bad", "a\r\nb")])))
     with serving(playback), connected(playback.url) as connection:
         connection.sendall(f"GET {SESSIONS} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert connection.recv(65536).startswith(b"HTTP/1.1 500 ")

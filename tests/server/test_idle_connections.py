@@ -22,10 +22,10 @@ def playback() -> Iterator[ServedRun]:
     """Two requests that are answered at once, and one that takes longer than a connection may be idle."""
     quick = [exchange("GET", "/x", None, {"n": n}, began=float(n), ended=float(n)) for n in range(2)]
     slow = exchange("GET", "/slow", None, {"n": 9}, began=3.0, ended=3.0 + 2 * IDLE)
-    made = ServedRun(cassette(*quick, slow), timing="recorded")
-    with serving(made, idle=IDLE):
-        yield made
-    assert [] == made.faults
+    built = ServedRun(cassette(*quick, slow), timing="recorded")
+    with serving(built, idle=IDLE):
+        yield built
+    assert [] == built.faults
 
 
 def rest_of(connection: socket.socket) -> bytes:
@@ -39,8 +39,8 @@ def rest_of(connection: socket.socket) -> bytes:
 
 def test_connections_that_nobody_uses_are_closed(playback: ServedRun) -> None:
     """After their last answer, if there was one, plain or by aiohttp."""
-    for asked, connection in begun(playback, b"", PLAIN, SPECIAL):
-        assert (b"200 OK" in rest_of(connection)) == bool(asked)
+    for request, connection in begun(playback, b"", PLAIN, SPECIAL):
+        assert (b"200 OK" in rest_of(connection)) == bool(request)
 
 
 def test_a_request_that_trickles_for_ever_is_cut_off(playback: ServedRun) -> None:
@@ -56,11 +56,11 @@ def test_a_request_that_trickles_for_ever_is_cut_off(playback: ServedRun) -> Non
         assert (bool(answer), True) == (bool(got), got.startswith(answer))
 
 
-def begun(playback: ServedRun, *asked: bytes) -> Iterator[tuple[bytes, socket.socket]]:
+def begun(playback: ServedRun, *request: bytes) -> Iterator[tuple[bytes, socket.socket]]:
     """Connections that are all opened at once, each with what was sent first."""
     with ExitStack() as stack:
         opened = []
-        for each in asked:
+        for each in request:
             connection = stack.enter_context(connected(playback.url))
             connection.sendall(each)
             opened.append((each, connection))

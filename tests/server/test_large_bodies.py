@@ -27,8 +27,8 @@ MILLIONS = 3_000_000
 def recorded() -> Cassette:
     """A short update, and a GET; redacted, so that live values have to be found."""
     sent = {"operationName": "UpdateUserData", "userData": {"LastName": "Wexford", "Note": "n"}}
-    made = cassette(exchange("GET", "/api/v2/me", None, {}), exchange("POST", PATH, sent, {"statusCode": 0}, began=1))
-    return Cassette(interactions=made.interactions, header={"redaction": "all", "stand_ins": ["Wexford"]})
+    built = cassette(exchange("GET", "/api/v2/me", None, {}), exchange("POST", PATH, sent, {"statusCode": 0}, began=1))
+    return Cassette(interactions=built.interactions, header={"redaction": "all", "stand_ins": ["Wexford"]})
 
 
 def update(note: object) -> bytes:

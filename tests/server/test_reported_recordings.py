@@ -55,7 +55,7 @@ def test_a_method_in_lower_case_is_the_method(headers: dict[str, str]) -> None:
         connection.close()
 
 
-def test_a_resource_called_notifications_is_answered_as_recorded() -> None:
+def test_resource_called_notifications_is_replayed_as_recorded() -> None:
     """Through the server and in the test process."""
     with serving(run_of("mark-read")) as server:
         served = requests.post(f"{server.url}/api/v2/me/notifications", json=MARK_READ, timeout=CALM)

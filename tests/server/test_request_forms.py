@@ -59,10 +59,10 @@ def test_bodies_are_unpacked(put: Callable[[Any], dict[str, Any]], one: bool) ->
         async with polling(playback.url) as client:
 
             async def post(message: dict[str, Any]) -> list[Any]:
-                asked = put(message if one else [message])
-                async with client.http.post(client.url + client.path, **asked) as answer:
-                    told: list[Any] = await answer.json()
-                    return told
+                request = put(message if one else [message])
+                async with client.http.post(client.url + client.path, **request) as answer:
+                    notification: list[Any] = await answer.json()
+                    return notification
 
             client.client_id = (await post({"channel": "/meta/handshake"}))[0]["clientId"]
             replies = [*await post(client.subscribing(TOPIC)), *await post(client.connecting())]
@@ -76,7 +76,7 @@ def test_bodies_are_unpacked(put: Callable[[Any], dict[str, Any]], one: bool) ->
     assert "" == playback.problems()
 
 
-def test_a_batch_is_answered_message_by_message() -> None:
+def test_batch_is_replied_to_message_by_message() -> None:
     """Under their ids, and a connect in company is not held."""
     playback = ServedRun(small())
 

@@ -51,7 +51,7 @@ def test_every_response_of_a_capture_arrives() -> None:
 def test_odd_responses_arrive(method: str, status: int, body: bytes) -> None:
     """Binary, empty and bodiless ones, with recorded fields of the connection replaced by the server's own."""
     fields = [("Content-Length", "999"), ("Transfer-Encoding", "chunked"), ("Connection", "close"), ("X-Kept", "1")]
-    playback = ServedRun(cassette(exchange(method, "/x", None, body, status=status, answered_with=fields)))
+    playback = ServedRun(cassette(exchange(method, "/x", None, body, status=status, response_headers=fields)))
     with serving(playback):
         answer = requests.request(method, f"{playback.url}/x", timeout=CALM)
     assert (status, body, "1") == (answer.status_code, answer.content, answer.headers["X-Kept"])
@@ -64,7 +64,7 @@ def test_recorded_tokens_become_the_users_own() -> None:
         *(("X-CSRF-HEADER", "X-GWS-TOKEN"), ("X-GWS-TOKEN", "<redacted:x-gws-token>")),
         ("Set-Cookie", "JSESSIONID=<redacted:JSESSIONID>; Path=/"),
     ]
-    playback = ServedRun(cassette(exchange("GET", "/api/v2/me", None, {}, answered_with=fields)))
+    playback = ServedRun(cassette(exchange("GET", "/api/v2/me", None, {}, response_headers=fields)))
     with serving(playback), requests.Session() as session:
         first = session.get(f"{playback.url}/api/v2/me", timeout=CALM)
         second = session.get(f"{playback.url}/api/v2/me", timeout=CALM)
@@ -77,14 +77,14 @@ def test_recorded_tokens_become_the_users_own() -> None:
 def test_without_a_recorded_session_cookie_a_client_gets_one_once() -> None:
     """A WebSocket of a browser is known by it."""
     run = ServedRun(
-        cassette(exchange("GET", "/api/v2/me", None, {}, answered_with=[("Set-Cookie", "lang=de; Path=/")]))
+        cassette(exchange("GET", "/api/v2/me", None, {}, response_headers=[("Set-Cookie", "lang=de; Path=/")]))
     )
     with serving(run), requests.Session() as session:
         answers = [session.get(f"{run.url}/api/v2/me", timeout=CALM) for _ in range(2)]
     assert [["JSESSIONID", "lang"], ["lang"]] == [sorted(each.cookies.keys()) for each in answers]
 
 
-def test_a_user_is_known_by_name_or_by_the_session() -> None:
+def test_user_is_identified_by_name_or_by_the_session() -> None:
     """Other passwords and the cookie alone lead to the same run, another name to one of its own."""
     playback = ServedRun(cassette(*(exchange("POST", "/x", None, {"n": n}, began=float(n)) for n in range(4))))
     with serving(playback):
@@ -107,7 +107,7 @@ def test_recorded_addresses_become_the_servers_own(keep: bool) -> None:
     """In answers, fields and notifications, but not in userData, which is the client's; or not at all."""
     other = "https://gws.corp.example:8443/api/v2/me/x"
     shown = {"uri": other, "path": "/me/x", "userData": {"link": other}, "note": f"see {other}", "more": ["http:x", {}]}
-    answered = exchange("POST", "/x", None, shown, status=201, answered_with=[("Location", other)])
+    answered = exchange("POST", "/x", None, shown, status=201, response_headers=[("Location", other)])
     playback = ServedRun(cassette(answered, push({"link": other}, seen=0.5, uri=other)))
     with serving(playback, keep_uris=keep):
         own = other if keep else f"{playback.url}/api/v2/me/x"

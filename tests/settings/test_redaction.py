@@ -34,7 +34,7 @@ def test_rules_come_from_the_nearest_pyproject(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "line", "said"),
+    ("lines", "line", "message"),
     [
         (['secret = ["a", "pattern:("]'], 4, "secret: 'pattern:(': cannot be read as a regular expression"),
         (["keep = [", '  "$.a[0]",', "]"], 5, "keep: '$.a[0]' cannot be read as a path"),
@@ -48,16 +48,16 @@ def test_rules_come_from_the_nearest_pyproject(tmp_path: Path) -> None:
         (['forget = ["x"]'], 4, "'forget' is unknown: there are keep, secret, personal"),
     ],
 )  # fmt: skip
-def test_a_wrong_rule_is_named_with_file_and_line(lines: list[str], line: int, said: str, tmp_path: Path) -> None:
+def test_a_wrong_rule_is_named_with_file_and_line(lines: list[str], line: int, message: str, tmp_path: Path) -> None:
     """And what is wrong with it."""
     path = pyproject(tmp_path, TABLE, *lines)
     with pytest.raises(GwsReplayError) as caught:
         policy_of(start=tmp_path)
     assert str(caught.value).startswith(f"{path}, line {line}: ")
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_a_pyproject_that_is_no_toml_is_said(tmp_path: Path) -> None:
+def test_invalid_pyproject_is_reported(tmp_path: Path) -> None:
     """With its path; as is a table that is none."""
     path = tmp_path / "pyproject.toml"
     path.write_text("[tool", "utf-8")

@@ -54,7 +54,7 @@ def test_netrc(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("variables", "message"),
     [
         ({"GWS_REPLAY_USER": "anna"}, "GWS_REPLAY_USER is set and GWS_REPLAY_PASSWORD is not"),
         ({"GWS_REPLAY_PASSWORD": "anna"}, "GWS_REPLAY_PASSWORD is set and GWS_REPLAY_USER is not"),
@@ -62,11 +62,11 @@ def test_netrc(tmp_path: Path) -> None:
         ({"GWS_REPLAY_TOKEN": "x\ny"}, "GWS_REPLAY_TOKEN holds a line break"),
     ],
 )
-def test_half_of_it_is_refused(environment: pytest.MonkeyPatch, variables: dict[str, str], said: str) -> None:
+def test_half_of_it_is_refused(environment: pytest.MonkeyPatch, variables: dict[str, str], message: str) -> None:
     """What contradicts itself, or could not be sent."""
     for name, value in variables.items():
         environment.setenv(name, value)
-    with pytest.raises(GwsReplayError, match=said):
+    with pytest.raises(GwsReplayError, match=message):
         credentials_for(URL)
 
 

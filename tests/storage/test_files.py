@@ -73,7 +73,7 @@ def test_a_failure_midway_leaves_what_was_there(error: Exception, existing: bool
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_disk_that_fails_is_told(call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_disk_is_reported(call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also at the last moment: nothing was changed, and the exit code says that recording is at stake."""
     path = tmp_path / "a.yaml"
     path.write_text("old", "utf-8")
@@ -96,7 +96,7 @@ def test_a_binary_body_leaves_no_json_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
+def test_read_only_folder_is_reported(tmp_path: Path) -> None:
     """In words."""
     folder = tmp_path / "locked"
     folder.mkdir(mode=0o500)
@@ -104,7 +104,7 @@ def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
         save_cassette(SESSION, folder / "a.yaml")
 
 
-def test_a_place_that_cannot_be_a_file_is_told(tmp_path: Path) -> None:
+def test_place_that_cannot_be_a_file_is_reported(tmp_path: Path) -> None:
     """A folder in its place, or a file where a folder should be."""
     (tmp_path / "a.yaml").mkdir()
     (tmp_path / "file").write_text("x", "utf-8")
@@ -183,20 +183,20 @@ def test_pieces_are_written_as_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["missing.yaml", "no/where.json"])
-def test_a_missing_file_is_told(name: str, tmp_path: Path) -> None:
+def test_missing_file_is_reported(name: str, tmp_path: Path) -> None:
     """With its path."""
     with pytest.raises(CassetteError, match=rf"^cannot read .*{name}: No such file"):
         load_cassette(tmp_path / name)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [(b"", "is empty"), (b"version: 1\n\xff", r"is not UTF-8 text \(byte 11\)"), (b"\x89PNG\r\n", "is not UTF-8")],
 )
-def test_a_file_that_is_no_cassette_is_told(content: bytes, said: str, tmp_path: Path) -> None:
+def test_file_that_is_not_a_cassette_is_reported(content: bytes, message: str, tmp_path: Path) -> None:
     """With its path."""
     (tmp_path / "a.yaml").write_bytes(content)
-    with pytest.raises(CassetteError, match=rf"^{tmp_path}/a\.yaml {said}") as caught:
+    with pytest.raises(CassetteError, match=rf"^{tmp_path}/a\.yaml {message}") as caught:
         load_cassette(tmp_path / "a.yaml")
     assert 2 == caught.value.exit_code
 
@@ -207,7 +207,7 @@ def test_a_folder_is_no_cassette(tmp_path: Path) -> None:
         load_cassette(tmp_path)
 
 
-def test_a_path_that_no_system_has_is_told() -> None:
+def test_impossible_path_is_reported() -> None:
     """A NUL in an argument."""
     with pytest.raises(CassetteError, match="cannot read"):
         load_cassette("a\0b.yaml")

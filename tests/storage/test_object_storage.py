@@ -121,7 +121,7 @@ def test_what_is_not_there(memory: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (PermissionError("Forbidden"), "access is refused (Forbidden): set credentials where its package"),
         (type("NoCredentialsError", (Exception,), {})("Unable"), "access is refused (Unable): set credentials where"),
@@ -132,12 +132,12 @@ def test_what_is_not_there(memory: str, tmp_path: Path) -> None:
     ids=["s3fs", "botocore", "forbidden", "server", "other"],
 )
 def test_what_a_storage_says_is_one_sentence(
-    error: Exception, said: str, memory: str, monkeypatch: pytest.MonkeyPatch
+    error: Exception, message: str, memory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each package has errors of its own; what it logs of them has a handler: Python prints none."""
     monkeypatch.setattr(MemoryFileSystem, "cat_file", mock.Mock(side_effect=error))
     sentence = refused(command_line("show", f"{memory}/a.yaml"))
-    assert sentence.startswith(f"cannot read {memory}/a.yaml: {said}")
+    assert sentence.startswith(f"cannot read {memory}/a.yaml: {message}")
     assert logging.getLogger("fsspec").handlers
 
 
@@ -184,9 +184,9 @@ def test_an_error_has_no_credential() -> None:
     """What a storage says may hold the address; it is not repeated then."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    said = refused(command_line("show", f"http://me:password@127.0.0.1:{port}/a.yaml?sig=token"))
-    assert said.startswith(f"cannot read http://127.0.0.1:{port}/a.yaml: ")
-    assert not any(secret in said for secret in ("password", "token", "me:"))
+    message = refused(command_line("show", f"http://me:password@127.0.0.1:{port}/a.yaml?sig=token"))
+    assert message.startswith(f"cannot read http://127.0.0.1:{port}/a.yaml: ")
+    assert not any(secret in message for secret in ("password", "token", "me:"))
 
 
 @pytest.mark.parametrize("path", ["a.yaml", "/tmp/a.yaml", "C:\\a.yaml", "C:/a.yaml", "folder/a::b.yaml", "./s3://x"])
@@ -198,11 +198,11 @@ def test_a_path_is_no_address(path: str) -> None:
 @pytest.mark.parametrize("command", ["serve", "convert x.yaml", "diff a b --noise", "recover"])
 def test_other_commands_take_paths(command: str) -> None:
     """An address is no path with fewer slashes, and its password is not printed."""
-    said = refused(command_line(*command.split(), "ftp://me:password@host/a.yaml"))
-    assert "ftp://host/a.yaml is on storage, which show, verify, diff and noise learn read: give a path here" == said
+    message = refused(command_line(*command.split(), "ftp://me:password@host/a.yaml"))
+    assert "ftp://host/a.yaml is on storage, which show, verify, diff and noise learn read: give a path here" == message
 
 
 def test_scrub_takes_files_alone() -> None:
     """They are rewritten where they are."""
-    said = "s3://bucket is on storage, and files are rewritten in place here: copy it to a folder first"
-    assert said == refused(command_line("scrub", "s3://bucket"))
+    message = "s3://bucket is on storage, and files are rewritten in place here: copy it to a folder first"
+    assert message == refused(command_line("scrub", "s3://bucket"))

@@ -26,9 +26,9 @@ class Poller:
     async def post(self, *messages: dict[str, Any]) -> list[Any]:
         """Post a batch of messages."""
         async with self.http.post(self.url + self.path, json=messages) as answer:
-            told = await answer.json(content_type=None)
-        assert isinstance(told, list)
-        return told
+            received = await answer.json(content_type=None)
+        assert isinstance(received, list)
+        return received
 
     async def shake_hands(self, *subscriptions: str, ack: bool = False) -> None:
         """Shake hands, subscribe, and connect for the first time, which is answered at once."""

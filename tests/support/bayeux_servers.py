@@ -73,11 +73,11 @@ class Served:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if is_websocket(request):
             return await self.conversations.hold(request, {"X-More": "1"})
-        asked = Request(
+        sent = Request(
             method=request.method, uri=f"http://x{request.raw_path}", headers=Headers(()), body=await request.read()
         )
         return await poll(
-            request, carried(asked) or BayeuxRequest([]), self.polls, headers={"X-More": "1"}, put=self.put
+            request, carried(sent) or BayeuxRequest([]), self.polls, headers={"X-More": "1"}, put=self.put
         )
 
     def deliver(self, data: Any) -> None:
@@ -103,6 +103,6 @@ def run(conversation: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(asyncio.wait_for(conversation(), CALM))
 
 
-def told(messages: list[Any]) -> list[Any]:
+def payloads(messages: list[Any]) -> list[Any]:
     """The data of the notifications among some messages."""
     return [each["data"] for each in messages if each["channel"] == TOPIC]

@@ -66,7 +66,7 @@ class Tab(_Wire):
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         super().__init__(socket)
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.logged: list[str] = []
 
     async def open(self, path: Path) -> None:
@@ -96,7 +96,7 @@ class Tab(_Wire):
         """Keep requests, errors and dialogs."""
         params = message.get("params", {})
         if message.get("method") == "Network.requestWillBeSent":
-            self.asked.append(params["request"]["url"])
+            self.requested.append(params["request"]["url"])
         elif message.get("method") == "Log.entryAdded":
             self.logged.append(params["entry"]["text"])
         elif message.get("method") in (
@@ -154,5 +154,5 @@ def _listening(process: subprocess.Popen[bytes], port_file: Path, complaints: Pa
             return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
         time.sleep(0.05)
     ended = "has not begun to listen" if process.returncode is None else f"ended with {process.returncode}"
-    said = complaints.read_text("utf-8", errors="replace")[-2000:]
-    pytest.fail(f"{FOUND} {ended} within {_SOON} s; it said:\n{said}", pytrace=False)
+    expected = complaints.read_text("utf-8", errors="replace")[-2000:]
+    pytest.fail(f"{FOUND} {ended} within {_SOON} s; it said:\n{expected}", pytrace=False)

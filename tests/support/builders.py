@@ -54,21 +54,21 @@ def exchange(
     began: float = 0.0,
     ended: float | None = None,
     status: int = 200,
-    asked_with: Pairs = (),
-    answered_with: Pairs = (),
+    request_headers: Pairs = (),
+    response_headers: Pairs = (),
 ) -> Exchange:
     """An exchange; JSON values are encoded, bytes are taken as they are."""
     return Exchange(
         request=Request(
             method=method,
             uri=HOST + path,
-            headers=Headers(tuple(asked_with)),
+            headers=Headers(tuple(request_headers)),
             body=sent if isinstance(sent, bytes) else body(sent),
         ),
         response=Response(
             status=status,
             reason="OK" if status == 200 else "",
-            headers=Headers(tuple(answered_with)),
+            headers=Headers(tuple(response_headers)),
             body=answer if isinstance(answer, bytes) else body(answer),
         ),
         began=began,

@@ -129,15 +129,15 @@ def _login() -> Exchange:
         f"http://u:{quote(SECRETS['url password'])}@gws.canary.invalid/api/v2/oauth/token?code={SECRETS['code']}"
         f"&SAMLResponse={quote_plus(SECRETS['saml'])}"
     )
-    asked = Headers((*headers().pairs, ("Content-Type", "application/x-www-form-urlencoded")))
+    sent_headers = Headers((*headers().pairs, ("Content-Type", "application/x-www-form-urlencoded")))
     answer = {"access_token": SECRETS["access token"], "id_token": SECRETS["jwt"], "password": SECRETS["password"]}
     cookie = ("Set-Cookie", f"JSESSIONID={SECRETS['cookie of answer']}; Path=/; HttpOnly")
-    return _exchange(Request(method="POST", uri=uri, headers=asked, body=form.encode()), answer, 0.0, cookie)
+    return _exchange(Request(method="POST", uri=uri, headers=sent_headers, body=form.encode()), answer, 0.0, cookie)
 
 
 def _exchange(request: Request, answer: Any, began: float, *pairs: tuple[str, str]) -> Exchange:
-    told = Headers((("Content-Type", "application/json"), *pairs))
-    response = Response(status=200, reason="OK", headers=told, body=json.dumps(answer).encode())
+    pushed = Headers((("Content-Type", "application/json"), *pairs))
+    response = Response(status=200, reason="OK", headers=pushed, body=json.dumps(answer).encode())
     return Exchange(request=request, response=response, began=began, ended=began + 0.1)
 
 
@@ -148,7 +148,7 @@ def recording() -> Recording:
     resource["participants"] = [{"nickname": PERSONS["nickname"], "phoneNumber": PERSONS["called"]}]
     shown = {**resource, "userData": user_data()}
     data = {"notificationType": "PropertiesUpdated", "facebooksession": shown, "messages": [{"text": PERSONS["text"]}]}
-    told = [{"channel": "/v2/me/facebooksession", "data": data, "clientId": SECRETS["client id"]}]
+    pushed = [{"channel": "/v2/me/facebooksession", "data": data, "clientId": SECRETS["client id"]}]
     poll = [{"channel": "/meta/connect", "clientId": SECRETS["client id"], "ext": {"auth": SECRETS["ext"]}}]
     path = f"/api/v2/contacts/{quote(PERSONS['contact'])}?name={quote_plus(PERSONS['first name'])}"
 
@@ -165,10 +165,12 @@ def recording() -> Recording:
             _exchange(get(path), me, 1.0, ("X-CSRF-HEADER", "X-CSRF-TOKEN"), ("X-CSRF-TOKEN", SECRETS["csrf"])),
             _exchange(get("/api/v2/me/facebooksessions?fields=*"), {"facebooksessions": [resource]}, 2.0),
             _exchange(update(), {"statusCode": 0}, 3.0),
-            _exchange(polled, told, 3.5),
+            _exchange(polled, pushed, 3.5),
         ),
         messages=(
-            WebSocketMessage(uri=f"{HOST}/api/v2/notifications", seen=4.0, from_client=False, content=json.dumps(told)),
+            WebSocketMessage(
+                uri=f"{HOST}/api/v2/notifications", seen=4.0, from_client=False, content=json.dumps(pushed)
+            ),
         ),
         unanswered=(Exchange.without_response(get(path), 5.0, 6.0, "silence"),),
     )

@@ -190,7 +190,7 @@ def live_server() -> Iterator[LiveServer]:
 class Tally:
     """How a swarm fared: answers that were not the request's own, and requests that ended in an error."""
 
-    asked: int
+    request_count: int
     wrong: int
     errors: tuple[str, ...]
 
@@ -275,7 +275,7 @@ def swarm(kind: str, url: str, count: int, *, at_once: int = 8) -> Tally:
             post = _posts(kind, cleanup)
             outcomes = list(threads.map(lambda n: _outcome(post, url, n), range(count)))
     return Tally(
-        asked=len(outcomes),
+        request_count=len(outcomes),
         wrong=sum(outcome.startswith("wrong") for outcome in outcomes),
         errors=tuple(outcome for outcome in outcomes if outcome.startswith("error")),
     )

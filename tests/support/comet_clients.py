@@ -149,14 +149,14 @@ class _Node(_Seen):
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         super().__init__()
         self.process = process
-        self.said = asyncio.create_task(self._read())
+        self.reader = asyncio.create_task(self._read())
 
     async def run(self, *commands: Command) -> None:
         assert self.process.stdin
         done = self.counts["done"]
         self.process.stdin.write(b"".join(json.dumps(command).encode() + b"\n" for command in commands))
         reached = asyncio.create_task(self.reached("done", done + len(commands)))
-        await asyncio.wait([reached, self.said], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([reached, self.reader], return_when=asyncio.FIRST_COMPLETED)
         if not reached.done():
             reached.cancel()
             raise AssertionError(f"the client ended: {await self._complaint()}")
@@ -168,22 +168,22 @@ class _Node(_Seen):
     async def _read(self) -> None:
         assert self.process.stdout
         while line := await self.process.stdout.readline():
-            said = json.loads(line)
-            kind = said["event"]
+            reader = json.loads(line)
+            kind = reader["event"]
             if kind == "answer":
-                self.events.append(answer(said["status"], said["text"]))
+                self.events.append(answer(reader["status"], reader["text"]))
             elif kind == "notification":
-                self.events.append(Event(kind, said["channel"], said["data"]))
-            if said.get("successful", True):
+                self.events.append(Event(kind, reader["channel"], reader["data"]))
+            if reader.get("successful", True):
                 plural = {"notification": "notifications", "connect": "connects", "handshake": "handshakes"}
                 await self.count(plural.get(kind, kind))
-            if said.get("ack"):
+            if reader.get("ack"):
                 await self.count("acknowledging")
 
     async def close(self) -> None:
         assert self.process.stdin
         self.process.stdin.close()
-        await self.said
+        await self.reader
         assert 0 == await self.process.wait(), await self._complaint()
 
 

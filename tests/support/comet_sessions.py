@@ -58,8 +58,8 @@ def _session(cassette: Cassette, pause: int, in_a_row: bool) -> Iterator[Command
     for each in cassette.interactions:
         if not began and each.request.method == "POST":
             began = True
-            yield comet(*dict.fromkeys(told.channel for told in cassette.notifications))
-        if not in_a_row and (seen := sum(told.seen < each.began for told in cassette.notifications)):
+            yield comet(*dict.fromkeys(notification.channel for notification in cassette.notifications))
+        if not in_a_row and (seen := sum(notification.seen < each.began for notification in cassette.notifications)):
             yield wait("notifications", seen)
         path = each.request.uri.partition("/api/")[2]
         posted = each.request.method == "POST"

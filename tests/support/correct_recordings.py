@@ -98,7 +98,7 @@ def _body(random: Random, channel: Channel) -> Json | None:
         named = [random.choice(_KEYS) for _ in range(random.randint(0, 3))]
         return {kind.parameter: named if kind.type is list else random.choice(_KEYS)}
 
-    known: dict[str, Json] = {
+    found: dict[str, Json] = {
         "AttachUserData": {"userData": userdata()},
         "UpdateUserData": {"userData": userdata()},
         "DeleteUserData": keys("DeleteUserData"),
@@ -106,7 +106,7 @@ def _body(random: Random, channel: Channel) -> Json | None:
         "SetDisposition": {"disposition": random.choice(("", "a", "Done")), "dispositionKey": random.choice(_KEYS)},
         "AddComment": {"comment": random.choice(("", "b", "c"))},
     }
-    names = [name for name in known if name in channel.operations]
+    names = [name for name in found if name in channel.operations]
     chosen = random.choice([None, *names, "UpdateUserData", "Fly", "refused"])
     if chosen is None:
         return None
@@ -114,4 +114,4 @@ def _body(random: Random, channel: Channel) -> Json | None:
         return {"operationName": "Fly", "userData": userdata()}
     if chosen == "refused":
         return {"operationName": "UpdateUserData", "data": userdata()}
-    return {"operationName": chosen, **known[chosen]}
+    return {"operationName": chosen, **found[chosen]}

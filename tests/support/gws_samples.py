@@ -12,7 +12,7 @@ IM, TALK = "IM session", "00446K0L8GAC3B9R8O7GK2LAES00000D"
 MEDIA = "Workspace interaction"
 
 # Each request: operation, channel, resource, what it writes to userData (None: it is no userData operation).
-ASKED: dict[str, list[tuple[str | None, str | None, str | None, dict[Key, Any] | None]]] = {
+REQUESTED: dict[str, list[tuple[str | None, str | None, str | None, dict[Key, Any] | None]]] = {
     "Accept-facebooksession": [("Accept", FB, "0071023821aec011", None)],
     "AddComment-facebooksession": [("AddComment", FB, "0000Na9B26EF003M", {})],
     "AttachUserData-call": [("AttachUserData", CALL, ID, {"AccountNumber": Another("12345")})],
@@ -81,7 +81,7 @@ ASKED: dict[str, list[tuple[str | None, str | None, str | None, dict[Key, Any] |
 
 # Each notification: kind, reference, channel, resource, number of userData keys (None: it says nothing of userData).
 # Excerpts that were cut have no id, or no kind, and show no userData.
-TOLD: dict[str, list[tuple[str, int | str | None, str | None, str | None, int | None]]] = {
+NOTIFIED: dict[str, list[tuple[str, int | str | None, str | None, str | None, int | None]]] = {
     "Accept-facebooksession": [
         ("StatusChange", 17, FB, "0000Na9B26EF002X", None),
         ("ParticipantsUpdated", None, FB, "0000Na9B26EF002X", None),
@@ -131,7 +131,7 @@ TOLD: dict[str, list[tuple[str, int | str | None, str | None, str | None, int | 
 }
 
 # Answers that are more than {"statusCode": 0}: taken or not, as it is spelled, reference, resources.
-ANSWERED: dict[str, list[tuple[str, str | None, int | str | None, list[str]]]] = {
+RETURNED: dict[str, list[tuple[str, str | None, int | str | None, list[str]]]] = {
     "AttachUserData-workitem": [("taken", "statusCode 0", 7, [])],
     "Consult-facebooksession": [("taken", "statusCode 0", 35, [])],
     "Create-facebook": [("taken", "statusCode 0", 10, [])],

@@ -177,7 +177,7 @@ class Upstream:
     """A running upstream server and the requests it saw."""
 
     url: str
-    asked: list[ReceivedRequest] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
 
 
 class AbruptHandler(socketserver.StreamRequestHandler):
@@ -230,11 +230,11 @@ def upstream(answer: Callable[[ReceivedRequest], bytes], *, tls: ssl.SSLContext 
                     self.request.settimeout(PATIENCE)
                     self.request = self.connection = tls.wrap_socket(self.request, server_side=True)
                     self.rfile, self.wfile = self.request.makefile("rb"), self.request.makefile("wb", 0)
-                while asked := _read(self.rfile):
-                    running.asked.append(asked)
-                    told = answer(asked)
-                    self.wfile.write(told)
-                    if isinstance(told, Torn):
+                while sent := _read(self.rfile):
+                    running.requests.append(sent)
+                    response = answer(sent)
+                    self.wfile.write(response)
+                    if isinstance(response, Torn):
                         self.reset()
                         return
 

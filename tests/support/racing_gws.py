@@ -68,7 +68,7 @@ class RacingGws:
         self.race = race
         self.unsolicited = unsolicited
         self.users: dict[str, _User] = {}
-        self.known: dict[str, str] = {}  # of each token and cookie, the user
+        self.user_of: dict[str, str] = {}  # of each token and cookie, the user
         self.conversations = Conversations(lambda request, _messages: self.user(request).polls)
         self._tasks: set[asyncio.Task[None]] = set()
         self.url = ""
@@ -93,11 +93,11 @@ class RacingGws:
 
     def user(self, request: web.BaseRequest) -> _User:
         kind, _, given = request.headers.get("Authorization", "").partition(" ")
-        name = self.known.get(request.cookies.get("JSESSIONID", ""), "nobody")
+        name = self.user_of.get(request.cookies.get("JSESSIONID", ""), "nobody")
         if kind == "Basic":
             name = base64.b64decode(given).decode().partition(":")[0]
         elif kind == "Bearer":
-            name = self.known[given]
+            name = self.user_of[given]
         return self.users.setdefault(name, _User(name))
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -112,13 +112,13 @@ class RacingGws:
         if messages:
             return await poll(request, messages, user.polls)
         if request.path == "/auth/v3/oauth/token":
-            token = f"token-{len(self.known)}-{user.name}"
-            self.known[token] = user.name
+            token = f"token-{len(self.user_of)}-{user.name}"
+            self.user_of[token] = user.name
             return _json({"access_token": token, "token_type": "bearer"})
         if request.path == "/api/v2/me" and request.method == "GET":
             response = _json({"statusCode": 0, "user": {"id": f"id-{user.name}"}})
-            session = f"session-{len(self.known)}-{user.name}"
-            self.known[session] = user.name
+            session = f"session-{len(self.user_of)}-{user.name}"
+            self.user_of[session] = user.name
             response.set_cookie("JSESSIONID", session)
             return response
         if request.path.startswith("/api/v2/me/chats/"):

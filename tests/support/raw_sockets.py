@@ -17,12 +17,12 @@ on_linux = pytest.mark.skipif(
 
 def connected(url: str, *, receive_buffer: int = 0) -> socket.socket:
     """Connect to a server; the system keeps about so many bytes for a reader that does not read."""
-    made = socket.socket()
+    built = socket.socket()
     if receive_buffer:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    made.settimeout(30)
-    made.connect(("127.0.0.1", urlsplit(url).port or 80))
-    return made
+        built.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    built.settimeout(30)
+    built.connect(("127.0.0.1", urlsplit(url).port or 80))
+    return built
 
 
 def post(path: str, value: Any) -> bytes:

@@ -38,7 +38,7 @@ def message(
     uri: str = URL,
     sent: bytes | str = b"",
     sent_kind: str = JSON,
-    asked: tuple[tuple[str, str], ...] = (),
+    request_fields: tuple[tuple[str, str], ...] = (),
     answered: tuple[tuple[str, str], ...] = (),
     reason: str = "OK",
 ) -> Exchange:
@@ -49,7 +49,7 @@ def message(
 
     kinds = (("Content-Type", kind),) if body else ()
     sent_kinds = (("Content-Type", sent_kind),) if sent else ()
-    request = Request(method="POST", uri=uri, headers=Headers((*sent_kinds, *asked)), body=plain(sent))
+    request = Request(method="POST", uri=uri, headers=Headers((*sent_kinds, *request_fields)), body=plain(sent))
     response = Response(status=200, reason=reason, headers=Headers((*kinds, *answered)), body=plain(body))
     return Exchange(request=request, response=response, began=1, ended=2)
 
@@ -87,11 +87,11 @@ PLACES: dict[str, Callable[[str], Exchange]] = {
     "name of a parameter": lambda v: message(uri=f"{URL}?{quote_plus(v)}=1"),
     "fragment": lambda v: message(uri=f"{URL}#at={quote(v, safe='')}"),
     "fragment alone": lambda v: message(uri=f"{URL}#{quote(v, safe='')}"),
-    "Referer": lambda v: message(asked=(("Referer", f"{URL}?who={quote(v, safe='')}"),)),
-    "request header": lambda v: message(asked=(("User-Agent", f"agent of {v}"),)),
+    "Referer": lambda v: message(request_fields=(("Referer", f"{URL}?who={quote(v, safe='')}"),)),
+    "request header": lambda v: message(request_fields=(("User-Agent", f"agent of {v}"),)),
     "response header": lambda v: message(answered=(("X-Served-For", v),)),
     "Location": lambda v: message(answered=(("Location", f"{URL}/{quote(v, safe='')}"),)),
-    "cookie": lambda v: message(asked=(("Cookie", f"a=1; last={quote(v, safe='')}"),)),
+    "cookie": lambda v: message(request_fields=(("Cookie", f"a=1; last={quote(v, safe='')}"),)),
     "Set-Cookie": lambda v: message(answered=(("Set-Cookie", f"last={quote(v, safe='')}; Path=/{quote(v, safe='')}"),)),
     "multipart field": lambda v: message(sent=multipart("quux", f"it is {v}"), sent_kind=PARTS),
     "file name": lambda v: message(sent=multipart("file", "x", f"letter to {v}.txt"), sent_kind=PARTS),
@@ -130,14 +130,16 @@ PLACES: dict[str, Callable[[str], Exchange]] = {
     "binary": lambda v: message(b"\x00\x01\xfe\xff" + v.encode() + b"\x00", "application/octet-stream"),
 }
 # What gives a value away, and the value.
-KNOWN: dict[str, tuple[Callable[[str], Exchange], str]] = {
+FOUND_BEFORE: dict[str, tuple[Callable[[str], Exchange], str]] = {
     "password": (lambda v: message(sent=json.dumps({"password": v})), "Herbstlaub-52x"),
     "short password": (lambda v: message(sent=json.dumps({"password": v})), "nK7!"),
     "Basic password": (
-        lambda v: message(asked=(("Authorization", f"Basic {base64.b64encode(f'xaver:{v}'.encode()).decode()}"),)),
+        lambda v: message(
+            request_fields=(("Authorization", f"Basic {base64.b64encode(f'xaver:{v}'.encode()).decode()}"),)
+        ),
         "Regen&Wind 9",
     ),
-    "token": (lambda v: message(asked=(("Authorization", f"Bearer {v}"),)), "5f0c3a9e77b1d2"),
+    "token": (lambda v: message(request_fields=(("Authorization", f"Bearer {v}"),)), "5f0c3a9e77b1d2"),
     "name": (lambda v: message(json.dumps({"firstName": v})), "Ottilie Krawczyk"),
     "address": (lambda v: message(json.dumps({"EmailAddress": v})), "o.krawczyk@kundin-ag.de"),
     "phone": (lambda v: message(json.dumps({"HomePhone": v})), "+43 664 0550123"),
@@ -209,7 +211,7 @@ SHAPES: dict[str, str] = {
     "random text with a plus": "hT4msYVu+GFN2L8NE/OHcQySgjDZ4y5nQm4L4za=",
     "long random text": "Zq7Rk2Vx9Lm4Tb8Nc1Yp6Ws3Hd5Jf0Ga" * 9,
 }
-SAID: dict[str, tuple[str, str]] = {
+IN_WORDS: dict[str, tuple[str, str]] = {
     "Bearer": ("Bearer {}", "5f0c3a9e77b1d2c4"),
     "password=": ("x password={} y", "Herbstlaub52"),
     "pwd=": ("pwd={};", "Herbstlaub52"),
@@ -236,7 +238,7 @@ REQUEST_HEADERS = ("X-Desk-Key", "X-Anything", "Proxy-Authorization", "X-Genesys
 
 def canaries() -> Iterator[Case]:
     """Yield every recording with a value that has to go."""
-    yield from _known_values()
+    yield from _values_found()
     for key in SECRET_KEYS:
         yield from _under("secret keys", key, "Herbstlaub-52x")
     for key, value in PERSONAL_KEYS.items():
@@ -245,19 +247,19 @@ def canaries() -> Iterator[Case]:
     for name in RESPONSE_HEADERS:
         yield Case("headers", f"response {name}", TOKEN, _recorded(message(answered=((name, TOKEN),))))
     for name in REQUEST_HEADERS:
-        yield Case("headers", f"request {name}", TOKEN, _recorded(message(asked=((name, TOKEN),))))
+        yield Case("headers", f"request {name}", TOKEN, _recorded(message(request_fields=((name, TOKEN),))))
 
 
-def _known_values() -> Iterator[Case]:
-    for known, (gives_away, value) in KNOWN.items():
+def _values_found() -> Iterator[Case]:
+    for found_before, (gives_away, value) in FOUND_BEFORE.items():
         for place, build in PLACES.items():
             recording = _recorded(gives_away(value), build(value))
-            yield Case("known values, wherever they stand", f"{known}: {place}", value, recording)
-    gives_away, value = KNOWN["phone"]
+            yield Case("known values, wherever they stand", f"{found_before}: {place}", value, recording)
+    gives_away, value = FOUND_BEFORE["phone"]
     for spelled in PHONE_SPELLINGS:
         recording = _recorded(gives_away(value), PLACES["text"](spelled))
         yield Case("known values, spelled in another way", spelled, spelled, recording)
-    gives_away, value = KNOWN["address"]
+    gives_away, value = FOUND_BEFORE["address"]
     for spelled in (value.upper(), value.title()):
         recording = _recorded(gives_away(value), PLACES["any key"](spelled))
         yield Case("known values, spelled in another way", spelled, spelled, recording)
@@ -267,7 +269,7 @@ def _shapes() -> Iterator[Case]:
     for name, value in SHAPES.items():
         for place in ("any key", "text", "statusMessage", "form", "HTML"):
             yield Case("shapes", f"{name}: {place}", value, _recorded(PLACES[place](value)))
-    for name, (form, value) in SAID.items():
+    for name, (form, value) in IN_WORDS.items():
         for place in ("any key", "text"):
             yield Case("shapes", f"{name}: {place}", value, _recorded(PLACES[place](form.format(value))))
 

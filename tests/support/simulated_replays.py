@@ -59,12 +59,12 @@ def requests(draw: st.DrawFn, user: int, number: int, began: float, ended: float
     """A GET that users have in common, or an update of a resource of the user's own, or of one that all share."""
 
     if draw(st.integers(0, 3)) == 0:
-        made = exchange("GET", "/api/v2/me", None, {"statusCode": 0, "n": number}, began=began, ended=ended)
+        built = exchange("GET", "/api/v2/me", None, {"statusCode": 0, "n": number}, began=began, ended=ended)
     else:
         resource = draw(st.sampled_from([f"S{user}", "shared"]))
         sent = {"operationName": "UpdateUserData", "userData": {"K": draw(st.integers(0, 2)), "user": user}}
-        made = exchange("POST", f"{SESSIONS}/{resource}", sent, {"statusCode": 0}, began=began, ended=ended)
-    return replace(made, user=user)
+        built = exchange("POST", f"{SESSIONS}/{resource}", sent, {"statusCode": 0}, began=began, ended=ended)
+    return replace(built, user=user)
 
 
 @st.composite
@@ -88,7 +88,7 @@ class Person:
     order: list[int]
     received: list[list[tuple[int, float]]] = field(default_factory=list)
 
-    def heard(self, client: int) -> list[int]:
+    def received_by(self, client: int) -> list[int]:
         """The notifications that one of the clients has received."""
         return [number for number, _ in self.received[client]]
 
@@ -159,8 +159,8 @@ class Simulation:
 
     def state(self) -> str:
         """What was sent and received, for a failure."""
-        heard = [[person.heard(client) for client in range(len(person.clients))] for person in self.people]
-        return f"at {self.now} sent {self.sent}, responded {self.responded}, received {heard}"
+        received_by = [[person.received_by(client) for client in range(len(person.clients))] for person in self.people]
+        return f"at {self.now} sent {self.sent}, responded {self.responded}, received {received_by}"
 
     def _steps(self, person: Person) -> Iterator[Wait]:
         for index in person.order:
@@ -193,7 +193,9 @@ class Simulation:
             for number, each in enumerate(self.cassette.notifications)
             if each.user == person.user and each.cause and set(each.cause.interactions) == {interaction}
         }
-        return interaction in self.responded and all(wanted <= set(person.heard(c)) for c in range(len(person.clients)))
+        return interaction in self.responded and all(
+            wanted <= set(person.received_by(c)) for c in range(len(person.clients))
+        )
 
     def _look(self) -> None:
         """Let every session do what is due, and every client poll until it is held."""
@@ -204,20 +206,20 @@ class Simulation:
                     listener.released(self.now)
                 while listener.held is None and isinstance(listener.poll(self.now), Replies):
                     pass
-                for data in listener.heard:
+                for data in listener.received:
                     person.received[number].append((data["N"], self.now))
                     self.check(person, data["N"])
-                listener.heard.clear()
+                listener.received.clear()
 
     def check(self, person: Person, number: int) -> None:
         """What must hold whenever a notification comes."""
-        told = self.cassette.notifications[number]
-        assert told.user == person.user, f"{number} is of another user"
-        if told.cause:
-            assert set(told.cause.interactions) <= set(self.sent), f"{number} before its cause: {self.state()}"
-            if told.cause.after == "response":
-                assert told.cause.interaction in self.responded, f"{number} before its response: {self.state()}"
+        notification = self.cassette.notifications[number]
+        assert notification.user == person.user, f"{number} is of another user"
+        if notification.cause:
+            assert set(notification.cause.interactions) <= set(self.sent), f"{number} before its cause: {self.state()}"
+            if notification.cause.after == "response":
+                assert notification.cause.interaction in self.responded, f"{number} before its response: {self.state()}"
             return
         for index, each in enumerate(self.cassette.interactions):
-            if each.user == person.user and each.began <= told.seen:
+            if each.user == person.user and each.began <= notification.seen:
                 assert index in self.sent, f"{number} before {index} was sent: {self.state()}"

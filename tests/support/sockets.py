@@ -29,9 +29,9 @@ class Talk:
 
     async def hear(self) -> list[Any]:
         """Wait for the next frame."""
-        told = await self.socket.receive_json(timeout=CALM)
-        assert isinstance(told, list)
-        return told
+        received = await self.socket.receive_json(timeout=CALM)
+        assert isinstance(received, list)
+        return received
 
     async def ask(self, *messages: dict[str, Any]) -> list[Any]:
         """Send a frame and wait for the next."""

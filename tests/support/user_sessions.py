@@ -35,7 +35,7 @@ def joined(
     return UserSession(run, run.join(name or None), bayeux, patience=patience)
 
 
-def asked(session: UserSession, index: int, now: float = 0.0, *, cassette: int = 0) -> Send:
+def request_at(session: UserSession, index: int, now: float = 0.0, *, cassette: int = 0) -> Send:
     """Ask what was recorded at an index; it must have an answer."""
     send = session.play(session.indexes[cassette].interactions[index].request, now)
     assert isinstance(send, Send)
@@ -47,7 +47,7 @@ class Listener:
 
     def __init__(self, session: UserSession, subscription: Any = "/**") -> None:
         self.session = session
-        self.heard: list[Any] = []
+        self.received: list[Any] = []
         self.held: int | None = None
         self.until = 0.0
         (reply,) = self.sent([{"channel": "/meta/handshake"}], 0.0)
@@ -79,7 +79,7 @@ class Listener:
 
     def _take(self, messages: Sequence[Message]) -> None:
         assert all(each.get("successful", True) for each in messages)
-        self.heard.extend(each["data"] for each in json.loads(encoded(messages)) if "data" in each)
+        self.received.extend(each["data"] for each in json.loads(encoded(messages)) if "data" in each)
 
 
 def looked(session: UserSession, listeners: Sequence[Listener], now: float) -> None:

@@ -47,7 +47,7 @@ class _Any(yaml.SafeDumper):
     """Writes scalars in a style of its own for each."""
 
 
-def made(number: int) -> tuple[str, str]:
+def generated(number: int) -> tuple[str, str]:
     """Return the text of a cassette, and the ending of its name."""
     chance = random.Random(number)
     document = _document(chance)

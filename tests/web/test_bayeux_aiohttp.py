@@ -10,7 +10,7 @@ import requests
 from aiohttp import web
 
 from gws_replay.web.bayeux_aiohttp import Conversations, is_websocket
-from tests.support.bayeux_servers import TOPIC, Served, run, served, told
+from tests.support.bayeux_servers import TOPIC, Served, payloads, run, served
 from tests.support.sockets import CALM, talking
 
 
@@ -67,11 +67,11 @@ def test_a_poll_and_a_websocket_are_held_until_a_notification_comes(server: Serv
             with server.polls.lock:
                 server.core.due += [1, 2]
             await asyncio.to_thread(server.deliver, 3)
-            assert [1, 2, 3] == told(await talk.hear())
+            assert [1, 2, 3] == payloads(await talk.hear())
 
     run(conversation)
     poller.join(CALM)
-    assert [1, 2, 3] == told(answers)
+    assert [1, 2, 3] == payloads(answers)
 
 
 def test_several_clients_share_a_websocket(server: Served) -> None:
@@ -86,7 +86,7 @@ def test_several_clients_share_a_websocket(server: Served) -> None:
                 clients.append(talk.client_id)
             await asyncio.to_thread(server.deliver, 1)
             frames = [await talk.hear() for _ in range(5)]
-            assert [[1]] * 5 == [told(frame) for frame in frames]
+            assert [[1]] * 5 == [payloads(frame) for frame in frames]
             assert sorted(clients) == sorted(frame[-1]["id"] for frame in frames)
 
     run(conversation)
@@ -124,7 +124,7 @@ def test_a_response_that_cannot_be_sent_comes_with_the_next(server: Served, monk
                 while server.core.held or not server.core.has_undelivered:
                     await asyncio.to_thread(server.post)
         answer = await asyncio.to_thread(server.post, talk.connecting(), talk.connecting())
-        assert [1] == told(answer.json())
+        assert [1] == payloads(answer.json())
 
     run(conversation)
 
@@ -168,10 +168,10 @@ def test_two_hundred_clients_at_once(server: Served) -> None:
             await talk.shake_hands(TOPIC)
             await talk.hold()
             ready.release()
-            heard = told(await talk.hear())
-            while len(heard) < 3:
-                heard += told(await talk.ask(talk.connecting()))
-            return heard
+            received = payloads(await talk.hear())
+            while len(received) < 3:
+                received += payloads(await talk.ask(talk.connecting()))
+            return received
 
     async def conversation() -> None:
         ready = asyncio.Semaphore(0)

@@ -71,7 +71,7 @@ def test_every_capture_converts(path: Path, tmp_path: Path) -> None:
     assert ended.out.startswith(f"saved {out}: {counts}")
     assert (True, True) == (len(cassette.interactions) >= 9, len(cassette.notifications) >= 3)
     assert [] == [each.request.path for each in cassette.interactions if "notifications" in each.request.path]
-    caused = [told for told in cassette.notifications if told.cause]
+    caused = [notification for notification in cassette.notifications if notification.cause]
     assert (7 if "family" in path.stem else 3) == len(caused)
     assert "all" == cassette.header["redaction"]
 
@@ -88,11 +88,11 @@ def test_flow_and_har_give_the_same_cassette(name: str) -> None:
         (e.request.method, e.request.uri, e.request_json, e.response.status, e.response_json)
         for e in other.interactions
     ]
-    assert [(told.channel, told.data) for told in one.notifications] == [
-        (told.channel, told.data) for told in other.notifications
+    assert [(notification.channel, notification.data) for notification in one.notifications] == [
+        (notification.channel, notification.data) for notification in other.notifications
     ]
-    assert [told.cause and told.cause.interaction for told in one.notifications] == [
-        told.cause and told.cause.interaction for told in other.notifications
+    assert [notification.cause and notification.cause.interaction for notification in one.notifications] == [
+        notification.cause and notification.cause.interaction for notification in other.notifications
     ]
 
 
@@ -151,7 +151,9 @@ def test_a_cassette_of_plain_vcrpy_converts_and_is_redacted(name: str, tmp_path:
     assert (0, f"{source} is a cassette\n") == (ended.code, ended.err)
     cassette, expected = load_cassette(out), captured(name).cassette
     assert len(expected.interactions) == len(cassette.interactions)
-    assert [told.data for told in expected.notifications] == [told.data for told in cassette.notifications]
+    assert [notification.data for notification in expected.notifications] == [
+        notification.data for notification in cassette.notifications
+    ]
     assert [] == [secret for secret in secrets_of(recording) if secret in out.read_text("utf-8")]
     assert 0 == command_line("verify", out).code
 
@@ -193,7 +195,7 @@ def har(**entry: Any) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "output"),
     [
         ("missing.flow", None, "cannot read {path}: No such file"),
         ("missing.har", None, "cannot read {path}: No such file"),
@@ -211,7 +213,7 @@ def har(**entry: Any) -> bytes:
         ("torn.yaml", b"# gws-replay cassette, format 1\nversion: 1\n", "{path} is torn"),
     ],
 )
-def test_bad_input_is_a_sentence_and_2(name: str, content: bytes | str | None, said: str, tmp_path: Path) -> None:
+def test_bad_input_is_a_sentence_and_2(name: str, content: bytes | str | None, output: str, tmp_path: Path) -> None:
     """The file and what is wrong with it, on stderr; no traceback, and nothing is written."""
     path, out = tmp_path / name, tmp_path / "out.yaml"
     if content == "folder":
@@ -221,7 +223,7 @@ def test_bad_input_is_a_sentence_and_2(name: str, content: bytes | str | None, s
         path.write_bytes(good[:30_000] if content == "torn" else re.sub(rb"(version;2:)\d\d#", rb"\g<1>99#", good))
     elif isinstance(content, bytes):
         path.write_bytes(content)
-    assert said.format(path=path) in refused(command_line("convert", path, out))
+    assert output.format(path=path) in refused(command_line("convert", path, out))
     assert not out.exists()
 
 
@@ -245,8 +247,8 @@ def test_skipped_entries_are_counted_by_reason(tmp_path: Path) -> None:
 def test_a_har_of_which_nothing_can_be_used_is_5(tmp_path: Path) -> None:
     """With the reasons."""
     (tmp_path / "a.har").write_bytes(har())
-    said = refused(command_line("convert", tmp_path / "a.har", tmp_path / "out.yaml"), 5)
-    assert "holds no exchange; 1 entry was skipped: 1 because its response body is missing" in said
+    output = refused(command_line("convert", tmp_path / "a.har", tmp_path / "out.yaml"), 5)
+    assert "holds no exchange; 1 entry was skipped: 1 because its response body is missing" in output
 
 
 @pytest.mark.parametrize(
@@ -289,19 +291,19 @@ def test_only_what_is_wanted_is_kept(tmp_path: Path, options: list[str], kept: l
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "output"),
     [
         (["--filter", "~~("], "'~~(' is not a mitmproxy filter"),
         (["--upstream", "gws.example"], "is not an address: write https://HOST[:PORT]"),
         (["--host", "other.example"], "holds no exchange that is kept"),
     ],
 )
-def test_a_condition_that_cannot_be_used_is_a_sentence(tmp_path: Path, options: list[str], said: str) -> None:
+def test_a_condition_that_cannot_be_used_is_a_sentence(tmp_path: Path, options: list[str], output: str) -> None:
     """Or one that keeps nothing."""
     source = DATA / "captures" / "longpoll-js-update.har"
     ended = command_line("convert", source, tmp_path / "out.yaml", *options)
     assert ended.code in (2, 5)
-    assert said in ended.err
+    assert output in ended.err
 
 
 def flow_file(*requests: tuple[str, str]) -> bytes:
@@ -354,6 +356,6 @@ def test_without_mitmproxy_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.delitem(sys.modules, "gws_replay.formats.flow", raising=False)
     monkeypatch.delattr("gws_replay.formats.flow", raising=False)
     source = DATA / "captures" / "longpoll-js-update.flow"
-    said = refused(command_line("convert", source, tmp_path / "out.yaml"))
-    assert f"reading {source} needs mitmproxy, which is not installed: pip install 'gws-replay[record]'" == said
+    output = refused(command_line("convert", source, tmp_path / "out.yaml"))
+    assert f"reading {source} needs mitmproxy, which is not installed: pip install 'gws-replay[record]'" == output
     assert 0 == command_line("convert", source.with_suffix(".har"), tmp_path / "out.yaml").code

@@ -28,7 +28,7 @@ def line_of(path: Path, text: str, *, after: int = 0) -> int:
     return next(number for number, line in enumerate(lines, 1) if text in line and number > after)
 
 
-def test_difference_is_said_with_its_place(pair: tuple[Path, Path]) -> None:
+def test_difference_is_reported_with_its_place(pair: tuple[Path, Path]) -> None:
     """Severity, kind, operation, session, path, values, place; a tally; exit code 1."""
     ended = command_line("diff", *pair)
     assert (1, "") == (ended.code, ended.err)
@@ -115,10 +115,10 @@ def test_broken_cassette_does_not_hide_the_others(tmp_path: Path) -> None:
 
 def test_json(pair: tuple[Path, Path]) -> None:
     """One document for each pair, with the schema's name and version, and one with the sum."""
-    told_of, total = map(json.loads, command_line("diff", "--json", *pair).out.splitlines())
-    assert "gws-replay/diff/1" == told_of["schema"]
-    assert (str(pair[0]), str(pair[1])) == (told_of["baseline"], told_of["candidate"])
-    verdict, value = told_of["findings"]
+    paired, total = map(json.loads, command_line("diff", "--json", *pair).out.splitlines())
+    assert "gws-replay/diff/1" == paired["schema"]
+    assert (str(pair[0]), str(pair[1])) == (paired["baseline"], paired["candidate"])
+    verdict, value = paired["findings"]
     assert ("verdict", "error") == (verdict["kind"], verdict["severity"])
     assert ("b", "c", VALUE.split(".")) == (value["before"], value["after"], value["path"])
     assert {"compared": 1, "error": 2, "missing": 0, "new": 0, "suppressed": 0}.items() <= total.items()
@@ -140,9 +140,11 @@ def test_junit(pair: tuple[Path, Path]) -> None:
 def test_annotations_of_github_name_the_line(tmp_path: Path, ending: str) -> None:
     """File and line of the interaction and of the notification in the baseline; on by themselves on GitHub."""
     good, bad = saved(small(), tmp_path / f"good.{ending}"), saved(WRONG, tmp_path / f"bad.{ending}")
-    start, told_start, above = ("- request:", "- channel:", 0) if ending == "yaml" else ('"request":', '"channel":', 1)
+    start, reported_start, above = (
+        ("- request:", "- channel:", 0) if ending == "yaml" else ('"request":', '"channel":', 1)
+    )
     update_line = line_of(good, start, after=line_of(good, start)) - above
-    told_line = line_of(good, told_start) - above
+    reported_line = line_of(good, reported_start) - above
     summary = tmp_path / "summary.md"
     environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
     ended = command_line("diff", good, bad, environment=environment)
@@ -150,7 +152,9 @@ def test_annotations_of_github_name_the_line(tmp_path: Path, ending: str) -> Non
     assert lines[0].startswith(
         f"::error file={good},line={update_line},title=gws-replay%3A verdict::UpdateUserData S1:"
     )
-    assert lines[1].startswith(f"::error file={good},line={told_line},title=gws-replay%3A value::UpdateUserData S1:")
+    assert lines[1].startswith(
+        f"::error file={good},line={reported_line},title=gws-replay%3A value::UpdateUserData S1:"
+    )
     assert "| error | value |" in summary.read_text()
     assert ended.err == command_line("diff", "--format", "github", good, bad).out
 
@@ -182,7 +186,7 @@ def test_accept_rewrites_only_what_drifted(pair: tuple[Path, Path]) -> None:
     assert 0 == command_line("diff", *pair).code
 
 
-def test_accept_refuses_where_nobody_can_be_asked(pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accept_refuses_without_a_terminal(pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a terminal and without --yes nothing is written."""
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     before = pair[0].read_text()
@@ -234,7 +238,7 @@ def test_summary_that_cannot_be_written(pair: tuple[Path, Path], tmp_path: Path)
     assert f"Error: cannot write GITHUB_STEP_SUMMARY {tmp_path}: Is a directory" in ended.err
 
 
-def test_information_and_order_are_said(tmp_path: Path) -> None:
+def test_information_and_order_are_reported(tmp_path: Path) -> None:
     """Times as numbers, orders in words; a report in which nothing fails has them, too."""
     first, second = (
         cassette(

@@ -92,17 +92,19 @@ def test_without_mitmproxy(environment: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "message"),
     [
         ("SSL_CERT_FILE", "missing.pem", "SSL_CERT_FILE missing.pem is not a certificate"),
         ("HTTPS_PROXY", "socks5://127.0.0.1:1", "HTTPS_PROXY cannot be used"),
     ],
 )
-def test_a_variable_that_cannot_be_used(environment: pytest.MonkeyPatch, variable: str, value: str, said: str) -> None:
+def test_a_variable_that_cannot_be_used(
+    environment: pytest.MonkeyPatch, variable: str, value: str, message: str
+) -> None:
     """By name."""
     environment.setenv(variable, value)
     (line,) = fixes()
-    assert said in line
+    assert message in line
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

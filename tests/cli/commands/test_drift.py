@@ -76,11 +76,11 @@ def test_a_cassette_that_nobody_redacted_is_compared_as_if(tmp_path: Path, sandb
     """What is alike stays alike; the answers are redacted before they are written, and nothing else is printed."""
     path = "/api/v2/me/facebooksessions?fields=*"
     answer = requests.get(sandbox.url + path, auth=(sandbox.user, sandbox.password), timeout=60).content
-    asked = (
+    recorded_exchanges = (
         exchange("GET", path, None, answer),
         exchange("GET", path, None, answer.replace(b"Vitaliy", b"Vitalij"), began=1),
     )
-    ended = drift(saved(cassette(*asked), tmp_path / "raw.yaml"), sandbox.url, "-v")
+    ended = drift(saved(cassette(*recorded_exchanges), tmp_path / "raw.yaml"), sandbox.url, "-v")
     assert 1 == ended.code
     assert "[interaction 0]" not in ended.out
     assert "userData.FirstName" in ended.out
@@ -89,7 +89,7 @@ def test_a_cassette_that_nobody_redacted_is_compared_as_if(tmp_path: Path, sandb
     assert "redaction: all" in candidate
 
 
-def test_only_reading_is_asked_without_leave(shipped: Path, sandbox: RunningSandbox, log: list[str]) -> None:
+def test_only_reading_requests_are_sent_without_leave(shipped: Path, sandbox: RunningSandbox, log: list[str]) -> None:
     """The others are named once each kind; what depends on them does not count, and is said on request."""
     ended = drift(shipped, sandbox.url, "-v")
 
@@ -136,7 +136,7 @@ def test_the_last_notification_is_waited_for(tmp_path: Path, log: list[str]) -> 
     assert 1 == len(load_cassette(tmp_path / "x.drift.yaml").notifications)
 
 
-def test_a_notification_that_came_before_the_answer_is_waited_for(tmp_path: Path) -> None:
+def test_waits_for_a_notification_that_was_recorded_before_the_response(tmp_path: Path) -> None:
     """What was asked after it waits for it, though the operation itself had not been answered."""
     path = saved(
         cassette(
@@ -172,17 +172,19 @@ def test_live_ids_take_the_places_of_recorded_ones(tmp_path: Path, sandbox: Runn
     ended = drift(path, sandbox.url, "--allow-writes", "--rate", "100")
     assert (0, "") == (ended.code, ended.err)
     assert "15 of 15 exchanges sent again" in ended.out
-    asked = {each.request.path for each in load_cassette(tmp_path / "other.drift.yaml").interactions}
-    assert {f"/api/v2/me/facebooksessions{each}" for each in ("", f"/{IDS[0]}", f"/{IDS[1]}")} == asked
+    recorded_exchanges = {each.request.path for each in load_cassette(tmp_path / "other.drift.yaml").interactions}
+    assert {f"/api/v2/me/facebooksessions{each}" for each in ("", f"/{IDS[0]}", f"/{IDS[1]}")} == recorded_exchanges
 
 
-def test_an_id_that_no_answer_shows_can_be_given(tmp_path: Path, sandbox: RunningSandbox) -> None:
+def test_id_that_no_response_shows_can_be_given(tmp_path: Path, sandbox: RunningSandbox) -> None:
     """An unknown stand-in is refused before anything is asked; --bind names its live value."""
-    asked = update({"FirstName": "Aromaly"}, began=1.0, session=SESSION)
-    recorded = replace(cassette(asked), header={"format": 1, "redaction": "all", "stand_ins": ["Aromaly"]})
+    recorded_exchanges = update({"FirstName": "Aromaly"}, began=1.0, session=SESSION)
+    recorded = replace(cassette(recorded_exchanges), header={"format": 1, "redaction": "all", "stand_ins": ["Aromaly"]})
     path = saved(recorded, tmp_path / "x.yaml")
-    said = refused(drift(path, sandbox.url, "--allow-writes"))
-    assert f"{path}, interaction 0 (UpdateUserData) cannot be sent: no earlier response shows what 'Aromaly'" in said
+    expected = refused(drift(path, sandbox.url, "--allow-writes"))
+    assert (
+        f"{path}, interaction 0 (UpdateUserData) cannot be sent: no earlier response shows what 'Aromaly'" in expected
+    )
     assert 0 == drift(path, sandbox.url, "--allow-writes", "--bind", "Aromaly=Berta").code
     text = (tmp_path / "x.drift.yaml").read_text()
     assert "Berta" not in text
@@ -191,7 +193,7 @@ def test_an_id_that_no_answer_shows_can_be_given(tmp_path: Path, sandbox: Runnin
     )
 
 
-def test_what_is_not_asked_is_in_the_report(shipped: Path, sandbox: RunningSandbox) -> None:
+def test_requests_that_were_not_sent_are_reported(shipped: Path, sandbox: RunningSandbox) -> None:
     """Skipped in JUnit, a note elsewhere; the page has it beside both timelines."""
     ended = drift(shipped, sandbox.url, "--format", "junit")
     suites = ET.fromstring(ended.out)
@@ -210,8 +212,8 @@ def test_what_nothing_has_shown_is_left_out(tmp_path: Path, sandbox: RunningSand
     gone = exchange("GET", "/api/v2/me/facebooksessions/2GONE00000000", began=2.0)
     path = saved(cassette(looked, gone), tmp_path / "x.yaml")
     ended = drift(path, sandbox.url)
-    said = "no earlier response shows what '2GONE00000000' stands for: give it with --bind '2GONE00000000'=LIVE"
-    assert f"(GET /api/v2/me/facebooksessions/2GONE00000000): {said}" in ended.err
+    expected = "no earlier response shows what '2GONE00000000' stands for: give it with --bind '2GONE00000000'=LIVE"
+    assert f"(GET /api/v2/me/facebooksessions/2GONE00000000): {expected}" in ended.err
     assert "1 of 2 exchanges sent again" in ended.out
     ended = drift(path, sandbox.url, "--force", "--bind", f"2GONE00000000={SESSION}")
     assert "2 of 2 exchanges sent again" in ended.out
@@ -256,9 +258,7 @@ def test_a_run_that_was_interrupted_goes_on(shipped: Path, sandbox: RunningSandb
     assert "there is no interrupted run to resume" in refused(drift(shipped, sandbox.url, "--resume"))
 
 
-def test_what_was_written_and_not_answered_is_not_written_again(
-    shipped: Path, sandbox: RunningSandbox, log: list[str]
-) -> None:
+def test_write_without_a_response_is_not_sent_again(shipped: Path, sandbox: RunningSandbox, log: list[str]) -> None:
     """It may have been done; that it is left out is said, and it is not missed."""
     interrupted(shipped, sandbox, after=4)
     journal = shipped.with_name("update.drift.yaml.journal")
@@ -278,9 +278,9 @@ def test_what_was_written_and_not_answered_is_not_written_again(
 
 def test_wrong_credentials(shipped: Path, sandbox: RunningSandbox) -> None:
     """The variables are named; nothing is left behind."""
-    said = refused(drift(shipped, sandbox.url, GWS_REPLAY_PASSWORD="wrong-one"))
-    assert f"{sandbox.url} refused GET /api/v2/me (401): set GWS_REPLAY_USER and " in said
-    assert "wrong-one" not in said
+    expected = refused(drift(shipped, sandbox.url, GWS_REPLAY_PASSWORD="wrong-one"))
+    assert f"{sandbox.url} refused GET /api/v2/me (401): set GWS_REPLAY_USER and " in expected
+    assert "wrong-one" not in expected
     assert [shipped] == list(shipped.parent.iterdir())
 
 

@@ -31,15 +31,15 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     path = asking(tmp_path, exchange())
     assert "cannot reach http://127.0.0.1:1: " in refused(drift(path, "http://127.0.0.1:1"))
     with answering({"/api/v2/me": 503}) as server:
-        said = refused(drift(path, server.url))
-        assert f"{server.url} is not in order: it returned 503 to GET /api/v2/me, the first request" == said
+        message = refused(drift(path, server.url))
+        assert f"{server.url} is not in order: it returned 503 to GET /api/v2/me, the first request" == message
     assert [path] == list(tmp_path.iterdir())
 
 
 def test_an_error_later_is_a_finding(tmp_path: Path) -> None:
     """A status is an answer; redirects are not followed, since they might lead the credentials astray."""
-    asked = (exchange("GET", f"/api/v2/{name}", None, OK, began=began) for began, name in enumerate("abc"))
-    path = asking(tmp_path, *asked)
+    exchanges = (exchange("GET", f"/api/v2/{name}", None, OK, began=began) for began, name in enumerate("abc"))
+    path = asking(tmp_path, *exchanges)
     with answering({"/api/v2/b": 500, "/api/v2/c": 302}) as server:
         ended = drift(path, server.url)
         assert ["/api/v2/a", "/api/v2/b", "/api/v2/c"] == [each for each, _ in server.seen]
@@ -62,9 +62,9 @@ def test_certificates(tmp_path: Path) -> None:
     context, ca = certificate_for("localhost", tmp_path)
     path = asking(tmp_path, exchange("GET", "/api/v2/me", None, OK))
     with answering({}, context) as server:
-        said = refused(drift(path, server.url))
-        assert "cannot verify the certificate of " in said
-        assert "use --upstream-ca FILE" in said
+        message = refused(drift(path, server.url))
+        assert "cannot verify the certificate of " in message
+        assert "use --upstream-ca FILE" in message
         assert 0 == drift(path, server.url, "--upstream-ca", ca).code
         assert 0 == drift(path, server.url, "--insecure", "--force").code
 
@@ -108,13 +108,15 @@ def test_what_overlapped_is_sent_in_order(tmp_path: Path, monkeypatch: pytest.Mo
         return Response(status=200, body=b"{}")
 
     monkeypatch.setattr(LiveClient, "send", send)
-    asked = (exchange("GET", f"/api/v2/{name}", None, {}, began=began, ended=9.0) for began, name in enumerate("ab"))
-    assert 0 == drift(asking(tmp_path, *asked), "http://localhost:1").code
+    exchanges = (
+        exchange("GET", f"/api/v2/{name}", None, {}, began=began, ended=9.0) for began, name in enumerate("ab")
+    )
+    assert 0 == drift(asking(tmp_path, *exchanges), "http://localhost:1").code
     assert ["a begins", "a is sent", "b begins"] == [each.removeprefix("GET /api/v2/") for each in happened[:3]]
 
 
 @pytest.mark.parametrize(
-    ("comet", "said"),
+    ("comet", "message"),
     [
         (404, "/api/v2/notifications is not CometD: it returned 404"),
         (
@@ -124,7 +126,7 @@ def test_what_overlapped_is_sent_in_order(tmp_path: Path, monkeypatch: pytest.Mo
         ([], "did not accept the subscription in 0.2 seconds"),
     ],
 )
-def test_a_server_that_tells_nothing(tmp_path: Path, comet: Any, said: str) -> None:
+def test_a_server_that_tells_nothing(tmp_path: Path, comet: Any, message: str) -> None:
     """One sentence says why; what was asked before can be gone on with."""
     path = saved(cassette(get({}, began=0.0), push({}, seen=1.0), get({}, began=2.0)), tmp_path / "x.yaml")
 
@@ -133,22 +135,22 @@ def test_a_server_that_tells_nothing(tmp_path: Path, comet: Any, said: str) -> N
         return comet
 
     with answering({"/api/v2/notifications": slowly}) as server:
-        told_us = refused(drift(path, server.url, "--wait", "0.2"))
-    assert said in told_us
-    assert "after 1 of 2 requests: go on with --resume" in told_us
+        reported = refused(drift(path, server.url, "--wait", "0.2"))
+    assert message in reported
+    assert "after 1 of 2 requests: go on with --resume" in reported
 
 
 def test_a_network_that_went_away(tmp_path: Path) -> None:
     """The planned that got no answer is asked by --resume, the others are not."""
     path = asking(tmp_path, exchange("GET", "/api/v2/a", None, OK), exchange("GET", "/api/v2/b", None, OK, began=1.0))
     with answering({"/api/v2/b": DROPPED}) as server:
-        said = refused(drift(path, server.url))
-        assert f"cannot reach {server.url}: GET /api/v2/b: " in said
-        assert "after 1 of 2 requests: go on with --resume" in said
+        message = refused(drift(path, server.url))
+        assert f"cannot reach {server.url}: GET /api/v2/b: " in message
+        assert "after 1 of 2 requests: go on with --resume" in message
         server.answers.clear()
         server.seen.clear()
         assert 0 == drift(path, server.url, "--resume").code
-        assert ["/api/v2/b"] == [asked for asked, _ in server.seen]
+        assert ["/api/v2/b"] == [exchanges for exchanges, _ in server.seen]
 
 
 @pytest.mark.parametrize("answer", [DROPPED, 401])
@@ -158,10 +160,10 @@ def test_no_message_shows_a_live_person(tmp_path: Path, answer: Any) -> None:
     header = {"format": 1, "redaction": "all", "stand_ins": ["Aromaly"]}
     path = saved(replace(recorded, header=header), tmp_path / "x.yaml")
     with answering({"/api/v2/contacts/Annabel": answer}) as server:
-        said = refused(drift(path, server.url, "--bind", "Aromaly=Annabel"))
-        assert "/api/v2/contacts/Annabel" in [asked for asked, _ in server.seen]
-    assert "GET /api/v2/contacts/Aromaly" in said
-    assert "Annabel" not in said
+        message = refused(drift(path, server.url, "--bind", "Aromaly=Annabel"))
+        assert "/api/v2/contacts/Annabel" in [exchanges for exchanges, _ in server.seen]
+    assert "GET /api/v2/contacts/Aromaly" in message
+    assert "Annabel" not in message
     left = [each.read_text() for each in tmp_path.iterdir()]
     assert [False, False] == ["Annabel" in each for each in left]
 
@@ -178,7 +180,7 @@ def test_nothing_is_written_twice(tmp_path: Path) -> None:
             "Not sent: interaction 0 (DELETE /api/v2/a): it was sent before the interruption and got no response"
             in ended.err
         )
-        assert ["/api/v2/me", "/api/v2/a", "/api/v2/b"] == [asked for asked, _ in server.seen]
+        assert ["/api/v2/me", "/api/v2/a", "/api/v2/b"] == [exchanges for exchanges, _ in server.seen]
 
 
 def test_a_cometd_that_hangs_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,8 +188,8 @@ def test_a_cometd_that_hangs_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("gws_replay.core.bayeux.subscriber.AFTER_A_FAILURE", 0.0)
     path = saved(cassette(get({}, began=0.0), push({}, seen=1.0), get({}, began=2.0)), tmp_path / "x.yaml")
     with answering({"/api/v2/notifications": DROPPED}) as server:
-        said = refused(drift(path, server.url))
-        assert f"cannot reach {server.url}: POST /api/v2/notifications: " in said
+        message = refused(drift(path, server.url))
+        assert f"cannot reach {server.url}: POST /api/v2/notifications: " in message
         assert 3 == [path for path, _ in server.seen].count("/api/v2/notifications")
 
 
@@ -199,7 +201,7 @@ def test_headers(tmp_path: Path) -> None:
         ("Cookie", "a=old"),
         ("X-Secret", "old"),
     ]
-    path = asking(tmp_path, exchange("GET", "/api/v2/me", None, OK, asked_with=recorded))
+    path = asking(tmp_path, exchange("GET", "/api/v2/me", None, OK, request_headers=recorded))
     with answering({}) as server:
         token = {"GWS_REPLAY_USER": "", "GWS_REPLAY_PASSWORD": "", "GWS_REPLAY_TOKEN": "t0ken-of-today"}
         assert 0 == drift(path, server.url, **token).code
@@ -212,11 +214,11 @@ def test_headers(tmp_path: Path) -> None:
 
 def test_what_is_found_late_to_be_personal(tmp_path: Path) -> None:
     """Is redacted in what was answered before, too."""
-    asked = (
+    exchanges = (
         exchange("GET", "/api/v2/a", None, {"note": "x"}),
         exchange("GET", "/api/v2/b", None, {"firstName": "y"}, began=1.0),
     )
-    path = saved(replace(cassette(*asked), header={"format": 1, "redaction": "all"}), tmp_path / "x.yaml")
+    path = saved(replace(cassette(*exchanges), header={"format": 1, "redaction": "all"}), tmp_path / "x.yaml")
     with answering({"/api/v2/a": {"note": "Annabel rang"}, "/api/v2/b": {"firstName": "Annabel"}}) as server:
         ended = drift(path, server.url)
     assert "Annabel" not in ended.out + (tmp_path / "x.drift.yaml").read_text()

@@ -113,9 +113,9 @@ def test_a_user_without_credentials_is_named_before_anything_is_sent(tmp_path: P
     """With the variables and the entry of netrc that would do."""
     path = saved(two_users(), tmp_path / "x.yaml")
     with agents() as (state, url):
-        said = refused(drift(path, url, "--allow-writes"))
-    assert "has 2 users, and user 2 has no credentials: set GWS_REPLAY_USER_2 and GWS_REPLAY_PASSWORD_2, or " in said
-    assert "GWS_REPLAY_TOKEN_2, or add an entry for user2@localhost to ~/.netrc" in said
+        text = refused(drift(path, url, "--allow-writes"))
+    assert "has 2 users, and user 2 has no credentials: set GWS_REPLAY_USER_2 and GWS_REPLAY_PASSWORD_2, or " in text
+    assert "GWS_REPLAY_TOKEN_2, or add an entry for user2@localhost to ~/.netrc" in text
     assert ([], set()) == (state.written, state.subscribed)
 
 

@@ -213,7 +213,7 @@ def test_regular_mode_sets_the_proxy_for_the_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["#!/no/such/interpreter\n", "\x7fELF is what it is not"])
-def test_a_command_that_cannot_run_is_said(tmp_path: Path, content: str) -> None:
+def test_command_that_cannot_run_is_reported(tmp_path: Path, content: str) -> None:
     """That, and not that nothing was recorded."""
     (tmp_path / "command").write_text(content)
     (tmp_path / "command").chmod(0o755)
@@ -257,7 +257,7 @@ def test_what_a_user_gets_wrong_is_one_sentence(tmp_path: Path, arguments: list[
     assert [] == list(tmp_path.iterdir())
 
 
-def test_a_server_that_is_down_is_said(tmp_path: Path) -> None:
+def test_server_that_is_down_is_reported(tmp_path: Path) -> None:
     """The client gets a 502, the person a line and the reason at the end."""
     done = run(*record("--upstream", "http://localhost:1", "--", sys.executable, "-c", ASK), cwd=tmp_path)
     assert 1 == done.returncode

@@ -44,13 +44,13 @@ def test_what_had_finished_is_saved(left: Path) -> None:
     assert ["c.yaml"] == [path.name for path in left.parent.iterdir()]
 
 
-def test_a_torn_end_is_said(left: Path) -> None:
+def test_torn_end_is_reported(left: Path) -> None:
     """As after a kill in the middle of a write; --json tells it too."""
     half = LINES[2][:-9]
     left.write_bytes(left.read_bytes() + half)
     code, out, err = recover(left, "--json")
-    said = json.loads(out)
-    assert (0, len(half), 1, []) == (code, said["cut"], said["begun"], said["damaged"])
+    message = json.loads(out)
+    assert (0, len(half), 1, []) == (code, message["cut"], message["begun"], message["damaged"])
     assert f"{len(half)} bytes at the end of the journal are half a line" in err
     assert "1 request had begun and not ended" in err
 
@@ -73,7 +73,7 @@ def test_the_cassette_may_be_named(left: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "code", "said"),
+    ("name", "content", "code", "message"),
     [
         ("none.yaml.journal", None, 2, "does not exist"),
         ("c.journal.bak", b"x", 2, "does not end in .journal"),
@@ -83,14 +83,14 @@ def test_the_cassette_may_be_named(left: Path) -> None:
         ("c.txt.journal", b"".join(LINES), 2, "must end in .yaml"),
     ],
 )
-def test_what_cannot_be_recovered_is_said(
-    tmp_path: Path, name: str, content: bytes | None, code: int, said: str
+def test_file_that_cannot_be_recovered_is_reported(
+    tmp_path: Path, name: str, content: bytes | None, code: int, message: str
 ) -> None:
     """In a sentence, and the journal stays."""
     if content is not None:
         (tmp_path / name).write_bytes(content)
     found, _, err = recover(tmp_path / name)
-    assert (code, True) == (found, said in err), err
+    assert (code, True) == (found, message in err), err
     assert (tmp_path / name).exists() == (content is not None)
 
 

@@ -54,12 +54,12 @@ def test_prints_its_url_and_ends_cleanly(number: signal.Signals, exit_code: int)
 
 def test_json_gives_url_and_pid_and_quiet_gives_no_hint() -> None:
     with running("--json", "-q") as process:
-        told = json.loads(first_line(process))
-        answered = requests.get(f"{told['url']}/api/v2/diagnostics/version", timeout=60)
-        os.kill(told["pid"], signal.SIGTERM)
+        started = json.loads(first_line(process))
+        answered = requests.get(f"{started['url']}/api/v2/diagnostics/version", timeout=60)
+        os.kill(started["pid"], signal.SIGTERM)
         out, err = process.communicate(timeout=30)
 
-    assert set(told) == {"url", "pid"}
+    assert set(started) == {"url", "pid"}
     assert answered.status_code == 200
     assert (process.returncode, out, err) == (0, "", "")
 
@@ -88,10 +88,10 @@ def test_fault_and_push_delay_reach_the_sandbox() -> None:
         connect = {"channel": "/meta/connect", "clientId": client_id}
         http.post(f"{url}/api/v2/notifications", json=subscribe, timeout=60)
         http.post(f"{url}/api/v2/notifications", json=connect, timeout=60)
-        asked = time.monotonic()
+        started_at = time.monotonic()
         http.post(f"{url}{path}", json=update, timeout=60)
         pushed = http.post(f"{url}/api/v2/notifications", json=connect, timeout=60).json()
-        waited = time.monotonic() - asked
+        waited = time.monotonic() - started_at
 
     assert waited >= 0.5
     assert pushed[0]["data"]["facebooksession"]["userData"]["UserData1"] == "1"

@@ -69,9 +69,9 @@ def test_a_plain_cassette_is_changed_where_it_has_to_be(tmp_path: Path) -> None:
     for kept in ("# a comment of ours", "# single quotes", "# harmless", "isn''t", "\u00fc\U0001f600", "['*/*']"):
         assert kept in text
     document = yaml.safe_load(text)
-    made = json.loads(document["interactions"][0]["response"]["body"]["string"])["firstName"]
-    assert made == json.loads(document["interactions"][0]["request"]["body"])["FirstName"]
-    assert made in document["gws_replay_redaction"]["stand_ins"]
+    replaced = json.loads(document["interactions"][0]["response"]["body"]["string"])["firstName"]
+    assert replaced == json.loads(document["interactions"][0]["request"]["body"])["FirstName"]
+    assert replaced in document["gws_replay_redaction"]["stand_ins"]
     assert "all" == load_cassette(path).header["redaction"]
     assert (0, "") == (command_line("scrub", path).code, command_line("scrub", path, "--check").out)
     assert text == path.read_text("utf-8")
@@ -179,7 +179,7 @@ def test_keep_and_levels(tmp_path: Path) -> None:
     assert before == path.read_text("utf-8")
 
 
-def test_a_file_that_is_no_cassette_is_said(tmp_path: Path) -> None:
+def test_file_that_is_not_a_cassette_is_reported_by_scrub(tmp_path: Path) -> None:
     """The others are done."""
     good, bad = small(tmp_path / "a.yaml"), tmp_path / "b.yaml"
     bad.write_text("interactions: [1]\n", "utf-8")
@@ -225,7 +225,7 @@ def test_a_link_out_of_the_folder_is_not_written_through(tmp_path: Path) -> None
     assert NAME not in outside.read_text("utf-8")
 
 
-def test_what_was_not_examined_is_said_with_a_line_for_pyproject(tmp_path: Path) -> None:
+def test_unexamined_body_is_reported_with_a_line_for_pyproject(tmp_path: Path) -> None:
     """Binary and packed bodies, unknown charsets, encrypted ones; keys that sound as if a rule were missing."""
     bodies = {
         "image/png": b"\x89PNG\r\n\x1a\n\x00\xff",
@@ -234,10 +234,10 @@ def test_what_was_not_examined_is_said_with_a_line_for_pyproject(tmp_path: Path)
         "application/json": json.dumps({"SpouseBirthCity": "x", "DoorPin": "1", "queueName": "y"}).encode(),
     }
     exchanges = [
-        exchange("GET", f"/{n}", None, body, answered_with=[("Content-Type", kind)], began=n)
+        exchange("GET", f"/{n}", None, body, response_headers=[("Content-Type", kind)], began=n)
         for n, (kind, body) in enumerate(bodies.items())
     ]
-    packed = exchange("GET", "/z", None, b"\x1b\xff\x00", answered_with=[("Content-Encoding", "zstd")], began=9)
+    packed = exchange("GET", "/z", None, b"\x1b\xff\x00", response_headers=[("Content-Encoding", "zstd")], began=9)
     path = saved(cassette(*exchanges, packed), tmp_path / "a.yaml")
     ended = command_line("scrub", "--check", path)
     for kind in ("binary image/png", "charset x-klingon is unknown", "encrypted", "packed with zstd"):
@@ -271,6 +271,6 @@ def test_what_was_once_overlooked_is_found(name: str, tmp_path: Path) -> None:
     path.write_bytes((REPORTED / name).read_bytes())
     codes = [command_line("scrub", *option, path).code for option in (["--check"], [], ["--check"])]
     assert [3, 0, 0] == codes
-    said = str(yaml.safe_load(path.read_text("utf-8")))
-    assert [] == [each for each in VALUES[name] if each in said]
+    output = str(yaml.safe_load(path.read_text("utf-8")))
+    assert [] == [each for each in VALUES[name] if each in output]
     assert 0 == command_line("show", path).code

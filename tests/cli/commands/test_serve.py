@@ -14,7 +14,7 @@ import requests
 
 from gws_replay.storage.files import save_cassette
 from tests.support.builders import SESSIONS, exchange, get
-from tests.support.builders import cassette as made
+from tests.support.builders import cassette as cassette_of
 from tests.support.commands import command_line, saved, small
 
 COMMAND = [sys.executable, "-c", "from gws_replay.cli import main; main()", "serve"]
@@ -66,7 +66,7 @@ def test_it_prints_its_url_and_sums_up(cassette: Path, number: signal.Signals, e
     assert f"unplayed: interaction 1: POST {SESSIONS}/S1 UpdateUserData" in err
 
 
-def test_a_miss_is_said_and_ends_with_1(cassette: Path) -> None:
+def test_miss_is_reported_and_ends_with_1(cassette: Path) -> None:
     """CI sees it by the exit code; the text names what was missed."""
     with running(cassette, "-q", "--json") as process:
         ready = json.loads(first_line(process))
@@ -94,7 +94,7 @@ def test_tls_says_what_to_trust(cassette: Path) -> None:
 
 def test_two_cassettes_that_disagree_are_warned_about(cassette: Path, tmp_path: Path) -> None:
     """The sentence names both places, and which one is played first."""
-    other = saved(made(get({"A": 9}, began=0.0)), tmp_path / "other.yaml")
+    other = saved(cassette_of(get({"A": 9}, began=0.0)), tmp_path / "other.yaml")
     with running(cassette, other) as process:
         first_line(process)
         process.terminate()
@@ -109,7 +109,7 @@ def test_cassettes_recorded_at_two_addresses_agree(tmp_path: Path) -> None:
     """The host of an absolute address is where it was recorded, and no disagreement."""
     paths = [tmp_path / "one.yaml", tmp_path / "two.yaml"]
     for path, host in zip(paths, ("http://one", "https://two:8443"), strict=True):
-        save_cassette(made(exchange(answer={"uri": f"{host}/api/v2/me"})), path)
+        save_cassette(cassette_of(exchange(answer={"uri": f"{host}/api/v2/me"})), path)
     with running(*paths) as process:
         first_line(process)
         process.terminate()
@@ -140,7 +140,7 @@ def test_bad_input_is_one_sentence(cassette: Path, tmp_path: Path) -> None:
 
 def test_a_cassette_without_notifications_is_served(tmp_path: Path) -> None:
     """REST is answered, and CometD connects are held."""
-    path = saved(made(get({"A": 1}, began=0.0)), tmp_path / "rest.yaml")
+    path = saved(cassette_of(get({"A": 1}, began=0.0)), tmp_path / "rest.yaml")
     with running(path) as process:
         url = first_line(process)
         assert 200 == requests.get(f"{url}{SESSIONS}?fields=*", timeout=CALM).status_code
@@ -153,7 +153,7 @@ def test_a_cassette_without_notifications_is_served(tmp_path: Path) -> None:
 def test_ignored_fields_do_not_count(tmp_path: Path) -> None:
     """A cache buster in the query and a request id in the body differ in each run."""
     sent = {"operationName": "Hold", "requestId": 1}
-    path = saved(made(exchange("POST", "/api/v2/me/calls/C1?_=1", sent, {"statusCode": 0})), tmp_path / "a.yaml")
+    path = saved(cassette_of(exchange("POST", "/api/v2/me/calls/C1?_=1", sent, {"statusCode": 0})), tmp_path / "a.yaml")
     with running(path, "--ignore-query", "_", "--ignore-body", "$.requestId") as process:
         url = f"{first_line(process)}/api/v2/me/calls/C1?_=2"
         other = requests.post(url, json={**sent, "operationName": "Release"}, timeout=CALM)

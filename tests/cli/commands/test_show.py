@@ -148,7 +148,7 @@ def test_unusual_json_is_shown(data: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (None, "cannot read {path}: No such file or directory"),
         ("folder", "cannot read {path}: Is a directory"),
@@ -160,14 +160,14 @@ def test_unusual_json_is_shown(data: str, tmp_path: Path) -> None:
     ],
     ids=["missing", "folder", "empty", "text", "binary", "torn", "field"],
 )
-def test_what_is_no_cassette_is_a_sentence_and_2(content: bytes | str | None, said: str, tmp_path: Path) -> None:
+def test_what_is_no_cassette_is_a_sentence_and_2(content: bytes | str | None, message: str, tmp_path: Path) -> None:
     """The file, the place and the problem."""
     path = tmp_path / "x.yaml"
     if content == "folder":
         path.mkdir()
     elif isinstance(content, bytes):
         path.write_bytes(content)
-    assert refused(command_line("show", path)).startswith(said.format(path=path))
+    assert refused(command_line("show", path)).startswith(message.format(path=path))
 
 
 def test_workspace_operations_have_their_names(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_path_that_does_not_exist_is_2(place: int, folder: Path) -> None:
     assert f"{folder}/elsewhere.yaml does not exist" == refused(command_line("verify", *paths))
 
 
-def test_userdata_with_a_repeated_key_is_judged_and_told(tmp_path: Path) -> None:
+def test_userdata_with_a_repeated_key_is_judged_and_reported(tmp_path: Path) -> None:
     """A duplicate key of the server is a failure in words, as text and as JSON."""
     data = '{"notificationType":"PropertiesUpdated","facebooksession":{"id":"S1","userData":{"A":1,"A":2,"B":"b"}}}'
     push = Notification(channel=TOPIC, data=data, seen=2.0)
@@ -217,15 +217,15 @@ def test_exchange_that_failed_is_no_reason_to_fail(tmp_path: Path) -> None:
     assert 5 == verified(cassette(exchange("GET", "/x", None, b"", status=500)), tmp_path)[0]
 
 
-def test_what_is_ignored_is_said(folder: Path) -> None:
+def test_ignored_keys_are_reported(folder: Path) -> None:
     """A key that the server moves does not count, by name or pattern, and never in silence."""
     path = folder / "wrong.yaml"
     for pattern in ("B", "[B]", "*"):
         ended = command_line("verify", "--ignore", "Z*", "--ignore", pattern, path)
         line = "  passed      interaction 1  UpdateUserData S1: exactly A changed; ignored: B"
         assert (0, line) == (ended.code, ended.out.splitlines()[1])
-    (told_,) = json.loads(command_line("verify", "--json", "--ignore", "B", path).out.splitlines()[0])["updates"]
-    assert ("passed", ["B"]) == (told_["verdict"], told_["ignored"])
+    (found_update,) = json.loads(command_line("verify", "--json", "--ignore", "B", path).out.splitlines()[0])["updates"]
+    assert ("passed", ["B"]) == (found_update["verdict"], found_update["ignored"])
     assert 1 == command_line("verify", "--ignore", "A", path).code
 
 
@@ -258,7 +258,7 @@ def test_person_sees_how_far_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert "" == command_line("verify", *paths).err
 
 
-def test_process_that_was_ended_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_worker_process_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As when memory runs out: a sentence for each cassette that was read."""
     monkeypatch.setattr("gws_replay.batch.processes._end_at_once", os.abort)
     paths = [folder / "good.yaml", folder / "wrong.yaml"]
@@ -285,8 +285,8 @@ def test_reports_for_ci(folder: Path, tmp_path: Path) -> None:
         f"::error file={names[1]},line={line},title=gws-replay%3A failed::UpdateUserData S1: changed besides" in printed
     )
     assert f"::warning file={names[2]}," in printed
-    told = command_line("verify", *names, environment={"GITHUB_ACTIONS": "true"})
-    assert printed == told.err
+    started = command_line("verify", *names, environment={"GITHUB_ACTIONS": "true"})
+    assert printed == started.err
 
 
 def test_text_and_json_go_to_a_file_too(folder: Path, tmp_path: Path) -> None:
@@ -301,13 +301,13 @@ def test_evidence_behind_a_verdict_is_explained(tmp_path: Path) -> None:
     """Of the one operation; as lines and as JSON."""
     code, out = verified(WRONG, tmp_path, "--explain", "1")
     lines = [line.split(maxsplit=1) for line in out.splitlines()]
-    told = [(words[0], words[1]) for words in lines if len(words) == 2]
+    evidence = [(words[0], words[1]) for words in lines if len(words) == 2]
     assert 1 == code
-    assert ("sent", "UpdateUserData at 1.000 s: A = 2") in told
-    assert ("response", "accepted") in told
-    assert ("other", "no other operation wrote to it at that time") in told
-    assert any(word == "view" and 'against before: A: 1 -> 2; B: "b" -> "c"' in text for word, text in told)
-    assert ("verdict", 'changed besides: B: "b" -> "c"') in told
+    assert ("sent", "UpdateUserData at 1.000 s: A = 2") in evidence
+    assert ("response", "accepted") in evidence
+    assert ("other", "no other operation wrote to it at that time") in evidence
+    assert any(word == "view" and 'against before: A: 1 -> 2; B: "b" -> "c"' in text for word, text in evidence)
+    assert ("verdict", 'changed besides: B: "b" -> "c"') in evidence
     as_json = json.loads(verified(WRONG, tmp_path, "--explain", "1", "--json")[1].splitlines()[0])
     assert {"about": "response", "text": "accepted"} in as_json["updates"][0]["evidence"]
 

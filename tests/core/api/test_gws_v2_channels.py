@@ -26,7 +26,7 @@ def path(channel: Channel, *, segment: str | None = None, name: str = "R1") -> s
     return f"/api/v2/me/{segment or channel.collection}/{middle}{name}"
 
 
-def asked(channel: Channel, operation: str, began: float = 1.0, **sent: Any) -> Exchange:
+def requested(channel: Channel, operation: str, began: float = 1.0, **sent: Any) -> Exchange:
     """An operation that the server takes."""
     return exchange("POST", path(channel), {"operationName": operation, **sent}, {"statusCode": 0}, began=began)
 
@@ -38,7 +38,7 @@ def shown(channel: Channel, user_data: Mapping[str, Any] | str, *, began: float 
     return exchange("GET", f"/api/v2/me/{channel.collection}?fields=*", None, body.encode(), began=began)
 
 
-def told(channel: Channel, user_data: Mapping[str, Any] | str | None, *, seen: float = 2.0) -> Notification:
+def notified(channel: Channel, user_data: Mapping[str, Any] | str | None, *, seen: float = 2.0) -> Notification:
     """A notification of userData; None leaves them out."""
     text = user_data if isinstance(user_data, str) else json.dumps(user_data)
     inside = "" if user_data is None else f', "userData": {text}'
@@ -105,7 +105,7 @@ def test_each_channel_has_its_own_form_of_deletion(name: str) -> None:
         sent, writes = DELETIONS[shape]
         if shape is Delete.KEY and channel.repeats:
             writes = {"A": ONE_LESS}
-        request = asked(channel, operation).request
+        request = requested(channel, operation).request
         assert writes == api.call_of(request, {"operationName": operation, **sent}).writes
         odd = {"operationName": operation, "keys": "A", "key": ["A"]}
         assert (writes if shape is Delete.ALL else {}) == api.call_of(request, odd).writes
@@ -122,12 +122,12 @@ RIGHT: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 def test_faithful_operation_passes_and_faulty_one_fails(name: str, case: str) -> None:
     """On every channel, by its own kind of notification; each view that disagrees is named."""
     channel, (operation, sent, after) = BY_NAME[name], RIGHT[case]
-    start, request = shown(channel, BEFORE), asked(channel, operation, **sent)
-    right = only(start, request, told(channel, after), shown(channel, after, began=3.0))
+    start, request = shown(channel, BEFORE), requested(channel, operation, **sent)
+    right = only(start, request, notified(channel, after), shown(channel, after, began=3.0))
     assert ("passed", ()) == (right.verdict, right.reasons)
-    wrong = only(start, request, told(channel, {**after, "B": "three"}))
+    wrong = only(start, request, notified(channel, {**after, "B": "three"}))
     assert ("failed", ('changed besides: B: "two" -> "three"',)) == (wrong.verdict, wrong.reasons)
-    lost = only(start, request, told(channel, after), shown(channel, BEFORE, began=3.0))
+    lost = only(start, request, notified(channel, after), shown(channel, BEFORE, began=3.0))
     assert "failed" == lost.verdict
     assert all("the next GET (interaction 2) disagrees with the notification" in each for each in lost.reasons)
 
@@ -139,9 +139,9 @@ def test_faithful_deletion_passes_and_faulty_one_fails(name: str) -> None:
     for operation, shape in channel.deletes.items():
         sent = DELETIONS[shape][0]
         after = {} if shape is Delete.ALL else {"B": "two"}
-        start, request = shown(channel, BEFORE), asked(channel, operation, **sent)
-        assert ("passed", ()) == ((found := only(start, request, told(channel, after))).verdict, found.reasons)
-        kept = only(start, request, told(channel, BEFORE))
+        start, request = shown(channel, BEFORE), requested(channel, operation, **sent)
+        assert ("passed", ()) == ((found := only(start, request, notified(channel, after))).verdict, found.reasons)
+        kept = only(start, request, notified(channel, BEFORE))
         assert "failed" == kept.verdict
         assert "A: should be deleted, the notification shows 1" in kept.reasons
 
@@ -149,18 +149,20 @@ def test_faithful_deletion_passes_and_faulty_one_fails(name: str) -> None:
 def test_call_without_userdata_has_empty_userdata() -> None:
     """ "Note the absence": on voice it means empty, in a notification and in a whole GET; nowhere else."""
     call, chat = BY_NAME["call"], BY_NAME["chat"]
-    gone = only(shown(call, BEFORE), asked(call, "DeleteUserData"), told(call, None))
+    gone = only(shown(call, BEFORE), requested(call, "DeleteUserData"), notified(call, None))
     assert ("passed", {"A", "B"}) == (gone.verdict, set(gone.changes.removed))
     first = exchange("GET", "/api/v2/me/calls?fields=*", None, {"calls": [{"id": "R1", "state": "Chatting"}]})
-    attached = only(first, asked(call, "AttachUserData", userData={"A": 1}), told(call, {"A": 1}))
+    attached = only(first, requested(call, "AttachUserData", userData={"A": 1}), notified(call, {"A": 1}))
     assert ("passed", {"A": 1}) == (attached.verdict, attached.changes.added)
     uris = exchange("GET", "/api/v2/me/calls", None, {"calls": [{"id": "R1", "uri": "http://h/calls/R1"}]})
-    assert "unknown" == only(uris, asked(call, "AttachUserData", userData={"A": 1}), told(call, {"A": 1})).verdict
-    silent = only(shown(chat, BEFORE), asked(chat, "UpdateUserData", userData={"A": 2}), told(chat, None))
+    assert (
+        "unknown" == only(uris, requested(call, "AttachUserData", userData={"A": 1}), notified(call, {"A": 1})).verdict
+    )
+    silent = only(shown(chat, BEFORE), requested(chat, "UpdateUserData", userData={"A": 2}), notified(chat, None))
     why = "notification 0 does not show userData: record one operation after the other, or pin its cause"
     assert ("unknown", why) == (silent.verdict, silent.reasons[0])
     later = shown(chat, {**BEFORE, "A": 2}, began=3.0)
-    named = only(shown(chat, BEFORE), asked(chat, "UpdateUserData", userData={"A": 2}), told(chat, None), later)
+    named = only(shown(chat, BEFORE), requested(chat, "UpdateUserData", userData={"A": 2}), notified(chat, None), later)
     assert ("failed", ("notification 0 does not show userData",)) == (named.verdict, named.reasons)
 
 
@@ -180,7 +182,9 @@ TWICE = {
 def test_attaching_an_existing_key_adds_a_second_one(case: str) -> None:
     """On voice; how it is spelled is not documented, so each way that keeps the value is right."""
     call, (after, verdict) = BY_NAME["call"], TWICE[case]
-    found = only(shown(call, {"A": 1, "B": 0}), asked(call, "AttachUserData", userData={"A": 2}), told(call, after))
+    found = only(
+        shown(call, {"A": 1, "B": 0}), requested(call, "AttachUserData", userData={"A": 2}), notified(call, after)
+    )
     assert verdict == found.verdict, found.reasons
 
 
@@ -197,16 +201,16 @@ def test_attaching_an_existing_key_adds_a_second_one(case: str) -> None:
 def test_deleting_a_pair_of_a_repeated_key_removes_one(after: str, verdict: str) -> None:
     """Which of them is not documented; nor is whether all of them go."""
     call = BY_NAME["call"]
-    found = only(shown(call, '{"A": 1, "A": 2}'), asked(call, "DeleteUserDataPair", key="A"), told(call, after))
+    found = only(shown(call, '{"A": 1, "A": 2}'), requested(call, "DeleteUserDataPair", key="A"), notified(call, after))
     assert verdict == found.verdict, found.reasons
 
 
 def test_simultaneous_attachments_may_have_any_order() -> None:
     """Two attachments of one key overlap: each notification shows what had been attached by then."""
     call = BY_NAME["call"]
-    both = [asked(call, "AttachUserData", began=1 + n / 10, userData={"A": n}) for n in (1, 2)]
+    both = [requested(call, "AttachUserData", began=1 + n / 10, userData={"A": n}) for n in (1, 2)]
     for first, second in (('{"A": 0, "A": 1}', '{"A": 0, "A": 1, "A": 2}'), ('{"A": 0, "A": 1, "A": 2}',) * 2):
-        pushed = [told(call, first), told(call, second, seen=3.0)]
+        pushed = [notified(call, first), notified(call, second, seen=3.0)]
         found = cassette(shown(call, {"A": 0}), *both, *pushed).updates()
         assert ["passed", "passed"] == [each.verdict for each in found], [each.reasons for each in found]
 
@@ -214,9 +218,9 @@ def test_simultaneous_attachments_may_have_any_order() -> None:
 def test_update_of_a_repeated_key_may_keep_other_values() -> None:
     """The value is there, and none came to it."""
     call = BY_NAME["call"]
-    request = asked(call, "UpdateUserData", userData={"A": 9})
+    request = requested(call, "UpdateUserData", userData={"A": 9})
     for after, verdict in (('{"A": 9}', "passed"), ('{"A": 9, "A": 2}', "passed"), ('{"A": 1, "A": 2}', "failed")):
-        assert verdict == only(shown(call, '{"A": 1, "A": 2}'), request, told(call, after)).verdict
+        assert verdict == only(shown(call, '{"A": 1, "A": 2}'), request, notified(call, after)).verdict
     assert {"A": Repeated((1, 2))} == loads('{"A": 1, "A": 2}')
     assert {"A": Another(9)} == api.call_of(
         request.request, {"operationName": "AttachUserData", "userData": {"A": 9}}
@@ -231,7 +235,7 @@ def test_content_of_an_interaction_is_not_the_session_of_the_same_id() -> None:
         "interaction": {"id": "R1", "state": "Stopped"},
     }
     chat = BY_NAME["chat"]
-    asked_for = exchange(
+    sent_request = exchange(
         "POST",
         "/api/v2/ucs/interactions/R1",
         {"operationName": "GetInteractionContent"},
@@ -240,10 +244,10 @@ def test_content_of_an_interaction_is_not_the_session_of_the_same_id() -> None:
     )
     played = cassette(
         shown(chat, BEFORE),
-        asked(chat, "UpdateUserData", userData={"A": 2}),
-        asked_for,
+        requested(chat, "UpdateUserData", userData={"A": 2}),
+        sent_request,
         Notification(channel="/v2/me/interactions", data=json.dumps(content), seen=1.8),
-        told(chat, {**BEFORE, "A": 2}),
+        notified(chat, {**BEFORE, "A": 2}),
     )
     assert [(2, "referenceId"), (1, "content")] == [
         (each.cause.interaction, each.cause.rule) for each in played.notifications if each.cause

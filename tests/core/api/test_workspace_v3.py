@@ -19,7 +19,7 @@ WHERE = {
     "call": (CALL, "/workspace/v3/voice", "calls"),
     "interaction": (MAIL, "/workspace/v3/media/email", "interactions"),
 }
-TOLD_BY = {
+NOTIFIED_BY = {
     "call": ("AttachedDataChanged", "CallStateChanged"),
     "interaction": ("PropertiesUpdated", "InteractionStateChanged"),
 }
@@ -31,7 +31,7 @@ def pairs(*items: tuple[str, Any]) -> list[dict[str, Any]]:
     return [{"key": key, "type": NAMES.get(type(value), "str"), "value": value} for key, value in items]
 
 
-def asked(key: str, verb: str, data: dict[str, Any], *, began: float = 1.0, name: str = "op-1") -> Exchange:
+def requested(key: str, verb: str, data: dict[str, Any], *, began: float = 1.0, name: str = "op-1") -> Exchange:
     """An operation, with the id that the client chose."""
     answer = {"status": {"code": 1}, "operationId": name}
     return exchange("POST", f"{WHERE[key][0]}/{verb}", {"operationId": name, "data": data}, answer, began=began)
@@ -45,12 +45,12 @@ def shown(key: str, *items: tuple[str, Any], began: float = 0.0) -> Exchange:
     return exchange("GET", path.rpartition("/")[0], None, answer, began=began)
 
 
-def told(
+def notified(
     key: str, *items: tuple[str, Any], seen: float = 2.0, name: str = "op-1", kind: str = "", comment: str = "y"
 ) -> Notification:
     """A notification of userData."""
     path, topic, _ = WHERE[key]
-    usual, message = TOLD_BY[key]
+    usual, message = NOTIFIED_BY[key]
     resource = {"id": path.rpartition("/")[2], "state": "Established", "comment": comment, "userData": pairs(*items)}
     data = {"notificationType": kind or usual, "messageType": message, key: resource, "operationId": name}
     return Notification(channel=topic, data=json.dumps(data), seen=seen)
@@ -104,7 +104,7 @@ def test_verb_in_path_is_the_operation(
     key: str, verb: str, data: dict[str, Any], writes: dict[Key, Any] | None
 ) -> None:
     """It stands at the end of the path; what it writes stands under `data`."""
-    request = asked(key, verb, data)
+    request = requested(key, verb, data)
     call = api.call_of(request.request, request.request_json)
     assert (verb, WHERE[key][0].rpartition("/")[2], writes) == (call.operation, call.resource_id, call.writes)
     assert call.channel
@@ -141,13 +141,13 @@ RIGHT: dict[str, tuple[str, dict[str, Any], Items, str | None]] = {
 def test_faithful_operation_passes_and_faulty_one_fails(key: str, case: str) -> None:
     """Code 1 is success, the operationId names the answer, and one more changed key is caught."""
     verb, data, after, changed = RIGHT[case]
-    start, request = shown(key, ("A", 1), ("B", 0)), asked(key, verb, data)
-    right = told(key, *after, comment="x")
+    start, request = shown(key, ("A", 1), ("B", 0)), requested(key, verb, data)
+    right = notified(key, *after, comment="x")
     played = cassette(start, request, right, shown(key, *after, began=3.0))
     assert "referenceId" == (played.notifications[0].cause and played.notifications[0].cause.rule)
     (found,) = played.updates()
     assert ("passed", (), {changed} - {None}) == (found.verdict, found.reasons, found.changes.keys)
-    wrong = told(key, *after, ("Z", 1), comment="x")
+    wrong = notified(key, *after, ("Z", 1), comment="x")
     assert "changed besides: Z: added 1" in only(start, request, wrong).reasons
 
 
@@ -171,8 +171,8 @@ def test_a_refused_operation_must_change_nothing() -> None:
         {"status": {"code": 500}},
         began=1.0,
     )
-    failed = told("call", ("A", 1), kind="Error")
-    for moments in ((refused,), (asked("call", "update-user-data", {"userData": pairs(("A", 2))}), failed)):
+    failed = notified("call", ("A", 1), kind="Error")
+    for moments in ((refused,), (requested("call", "update-user-data", {"userData": pairs(("A", 2))}), failed)):
         for after, verdict in ((1, "passed"), (2, "failed")):
             found = only(shown("call", ("A", 1)), *moments, shown("call", ("A", after), began=3.0))
             assert verdict == found.verdict, found.reasons
@@ -181,10 +181,10 @@ def test_a_refused_operation_must_change_nothing() -> None:
 def test_overlapping_operations_are_distinguished_by_their_ids() -> None:
     """Two equal updates, answered the other way round."""
     both = [
-        asked("call", "update-user-data", {"userData": pairs(("A", 2))}, began=1 + n / 10, name=f"op-{n}")
+        requested("call", "update-user-data", {"userData": pairs(("A", 2))}, began=1 + n / 10, name=f"op-{n}")
         for n in (1, 2)
     ]
-    pushed = [told("call", ("A", 2), seen=2.0 + n, name=f"op-{3 - n}") for n in (1, 2)]
+    pushed = [notified("call", ("A", 2), seen=2.0 + n, name=f"op-{3 - n}") for n in (1, 2)]
     played = cassette(shown("call", ("A", 1)), *both, *pushed)
     assert [(2, "referenceId"), (1, "referenceId")] == [
         (each.cause.interaction, each.cause.rule) for each in played.notifications if each.cause
@@ -195,9 +195,9 @@ def test_overlapping_operations_are_distinguished_by_their_ids() -> None:
 def test_header_names_the_api_of_the_traffic() -> None:
     """And so does nothing else: a recording of either is compiled by the same road."""
     poll = exchange(
-        "POST", "/workspace/v3/notifications", [{"channel": "/meta/connect"}], [bayeux(told("call", ("A", 2)))]
+        "POST", "/workspace/v3/notifications", [{"channel": "/meta/connect"}], [bayeux(notified("call", ("A", 2)))]
     )
-    moments = (shown("call", ("A", 1)), asked("call", "update-user-data", {"userData": pairs(("A", 2))}))
+    moments = (shown("call", ("A", 1)), requested("call", "update-user-data", {"userData": pairs(("A", 2))}))
     compiled = compile_recording(Recording(exchanges=(*moments, poll))).cassette
     assert ("workspace-v3", 2, 1) == (
         compiled.header["api"],

@@ -23,7 +23,7 @@ from tests.support.builders import JSON, spelled
 from tests.support.json_texts import TEXTS, pairs
 
 DEEP = 100_000
-ASKED = {"channel": "/meta/connect", "id": "1", "clientId": "c"}
+REQUEST = {"channel": "/meta/connect", "id": "1", "clientId": "c"}
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_a_subscription_names_one_pattern_or_several(named: Any, patterns: list[
 
 def test_replies_stand_under_the_id_and_channel_of_what_they_answer() -> None:
     """And nothing else of it is echoed."""
-    assert {"id": "1", "channel": "/meta/connect", "successful": True, "x": 1} == reply(ASKED, x=1)
+    assert {"id": "1", "channel": "/meta/connect", "successful": True, "x": 1} == reply(REQUEST, x=1)
     refused = {"id": "1", "channel": "/meta/connect", "successful": False, "error": "400::No", "advice": {}}
-    assert refused == refusal(ASKED, "400::No", advice={})
+    assert refused == refusal(REQUEST, "400::No", advice={})
     assert {"successful": True} == reply({"id": {"deep": []}, "channel": ["/a"]})
-    assert json.loads(encoded([reply(ASKED)])) == [reply(ASKED)]
+    assert json.loads(encoded([reply(REQUEST)])) == [reply(REQUEST)]

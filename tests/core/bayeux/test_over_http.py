@@ -174,7 +174,7 @@ def test_whether_it_polls() -> None:
     )
 
 
-def test_the_answer_is_json_or_a_call_of_the_function() -> None:
+def test_response_is_json_or_a_call_of_the_function() -> None:
     """With its media type; a script must not have the two letters that end a line in it, JSON may."""
     message = {"channel": "/a", "data": Verbatim('{"a":"\u2028ä\u2029"}')}
     text = '[{"channel":"/a","data":{"a":"\u2028ä\u2029"}}]'

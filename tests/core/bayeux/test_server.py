@@ -52,7 +52,7 @@ def test_one_transport_in_common_is_enough(server: BayeuxServer, offered: str) -
     assert "client1" == handshake(server, supportedConnectionTypes=["pigeon", offered])
 
 
-def test_a_server_offers_what_it_is_told_to() -> None:
+def test_server_offers_the_transports_that_it_is_given() -> None:
     """A client without a transport in common is refused, and told which there are."""
     server = BayeuxServer(new_id=numbered_ids(), connection_types=["long-polling"])
     message = {"channel": "/meta/handshake", "supportedConnectionTypes": ["websocket"]}
@@ -61,7 +61,7 @@ def test_a_server_offers_what_it_is_told_to() -> None:
     assert () == server.clients
 
 
-def test_the_first_connect_is_answered_at_once_with_advice(server: BayeuxServer) -> None:
+def test_first_connect_returns_at_once_with_advice(server: BayeuxServer) -> None:
     """So that the client learns that its session works."""
     client_id = handshake(server)
     result = server.receive([connect(client_id, id="2")], 1.0)
@@ -78,18 +78,20 @@ def test_a_later_connect_is_held_for_the_advised_timeout(server: BayeuxServer) -
     assert 0 == server.held
 
 
-@pytest.mark.parametrize(("asked", "until"), [(1500, 6.5), (60_000, 35.0), (10**400, 35.0), ("0", 35.0), (True, 35.0)])
-def test_a_client_can_ask_for_a_shorter_hold(server: BayeuxServer, asked: Any, until: float) -> None:
+@pytest.mark.parametrize(
+    ("timeout", "until"), [(1500, 6.5), (60_000, 35.0), (10**400, 35.0), ("0", 35.0), (True, 35.0)]
+)
+def test_a_client_can_ask_for_a_shorter_hold(server: BayeuxServer, timeout: Any, until: float) -> None:
     """Never for a longer one; what is no number is not heeded."""
     client_id = connected(server)
-    assert until == hold(server.receive([connect(client_id, advice={"timeout": asked})], 5.0)).until
+    assert until == hold(server.receive([connect(client_id, advice={"timeout": timeout})], 5.0)).until
 
 
-@pytest.mark.parametrize("asked", [0, -1, -(10**400)])
-def test_a_connect_that_asks_for_no_hold_is_answered_at_once(server: BayeuxServer, asked: int) -> None:
+@pytest.mark.parametrize("timeout", [0, -1, -(10**400)])
+def test_connect_with_timeout_0_returns_at_once(server: BayeuxServer, timeout: int) -> None:
     """As clients ask who have just come back."""
     client_id = connected(server)
-    result = answer(server.receive([connect(client_id, advice={"timeout": asked})], 5.0))
+    result = answer(server.receive([connect(client_id, advice={"timeout": timeout})], 5.0))
     assert ({"channel": "/meta/connect", "successful": True},) == result.messages
 
 
@@ -163,7 +165,7 @@ def test_abandoning_a_replaced_connect_leaves_the_newer_one(server: BayeuxServer
     assert (second.ticket,) == server.deliver(CHANNEL, 1)
 
 
-def test_an_answer_that_was_not_written_is_put_back_in_front(server: BayeuxServer) -> None:
+def test_response_that_was_not_written_is_put_back_in_front(server: BayeuxServer) -> None:
     """Before what has been pushed since."""
     client_id = connected(server)
     server.deliver(CHANNEL, 1)
@@ -190,7 +192,7 @@ def test_forgotten_clients_have_to_shake_hands_again(server: BayeuxServer) -> No
     assert () == server.deliver(CHANNEL, 2)
 
 
-def test_a_client_is_unheard_until_it_comes_back(server: BayeuxServer) -> None:
+def test_delivery_is_unconfirmed_until_the_client_connects_again(server: BayeuxServer) -> None:
     """What waits for it, and what it was told without having come again since, both count."""
     client_id = connected(server)
     assert not server.has_undelivered

@@ -77,7 +77,7 @@ def test_what_is_confirmed_is_not_sent_again(server: BayeuxServer) -> None:
     assert not server.has_undelivered
 
 
-def test_a_lost_answer_is_sent_again_before_what_is_new(server: BayeuxServer) -> None:
+def test_lost_response_is_sent_again_before_new_messages(server: BayeuxServer) -> None:
     """The connect that names an older batch gets all since, in order, at once."""
     client_id = connected(server, acknowledges=True)
     server.deliver(CHANNEL, "a")

@@ -20,7 +20,7 @@ from tests.support.bayeux_by_hand import (
 )
 
 HANDSHAKE_AGAIN = {"reconnect": "handshake", "interval": 0}
-HEARD = [
+SUBSCRIBED_CHANNELS = [
     (CHANNEL, CHANNEL, True),
     ("/v2/me/*", CHANNEL, True),
     ("/v2/me/**", CHANNEL, True),
@@ -43,7 +43,7 @@ def server() -> BayeuxServer:
     return BayeuxServer(new_id=numbered_ids())
 
 
-@pytest.mark.parametrize(("subscription", "channel", "reached"), HEARD)
+@pytest.mark.parametrize(("subscription", "channel", "reached"), SUBSCRIBED_CHANNELS)
 def test_a_subscription_reaches_its_channels_and_no_others(
     server: BayeuxServer, subscription: Any, channel: str, reached: bool
 ) -> None:
@@ -54,8 +54,8 @@ def test_a_subscription_reaches_its_channels_and_no_others(
     assert ([1] if reached else []) == data_of(messages)
 
 
-@pytest.mark.parametrize(("subscription", "channel", "reached"), HEARD)
-def test_a_channel_is_heard_exactly_when_a_push_reaches_somebody(
+@pytest.mark.parametrize(("subscription", "channel", "reached"), SUBSCRIBED_CHANNELS)
+def test_channel_has_a_subscriber_exactly_when_a_push_is_delivered(
     server: BayeuxServer, subscription: Any, channel: str, reached: bool
 ) -> None:
     """By any client, until that client goes."""
@@ -92,10 +92,10 @@ def test_a_publish_is_confirmed_and_reaches_subscribers(server: BayeuxServer) ->
     result = server.receive([{"channel": "/team/news", "clientId": publisher, "data": {"a": [1]}, "id": "9"}], 5.0)
     expected = Replies(messages=({"id": "9", "channel": "/team/news", "successful": True},), ready=(held.ticket,))
     assert expected == result
-    heard = server.release(held.ticket, 5.0).messages
-    assert [Verbatim('{"a":[1]}')] == data_of(heard)
-    assert isinstance(heard[0]["data"], Verbatim)
-    assert {"channel": "/team/news", "data": {"a": [1]}} == json.loads(encoded(heard))[0]
+    delivered = server.release(held.ticket, 5.0).messages
+    assert [Verbatim('{"a":[1]}')] == data_of(delivered)
+    assert isinstance(delivered[0]["data"], Verbatim)
+    assert {"channel": "/team/news", "data": {"a": [1]}} == json.loads(encoded(delivered))[0]
 
 
 def test_a_publish_to_a_service_channel_is_not_routed(server: BayeuxServer) -> None:

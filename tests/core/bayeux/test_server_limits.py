@@ -16,7 +16,7 @@ def server() -> BayeuxServer:
     return BayeuxServer(new_id=numbered_ids())
 
 
-def told(server: BayeuxServer, message: Message) -> Message:
+def reply_to(server: BayeuxServer, message: Message) -> Message:
     """The only reply to a message."""
     (reply,) = answer(server.receive([message], 6.0)).messages
     return reply
@@ -57,7 +57,7 @@ def test_a_client_that_takes_nothing_is_forgotten(server: BayeuxServer) -> None:
     taken = answer(server.receive([connect(quick)], 5.0))
     server.deliver(CHANNEL, MAX_QUEUE)
     assert (quick,) == server.clients
-    reply = told(server, connect(deaf))
+    reply = reply_to(server, connect(deaf))
     assert ("402::Unknown client", "handshake") == (reply["error"], reply["advice"]["reconnect"])
     assert list(range(MAX_QUEUE)) == data_of(taken.messages)
     assert [MAX_QUEUE] == data_of(answer(server.receive([connect(quick)], 6.0)).messages)
@@ -74,7 +74,7 @@ def test_a_client_that_never_acknowledges_is_forgotten(server: BayeuxServer, mon
     assert (held.ticket,) == server.deliver(CHANNEL, 5)
     assert ((), False) == (server.clients, server.has_subscriber(CHANNEL))
     assert "/meta/connect" == server.release(held.ticket, 5.0).messages[-1]["channel"]
-    assert "402::Unknown client" == told(server, connect(client_id))["error"]
+    assert "402::Unknown client" == reply_to(server, connect(client_id))["error"]
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -83,8 +83,8 @@ def test_subscriptions_have_an_end(server: BayeuxServer, at_once: bool) -> None:
     client_id = connected(server)
     patterns = [f"/v2/{number}" for number in range(MAX_SUBSCRIPTIONS - 1)]
     for subscription in [patterns] if at_once else patterns:
-        assert told(server, subscribe(client_id, subscription))["successful"]
-    refused = told(server, subscribe(client_id, "/v2/more"))
+        assert reply_to(server, subscribe(client_id, subscription))["successful"]
+    refused = reply_to(server, subscribe(client_id, "/v2/more"))
     assert ("403::Too many subscriptions", "/v2/more") == (refused["error"], refused["subscription"])
     assert (True, True, False) == (
         server.has_subscriber(CHANNEL),
@@ -97,7 +97,7 @@ def test_too_many_subscriptions_at_once_are_refused_as_a_whole(server: BayeuxSer
     """A client knows then that it has none of them."""
     client_id = connected(server)
     patterns = [f"/v2/{number}" for number in range(MAX_SUBSCRIPTIONS)]
-    assert "403::Too many subscriptions" == told(server, subscribe(client_id, patterns))["error"]
+    assert "403::Too many subscriptions" == reply_to(server, subscribe(client_id, patterns))["error"]
     assert (True, False) == (server.has_subscriber(CHANNEL), server.has_subscriber("/v2/0"))
 
 
@@ -106,5 +106,5 @@ def test_subscribing_again_does_not_count_twice(server: BayeuxServer, again: Any
     """Clients subscribe again after every handshake, and some whenever they like."""
     client_id = connected(server)
     patterns = [f"/v2/{number}" for number in range(MAX_SUBSCRIPTIONS - 1)]
-    assert told(server, subscribe(client_id, patterns))["successful"]
-    assert told(server, subscribe(client_id, again))["successful"]
+    assert reply_to(server, subscribe(client_id, patterns))["successful"]
+    assert reply_to(server, subscribe(client_id, again))["successful"]

@@ -13,7 +13,7 @@ SHAKEN = {
     "clientId": "c1",
     "advice": {"interval": 0, "timeout": 25000},
 }
-HEARD = {"channel": "/meta/subscribe", "successful": True, "subscription": "/a"}
+SUBSCRIBED = {"channel": "/meta/subscribe", "successful": True, "subscription": "/a"}
 TAKEN = {"channel": "/meta/connect", "successful": True}
 LOST = {"channel": "/meta/connect", "successful": False, "error": "402::unknown"}
 
@@ -26,7 +26,7 @@ def posted(subscriber: Subscriber) -> list[Any]:
 def subscribed() -> Subscriber:
     """A client that hears."""
     subscriber = Subscriber(["/a", "/b"])
-    for reply in (SHAKEN, HEARD, TAKEN):
+    for reply in (SHAKEN, SUBSCRIBED, TAKEN):
         subscriber.receive([reply])
     return subscriber
 
@@ -38,7 +38,7 @@ def test_the_order_of_a_session() -> None:
     assert ["/meta/handshake"] == posted(subscriber)
     subscriber.receive([SHAKEN])
     assert ["/meta/subscribe"] * 2 == posted(subscriber)
-    subscriber.receive([HEARD])
+    subscriber.receive([SUBSCRIBED])
     assert [{"timeout": 0}] == [each["advice"] for each in subscriber.next_messages()]
     assert not subscriber.ready
     subscriber.receive([TAKEN, {"channel": "/a", "data": {}}, "no message"])
@@ -60,24 +60,24 @@ def test_a_forgotten_client_shakes_hands_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("replies", "said"),
+    ("replies", "message"),
     [
         (
             [{"channel": "/meta/handshake", "successful": False, "error": "403::denied"}],
             "handshake was refused: 403::denied",
         ),
-        ([SHAKEN, {**HEARD, "successful": False}], "/a was refused: no reason was given"),
-        ([SHAKEN, HEARD, {**LOST, "advice": {"reconnect": "none"}}], "the server ended it: 402::unknown"),
-        ([SHAKEN, HEARD, LOST, LOST, LOST], "3 requests in a row"),
+        ([SHAKEN, {**SUBSCRIBED, "successful": False}], "/a was refused: no reason was given"),
+        ([SHAKEN, SUBSCRIBED, {**LOST, "advice": {"reconnect": "none"}}], "the server ended it: 402::unknown"),
+        ([SHAKEN, SUBSCRIBED, LOST, LOST, LOST], "3 requests in a row"),
         ([{"channel": "/a"}, "no message", {"channel": None}], "3 requests in a row"),
     ],
 )
-def test_a_server_that_refuses(replies: list[Any], said: str) -> None:
+def test_a_server_that_refuses(replies: list[Any], message: str) -> None:
     """Ends it with the server's reason; a connect may fail twice."""
     subscriber = Subscriber(["/a"])
     for reply in replies[:-1]:
         subscriber.receive([reply])
-    with pytest.raises(GwsReplayError, match=said):
+    with pytest.raises(GwsReplayError, match=message):
         subscriber.receive(replies[-1:])
 
 

@@ -188,7 +188,7 @@ def _put(name: str, value: Any) -> Mutate:
         (lambda message: message.pop("statusCode"), ("UpdateUserData", "answer.body.statusCode", "removed")),
     ],
 )
-def test_change_of_an_answer(change: Mutate, expected: tuple[str, str, str]) -> None:
+def test_change_of_a_response(change: Mutate, expected: tuple[str, str, str]) -> None:
     """Each kind of change has its name."""
     assert expected in gist(both_ways(small(), with_answer(small(), 1, change)))
 
@@ -203,7 +203,7 @@ def test_value_that_the_server_changed_besides() -> None:
     assert ("notification 0", "notification 0") == value.place
 
 
-def test_changed_value_is_said_once() -> None:
+def test_changed_value_is_reported_once() -> None:
     """Later messages that show it again are counted, and do not count."""
     runs = [
         cassette(
@@ -229,7 +229,7 @@ def test_what_only_one_recording_asks() -> None:
     assert NOTHING is found.after
 
 
-def test_what_is_asked_otherwise() -> None:
+def test_changed_request_is_found() -> None:
     """A change of the client is found in its request; what the server then shows of it is not said again."""
     runs = [
         cassette(get(BEFORE, began=0.0), update({"A": value}, began=1.0), push({**BEFORE, "A": value}, seen=2.0))
@@ -246,8 +246,8 @@ def test_notification_that_is_missing() -> None:
 
 def test_another_cause() -> None:
     """The same notification, now without a cause."""
-    told_by_itself = replace(small(), notifications=(replace(small().notifications[0], cause=None),))
-    found = gist(both_ways(small(), told_by_itself))
+    unsolicited = replace(small(), notifications=(replace(small().notifications[0], cause=None),))
+    found = gist(both_ways(small(), unsolicited))
     assert ("UpdateUserData", "notification PropertiesUpdated.cause", "cause") in found
 
 
@@ -279,7 +279,7 @@ def test_updates_the_other_way_round_are_an_order() -> None:
     assert ["order"] == [each.kind for each in both_ways(*runs)]
 
 
-def test_slow_answer_is_told_for_information() -> None:
+def test_slow_response_is_reported_as_information() -> None:
     """Three times longer, and by more than a second."""
     slow = cassette(update({"A": 2}, began=1.0, ended=5.0))
     (found,) = both_ways(cassette(update({"A": 2}, began=1.0)), slow)
@@ -364,9 +364,9 @@ def test_notifications_that_overtook_each_other_are_paired_by_cause() -> None:
     }
 
 
-def of_users(names: Sequence[str | None], *, swapped: bool = False) -> Cassette:
+def of_users(names: Sequence[str | None], *, reordered: bool = False) -> Cassette:
     """A recording of two agents who send the same, and see different data; or the second one first."""
-    order = (1, 0) if swapped else (0, 1)
+    order = (1, 0) if reordered else (0, 1)
     moments: list[Exchange] = []
     for place, user in enumerate(order):
         data = {"Of": f"agent {user}"}
@@ -381,13 +381,13 @@ def of_users(names: Sequence[str | None], *, swapped: bool = False) -> Cassette:
 @pytest.mark.parametrize("names", [["<user-1>", "<user-2>"], ["<user-1>", None]])
 def test_exchanges_are_paired_by_user(names: list[str | None]) -> None:
     """By name, whoever came first; a user without a name is the one that is left."""
-    assert {"order"} >= {each.kind for each in diff(of_users(names), of_users(names, swapped=True))}
+    assert {"order"} >= {each.kind for each in diff(of_users(names), of_users(names, reordered=True))}
 
 
 def test_users_without_names_are_paired_in_order() -> None:
     """The first of one recording is the first of the other."""
     assert () == diff(of_users([None, None]), of_users([None, None]))
-    found = diff(of_users([None, None]), of_users([None, None], swapped=True))
+    found = diff(of_users([None, None]), of_users([None, None], reordered=True))
     assert {"value"} == {each.kind for each in found}
 
 

@@ -44,7 +44,7 @@ def test_a_reordering_server_is_followed_by_content() -> None:
     assert [(1, "content"), (0, "content")] == causes(requested, [push({"A": 2}, seen=1), push({"A": 1}, seen=2)])
 
 
-def test_equal_updates_are_answered_in_their_order() -> None:
+def test_notifications_of_equal_updates_keep_their_order() -> None:
     """Where nothing tells them apart, the first notification answers the first request."""
     requested = [update({"A": 1}, began=began) for began in (0, 0.01, 0.02)]
     pushed = [push({"A": 1}, seen=seen) for seen in (1, 2, 3)]
@@ -388,7 +388,7 @@ def test_one_notification_may_answer_several_operations() -> None:
     assert found.cause == Cause(interaction=2, also=(0, 1), rule="content", after="response")
 
 
-def test_a_lost_notification_is_not_made_up_for_by_a_later_one() -> None:
+def test_later_notification_does_not_replace_a_lost_one() -> None:
     """The operation before had long been answered when the next one was sent."""
     requested = [update({"A": 1}, began=0, ended=0.1), update({"B": 1}, began=5)]
     (found,) = attribute(requested, [push({"A": 1, "B": 1}, seen=5.3)])
@@ -420,11 +420,11 @@ def test_the_first_notification_of_a_new_resource_answers_the_operation_that_cre
     assert found[1].cause is None
 
 
-def test_a_call_made_on_the_collection_of_calls_is_created_by_it() -> None:
+def test_call_is_created_by_a_dial_on_the_collection() -> None:
     """And not by anything that comes in much later."""
-    made = replace(dial(1.0, 1.5), request=replace(dial(1.0, 1.5).request, uri="http://gws.example/api/v2/me/calls"))
+    built = replace(dial(1.0, 1.5), request=replace(dial(1.0, 1.5).request, uri="http://gws.example/api/v2/me/calls"))
     pushed = [call_push("C1", 1.2), call_push("C1", 2, "Established"), call_push("C2", 90, "Ringing")]
-    assert [(0, "creation"), None, None] == causes([made], pushed)
+    assert [(0, "creation"), None, None] == causes([built], pushed)
 
 
 def test_what_was_seen_before_is_not_created_by_an_accept() -> None:
@@ -451,7 +451,7 @@ def test_the_response_names_the_resource_that_was_created() -> None:
     ],
     ids=["earlier", "long after", "another operation between", "refused", "creates nothing"],
 )
-def test_a_call_that_nobody_made_has_no_cause(requested: list[Exchange], seen: float) -> None:
+def test_incoming_call_has_no_cause(requested: list[Exchange], seen: float) -> None:
     """It came in."""
     assert [None] == causes(requested, [call_push("C9", seen)])
 

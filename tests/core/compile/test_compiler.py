@@ -34,7 +34,7 @@ def test_json_is_decoded_and_laid_out_token_for_token(coding: str | None, packed
     """The length follows, the coding goes; order, repeated keys and number spelling stay."""
     pairs = [("Content-Length", str(len(packed))), ("Transfer-Encoding", "x")]
     pairs += [("Content-Encoding", coding)] if coding else []
-    response = only(exchange(answer=packed, answered_with=pairs)).response
+    response = only(exchange(answer=packed, response_headers=pairs)).response
     assert LAID_OUT == response.body
     assert (("Content-Length", str(len(LAID_OUT))),) == response.headers.pairs
 
@@ -42,7 +42,7 @@ def test_json_is_decoded_and_laid_out_token_for_token(coding: str | None, packed
 @pytest.mark.parametrize("body", [b"", b"text", b"\xff\x00", b"5", b'"a"', b"[1", b"NaN", b"[" * 100_000, b"  \n"])
 def test_other_bodies_stay_byte_for_byte(body: bytes) -> None:
     """Empty, text, binary, scalars, torn and over-deep JSON."""
-    response = only(exchange(answer=body, answered_with=[("Content-Length", "7")])).response
+    response = only(exchange(answer=body, response_headers=[("Content-Length", "7")])).response
     assert (body, "7") == (response.body, response.headers.get("content-length"))
 
 
@@ -72,7 +72,7 @@ def test_times_begin_at_zero_and_exchanges_stand_by_begin() -> None:
 
 
 @pytest.mark.parametrize("meta_first", [True, False])
-def test_notifications_are_split_from_a_connect_answer(meta_first: bool) -> None:
+def test_notifications_are_split_from_a_connect_response(meta_first: bool) -> None:
     """Before or after the meta reply; acknowledgements of a publish are none; control traffic is left out."""
     meta = {"channel": "/meta/connect", "successful": True}
     pushed = [bayeux(push({"A": n}, seen=0), id="9") for n in (1, 2)]
@@ -86,7 +86,7 @@ def test_notifications_are_split_from_a_connect_answer(meta_first: bool) -> None
             poll(*answer, began=0.5, ended=3),
             poll(began=4, ended=5),
             exchange("GET", "/api/v2/notifications", status=101, began=6),
-            exchange("OPTIONS", "/api/v2/me", asked_with=[("Access-Control-Request-Method", "POST")], began=7),
+            exchange("OPTIONS", "/api/v2/me", request_headers=[("Access-Control-Request-Method", "POST")], began=7),
         )
     )
     cassette = compile_recording(recording).cassette
@@ -101,18 +101,20 @@ def test_frames_of_a_websocket_give_notifications() -> None:
     text = json.dumps([bayeux(push({"A": 1}, seen=0))])
     frames = tuple(WebSocketMessage(uri="ws://h", seen=2.0, from_client=sent, content=text) for sent in (True, False))
     cassette = compile_recording(Recording(exchanges=(update({"A": 1}, began=1),), messages=frames)).cassette
-    assert [1.0] == [told.seen for told in cassette.notifications]
+    assert [1.0] == [notification.seen for notification in cassette.notifications]
 
 
-def test_the_header_says_what_is_known_and_notes_what_to_look_at() -> None:
+def test_header_has_the_facts_and_notes_what_to_look_at() -> None:
     """Format, api, the server's version; a lost request, a cause that only order speaks for."""
     version = exchange(path="/api/v2/diagnostics/version", answer={"statusCode": 0, "version": "8.5"}, began=0)
-    asked = exchange("POST", "/api/v2/me/facebooksessions/S1", {"operationName": "Leave"}, {"statusCode": 0}, began=1)
+    requested = exchange(
+        "POST", "/api/v2/me/facebooksessions/S1", {"operationName": "Leave"}, {"statusCode": 0}, began=1
+    )
     pushed = poll(bayeux(push(None, seen=0, kind="StatusChange")), began=1, ended=2)
     lost = Request(method="GET", uri="http://h/lost")
     poll_lost = Request(method="POST", uri="http://h/n", body=b'[{"channel":"/meta/connect"}]')
     unanswered = tuple(Exchange.without_response(each, 3, 4, "silence") for each in (lost, poll_lost))
-    recording = Recording(exchanges=(version, asked, pushed), unanswered=unanswered)
+    recording = Recording(exchanges=(version, requested, pushed), unanswered=unanswered)
     compiled = compile_recording(recording, {"recorder": "me"})
     assert {"format": 1, "api": "gws-v2", "server": "8.5", "recorder": "me"} == compiled.cassette.header
     first, second = compiled.notes

@@ -49,7 +49,7 @@ def test_a_session_becomes_exchanges_and_notifications_in_order() -> None:
     assert ["passed"] == [each.verdict for each in cassette.updates()]
 
 
-def test_exchanges_stand_in_the_order_in_which_they_were_asked() -> None:
+def test_exchanges_are_in_the_order_of_their_requests() -> None:
     """A slow one that was answered last still comes first."""
     slow, quick = exchange("GET", "/slow", began=1, ended=9), exchange("GET", "/quick", began=2, ended=3)
     assert ["/slow", "/quick"] == [each.request.path for each in compiled(quick, slow).interactions]
@@ -71,7 +71,7 @@ def test_the_same_recording_gives_the_same_cassette() -> None:
     ],
     ids=["before the meta reply", "after it, with an id (faye)", "on a subscribe", "on a publish"],
 )
-def test_a_notification_may_ride_on_any_answer(answered: list[object]) -> None:
+def test_notification_may_ride_on_any_response(answered: list[object]) -> None:
     """Before or after the meta reply, and not only on a connect."""
     (found,) = compiled(poll(*answered)).notifications
     assert {"A": 1} == found.value["facebooksession"]["userData"]
@@ -84,7 +84,7 @@ def test_control_traffic_leaves_nothing(answer: list[object]) -> None:
     assert ((), 1) == (cassette.notifications, len(cassette.interactions))
 
 
-def test_several_notifications_of_one_answer_keep_their_order() -> None:
+def test_several_notifications_of_one_response_keep_their_order() -> None:
     """They were seen at the same moment."""
     pushes = [bayeux(push({"A": n}, seen=0)) for n in (3, 1, 2)]
     assert [3, 1, 2] == [
@@ -108,7 +108,7 @@ def test_notifications_come_from_the_frames_of_a_server() -> None:
 
 def test_a_cors_preflight_is_left_out() -> None:
     """An OPTIONS of the client's own stays."""
-    preflight = exchange("OPTIONS", SESSIONS, asked_with=[("Access-Control-Request-Method", "POST")])
+    preflight = exchange("OPTIONS", SESSIONS, request_headers=[("Access-Control-Request-Method", "POST")])
     assert () == compiled(preflight).interactions
     assert 1 == len(compiled(exchange("OPTIONS", SESSIONS)).interactions)
 
@@ -117,8 +117,10 @@ def test_json_is_laid_out_token_for_token_and_its_length_follows() -> None:
     """Duplicates, order and the spelling of numbers stay; the length header tells the new length."""
     body = b'{"b":1.50,"a":1E5,"b":null}'
     sent_with = [("Content-Length", "27"), ("X-Other", "1")]
-    answered_with = [("content-length", "27"), ("Transfer-Encoding", "chunked")]
-    found = only(exchange("POST", "/api/v2/me", body, body, asked_with=sent_with, answered_with=answered_with))
+    response_headers = [("content-length", "27"), ("Transfer-Encoding", "chunked")]
+    found = only(
+        exchange("POST", "/api/v2/me", body, body, request_headers=sent_with, response_headers=response_headers)
+    )
     expected = b'{\n  "b": 1.50,\n  "a": 1E5,\n  "b": null\n}'
     assert (expected, expected) == (found.request.body, found.response.body)
     assert (("Content-Length", str(len(expected))), ("X-Other", "1")) == found.request.headers.pairs
@@ -131,7 +133,7 @@ def test_json_is_laid_out_token_for_token_and_its_length_follows() -> None:
 def test_what_is_not_json_stays_byte_for_byte(body: bytes) -> None:
     """Headers too."""
     headers = (("Content-Length", "99"), ("Transfer-Encoding", "chunked"))
-    one = exchange("POST", "/api/v2/me", body, body, asked_with=headers, answered_with=headers)
+    one = exchange("POST", "/api/v2/me", body, body, request_headers=headers, response_headers=headers)
     assert one == only(one)
 
 
@@ -144,7 +146,7 @@ def test_codings_are_undone(coding: str, encode: object) -> None:
     plain = b'{"statusCode":0}'
     packed = encode(plain)  # type: ignore[operator]
     headers = [("Content-Encoding", coding), ("Content-Length", str(len(packed)))]
-    found = only(exchange("GET", "/api/v2/me", None, packed, answered_with=headers)).response
+    found = only(exchange("GET", "/api/v2/me", None, packed, response_headers=headers)).response
     assert (b'{\n  "statusCode": 0\n}', (("Content-Length", "21"),)) == (found.body, found.headers.pairs)
 
 
@@ -166,7 +168,7 @@ PACKED = gzip.compress(b'{"statusCode":0}', mtime=0)
 )
 def test_what_does_not_decode_stays_with_its_header(coding: str, body: bytes) -> None:
     """Torn, wrong, unknown or empty: nothing is lost, and replay sends what was recorded."""
-    one = exchange("GET", "/x", None, body, answered_with=[("Content-Encoding", coding)])
+    one = exchange("GET", "/x", None, body, response_headers=[("Content-Encoding", coding)])
     assert one == only(one)
 
 
@@ -188,7 +190,7 @@ def test_a_packed_body_of_many_members_takes_no_longer() -> None:
     assert time.process_time() - began < 5
 
 
-def test_packed_cometd_answers_have_their_notifications_found() -> None:
+def test_notifications_in_compressed_cometd_responses_are_found() -> None:
     """A recording of vcrpy holds answers as they came over the wire."""
     one = poll(bayeux(push({"A": 1}, seen=0)))
     packed = replace(

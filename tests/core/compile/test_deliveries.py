@@ -18,7 +18,13 @@ def handshake(client: str, at: float, user: str = "emma") -> Exchange:
     """A client begins."""
     reply = {"channel": "/meta/handshake", "clientId": client, "successful": True}
     return exchange(
-        "POST", NOTIFICATIONS, [{"channel": "/meta/handshake"}], [reply], began=at, ended=at, asked_with=[basic(user)]
+        "POST",
+        NOTIFICATIONS,
+        [{"channel": "/meta/handshake"}],
+        [reply],
+        began=at,
+        ended=at,
+        request_headers=[basic(user)],
     )
 
 
@@ -30,7 +36,7 @@ def connect(client: str, seen: float, *values: int, user: str = "emma", ack: tup
         request["ext"], reply["ext"] = {"ack": ack[0]}, {"ack": ack[1]}
     messages = [*(bayeux(push({"A": value}, seen=0)) for value in values), reply]
     began = seen - 0.4
-    return exchange("POST", NOTIFICATIONS, [request], messages, began=began, ended=seen, asked_with=[basic(user)])
+    return exchange("POST", NOTIFICATIONS, [request], messages, began=began, ended=seen, request_headers=[basic(user)])
 
 
 def delivered(*exchanges: Exchange, messages: tuple[WebSocketMessage, ...] = ()) -> list[tuple[float, int]]:
@@ -62,7 +68,7 @@ def test_clients_of_two_users_each_have_their_own() -> None:
     assert [(1.0, 1), (1.1, 1)] == delivered(*clients, *polls)
 
 
-def test_a_client_that_came_later_was_not_told_what_came_before() -> None:
+def test_later_client_did_not_receive_earlier_notifications() -> None:
     """An equal notification after a new handshake is another one."""
     assert [(1.0, 1), (5.0, 1)] == delivered(
         handshake("k1", 0.0), connect("k1", 1.0, 1), handshake("k2", 2.0), connect("k2", 5.0, 1)

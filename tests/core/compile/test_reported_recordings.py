@@ -22,7 +22,7 @@ def request(
     answer = {"statusCode": 0} if answer is None else answer
     method = "GET" if sent is None else "POST"
     headers = [basic(user)]
-    return exchange(method, f"/api/v2{path}", sent, answer, began=began, ended=began + took, asked_with=headers)
+    return exchange(method, f"/api/v2{path}", sent, answer, began=began, ended=began + took, request_headers=headers)
 
 
 def comet(user: str, client: str, began: float, channel: str, ended: float, *pushes: Push, **more: str) -> Exchange:
@@ -30,7 +30,7 @@ def comet(user: str, client: str, began: float, channel: str, ended: float, *pus
     sent = {"channel": channel, **({} if channel == "/meta/handshake" else {"clientId": client})}
     reply = {"channel": channel, "successful": True, **more}
     messages = [*({"channel": topic, "data": data} for topic, data in pushes), reply]
-    return exchange("POST", NOTIFICATIONS, [sent], messages, began=began, ended=ended, asked_with=[basic(user)])
+    return exchange("POST", NOTIFICATIONS, [sent], messages, began=began, ended=ended, request_headers=[basic(user)])
 
 
 def opened(user: str, client: str, at: float) -> Exchange:
@@ -84,20 +84,20 @@ def test_two_agents_of_one_consultation() -> None:
 
 def test_two_tabs_of_one_agent() -> None:
     """The server told each of them the same once: one notification, and one user."""
-    told = pushed("/v2/me/chats", "chat", "0003C2", {"Note": "second"}, 5)
+    delivered = pushed("/v2/me/chats", "chat", "0003C2", {"Note": "second"}, 5)
     cassette = compiled(
         opened("emma", "k1", 0.0),
         opened("emma", "k2", 0.2),
         request(
             "emma", 1.0, "/me/chats/0003C2", update({"Note": "second"}), answer={"statusCode": 0, "referenceId": 5}
         ),
-        polled("emma", "k1", 0.4, 1.300, told),
-        polled("emma", "k2", 0.5, 1.305, told),
+        polled("emma", "k1", 0.4, 1.300, delivered),
+        polled("emma", "k2", 0.5, 1.305, delivered),
     )
     assert ([0], False) == (causes(cassette), "users" in cassette.header)
 
 
-def test_the_call_is_pushed_before_dial_is_answered() -> None:
+def test_call_may_be_pushed_before_the_response_to_dial() -> None:
     """Its id stands in no request."""
     call = {"id": "01RCCASE00000S1", "state": "Dialing", "participants": [{"phoneNumber": "5550100"}]}
     dial = {"operationName": "Dial", "destination": {"phoneNumber": "5550100"}}

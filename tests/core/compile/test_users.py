@@ -35,7 +35,7 @@ def token_of(subject: str, number: int) -> str:
 
 def request(began: float, *headers: tuple[str, str], path: str = "/api/v2/me/devices", **more: object) -> Exchange:
     """A GET with headers."""
-    return exchange("GET", path, None, {"statusCode": 0}, began=began, asked_with=headers, **more)  # type: ignore[arg-type]
+    return exchange("GET", path, None, {"statusCode": 0}, began=began, request_headers=headers, **more)  # type: ignore[arg-type]
 
 
 def users_of(*exchanges: Exchange) -> list[int]:
@@ -68,14 +68,14 @@ def both_at_once(one: Sequence[Exchange], other: Sequence[Exchange]) -> bool:
     [
         pytest.param(
             [
-                request(0, basic("bob"), answered_with=[("Set-Cookie", "JSESSIONID=abc1; Path=/; HttpOnly")]),
+                request(0, basic("bob"), response_headers=[("Set-Cookie", "JSESSIONID=abc1; Path=/; HttpOnly")]),
                 request(1, ("Cookie", "theme=dark; JSESSIONID=abc1")),
             ],
             id="session cookie",
         ),
         pytest.param(
             [
-                request(0, basic("bob"), answered_with=[("X-CSRF-HEADER", "X-Guard"), ("X-CSRF-TOKEN", "t1")]),
+                request(0, basic("bob"), response_headers=[("X-CSRF-HEADER", "X-Guard"), ("X-CSRF-TOKEN", "t1")]),
                 request(1, ("X-CSRF-TOKEN", "t1")),
             ],
             id="CSRF token",
@@ -88,7 +88,7 @@ def both_at_once(one: Sequence[Exchange], other: Sequence[Exchange]) -> bool:
                     b"grant_type=password&username=bob&password=x",
                     {"access_token": "token-number-1", "refresh_token": "refresh-number-1"},
                     began=0,
-                    asked_with=[basic("the-application")],
+                    request_headers=[basic("the-application")],
                 ),
                 request(1, bearer("token-number-1")),
                 exchange(
@@ -97,7 +97,7 @@ def both_at_once(one: Sequence[Exchange], other: Sequence[Exchange]) -> bool:
                     b"grant_type=refresh_token&refresh_token=refresh-number-1",
                     {"access_token": "token-number-2"},
                     began=2,
-                    asked_with=[basic("the-application")],
+                    request_headers=[basic("the-application")],
                 ),
                 request(3, bearer("token-number-2")),
             ],
@@ -134,7 +134,7 @@ def both_at_once(one: Sequence[Exchange], other: Sequence[Exchange]) -> bool:
                     [{"channel": "/meta/handshake"}],
                     [{"channel": "/meta/handshake", "clientId": "c7", "successful": True}],
                     began=-1,
-                    asked_with=[bearer("t1")],
+                    request_headers=[bearer("t1")],
                 ),
                 request(0, bearer("t1")),
                 exchange(
@@ -143,7 +143,7 @@ def both_at_once(one: Sequence[Exchange], other: Sequence[Exchange]) -> bool:
                     [{"channel": "/meta/connect", "clientId": "c7"}],
                     [{"channel": "/meta/connect", "successful": True}],
                     began=0.2,
-                    asked_with=[bearer("t2")],
+                    request_headers=[bearer("t2")],
                 ),
                 request(2, bearer("t2")),
             ],
@@ -167,7 +167,9 @@ def test_evidence_links_what_one_user_sends(exchanges: list[Exchange]) -> None:
 def test_a_name_of_the_account_tells_two_tokens_apart() -> None:
     """GET /me shows who is logged in."""
     me = [
-        exchange("GET", "/api/v2/me", None, {"statusCode": 0, "user": {"id": name}}, began=n, asked_with=[bearer(name)])
+        exchange(
+            "GET", "/api/v2/me", None, {"statusCode": 0, "user": {"id": name}}, began=n, request_headers=[bearer(name)]
+        )
         for n, name in enumerate(("token-a", "token-b"))
     ]
     assert [0, 1] == users_of(*me)
@@ -217,12 +219,12 @@ def test_requests_without_evidence_belong_to_their_connection() -> None:
     """Where the recorder knows it; else to the user of the request before."""
     users = Users()
     bob, ann = (Evidence(sent=(Identity("login", name),), connection=name) for name in ("bob", "ann"))
-    known = [users.add(each, at) for each, at in ((bob, 0.0), (ann, 1.0))]
+    numbers = [users.add(each, at) for each, at in ((bob, 0.0), (ann, 1.0))]
     on_bobs = users.add(Evidence(connection="bob"), 2.0)
     before_anns = users.add(Evidence(connection="ann"), -1.0)
     on_none = users.add(Evidence(), 1.5)
     found = users.resolved()
-    assert ([0, 1], 0, 1, 1) == ([found[each] for each in known], found[on_bobs], found[before_anns], found[on_none])
+    assert ([0, 1], 0, 1, 1) == ([found[each] for each in numbers], found[on_bobs], found[before_anns], found[on_none])
 
 
 def test_the_next_part_knows_the_users_of_the_parts_before() -> None:
@@ -250,7 +252,7 @@ def test_a_notification_belongs_to_the_user_of_the_poll_that_brought_it() -> Non
             [bayeux(push({"A": 1}, seen=0)), {"channel": "/meta/connect", "successful": True}],
             began=0.2,
             ended=ended,
-            asked_with=[basic(name)],
+            request_headers=[basic(name)],
         )
         for name, ended in (("bob", 2.5), ("ann", 2.6))
     ]
@@ -263,14 +265,14 @@ def test_a_notification_belongs_to_the_user_of_the_poll_that_brought_it() -> Non
 
 
 def _with(sent: Exchange, *headers: tuple[str, str]) -> Exchange:
-    made = exchange("POST", sent.request.path, sent.request.body, sent.response.body, began=sent.began)
+    built = exchange("POST", sent.request.path, sent.request.body, sent.response.body, began=sent.began)
     return exchange(
         "POST",
-        made.request.path,
-        made.request.body,
-        made.response.body,
-        began=made.began,
-        asked_with=headers,
+        built.request.path,
+        built.request.body,
+        built.response.body,
+        began=built.began,
+        request_headers=headers,
     )
 
 
@@ -293,7 +295,9 @@ def sessions(draw: st.DrawFn) -> tuple[list[Exchange], list[int]]:
             case "token":
                 body["access_token"] = f"token-u{user}-n{step}"
                 given[user] = bearer(f"token-u{user}-n{step}")
-        exchanges.append(exchange("GET", "/x", None, body, began=float(step), asked_with=[used], answered_with=fresh))
+        exchanges.append(
+            exchange("GET", "/x", None, body, began=float(step), request_headers=[used], response_headers=fresh)
+        )
         truth.append(user)
     return exchanges, truth
 
@@ -314,7 +318,9 @@ def test_a_comet_client_without_credentials_is_no_user_of_its_own(headers: tuple
     """It belongs to the user who sent the request before it, to the end."""
     handshake = [{"channel": "/meta/handshake", "clientId": "c1", "successful": True}]
     polls = [
-        exchange("POST", NOTIFICATIONS, [{"channel": "/meta/handshake"}], handshake, began=0.5, asked_with=headers),
+        exchange(
+            "POST", NOTIFICATIONS, [{"channel": "/meta/handshake"}], handshake, began=0.5, request_headers=headers
+        ),
         exchange(
             "POST",
             NOTIFICATIONS,
@@ -322,7 +328,7 @@ def test_a_comet_client_without_credentials_is_no_user_of_its_own(headers: tuple
             [bayeux(push({"A": 1}, seen=0))],
             began=0.6,
             ended=3,
-            asked_with=headers,
+            request_headers=headers,
         ),
     ]
     alone = compile_recording(

@@ -23,10 +23,10 @@ def recorded(*moments: Exchange, stand_ins: tuple[str, ...] = ()) -> Cassette:
 
 def test_an_id_is_replaced_wherever_it_stands() -> None:
     """In path, query and body, the rest as recorded; the host is the live one."""
-    asked = exchange(
+    exchanges = exchange(
         "POST", f"{SESSIONS}/{ID}?of={ID}", {"targetUri": f"http://gws.example/calls/{ID}", "n": 1.0}, began=1
     )
-    values = LiveValues(recorded(get({}, began=0.0, session=ID), asked), {})
+    values = LiveValues(recorded(get({}, began=0.0, session=ID), exchanges), {})
     assert [ID] == values.needed(1)
 
     values.learn({"id": ID}, {"id": LIVE})
@@ -40,11 +40,13 @@ def test_an_id_is_replaced_wherever_it_stands() -> None:
 
 def test_a_word_that_is_an_id_stays_a_word() -> None:
     """It is replaced where the id of a resource stands, and nowhere else."""
-    asked = exchange("POST", "/api/v2/me/voicemail", {"operationName": "Start", "channels": ["voicemail"]}, began=1.0)
-    values = LiveValues(recorded(exchange(), asked), {})
+    exchanges = exchange(
+        "POST", "/api/v2/me/voicemail", {"operationName": "Start", "channels": ["voicemail"]}, began=1.0
+    )
+    values = LiveValues(recorded(exchange(), exchanges), {})
     values.learn([{"id": "voicemail"}], [{"id": "workbins"}])
     request = values.request(1, ORIGIN)
-    assert (f"{ORIGIN}/api/v2/me/voicemail", asked.request.body) == (request.uri, request.body)
+    assert (f"{ORIGIN}/api/v2/me/voicemail", exchanges.request.body) == (request.uri, request.body)
 
 
 def test_a_short_id_is_replaced_in_paths_only() -> None:
@@ -71,10 +73,10 @@ def test_the_first_live_value_stays() -> None:
 def test_stand_ins_give_way_to_what_was_seen_in_their_place() -> None:
     """A value of a person in a body, a query and a form; what nothing has shown is notification."""
     form = exchange(
-        "POST", "/x", b"FirstName=Aromaly&b=1", asked_with=[("Content-Type", "application/x-www-form-urlencoded")]
+        "POST", "/x", b"FirstName=Aromaly&b=1", request_headers=[("Content-Type", "application/x-www-form-urlencoded")]
     )
-    asked = (exchange("GET", "/api/v2/users?name=Aromaly"), update({"FirstName": "Aromaly"}, began=1.0), form)
-    values = LiveValues(recorded(*asked, stand_ins=("Aromaly",)), {})
+    exchanges = (exchange("GET", "/api/v2/users?name=Aromaly"), update({"FirstName": "Aromaly"}, began=1.0), form)
+    values = LiveValues(recorded(*exchanges, stand_ins=("Aromaly",)), {})
     numbers = range(3)
     assert [["Aromaly"]] * 3 == [
         [stand_in for stand_in in values.needed(n) if stand_in in values.stand_ins] for n in numbers
@@ -97,7 +99,7 @@ def test_a_stand_in_within_a_text() -> None:
     assert {"Note": "ask Änne first"} == json.loads(values.request(0, ORIGIN).body)["userData"]
 
 
-def test_a_secret_is_never_known() -> None:
+def test_secret_never_gets_a_live_value() -> None:
     """A placeholder in a body is notification as one; a session in an address is dropped, bytes stay as they are."""
     secret = exchange("POST", "/api/v2/me;jsessionid=<redacted:jsessionid>", {"password": "<redacted:password>"})
     values = LiveValues(recorded(secret, exchange("POST", "/x", b"\xff", began=1.0)), {})
@@ -106,7 +108,7 @@ def test_a_secret_is_never_known() -> None:
     assert b"\xff" == values.request(1, ORIGIN).body
 
 
-def test_what_a_client_knew_by_itself_is_asked_as_it_is() -> None:
+def test_value_that_the_client_chose_is_sent_as_it_is() -> None:
     """An id that its client named before anything had shown it; one that a notification showed must be seen."""
     first = exchange("GET", f"{SESSIONS}/{ID}", None, {"facebooksession": {"id": ID}}, began=0.0)
     again = exchange("GET", f"{SESSIONS}/{ID}", began=1.0)

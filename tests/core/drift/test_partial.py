@@ -19,15 +19,15 @@ BASELINE = cassette(
 
 
 def findings(
-    candidate: Cassette, asked: set[int], not_received: Collection[int] = ()
+    candidate: Cassette, requested: set[int], not_received: Collection[int] = ()
 ) -> list[tuple[str, str | None, str]]:
     """What is found: the kind, where in the baseline, and why it does not count."""
-    part = sent_part(BASELINE, asked, not_received)
+    part = sent_part(BASELINE, requested, not_received)
     found = part.findings(diff(part.part, candidate), candidate)
     return [(each.kind, each.place[0], each.suppressed) for each in found]
 
 
-def test_what_was_not_asked_is_not_missed() -> None:
+def test_requests_that_were_not_sent_are_not_missed() -> None:
     """Nor what it caused; what the resource shows later does not count, what others show does, at its own place."""
     candidate = cassette(get({"A": 1}, began=0.0), get({"A": 1}, began=3.0), get({"A": 6}, began=3.5, session="S2"))
     assert [("value", "interaction 2", NOT_SENT), ("value", "interaction 3", "")] == findings(candidate, {0, 2, 3}, {1})
@@ -39,7 +39,7 @@ def test_a_resource_differs_before_the_operation() -> None:
     assert ("value", "interaction 0", "") in findings(candidate, {0, 2, 3}, {1})
 
 
-def test_unheard_notifications_are_not_missed() -> None:
+def test_notifications_without_a_subscription_are_not_missed() -> None:
     """Others are, and have the places of the whole baseline."""
     candidate = cassette(get({"A": 1}, began=0.0), get({"A": 5}, began=3.5, session="S2"))
     assert [("removed", "notification 1", "")] == findings(candidate, {0, 3})
@@ -61,8 +61,10 @@ def test_what_is_no_interaction() -> None:
     def one(state: str, began: float) -> Exchange:
         return exchange("GET", f"/api/v2/me/devices/{device}", None, {"state": state}, began=began)
 
-    asked = exchange("POST", f"/api/v2/me/devices/{device}", {"operationName": "Dial"}, {"statusCode": 0}, began=2.0)
-    whole = cassette(one("Ready", 1.0), asked, one("Busy", 3.0), devices("Busy", 4.0))
+    requested = exchange(
+        "POST", f"/api/v2/me/devices/{device}", {"operationName": "Dial"}, {"statusCode": 0}, began=2.0
+    )
+    whole = cassette(one("Ready", 1.0), requested, one("Busy", 3.0), devices("Busy", 4.0))
     candidate = cassette(one("Ready", 1.0), one("Ready", 3.0), devices("Ready", 4.0))
     part = sent_part(whole, {0, 2, 3})
     found = part.findings(diff(part.part, candidate), candidate)

@@ -66,9 +66,9 @@ def test_what_was_redacted_and_nothing_shows_is_refused() -> None:
     )
     recorded = replace(recorded, header={"format": 1, "stand_ins": ["Arom", "Khqplw"]})
     requests = plan(recorded, writes=True).requests
-    said = refused(recorded, requests, LiveValues(recorded, {}))
+    message = refused(recorded, requests, LiveValues(recorded, {}))
     assert "interaction 3 (UpdateUserData) cannot be sent: no earlier response shows what 'Khqplw' stands for" in (
-        said or ""
+        message or ""
     )
     assert refused(recorded, requests, LiveValues(recorded, {"Khqplw": "Cole"})) is None
     secret = cassette(operation("Login", began=0.0, password="<redacted:password>"))
@@ -77,5 +77,5 @@ def test_what_was_redacted_and_nothing_shows_is_refused() -> None:
 
 def test_names() -> None:
     """The operation, or method and path, without a session in it."""
-    asked = (update({}, began=0.0), exchange(), exchange("GET", "/api/v2/me;jsessionid=s3cret"))
-    assert ["UpdateUserData", "GET /api/v2/me", "GET /api/v2/me"] == [name_of(each) for each in asked]
+    exchanges = (update({}, began=0.0), exchange(), exchange("GET", "/api/v2/me;jsessionid=s3cret"))
+    assert ["UpdateUserData", "GET /api/v2/me", "GET /api/v2/me"] == [name_of(each) for each in exchanges]

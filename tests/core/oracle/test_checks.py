@@ -234,7 +234,7 @@ def test_comment_needs_nothing_before_it() -> None:
     assert ["passed"] == verdicts(operation("AddComment", began=1, comment="hi"), push(None, seen=2, comment="hi"))
 
 
-def test_disposition_may_be_told_alone() -> None:
+def test_disposition_may_be_notified_alone() -> None:
     """The sample shows one key of userData: the others are not gone, the next GET must show that."""
     sent = operation("SetDisposition", began=1, disposition="Done", dispositionKey="K")
     part, whole = push({"K": "Done"}, seen=2), {**BEFORE, "K": "Done"}
@@ -315,7 +315,7 @@ def test_get_after_what_may_write_keys_of_its_own_is_in_doubt() -> None:
     assert "failed" == only(*moments, get({**AFTER, "LCA_x": 1}, began=5)).verdict
 
 
-def test_what_others_were_told_is_proof_once_the_effect_was_seen() -> None:
+def test_notifications_to_others_are_proof_once_the_effect_was_seen() -> None:
     """An operation on another session may just have been quicker, unless it was sent after a GET showed the effect."""
     silent = (START, update({"A": 2}, began=1), get(AFTER, began=3))
     for began, verdict in ((2, "unknown"), (4, "failed")):

@@ -65,7 +65,7 @@ def missing() -> Cassette:
     return cassette(operation("DeleteUserData", began=1, keys=["Tier"], answer={"statusCode": 2}))
 
 
-def test_what_is_missing_is_said() -> None:
+def test_missing_views_are_named() -> None:
     """No snapshot before, no notification, and a refusal."""
     found = lines(missing().updates()[0])
     assert found[:4] == [

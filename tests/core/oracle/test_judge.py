@@ -200,7 +200,7 @@ def test_another_session_that_was_touched_is_caught() -> None:
         ([get({"A": 0}, began=0), update({"A": 1}, began=2), get({"A": 1}, began=1, ended=9)], "no notification"),
     ],
 )
-def test_what_cannot_be_told_is_unknown(moments: list[Exchange | Notification], why: str) -> None:
+def test_unprovable_operation_is_unknown(moments: list[Exchange | Notification], why: str) -> None:
     """Without a snapshot before and one after, it is never "passed"."""
     found = only(*moments)
     assert "unknown" == found.verdict
@@ -238,7 +238,7 @@ def test_overlapping_write_of_the_same_key_excuses_its_own_value_only() -> None:
         assert verdict == cassette(get({"A": 0}, began=0), *sent, *pushed).updates()[0].verdict
 
 
-def test_get_that_was_asked_before_an_update_ended_proves_nothing_against_it() -> None:
+def test_get_sent_before_an_update_ended_proves_nothing_against_it() -> None:
     """Its answer may be older than the notification that was seen before it."""
     found = only(
         get({"A": 0}, began=0),
@@ -289,8 +289,8 @@ def recorded(server: Server) -> Cassette:
     start = {"A": 0, "Z": "still"}
     last = [get(server.states.get(name, start), began=end + 1, session=name) for name in ("S1", "S2")]
     moments = sorted(map(of_one_session, [*first, *exchanges, *last]), key=lambda exchange: exchange.began)
-    told_ = attribute(moments, [notification for notification, _ in pushed])
-    return Cassette(interactions=tuple(moments), notifications=told_, header={"format": 1})
+    delivered = attribute(moments, [notification for notification, _ in pushed])
+    return Cassette(interactions=tuple(moments), notifications=delivered, header={"format": 1})
 
 
 @given(RUNS, st.booleans())

@@ -81,7 +81,7 @@ def test_session_of_its_own_address_that_is_not_found_any_more_is_in_doubt() -> 
     assert "unknown" == first(before, *SENT, gone)[0]
 
 
-def test_get_that_cannot_be_read_is_said() -> None:
+def test_unreadable_get_is_reported() -> None:
     """A list that was cut, and one in which userData is a text."""
     cut = exchange("GET", f"{SESSIONS}?fields=*", None, b'{"facebooksessions": [{"id": "S1", "userDa', began=3)
     verdict, reasons = first(BEGIN, *SENT, cut)

@@ -178,12 +178,12 @@ def both(began: float, other: dict[str, Any], data: dict[str, Any], **attributes
 def test_another_session_must_not_move() -> None:
     """Its userData and its attributes; the operation that wrote the same is to blame, not the one that came after."""
     first_, later = update(AFTER, began=1), update({"B": 1}, began=2.5)
-    told_ = (push(AFTER, seen=2), push({**AFTER, "B": 1}, seen=3))
-    played = cassette(both(0, DATA, DATA), first_, later, *told_, both(5, AFTER, {**AFTER, "B": 1}))
+    notifications = (push(AFTER, seen=2), push({**AFTER, "B": 1}, seen=3))
+    played = cassette(both(0, DATA, DATA), first_, later, *notifications, both(5, AFTER, {**AFTER, "B": 1}))
     found = played.updates()
     assert [("failed", 1), ("passed", 0)] == [(each.verdict, len(each.reasons)) for each in found]
     assert "Facebook session S2 changed too, from interaction 0 to interaction 3: A: 1 -> 2" == found[0].reasons[0]
-    moved = first(both(0, DATA, DATA, state="x"), UPDATE, told_[0], both(5, DATA, AFTER, state="y"))
+    moved = first(both(0, DATA, DATA, state="x"), UPDATE, notifications[0], both(5, DATA, AFTER, state="y"))
     assert ("failed", True) == (moved.verdict, "S2 changed too: attribute state" in moved.reasons[0])
 
 

@@ -38,9 +38,9 @@ def test_the_places_are_those_of_the_text(spelling: str, text: str, around: str)
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_known_name_is_replaced_in_the_same_spelling(spelling: str) -> None:
+def test_name_found_before_is_replaced_in_the_same_spelling(spelling: str) -> None:
     """So that whoever reads the text gets the stand-in."""
     one = redactor()
-    made = json.loads(one.body('{"FirstName": "Édith & Zoé"}'.encode()))["FirstName"]
+    replaced = json.loads(one.body('{"FirstName": "Édith & Zoé"}'.encode()))["FirstName"]
     left = one.body(f"for {SPELLINGS[spelling]('Édith & Zoé')}.".encode()).decode()
-    assert f"for {made}." == read(left)
+    assert f"for {replaced}." == read(left)

@@ -45,7 +45,7 @@ def test_ranges_of_pages_and_times_stay(body: bytes) -> None:
 def test_a_password_that_is_a_word_is_not_looked_for() -> None:
     """It would change paths and states; one with a digit is."""
     body = b'{"password":"%b","url":"/api/test1","x":"see %b"}'
-    for word, said in ((b"test", b"see test"), (b"test1", b"see <redacted:password>")):
+    for word, message in ((b"test", b"see test"), (b"test1", b"see <redacted:password>")):
         one = redactor()
         one.body(body % (word, word))
-        assert said in one.body(body % (word, word))
+        assert message in one.body(body % (word, word))

@@ -49,14 +49,14 @@ def test_the_header_that_the_server_names_carries_the_token() -> None:
     """CSRFProtection: X-CSRF-HEADER names it."""
     one = redactor()
     one.response(Response(status=200, headers=Headers((("X-CSRF-HEADER", "X-My"), ("X-My", SECRET)))))
-    asked = one.request(request(("X-My", SECRET), body=SECRET.encode()))
-    assert ("<redacted:x-my>", b"<redacted:x-my>") == (asked.headers.get("x-my"), asked.body)
+    sent = one.request(request(("X-My", SECRET), body=SECRET.encode()))
+    assert ("<redacted:x-my>", b"<redacted:x-my>") == (sent.headers.get("x-my"), sent.body)
 
 
 def test_a_secret_once_seen_is_replaced_elsewhere() -> None:
     """In later bodies, URLs and other headers; a whole recording is searched for secrets first."""
-    first = exchange("POST", f"/x?t={SECRET}", {"t": SECRET}, {"t": SECRET}, asked_with=[("A", SECRET)])
-    second = exchange(asked_with=[("Cookie", f"JSESSIONID={SECRET}")], began=1)
+    first = exchange("POST", f"/x?t={SECRET}", {"t": SECRET}, {"t": SECRET}, request_headers=[("A", SECRET)])
+    second = exchange(request_headers=[("Cookie", f"JSESSIONID={SECRET}")], began=1)
     redacted = redactor().recording(Recording(exchanges=(first, second), unanswered=(first,)))
     assert SECRET not in str(redacted)
     assert b'{"t":"<redacted:a>"}' == redacted.exchanges[0].request.body
@@ -84,8 +84,8 @@ def test_bayeux_client_ids_are_replaced(body: str) -> None:
 
 def test_a_client_id_in_user_data_stays() -> None:
     """It is somebody's key, not Bayeux's."""
-    asked = update({"clientId": SECRET, "channel": "web"}, began=0).request
-    assert asked == redactor().request(asked)
+    sent = update({"clientId": SECRET, "channel": "web"}, began=0).request
+    assert sent == redactor().request(sent)
 
 
 def test_twice_is_once() -> None:
@@ -93,7 +93,7 @@ def test_twice_is_once() -> None:
     recording = Recording(
         exchanges=(
             poll({"channel": "/meta/connect", "clientId": SECRET, "successful": True}, client_id=SECRET),
-            exchange(asked_with=[("Authorization", f"Bearer {SECRET}"), ("Cookie", f"JSESSIONID={SECRET}")]),
+            exchange(request_headers=[("Authorization", f"Bearer {SECRET}"), ("Cookie", f"JSESSIONID={SECRET}")]),
         )
     )
     once = redactor().recording(recording)
@@ -103,7 +103,7 @@ def test_twice_is_once() -> None:
 
 def test_level_none_changes_nothing_and_others_say_what_they_did() -> None:
     """The header of the cassette names what was applied."""
-    raw = exchange(asked_with=[("Authorization", SECRET)])
+    raw = exchange(request_headers=[("Authorization", SECRET)])
     recording = Recording(exchanges=(raw,))
     assert recording == redactor("none").recording(recording)
     assert [{"redaction": "none"}] == [redactor("none").facts]

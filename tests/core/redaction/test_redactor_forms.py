@@ -24,16 +24,16 @@ def redacted(*exchanges: Exchange, messages: tuple[WebSocketMessage, ...] = ()) 
     return redactor("secrets").recording(Recording(exchanges=exchanges, messages=messages))
 
 
-def asked_with(*pairs: Pair, path: str = "/api/v2/me", **more: Any) -> Exchange:
+def exchange_with(*pairs: Pair, path: str = "/api/v2/me", **more: Any) -> Exchange:
     """An exchange whose request has headers."""
-    return exchange("GET", path, asked_with=pairs, **more)
+    return exchange("GET", path, request_headers=pairs, **more)
 
 
 @pytest.mark.parametrize("name", sorted(sensitive.SECRET_HEADERS - {"cookie", "set-cookie"}))
 @pytest.mark.parametrize("spelling", [str.lower, str.title, str.upper])
 def test_every_secret_header_is_redacted(name: str, spelling: Any) -> None:
     """In requests and answers, in any case; a placeholder says what stood there."""
-    one = exchange(asked_with=[(spelling(name), SECRET)], answered_with=[(spelling(name), SECRET)])
+    one = exchange(request_headers=[(spelling(name), SECRET)], response_headers=[(spelling(name), SECRET)])
     (found,) = redacted(one).exchanges
     expected = ((spelling(name), f"<redacted:{name}>"),)
     assert (expected, expected) == (found.request.headers.pairs, found.response.headers.pairs)
@@ -42,7 +42,9 @@ def test_every_secret_header_is_redacted(name: str, spelling: Any) -> None:
 @pytest.mark.parametrize("name", ["Accept", "X-CSRF-HEADER", "Content-Type", "Date", "If-None-Match"])
 def test_other_headers_stay(name: str) -> None:
     """Harmless ones are wanted in a review."""
-    assert ((name, "X-CSRF-TOKEN"),) == redacted(asked_with((name, "X-CSRF-TOKEN"))).exchanges[0].request.headers.pairs
+    assert ((name, "X-CSRF-TOKEN"),) == redacted(exchange_with((name, "X-CSRF-TOKEN"))).exchanges[
+        0
+    ].request.headers.pairs
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_other_headers_stay(name: str) -> None:
 )
 def test_cookies_keep_their_names_and_attributes(name: str, value: str, left: str) -> None:
     """The values go."""
-    assert ((name, left),) == redacted(asked_with((name, value))).exchanges[0].request.headers.pairs
+    assert ((name, left),) == redacted(exchange_with((name, value))).exchanges[0].request.headers.pairs
 
 
 @pytest.mark.parametrize(
@@ -81,13 +83,13 @@ def test_cookies_keep_their_names_and_attributes(name: str, value: str, left: st
 )
 def test_odd_forms_of_a_secret_header_do_not_leak(name: str, value: str) -> None:
     """Cookies without a name or behind a quoted value; several in one line, as in Chrome's HAR."""
-    assert SECRET not in repr(redacted(asked_with((name, value))))
+    assert SECRET not in repr(redacted(exchange_with((name, value))))
 
 
 def test_the_server_chooses_the_name_of_the_csrf_header() -> None:
     """X-CSRF-HEADER names it; from then on it is secret in requests and answers, also in earlier ones."""
-    first = asked_with(("X-My-Token", SECRET), began=0)
-    naming = exchange(answered_with=[("X-CSRF-HEADER", "X-MY-TOKEN"), ("x-my-token", SECRET)], began=1)
+    first = exchange_with(("X-My-Token", SECRET), began=0)
+    naming = exchange(response_headers=[("X-CSRF-HEADER", "X-MY-TOKEN"), ("x-my-token", SECRET)], began=1)
     found = redacted(first, naming)
     assert SECRET not in repr(found)
     assert (("X-CSRF-HEADER", "X-MY-TOKEN"), ("x-my-token", "<redacted:x-my-token>")) == found.exchanges[
@@ -99,7 +101,7 @@ def test_a_secret_that_turns_up_elsewhere_is_replaced() -> None:
     """In bodies, URLs and other headers, before and after the header that gave it away; in binary too."""
     found = redacted(
         exchange("POST", f"/x?sid={SECRET}", {"echo": SECRET}, b"\xff" + SECRET.encode() + b"\x00", began=0),
-        asked_with(("Authorization", f"Bearer {SECRET}"), ("X-Echo", f"<{SECRET}>"), began=1),
+        exchange_with(("Authorization", f"Bearer {SECRET}"), ("X-Echo", f"<{SECRET}>"), began=1),
     )
     assert SECRET not in repr(found)
     assert b'{"echo":"<redacted:authorization>"}' == found.exchanges[0].request.body
@@ -109,21 +111,21 @@ def test_a_secret_that_turns_up_elsewhere_is_replaced() -> None:
 def test_a_secret_that_begins_with_another_is_replaced_whole() -> None:
     """No tail of the longer one is left, whichever was seen first."""
     for secrets in ([SECRET, SECRET + "-tail"], [SECRET + "-tail", SECRET]):
-        seen = [asked_with(("X-CSRF-TOKEN", secret), began=n) for n, secret in enumerate(secrets)]
+        seen = [exchange_with(("X-CSRF-TOKEN", secret), began=n) for n, secret in enumerate(secrets)]
         assert "-tail" not in repr(redacted(*seen, exchange("POST", "/x", {"echo": SECRET + "-tail"}, began=3)))
 
 
 @pytest.mark.parametrize("cookie", ["lang=facebook", "theme=userData1", "a=true"])
 def test_a_common_word_in_a_cookie_is_not_hunted_for(cookie: str) -> None:
     """Replaced everywhere, it would destroy paths and bodies."""
-    one = asked_with(("Cookie", cookie), path="/api/v2/me/facebooksessions", answer={"userData1": True})
+    one = exchange_with(("Cookie", cookie), path="/api/v2/me/facebooksessions", answer={"userData1": True})
     (found,) = redacted(one).exchanges
     assert (one.request.uri, one.response.body) == (found.request.uri, found.response.body)
 
 
 def test_short_values_are_not_hunted_for_either() -> None:
     """They are redacted where they stand."""
-    (found,) = redacted(asked_with(("X-CSRF-TOKEN", "abc"), path="/abc")).exchanges
+    (found,) = redacted(exchange_with(("X-CSRF-TOKEN", "abc"), path="/abc")).exchanges
     assert (f"{HOST}/abc", "<redacted:x-csrf-token>") == (found.request.uri, found.request.headers.get("x-csrf-token"))
 
 
@@ -187,12 +189,12 @@ def test_user_data_of_such_a_name_are_not_touched(data: dict[str, Any]) -> None:
     assert data == found.response_json[0]["data"]["facebooksession"]["userData"]
 
 
-def test_the_length_of_a_redacted_body_is_told() -> None:
+def test_content_length_of_a_redacted_body_is_right() -> None:
     """A client that reads the recorded answer believes Content-Length."""
     text = b"your token is " + SECRET.encode() + b", sir"
     recording = redacted(
-        asked_with(("Authorization", SECRET)),
-        exchange("GET", "/x", None, text, answered_with=[("Content-Length", str(len(text)))], began=1),
+        exchange_with(("Authorization", SECRET)),
+        exchange("GET", "/x", None, text, response_headers=[("Content-Length", str(len(text)))], began=1),
     )
     response = compile_recording(recording).cassette.interactions[1].response
     assert str(len(response.body)) == response.headers.get("content-length")
@@ -200,14 +202,14 @@ def test_the_length_of_a_redacted_body_is_told() -> None:
 
 def test_unanswered_requests_are_redacted() -> None:
     """They have secrets as all others."""
-    lost = Exchange.without_response(asked_with(("Authorization", f"Basic {SECRET}")).request, 0, 1, "silence")
+    lost = Exchange.without_response(exchange_with(("Authorization", f"Basic {SECRET}")).request, 0, 1, "silence")
     assert SECRET not in repr(redactor("secrets").recording(Recording(exchanges=(), unanswered=(lost,))))
 
 
 def test_a_cassette_is_redacted_with_its_notifications() -> None:
     """For cassettes that were recorded without; the header says what was done."""
     raw = cassette(get({"A": SECRET}, began=1), push({"A": SECRET}, seen=3))
-    login = asked_with(("Authorization", SECRET))
+    login = exchange_with(("Authorization", SECRET))
     found = redactor("all").cassette(replace(raw, interactions=(login, *raw.interactions)))
     assert SECRET not in repr((found.interactions, found.notifications))
     assert {"format": 1, **redactor("all").facts} == found.header
@@ -223,7 +225,9 @@ def test_what_was_applied_is_named(level: Any) -> None:
 
 def test_an_unknown_request_header_is_a_secret() -> None:
     """Nobody knows what it is; in an answer it is only searched."""
-    found = redacted(exchange(asked_with=[("X-Tenant-Auth", "abc")], answered_with=[("X-Node", "abc")])).exchanges[0]
+    found = redacted(
+        exchange(request_headers=[("X-Tenant-Auth", "abc")], response_headers=[("X-Node", "abc")])
+    ).exchanges[0]
     assert (("X-Tenant-Auth", "<redacted:x-tenant-auth>"),) == found.request.headers.pairs
     assert (("X-Node", "abc"),) == found.response.headers.pairs
 

@@ -102,14 +102,14 @@ FORMS = {
 def test_a_value_found_by_its_key_is_found_in_every_form(form: str, value: str) -> None:
     """Text within text, encodings of XML and URLs."""
     one = redactor()
-    made = stand_in(value, one)
+    replaced = stand_in(value, one)
     found = one.body(FORMS[form](value).encode()).decode()
     assert value not in found
     for encoded in (quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], escape(value)):
         assert encoded not in found
     while "\\" in found:
         found = re.sub(r"\\(u[0-9a-f]{4}|.)", lambda each: json.loads(f'"{each[0]}"'), found)
-    assert made in unescape(found) or f"{quote(made, safe='')}?x={quote_plus(made)}" in found
+    assert replaced in unescape(found) or f"{quote(replaced, safe='')}?x={quote_plus(replaced)}" in found
 
 
 def test_names_in_json_and_xml_inside_strings_count() -> None:
@@ -117,9 +117,9 @@ def test_names_in_json_and_xml_inside_strings_count() -> None:
     inner = json.dumps({"FirstName": NAME})
     xml = f'<Page id="7"><FirstName>{NAME}</FirstName><User nickname="{NAME}"/></Page>'
     found = redacted({"a": inner, "b": xml})
-    made = stand_in(NAME)
-    assert {"FirstName": made} == json.loads(found["a"])
-    assert f'<Page id="7"><FirstName>{made}</FirstName><User nickname="{made}"/></Page>' == found["b"]
+    replaced = stand_in(NAME)
+    assert {"FirstName": replaced} == json.loads(found["a"])
+    assert f'<Page id="7"><FirstName>{replaced}</FirstName><User nickname="{replaced}"/></Page>' == found["b"]
 
 
 @pytest.mark.parametrize(
@@ -163,12 +163,15 @@ def test_one_value_has_one_stand_in_in_a_whole_recording() -> None:
             )
         )
     )
-    made = stand_in(person, one)
-    assert f"http://gws.example/api/v2/contacts/{quote(made)}?name={quote_plus(made)}" == found.exchanges[0].request.uri
-    assert {"a": made} == found.exchanges[0].response_json
-    assert {"Note": f"by {made}"} == found.exchanges[1].request_json["userData"]
-    assert made == found.exchanges[2].response_json[0]["data"]["facebooksession"]["userData"]["FirstName"]
-    assert (made,) == one.stand_ins
+    replaced = stand_in(person, one)
+    assert (
+        f"http://gws.example/api/v2/contacts/{quote(replaced)}?name={quote_plus(replaced)}"
+        == found.exchanges[0].request.uri
+    )
+    assert {"a": replaced} == found.exchanges[0].response_json
+    assert {"Note": f"by {replaced}"} == found.exchanges[1].request_json["userData"]
+    assert replaced == found.exchanges[2].response_json[0]["data"]["facebooksession"]["userData"]["FirstName"]
+    assert (replaced,) == one.stand_ins
 
 
 def test_the_oracle_judges_a_redacted_recording_as_the_raw_one() -> None:
@@ -188,20 +191,20 @@ def test_the_oracle_judges_a_redacted_recording_as_the_raw_one() -> None:
 def test_workspace_v3_names_its_keys_in_the_value() -> None:
     """userData is a list of key, type and value there, in any order."""
     found = redacted({"userData": [{"key": "FirstName", "type": "str", "value": NAME}, {"value": NAME, "key": "ani"}]})
-    made = stand_in(NAME)
-    assert [("FirstName", made), ("ani", made)] == [(each["key"], each["value"]) for each in found["userData"]]
+    replaced = stand_in(NAME)
+    assert [("FirstName", replaced), ("ani", replaced)] == [(each["key"], each["value"]) for each in found["userData"]]
 
 
 def test_basic_credentials_give_away_both_their_parts() -> None:
     """The password wherever it turns up is a secret, the user name a person's."""
     credentials = base64.b64encode(b"kristi.sippola:genesys-2015!").decode()
-    asked = Request(
+    sent = Request(
         method="POST",
         uri="http://h/x",
         headers=Headers((("Authorization", f"Basic {credentials}"),)),
         body=json.dumps({"a": "kristi.sippola", "b": f"pw genesys-2015! of {credentials}"}).encode(),
     )
-    found = redactor().request(asked)
+    found = redactor().request(sent)
     assert {"a": stand_in("kristi.sippola"), "b": "pw <redacted:password> of <redacted:authorization>"} == json.loads(
         found.body
     )
@@ -212,7 +215,7 @@ def test_keys_whose_values_are_secret(key: str) -> None:
     """In JSON, forms and queries; whatever stands under them."""
     secret = "correct horse 12"
     form = exchange("POST", f"/x?{key}={quote(secret)}", f"{key}={quote_plus(secret)}&a=1".encode(),
-                    asked_with=[("Content-Type", "application/x-www-form-urlencoded")])  # fmt: skip
+                    request_headers=[("Content-Type", "application/x-www-form-urlencoded")])  # fmt: skip
     found = redactor("secrets").recording(Recording(exchanges=(form,))).exchanges[0].request
     assert f"http://gws.example/x?{key}=<redacted:{key}>" == found.uri
     assert f"{key}=<redacted:{key}>&a=1".encode() == found.body
@@ -228,7 +231,7 @@ def test_keys_whose_values_are_secret(key: str) -> None:
         "ghp_0123456789abcdefghijABCDEFGHIJ012345",
     ],
 )
-def test_secrets_are_known_by_their_shape(text: str) -> None:
+def test_secrets_are_recognized_by_their_shape(text: str) -> None:
     """Under any key, and within any text."""
     found = redacted({"a": f"see {text}, please"}, level="secrets")["a"]
     assert found.startswith("see <redacted:")
@@ -244,8 +247,8 @@ def test_rules_of_ones_own() -> None:
     assert "KD-654321" not in found["note"]
     assert found["note"].endswith(", KX-1")
     assert {"FirstName": NAME} == redacted({"FirstName": NAME}, level="secrets")
-    asked = Request(method="GET", uri="http://h/", headers=Headers((("X-Tenant", "acme"), ("X-Person", NAME))))
-    headers = redactor(keep=["header:x-tenant"], personal=["header:X-*"]).request(asked).headers
+    sent = Request(method="GET", uri="http://h/", headers=Headers((("X-Tenant", "acme"), ("X-Person", NAME))))
+    headers = redactor(keep=["header:x-tenant"], personal=["header:X-*"]).request(sent).headers
     assert (("X-Tenant", "acme"), ("X-Person", stand_in(NAME))) == headers.pairs
 
 

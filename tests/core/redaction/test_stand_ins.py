@@ -28,7 +28,7 @@ def test_equal_values_have_one_stand_in_and_different_ones_have_two(values: list
     stand_ins = StandIns(KEY)
     found = {value: stand_ins.of(value) for value in values}
     assert found == {value: stand_ins.of(value) for value in values}
-    changed = {value: made for value, made in found.items() if made in stand_ins.given}
+    changed = {value: replaced for value, replaced in found.items() if replaced in stand_ins.given}
     assert len(changed) == len(set(changed.values()))
 
 
@@ -36,17 +36,17 @@ def test_equal_values_have_one_stand_in_and_different_ones_have_two(values: list
 @given(NAMES)
 def test_length_and_kinds_of_characters_stay(value: str) -> None:
     """Capitals, small letters, digits and signs, each at its place; e-mail addresses have a rule of their own."""
-    made = StandIns(KEY).of(value)
+    replaced = StandIns(KEY).of(value)
     if not re.fullmatch(shapes.EMAIL.pattern, value):
-        assert shape(value) == shape(made)
+        assert shape(value) == shape(replaced)
 
 
 @settings(max_examples=60)
 @given(VALUES)
 def test_a_stand_in_is_its_own_stand_in_for_whoever_knows_it(value: str) -> None:
     """A recording that is redacted again does not change."""
-    made = StandIns(KEY).of(value)
-    assert made == StandIns(b"another", [made]).of(made)
+    replaced = StandIns(KEY).of(value)
+    assert replaced == StandIns(b"another", [replaced]).of(replaced)
 
 
 def test_all_values_of_a_small_shape_get_different_stand_ins() -> None:
@@ -62,25 +62,25 @@ def test_all_values_of_a_small_shape_get_different_stand_ins() -> None:
 @pytest.mark.parametrize("value", ["vitaliy.onv@genesyslab.de", "a.b+c@corp.com", "jo@mail.x.org"])
 def test_an_address_stays_one_and_belongs_to_nobody(value: str) -> None:
     """Its domain is reserved, its length is kept."""
-    made = StandIns(KEY).of(value)
-    assert len(value) == len(made)
-    assert re.fullmatch(shapes.EMAIL.pattern, made)
-    assert sensitive.RESERVED_DOMAIN.search(made.rpartition("@")[2])
+    replaced = StandIns(KEY).of(value)
+    assert len(value) == len(replaced)
+    assert re.fullmatch(shapes.EMAIL.pattern, replaced)
+    assert sensitive.RESERVED_DOMAIN.search(replaced.rpartition("@")[2])
 
 
 @pytest.mark.parametrize("value", ["4111 1111 1111 1111", "378282246310005", "5555-5555-5555-4444"])
 def test_a_card_number_keeps_its_check_digit(value: str) -> None:
     """And its network."""
-    made = StandIns(KEY).of(value)
-    assert (value[0], True, False) == (made[0], shapes.luhn(made), made == value)
+    replaced = StandIns(KEY).of(value)
+    assert (value[0], True, False) == (replaced[0], shapes.luhn(replaced), replaced == value)
 
 
 @pytest.mark.parametrize("value", ["+49 (30) 123-4567", "-12", "10.50", "1e5", "7", "2015-09-02T15:39:22.000+0300"])
 def test_signs_and_exponents_stay(value: str) -> None:
     """A phone number can be dialled, a number is one of JSON, a time keeps its form."""
-    made = StandIns(KEY).of(value)
-    assert re.sub(r"\d", "0", value.replace("e5", "")) == re.sub(r"\d", "0", made.replace("e5", ""))
-    assert value.endswith("e5") == made.endswith("e5")
+    replaced = StandIns(KEY).of(value)
+    assert re.sub(r"\d", "0", value.replace("e5", "")) == re.sub(r"\d", "0", replaced.replace("e5", ""))
+    assert value.endswith("e5") == replaced.endswith("e5")
 
 
 def test_the_key_decides() -> None:
@@ -92,12 +92,12 @@ def test_the_key_decides() -> None:
 def test_a_long_value_keeps_its_length_only() -> None:
     """A megabyte of text costs no second, and nothing of it is left."""
     value = "Secret 1, ü. " * 100_000
-    made = StandIns(KEY).of(value)
-    assert shape(value) == shape(made)
-    assert "Secret" not in made
+    replaced = StandIns(KEY).of(value)
+    assert shape(value) == shape(replaced)
+    assert "Secret" not in replaced
 
 
 def test_half_a_surrogate_pair_has_a_letter_for_a_stand_in() -> None:
     """JSON can spell it, and the cassette's header could not hold it."""
-    made = StandIns(KEY).of("\ud83dAnna\udc00")
-    assert (6, True) == (len(made), made.isascii())
+    replaced = StandIns(KEY).of("\ud83dAnna\udc00")
+    assert (6, True) == (len(replaced), replaced.isascii())

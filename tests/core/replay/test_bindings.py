@@ -209,9 +209,9 @@ def test_a_miss_shows_no_live_person() -> None:
     client = Client(redacted(update({"FirstName": OTHER, "A": 1, "Note": "x"}, began=0)))
     live = {"FirstName": "Peter Live", "A": 2, "Note": "call +49 30 1234567"}
     assert client.ask(update(live, began=0)) is None
-    said = client.miss()
-    assert "body.userData.A: sent 2, recorded 1" in said
-    assert not [secret for secret in ("Peter", "1234567", OTHER, "FirstName") if secret in said]
+    message = client.miss()
+    assert "body.userData.A: sent 2, recorded 1" in message
+    assert not [secret for secret in ("Peter", "1234567", OTHER, "FirstName") if secret in message]
 
 
 def test_a_new_run_knows_nothing_of_the_one_before() -> None:
@@ -258,9 +258,7 @@ FEW = st.dictionaries(
 
 @settings(max_examples=60)
 @given(st.lists(FEW, min_size=2, max_size=4), st.data())
-def test_what_was_said_word_for_word_is_bound_as_soon_as_it_counts(
-    writes: list[Mapping[str, str]], data: st.DataObject
-) -> None:
+def test_literal_value_is_bound_as_soon_as_it_counts(writes: list[Mapping[str, str]], data: st.DataObject) -> None:
     """Whoever looks at the bindings after each request sees the same answers and pushes as who never does."""
     state: dict[str, Any] = {"FirstName": "Zoe Zorn"}
     moments: list[Exchange | Notification] = [get(state, began=0)]
@@ -272,10 +270,10 @@ def test_what_was_said_word_for_word_is_bound_as_soon_as_it_counts(
     late, soon = Client(played), Client(played)
     for number in data.draw(st.permutations(range(1, len(raw.interactions)))):
         recorded = data.draw(st.sampled_from((raw, played))).interactions[number]
-        asked = update(recorded.request_json["userData"], began=0)
-        assert late.ask(asked) == soon.ask(asked)
+        request_at = update(recorded.request_json["userData"], began=0)
+        assert late.ask(request_at) == soon.ask(request_at)
         assert late.pushes() == soon.pushes()
-        soon.replay.shown(asked.request)
+        soon.replay.shown(request_at.request)
     assert late.replay.run.traffic.sent.keys() == soon.replay.run.traffic.sent.keys()
 
 
@@ -310,7 +308,7 @@ def test_a_longer_stand_in_that_stands_for_itself_is_left_whole() -> None:
 def test_requests_of_any_form() -> None:
     """A form, text that is no JSON, no body."""
     sent = b"to=Kristi+Sippola&a=1"
-    recorded = exchange("POST", "/x", sent, asked_with=[("Content-Type", "application/x-www-form-urlencoded")])
+    recorded = exchange("POST", "/x", sent, request_headers=[("Content-Type", "application/x-www-form-urlencoded")])
     text = exchange("POST", "/y", b"dear v.onv@genesyslab.de, hello", began=1)
     client = Client(redacted(recorded, text))
 
@@ -350,7 +348,7 @@ def test_every_capture_replays_to_its_live_client_as_if_it_were_raw(name: str) -
     assert verdicts[0] == verdicts[1]
 
 
-def test_many_equal_requests_are_told_apart_in_time() -> None:
+def test_many_equal_requests_are_matched_in_time() -> None:
     """Four times as many updates of a name take four times as long, not sixteen times; a miss among them, too."""
 
     def replay(count: int) -> None:

@@ -30,12 +30,12 @@ SPELLINGS = (b'{"a":1,"b":[]}', b'{"b": [], "a": 1}\n', b'{"a":1.0,"b":[]}', b"[
 
 
 @pytest.mark.parametrize("recorded", SPELLINGS)
-def test_a_body_has_one_key_whether_it_is_known_or_parsed(recorded: bytes) -> None:
+def test_body_has_the_same_key_cached_or_parsed(recorded: bytes) -> None:
     """What was recorded is parsed once, and looked up by its bytes when a client says it."""
     cassette_index = CassetteIndex(cassette(exchange("POST", "/x", recorded)))
     for body in SPELLINGS:
-        asked = Request(method="POST", uri="http://live/x", body=body)
-        assert key_of(asked) == cassette_index.key_of(asked)
+        sent = Request(method="POST", uri="http://live/x", body=body)
+        assert key_of(sent) == cassette_index.key_of(sent)
     with mock.patch("gws_replay.core.replay.request_key.json_key", return_value="parsed"):
         found = cassette_index.key_of(Request(method="POST", uri="http://live/x", body=recorded))
     assert (recorded[:1] in b"{[" and recorded != b"") == (found[3] != "parsed")
@@ -147,7 +147,7 @@ def test_a_window_for_each_resource_that_a_get_shows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "may"),
+    ("sent", "may"),
     [
         (exchange("GET", "/api/v2/me"), True),
         (exchange("HEAD", "/api/v2/me"), True),
@@ -161,6 +161,6 @@ def test_a_window_for_each_resource_that_a_get_shows() -> None:
         (exchange("OPTIONS", "/api/v2/me"), True),
     ],
 )
-def test_only_reading_and_what_frames_a_session_may_repeat(asked: Exchange, may: bool) -> None:
+def test_only_reading_and_what_frames_a_session_may_repeat(sent: Exchange, may: bool) -> None:
     """Another operation that is asked once more would get an answer for what never happened."""
-    assert may is CassetteIndex(cassette(asked)).may_repeat(0)
+    assert may is CassetteIndex(cassette(sent)).may_repeat(0)

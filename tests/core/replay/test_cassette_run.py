@@ -35,7 +35,7 @@ def user_data(answer: Any) -> Any:
     return answer["facebooksessions"][0]["userData"]
 
 
-def test_the_kth_request_gets_the_kth_answer_and_no_more() -> None:
+def test_kth_request_gets_the_kth_response_and_no_more() -> None:
     """An operation that is asked once more than it was recorded has no answer, not the first one again."""
     replay = begun(
         exchange("POST", "/x", {}, {"n": 1}, began=0),
@@ -46,7 +46,7 @@ def test_the_kth_request_gets_the_kth_answer_and_no_more() -> None:
     assert ((), None) == (replay.run.unplayed, replay.repeat(key_of(replay.run.index.interactions[0].request)))
 
 
-def test_the_answer_of_another_kind_is_not_taken() -> None:
+def test_response_to_another_kind_of_request_is_not_used() -> None:
     """A key that was not recorded has none."""
     replay = begun(exchange("POST", "/x", {}, {"n": 1}, began=0))
     key = key_of(ask("POST", "http://h/x", '{"n":1}'))
@@ -63,7 +63,7 @@ def gets_around_updates() -> UserProgress:
 
 
 @pytest.mark.parametrize(
-    ("asked", "shown"),
+    ("sent", "shown"),
     [
         ("g1g2g3g", [0, 1, 2, 3]),
         ("g12g3g", [0, 2, 3]),
@@ -75,11 +75,11 @@ def gets_around_updates() -> UserProgress:
         ("g3g", [0, 3]),
     ],
 )
-def test_a_get_shows_the_time_that_the_client_has_reached(asked: str, shown: list[int]) -> None:
+def test_a_get_shows_the_time_that_the_client_has_reached(sent: str, shown: list[int]) -> None:
     """Whether it looks more often than it was recorded, or less."""
     replay = gets_around_updates()
     found = []
-    for what in asked:
+    for what in sent:
         if what == "g":
             found.append(user_data(answer_to(replay, 0)))
         else:
@@ -87,14 +87,14 @@ def test_a_get_shows_the_time_that_the_client_has_reached(asked: str, shown: lis
     assert [SEEN[number] for number in shown] == found
 
 
-def test_the_first_get_is_answered_though_its_time_has_not_come() -> None:
+def test_first_get_is_played_before_its_time() -> None:
     """There is no older answer to give."""
     replay = begun(update({"A": 1}, began=0), get({"A": 1}, began=1))
     assert {"A": 1} == user_data(answer_to(replay, 1))
     assert (0,) == replay.run.unplayed
 
 
-def test_the_last_get_is_answered_though_its_time_has_gone() -> None:
+def test_last_get_is_played_after_its_time() -> None:
     """There is no newer one to give; it is brought up to date, and is no repetition."""
     replay = begun(get({"A": 0}, began=0), update({"A": 1}, began=1), push({"A": 1}, seen=2))
     answer_to(replay, 1)
@@ -117,7 +117,7 @@ def test_the_time_of_one_resource_is_not_that_of_another() -> None:
     assert {"A": 1} == user_data(answer_to(replay, 0))
 
 
-def test_a_get_may_be_asked_again_and_shows_the_newest_state() -> None:
+def test_get_may_repeat_and_shows_the_newest_state() -> None:
     """Each time as the notifications show it by then; what is repeated is said so, and is no playing."""
     replay = begun(
         get({"A": 0}, began=0),
@@ -136,7 +136,7 @@ def test_a_get_may_be_asked_again_and_shows_the_newest_state() -> None:
     assert (0, True, False, 0.0) == (again.interaction, again.repeated, again.led, again.after)
 
 
-def test_nothing_is_repeated_that_was_not_asked_before() -> None:
+def test_only_a_played_request_may_repeat() -> None:
     """`again` is for what was played; the newest recording that was."""
     replay = begun(*(exchange("GET", "/x", None, {"n": number}, began=number) for number in (1, 2)))
     key = key_of(replay.run.index.interactions[0].request)
@@ -149,15 +149,15 @@ def test_nothing_is_repeated_that_was_not_asked_before() -> None:
 
 
 @pytest.mark.parametrize("operation", ["StartContactCenterSession", "EndContactCenterSession"])
-def test_what_frames_a_session_may_be_asked_again(operation: str) -> None:
+def test_requests_that_frame_a_session_may_repeat(operation: str) -> None:
     """Each client of a user does; a modifying operation is a miss."""
-    asked = exchange("POST", "/api/v2/me", {"operationName": operation}, {"statusCode": 0})
-    replay = begun(asked, update({"A": 1}, began=1))
+    sent = exchange("POST", "/api/v2/me", {"operationName": operation}, {"statusCode": 0})
+    replay = begun(sent, update({"A": 1}, began=1))
     assert [{"statusCode": 0}] * 3 == [answer_to(replay, 0) for _ in range(3)]
     assert [{"statusCode": 0}, None] == [answer_to(replay, 1) for _ in range(2)]
 
 
-def test_an_answer_says_how_it_is_to_be_sent() -> None:
+def test_response_says_how_to_send_it() -> None:
     """After its recorded time, scaled; led by notifications that were recorded before it; from which cassette."""
     cassette_index = CassetteIndex(
         cassette(update({"A": 1}, began=0, ended=2.0), push({"A": 1}, seen=1), update({"A": 2}, began=3, ended=3.5))

@@ -95,7 +95,7 @@ def test_a_miss_shows_nothing() -> None:
     assert ((0,), (0,), []) == (replay.schedule.not_shown, replay.run.unplayed, replay.snapshots)
 
 
-def test_pushes_are_shown_once_their_cause_was_asked() -> None:
+def test_pushes_are_shown_once_their_cause_was_sent() -> None:
     """In between the GETs that the client makes, as it would see them."""
     replay = begun(
         get({"A": 0}, began=0),
@@ -151,7 +151,7 @@ LENGTHS = st.lists(st.integers(1, 25), min_size=5, max_size=5)
 @given(CAUSES, LENGTHS, st.permutations(range(5)), st.integers(0, 5))
 @settings(max_examples=120)
 def test_pushes_follow_their_causes_and_wait_for_those_that_may_still_come(
-    causes: list[int | None], lengths: list[int], order: list[int], asked: int
+    causes: list[int | None], lengths: list[int], order: list[int], sent: int
 ) -> None:
     """A model without a state: one is shown once its cause was sent and no request before it is still waited for.
 
@@ -168,20 +168,20 @@ def test_pushes_follow_their_causes_and_wait_for_those_that_may_still_come(
         for number, cause in enumerate(causes)
     )
     replay = progress_in(CassetteIndex(Cassette(interactions=exchanges, notifications=pushes)))
-    for step in range(asked + 1):
+    for step in range(sent + 1):
         done = set(order[:step])
         reached = max((exchanges[index].began for index in done), default=-1)
         waiting = any(index not in done and exchanges[index].ended > reached for index in range(5))
         expected = [number for number, cause in enumerate(causes) if cause is None or (cause in done and not waiting)]
         assert [{"N": number} for number in expected] == sorted(shown(replay), key=lambda each: each["N"])
         assert tuple(sorted(set(range(len(causes))) - set(expected))) == replay.schedule.not_shown
-        if step < asked:
+        if step < sent:
             assert asking(replay, order[step])
-    assert tuple(sorted(set(range(5)) - set(order[:asked]))) == replay.run.unplayed
+    assert tuple(sorted(set(range(5)) - set(order[:sent]))) == replay.run.unplayed
 
 
 @given(st.permutations(range(1, 5)))
-def test_whatever_the_order_all_is_shown_when_all_was_asked(order: list[int]) -> None:
+def test_in_any_order_all_is_shown_when_all_was_sent(order: list[int]) -> None:
     """In recorded order where the requests come in it."""
     numbers = range(1, 5)
     replay = begun(
@@ -199,13 +199,13 @@ def test_whatever_the_order_all_is_shown_when_all_was_asked(order: list[int]) ->
 
 
 @given(st.lists(st.integers(0, 2), max_size=8), st.lists(st.integers(0, 3), max_size=12))
-def test_answers_are_given_in_order_for_each_question(recorded: list[int], asked: list[int]) -> None:
+def test_responses_are_returned_in_order_for_each_request(recorded: list[int], sent: list[int]) -> None:
     """A model: a queue for each question, and the last one over again where it was played."""
     exchanges = tuple(exchange("GET", f"/q{question}", began=n) for n, question in enumerate(recorded))
     replay = progress_in(CassetteIndex(Cassette(interactions=exchanges)))
     queues = {question: [n for n, each in enumerate(recorded) if each == question] for question in range(4)}
     last: dict[int, int] = {}
-    for question in asked:
+    for question in sent:
         request = Request(method="GET", uri=f"http://other/q{question}")
         found = replay.play(key_of(request))
         again = replay.repeat(key_of(request))

@@ -11,8 +11,8 @@ from tests.support.builders import cassette, exchange
 
 def cassette_index(name: str, *answers: Any, status: int = 200) -> CassetteIndex:
     """A cassette that answers GET /x so."""
-    asked = (exchange("GET", "/x", None, answer, began=float(n), status=status) for n, answer in enumerate(answers))
-    return CassetteIndex(cassette(*asked).named(name))
+    exchanges = (exchange("GET", "/x", None, answer, began=float(n), status=status) for n, answer in enumerate(answers))
+    return CassetteIndex(cassette(*exchanges).named(name))
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,11 @@ def cassette_index(name: str, *answers: Any, status: int = 200) -> CassetteIndex
         (b"text", b"other", False),
     ],
 )
-def test_the_first_answers_are_compared(one: Any, other: Any, agree: bool) -> None:
+def test_first_responses_are_compared(one: Any, other: Any, agree: bool) -> None:
     """JSON by value, addresses of the API without their host, anything else by its bytes."""
     found = list(disagreements([cassette_index("a.yaml", one), cassette_index("b.yaml", other, "later")]))
-    said = "GET /x is answered differently by a.yaml, interaction 0, and b.yaml, interaction 0"
-    assert ([] if agree else [said]) == found
+    message = "GET /x is answered differently by a.yaml, interaction 0, and b.yaml, interaction 0"
+    assert ([] if agree else [message]) == found
 
 
 def test_statuses_count_and_other_requests_do_not() -> None:

@@ -21,7 +21,7 @@ SINGLE = '{"statusCode":0,"facebooksession":{"id":"S1","userData":{"A":-0},"x":1
 def answered(body: str) -> Exchange:
     """A GET with an answer."""
     length = ("Content-Length", str(len(body.encode())))
-    return exchange("GET", SESSIONS, None, body.encode(), answered_with=[("X", "1"), length])
+    return exchange("GET", SESSIONS, None, body.encode(), response_headers=[("X", "1"), length])
 
 
 def newest(body: str, since: Mapping[str, Sequence[Notification]]) -> str:
@@ -42,7 +42,7 @@ def pushed(data: str) -> Notification:
 
 
 @pytest.mark.parametrize("body", [COLLECTION, SINGLE, "{}", "[]", "", "7", "\ufeff", "<html>"])
-def test_an_answer_of_which_nothing_was_pushed_is_itself(body: str) -> None:
+def test_response_without_notifications_is_unchanged(body: str) -> None:
     """Byte for byte, and whatever it is."""
     one = answered(body)
     assert one is brought_up_to_date(one, lambda _: ())

@@ -86,7 +86,7 @@ def test_fields_that_need_no_change_are_the_same_object() -> None:
     assert headers is live_headers(headers, Client("http://localhost/x", own))
 
 
-def test_a_session_cookie_is_known_by_its_name_or_because_it_was_redacted() -> None:
+def test_session_cookie_has_such_a_name_or_was_redacted() -> None:
     """Any other cookie may be the same for everybody."""
     cookies = ["JSESSIONID=1", "workspace_sessionid=2; Path=/", "sso=<redacted:sso>", "lang=de"]
     assert [True, True, True, False] == [sets_session_cookie(Headers((("Set-Cookie", each),))) for each in cookies]

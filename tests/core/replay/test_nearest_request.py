@@ -110,14 +110,14 @@ def test_nothing_is_nearest_to_nothing() -> None:
     st.tuples(st.sampled_from("abd"), st.sampled_from(["post", "PUT"]), st.integers(0, 2)),
 )
 def test_the_nearest_is_the_first_with_the_fewest_differences(
-    recorded: list[tuple[str, str, int]], asked: tuple[str, str, int]
+    recorded: list[tuple[str, str, int]], sent: tuple[str, str, int]
 ) -> None:
     """As comparing it with each of them tells."""
-    requests = [request(f"http://h/me/{path}", {"A": value}, method) for path, method, value in (*recorded, asked)]
+    requests = [request(f"http://h/me/{path}", {"A": value}, method) for path, method, value in (*recorded, sent)]
 
     def unlike(index: int) -> tuple[bool, bool, bool]:
         path, method, value = recorded[index]
-        return path != asked[0], method != asked[1].upper(), value != asked[2]
+        return path != sent[0], method != sent[1].upper(), value != sent[2]
 
     expected = min(range(len(recorded)), key=unlike, default=None)
     assert expected == Neighbours(requests[:-1]).nearest(requests[-1])

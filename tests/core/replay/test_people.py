@@ -13,7 +13,7 @@ COOKIE, TOKEN, RENEWED = Identity("cookie", "s1"), Identity("token", "t1"), Iden
 KEY = Identity("application key", "k")
 
 
-def known(*learned: Sequence[Identity]) -> People:
+def people_of(*learned: Sequence[Identity]) -> People:
     """People whose identities were learned, from user 0 on."""
     people = People()
     for number, identities in enumerate(learned):
@@ -39,13 +39,13 @@ def known(*learned: Sequence[Identity]) -> People:
 )
 def test_the_owner_of_identities(sent: list[Identity], owner: int | None) -> None:
     """A name is believed before a cookie; a new token beside a known cookie is a renewed one; a key counts alone."""
-    people = known([ANNA, COOKIE, TOKEN, KEY], [BERT, Identity("token", "t9"), KEY])
+    people = people_of([ANNA, COOKIE, TOKEN, KEY], [BERT, Identity("token", "t9"), KEY])
     assert owner == people.owner(sent)
 
 
 def test_a_user_without_a_name_may_get_one() -> None:
     """From then on another name is another user."""
-    people = known([TOKEN, COOKIE])
+    people = people_of([TOKEN, COOKIE])
     assert people.owner([ANNA, COOKIE]) == 0
     people.learn(0, [ANNA, COOKIE])
     assert people.owner([BERT, COOKIE]) is None
@@ -54,7 +54,7 @@ def test_a_user_without_a_name_may_get_one() -> None:
     assert people.name(0, "login") == "anna"
 
 
-def test_what_was_only_given_does_not_make_a_user_known() -> None:
+def test_value_of_a_response_alone_does_not_identify_a_user() -> None:
     """Whoever uses it is that user; who uses something else may still be."""
     people = People()
     people.learn(0, [TOKEN], used=False)

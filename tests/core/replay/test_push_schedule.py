@@ -22,12 +22,12 @@ def begun(
 ) -> Scheduled:
     """A run that has just begun; causes are `also` other requests, and a `silent` one got no response."""
     index = cassette_index(spans, pushed)
-    told = [replace(each, cause=each.cause and replace(each.cause, also=also)) for each in index.cassette.notifications]
+    due = [replace(each, cause=each.cause and replace(each.cause, also=also)) for each in index.cassette.notifications]
     exchanges = [
         replace(each, outcome="silence" if number == silent else "response")
         for number, each in enumerate(index.interactions)
     ]
-    cassette = replace(index.cassette, interactions=tuple(exchanges), notifications=tuple(told))
+    cassette = replace(index.cassette, interactions=tuple(exchanges), notifications=tuple(due))
     return Scheduled(CassetteIndex(cassette), factor=factor, start=start)
 
 
@@ -73,7 +73,7 @@ def test_an_unsolicited_one_follows_the_operation_before_it() -> None:
     assert exactly((1 + GAP, 0), (1 + GAP, 1)) == pushes.times()
 
 
-def test_one_counts_as_shown_when_its_cause_is_asked() -> None:
+def test_notification_counts_as_shown_when_its_cause_is_sent() -> None:
     """Though it is delivered after the response; those behind it count then too."""
     pushes = begun(in_a_row(2), (0.7, 0, "response"), (1.2, 1, "request"), (1.3, None, "response"))
     assert ((), (0, 1, 2)) == (pushes.schedule.start(), pushes.schedule.not_shown)
@@ -81,7 +81,7 @@ def test_one_counts_as_shown_when_its_cause_is_asked() -> None:
     assert ((1, 2), ()) == (pushes.sent(1, 2.0), pushes.schedule.not_shown)
 
 
-def test_it_waits_for_those_before_it_though_its_own_cause_is_answered() -> None:
+def test_notification_waits_for_earlier_ones_after_its_own_cause() -> None:
     """Updates that overlap keep the recorded order of their notifications, whichever is asked first."""
     pushes = begun([(0, 3), (1, 2)], (4, 0, "response"), (5, 1, "response"))
     for index in (1, 0):
@@ -102,7 +102,7 @@ def test_one_whose_cause_was_passed_by_holds_up_nobody() -> None:
 
 
 @pytest.mark.parametrize(("began", "passes"), [(0.4, False), (0.5, True), (0.6, True)])
-def test_a_cause_is_passed_by_only_after_its_answer(began: float, passes: bool) -> None:
+def test_cause_is_passed_by_only_after_its_response(began: float, passes: bool) -> None:
     """Of two that overlap, the other may still be asked."""
     pushes = begun([(0, 0.5), (began, 1.0)], (1.1, 0, "response"), (1.2, 1, "response"))
     pushes.sent(1, 1.0)
@@ -110,7 +110,7 @@ def test_a_cause_is_passed_by_only_after_its_answer(began: float, passes: bool) 
     assert ((1,) if passes else ()) == pushes.take_due(FOREVER)
 
 
-def test_a_cause_that_was_asked_is_not_passed_by() -> None:
+def test_cause_that_was_sent_is_not_passed_by() -> None:
     """Its answer is on its way."""
     pushes = begun(in_a_row(2), (0.7, 0, "response"), (1.7, 1, "response"))
     pushes.sent(0, 1.0)

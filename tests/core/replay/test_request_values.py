@@ -43,8 +43,8 @@ def test_own_addresses_do_not_count_in_a_leaf() -> None:
 
 def recorded(body: bytes, *pairs: tuple[str, str]) -> ReplayRun:
     """The run of a redacted recording of one request."""
-    made = cassette(exchange("POST", "/auth/v3/oauth/token", body, {"statusCode": 0}, asked_with=pairs))
-    return ReplayRun(Cassette(interactions=made.interactions, header={"redaction": "all", "stand_ins": ["Wexfordia"]}))
+    built = cassette(exchange("POST", "/auth/v3/oauth/token", body, {"statusCode": 0}, request_headers=pairs))
+    return ReplayRun(Cassette(interactions=built.interactions, header={"redaction": "all", "stand_ins": ["Wexfordia"]}))
 
 
 def test_a_redacted_form_matches_a_client_with_its_own_values_and_address() -> None:

@@ -14,7 +14,7 @@ from gws_replay.core.replay.shared_run import SharedRun
 from gws_replay.core.replay.user_session import BUSY_PATIENCE, PATIENCE, UserSession
 from tests.support.bayeux_by_hand import CHANNEL, subscribe
 from tests.support.builders import cassette, exchange, get, push, update
-from tests.support.user_sessions import Listener, asked, looked, session_of
+from tests.support.user_sessions import Listener, looked, request_at, session_of
 
 ONE = cassette(
     get({"A": 0}, began=0),
@@ -26,7 +26,7 @@ LATER = 100.0
 
 def numbers(listener: Listener) -> list[int]:
     """What the notifications that arrived show of A."""
-    return [data["facebooksession"]["userData"]["A"] for data in listener.heard]
+    return [data["facebooksession"]["userData"]["A"] for data in listener.received]
 
 
 def test_both_clients_of_a_user_get_each_push_and_another_user_none() -> None:
@@ -35,7 +35,7 @@ def test_both_clients_of_a_user_get_each_push_and_another_user_none() -> None:
     listeners = [Listener(session), Listener(session)]
     stranger = Listener(others)
     for index in (1, 2):
-        session.responded(asked(session, index), 0.0)
+        session.responded(request_at(session, index), 0.0)
         looked(session, listeners, LATER)
         looked(others, [stranger], LATER)
     assert [[1, 2], [1, 2], []] == [numbers(each) for each in (*listeners, stranger)]
@@ -46,7 +46,7 @@ def test_a_client_hears_only_what_it_subscribed_to() -> None:
     """The other one hears it all the same."""
     session = session_of(ONE)
     listeners = [Listener(session, "/v2/me/chats"), Listener(session, CHANNEL)]
-    session.responded(asked(session, 1), 0.0)
+    session.responded(request_at(session, 1), 0.0)
     looked(session, listeners, LATER)
     assert [[], [1]] == [numbers(each) for each in listeners]
 
@@ -56,7 +56,7 @@ def test_a_held_connect_is_ready_when_its_push_is_due() -> None:
     session = session_of(ONE)
     listener = Listener(session)
     assert isinstance(listener.poll(0.0), Hold)
-    send = asked(session, 1, 1.0)
+    send = request_at(session, 1, 1.0)
     assert ((), None) == (session.advance(LATER), session.next_at)
     session.responded(send, 2.0)
     assert ((), 2.0 + GAP, 1) == (session.advance(2.0), session.next_at, session.held)
@@ -82,7 +82,7 @@ def test_early_pushes_wait_for_a_subscriber() -> None:
     """In their order, of each channel; later ones come after them, and nobody gets them twice."""
     session = session_of(ONE)
     for index in (1, 2):
-        session.responded(asked(session, index), 0.0)
+        session.responded(request_at(session, index), 0.0)
     assert () == session.advance(LATER)
     deaf = Listener(session, "/v2/me/chats")
     looked(session, [deaf], LATER)
@@ -96,28 +96,28 @@ def test_early_pushes_wait_for_a_subscriber() -> None:
 def test_early_pushes_come_before_those_that_are_due_now() -> None:
     """One that was due before anybody had subscribed is the older one."""
     session = session_of(ONE)
-    session.responded(asked(session, 1), 0.0)
+    session.responded(request_at(session, 1), 0.0)
     session.advance(1.0)
     listener = Listener(session, CHANNEL)
-    session.responded(asked(session, 2), 1.0)
+    session.responded(request_at(session, 2), 1.0)
     looked(session, [listener], LATER)
     assert [1, 2] == numbers(listener)
 
 
-def test_several_cassettes_answer_in_their_order() -> None:
+def test_several_cassettes_are_searched_in_their_order() -> None:
     """The first that has an answer left; only then is one repeated. Each pushes its own."""
     first = cassette(exchange("GET", "/x", None, {"n": 1}), exchange("GET", "/y", None, {"n": 2}, began=1))
     second = cassette(exchange("GET", "/x", None, {"n": 3}), update({"A": 1}, began=1), push({"A": 1}, seen=2))
     session = session_of(first, second)
     listener = Listener(session)
-    found = [asked(session, 0) for _ in range(4)]
+    found = [request_at(session, 0) for _ in range(4)]
     for send in found:
         session.responded(send, 0.0)
     assert [(0, 0, False), (1, 0, False), (0, 0, True), (0, 0, True)] == [
         (send.cassette, send.interaction, send.repeated) for send in found
     ]
     assert [1, 3, 1, 1] == [json.loads(send.response.body)["n"] for send in found]
-    session.responded(asked(session, 1, cassette=1), 0.0)
+    session.responded(request_at(session, 1, cassette=1), 0.0)
     looked(session, [listener], LATER)
     assert [1] == numbers(listener)
     assert ((1,), ()) == tuple(run.unplayed for run in session.run.cassettes)
@@ -129,15 +129,15 @@ def test_pushes_of_several_cassettes_come_in_the_order_of_their_times() -> None:
     session = session_of(one, two)
     listener = Listener(session)
     for number, now in ((1, 1.0), (0, 2.0)):
-        session.responded(asked(session, 0, now, cassette=number), now)
+        session.responded(request_at(session, 0, now, cassette=number), now)
     looked(session, [listener], LATER)
     assert [2, 1] == numbers(listener)
 
 
-def test_an_answer_belongs_to_its_cassette() -> None:
+def test_response_belongs_to_its_cassette() -> None:
     """The same index of another one is not answered with it."""
     session = session_of(*(cassette(update({"A": n}, began=0), push({"A": n}, seen=1)) for n in (1, 2)))
-    sends = [asked(session, 0, cassette=number) for number in (0, 1)]
+    sends = [request_at(session, 0, cassette=number) for number in (0, 1)]
     listener = Listener(session)
     session.responded(sends[1], 0.0)
     looked(session, [listener], LATER)
@@ -151,11 +151,11 @@ def test_a_miss_is_remembered_and_tells_of_the_cassette_that_is_nearest() -> Non
     """Played out is nearer than unlike, unlike nearer than nothing at all."""
     first = cassette(exchange("GET", "/api/v2/other")).named("first.yaml")
     session = session_of(first, cassette(update({"A": 1}, began=0)).named("second.yaml"))
-    known = session.indexes[1].interactions[0].request
-    unlike = Request(method="POST", uri=known.uri, body=b"{}")
+    recorded = session.indexes[1].interactions[0].request
+    unlike = Request(method="POST", uri=recorded.uri, body=b"{}")
     nothing = Request(method="GET", uri="http://h/z/z/z")
-    asked(session, 0, cassette=1)
-    misses = [session.play(request, 0.0) for request in (known, unlike, nothing)]
+    request_at(session, 0, cassette=1)
+    misses = [session.play(request, 0.0) for request in (recorded, unlike, nothing)]
     assert misses == list(session.misses)
     assert [("already_played", "second.yaml"), ("no_match", "second.yaml"), ("nothing_similar", "first.yaml")] == [
         (miss.reason, miss.cassette) for miss in misses if isinstance(miss, Miss)
@@ -167,7 +167,7 @@ def test_what_was_served_and_repeated_is_counted() -> None:
     """A repeated answer is a served one too."""
     session = session_of(ONE)
     for index in (0, 0, 1, 0):
-        asked(session, index)
+        request_at(session, index)
     assert (4, 2, 0) == (session.served, session.repeated, session.missed)
 
 
@@ -183,13 +183,13 @@ def test_a_client_that_went_away_is_forgotten() -> None:
     assert 1 == session.clients
 
 
-def test_a_lost_connect_and_an_unwritten_answer_lose_nothing() -> None:
+def test_lost_connect_and_unwritten_response_lose_nothing() -> None:
     """The notifications come with the next connect."""
     session = session_of(ONE)
     listener = Listener(session)
     listener.poll(0.0)
     assert listener.held
-    session.responded(asked(session, 1), 0.0)
+    session.responded(request_at(session, 1), 0.0)
     session.advance(LATER)
     session.abandon(listener.held, LATER)
     answer = session.receive([{"channel": "/meta/connect", "clientId": listener.id}], LATER)
@@ -241,9 +241,9 @@ def test_requests_that_come_late_count_as_sent() -> None:
     )
     listener = Listener(session)
     for index in (2, 0, 0):
-        session.responded(asked(session, index), 0.0)
+        session.responded(request_at(session, index), 0.0)
     looked(session, [listener], LATER)
-    assert {"StatusChange", "PropertiesUpdated"} == {each["notificationType"] for each in listener.heard}
+    assert {"StatusChange", "PropertiesUpdated"} == {each["notificationType"] for each in listener.received}
     assert () == session.run.cassettes[0].unplayed
 
 
@@ -261,7 +261,7 @@ def test_requests_that_come_early_count_as_sent() -> None:
     )
     listener = Listener(session)
     for index in (4, 0, 1, 4, 2, 3):
-        session.responded(asked(session, index), 0.0)
+        session.responded(request_at(session, index), 0.0)
         looked(session, [listener], LATER)
     assert [1, 2, 3, 4, 5] == numbers(listener)
     assert () == session.run.cassettes[0].unplayed
@@ -272,13 +272,13 @@ def test_the_recorded_order_gives_way_only_when_a_client_has_waited() -> None:
     first, second = update({"A": 1}, began=1, ended=2), update({"A": 2}, began=1.5, ended=2.5)
     session = session_of(cassette(first, second, push({"A": 1}, seen=3), push({"A": 2}, seen=4)))
     listener, other = Listener(session), Listener(session)
-    send = asked(session, 0, 1.0)
+    send = request_at(session, 0, 1.0)
     looked(session, [listener, other], 2.0)
     assert session.next_at is None
     session.responded(send, 3.0)
     assert 3.0 + PATIENCE == session.next_at
     looked(session, [listener, other], 3.0 + PATIENCE - 0.01)
-    assert [] == listener.heard
+    assert [] == listener.received
     looked(session, [listener, other], 3.0 + PATIENCE)
     assert [[1], [1]] == [numbers(each) for each in (listener, other)]
 
@@ -289,11 +289,11 @@ def test_a_client_that_works_is_waited_for_and_one_that_has_died_is_not() -> Non
     moments = [update({"A": n}, began=at, ended=at + 1, session=f"S{n}") for n, at in enumerate(begins)]
     session = session_of(cassette(*moments, *(push({"A": n}, seen=n * 5 + 5.0, session=f"S{n}") for n in (0, 2))))
     listener, dead = Listener(session), Listener(session)
-    session.responded(asked(session, 0, 1.0), 1.0)
+    session.responded(request_at(session, 0, 1.0), 1.0)
     looked(session, [listener, dead], 1.0)
     looked(session, [listener], 2.0)
     dead.released(2.0)
-    session.responded(asked(session, 2, 2.0), 2.0)
+    session.responded(request_at(session, 2, 2.0), 2.0)
     looked(session, [listener], 2.0 + BUSY_PATIENCE - 0.01)
     assert [0] == numbers(listener)
     looked(session, [listener], 2.0 + BUSY_PATIENCE)
@@ -305,11 +305,11 @@ def test_a_client_that_polls_without_being_held_waits_too() -> None:
     first, second = update({"A": 1}, began=1, ended=2), update({"A": 2}, began=1.5, ended=2.5)
     session = session_of(cassette(first, second, push({"A": 1}, seen=3)))
     listener = Listener(session)
-    session.responded(asked(session, 0, 1.0), 1.0)
+    session.responded(request_at(session, 0, 1.0), 1.0)
     at_once = {"channel": "/meta/connect", "clientId": listener.id, "advice": {"timeout": 0}}
     for now in (1.1, 1.2):
         listener.sent([at_once], now)
-    assert [] == listener.heard
+    assert [] == listener.received
     listener.sent([at_once], 1.0 + PATIENCE)
     assert [1] == numbers(listener)
 

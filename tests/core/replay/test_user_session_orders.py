@@ -96,28 +96,28 @@ class Simulation:
                 yield result.until, lambda: listener.held in self.ready
                 listener.released(self.now)
             yield self.travel()
-            for data in listener.heard:
+            for data in listener.received:
                 self.events.append(("push", self.number_of(data)))
-            listener.heard.clear()
+            listener.received.clear()
 
     def number_of(self, data: object) -> int:
         """Which notification it is: the first such that has not been seen."""
         seen = {number for kind, number in self.events if kind == "push"}
-        told = enumerate(self.cassette_index.cassette.notifications)
-        return next(number for number, each in told if number not in seen and each.value == data)
+        pushed = enumerate(self.cassette_index.cassette.notifications)
+        return next(number for number, each in pushed if number not in seen and each.value == data)
 
     def has_seen_what_came_before(self, index: int) -> bool:
         interactions = self.cassette_index.interactions
         began = interactions[index].began if index < len(interactions) else FOREVER
-        told = enumerate(self.cassette_index.cassette.notifications)
-        return {("push", number) for number, each in told if each.seen < began} <= set(self.events)
+        pushed = enumerate(self.cassette_index.cassette.notifications)
+        return {("push", number) for number, each in pushed if each.seen < began} <= set(self.events)
 
 
 def recorded_order(cassette_index: CassetteIndex) -> list[Event]:
     """The events by their recorded times."""
     found = [
         *((exchange.ended, ("answer", index)) for index, exchange in enumerate(cassette_index.interactions)),
-        *((told.seen, ("push", number)) for number, told in enumerate(cassette_index.cassette.notifications)),
+        *((pushed.seen, ("push", number)) for number, pushed in enumerate(cassette_index.cassette.notifications)),
     ]
     return [event for _, event in sorted(found, key=lambda each: each[0])]
 
@@ -138,4 +138,4 @@ def test_the_runs_are_a_thousand() -> None:
     assert 1000 <= RUNS * len(CAPTURES)
     indexes = [CassetteIndex(captured(name).cassette) for name in CAPTURES]
     assert any(cassette_index.leading for cassette_index in indexes)
-    assert any(told.cause is None for cassette_index in indexes for told in cassette_index.cassette.notifications)
+    assert any(pushed.cause is None for cassette_index in indexes for pushed in cassette_index.cassette.notifications)

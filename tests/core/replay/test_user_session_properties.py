@@ -80,7 +80,7 @@ def test_any_client_gets_each_notification_once_never_early_and_never_waits_for_
     for person in run.people:
         own = [number for number, each in enumerate(cassette.notifications) if each.user == person.user]
         for client in range(len(person.clients)):
-            assert own == sorted(person.heard(client)), run.state()
+            assert own == sorted(person.received_by(client)), run.state()
 
 
 @settings(max_examples=EXAMPLES)
@@ -93,7 +93,7 @@ def test_a_client_that_sends_in_recorded_order_receives_in_recorded_order(
     run.play()
     for person in run.people:
         own = [number for number, each in enumerate(cassette.notifications) if each.user == person.user]
-        assert [own] * len(person.clients) == [person.heard(client) for client in range(len(person.clients))]
+        assert [own] * len(person.clients) == [person.received_by(client) for client in range(len(person.clients))]
         assert [] == person.session.roles[0].progress.schedule.out_of_order
         for number, at in person.received[0]:
             seen = cassette.notifications[number].seen
@@ -125,7 +125,7 @@ class InRecordedOrder(Simulation):
             return False
         before = {(each.user, number) for number, each in enumerate(notifications) if each.seen < began}
         return all(
-            number in person.heard(client)
+            number in person.received_by(client)
             for person in self.people
             for client in range(len(person.clients))
             for user, number in before

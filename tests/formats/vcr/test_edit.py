@@ -15,7 +15,7 @@ from gws_replay.formats.vcr import edit, yaml_text
 from gws_replay.formats.vcr.scrub import Scrub
 from gws_replay.settings.redaction import redactor
 from tests.support.commands import command_line
-from tests.support.yaml_styles import GONE, made, parsed
+from tests.support.yaml_styles import GONE, generated, parsed
 
 # `make fuzz` tries 3,000.
 COUNT = int(os.environ.get("GWS_REPLAY_STYLES", "150"))
@@ -48,7 +48,7 @@ def differences(old: Any, new: Any) -> Iterator[tuple[Any, Any]]:
 def test_a_file_of_any_style_stays_readable_and_keeps_what_is_not_redacted(start: int) -> None:
     """Quotes, blocks, comments, anchors, tags, line ends, indentations, line lengths, JSON."""
     for number in range(start, start + 50):
-        text, ending = made(number)
+        text, ending = generated(number)
         old, new = parsed(text, ending), parsed(scrubbed(text, ending), ending)
         new_header = new.get("gws_replay_redaction")
         assert new_header["redaction"] == "all", number
@@ -121,7 +121,7 @@ def test_a_byte_order_mark_and_the_indentation_of_json_stay(tmp_path: Path) -> N
     assert "\n" not in text
 
 
-def test_what_cannot_be_changed_in_place_is_said_and_the_file_stays(tmp_path: Path) -> None:
+def test_place_that_cannot_be_changed_is_reported_and_the_file_stays(tmp_path: Path) -> None:
     """A value that is merged in from elsewhere has no place of its own."""
     path = tmp_path / "a.yaml"
     text = (

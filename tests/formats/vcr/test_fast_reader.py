@@ -22,7 +22,9 @@ OURS = sorted(Path().glob("cassettes/*.yaml")) + sorted(Path("examples").rglob("
 SESSION = cassette(
     exchange("GET", "/text", None, "{\n  ä\n\n  \u20ac\n}".encode(), began=0),
     update({"A": 1}, began=1),
-    exchange("PUT", "/form", b"a=b&c=d", b"it's\n\n  two: lines", began=2, answered_with=[("A", "b"), ("A", "c, d")]),
+    exchange(
+        "PUT", "/form", b"a=b&c=d", b"it's\n\n  two: lines", began=2, response_headers=[("A", "b"), ("A", "c, d")]
+    ),
     exchange("GET", "/logo", None, b"\x89PNG", status=404, began=3),
     push({"A": 1}, seen=2),
     push(None, seen=3, kind="StatusChange"),
@@ -143,7 +145,7 @@ def test_lines_moved_about_are_read_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         (
             "ended: 1.1}",
@@ -188,7 +190,7 @@ def test_lines_moved_about_are_read_alike() -> None:
         ("version: 1", "version: 2", "version 2 is unknown"),
     ],
 )
-def test_a_fault_is_told_as_by_the_yaml_parser(old: str, new: str, said: str, tmp_path: Path) -> None:
+def test_fault_is_reported_as_by_the_yaml_parser(old: str, new: str, message: str, tmp_path: Path) -> None:
     """Found when the file is loaded, not when the interaction is asked for; in the same words, with the same place."""
     path = tmp_path / "c.yaml"
     assert old in TEXT
@@ -197,7 +199,7 @@ def test_a_fault_is_told_as_by_the_yaml_parser(old: str, new: str, said: str, tm
         load_cassette(path)
     with pytest.raises(CassetteError) as parsed:
         vcr_yaml.load(TEXT.replace(old, new), str(path))
-    assert (str(parsed.value), True) == (str(caught.value), said in str(caught.value))
+    assert (str(parsed.value), True) == (str(caught.value), message in str(caught.value))
 
 
 def test_users_outcomes_and_several_causes_are_read_without_a_yaml_parser(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +219,7 @@ def test_users_outcomes_and_several_causes_are_read_without_a_yaml_parser(monkey
     assert (User(name="anna"), User()) == both.users
 
 
-def test_a_byte_that_is_no_utf8_is_told_wherever_it_stands(tmp_path: Path) -> None:
+def test_byte_that_is_not_utf8_is_reported_anywhere(tmp_path: Path) -> None:
     """In a body of the quick way too, by its place in the file."""
     path = tmp_path / "c.yaml"
     data = TEXT.encode().replace("ä".encode(), b"\xe4x", 1)

@@ -56,10 +56,10 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 MERGES = "a0: &a0 {k: v}\n" + "".join(f"a{n}: &a{n}\n  <<: [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
 ANSWER = "  response: {status: {code: 200, message: OK}, headers: {}, body: {string: ''}}\n"
-ASKED = "interactions:\n- request: {method: GET, uri: 'http://h/', "
+REQUEST = "interactions:\n- request: {method: GET, uri: 'http://h/', "
 BOMBS = {
-    "body": f"{LAUGHS}version: 1\n{ASKED}headers: {{}}, body: *a9}}\n{ANSWER}",
-    "header": f"{LAUGHS}version: 1\n{ASKED}headers: {{A: *a9}}}}\n{ANSWER}",
+    "body": f"{LAUGHS}version: 1\n{REQUEST}headers: {{}}, body: *a9}}\n{ANSWER}",
+    "header": f"{LAUGHS}version: 1\n{REQUEST}headers: {{A: *a9}}}}\n{ANSWER}",
     "interactions": f"{LAUGHS}version: 1\ninteractions: *a9\n",
 }
 
@@ -112,7 +112,7 @@ def test_no_tag_runs_code(value: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a: !!bool maybe", "a value is not what its tag says"),
         ("a: !!timestamp x", "a value is not what its tag says"),
@@ -122,9 +122,9 @@ def test_no_tag_runs_code(value: str, tmp_path: Path) -> None:
         ("? [a]\n: b", "found unhashable key"),
     ],
 )
-def test_a_value_that_is_not_what_it_says_is_refused(text: str, said: str) -> None:
+def test_a_value_that_is_not_what_it_says_is_refused(text: str, message: str) -> None:
     """PyYAML stumbles over some with errors of its own."""
-    with pytest.raises(CassetteError, match=said):
+    with pytest.raises(CassetteError, match=message):
         vcr_yaml.load(text, "a.yaml")
 
 

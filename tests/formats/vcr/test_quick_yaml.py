@@ -8,7 +8,7 @@ import yaml
 
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import quick_yaml, yaml_text
-from tests.support.yaml_styles import made
+from tests.support.yaml_styles import generated
 
 VALUES = (
     *[
@@ -51,7 +51,7 @@ def by_yaml(text: str) -> Any:
 def test_files_of_any_style_say_the_same(start: int) -> None:
     """With aliases, tags, blocks and quotes."""
     for number in range(start, start + 50):
-        text, ending = made(number)
+        text, ending = generated(number)
         text = text.removeprefix("\ufeff")
         if ending == ".yaml":
             assert shape(by_yaml(text)) == shape(quick_yaml.load(text)), number
@@ -82,7 +82,7 @@ UNKNOWN = (
 
 
 @pytest.mark.parametrize("text", UNKNOWN)
-def test_what_is_not_known_is_left_to_the_caller(text: str) -> None:
+def test_unknown_yaml_is_left_to_the_caller(text: str) -> None:
     """Tags of Python, merged keys, several documents, what is nested deep."""
     with pytest.raises((quick_yaml.UnknownError, yaml.YAMLError)):
         quick_yaml.load(text)

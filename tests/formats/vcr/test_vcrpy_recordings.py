@@ -89,7 +89,7 @@ FORMS = [
 
 
 @pytest.mark.parametrize(("answer", "suffix"), FORMS)
-def test_answers_load(answer: str, suffix: str, url: str, tmp_path: Path) -> None:
+def test_responses_load(answer: str, suffix: str, url: str, tmp_path: Path) -> None:
     """Text, binary, packed, empty, with repeated headers."""
 
     def play() -> None:

@@ -53,8 +53,10 @@ def cassettes(draw: st.DrawFn, bodies: st.SearchStrategy[bytes] = BODIES) -> Cas
         for index in range(draw(st.integers(1, 3)))
     )
     cause = Cause(interaction=0, rule="content", after="response")
-    told = Notification(channel="/x", data=json.dumps({"k": draw(TEXT)}, ensure_ascii=False), seen=1.25, cause=cause)
-    return Cassette(interactions=exchanges, notifications=(told,), header={"format": 1, "recorder": draw(TEXT)})
+    notification = Notification(
+        channel="/x", data=json.dumps({"k": draw(TEXT)}, ensure_ascii=False), seen=1.25, cause=cause
+    )
+    return Cassette(interactions=exchanges, notifications=(notification,), header={"format": 1, "recorder": draw(TEXT)})
 
 
 @given(cassettes())
@@ -81,8 +83,8 @@ def small() -> Cassette:
         ended=0.5,
     )
     cause = Cause(interaction=0, rule="content", after="response")
-    told = Notification(channel="/v2/x", data='{\n  "a": 1\n}', seen=1.0, cause=cause)
-    return Cassette(interactions=(exchange, exchange), notifications=(told,), header={"format": 1})
+    notification = Notification(channel="/v2/x", data='{\n  "a": 1\n}', seen=1.0, cause=cause)
+    return Cassette(interactions=(exchange, exchange), notifications=(notification,), header={"format": 1})
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -139,7 +141,7 @@ def test_a_missing_field_is_named_with_its_place(path: tuple[str | int, ...]) ->
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "said"),
+    ("path", "value", "expected"),
     [
         (("version",), 2, "version 2 is unknown"),
         (("gws_replay", "format"), 99, "format 99 is unknown"),
@@ -153,15 +155,15 @@ def test_a_missing_field_is_named_with_its_place(path: tuple[str | int, ...]) ->
         (("notifications", 0, "data"), "{", "notification 0: data is not JSON"),
     ],
 )
-def test_a_wrong_field_is_named(path: tuple[str | int, ...], value: Any, said: str) -> None:
+def test_a_wrong_field_is_named(path: tuple[str | int, ...], value: Any, expected: str) -> None:
     """Another version or format, another type, an index out of range, a rule that does not exist."""
     with pytest.raises(CassetteError) as caught:
         vcr_yaml.load(changed(path, value), "c.yaml")
-    assert said in str(caught.value)
+    assert expected in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         (b"", "is empty"),
         (b"   \n", "is empty"),
@@ -174,19 +176,19 @@ def test_a_wrong_field_is_named(path: tuple[str | int, ...], value: Any, said: s
         (b"[" * 5000, "is not YAML"),
     ],
 )
-def test_what_is_no_cassette_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+def test_what_is_no_cassette_is_refused(tmp_path: Path, content: bytes, expected: str) -> None:
     """With the file's name, and in a sentence."""
     (tmp_path / "c.yaml").write_bytes(content)
     with pytest.raises(CassetteError) as caught:
         load_cassette(tmp_path / "c.yaml")
-    assert said in str(caught.value)
+    assert expected in str(caught.value)
     assert str(tmp_path / "c.yaml") in str(caught.value)
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     """Never taken for an empty cassette."""
-    for path, said in ((tmp_path / "none.yaml", "No such file"), (tmp_path, "Is a directory")):
-        with pytest.raises(CassetteError, match=said):
+    for path, expected in ((tmp_path / "none.yaml", "No such file"), (tmp_path, "Is a directory")):
+        with pytest.raises(CassetteError, match=expected):
             load_cassette(path)
 
 
@@ -206,7 +208,7 @@ def test_json_cannot_hold_a_binary_body() -> None:
         list(vcr_yaml.dump_json(cassette))
 
 
-def test_raw_connect_answers_of_a_plain_cassette_are_found() -> None:
+def test_raw_connect_responses_of_a_plain_cassette_are_found() -> None:
     """Without our keys the order in the file stands in for time; control traffic is left out."""
     connect = json.dumps(
         [
@@ -241,8 +243,8 @@ def test_raw_connect_answers_of_a_plain_cassette_are_found() -> None:
     )
     cassette = vcr_yaml.load(text, "plain.yaml")
     assert ["http://h/api/v2/me/facebooksessions/S1"] == [e.request.uri for e in cassette.interactions]
-    (told,) = cassette.notifications
-    assert Cause(interaction=0, rule="content", after="response") == told.cause
+    (notification,) = cassette.notifications
+    assert Cause(interaction=0, rule="content", after="response") == notification.cause
 
 
 BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(

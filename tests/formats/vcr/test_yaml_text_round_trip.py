@@ -181,7 +181,7 @@ def test_a_torn_file_is_never_taken_for_a_short_one(form: str) -> None:
 def test_bodies_are_laid_out_for_review() -> None:
     """JSON as a block of lines, headers, status and times on one line each, our keys beside vcrpy's."""
     lines = "".join(
-        vcr_yaml.dump_yaml(cassette(exchange("GET", "/x", None, b'{\n  "a": 1\n}', answered_with=[("A", "b")])))
+        vcr_yaml.dump_yaml(cassette(exchange("GET", "/x", None, b'{\n  "a": 1\n}', response_headers=[("A", "b")])))
     )
     assert [
         "# gws-replay cassette, format 1",
@@ -211,7 +211,7 @@ def test_bodies_are_laid_out_for_review() -> None:
 def test_repeated_headers_are_kept_under_one_name() -> None:
     """In vcrpy's form: a list; the values keep their order."""
     headers = Headers((("Set-Cookie", "a"), ("B", "1"), ("set-cookie", "b")))
-    one = exchange(answered_with=headers.pairs)
+    one = exchange(response_headers=headers.pairs)
     (found,) = back("".join(vcr_yaml.dump_yaml(cassette(one)))).interactions
     assert (("Set-Cookie", "a"), ("Set-Cookie", "b"), ("B", "1")) == found.response.headers.pairs
 
@@ -277,8 +277,8 @@ BAD: dict[str, tuple[str, str]] = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_files_are_named_with_their_problem(case: str) -> None:
     """One sentence: the file, the place, what is wrong."""
-    text, said = BAD[case]
-    with pytest.raises(CassetteError, match=rf"^tests/a\.yaml.*({said})"):
+    text, message = BAD[case]
+    with pytest.raises(CassetteError, match=rf"^tests/a\.yaml.*({message})"):
         vcr_yaml.load(text, "tests/a.yaml")
 
 

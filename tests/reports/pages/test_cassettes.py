@@ -103,7 +103,7 @@ def test_exactly_the_changed_keys_are_marked(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "besides"),
+    ("sent", "besides"),
     [
         (update({"A": 2}, began=1.0), ["B", "C"]),
         (operation("AddComment", began=1.0, comment="x"), ["A", "B", "C"]),
@@ -111,9 +111,9 @@ def test_exactly_the_changed_keys_are_marked(name: str) -> None:
     ],
     ids=["update", "writes nothing", "writes some key"],
 )
-def test_keys_that_an_operation_does_not_write_are_noted(asked: Exchange, besides: list[str]) -> None:
+def test_keys_that_an_operation_does_not_write_are_noted(sent: Exchange, besides: list[str]) -> None:
     """Whoever changed them, they are told from its own; which key a disposition has only the server knows."""
-    played = cassette(get({"A": 1, "B": 1}, began=0.0), asked, push({"A": 2, "C": 1}, seen=2.0, comment="x"))
+    played = cassette(get({"A": 1, "B": 1}, began=0.0), sent, push({"A": 2, "C": 1}, seen=2.0, comment="x"))
     block = block_of(written(shown(played)))
     (event,) = (each for each in block["recordings"][0]["events"] if "verdict" in each)
     assert besides == [block["texts"][key] for key in event["besides"]]

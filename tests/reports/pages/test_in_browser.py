@@ -123,7 +123,7 @@ def test_recorded_text_is_not_executed_and_nothing_is_loaded(browser: Browser, r
         assert 8 < await tab.value("document.body.textContent.split('<img src=x onerror=alert(1)>').length")
 
     tab = visit(browser, run_page, act)
-    assert [[run_page.as_uri()], []] == [tab.asked, tab.logged]
+    assert [[run_page.as_uri()], []] == [tab.requested, tab.logged]
 
 
 def test_a_run_has_its_timeline_in_a_frame(browser: Browser, run_page: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_run_has_its_timeline_in_a_frame(browser: Browser, run_page: Path) -> 
         assert 360 == await tab.value("document.documentElement.scrollWidth")
 
     tab = visit(browser, run_page, act)
-    assert [[run_page.as_uri()], []] == [tab.asked, tab.logged]
+    assert [[run_page.as_uri()], []] == [tab.requested, tab.logged]
 
 
 def test_page_fits_a_narrow_screen_has_a_dark_mode_and_prints_all(browser: Browser, run_page: Path) -> None:
@@ -249,7 +249,7 @@ def test_recorded_text_is_not_executed_on_a_timeline(browser: Browser, tmp_path:
         assert 0 == await tab.value("document.images.length")
 
     tab = visit(browser, file, act)
-    assert [[file.as_uri()], []] == [tab.asked, tab.logged]
+    assert [[file.as_uri()], []] == [tab.requested, tab.logged]
 
 
 def test_keys_move_on_a_timeline(browser: Browser, tmp_path: Path) -> None:

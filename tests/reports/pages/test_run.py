@@ -55,8 +55,8 @@ def test_notification_has_its_cause_and_update_its_changes() -> None:
     playback = ReplayRun(small())
     ask(playback, 0)
     ask(playback, 1)
-    _, asked, pushed = shown(playback)["events"]
-    assert ("passed", []) == (asked["verdict"], asked["reasons"])
+    _, request, pushed = shown(playback)["events"]
+    assert ("passed", []) == (request["verdict"], request["reasons"])
     assert (1, "content", "warning") == (pushed["cause"], pushed["rule"], pushed["level"])
     assert "no CometD client" == pushed["result"]
     assert ["changed"] == [kind for _, _, kind, _, _ in pushed["shows"][0]["changes"]]
@@ -75,7 +75,7 @@ def test_timeline_is_redacted() -> None:
     """Neither of a cassette that nobody has redacted, nor of a request that has no response in it."""
     personal = cassette(
         get({**BEFORE, "EmailAddress": "ada@example.com"}, began=0.0),
-        exchange("GET", "/x", None, {}, began=1.0, asked_with=[("Authorization", f"Basic {SECRET}")]),
+        exchange("GET", "/x", None, {}, began=1.0, request_headers=[("Authorization", f"Basic {SECRET}")]),
         update({"A": 2}, began=2.0),
         push({**BEFORE, "A": 2, "EmailAddress": "ada@example.com"}, seen=3.0),
     )

@@ -22,9 +22,9 @@ ODD: list[Any] = [
 
 def run(value: Any) -> Cassette:
     """A recording that has a value wherever one can stand."""
-    told = () if isinstance(value, bytes) else (Notification(channel="/x", data=json.dumps(value), seen=2.0),)
-    asked = exchange("POST", "/api/v2/me", value, value), exchange("GET", "//x/%zz?a=&b", None, value, began=1.0)
-    return Cassette(interactions=asked, notifications=told)
+    pushed = () if isinstance(value, bytes) else (Notification(channel="/x", data=json.dumps(value), seen=2.0),)
+    exchanges = exchange("POST", "/api/v2/me", value, value), exchange("GET", "//x/%zz?a=&b", None, value, began=1.0)
+    return Cassette(interactions=exchanges, notifications=pushed)
 
 
 def test_odd_messages_are_compared_and_shown() -> None:
@@ -42,7 +42,7 @@ def test_deeply_nested_messages_are_shown(depth: int) -> None:
     texts = ['{"a":' * depth + value + "}" * depth for value in ("1", "2")]
     runs = [Cassette(interactions=(exchange("POST", "/api/v2/me", b"{}", text.encode()),)) for text in texts]
     assert ["value"] == [each.kind for each in diff(*runs)]
-    asked = [exchange("POST", "/api/v2/me", text.encode(), text.encode()) for text in (*texts, texts[0])]
+    exchanges = [exchange("POST", "/api/v2/me", text.encode(), text.encode()) for text in (*texts, texts[0])]
     assert ["removed"] == [
-        each.kind for each in diff(Cassette(interactions=(*asked,)), Cassette(interactions=(*asked[:2],)))
+        each.kind for each in diff(Cassette(interactions=(*exchanges,)), Cassette(interactions=(*exchanges[:2],)))
     ]

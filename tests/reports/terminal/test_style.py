@@ -68,9 +68,9 @@ def test_short_value_leaves_room_for_a_long_one() -> None:
 
 def test_long_sentence_continues_on_the_next_line() -> None:
     """At words, indented, with every word."""
-    said = "no notification shows its effect and no GET follows it: record until one of them has come"
-    found = list(Look(width=50).sentence(said, 4, "*** "))
-    assert said == " ".join(line[4:] for line in found)
+    message = "no notification shows its effect and no GET follows it: record until one of them has come"
+    found = list(Look(width=50).sentence(message, 4, "*** "))
+    assert message == " ".join(line[4:] for line in found)
     assert ["*** ", "    "] == [line[:4] for line in found[:2]]
 
 
