@@ -33,7 +33,10 @@ def as_sent(body: bytes, layout: Layout) -> bytes:
 
 
 def _as_sent(body: bytes, layout: Layout) -> bytes:
-    if lossless_json.loads_or_none(body) is None:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
         return body
-    text = body.decode()
+    if not lossless_json.is_json(text):
+        return body
     return (lossless_json.spaced(text) if layout == "spaced" else lossless_json.compact(text)).encode()

@@ -98,6 +98,24 @@ def loads_or_none(text: str | bytes) -> Any:
         return None
 
 
+def is_json(text: str) -> bool:
+    """Tell whether a text is JSON, in less time than it takes to parse it."""
+    try:
+        _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return _is_lossless_json(text)
+    return True
+
+
+def _is_lossless_json(text: str) -> bool:
+    """Tell the same of a text that Python's own parser refuses: it may hold a number of great length."""
+    try:
+        loads(text)
+    except ValueError:
+        return False
+    return True
+
+
 def parse_body(body: bytes, content_type: str | None = None) -> Any:
     """Parse the JSON object or array in a body as clients do; None for anything else.
 
@@ -152,7 +170,11 @@ def indented(text: str) -> str:
 
 def compact(text: str) -> str:
     """Lay JSON text out on one line without white space, every token as it was written. The text must be JSON."""
-    return "".join(_WITHOUT_SPACE.findall(text))
+    if "\\" in text:  # before a quote, maybe
+        return "".join(_WITHOUT_SPACE.findall(text))
+    parts = text.split('"')
+    parts[::2] = ["".join(part.split()) for part in parts[::2]]
+    return '"'.join(parts)
 
 
 def spaced(text: str) -> str:

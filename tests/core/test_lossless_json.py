@@ -329,3 +329,37 @@ def test_key_is_held_once() -> None:
     """Messages of one kind share the texts of their keys: they are a third of what a large recording holds."""
     one, other = (next(iter(lossless_json.loads(f'{{"a key": {number}}}'))) for number in (1, 2))
     assert one is other
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"a": [1, 2.50, null]}', True),
+        ('{"a": NaN}', True),
+        ('{"a": ' + "9" * 5000 + "}", True),
+        ('{"a": 1,}', False),
+        ('{"a": "b}', False),
+        ("[" * 100_000, False),
+        ("", False),
+    ],
+)
+def test_what_is_json_is_what_can_be_parsed(text: str, expected: bool) -> None:
+    """A number of great length, too."""
+    assert expected == lossless_json.is_json(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'{"a": "b  \" , c", "d":  [1, 2]}',
+        '{"a b" : " : ,  ",\n "c": [ ] , "": "" }',
+        "[\n  1 ,\t2\r\n]",
+        '"a  b"',
+        " 5 ",
+    ],
+)
+def test_compact_takes_white_space_away_outside_strings_only(text: str) -> None:
+    """With and without escapes."""
+    found = lossless_json.compact(text)
+    assert json.loads(text) == json.loads(found)
+    assert json.dumps(json.loads(text), separators=(",", ":")) == found
