@@ -44,8 +44,8 @@ def _connecting(real: Callable[..., Any]) -> Callable[..., Any]:
             return connection
 
         async def connect_really() -> Connection:
-            made: Connection = await real(self, req, [], timeout)
-            return made
+            created: Connection = await real(self, req, [], timeout)
+            return created
 
         for trace in traces:
             await trace.send_connection_create_start()

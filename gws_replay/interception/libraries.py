@@ -26,10 +26,10 @@ class Library:
     def load(self) -> Iterable[Swap]:
         """Return the swaps of the imported library."""
         module, _, function = self.swaps.partition(":")
-        made: Callable[[ModuleType], Iterable[Swap]] = getattr(
+        swaps_of: Callable[[ModuleType], Iterable[Swap]] = getattr(
             import_module(f"gws_replay.interception.{module}"), function
         )
-        return made(sys.modules[self.module])
+        return swaps_of(sys.modules[self.module])
 
 
 LIBRARIES = (
@@ -106,8 +106,8 @@ class _Loader(importlib.abc.Loader):
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         """Create the module."""
-        made: ModuleType | None = self._real.create_module(spec)
-        return made
+        created: ModuleType | None = self._real.create_module(spec)
+        return created
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module, and patch it."""

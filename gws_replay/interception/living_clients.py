@@ -128,15 +128,15 @@ class LivingClients:
             client = self._clients[received["clientId"]] = _Client(received["clientId"], sent, request)
             client.places[run] = _Place(client.client_id)
             return
-        known = self._clients.get(sent.get("clientId", ""))
-        if known is None:
+        client_known = self._clients.get(sent.get("clientId", ""))
+        if client_known is None:
             return
         if channel == "/meta/subscribe":
-            known.subscriptions.update(subscriptions(sent))
+            client_known.subscriptions.update(subscriptions(sent))
         elif channel == "/meta/unsubscribe":
-            known.subscriptions.difference_update(subscriptions(sent))
+            client_known.subscriptions.difference_update(subscriptions(sent))
         elif channel == "/meta/disconnect":
-            del self._clients[known.client_id]
+            del self._clients[client_known.client_id]
 
     def _place(self, client: _Client, run: Run) -> _Place:
         """Return a client's place in a run; in a new run it shakes hands and subscribes."""

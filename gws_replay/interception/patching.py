@@ -17,26 +17,26 @@ class Swap:
     The replacement is made once for each original: one swap serves many times.
     """
 
-    __slots__ = ("_made", "_real", "_replacement", "name", "target")
+    __slots__ = ("_current", "_real", "_replacement", "name", "target")
 
     def __init__(self, target: Any, name: str, replacement: Callable[[Any], Any]) -> None:
         self.target = target
         self.name = name
         self._replacement = replacement
         self._real: Any = _ABSENT
-        self._made: Any = _ABSENT
+        self._current: Any = _ABSENT
 
-    def made(self, real: Any) -> Any:
+    def replacement_of(self, real: Any) -> Any:
         """Return the replacement of an original."""
         if real is not self._real:
-            self._made = self._replacement(real)
+            self._current = self._replacement(real)
             self._real = real
-        return self._made
+        return self._current
 
     @property
     def is_installed(self) -> bool:
         """Whether the attribute is the replacement now."""
-        return getattr(self.target, self.name) is self._made
+        return getattr(self.target, self.name) is self._current
 
 
 # An attribute by its object and name, and the value that the object itself had for it.
@@ -50,7 +50,7 @@ def replaced(swaps: Iterable[Swap]) -> list[Replaced]:
         for swap in swaps:
             target, name = swap.target, swap.name
             own = vars(target).get(name, _ABSENT)
-            setattr(target, name, swap.made(getattr(target, name)))
+            setattr(target, name, swap.replacement_of(getattr(target, name)))
             done.append((target, name, own))
     except BaseException:
         put_back(done)

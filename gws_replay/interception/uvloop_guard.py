@@ -1,4 +1,4 @@
-"""Edge: uvloop opens its connections in C: the network guard is asked before it does.
+"""Edge: uvloop opens its connections in C: the network guard is called before it does.
 
 Only to be imported where uvloop is installed.
 """

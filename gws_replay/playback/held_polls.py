@@ -98,13 +98,13 @@ class HeldPolls:
             with self.lock:
                 self._listening.discard(waiter)
 
-    def answer_now(self, tickets: Iterable[int]) -> None:
+    def release_now(self, tickets: Iterable[int]) -> None:
         """Answer some held connects."""
         with self.lock:
             self._wake(tickets)
 
     def put_back(self, answer: Replies) -> None:
-        """Take back the notifications of an answer that could not be written."""
+        """Take back the notifications of a response that could not be written."""
         with self.lock:
             self._wake(self._core.put_back(answer))
 
@@ -130,7 +130,7 @@ class HeldPolls:
             return result
 
     def _step(self, ticket: int, until: float, waiter: Waiter) -> Replies | float:
-        """Return the answer of a held connect, or how long it may wait before it looks again."""
+        """Return the response to a held connect, or how long it may wait before it looks again."""
         with self.lock:
             now = self.clock()
             self._wake(self._core.advance(now))

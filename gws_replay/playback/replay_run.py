@@ -241,7 +241,7 @@ class ReplayRun(Run):
         """Leave an exchange with an allowed host alone."""
 
     def websocket(self, url: str) -> None:
-        """Refuse a WebSocket that is opened inside the process: nothing could answer it."""
+        """Refuse a WebSocket that is opened inside the process: it cannot be replayed there."""
         if urlsplit(url).hostname in self.allowed_hosts:
             return
         what = f"a WebSocket to {bare(url)}"

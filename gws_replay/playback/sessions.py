@@ -194,7 +194,7 @@ class Sessions:
             self._begin()
         for user in before:
             with user.polls.lock:
-                user.polls.answer_now(user.session.bayeux.forget())
+                user.polls.release_now(user.session.bayeux.forget())
 
     def open(self) -> None:
         """Hold connects again, after a `close`."""
@@ -224,7 +224,7 @@ class Sessions:
     def _stranger(self, sent: Sequence[Identity], request: Request) -> LiveUser:
         """Return the user of a request whose identities nobody has used yet."""
         first, capacity = self.users[0], self._runs[0][0].capacity
-        if says_who(sent) and not self._people.is_known(first.number):
+        if says_who(sent) and not self._people.is_identified(first.number):
             return first
         if renewed := self._renewed(sent, request):
             return renewed
@@ -253,10 +253,10 @@ class Sessions:
         return found[0] if len(found) == 1 else None
 
     def _learn(self, user: LiveUser, sent: Sequence[Identity]) -> None:
-        known = self._people.name(user.number, LOGIN)
+        login = self._people.name(user.number, LOGIN)
         self._people.learn(user.number, sent)
         name = self._people.name(user.number, LOGIN)
-        if name is not None and known is None:
+        if name is not None and login is None:
             with user.polls.lock:
                 user.session.name(name)
 
@@ -341,7 +341,7 @@ class Sessions:
 
 
 def _is_plain(request: Request) -> bool:
-    """Tell whether only the header fields of a request can say who sends it: it is no login, and has no token."""
+    """Tell whether only the header fields of a request can say who sends it: it is not a login, and has no token."""
     body, uri = request.body, request.uri
     return not (
         b"grant_type" in body or b"password" in body or b'"clientId"' in body or "token=" in uri or "code=" in uri

@@ -58,7 +58,7 @@ def undelivered_of(sessions: Sessions) -> tuple[Undelivered, ...]:
             with user.polls.lock:
                 user.polls.changed()
                 delivered |= user.session.roles[number].delivered
-                waiting |= dict.fromkeys(user.session.unheard_of(number), user)
+                waiting |= dict.fromkeys(user.session.undelivered_of(number), user)
         for each in sorted(waiting.keys() - delivered):
             channel = index.cassette.notifications[each].channel
             why = nobody(waiting[each].session.bayeux, channel)

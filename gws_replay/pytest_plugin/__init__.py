@@ -138,7 +138,7 @@ def gws(
 ) -> "Iterator[Run]":
     """Replay the marked cassette in this process, with the network closed.
 
-    requests, httpx, aiohttp, urllib3 and http.client get the recorded answers, and a CometD client on them the
+    requests, httpx, aiohttp, urllib3 and http.client get the recorded responses, and a CometD client on them the
     notifications; see `Run` for what it offers.
     """
     from gws_replay.pytest_plugin.runs import in_process
@@ -173,8 +173,10 @@ def _run(
     if {"gws", "gws_server"} <= set(request.fixturenames):
         pytest.fail(f"{node.nodeid}: gws and gws_server both replay the cassette: use one", pytrace=False)
     if node.get_closest_marker("vcr"):
-        said = "has both @pytest.mark.vcr and @pytest.mark.gws_cassette: both would respond to its requests, so use one"
-        pytest.fail(f"{node.nodeid} {said}", pytrace=False)
+        problem = (
+            "has both @pytest.mark.vcr and @pytest.mark.gws_cassette: both would respond to its requests, so use one"
+        )
+        pytest.fail(f"{node.nodeid} {problem}", pytrace=False)
     marked = _marked(node)
     names = marked.names or (_own_name(node, folder),)
     paths = node.stash[CASSETTES] = tuple(cassette_path(folder, name) for name in names)
@@ -192,9 +194,9 @@ def _run(
         yield run
     # All other fixtures have been torn down by now. What a failed test has left unplayed has its own reason.
     passed = not node.stash[ENDED_BADLY]
-    if said := failing_with(node.nodeid, lambda: run.finish(passed=passed)):
-        node.stash[RECORDED] = said
-        node.add_report_section("teardown", "gws_replay", said)
+    if problem := failing_with(node.nodeid, lambda: run.finish(passed=passed)):
+        node.stash[RECORDED] = problem
+        node.add_report_section("teardown", "gws_replay", problem)
     if passed and (problems := _problems(request.config, run, marked)):
         pytest.fail(problems, pytrace=False)
 
@@ -238,5 +240,5 @@ def _marked(node: pytest.Item) -> Marked:
         # Decorators are applied from the bottom up.
         return read_markers([(mark.args, mark.kwargs) for mark in reversed(markers)])
     except ValueError as error:
-        said = f"{node.nodeid}: {error}"
-    pytest.fail(said, pytrace=False)
+        problem = f"{node.nodeid}: {error}"
+    pytest.fail(problem, pytrace=False)

@@ -106,11 +106,11 @@ class _FixtureRun:
 
     @contextmanager
     def _of_its_own(self) -> Iterator[None]:
-        from gws_replay.pytest_plugin.runs import entered, made
+        from gws_replay.pytest_plugin.runs import entered, open_run
 
         if self._run is None:
             outer = self._outer.run if self._outer else None
-            self._run = failing_with(self._name, lambda: made(self._wanted, outer, opens_late=True))
+            self._run = failing_with(self._name, lambda: open_run(self._wanted, outer, opens_late=True))
         with entered(self._run, self._wanted):
             yield
 
@@ -131,13 +131,13 @@ class _FixtureRun:
         if run is None:
             return
         passed = not self._failed
-        said = failing_with(self._name, lambda: run.finish(passed=passed))
+        problem = failing_with(self._name, lambda: run.finish(passed=passed))
         nothing = run.is_recording and not run.live
         problems = run.left(allow_unplayed=self._marked.allow_unplayed) if passed and not nothing else ""
         if not nothing:
             failed = self._failed or bool(problems)
             paths = self._wanted.paths
-            add_block(self._session, run, paths, said, name=self._name, failed=failed, began=self._began)
+            add_block(self._session, run, paths, problem, name=self._name, failed=failed, began=self._began)
         if problems:
             pytest.fail(f"{self._name}: {problems}", pytrace=False)
 

@@ -176,7 +176,7 @@ class RecordingRun(Run):
         return "\n".join(self.faults)
 
     def left(self, *, allow_unplayed: bool = False) -> str:
-        """Say what failed: that nothing was recorded is said by `finish`."""
+        """Return what failed; `finish` reports that nothing was recorded."""
         return self.problems(allow_unplayed=allow_unplayed)
 
     def exchanges(self, saved: int) -> int:
@@ -284,8 +284,8 @@ class InProcessRecording(RecordingRun):
                 return
             number = str(next(self._numbers))
             self._journal = self._journal or self._opened()
-            if made := self.redactor.fresh():
-                self._journal.append(lines.stand_ins_line(made))
+            if given := self.redactor.fresh():
+                self._journal.append(lines.stand_ins_line(given))
             self._journal.append(lines.request_line(number, seen.began, seen.request, evidence))
             self._journal.append(lines.response_line(number, seen.ended, seen.response, evidence))
             self._exchanges.append(seen)

@@ -60,12 +60,12 @@ class Wanted:
 @contextmanager
 def in_process(wanted: Wanted) -> Iterator[Run]:
     """Let the requests of this process be replayed, or recorded. Raises GwsReplayError for what cannot be done."""
-    run = made(wanted)
+    run = open_run(wanted)
     with entered(run, wanted):
         yield run
 
 
-def made(wanted: Wanted, outer: Run | None = None, *, opens_late: bool = False) -> Run:
+def open_run(wanted: Wanted, outer: Run | None = None, *, opens_late: bool = False) -> Run:
     """Return a run of this process. A recording replays first what the replay `outer` knows, if there is one.
 
     One that `opens_late` writes nothing before a request was sent. Raises GwsReplayError for what cannot be done.

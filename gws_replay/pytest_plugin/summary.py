@@ -26,7 +26,7 @@ _OUTCOME: "pytest.StashKey[str]" = pytest.StashKey()
 _SECONDS: "pytest.StashKey[float]" = pytest.StashKey()
 _SECTION: "pytest.StashKey[str]" = pytest.StashKey()
 _JUDGE: "pytest.StashKey[_Judge]" = pytest.StashKey()
-_MOST_KNOWN = 16
+_MOST_CASSETTES = 16
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -97,14 +97,14 @@ def add_block(
     session: pytest.Session,
     run: "Run",
     paths: Sequence[Path],
-    said: str,
+    problem: str,
     *,
     name: str,
     failed: bool,
     began: float,
 ) -> None:
     """Keep what a block of gws_use_cassette came to for the summary. `began` is of `time.perf_counter`."""
-    block = _ran(session.config, run, paths, said)
+    block = _ran(session.config, run, paths, problem)
     block |= {"nodeid": name, "block": True, "outcome": "failed" if failed else "passed"}
     block |= {"seconds": perf_counter() - began, "allows_hosts": bool(run.allowed_hosts)}
     session.stash.setdefault(BLOCKS, []).append(block)
@@ -162,14 +162,14 @@ class _Judge:
 
     def __init__(self) -> None:
         # With the cassette, so that another one never gets its id.
-        self._known: dict[int, tuple[Cassette, Sequence[Update]]] = {}
+        self._updates_of: dict[int, tuple[Cassette, Sequence[Update]]] = {}
 
     def updates(self, cassette: "Cassette") -> "Sequence[Update]":
-        if id(cassette) not in self._known:
-            if len(self._known) == _MOST_KNOWN:
-                self._known.clear()
-            self._known[id(cassette)] = (cassette, cassette.updates())
-        return self._known[id(cassette)][1]
+        if id(cassette) not in self._updates_of:
+            if len(self._updates_of) == _MOST_CASSETTES:
+                self._updates_of.clear()
+            self._updates_of[id(cassette)] = (cassette, cassette.updates())
+        return self._updates_of[id(cassette)][1]
 
 
 class _Session:
@@ -229,10 +229,10 @@ class _Session:
                 if test["recorded"]:
                     terminalreporter.write_line(f"gws_replay: {test['recorded']}")
             if lost := next((test for test in tests if test["undelivered"]), None):
-                said = f"gws_replay: the first that was not delivered, in {lost['nodeid']}: {lost['undelivered']}"
-                terminalreporter.write_line(printable(said))
+                text = f"gws_replay: the first that was not delivered, in {lost['nodeid']}: {lost['undelivered']}"
+                terminalreporter.write_line(printable(text))
             for name, request in self._left_behind.items():
-                said = f"a client of {name} went on after the test: its {request} was held, and never sent"
-                terminalreporter.write_line(printable(f"gws_replay: {said}"), yellow=True)
+                text = f"a client of {name} went on after the test: its {request} was held, and never sent"
+                terminalreporter.write_line(printable(f"gws_replay: {text}"), yellow=True)
         if self._written:
             terminalreporter.write_line(printable(self._written))

@@ -27,7 +27,7 @@ def _all_of(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _of_the_user(traceback: TracebackType | None) -> TracebackType | None:
-    """Return a traceback of the frames that are no library's; all of it where there are none."""
+    """Return a traceback without the frames of libraries; all of it if nothing else is left."""
     frames, rest = [], traceback
     while rest:
         if not _is_library(rest.tb_frame.f_code.co_filename):

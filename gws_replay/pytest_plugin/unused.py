@@ -87,10 +87,11 @@ def merged(runs: Iterable[Run]) -> Run:
         whole |= run.whole
         cut |= run.cut
         for test in run.tests:
-            known = tests.setdefault(test.nodeid, test)
-            if test.certain and known.certain:
+            earlier = tests.setdefault(test.nodeid, test)
+            if test.certain and earlier.certain:
                 tests[test.nodeid] = test._replace(
-                    paths=(*dict.fromkeys(known.paths + test.paths),), names=(*dict.fromkeys(known.names + test.names),)
+                    paths=(*dict.fromkeys(earlier.paths + test.paths),),
+                    names=(*dict.fromkeys(earlier.names + test.names),),
                 )
             elif test.certain:
                 tests[test.nodeid] = test
@@ -137,8 +138,8 @@ def why_unjudged(run: Run, place: Place, file: Path, world: World) -> Reason | N
     # It may be opened by other means than a marker.
     names = [f"{quote}{name}{quote}" for name in {inside.with_suffix("").as_posix(), inside.stem} for quote in "'\""]
     for path, text in sorted(place.texts.items()):
-        known = path in run.whole and "use_cassette" not in text
-        if file.name in text or (not known and any(name in text for name in names)):
+        is_whole = path in run.whole and "use_cassette" not in text
+        if file.name in text or (not is_whole and any(name in text for name in names)):
             return Reason(path, "has its name in the text")
     return None
 

@@ -98,8 +98,8 @@ def _name_orphans(found: UnusedReport, run: Run, requests: dict[Path, Requests])
     in_folder = Counter(path.parent for path in found.orphans)
     for path in found.orphans:
         like = likeness(path, requests, lost, alone=in_folder[path.parent] == 1)
-        said = f"; it {sentence(like, path, folder_is_there=like.path.parent.is_dir())}" if like else ""
-        found.lines.append(f"{path}: no test uses it{said}")
+        similar = f"; it {sentence(like, path, folder_is_there=like.path.parent.is_dir())}" if like else ""
+        found.lines.append(f"{path}: no test uses it{similar}")
         if not (like and like.of):  # what is to be renamed is not removed
             found.removable.append(path)
 
@@ -171,7 +171,7 @@ def _walk(layout: Layout, top: Path) -> Iterator[Path]:
 
 
 def _requests(path: Path) -> Requests | None:
-    """Return the requests of a cassette, or None for what is none."""
+    """Return the requests of a cassette, or None if the file is not a cassette."""
     try:
         return Counter(key_of(exchange.request) for exchange in load_cassette(path).interactions)
     except CassetteError:

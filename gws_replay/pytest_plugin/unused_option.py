@@ -119,7 +119,7 @@ class _Watch:
         return Run((*tests, *map(_scope, wider)), frozenset(self._whole - cut.keys()), cut)
 
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
-        """Say what is unused; remove it here, and only here, so that it is said."""
+        """Report what is unused; remove it here, and only here, so that nothing is removed without a report."""
         if not self._found:
             return
         lines = self._found.lines

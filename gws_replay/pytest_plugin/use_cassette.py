@@ -62,10 +62,10 @@ def _used(session: pytest.Session, wanted: "Wanted", marked: Marked, *, block: s
         finally:
             running.close()
             passed = not raised and session.testsfailed == before
-            said = failing_with(block, lambda: run.finish(passed=passed))
+            problem = failing_with(block, lambda: run.finish(passed=passed))
             problems = run.left(allow_unplayed=marked.allow_unplayed) if passed else ""
             failed = raised or bool(problems)
-            add_block(session, run, wanted.paths, said, name=block, failed=failed, began=began)
+            add_block(session, run, wanted.paths, problem, name=block, failed=failed, began=began)
     if problems:
         pytest.fail(problems, pytrace=False)
 
@@ -118,8 +118,8 @@ def failing_with(who: str, do: Callable[[], _T]) -> _T:
     try:
         return do()
     except GwsReplayError as error:
-        said = f"{who}: {error}"
-    pytest.fail(said, pytrace=False)  # out here, or pytest would show the error as well
+        problem = f"{who}: {error}"
+    pytest.fail(problem, pytrace=False)  # out here, or pytest would show the error as well
 
 
 def _read(name: str, arguments: dict[str, Any]) -> Marked:

@@ -27,7 +27,7 @@ _LOCALHOST: Final = ("localhost", "0.0.0.0", "127.0.0.1", "::1")  # noqa: S104 (
 Replacement: TypeAlias = str | Callable[..., str | None] | None
 Filters: TypeAlias = tuple[tuple[str, Replacement], ...]
 
-_HOST = "a cassette recorded from staging answers a client that talks to localhost, so the host never counts"
+_HOST = "a cassette recorded from staging responds to a client that talks to localhost, so the host never counts"
 _NO_PART: Final = {
     **dict.fromkeys(("host", "port", "scheme"), _HOST),
     **dict.fromkeys(("uri", "url"), f"{_HOST}: use path and query"),
@@ -71,7 +71,7 @@ class VcrConfig:
     ignored_hosts: frozenset[str] = frozenset()
 
     def request(self, request: Request) -> Request | None:
-        """Return a live request as it is to be matched or recorded; None for one that is none of the cassette's."""
+        """Return a live request as it is to be matched or recorded; None if the cassette ignores it."""
         if urlsplit(request.uri).hostname in self.ignored_hosts:
             return None
         hooked: HookRequest | None = self._filtered(request)
@@ -83,12 +83,12 @@ class VcrConfig:
 
     def response(self, response: Response) -> Response | None:
         """Return a response as it is to be recorded; None for one whose exchange is left out."""
-        made: Response | None = response
+        filtered: Response | None = response
         for hook in self.before_record_response:
-            if made is None:
+            if filtered is None:
                 break
-            made = response_through(hook, made)
-        return made
+            filtered = response_through(hook, filtered)
+        return filtered
 
     def recorded(self, request: Request) -> Request:
         """Return a request of a cassette as a live one, filtered, is compared with it.
@@ -148,7 +148,7 @@ def _parts(key: str, value: object) -> frozenset[str]:
     if refused:
         raise _wrong(key, f"a list of {', '.join(PARTS)}, and cannot have {'; '.join(refused)}")
     if not parts:
-        raise _wrong(key, f"empty, so that any request would get any answer: name some of {', '.join(PARTS)}")
+        raise _wrong(key, f"empty, so that any request would get any response: name some of {', '.join(PARTS)}")
     return frozenset(parts)
 
 

@@ -59,7 +59,7 @@ class StreamingCompile:
         return self._compilation.start
 
     def close(self) -> None:
-        """Let go of the files; nothing of the cassette can be looked at any more."""
+        """Close the files; nothing of the cassette can be read any more."""
         for spool in self._spools:
             spool.close()
 

@@ -19,7 +19,7 @@ _HEADER: Final = struct.Struct("=IHHII")
 _QUERY: Final = struct.Struct("=BBBxI")
 _PORTS: Final = struct.Struct("!HH")
 _ANY: Final = struct.pack("=III", 0, 0xFFFFFFFF, 0xFFFFFFFF)
-# In the answer: the header, 4 bytes of state, the connection's ends as in the query, when a timer expires.
+# In the reply: the header, 4 bytes of state, the connection's ends as in the query, when a timer expires.
 _UNREAD_AT: Final = _HEADER.size + 4 + 48 + 4
 # How long to wait between two looks: at first, and at the most. Many clients may be waited for at once.
 _FIRST_LOOK, _LAST_LOOK = 0.001, 0.05

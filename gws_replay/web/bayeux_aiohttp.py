@@ -158,7 +158,7 @@ async def _batches(socket: web.WebSocketResponse) -> AsyncIterator[list[Any]]:
 
 @contextmanager
 def _kept(polls: HeldPolls, answer: Replies) -> Iterator[None]:
-    """Give the notifications of an answer back if it cannot be written."""
+    """Give the notifications of a response back if it cannot be written."""
     try:
         yield
     except (asyncio.CancelledError, OSError):

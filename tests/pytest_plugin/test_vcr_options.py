@@ -50,7 +50,7 @@ def test_match_on_takes_the_parts_there_are(parts: Any) -> None:
 @pytest.mark.parametrize(
     ("parts", "reason"),
     [
-        (["method", "host"], "host: a cassette recorded from staging answers a client that talks to localhost"),
+        (["method", "host"], "host: a cassette recorded from staging responds to a client that talks to localhost"),
         (["scheme"], "scheme: a cassette recorded from staging"),
         (["port"], "port: a cassette recorded from staging"),
         (["uri"], "use path and query"),
@@ -58,7 +58,7 @@ def test_match_on_takes_the_parts_there_are(parts: Any) -> None:
         (["headers"], "headers: they hold credentials"),
         (["raw_body"], "use body"),
         (["boody"], "boody: no such part is known"),
-        ([], "empty, so that any request would get any answer"),
+        ([], "empty, so that any request would get any response"),
         ("method", "a list of method, path, query, body"),
         (None, "a list of"),
     ],

@@ -161,8 +161,8 @@ class Bindings:
         new: dict[str, str] = {}
         taken: dict[str, str] = {}
         for recorded, live in pairs:
-            if (known := self._live.get(recorded, new.get(recorded))) is not None:
-                if known != live:
+            if (live_before := self._live.get(recorded, new.get(recorded))) is not None:
+                if live_before != live:
                     return None
             elif live in self._recorded or live in taken or (live != recorded and self._is_recorded(live)):
                 return None

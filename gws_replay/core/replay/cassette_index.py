@@ -305,10 +305,10 @@ class UserPart:
         found = self.index.requesting(key)
         if not found or len(self.index.parts) == 1:
             return found
-        known = self._own.get(key)
-        if known is None:
-            known = self._own[key] = tuple(each for each in found if self.index.interactions[each].user == self.user)
-        return known
+        mine = self._own.get(key)
+        if mine is None:
+            mine = self._own[key] = tuple(each for each in found if self.index.interactions[each].user == self.user)
+        return mine
 
     @cached_property
     def _own(self) -> dict[Key, Sequence[int]]:

@@ -207,17 +207,17 @@ class UserProgress:
             return Miss(
                 request=self.shown(request, late), reason="wrong_order", cassette=name, nearest=late, later=later
             )
-        bindings, known = self.run.bindings, bool(self.part.requesting(key))
-        conflict = not known and bindings is not None and bindings.is_conflict(request)
+        bindings, was_recorded = self.run.bindings, bool(self.part.requesting(key))
+        conflict = not was_recorded and bindings is not None and bindings.is_conflict(request)
         found = index.neighbours.nearest(request)
         shown = self.shown(request, found)
-        reason: Reason = "already_played" if known else "nothing_similar" if found is None else "no_match"
-        if not known and key in index.by_key:
+        reason: Reason = "already_played" if was_recorded else "nothing_similar" if found is None else "no_match"
+        if not was_recorded and key in index.by_key:
             return Miss(request=shown, reason="other_user", cassette=name, nearest=index.by_key[key][0])
         unlike: tuple[Difference, ...] = ()
         if found is not None:
             unlike = differences(shown, self.shown(index.requests[found]), index.matching.match_on, index.hosts)
-            if not known and not unlike:
+            if not was_recorded and not unlike:
                 unlike = (_CONFLICT if conflict else _HIDDEN,)
         return Miss(request=shown, reason=reason, cassette=name, nearest=found, differences=unlike)
 

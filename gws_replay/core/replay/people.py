@@ -16,7 +16,7 @@ class People:
     def __init__(self) -> None:
         self._owners: dict[Identity, int] = {}
         self._names: dict[int, dict[str, str]] = {}
-        self._known: set[int] = set()
+        self._identified: set[int] = set()
 
     def owner(self, sent: Sequence[Identity]) -> int | None:
         """Return whose request it is that uses some identities, those that tell most first; None for a stranger.
@@ -40,7 +40,7 @@ class People:
     def learn(self, number: int, identities: Sequence[Identity], *, used: bool = True) -> None:
         """Keep what a live user has used, or was given. Who had it before keeps it, but for an application's key."""
         if used and says_who(identities):
-            self._known.add(number)
+            self._identified.add(number)
         for each in identities:
             if each.kind == APPLICATION_KEY:
                 self._owners[each] = number
@@ -49,17 +49,17 @@ class People:
             if each.kind in NAMES:
                 self._names.setdefault(number, {}).setdefault(each.kind, each.value)
 
-    def is_known(self, number: int) -> bool:
+    def is_identified(self, number: int) -> bool:
         """Tell whether a live user has used any identity that tells who it is."""
-        return number in self._known
+        return number in self._identified
 
     def name(self, number: int, kind: str) -> str | None:
         """Return the name of a live user, if that is known."""
         return self._names.get(number, {}).get(kind)
 
     def _may_be(self, number: int, names: dict[str, str]) -> bool:
-        known = self._names.get(number, {})
-        return all(known.get(kind, value) == value for kind, value in names.items())
+        own_names = self._names.get(number, {})
+        return all(own_names.get(kind, value) == value for kind, value in names.items())
 
 
 def says_who(sent: Iterable[Identity]) -> bool:

@@ -221,10 +221,10 @@ class PushSchedule:
         self._released.look(interaction)
         self._release(now)
 
-    def waiting(self, is_heard: Callable[[str], bool]) -> int | None:
+    def waiting(self, has_subscriber: Callable[[str], bool]) -> int | None:
         """Return the first notification that only the recorded order holds back, and that a client would receive."""
         notifications = self.part.index.cassette.notifications
-        return next((index for _, index in self._released.open if is_heard(notifications[index].channel)), None)
+        return next((index for _, index in self._released.open if has_subscriber(notifications[index].channel)), None)
 
     def give_way(self, index: int, now: float) -> tuple[int, ...]:
         """Release a notification though requests before it were not sent; return what counts as shown from now on."""

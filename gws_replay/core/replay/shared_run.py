@@ -77,17 +77,17 @@ class SharedRun:
     def is_free(self, name: str) -> bool:
         """Tell whether nobody certainly plays the recorded user of a name."""
         return all(
-            (known := self._named(number, name)) is None
-            or not any(role.user == known and role.is_certain for role in self._roles[number])
+            (named := self._named(number, name)) is None
+            or not any(role.user == named and role.is_certain for role in self._roles[number])
             for number in range(len(self.cassettes))
         )
 
     def name(self, number: int, role: Role, name: str) -> None:
         """Let a live user that plays already have a name: it is shown where the recorded one stands."""
-        known = self._named(number, name)
+        named = self._named(number, name)
         role.name = name
-        if known is not None:
-            self._assign(number, role, known, is_certain=True)
+        if named is not None:
+            self._assign(number, role, named, is_certain=True)
         self._bind_names(number)
 
     def sends(self, number: int, role: Role, key: Key, request: Request, now: float) -> None:
@@ -109,13 +109,13 @@ class SharedRun:
 
     def _cast(self, number: int, name: str | None) -> Role:
         run = self.cassettes[number]
-        known = self._named(number, name) if name else None
+        named = self._named(number, name) if name else None
         user = self._first_free(number, range(len(run.users)))
         progress = run.users[user]
         role = Role(progress, progress.schedule.connect(), is_certain=len(run.users) == 1, name=name)
         self._roles[number].append(role)
-        if known is not None:
-            self._assign(number, role, known, is_certain=True)
+        if named is not None:
+            self._assign(number, role, named, is_certain=True)
         self._bind_names(number)
         return role
 
@@ -131,7 +131,7 @@ class SharedRun:
         """Return the first of some recorded users that nobody plays, or of whom that is not certain."""
         taken = {role.user for role in self._roles[number]}
         certain = {role.user for role in self._roles[number] if role.is_certain}
-        return next((each for known in (taken, certain) for each in users if each not in known), users[0])
+        return next((each for others in (taken, certain) for each in users if each not in others), users[0])
 
     def _named(self, number: int, name: str | None) -> int | None:
         """Return the recorded user of a live name, which may stand for the recorded one."""

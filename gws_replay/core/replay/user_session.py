@@ -243,11 +243,11 @@ class UserSession:
         """Forget a held connect whose connection was lost."""
         self.bayeux.abandon(ticket, now)
 
-    def put_back(self, answer: Replies) -> tuple[int, ...]:
-        """Take back the notifications of an answer that could not be written."""
-        return self.bayeux.put_back(answer)
+    def put_back(self, replies: Replies) -> tuple[int, ...]:
+        """Take back the notifications of a response that could not be written."""
+        return self.bayeux.put_back(replies)
 
-    def unheard_of(self, number: int) -> list[int]:
+    def undelivered_of(self, number: int) -> list[int]:
         """Return the notifications of a cassette that are released and that no client is subscribed to."""
         early = [index for waiting in self._early.values() for of, index in waiting if of == number]
         notifications = self.indexes[number].cassette.notifications
@@ -296,10 +296,10 @@ class UserSession:
             while self._give_way(now, lambda _channel: True) and at_once:
                 pass
 
-    def _give_way(self, now: float, is_heard: Callable[[str], bool] | None = None) -> bool:
+    def _give_way(self, now: float, is_subscribed: Callable[[str], bool] | None = None) -> bool:
         for role in self.roles:
             progress = role.progress
-            if (index := progress.schedule.waiting(is_heard or self.bayeux.has_subscriber)) is not None:
+            if (index := progress.schedule.waiting(is_subscribed or self.bayeux.has_subscriber)) is not None:
                 progress.show(progress.schedule.give_way(index, now))
                 return True
         return False

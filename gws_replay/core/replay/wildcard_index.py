@@ -44,25 +44,25 @@ class _Slot:
     parts: tuple[_Part, ...] = ()
     after: str = ""
 
-    def values_in(self, text: str, known: Pairs) -> Sequence[tuple[str, str]] | None:
-        """Return the stand-ins with what a live text has instead; None if it is no match.
+    def values_in(self, text: str, bound: Pairs) -> Sequence[tuple[str, str]] | None:
+        """Return the stand-ins with what a live text has instead; None if the text does not match.
 
-        `known` are live values that are bound already: they tell where the others begin.
+        `bound` are live values that are bound already: they show where the others begin.
         """
         if not self.parts:
             return ((self.stand_in, text),)
-        pattern = "".join(f"{re.escape(part.before)}{_pattern(part, known)}" for part in self.parts)
+        pattern = "".join(f"{re.escape(part.before)}{_pattern(part, bound)}" for part in self.parts)
         found = re.fullmatch(f"(?s){pattern}{re.escape(self.after)}", text)
         if found is None:
             return None
-        open_ = [part for part in self.parts if part.stand_in and part.stand_in not in known]
+        open_ = [part for part in self.parts if part.stand_in and part.stand_in not in bound]
         values = zip(open_, found.groups(), strict=True)
         return [(part.stand_in, ENCODINGS[part.encoding][1](value)) for part, value in values]
 
 
-def _pattern(part: _Part, known: Pairs) -> str:
-    if part.stand_in in known:
-        return re.escape(ENCODINGS[part.encoding][0](known[part.stand_in]))
+def _pattern(part: _Part, bound: Pairs) -> str:
+    if part.stand_in in bound:
+        return re.escape(ENCODINGS[part.encoding][0](bound[part.stand_in]))
     return "(.+?)" if part.stand_in else ".*?"
 
 
@@ -78,17 +78,17 @@ class Candidates:
     live: Mapping[Place, Leaf]
     recorded: list[tuple[int, _Slots]]
 
-    def pairs(self, number: int, known: Pairs) -> Sequence[tuple[str, str]] | None:
-        """Return the stand-ins of a recorded request with the live values for them; None if it is no match.
+    def pairs(self, number: int, bound: Pairs) -> Sequence[tuple[str, str]] | None:
+        """Return the stand-ins of a recorded request with the live values for them; None if it does not match.
 
-        `known` are the live values that are bound already, by their stand-ins.
+        `bound` are the live values that are bound already, by their stand-ins.
         """
         slots = self.recorded[number][1]
         whole = [(slot.stand_in, self.live[place].text) for place, slot in slots.items() if not slot.parts]
-        pairs, known = list(whole), {**known, **dict(whole)} if len(whole) != len(slots) else known
+        pairs, bound = list(whole), {**bound, **dict(whole)} if len(whole) != len(slots) else bound
         for place, slot in slots.items():
             if slot.parts:
-                values = slot.values_in(self.live[place].text, known)
+                values = slot.values_in(self.live[place].text, bound)
                 if values is None:
                     return None
                 pairs += values
@@ -137,9 +137,9 @@ class StandInIndex:
     def hidden(self, request: Request, values: Iterable[str] = ()) -> Request:
         """Return a live or recorded request for a message: personal data, and known live values, are all the same."""
         body = request.body.decode("utf-8", "surrogateescape")
-        said = f"{request.uri}{body}"
-        encoded = not _ENCODED.isdisjoint(said)
-        found = [value for value in values if encoded or value in said]
+        spelled = f"{request.uri}{body}"
+        encoded = not _ENCODED.isdisjoint(spelled)
+        found = [value for value in values if encoded or value in spelled]
         texts = TextRedactor(self.rules, _Hidden(self._long, found))
         for _ in range(2):  # a value may stand before the key that gives it away
             uri, redacted = texts.uri(request.uri), texts.body(body)

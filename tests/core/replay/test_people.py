@@ -58,9 +58,9 @@ def test_value_of_a_response_alone_does_not_identify_a_user() -> None:
     """Whoever uses it is that user; who uses something else may still be."""
     people = People()
     people.learn(0, [TOKEN], used=False)
-    assert (0, False) == (people.owner([TOKEN]), people.is_known(0))
+    assert (0, False) == (people.owner([TOKEN]), people.is_identified(0))
     people.learn(0, [RENEWED])
-    assert people.is_known(0)
+    assert people.is_identified(0)
 
 
 def test_a_cookie_alone_does_not_tell_who_it_is() -> None:
