@@ -97,7 +97,7 @@ def test_trouble_with_the_server(tmp_path: Path, answers: dict[str, bytes], repo
     assert lines[0].startswith(reported)
     cassette = load_cassette(tmp_path / "c.yaml")
     assert [f"GET {ME}", "GET /api/v2/after"] == operations(cassette)
-    assert ["broken" if "no answer" in reported else "response", "response"] == [
+    assert ["broken" if "no response" in reported else "response", "response"] == [
         each.outcome for each in cassette.interactions
     ]
 
