@@ -1,6 +1,6 @@
 """What compiling a long recording takes: seconds, and the most memory, for `gws-replay recover` of a journal.
 
-A journal of so many megabytes (10 and 100) of updates with answers of 6 KB, each told with 90 keys to a client
+A journal of so many megabytes (10 and 100) of updates with responses of 6 KB, each told with 90 keys to a client
 that polls; 200 updates a session. That all exchanges and notifications came into the cassette is checked. Prints a
 table in Markdown. Run: python bench/compile.py [MEGABYTES...]
 """

@@ -1,9 +1,9 @@
 """What recording costs: requests a second through mitmdump with our addon, beside an addon that does nothing and `-w`.
 
-Reverse mode, 4 clients and then 32, whose connections stay; updates with answers of 6 KB. All proxies run at once and
-are asked in turn, in short rounds, and each round is compared with the same round of the addon that does nothing; so is
+Reverse mode, 4 clients and then 32, whose connections stay; updates with responses of 6 KB. All proxies run at once and
+are sent in turn, in short rounds, and each round is compared with the same round of the addon that does nothing; so is
 the CPU time of the proxy for a request. Its writer takes CPU time of its own, and needs a processor beside the proxy's.
-Every answer is checked, and that no exchange is missing in the cassettes. Then a notification with 90 keys, as it is
+Every response is checked, and that no exchange is missing in the cassettes. Then a notification with 90 keys, as it is
 redacted. Needs mitmproxy. Run: python bench/recording.py [ROUNDS]
 """
 
@@ -177,7 +177,7 @@ def table(proxies: dict[str, Proxy], clients: int) -> float:
 
 
 def notification(number: int) -> bytes:
-    """Spell the answer of a connect with a notification of 90 keys; two of them, and three people's, are new."""
+    """Spell the response of a connect with a notification of 90 keys; two of them, and three people's, are new."""
     data: dict[str, object] = {f"Key {key}": f"value {key}" if key % 3 else key for key in range(87)}
     data |= {"Key 1": f"new {number}", "Key 3": number, "FirstName": f"Anna{number}", "LastName": f"Berg{number}"}
     data |= {"EmailAddress": f"anna{number}@customer.example.net"}

@@ -1,7 +1,7 @@
 """What one replayed request costs inside the test process: milliseconds of CPU, the median, beside vcrpy.
 
-POSTs of 95 bytes to one address, told apart by their bodies, answered with 6,000 bytes of JSON, by requests and by
-httpx; each answer is checked. The floor is the same library with an adapter that looks the body up in a dict. Then a
+POSTs of 95 bytes to one address, distinguished by their bodies, answered with 6,000 bytes of JSON, by requests and by
+httpx; each response is checked. The floor is the same library with an adapter that looks the body up in a dict. Then a
 request that nothing was recorded for, and its explanation. Prints tables in Markdown. Run: python bench/request.py
 """
 
@@ -38,7 +38,7 @@ def sent(number: int) -> bytes:
 
 
 def answer(number: int) -> bytes:
-    """Return the body of its answer."""
+    """Return the body of its response."""
     return json.dumps({"statusCode": 0, "number": number, "pad": "x" * 6000}).encode()
 
 

@@ -1,8 +1,8 @@
 """The replay server: requests a second at 1, 8 and 32 clients, and of one core; when it is ready; its memory.
 
-Each request is a POST of its own, to one address, told apart by its body. The floor is a server on the same HTTP
+Each request is a POST of its own, to one address, distinguished by its body. The floor is a server on the same HTTP
 library that looks the body up in a dict. "Of one core" is by the CPU time of the server: the first pass over all stubs,
-whose first request makes what they are looked up by, and another one after it. Every answer is checked. Then 1,000
+whose first request makes what they are looked up by, and another one after it. Every response is checked. Then 1,000
 clients of CometD whose connects are held. Prints tables in Markdown. Run: python bench/server.py [STUBS]
 """
 
@@ -136,7 +136,7 @@ def message(path: str, body: bytes) -> bytes:
 
 
 async def exchanged(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes) -> bytes:
-    """Send a request and return the body of its answer."""
+    """Send a request and return the body of its response."""
     writer.write(sent)
     head = await reader.readuntil(b"\r\n\r\n")
     length = int(re.findall(rb"(?i)content-length: (\d+)", head)[0])
@@ -147,7 +147,7 @@ async def exchanged(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
 
 
 class Client(asyncio.Protocol):
-    """Asks for one number after the other on its connection, and checks each answer; cheap, to leave time to others."""
+    """Sends one number after the other on its connection, and checks each response; leaves time to others."""
 
     def __init__(self, numbers: Iterator[tuple[int, bytes]], over: "asyncio.Future[None]") -> None:
         self._numbers = numbers
@@ -162,7 +162,7 @@ class Client(asyncio.Protocol):
         self._ask()
 
     def data_received(self, data: bytes) -> None:
-        """Take an answer, and ask again when it is whole."""
+        """Take a response, and ask again when it is whole."""
         self._got += data
         end = self._got.find(b"\r\n\r\n")
         length = LENGTH.search(self._got, 0, max(end, 0))

@@ -1,7 +1,7 @@
 """The replay server beside others: WireMock, talkback and mitmproxy's server replay, with the same 10,000 stubs.
 
-Requests a second of 32 clients (500 requests, each answer checked), when each is ready, and its memory. WireMock
-needs Java, talkback Node; both come from npm into a temporary folder, and what cannot be had is said.
+Requests a second of 32 clients (500 requests, each response checked), when each is ready, and its memory. WireMock
+needs Java, talkback Node; both come from npm into a temporary folder, and what cannot be had is reported.
 Run: python bench/servers.py [STUBS]
 """
 

@@ -86,7 +86,7 @@ def recording(cassette: Path, **options: Any) -> Iterator[Hooks]:
 
 
 def flow_of(path: str = PATH, answer: bytes = b'{"statusCode":0}', status: int = 200, **headers: str) -> http.HTTPFlow:
-    """A finished flow of an UpdateUserData; the body of its answer is as it was on the wire."""
+    """A finished flow of an UpdateUserData; the body of its response is as it was on the wire."""
     flow = tflow.tflow(req=http.Request.make("POST", f"http://gws.example{path}", json.dumps(UPDATE)))
     fields = {key.replace("_", "-"): value for key, value in headers.items()}
     flow.response = http.Response.make(status, b"", {**fields, "Content-Length": str(len(answer))})
@@ -102,7 +102,7 @@ def written(cassette: Path) -> Recording:
 
 
 def bodies(cassette: Path) -> list[bytes]:
-    """The bodies of the answers in the journal of a running recording."""
+    """The bodies of the responses in the journal of a running recording."""
     return [exchange.response.body for exchange in written(cassette).exchanges]
 
 
@@ -112,7 +112,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_an_exchange_is_in_the_journal_when_the_hook_returns(tmp_path: Path) -> None:
-    """The client sees an answer only after the hook: so nothing that it saw can be lost."""
+    """The client sees a response only after the hook: so nothing that it saw can be lost."""
     with recording(tmp_path / "a.yaml") as hooks:
         hooks.passed(flow_of())
 

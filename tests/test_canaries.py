@@ -96,7 +96,7 @@ def test_no_comparison_shows_one(form: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["show", "verify", "diff"])
 def test_what_nobody_redacted_is_shown_redacted(command: str, tmp_path: Path) -> None:
-    """A raw cassette is printed with placeholders and stand-ins, and that is said; the file stays as it is."""
+    """A raw cassette is printed with placeholders and stand-ins, and that is reported; the file stays as it is."""
     path, other = tmp_path / "raw.yaml", tmp_path / "other.yaml"
     save_cassette(compile_recording(canaries.recording()).cassette, path)
     raw = path.read_text("utf-8")

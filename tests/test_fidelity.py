@@ -134,14 +134,14 @@ CLIENTS: dict[str, Callable[[str, Mapping[str, Call]], Answers]] = {
 
 
 def response(received: ReceivedRequest) -> bytes:
-    """The answer that the path names."""
+    """The response that the path names."""
     answer = ANSWERS[received.path.split("/")[3].partition("?")[0]]
     return answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if received.head.startswith(b"HEAD") else answer
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_both_give_a_client_the_same(client: str, tmp_path: Path) -> None:
-    """Every kind of answer and body."""
+    """Every kind of response and body."""
     path = tmp_path / "c.yaml"
     calls = {name: call for name, call in CALLS.items() if name not in NOT_BY_VCRPY.get(client, ())}
     with upstream(response) as server:
@@ -160,7 +160,7 @@ def test_both_give_a_client_the_same(client: str, tmp_path: Path) -> None:
 
 
 def plain(name: str, answer: Seen) -> Seen:
-    """An answer without what is told of its coding, where it had one."""
+    """A response without what is told of its coding, where it had one."""
     status, reason, headers, body, passed = answer
     kept = [pair for pair in headers if name not in UNPACKED or pair[0] not in OF_THE_CODING]
     return status, reason, kept, body, passed

@@ -1,7 +1,7 @@
 """The documented samples, each read as what it documents: operation, resource, answer, notification, userData.
 
 They are in tests/data/gws-samples with the address of the page that each one is from. The raw texts are what the pages
-print: most of it is no JSON, and must be refused, not guessed at.
+print: most of it is not JSON, and must be refused, not guessed at.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""--dask: the same work on a real Dask cluster of this machine, and what is said where there is none."""
+"""--dask: the same work on a real Dask cluster of this machine, and what is reported where there is none."""
 
 import socket
 import sys

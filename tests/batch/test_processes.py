@@ -9,7 +9,7 @@ from tests.support.ended_work import WRONG, doubled
 
 
 def no(number: int) -> int:
-    """What is said of a lost item."""
+    """What is reported of a lost item."""
     return -number
 
 

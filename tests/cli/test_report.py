@@ -100,7 +100,7 @@ def test_github_shows_what_cannot_be_read(folder: Path, tmp_path: Path) -> None:
 
 
 def test_an_error_after_the_report_leaves_it(folder: Path, tmp_path: Path) -> None:
-    """--accept that nobody can be asked about ends as an error; what differs is reported all the same."""
+    """--accept without a terminal ends as an error; what differs is reported all the same."""
     changed = tmp_path / "changed.yaml"
     changed.write_text((folder / "good.yaml").read_text().replace('"B": "b"', '"B": "c"'))
     ended, report = written(tmp_path / "out", "junit", "diff", "--accept", folder / "good.yaml", changed)

@@ -172,7 +172,7 @@ def test_repeated_key_inside_a_value_has_a_path_of_keys() -> None:
 
 
 def test_deep_values_are_compared() -> None:
-    """A value that parses is compared: depth is no reason for a crash."""
+    """A value that parses is compared: depth is not a reason for a crash."""
 
     def nested(value: int) -> Any:
         return lossless_json.loads("[" * 400 + str(value) + "]" * 400)

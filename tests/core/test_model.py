@@ -37,7 +37,7 @@ def test_the_path_of_a_request(uri: str, path: str) -> None:
 
 
 def test_bodies_are_parsed_without_loss() -> None:
-    """What is no JSON object or array is None."""
+    """What is not a JSON object or array is None."""
     one = exchange("POST", "/x", b'{"a":1,"a":2}', b"OK")
     assert ({"a": Repeated((1, 2))}, None) == (one.request_json, one.response_json)
     assert {"A": 1} == push({"A": 1}, seen=0).value["facebooksession"]["userData"]

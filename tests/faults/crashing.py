@@ -53,7 +53,7 @@ def record(folder: Path) -> None:
 
 
 def write(recording: JournalFile) -> None:
-    """Write exchanges down, as the recorder does before the client sees their answers."""
+    """Write exchanges down, as the recorder does before the client sees their responses."""
     for number in range(EXCHANGES):
         request = Request(method="GET", uri=f"http://h/api/v2/{number}")
         recording.append(journal.request_line(f"{number}", number, request))

@@ -1,7 +1,7 @@
 """Records on a small disk that gets full, then read-only, then larger: `python -m tests.faults.small_disk FOLDER`.
 
 It mounts that disk itself, and so has to be root, if only in a namespace of its own (`unshare --user --mount`).
-Prints a JSON object of what was said and saved.
+Prints a JSON object of what was reported and saved.
 """
 
 import json

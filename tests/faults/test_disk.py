@@ -30,7 +30,7 @@ def may_mount() -> bool:
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What is said and saved on a real disk that gets full, read-only, and larger."""
+    """What is reported and saved on a real disk that gets full, read-only, and larger."""
     if not may_mount():
         pytest.skip("no disk may be mounted here")
     command = (*NAMESPACE, sys.executable, "-m", "tests.faults.small_disk", str(tmp_path_factory.mktemp("disk")))
@@ -67,7 +67,7 @@ LIMITED = (
 
 
 def test_used_up_file_descriptors_lose_nothing(tmp_path: Path) -> None:
-    """What can then not be compiled is said to be in the journal, with the next step."""
+    """What can then not be compiled is reported to be in the journal, with the next step."""
     record = ["record", "--cassette", "c.yaml", "--listen", "127.0.0.1:0", "--upstream"]
     plain = {name: value for name, value in environment().items() if not name.startswith("COVERAGE")}
     with (
@@ -87,7 +87,7 @@ def test_used_up_file_descriptors_lose_nothing(tmp_path: Path) -> None:
             return client
 
         answers = 0
-        while used() <= LIMIT - 2:  # an answer takes one on either side
+        while used() <= LIMIT - 2:  # a response takes one on either side
             assert ask(answers).recv(65536).startswith(b"HTTP/1.1 200")
             answers += 1
         last = ask(answers)

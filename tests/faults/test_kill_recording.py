@@ -47,7 +47,7 @@ def test_kill_loses_no_response_that_a_client_received(tmp_path: Path) -> None:
 
 
 def killed(cassette: Path, url: str, moment: float, busy: int, victim: str) -> tuple[int, list[str]]:
-    """Kill one recording, if `busy` after its first answer; return how many there were, and which of them were lost."""
+    """Kill one recording, if `busy` after its first response; return how many there were and which were lost."""
     recorder = Recorder(Settings(cassette=cassette, upstream=url))
     recorder.__enter__()
     proxy = recorder.pid

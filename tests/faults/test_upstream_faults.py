@@ -107,7 +107,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 
 
 def leave(url: str, name: str, after: int) -> None:
-    """Ask, read so many bytes of the answer, and go away with a reset."""
+    """Ask, read so many bytes of the response, and go away with a reset."""
     address = urlsplit(url)
     with socket.create_connection((address.hostname or "", address.port or 0), PATIENCE) as connection:
         connection.sendall(f"GET /api/v2/{name} HTTP/1.1\r\nHost: gws.example\r\n\r\n".encode())
@@ -123,7 +123,7 @@ def recorded(seen: Seen) -> dict[str, bytes]:
 
 
 def last_part(path: str) -> str:
-    """The name of an answer, as it was sent."""
+    """The name of a response, as it was sent."""
     return unquote(path.rpartition("/")[2], "latin-1")
 
 

@@ -43,7 +43,7 @@ def test_another_version_is_refused() -> None:
 
 
 def test_other_protocols_are_passed_over_and_unanswered_requests_kept() -> None:
-    """TCP flows are no exchanges; a flow without response is a request that got none."""
+    """TCP flows are not exchanges; a flow without response is a request that got none."""
     written = io.BytesIO()
     writer = FlowWriter(written)  # type: ignore[no-untyped-call]
     for each in (tflow.ttcpflow(), tflow.tflow(resp=True), tflow.tflow()):

@@ -16,7 +16,7 @@ from tests.support.readers import read_flow
 
 
 def http_flow(**more: Any) -> http.HTTPFlow:
-    """A flow of one request and its answer."""
+    """A flow of one request and its response."""
     request = http.Request.make(
         "POST",
         "http://gws.example:8090/api/v2/me?x=1",
@@ -43,7 +43,7 @@ def load(data: bytes) -> Recording:
 
 
 def test_a_flow_becomes_an_exchange() -> None:
-    """It begins with the first byte of the request, and ends with the last of the answer."""
+    """It begins with the first byte of the request, and ends with the last of the response."""
     (found,) = load(written(http_flow())).exchanges
     assert ("POST", "http://gws.example:8090/api/v2/me?x=1") == (found.request.method, found.request.uri)
     assert (b'{"a":1.50}', b'{"statusCode":0}') == (found.request.body, found.response.body)
@@ -52,7 +52,7 @@ def test_a_flow_becomes_an_exchange() -> None:
 
 
 def test_repeated_and_odd_headers_are_kept() -> None:
-    """In their order and spelling; bytes that are no UTF-8 are spelled out."""
+    """In their order and spelling; bytes that are not UTF-8 are spelled out."""
     one = http_flow()
     assert one.response
     one.response.headers.fields = ((b"Set-Cookie", b"a=1"), (b"x-b", b"\xff"), (b"set-cookie", "ä".encode()))
@@ -62,7 +62,7 @@ def test_repeated_and_odd_headers_are_kept() -> None:
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "identity"])
 def test_codings_are_undone(coding: str) -> None:
-    """In requests and answers; the header goes with them."""
+    """In requests and responses; the header goes with them."""
     one = http_flow()
     assert one.response
     for message in (one.request, one.response):
@@ -153,7 +153,7 @@ def test_what_is_no_flow_file_is_named(data: bytes) -> None:
 
 @pytest.mark.parametrize("field", ["request", "response", "timestamp_created", "type"])
 def test_a_flow_that_lacks_a_field_is_named(field: str) -> None:
-    """Or is read without it, as one without an answer."""
+    """Or is read without it, as one without a response."""
     state = http_flow().get_state()
     del state[field]
     try:
@@ -171,7 +171,7 @@ def test_an_empty_file_is_a_recording_of_nothing() -> None:
 
 
 def test_a_real_capture_is_in_order_of_completion() -> None:
-    """A held poll stands after what was asked while it was held; the compiler sorts."""
+    """A held poll stands after what was sent while it was held; the compiler sorts."""
     capture = DATA / "captures" / "longpoll-js-update.flow"
     began = [each.began for each in read_flow(capture.read_bytes(), "a.flow").exchanges]
     assert began != sorted(began)

@@ -1,4 +1,4 @@
-"""HAR files of browsers: their forms are read, and what is wrong with one is said by entry."""
+"""HAR files of browsers: their forms are read, and what is wrong with one is reported by entry."""
 
 import base64
 import copy
@@ -118,7 +118,7 @@ def test_an_unknown_duration_is_none(time: Any) -> None:
 
 @pytest.mark.parametrize("body", [b"\xff\x00binary", b"", b"text"])
 def test_bodies_in_base64(body: bytes) -> None:
-    """As Chrome writes answers, and mitmproxy requests, that are no text."""
+    """As Chrome writes answers, and mitmproxy requests, that are not text."""
     text = base64.b64encode(body).decode()
     content = {"size": len(body), "mimeType": "x", "text": text, "encoding": "base64"}
     assert body == load(changed("response.content", content)).exchanges[0].response.body
@@ -138,7 +138,7 @@ def test_response_without_a_body(value: Any) -> None:
 
 
 def test_status_0_means_no_response() -> None:
-    """A dropped poll: it is told apart from exchanges."""
+    """A dropped poll: it is distinguished from exchanges."""
     found = load(changed("response.status", 0), entry())
     assert (1, 1) == (len(found.exchanges), len(found.unanswered))
 

@@ -1,4 +1,4 @@
-"""The journal: what goes in comes out; what was torn or damaged is said, and the rest is kept."""
+"""The journal: what goes in comes out; what was torn or damaged is reported, and the rest is kept."""
 
 import pytest
 

@@ -38,7 +38,7 @@ RECORDINGS = st.builds(
 
 
 def lines_of(recording: Recording) -> Iterator[bytes]:
-    """A journal of a recording: all requests first, as when they overlap, then the answers."""
+    """A journal of a recording: all requests first, as when they overlap, then the responses."""
     yield journal.header_line({"recorder": "me", "redaction": "secrets"})
     for number, each in enumerate(recording.exchanges):
         yield journal.request_line(f"id{number}", each.began, each.request)
@@ -94,7 +94,7 @@ def test_a_journal_torn_anywhere_in_its_last_line_keeps_the_others() -> None:
 
 
 def test_a_journal_torn_anywhere_keeps_what_was_finished() -> None:
-    """Each answer whose line is whole is there, and none besides."""
+    """Each response whose line is whole is there, and none besides."""
     data = b"".join(LINES)
     ends = {n: len(b"".join(LINES[: n + 1])) for n in ANSWERS}
     for cut in range(len(LINES[0]), len(data), 7):
@@ -173,7 +173,7 @@ def test_response_without_its_request_is_left_out() -> None:
 
 
 def test_id_may_be_used_again_after_its_response() -> None:
-    """Each answer belongs to the request that is open."""
+    """Each response belongs to the request that is open."""
     one, other = FULL.exchanges[:2]
     lines = [LINES[0]]
     for each in (one, other):
@@ -185,7 +185,7 @@ def test_id_may_be_used_again_after_its_response() -> None:
 
 
 def test_a_request_that_failed_is_unanswered() -> None:
-    """As one is whose answer had not come."""
+    """As one is whose response had not come."""
     request = FULL.exchanges[0].request
     open_ = journal.header_line({}) + journal.request_line("a", 0.0, request)
     assert (request,) == read(open_).recording.unfinished

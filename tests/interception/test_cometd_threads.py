@@ -44,7 +44,7 @@ def test_after_the_end_a_thread_is_held() -> None:
 
 
 def test_a_client_of_one_thread_is_not_left_waiting() -> None:
-    """It polls in the very thread that must make the next request: an empty answer comes in time, and is no rush."""
+    """It polls in the thread that must send the next request: an empty response comes in time, but not in a rush."""
     playback = recorded()
     with replaying(playback):
         post = by_requests()
@@ -100,7 +100,7 @@ def waiting_for_pushes_first(playback: ReplayRun) -> Iterator[list[str]]:
 def test_response_and_notification_keep_their_order(seen: float, expected: list[str]) -> None:
     """As it was recorded: the push before the response, always; or after it, unless the machine is very busy.
 
-    Nobody can tell in this process when a thread goes on that has got its answer.
+    Nobody can tell in this process when a thread goes on that has got its response.
     """
     kept = 0
     for _ in range(20):

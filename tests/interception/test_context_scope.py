@@ -1,4 +1,4 @@
-"""Several replays at once: each thread and task gets the answers of its own cassette, and nothing stays patched."""
+"""Several replays at once: each thread and task gets the responses of its own cassette, and nothing stays patched."""
 
 import asyncio
 import threading
@@ -171,7 +171,7 @@ def test_they_may_end_in_any_order() -> None:
 
 
 def test_a_thread_of_neither_is_refused() -> None:
-    """Its request is no answer of chance: the sentence says where to start it, and both replays fail for it."""
+    """Its response must not depend on chance: the sentence says where to start it, and both replays fail for it."""
     one, two = named("one.yaml"), named("two.yaml")
     ready, ends = threading.Barrier(3), threading.Event()
 

@@ -1,4 +1,4 @@
-"""In-process replay: every HTTP library gets the recorded answer, nothing goes live, nothing stays patched."""
+"""In-process replay: every HTTP library gets the recorded response, nothing goes live, nothing stays patched."""
 
 import asyncio
 import gzip
@@ -72,7 +72,7 @@ def test_bodies_arrive_byte_for_byte(
 
 @pytest.mark.parametrize("ask", [pytest.param(CLIENTS[name], id=name) for name in FOLLOWING])
 def test_redirects_are_followed_inside_the_cassette(ask: Ask) -> None:
-    """The client follows a recorded redirect to the recorded answer."""
+    """The client follows a recorded redirect to the recorded response."""
     running = playback(
         exchange("GET", "/old", None, b"", status=302, response_headers=[("Location", "/new?x=1")]),
         exchange("GET", "/new?x=1", None, {"statusCode": 0}),
@@ -97,7 +97,7 @@ def test_a_gzipped_request_matches_what_it_says(ask: Ask) -> None:
 
 @every_client
 def test_kth_equal_request_gets_the_kth_response(ask: Ask) -> None:
-    """Equal requests are answered in recorded order; a GET may be asked again, any other one too many is a miss."""
+    """Equal requests are answered in recorded order; a GET may be sent again, any other one too many is a miss."""
     requested = ("GET", "POST")
     running = playback(*(exchange(how, "/x", None, {"k": k}, began=float(k)) for how in requested for k in range(3)))
     with replaying(running):

@@ -160,7 +160,7 @@ def test_an_allowed_host_is_reached(allowed: str, host: str, live: LiveServer) -
 
 
 def test_an_allowed_name_stands_for_its_addresses(monkeypatch: pytest.MonkeyPatch, live: LiveServer) -> None:
-    """Names are resolved before the wall goes up; one that does not resolve is no reason to fail."""
+    """Names are resolved before the wall goes up; one that does not resolve is not a reason to fail."""
     real = socket.getaddrinfo
 
     def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:

@@ -123,7 +123,7 @@ def test_inner_of_two_playbacks_responds() -> None:
 
 @pytest.mark.parametrize("kind", SWARMS)
 def test_nothing_leaks_from_threads(kind: str, live: LiveServer) -> None:
-    """Of 2,000 (or 500) requests from 8 threads or tasks, none reaches a live server, and each gets its own answer."""
+    """Of 2,000 (or 500) requests from 8 threads or tasks, none reaches a live server, each gets its own response."""
     count = 2000 if kind == "requests.post" else 500
     running = ReplayRun(numbered(count))
     with replaying(running):

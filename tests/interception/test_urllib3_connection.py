@@ -41,7 +41,7 @@ def test_urllib3_tries_again_as_it_would_live() -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_request_through_a_proxy_is_replayed(scheme: str) -> None:
-    """With a proxy in between a connection is asked for a whole address, or for a tunnel."""
+    """With a proxy in between a connection is sent a whole address, or a request for a tunnel."""
     running = playback(exchange("GET", "/x", None, BODY))
     proxies = {"http": "http://proxy.example:3128", "https": "http://proxy.example:3128"}
     with replaying(running):
@@ -89,7 +89,7 @@ def test_a_connection_goes_back_to_its_pool() -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_inside_a_cassette_of_plain_vcrpy_ours_has_the_word(scheme: str, tmp_path: Path) -> None:
-    """The innermost answers, and the outer one is asked again when it has ended."""
+    """The innermost answers, and the outer one responds again when it has ended."""
     running = playback(exchange("GET", "/x", None, BODY))
     with vcr.VCR(record_mode="none").use_cassette(str(tmp_path / "outer.yaml")):
         with replaying(running):
@@ -99,7 +99,7 @@ def test_inside_a_cassette_of_plain_vcrpy_ours_has_the_word(scheme: str, tmp_pat
 
 
 def test_somebody_elses_kind_of_connection_is_left_alone() -> None:
-    """A connection of a class of one's own, to a Unix socket for instance, is no business of the cassette."""
+    """A connection of a class of one's own, to a Unix socket for instance, is not the business of the cassette."""
     ours, theirs = socket.socketpair()
 
     class Local(HTTPConnection):

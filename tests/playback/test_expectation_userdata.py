@@ -23,7 +23,7 @@ def mismatch() -> Iterator[list[str]]:
 
 
 def written(after: Mapping[str, Any], sent: Mapping[str, Any] | None = None) -> ReplayRun:
-    """A playback whose update leads to `after`, the GET having been asked."""
+    """A playback whose update leads to `after`, the GET having been sent."""
     sent = {"A": 2} if sent is None else sent
     playback = play(get(BEFORE, began=0.0), update(sent, began=1.0), push(after, seen=2.0))
     ask(playback, 0)
@@ -113,7 +113,7 @@ def test_nothing_shown_before() -> None:
 
 
 def test_nothing_shown_after() -> None:
-    """A block that asks for nothing cannot pass; the message says what is still to be asked."""
+    """A block that asks for nothing cannot pass; the message says what is still to be sent."""
     playback = written({"A": 2, "B": "b"})
     with mismatch() as found, playback.expect_userdata("S1", changed={"A": 2}):
         pass

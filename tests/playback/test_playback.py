@@ -89,7 +89,7 @@ def test_no_secret_of_a_live_request_is_kept_or_printed(given: Mapping[str, Any]
 
 
 def test_a_redacted_session_in_a_path_matches_a_live_one() -> None:
-    """;jsessionid differs in every session: it does not stand in the way of an answer."""
+    """;jsessionid differs in every session: it does not stand in the way of a response."""
     playback = play(exchange("GET", "/api/v2/me;jsessionid=<redacted:jsessionid>", None, {"statusCode": 0}))
     assert b'{"statusCode":0}' == ask(playback, 0, uri=f"{HOST}/api/v2/me;jsessionid=0123456789ABCDEF").body
 
@@ -126,7 +126,7 @@ def test_a_refusal_is_a_problem_that_nothing_allows() -> None:
 
 
 def test_userdata_grows_as_operations_are_sent() -> None:
-    """A snapshot per message that showed it: the answer of a GET, the notification once its cause was asked."""
+    """A snapshot per message that showed it: the response of a GET, the notification once its cause was sent."""
     playback = ReplayRun(small())
     assert () == playback.userdata("S1")
     ask(playback, 0)
@@ -152,7 +152,7 @@ def test_a_capture_shows_its_whole_history() -> None:
 
 
 def test_threads_share_a_playback() -> None:
-    """Eight threads at once: every answer is given once, every miss is remembered."""
+    """Eight threads at once: every response is given once, every miss is remembered."""
     playback, barrier = ReplayRun(numbered(40)), threading.Barrier(8)
 
     def work(part: int) -> int:
@@ -172,7 +172,7 @@ def test_threads_share_a_playback() -> None:
 
 
 def test_an_empty_cassette_has_no_problem() -> None:
-    """Nothing recorded, nothing asked."""
+    """Nothing recorded, nothing sent."""
     assert "" == ReplayRun(Cassette(interactions=())).problems()
 
 

@@ -122,7 +122,7 @@ def test_one_of_the_two_fixtures_is_enough(project: Project) -> None:
 
 @pytest.mark.parametrize("fixture", ["gws", "gws_server"])
 def test_the_timing_is_checked(project: Project, fixture: str) -> None:
-    """A word that is no timing is an error in one sentence."""
+    """A word that is not a timing is an error in one sentence."""
     result = project.run(marked("\n    pass\n", "'small', timing='soon'", head=f"def test_it({fixture}):"))
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*timing is instant, recorded, or a factor of 0 or more such as 0.1, not 'soon'*"])

@@ -262,7 +262,7 @@ def test_named_plugins_only(street: Street, others: tuple[str, ...]) -> None:
 
 
 def test_all_of_them_at_once(street: Street) -> None:
-    """Each answers for its own tests, in whatever order."""
+    """Each responses for its own tests, in whatever order."""
     tests = with_theirs(street, after="") + MOCKED.format(n=1) + MARK + "@pytest.mark.asyncio" + ASYNC
     options = ("--disable-socket", "--allow-unix-socket", "--randomly-seed=1")
     street.run(*options, beside=MOST, test_both=tests).assert_outcomes(passed=5, xfailed=2)

@@ -214,7 +214,7 @@ def test_a_cassette_that_another_run_records_is_refused(project: Project) -> Non
 
 
 def test_nothing_live_is_nothing_recorded(project: Project) -> None:
-    """No empty cassette: it is said."""
+    """No empty cassette: it is reported."""
     result = project.run("\n    pass\n", "--gws-record=once", "-rA")
     result.stdout.fnmatch_lines(["*nothing was recorded: no request went live*"])
     assert not project.cassette.exists()
@@ -245,7 +245,7 @@ REDACTION = "\n@pytest.fixture\ndef gws_redaction():\n    return %s\n"
 
 
 def test_a_test_has_rules_of_its_own(project: Project) -> None:
-    """The fixture gws_redaction; a wrong one is said, and nothing is recorded."""
+    """The fixture gws_redaction; a wrong one is reported, and nothing is recorded."""
     body = "\n    Agent(URL).sessions()\n"
     rules = REDACTION % "{'keep': ['FirstName'], 'personal': ['RTenant']}"
     project.run(body + rules, "--gws-record=once").assert_outcomes(passed=1)

@@ -58,7 +58,7 @@ def test_a_failed_test_tells_what_its_run_did(project: Project) -> None:
 
 
 def test_a_failed_test_tells_what_it_left(project: Project) -> None:
-    """Which is no reason of its own."""
+    """Which is not a reason of its own."""
     (lines,) = sections(project.run(marked(f"{HALF}    assert 0\n")))
     assert ["unplayed:", "  interaction 1: POST /api/v2/me/facebooksessions/S1 UpdateUserData"] == lines[2:4]
 
@@ -151,7 +151,7 @@ SESSIONS = {
 
 @pytest.mark.parametrize(("tests", "line"), SESSIONS.values(), ids=SESSIONS)
 def test_a_session_ends_with_one_line(project: Project, tests: str, line: str | None) -> None:
-    """Where a marked test ran; what was stopped is no live connection."""
+    """Where a marked test ran; what was stopped is not a live connection."""
     assert ([] if line is None else [line]) == summaries(project.run(tests))[:1]
 
 

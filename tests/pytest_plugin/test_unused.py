@@ -48,7 +48,7 @@ def judged(
     ],
 )
 def test_what_is_used(becomes: str, file: str, test: Seen) -> None:
-    """A path that a test asked for; a name that one may ask for, in whatever folder, as whole parts of the path."""
+    """A path that a test requested; a name that one may ask for, in whatever folder, as whole parts of the path."""
     assert becomes == judged(file, test)
 
 
@@ -106,7 +106,7 @@ def test_where_the_test_of_a_cassette_may_be() -> None:
 
 
 def test_workers_are_merged() -> None:
-    """The one that ran a test knows what it asked for; what one could not collect is not whole."""
+    """The one that ran a test knows what it requested; what one could not collect is not whole."""
     guess, knows = Seen("t", certain=False, names=("x",)), Seen("t", certain=True, paths=("/p",))
     both = Seen("t", certain=True, paths=("/p", "/q"))
     one, two = Run((guess,), frozenset({TEST_A, TEST_B})), Run((knows,), frozenset({TEST_A}), {TEST_B: "no"})

@@ -50,7 +50,7 @@ def test_the_exit_code(project: Project, mode: str, unused: bool, tests: str, co
 
 
 def test_the_configuration_file_chooses_too(project: Project) -> None:
-    """The ini gws_unused; one that does not exist is said."""
+    """The ini gws_unused; one that does not exist is reported."""
     project.cassette("test_agent/test_gone.yaml")
     project.pytester.makeini("[pytest]\ngws_unused = fail\n")
     assert 1 == project.run(PASSES).ret
@@ -68,7 +68,7 @@ NOT_OURS = {
 
 
 def test_delete_removes_the_orphans_and_nothing_else(project: Project) -> None:
-    """It says so; what is no cassette, ours or vcrpy's, stays, as does what is used."""
+    """It says so; what is not a cassette, ours or vcrpy's, stays, as does what is used."""
     project.cassette("test_agent/test_it.yaml")
     ours = project.cassette("test_agent/test_gone.yaml", numbered(3))
     vcrs = aged(ours.with_name("vcr.yaml"), "interactions: []\nversion: 1\n")

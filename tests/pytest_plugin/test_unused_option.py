@@ -1,4 +1,4 @@
-"""`--gws-unused` as a user meets it: what counts as used, what is judged, what is said and what is removed."""
+"""`--gws-unused` as a user meets it: what counts as used, what is judged, what is reported and what is removed."""
 
 from pathlib import Path
 
@@ -180,7 +180,7 @@ def test_last_failed_judges_nothing(project: Project) -> None:
 
 
 def test_a_module_that_is_gone_leaves_orphans(project: Project) -> None:
-    """No test file of that name stands beside the folder any more; a folder that is no module's is not judged so."""
+    """No test file of that name stands beside the folder any more; a folder that is not a module's is not judged so."""
     project.cassette("test_gone/test_it.yaml")
     project.cassette("shared/it.yaml")
     project.pytester.makepyfile(test_other="def test_it(): pass\n")

@@ -80,7 +80,7 @@ def test_an_ignored_host_goes_live_and_is_not_recorded(project: Project, monkeyp
 
 
 def test_hooks_change_what_is_recorded(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A filter takes a header away, a hook an answer; what a hook leaves out is not in the cassette."""
+    """A filter takes a header away, a hook a response; what a hook leaves out is not in the cassette."""
     monkeypatch.delenv("CI", raising=False)
     hooks = """{
         "filter_headers": ["X-Private"],
@@ -100,7 +100,7 @@ def test_hooks_change_what_is_recorded(project: Project, monkeypatch: pytest.Mon
 
 
 def test_the_proxy_takes_no_hooks(project: Project) -> None:
-    """They are functions of the test process: it is said."""
+    """They are functions of the test process: it is reported."""
     config = CONFIG.format("{'filter_headers': ['X']}")
     options = ("--gws-record=rewrite", "--gws-upstream=http://127.0.0.1:9")
     result = project.run(config + marked("\n    pass\n", head="def test_it(gws_server):"), *options)
@@ -109,7 +109,7 @@ def test_the_proxy_takes_no_hooks(project: Project) -> None:
 
 
 def test_a_secret_never_counts(project: Project) -> None:
-    """One that a cassette of another tool holds is no reason for a miss, and is in no message."""
+    """One that a cassette of another tool holds is not a reason for a miss, and is in no message."""
     recorded = exchange("POST", "/api/v2/x?token=abc&n=1", {"a": 1, "password": "hidden"}, {"made_by": "cassette"})
     project.cassette("small.yaml", cassette(recorded))
     sent = "post('{}?token=other&n=1', json={{'a': {}, 'password': 'live'}}, timeout=60)"

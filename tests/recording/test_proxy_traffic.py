@@ -76,7 +76,7 @@ def recorder(server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def request_for(answer: str, how: str) -> bytes:
-    """Spell a request for one of the answers."""
+    """Spell a request for one of the responses."""
     method, headers, body = REQUESTS.get(how, (how.upper().encode(), b"", b""))
     target = f"/api/v2/{answer}/a%20b/%2F?q=%C3%A4&q=&empty".encode()
     return b"%b %b HTTP/1.1\r\nhost: gws.example\r\n%bConnection: close\r\n\r\n%b" % (method, target, headers, body)
@@ -96,7 +96,7 @@ def test_no_byte_is_changed(server: Upstream, plain: str, recorder: Recorder, an
 
 
 def test_what_passed_is_in_the_cassette(server: Upstream, tmp_path: Path) -> None:
-    """Every kind of answer is recorded with its status, and bodies that are no JSON byte for byte."""
+    """Every kind of response is recorded with its status, and bodies that are not JSON byte for byte."""
     with Recorder(Settings(cassette=tmp_path / "c.yaml", upstream=server.url)) as recorder:
         for answer, how in SAME:
             raw_exchange(recorder.url, request_for(answer, how))

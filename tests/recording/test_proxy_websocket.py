@@ -88,7 +88,7 @@ def test_a_recording_has_operations_notifications_and_causes(open_client: Open, 
 @pytest.mark.parametrize("replayed_over", TRANSPORTS)
 @pytest.mark.parametrize(("open_client", "recorded_over"), RECORDINGS)
 def test_a_recording_replays_over_either_transport(open_client: Open, recorded_over: str, replayed_over: str) -> None:
-    """The client sees what it saw then: the answers, and the notification after its update."""
+    """The client sees what it saw then: the responses, and the notification after its update."""
     _, events, cassette, _ = recorded(open_client, recorded_over)
     playback = ReplayRun(cassette)
     with replaying(playback) as server:
@@ -162,7 +162,7 @@ class Odd:
 
 
 def test_odd_frames_and_a_refused_upgrade(tmp_path: Path) -> None:
-    """One message or several in a frame, long ones; neither what is no notification leaves a trace, nor a refusal."""
+    """One message or several in a frame, long ones; other JSON and refusals leave no trace."""
     lines: list[str] = []
 
     async def conversation(url: str) -> None:

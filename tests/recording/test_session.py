@@ -28,7 +28,7 @@ NAME = "Kunigunde"
 
 
 class Recording:
-    """A recording, and what is said of it."""
+    """A recording, and what is reported of it."""
 
     def __init__(self, cassette: Path, split: Split, *, force: bool = False) -> None:
         self.saved: dict[str, Compiled] = {}
@@ -68,7 +68,7 @@ def recording(cassette: Path, split: Split = EVERY, *, force: bool = False) -> I
 
 
 def paths(cassette: Path) -> list[str]:
-    """What was asked, as a cassette holds it."""
+    """What was sent, as a cassette holds it."""
     return [exchange.request.path.removeprefix("/api/v2") for exchange in load_cassette(cassette).interactions]
 
 
@@ -78,7 +78,7 @@ def update(user_data: object) -> object:
 
 
 def notified(user_data: object, reference: int) -> object:
-    """The answer of a poll with a notification."""
+    """The response of a poll with a notification."""
     shown = {"id": "S1", "userData": user_data}
     data = {"referenceId": reference, "notificationType": "PropertiesUpdated", "facebooksession": shown}
     return [{"channel": "/v2/me/facebooksession", "data": data}]
@@ -99,7 +99,7 @@ def test_exchange_belongs_to_the_part_of_its_response(tmp_path: Path) -> None:
 
 
 def test_a_notification_whose_cause_the_part_before_holds_is_given_to_no_other(tmp_path: Path) -> None:
-    """It is said, and the operation of this part keeps its own notification."""
+    """It is reported, and the operation of this part keeps its own notification."""
     with recording(tmp_path / "day.yaml") as run:
         run.passed("1", 1.0, "/me/facebooksessions/S1", update({"A": 1}))
         run.passed("2", 2.0, "/me/facebooksessions/S1", update({"B": 2}))
@@ -137,7 +137,7 @@ def test_the_journal_of_a_part_can_be_recovered(tmp_path: Path) -> None:
 
 
 def test_a_part_that_cannot_be_had_costs_nothing(tmp_path: Path) -> None:
-    """The recording goes on in the part that it has, and that is said."""
+    """The recording goes on in the part that it has, and that is reported."""
     with recording(tmp_path / "day.yaml") as run:
         run.passed("1", 1.0, "/me/1")
         (tmp_path / "day.2.yaml").write_text("precious")

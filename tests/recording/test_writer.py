@@ -43,7 +43,7 @@ def test_proxy_killed_before_its_first_message_leaves_no_traceback() -> None:
 
 
 def test_moments_become_a_cassette(tmp_path: Path) -> None:
-    """Where it writes is told first, then how many moments were taken since, with lines to show; the last saves."""
+    """Where it writes is reported first, then how many moments were taken since, with lines to show; the last saves."""
     writer, reports = started(tmp_path / "c.yaml")
     writer.take([begun(1), answered(1), begun(2)])
     writer.take([("broken", "2", 3.0, "reset"), ("finish",)])
@@ -58,7 +58,7 @@ def test_moments_become_a_cassette(tmp_path: Path) -> None:
 
 
 def test_an_error_of_ours_costs_one_message_and_shows_nothing_of_it(tmp_path: Path) -> None:
-    """It is told with its place; what raised it may hold what nobody has redacted."""
+    """It is reported with its place; what raised it may hold what nobody has redacted."""
     writer, reports = started(tmp_path / "c.yaml")
     writer.take(
         [begun(1), ("answered", "1", "no time: Kunigunde", 200, "OK", FIELDS, b"", False), begun(2), answered(2)]
@@ -72,7 +72,7 @@ def test_an_error_of_ours_costs_one_message_and_shows_nothing_of_it(tmp_path: Pa
 
 
 def test_a_disk_that_fails_ends_the_recording_alone(tmp_path: Path) -> None:
-    """It is told once; what comes then is acknowledged, for the traffic goes on, and not written."""
+    """It is reported once; what comes then is acknowledged, for the traffic goes on, and not written."""
     writer, reports = started(tmp_path / "c.yaml")
     writer.take([begun(1), answered(1)])
     assert writer._session

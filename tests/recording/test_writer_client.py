@@ -47,7 +47,7 @@ def started(cassette: Path, reports: list[Any]) -> WriterProcess:
 
 @pytest.mark.usefixtures("any_pipes")
 def test_what_is_held_goes_on_when_it_is_written(tmp_path: Path) -> None:
-    """Not while the writer stands still, however long its loop turns; then the answer is in the journal."""
+    """Not while the writer stands still, however long its loop turns; then the response is in the journal."""
     reports: list[Any] = []
     journal = tmp_path / "c.yaml.journal"
 

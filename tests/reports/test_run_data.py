@@ -61,7 +61,7 @@ def test_events_of_a_run_as_lines() -> None:
 
 
 def test_notification_is_listed_when_it_was_delivered() -> None:
-    """With a client that listens, it comes after what was asked meanwhile."""
+    """With a client that listens, it comes after what was sent meanwhile."""
     playback = ReplayRun(small())
     listening(playback)
     ask(playback, 1)
@@ -166,7 +166,7 @@ def test_recorded_text_cannot_steer_a_terminal() -> None:
 
 
 def test_run_data_are_redacted() -> None:
-    """Of a request without an answer only what is redacted; of an address that was stopped no query and no user."""
+    """Of a request without a response only what is redacted; of an address that was stopped no query and no user."""
     playback = ReplayRun(small())
     headers = Headers((("Authorization", f"Basic {SECRET}"), ("Cookie", f"JSESSIONID={SECRET}")))
     missed(playback, f"/nowhere?access_token={SECRET}", headers=headers)

@@ -37,7 +37,7 @@ ROWS = [
 def test_update_has_the_response_and_notification_of_its_channel(
     channel: str, path: str, key: str, kind: str, message_type: str, *, answers: bool, tells: bool
 ) -> None:
-    """The answer and the notification carry the same referenceId, where they carry one."""
+    """The response and the notification carry the same referenceId, where they carry one."""
     wire = Wire(CHANNELS[channel])
     one, _ = wire.ids
 
@@ -136,7 +136,7 @@ def test_channels_over_http_with_their_notifications() -> None:
 def test_workspace_has_verbs_in_the_path_and_userdata_in_lists(
     path: str, key: str, kind: str, message_type: str, topic: str
 ) -> None:
-    """The operationId of the client comes back in the answer and in the notification."""
+    """The operationId of the client comes back in the response and in the notification."""
     resources = Resources(data()["resources"], faithful)
     path = f"/workspace/v3/{path}"
     written = [{"key": "Level", "type": "kvlist", "value": [{"key": "n", "type": "int", "value": 2}]}]

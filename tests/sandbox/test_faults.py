@@ -88,7 +88,7 @@ OTHERWISE = {"key-case", "key-twice", "deleted-to-null"}
 
 @pytest.mark.parametrize("fault", KEPT)
 def test_fault_keeps_something_else(fault: str) -> None:
-    """What is notified is what is kept, and differs from what was asked for in this only."""
+    """What is notified is what is kept, and differs from what was requested in this only."""
     outcome = FAULTS[fault].apply(UPDATE)
 
     assert KEPT[fault] == differences(dict(RIGHT), dict(outcome.stored))

@@ -52,7 +52,7 @@ def test_list_without_fields_has_uris_that_lead_to_the_sessions(agent: Agent) ->
 
 
 def test_uris_name_the_host_that_the_client_used(agent: Agent) -> None:
-    """All addresses in an answer are complete, and lead back the way the client came."""
+    """All addresses in a response are complete, and lead back the way the client came."""
     path = f"/api/v2/me/facebooksessions/{ONE}"
     answered = agent.http.get(agent.url + path, headers={"Host": "gws.example:8090"}, timeout=60).json()
 

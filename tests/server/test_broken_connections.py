@@ -1,4 +1,4 @@
-"""Connections that break, a server that is started again, and faults of its own: nothing is lost, and all is said."""
+"""Connections that break, a restarted server, and faults of its own: nothing is lost; all is reported."""
 
 import asyncio
 import socket
@@ -90,7 +90,7 @@ def test_what_was_written_and_not_read_comes_again_to_a_client_that_acknowledges
 
 @on_linux
 def test_a_notification_waits_for_a_client_that_is_busy() -> None:
-    """While the answer that it comes after lies unread, it does not leave; it could be read first."""
+    """While the response that it comes after lies unread, it does not leave; it could be read first."""
     playback = ServedRun(small())
 
     async def conversation() -> None:

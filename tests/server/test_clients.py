@@ -27,7 +27,7 @@ def played() -> Iterator[ServedRun]:
 
 
 def test_a_page_of_another_origin_may_be_a_client(played: ServedRun) -> None:
-    """The preflight and the answers allow its origin, its credentials and its fields."""
+    """The preflight and the responses allow its origin, its credentials and its fields."""
     origin = {"Origin": "http://desktop.example"}
     sent = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,x-csrf-token"}
     allowed = requests.options(f"{played.url}{SESSIONS}/S1", headers={**origin, **sent}, timeout=CALM)
@@ -95,7 +95,7 @@ def test_a_client_may_take_it_for_its_proxy(played: ServedRun) -> None:
 
 
 def test_a_host_field_that_is_not_a_name_is_refused(played: ServedRun) -> None:
-    """It would stand in the addresses of answers."""
+    """It would stand in the addresses of responses."""
     got = raw(played, f'GET {SESSIONS}?fields=* HTTP/1.1\r\nHost: a"b')
     assert got.startswith(b"HTTP/1.1 400 ")
     assert () == played.misses

@@ -74,7 +74,7 @@ def test_the_order_is_the_same_however_long_a_client_waits() -> None:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize(("after", "in_a_row"), [("response", True), ("response", False), ("request", True)])
 def test_neither_overtakes_in_many_updates(after: str, in_a_row: bool, transport: str, open_client: Open) -> None:
-    """Each notification stays on its side of the answer, in its order, once; the client waits for it or does not."""
+    """Each notification stays on its side of the response, in its order, once; the client waits for it or does not."""
     played = updates(after)
     playback = ServedRun(played)
     with serving(playback):

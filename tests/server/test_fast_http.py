@@ -56,7 +56,7 @@ def numbers(connection: socket.socket, count: int) -> list[int]:
 
 
 def test_pipelined_requests_get_their_responses_in_order() -> None:
-    """All of them, though none of the answers was read before."""
+    """All of them, though none of the responses was read before."""
     with served() as (playback, connection):
         connection.sendall(b"".join(map(asking, range(COUNT))))
         assert list(range(COUNT)) == numbers(connection, COUNT)

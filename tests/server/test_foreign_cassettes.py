@@ -1,4 +1,4 @@
-"""Cassettes that plain vcrpy recorded, CometD answers and all, are served like our own."""
+"""Cassettes that plain vcrpy recorded, CometD responses and all, are served like our own."""
 
 import json
 from pathlib import Path

@@ -38,7 +38,7 @@ def rest_of(connection: socket.socket) -> bytes:
 
 
 def test_connections_that_nobody_uses_are_closed(playback: ServedRun) -> None:
-    """After their last answer, if there was one, plain or by aiohttp."""
+    """After their last response, if there was one, plain or by aiohttp."""
     for request, connection in begun(playback, b"", PLAIN, SPECIAL):
         assert (b"200 OK" in rest_of(connection)) == bool(request)
 
@@ -85,7 +85,7 @@ def trickled(connection: socket.socket) -> bytes:
 
 
 def test_a_late_response_is_not_idle(playback: ServedRun) -> None:
-    """The answer takes longer than a connection may be idle."""
+    """The response takes longer than a connection may be idle."""
     with connected(playback.url) as connection:
         connection.sendall(PLAIN + PLAIN + PLAIN.replace(b"/x", b"/slow"))
         assert 3 == rest_of(connection).count(b"HTTP/1.1 200 OK\r\n")

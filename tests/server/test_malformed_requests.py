@@ -1,4 +1,4 @@
-"""What is no Bayeux, or too much of it: an answer says what is wrong, and the server goes on."""
+"""What is not Bayeux, or too much of it: a response says what is wrong, and the server goes on."""
 
 import json
 from collections.abc import AsyncIterator
@@ -106,7 +106,7 @@ async def _seventeen_megabytes() -> AsyncIterator[bytes]:
 @pytest.mark.parametrize("put", ["whole", "in chunks"])
 @pytest.mark.parametrize("path", ["/api/v2/notifications", "/api/v2/me"])
 def test_a_body_over_sixteen_megabytes_is_refused(path: str, put: str, playback: ServedRun) -> None:
-    """With 413, whether its length was said beforehand or not."""
+    """With 413, whether its length was reported beforehand or not."""
 
     async def conversation() -> None:
         async with polling(playback.url) as client:

@@ -16,7 +16,7 @@ AFTER = {**BEFORE, "A": 2}
 
 @of_aiocometd
 def test_every_client_of_a_user_gets_each_notification() -> None:
-    """Once, whichever of them asked for the operation; a client of another user gets none."""
+    """Once, whichever of them requested the operation; a client of another user gets none."""
     playback = ServedRun(small())
 
     async def conversation() -> None:

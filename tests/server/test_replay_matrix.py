@@ -173,7 +173,7 @@ def plain(events: Sequence[Event]) -> list[Event]:
 
 
 def settled(events: Sequence[Event]) -> list[Event]:
-    """Events with what nobody caused behind the answers that it was among, up to the next notification of an operation.
+    """Events with what nobody caused behind the responses that it was among, up to the next notification of one.
 
     A busy client reads its two connections in another order than what came over the wire, live and on replay.
     """

@@ -1,4 +1,4 @@
-"""The replay server over real sockets: REST answers, its own tokens and address, the control endpoint."""
+"""The replay server over real sockets: REST responses, its own tokens and address, the control endpoint."""
 
 import threading
 from collections.abc import Iterator

@@ -46,7 +46,7 @@ async def update_all(client: Poller) -> list[Any]:
 
 
 def test_a_slow_reader_gets_all_and_holds_nobody_up() -> None:
-    """While its answer waits to be read, another client of the same user is answered."""
+    """While its response waits to be read, another client of the same user is answered."""
     playback = ServedRun(recorded())
 
     async def conversation() -> None:
@@ -69,7 +69,7 @@ def test_a_slow_reader_gets_all_and_holds_nobody_up() -> None:
 
 
 def pieces_of(reading: socket.socket) -> Iterator[bytes]:
-    """Read an answer to its end, as it comes through a narrow buffer."""
+    """Read a response to its end, as it comes through a narrow buffer."""
     head = b""
     while b"\r\n\r\n" not in head:
         head += reading.recv(1024)
@@ -103,7 +103,7 @@ def megabytes(pid: int) -> int:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the memory of a process is read in /proc")
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_clients_that_never_read_cost_little(transport: str, tmp_path: Path) -> None:
-    """They ask a hundred times each: were their answers kept, they would be 20 times 4 megabytes."""
+    """They ask a hundred times each: were their responses kept, they would be 20 times 4 megabytes."""
 
     async def conversation(url: str, pid: int) -> None:
         with ExitStack() as stack:

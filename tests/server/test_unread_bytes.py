@@ -1,4 +1,4 @@
-"""What a client has not read of an answer, and the wait for it."""
+"""What a client has not read of a response, and the wait for it."""
 
 import asyncio
 import socket

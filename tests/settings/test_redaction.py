@@ -1,4 +1,4 @@
-"""Rules of one's own from pyproject.toml, the key from the environment; what is wrong is said with file and line."""
+"""Your own rules from pyproject.toml, the key from the environment; what is wrong is reported with file and line."""
 
 from pathlib import Path
 

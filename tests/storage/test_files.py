@@ -35,7 +35,7 @@ def names(folder: Path) -> list[str]:
 @pytest.mark.parametrize("name", ["a.yaml", "a.yml", "a.json", "b c/ä.yaml", "deep/er/a.json"])
 @pytest.mark.parametrize("form", [str, Path])
 def test_a_cassette_comes_back(name: str, form: type[str] | type[Path], tmp_path: Path) -> None:
-    """YAML, or JSON by its ending; missing folders are made; it is named as it was asked for."""
+    """YAML, or JSON by its ending; missing folders are made; it is named as it was requested."""
     path = form(tmp_path / name)
     save_cassette(SESSION, path)
     assert SESSION.named(str(path)) == load_cassette(path)
@@ -163,7 +163,7 @@ def test_temporary_files_of_the_dead_are_swept(tmp_path: Path) -> None:
 
 
 def test_a_failed_test_run_keeps_both_files(tmp_path: Path) -> None:
-    """What cannot take the other's place stays where it was, and it is said where."""
+    """What cannot take the other's place stays where it was, and it is reported where."""
     new, old = tmp_path / "a.pending.yaml", tmp_path / "a.yaml"
     new.write_text("new")
     old.mkdir()
@@ -202,7 +202,7 @@ def test_file_that_is_not_a_cassette_is_reported(content: bytes, message: str, t
 
 
 def test_a_folder_is_no_cassette(tmp_path: Path) -> None:
-    """It is told, not crashed on."""
+    """It is reported, not crashed on."""
     with pytest.raises(CassetteError, match=r"^cannot read .*: Is a directory"):
         load_cassette(tmp_path)
 
@@ -228,7 +228,7 @@ def test_the_cassettes_of_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.txt", "a", "yaml", "a.yaml.gz"])
 def test_a_name_without_a_form_is_refused(name: str) -> None:
-    """The endings are told."""
+    """The endings are reported."""
     with pytest.raises(GwsReplayError, match=rf"{name} must end in \.yaml, \.yml or \.json"):
         check_suffix(Path(name))
 

@@ -48,7 +48,7 @@ def zipped(folder: Path) -> str:
 
 
 def as_if(ended: Ended, *names: tuple[object, object]) -> Ended:
-    """What would be said of other names."""
+    """What would be reported of other names."""
     out = ended.out
     for old, new in names:
         out = out.replace(str(old), str(new))
@@ -93,7 +93,7 @@ def test_storage_is_not_written(folders: tuple[Path, Path], memory: str) -> None
 
 
 def test_what_cannot_be_read_is_one_sentence(memory: str) -> None:
-    """A broken file is said beside the others."""
+    """A broken file is reported beside the others."""
     fsspec.filesystem("memory").pipe("/bucket/old/broken.yaml", b"version: 1\n")
     ended = command_line("verify", f"{memory}/old")
     assert (2, True) == (ended.code, "2 userData operations in 3 cassettes" in ended.out)
@@ -197,7 +197,7 @@ def test_a_path_is_no_address(path: str) -> None:
 
 @pytest.mark.parametrize("command", ["serve", "convert x.yaml", "diff a b --noise", "recover"])
 def test_other_commands_take_paths(command: str) -> None:
-    """An address is no path with fewer slashes, and its password is not printed."""
+    """An address is not a path with fewer slashes, and its password is not printed."""
     message = refused(command_line(*command.split(), "ftp://me:password@host/a.yaml"))
     assert "ftp://host/a.yaml is on storage, which show, verify, diff and noise learn read: give a path here" == message
 

@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that answers what a test says, and remembers what it was asked."""
+"""A server on 127.0.0.1 that answers what a test says, and remembers the requests that it received."""
 
 import json
 import ssl
@@ -49,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def answering(answers: Mapping[str, Any], tls: ssl.SSLContext | None = None) -> Iterator[Any]:
-    """A server; `url` is its address, `seen` what it was asked."""
+    """A server; `url` is its address, `seen` the requests that it received."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.daemon_threads = True
         if tls:

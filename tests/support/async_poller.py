@@ -51,7 +51,7 @@ class Poller:
         return await self.post(self.connecting(**advice, **fields))
 
     async def notified(self, **fields: Any) -> list[Any]:
-        """Connect, and return the userData that the notifications in the answer show."""
+        """Connect, and return the userData that the notifications in the response show."""
         return shown(await self.connect(**fields))
 
     async def update(self, **instead: Any) -> int:

@@ -47,7 +47,7 @@ def hold(result: Replies | Hold) -> Hold:
 
 
 def connected(server: BayeuxServer, *, subscription: Any = CHANNEL, acknowledges: bool = False) -> str:
-    """A client that has subscribed and made its first connect, whose answer is batch 1."""
+    """A client that has subscribed and made its first connect, whose response is batch 1."""
     client_id = handshake(server, ext={"ack": acknowledges})
     answer(server.receive([subscribe(client_id, subscription)], 0.0))
     answer(server.receive([connect(client_id)], 0.0))

@@ -9,7 +9,7 @@ Pieces = Iterator[bytes]
 
 
 class Reset(Exception):  # noqa: N818 (what the server does, and no error)
-    """Ends an answer with a reset of the connection."""
+    """Ends a response with a reset of the connection."""
 
 
 @contextmanager

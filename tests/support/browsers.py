@@ -16,7 +16,7 @@ import pytest
 
 FOUND = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_chromium = pytest.mark.skipif(FOUND is None, reason="no Chromium was found: the page is not tried in a browser")
-_SOON = 300  # seconds for it to start, and for each answer: a busy machine has taken 120
+_SOON = 300  # seconds for it to start, and for each response: a busy machine has taken 120
 _OPTIONS = (
     "--headless",
     "--no-sandbox",
@@ -26,7 +26,7 @@ _OPTIONS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--password-store=basic",  # no keyring, which is asked for over a bus that a container may not have
+    "--password-store=basic",  # no keyring, which is requested over a bus that a container may not have
     "--no-first-run",
     "--no-default-browser-check",
     "--remote-debugging-port=0",
@@ -62,7 +62,7 @@ class _Wire:
 
 
 class Tab(_Wire):
-    """One page; `asked` are the addresses that it asked for, `logged` what the browser had to say."""
+    """One page; `asked` are the addresses that it requested, `logged` what the browser had to say."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         super().__init__(socket)

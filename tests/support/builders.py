@@ -125,7 +125,7 @@ def cassette(*moments: Exchange | Notification, attributed: bool = True) -> Cass
 
 
 def poll(*answered: Any, began: float = 0.0, ended: float = 1.0, client_id: str = "c1") -> Exchange:
-    """A CometD poll and what came in its answer."""
+    """A CometD poll and what came in its response."""
     sent = [{"channel": "/meta/connect", "clientId": client_id, "connectionType": "long-polling"}]
     return exchange("POST", NOTIFICATIONS, sent, list(answered), began=began, ended=ended)
 

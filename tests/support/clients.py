@@ -27,7 +27,7 @@ ANYWHERE = "http://gws.example"
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as a client showed it."""
+    """A response as a client showed it."""
 
     status: int
     reason: str
@@ -228,7 +228,7 @@ def _posts(kind: str, cleanup: ExitStack) -> Post:
 
 
 def _outcome(post: Post, url: str, n: int) -> str:
-    """Ask the n-th question; empty when the answer is right."""
+    """Ask the n-th question; empty when the response is right."""
     try:
         got = post(f"{url}/api/v2/me/{n}", b'{"n": %d}' % n)
     except Exception as error:  # noqa: BLE001 (what went wrong is what is counted)

@@ -14,7 +14,7 @@ Command = dict[str, Any]
 
 @dataclass(frozen=True)
 class Event:
-    """An answer, with its status and body, or a notification, with its channel and data."""
+    """A response, with its status and body, or a notification, with its channel and data."""
 
     kind: str
     where: str | int
@@ -27,7 +27,7 @@ def comet(*subscriptions: str) -> Command:
 
 
 def rest(method: str, path: str, body: str = "", *, pause: int = 0) -> Command:
-    """Make a REST request, after so many milliseconds; go on after its answer."""
+    """Make a REST request, after so many milliseconds; go on after its response."""
     return {"do": "rest", "method": method, "path": path, "body": body, "pause": pause}
 
 
@@ -79,7 +79,7 @@ def recorded(cassette: Cassette, url: str) -> list[Event]:
 
 
 def answer(status: int, text: str, url: str = "") -> Event:
-    """The answer of a REST request."""
+    """The response of a REST request."""
     return Event("answer", status, _at(url, text))
 
 

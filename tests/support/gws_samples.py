@@ -11,7 +11,7 @@ FB, CALL, ID = "Facebook session", "call", "01RCC3N118B1V0SL8O7GK2LAES00000R"
 IM, TALK = "IM session", "00446K0L8GAC3B9R8O7GK2LAES00000D"
 MEDIA = "Workspace interaction"
 
-# Each request: operation, channel, resource, what it writes to userData (None: it is no userData operation).
+# Each request: operation, channel, resource, what it writes to userData (None: it is not userData operation).
 REQUESTED: dict[str, list[tuple[str | None, str | None, str | None, dict[Key, Any] | None]]] = {
     "Accept-facebooksession": [("Accept", FB, "0071023821aec011", None)],
     "AddComment-facebooksession": [("AddComment", FB, "0000Na9B26EF003M", {})],

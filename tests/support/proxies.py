@@ -156,7 +156,7 @@ def _named(exchange: Exchange) -> str:
 
 
 class Torn(bytes):
-    """An answer after which the upstream server resets the connection."""
+    """A response after which the upstream server resets the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class ReceivedRequest:
 
     @property
     def path(self) -> str:
-        """The path that was asked for."""
+        """The path that was requested."""
         return self.head.split(b" ", 2)[1].decode()
 
 
@@ -219,7 +219,7 @@ def serving_sockets(handler: type[AbruptHandler]) -> Iterator[int]:
 
 @contextmanager
 def upstream(answer: Callable[[ReceivedRequest], bytes], *, tls: ssl.SSLContext | None = None) -> Iterator[Upstream]:
-    """Serve raw answers, each as the function spells it; connections are kept open."""
+    """Serve raw responses, each as the function spells it; connections are kept open."""
 
     class Handler(AbruptHandler):
         def handle(self) -> None:
@@ -261,7 +261,7 @@ def _read(stream: Any) -> ReceivedRequest | None:
 
 
 def answered(body: bytes = b'{"statusCode": 0}', status: str = "200 OK", *headers: str) -> bytes:
-    """Spell an answer with its length."""
+    """Spell a response with its length."""
     lines = [f"HTTP/1.1 {status}", *(headers or ("Content-Type: application/json",)), f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body
 

@@ -59,7 +59,7 @@ class Wire:
     def sent(self, began: float, ended: float, path: str, body: Json | None = None) -> Reply:
         """Ask now, and write down that it took until `ended`; what is to be pushed is in the reply.
 
-        `body` is in the words of GWS; for Workspace v3 it is said in its own.
+        `body` is in the words of GWS; for Workspace v3 it is reported in its own.
         """
         method = "GET" if body is None else "POST"
         if self.is_workspace:

@@ -36,7 +36,7 @@ def joined(
 
 
 def request_at(session: UserSession, index: int, now: float = 0.0, *, cassette: int = 0) -> Send:
-    """Ask what was recorded at an index; it must have an answer."""
+    """Ask what was recorded at an index; it must have a response."""
     send = session.play(session.indexes[cassette].interactions[index].request, now)
     assert isinstance(send, Send)
     return send
@@ -72,7 +72,7 @@ class Listener:
         return result
 
     def released(self, now: float) -> None:
-        """Get the answer of the held connect."""
+        """Get the response of the held connect."""
         assert self.held is not None
         self._take(self.session.release(self.held, now).messages)
         self.held = None

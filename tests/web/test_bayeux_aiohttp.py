@@ -75,7 +75,7 @@ def test_a_poll_and_a_websocket_are_held_until_a_notification_comes(server: Serv
 
 
 def test_several_clients_share_a_websocket(server: Served) -> None:
-    """Each has a held connect of its own, and each is told."""
+    """Each has a held connect of its own, and each receives them."""
 
     async def conversation() -> None:
         async with talking(server.url) as talk:
@@ -161,7 +161,7 @@ def test_a_held_connect_of_a_lost_websocket_is_forgotten(server: Served, goodbye
 
 
 def test_two_hundred_clients_at_once(server: Served) -> None:
-    """Each on a WebSocket of its own; each is told everything, in order."""
+    """Each on a WebSocket of its own; each receives everything, in order."""
 
     async def client(ready: asyncio.Semaphore) -> list[Any]:
         async with talking(server.url) as talk:

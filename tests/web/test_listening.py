@@ -59,7 +59,7 @@ def taken() -> Iterator[int]:
 
 
 def refused(host: str, port: int) -> str:
-    """What is said when a server cannot start."""
+    """What is reported when a server cannot start."""
     with pytest.raises(GwsReplayError) as caught:
         asyncio.run(start(host, port))
     return str(caught.value)

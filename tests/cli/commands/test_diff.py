@@ -1,4 +1,4 @@
-"""`gws-replay diff`: what is said of files and folders, in each format, and how it ends."""
+"""`gws-replay diff`: what is reported of files and folders, in each format, and how it ends."""
 
 import io
 import json
@@ -66,7 +66,7 @@ def test_what_is_ignored_is_counted_and_shown_on_request(pair: tuple[Path, Path]
 
 
 def test_folders(tmp_path: Path) -> None:
-    """Cassettes are compared by path; what is missing, new and renamed is said."""
+    """Cassettes are compared by path; what is missing, new and renamed is reported."""
     files = {
         "old/same.yaml": small(),
         "new/same.yaml": small(),

@@ -1,4 +1,4 @@
-"""`gws-replay drift` against the real sandbox: what is asked, found, bound, resumed, refused, and never written."""
+"""`gws-replay drift` against the real sandbox: what is sent, found, bound, resumed, refused, and never written."""
 
 import base64
 import json
@@ -50,12 +50,12 @@ def sandbox(log: list[str]) -> Iterator[RunningSandbox]:
 
 
 def operations(log: list[str]) -> list[str]:
-    """The operations that the sandbox was asked, in order."""
+    """The operations that the sandbox received, in order."""
     return [line.split()[2] for line in log if line.startswith("POST") and "/meta/" not in line]
 
 
 def test_the_same_server_has_not_drifted(shipped: Path, sandbox: RunningSandbox, log: list[str]) -> None:
-    """All is asked, the notification received, nothing found; no credential, no person and no token is written."""
+    """All is sent, the notification received, nothing found; no credential, no person and no token is written."""
     shipped.with_name("update.drift.yaml.journal").touch()  # of a run that was killed at once: nothing is in it
     ended = drift(shipped, sandbox.url, "--allow-writes")
 
@@ -73,7 +73,7 @@ def test_the_same_server_has_not_drifted(shipped: Path, sandbox: RunningSandbox,
 
 
 def test_a_cassette_that_nobody_redacted_is_compared_as_if(tmp_path: Path, sandbox: RunningSandbox) -> None:
-    """What is alike stays alike; the answers are redacted before they are written, and nothing else is printed."""
+    """What is alike stays alike; the responses are redacted before they are written, and nothing else is printed."""
     path = "/api/v2/me/facebooksessions?fields=*"
     answer = requests.get(sandbox.url + path, auth=(sandbox.user, sandbox.password), timeout=60).content
     recorded_exchanges = (
@@ -90,7 +90,7 @@ def test_a_cassette_that_nobody_redacted_is_compared_as_if(tmp_path: Path, sandb
 
 
 def test_only_reading_requests_are_sent_without_leave(shipped: Path, sandbox: RunningSandbox, log: list[str]) -> None:
-    """The others are named once each kind; what depends on them does not count, and is said on request."""
+    """The others are named once each kind; what depends on them does not count, and is reported on request."""
     ended = drift(shipped, sandbox.url, "-v")
 
     assert 0 == ended.code
@@ -125,7 +125,7 @@ def test_a_notification_that_does_not_come_is_missed(shipped: Path) -> None:
 
 
 def test_the_last_notification_is_waited_for(tmp_path: Path, log: list[str]) -> None:
-    """Though nothing is asked after it; what no answer had caused when it was recorded is not missed."""
+    """Though nothing is sent after it; what no response had caused when it was recorded is not missed."""
     whole = right()
     unsolicited = push({}, seen=9.0, kind="NewMessages", session=IDS[0])
     moments = (*whole.notifications[:1], unsolicited)
@@ -137,7 +137,7 @@ def test_the_last_notification_is_waited_for(tmp_path: Path, log: list[str]) -> 
 
 
 def test_waits_for_a_notification_that_was_recorded_before_the_response(tmp_path: Path) -> None:
-    """What was asked after it waits for it, though the operation itself had not been answered."""
+    """What was sent after it waits for it, though the operation itself had not been answered."""
     path = saved(
         cassette(
             get({}, began=0.0, session=SESSION),
@@ -177,7 +177,7 @@ def test_live_ids_take_the_places_of_recorded_ones(tmp_path: Path, sandbox: Runn
 
 
 def test_id_that_no_response_shows_can_be_given(tmp_path: Path, sandbox: RunningSandbox) -> None:
-    """An unknown stand-in is refused before anything is asked; --bind names its live value."""
+    """An unknown stand-in is refused before anything is sent; --bind names its live value."""
     recorded_exchanges = update({"FirstName": "Aromaly"}, began=1.0, session=SESSION)
     recorded = replace(cassette(recorded_exchanges), header={"format": 1, "redaction": "all", "stand_ins": ["Aromaly"]})
     path = saved(recorded, tmp_path / "x.yaml")
@@ -206,7 +206,7 @@ def test_requests_that_were_not_sent_are_reported(shipped: Path, sandbox: Runnin
 
 
 def test_what_nothing_has_shown_is_left_out(tmp_path: Path, sandbox: RunningSandbox) -> None:
-    """A reading planned is not asked with what is recorded, and that is said; if that is all, nothing is saved."""
+    """A reading planned is not asked with what is recorded, and that is reported; if that is all, nothing is saved."""
     shown = {"facebooksessions": [{"id": f"{number}GONE00000000"} for number in range(3)]}
     looked = exchange("GET", "/api/v2/me/facebooksessions", None, shown)
     gone = exchange("GET", "/api/v2/me/facebooksessions/2GONE00000000", began=2.0)
@@ -259,7 +259,7 @@ def test_a_run_that_was_interrupted_goes_on(shipped: Path, sandbox: RunningSandb
 
 
 def test_write_without_a_response_is_not_sent_again(shipped: Path, sandbox: RunningSandbox, log: list[str]) -> None:
-    """It may have been done; that it is left out is said, and it is not missed."""
+    """It may have been done; that it is left out is reported, and it is not missed."""
     interrupted(shipped, sandbox, after=4)
     journal = shipped.with_name("update.drift.yaml.journal")
     lines = journal.read_bytes().splitlines(keepends=True)

@@ -37,7 +37,7 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_an_error_later_is_a_finding(tmp_path: Path) -> None:
-    """A status is an answer; redirects are not followed, since they might lead the credentials astray."""
+    """A status is a response; redirects are not followed, since they might lead the credentials astray."""
     exchanges = (exchange("GET", f"/api/v2/{name}", None, OK, began=began) for began, name in enumerate("abc"))
     path = asking(tmp_path, *exchanges)
     with answering({"/api/v2/b": 500, "/api/v2/c": 302}) as server:
@@ -127,7 +127,7 @@ def test_what_overlapped_is_sent_in_order(tmp_path: Path, monkeypatch: pytest.Mo
     ],
 )
 def test_a_server_that_tells_nothing(tmp_path: Path, comet: Any, message: str) -> None:
-    """One sentence says why; what was asked before can be gone on with."""
+    """One sentence says why; what was sent before can be gone on with."""
     path = saved(cassette(get({}, began=0.0), push({}, seen=1.0), get({}, began=2.0)), tmp_path / "x.yaml")
 
     def slowly() -> Any:
@@ -141,7 +141,7 @@ def test_a_server_that_tells_nothing(tmp_path: Path, comet: Any, message: str) -
 
 
 def test_a_network_that_went_away(tmp_path: Path) -> None:
-    """The planned that got no answer is asked by --resume, the others are not."""
+    """The planned that got no response is sent by --resume, the others are not."""
     path = asking(tmp_path, exchange("GET", "/api/v2/a", None, OK), exchange("GET", "/api/v2/b", None, OK, began=1.0))
     with answering({"/api/v2/b": DROPPED}) as server:
         message = refused(drift(path, server.url))
@@ -184,7 +184,7 @@ def test_nothing_is_written_twice(tmp_path: Path) -> None:
 
 
 def test_a_cometd_that_hangs_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is asked again, but not for ever."""
+    """It is sent again, but not for ever."""
     monkeypatch.setattr("gws_replay.core.bayeux.subscriber.AFTER_A_FAILURE", 0.0)
     path = saved(cassette(get({}, began=0.0), push({}, seen=1.0), get({}, began=2.0)), tmp_path / "x.yaml")
     with answering({"/api/v2/notifications": DROPPED}) as server:

@@ -31,7 +31,7 @@ def test_learned_noise_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_learned(tmp_path: Path) -> None:
-    """One recording differs from nothing; a file that is there is kept; a file that is no noise is refused."""
+    """One recording differs from nothing; a file that is there is kept; a file that is not a noise file is refused."""
     first, second = recorded(tmp_path, "q1", "q2")
     path = tmp_path / "noise.json"
     assert "give two of one scenario" in refused(command_line("noise", "learn", first, "--output", path), 5)

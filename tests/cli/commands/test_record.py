@@ -51,7 +51,7 @@ def test_a_wrapped_command_is_recorded(tmp_path: Path) -> None:
 
 
 def test_a_recording_in_parts(tmp_path: Path) -> None:
-    """Each part is said as it is saved; together they hold all that was asked."""
+    """Each part is reported as it is saved; together they hold all that was sent."""
     asks = "; ".join([ASK] * 3)
     with serving() as sandbox:
         done = run(*record("--upstream", sandbox.url, "--split", "1KB", "--", sys.executable, "-c", asks), cwd=tmp_path)

@@ -208,7 +208,7 @@ def test_a_secret_that_stands_in_an_address_alone_is_found(tmp_path: Path, uri: 
 
 
 def test_a_link_out_of_the_folder_is_not_written_through(tmp_path: Path) -> None:
-    """It is said, and --check looks at it; the file itself can be named."""
+    """It is reported, and --check looks at it; the file itself can be named."""
     outside = small(tmp_path / "elsewhere" / "original.yaml")
     folder = tmp_path / "cassettes"
     small(folder / "own.yaml")

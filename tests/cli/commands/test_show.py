@@ -93,7 +93,7 @@ def test_every_capture_can_be_shown(name: str, options: tuple[str, ...], tmp_pat
 
 
 def test_unsolicited_and_failed_are_shown(tmp_path: Path) -> None:
-    """An unsolicited notification, a refusal, a request that is no operation."""
+    """An unsolicited notification, a refusal, a request that is not an operation."""
     refusal = {"statusCode": 2, "statusMessage": "no"}
     shown = cassette(
         operation("UpdateUserData", began=1.0, userData={"A": 2}, answer=refusal),

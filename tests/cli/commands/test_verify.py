@@ -1,4 +1,4 @@
-"""`gws-replay verify`: the verdicts, the exit codes, and what is said at each level of detail."""
+"""`gws-replay verify`: the verdicts, the exit codes, and what is reported at each level of detail."""
 
 import json
 import os
@@ -72,7 +72,7 @@ def test_every_operation_of_the_captures_is_correct(suffix: str, tmp_path: Path)
 def test_exit_code_is_the_worst(
     names: list[str], options: list[str], code: int, quiet: list[str], folder: Path
 ) -> None:
-    """0 passed, 1 failed or cannot tell, 2 a file that is no cassette, 5 nothing to judge; at any level of detail."""
+    """0 passed, 1 failed or cannot tell, 2 not a cassette, 5 nothing to judge; at any level of detail."""
     paths = [folder / f"{name}.yaml" for name in names]
     assert code == command_line("verify", *options, *quiet, *paths).code
 
@@ -100,7 +100,7 @@ def test_text_of_each_verdict(folder: Path) -> None:
 
 
 def test_quiet_shows_what_needs_a_look(folder: Path) -> None:
-    """-q: only what failed or cannot be told, and no tally."""
+    """-q: only what failed or cannot be proved, and no tally."""
     paths = [folder / f"{name}.yaml" for name in CASSETTES]
     shown = command_line("verify", "-q", *paths).out
     assert (True, True) == ("FAILED" in shown, "cannot tell" in shown)
@@ -162,14 +162,14 @@ def test_paths_may_be_mixed(folder: Path, tmp_path: Path) -> None:
 
 
 def test_empty_folder_is_5(tmp_path: Path) -> None:
-    """Nothing found is no success."""
+    """Nothing found is not a success."""
     ended = command_line("verify", tmp_path)
     assert (5, "0 userData operations in 0 cassettes: 0 passed, 0 failed, 0 cannot tell\n") == (ended.code, ended.out)
 
 
 @pytest.mark.parametrize("place", [0, 1])
 def test_path_that_does_not_exist_is_2(place: int, folder: Path) -> None:
-    """A slip of the pen is said before anything is judged, wherever it stands."""
+    """A slip of the pen is reported before anything is judged, wherever it stands."""
     paths = [folder / "good.yaml"]
     paths.insert(place, folder / "elsewhere.yaml")
     assert f"{folder}/elsewhere.yaml does not exist" == refused(command_line("verify", *paths))
@@ -269,7 +269,7 @@ def test_killed_worker_process_is_reported(folder: Path, monkeypatch: pytest.Mon
 
 
 def test_reports_for_ci(folder: Path, tmp_path: Path) -> None:
-    """JUnit has a case for each operation; what cannot be told fails unless allowed; annotations name the line."""
+    """JUnit has a case for each operation; what cannot be proved fails unless allowed; annotations name the line."""
     path = tmp_path / "reports" / "out"
     names = [folder / f"{name}.yaml" for name in ("good", "wrong", "unknown")]
     tally = "3 userData operations in 3 cassettes: 1 passed, 1 failed, 1 cannot tell"

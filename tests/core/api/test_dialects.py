@@ -1,4 +1,4 @@
-"""Messages of either API are told apart, and nothing that may stand in one ends in an exception."""
+"""Messages of either API are distinguished, and nothing that may stand in one ends in an exception."""
 
 import json
 from typing import Any

@@ -80,7 +80,7 @@ def only(*moments: Exchange | Notification) -> Update:
     ],
 )
 def test_userdata_is_a_list_of_pairs(listed: Any, read: Any) -> None:
-    """Of key, type and value; nested lists likewise, repeated keys kept; anything else is no userData."""
+    """Of key, type and value; nested lists likewise, repeated keys kept; anything else is not userData."""
     assert read == pairs_as_user_data(listed)
 
 
@@ -139,7 +139,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any], Items, str | None]] = {
 @pytest.mark.parametrize("key", WHERE)
 @pytest.mark.parametrize("case", RIGHT)
 def test_faithful_operation_passes_and_faulty_one_fails(key: str, case: str) -> None:
-    """Code 1 is success, the operationId names the answer, and one more changed key is caught."""
+    """Code 1 is success, the operationId names the response, and one more changed key is caught."""
     verb, data, after, changed = RIGHT[case]
     start, request = shown(key, ("A", 1), ("B", 0)), requested(key, verb, data)
     right = notified(key, *after, comment="x")
@@ -163,7 +163,7 @@ def test_status_code_1_means_accepted(code: Any, taken: str) -> None:
 
 
 def test_a_refused_operation_must_change_nothing() -> None:
-    """By the code of the answer, or by an Error with its operationId."""
+    """By the code of the response, or by an Error with its operationId."""
     refused = exchange(
         "POST",
         f"{CALL}/update-user-data",

@@ -1,4 +1,4 @@
-"""Which HTTP requests carry Bayeux messages, and the bodies of their answers."""
+"""Which HTTP requests carry Bayeux messages, and the bodies of their responses."""
 
 import json
 from typing import Any

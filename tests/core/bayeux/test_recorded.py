@@ -1,4 +1,4 @@
-"""Bayeux messages are told from other JSON, and keep their text."""
+"""Bayeux messages are distinguished from other JSON, and keep their text."""
 
 import json
 from typing import Any
@@ -40,7 +40,7 @@ def test_messages_keep_the_text_of_their_fields(text: str, encode: Any) -> None:
     ],
 )
 def test_other_bodies_are_no_bayeux(body: str) -> None:
-    """REST answers have channels too; every message of an array must have a Bayeux one."""
+    """REST responses have channels too; every message of an array must have a Bayeux one."""
     assert messages_in(body) is None
     assert messages_in(body.encode()) is None
 

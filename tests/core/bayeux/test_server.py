@@ -82,7 +82,7 @@ def test_a_later_connect_is_held_for_the_advised_timeout(server: BayeuxServer) -
     ("timeout", "until"), [(1500, 6.5), (60_000, 35.0), (10**400, 35.0), ("0", 35.0), (True, 35.0)]
 )
 def test_a_client_can_ask_for_a_shorter_hold(server: BayeuxServer, timeout: Any, until: float) -> None:
-    """Never for a longer one; what is no number is not heeded."""
+    """Never for a longer one; what is not a number is not heeded."""
     client_id = connected(server)
     assert until == hold(server.receive([connect(client_id, advice={"timeout": timeout})], 5.0)).until
 

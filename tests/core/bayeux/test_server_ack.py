@@ -1,6 +1,6 @@
 """The Bayeux server core: each notification arrives once and in order, though answers get lost on their way.
 
-A lost answer is put back where its loss was noticed; a client with the acknowledgement extension says itself what it
+A lost response is put back where its loss was noticed; a client with the acknowledgement extension says itself what it
 has, and gets the rest again.
 """
 
@@ -33,7 +33,7 @@ def server() -> BayeuxServer:
 
 
 def batch_of(messages: tuple[Message, ...]) -> Any:
-    """The number of the batch that an answer to a connect is."""
+    """The number of the batch that a response to a connect is."""
     return messages[-1]["ext"]["ack"]
 
 

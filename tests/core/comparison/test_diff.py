@@ -127,7 +127,7 @@ def test_stand_ins_of_one_key_are_other_people() -> None:
 
 @pytest.mark.parametrize("name", CHANNELS)
 def test_another_run_of_the_same_build_is_the_same(name: str) -> None:
-    """Other ids, another host and another pace are no change, on every channel."""
+    """Other ids, another host and another pace are not a change, on every channel."""
     first = played(CHANNELS[name])
     again = renamed(first, {each: each[::-1] for each in IDS}, slower=1.5, host="other.example")
     assert [] == counted(both_ways(first, again))

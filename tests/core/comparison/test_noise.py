@@ -68,7 +68,7 @@ def test_file_gives_back_what_was_learned() -> None:
     "wrong", [None, [], {}, {"format": 2}, {"format": 1, "noise": 1}, {"format": 1, "noise": [{}]}]
 )
 def test_what_is_no_noise_file(wrong: Any) -> None:
-    """It is said what is wrong."""
+    """The message says what is wrong."""
     with pytest.raises(ValueError, match=r"noise|entry"):
         read(wrong)
 

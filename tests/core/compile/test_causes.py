@@ -118,7 +118,7 @@ def test_only_an_integer_reference_id_is_evidence(reference: Any) -> None:
 
 
 def test_an_operation_with_its_reference_id_found_answers_nothing_more() -> None:
-    """A later, unsolicited notification still shows the written value; it is not another answer."""
+    """A later, unsolicited notification still shows the written value; it is not another response."""
     requested = [update({"A": 1}, began=0, answer={"statusCode": 0, "referenceId": 7})]
     pushed = [push({"A": 1}, seen=1, reference=7), push({"A": 1, "Z": 2}, seen=2)]
     assert [(0, "referenceId"), None] == causes(requested, pushed)
@@ -214,7 +214,7 @@ def test_an_operation_without_response_from_the_server_may_be_a_cause(status: in
 
 @pytest.mark.parametrize(("seen", "after"), [(1.0, "request"), (1.9, "request"), (2.0, "response"), (9.0, "response")])
 def test_a_push_may_come_before_the_response(seen: float, after: str) -> None:
-    """Replay must not hold back a notification that the client waits for before it reads the answer."""
+    """Replay must not hold back a notification that the client waits for before it reads the response."""
     found = attribute([update({"A": 1}, began=1, ended=2)], [push({"A": 1}, seen=seen)])[0].cause
     assert found
     assert after == found.after

@@ -93,7 +93,7 @@ def test_several_notifications_of_one_response_keep_their_order() -> None:
 
 
 def test_notifications_come_from_the_frames_of_a_server() -> None:
-    """What the client sent over the WebSocket is no notification, and frames may be no Bayeux at all."""
+    """What the client sent over the WebSocket is not a notification, and frames may be other than Bayeux at all."""
     text = json.dumps([bayeux(push({"A": 1}, seen=0))])
     frames = tuple(
         WebSocketMessage(uri=HOST + NOTIFICATIONS, seen=seen, from_client=from_client, content=content)
@@ -222,7 +222,7 @@ def test_the_header_tells_format_api_and_server() -> None:
 
 
 def test_notes_say_what_a_person_should_check() -> None:
-    """A cause that only the order speaks for, and a request that got no answer; a dropped poll is nothing to tell."""
+    """A cause that only the order speaks for, and a request that got no response; a dropped poll is nothing to tell."""
     sent = replace(update({}, began=1).request, body=b'{"operationName":"SendMessage"}')
     message = replace(update({}, began=1), request=sent)
     recording = Recording(

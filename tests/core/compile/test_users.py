@@ -55,7 +55,7 @@ def test_two_names_are_two_users_in_order_of_appearance() -> None:
 
 
 def both_at_once(one: Sequence[Exchange], other: Sequence[Exchange]) -> bool:
-    """Whether requests of one user, and those of another who works at the same time, are told apart."""
+    """Whether requests of one user, and those of another who works at the same time, are distinguished."""
     assert len(one) >= 2
     ann = [request(each.began + 0.5, basic("ann")) for each in one]
     found = users_of(*one, *ann, *other)

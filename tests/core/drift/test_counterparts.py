@@ -46,7 +46,7 @@ def test_stand_ins() -> None:
 
 
 def test_what_one_message_shows() -> None:
-    """Its ids, and all its texts and numbers; depth is no matter."""
+    """Its ids, and all its texts and numbers; depth does not matter."""
     value = {"id": "1", "x": [{"path": f"/users/{LONG}"}, 2, True, None]}
     assert ["1", LONG] == ids_in(value)
     assert {"1", f"/users/{LONG}", "2"} == set(texts_in(value))

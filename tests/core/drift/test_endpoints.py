@@ -21,7 +21,7 @@ def test_paths(path: str, comet: str, token: str | None) -> None:
 
 
 def test_a_token_is_where_the_client_got_it() -> None:
-    """In whatever API; of a GET alone, since nothing else may be asked again."""
+    """In whatever API; of a GET alone, since nothing else may be sent again."""
     token = [("X-CSRF-HEADER", "X-CSRF-TOKEN")]
     posted = exchange("POST", "/workspace/v3/a", response_headers=token)
     recorded = cassette(posted, exchange("GET", "/workspace/v3/session?x=1", began=1.0, response_headers=token))

@@ -1,4 +1,4 @@
-"""What is asked of a live system, what waits for what, and what cannot be asked."""
+"""What is sent of a live system, what waits for what, and what cannot be sent."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ SHOWN = {"A": 1}
 
 
 def test_writing_operations_need_leave() -> None:
-    """A GET and an operation that only asks are asked; the rest is counted by name."""
+    """A GET and an operation that only asks are sent; the rest is counted by name."""
     content = exchange("POST", "/api/v2/ucs/interactions/S1", {"operationName": "GetInteractionContent"}, began=2.0)
     recorded = cassette(get(SHOWN, began=0.0), update(SHOWN, began=1.0), content, exchange("DELETE", "/x", began=3.0))
     plan_ = plan(recorded, writes=False)
@@ -44,7 +44,7 @@ def test_whether_there_is_something_to_hear() -> None:
 
 
 def test_pauses() -> None:
-    """From the last thing that had happened: an answer, a notification, the beginning of what overlapped."""
+    """From the last thing that had happened: a response, a notification, the beginning of what overlapped."""
     recorded = cassette(
         get({}, began=5.0, ended=6.0),
         get({}, began=5.25, ended=6.5),

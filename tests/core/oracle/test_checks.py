@@ -58,7 +58,7 @@ def test_partial_success_may_have_written_any_of_the_keys(case: str) -> None:
     ("after", "verdict"), [(BEFORE, "passed"), (AFTER, "failed"), ({**BEFORE, "Z": 1}, "failed"), (None, "unknown")]
 )
 def test_operation_that_failed_later_must_change_nothing(after: dict[str, Any] | None, verdict: str) -> None:
-    """The answer was 0, and a notification of type Error took it back (ChatMessageType)."""
+    """The response was 0, and a notification of type Error took it back (ChatMessageType)."""
     error = push(None, seen=2, kind="Error")
     moments: Moments = [START, update({"A": 2}, began=1), error, *([get(after, began=3)] if after else [])]
     found = only(*moments)
@@ -121,7 +121,7 @@ def test_reference_that_is_counted_anew_is_another_operation() -> None:
 
 @pytest.mark.parametrize("order", [(AFTER, {**AFTER, "B": 3}), ({**AFTER, "B": 3}, AFTER)], ids=["second", "first"])
 def test_second_notification_without_a_reference_is_in_doubt(order: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    """It may be an answer, or a change of the server's own; a pin or `ignore` decides, and a GET may prove it wrong."""
+    """It may be a response, or a change by the server; a pin or `ignore` decides, and a GET may prove it wrong."""
     moments: Moments = [START, update({"A": 2}, began=1), *(push(data, seen=2 + n) for n, data in enumerate(order))]
     wrong = order.index({**AFTER, "B": 3})
     right = moments[3 - wrong]

@@ -49,7 +49,7 @@ def test_empty_user_data_are_a_snapshot() -> None:
 
 
 def test_only_gets_show_snapshots() -> None:
-    """An answer to a POST may echo anything; a GET of one session or of many shows them all."""
+    """A response to a POST may echo anything; a GET of one session or of many shows them all."""
     one = {"facebooksession": {"id": "S1", "userData": {"A": 1}}}
     many = {"facebooksessions": [{"id": "S1", "userData": {"A": 1}}, {"id": "S2"}, {"id": "S3", "userData": {}}]}
     assert [] == list(of_exchange(exchange("POST", f"{SESSIONS}/S1", {}, one), 0))
@@ -65,6 +65,6 @@ def test_repeated_key_is_kept_in_a_snapshot() -> None:
 
 
 def test_notification_and_a_get_at_the_same_moment_have_a_stable_order() -> None:
-    """The answer comes first, as it does in the cassette."""
+    """The response comes first, as it does in the cassette."""
     shown = history(cassette(get({"A": 0}, began=0, ended=1), push({"A": 1}, seen=1)))["S1"]
     assert [{"A": 0}, {"A": 1}] == [s.data for s in shown]

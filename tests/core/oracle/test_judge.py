@@ -1,4 +1,4 @@
-"""The verdict on userData operations: right ones pass, wrong servers are caught, doubt is said."""
+"""The verdict on userData operations: right ones pass, wrong servers are caught, doubt is reported."""
 
 import json
 from collections import Counter
@@ -92,7 +92,7 @@ def test_wrong_server_is_caught_by_its_notification(case: str) -> None:
     mutate, reason = WRONG[case]
     wrong = mutate({**BEFORE, "A": 2})
     notified = push(wrong, seen=3, reference=9)
-    # The response names the notification, so that even one that shows nothing of the update is its answer.
+    # The response names the notification, so that even one that shows nothing of the update is its response.
     sent = update({"A": 2}, began=2, answer={"statusCode": 0, "referenceId": 9})
     found = only(get(BEFORE, began=0), sent, notified)
     assert "failed" == found.verdict
@@ -239,7 +239,7 @@ def test_overlapping_write_of_the_same_key_excuses_its_own_value_only() -> None:
 
 
 def test_get_sent_before_an_update_ended_proves_nothing_against_it() -> None:
-    """Its answer may be older than the notification that was seen before it."""
+    """Its response may be older than the notification that was seen before it."""
     found = only(
         get({"A": 0}, began=0),
         update({"A": 1}, began=1, ended=4),

@@ -215,7 +215,7 @@ def test_resource_may_have_odd_attributes() -> None:
 
 
 def test_without_notifications_another_session_is_in_doubt() -> None:
-    """Another agent may have changed it; what shows the same as this operation wrote is no accident."""
+    """Another agent may have changed it; what shows the same as this operation wrote is not an accident."""
     for other, verdict in (({"A": 1, "Z": 9}, "unknown"), (AFTER, "failed")):
         assert verdict == first(both(0, DATA, DATA), UPDATE, both(5, other, AFTER)).verdict
 

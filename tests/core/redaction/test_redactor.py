@@ -1,4 +1,4 @@
-"""No secret goes on, wherever it stands; what is no secret stays as it is."""
+"""No secret goes on, wherever it stands; what is not secret stays as it is."""
 
 import json
 
@@ -89,7 +89,7 @@ def test_a_client_id_in_user_data_stays() -> None:
 
 
 def test_twice_is_once() -> None:
-    """Placeholders are no secrets."""
+    """Placeholders are not secrets."""
     recording = Recording(
         exchanges=(
             poll({"channel": "/meta/connect", "clientId": SECRET, "successful": True}, client_id=SECRET),

@@ -32,7 +32,7 @@ def exchange_with(*pairs: Pair, path: str = "/api/v2/me", **more: Any) -> Exchan
 @pytest.mark.parametrize("name", sorted(sensitive.SECRET_HEADERS - {"cookie", "set-cookie"}))
 @pytest.mark.parametrize("spelling", [str.lower, str.title, str.upper])
 def test_every_secret_header_is_redacted(name: str, spelling: Any) -> None:
-    """In requests and answers, in any case; a placeholder says what stood there."""
+    """In requests and responses, in any case; a placeholder says what stood there."""
     one = exchange(request_headers=[(spelling(name), SECRET)], response_headers=[(spelling(name), SECRET)])
     (found,) = redacted(one).exchanges
     expected = ((spelling(name), f"<redacted:{name}>"),)
@@ -87,7 +87,7 @@ def test_odd_forms_of_a_secret_header_do_not_leak(name: str, value: str) -> None
 
 
 def test_the_server_chooses_the_name_of_the_csrf_header() -> None:
-    """X-CSRF-HEADER names it; from then on it is secret in requests and answers, also in earlier ones."""
+    """X-CSRF-HEADER names it; from then on it is secret in requests and responses, also in earlier ones."""
     first = exchange_with(("X-My-Token", SECRET), began=0)
     naming = exchange(response_headers=[("X-CSRF-HEADER", "X-MY-TOKEN"), ("x-my-token", SECRET)], began=1)
     found = redacted(first, naming)
@@ -190,7 +190,7 @@ def test_user_data_of_such_a_name_are_not_touched(data: dict[str, Any]) -> None:
 
 
 def test_content_length_of_a_redacted_body_is_right() -> None:
-    """A client that reads the recorded answer believes Content-Length."""
+    """A client that reads the recorded response believes Content-Length."""
     text = b"your token is " + SECRET.encode() + b", sir"
     recording = redacted(
         exchange_with(("Authorization", SECRET)),
@@ -224,7 +224,7 @@ def test_what_was_applied_is_named(level: Any) -> None:
 
 
 def test_an_unknown_request_header_is_a_secret() -> None:
-    """Nobody knows what it is; in an answer it is only searched."""
+    """Nobody knows what it is; in a response it is only searched."""
     found = redacted(
         exchange(request_headers=[("X-Tenant-Auth", "abc")], response_headers=[("X-Node", "abc")])
     ).exchanges[0]

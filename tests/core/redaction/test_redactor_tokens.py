@@ -73,7 +73,7 @@ def test_what_detect_secrets_finds_is_replaced(detector: str) -> None:
     ],
 )
 def test_ids_of_gws_stay(text: str) -> None:
-    """A hexadecimal key cannot be told from the id of a user, so only its name tells."""
+    """A hexadecimal key cannot be distinguished from the id of a user, so only its name tells."""
     assert text == redactor("secrets").body(text.encode()).decode()
 
 

@@ -14,7 +14,7 @@ from tests.support.redactors import redactor
     ],
 )
 def test_names_tell(key: str, kind: str) -> None:
-    """Ids, kinds and states of such things are no news."""
+    """Ids, kinds and states of such things are not reported."""
     assert kind == kind_of_name(key)
 
 

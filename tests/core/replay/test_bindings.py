@@ -44,7 +44,7 @@ class Client:
         self.replay = self.session.roles[0].progress
 
     def ask(self, live: Exchange) -> Any:
-        """The body of the answer, or None for a miss."""
+        """The body of the response, or None for a miss."""
         found = self.session.play(live.request, 0.0)
         if isinstance(found, Miss):
             return None
@@ -116,7 +116,7 @@ def test_what_is_not_redacted_has_to_be_equal() -> None:
 
 
 def test_two_live_values_are_not_bound_to_one_stand_in_nor_one_to_two() -> None:
-    """Recorded twice the same, asked differently; recorded differently, asked twice the same."""
+    """Recorded twice the same, sent differently; recorded differently, sent twice the same."""
     same = Client(redacted(update({"FirstName": OTHER}, began=0), operation("AddComment", comment=OTHER, began=1)))
     assert same.ask(update({"FirstName": "Peter"}, began=0))
     assert same.ask(operation("AddComment", comment="Paul", began=0)) is None
@@ -146,7 +146,7 @@ def test_personal_data_in_a_text_count_too() -> None:
 
 
 def test_in_paths_and_queries() -> None:
-    """Percent-encoded, and shown in the answer."""
+    """Percent-encoded, and shown in the response."""
     answer = {"firstName": NAME, "uri": "http://h/api/v2/contacts/Vitaliy%20Onv"}
     client = Client(redacted(exchange("GET", "/api/v2/contacts/Vitaliy%20Onv?to=Kristi+Sippola", None, answer)))
     live = exchange("GET", "/api/v2/contacts/Peter%20L%C3%B6w?to=x%26y").request
@@ -165,7 +165,7 @@ def test_a_short_name_that_is_searched_for() -> None:
 
 
 def test_a_test_may_use_the_id_of_its_own_session() -> None:
-    """It stands in answers and notifications from then on; the recorded one still counts for itself."""
+    """It stands in responses and notifications from then on; the recorded one still counts for itself."""
     played = redacted(
         get(STATE, began=0, session=ID),
         update({"A": 1}, began=1, session=ID),
@@ -205,7 +205,7 @@ def test_a_cassette_that_is_not_redacted_is_matched_as_it_stands() -> None:
 
 
 def test_a_miss_shows_no_live_person() -> None:
-    """Nor a recorded one: what differs is what is said."""
+    """Nor a recorded one: what differs is what is reported."""
     client = Client(redacted(update({"FirstName": OTHER, "A": 1, "Note": "x"}, began=0)))
     live = {"FirstName": "Peter Live", "A": 2, "Note": "call +49 30 1234567"}
     assert client.ask(update(live, began=0)) is None
@@ -306,7 +306,7 @@ def test_a_longer_stand_in_that_stands_for_itself_is_left_whole() -> None:
 
 
 def test_requests_of_any_form() -> None:
-    """A form, text that is no JSON, no body."""
+    """A form, text that is not JSON, no body."""
     sent = b"to=Kristi+Sippola&a=1"
     recorded = exchange("POST", "/x", sent, request_headers=[("Content-Type", "application/x-www-form-urlencoded")])
     text = exchange("POST", "/y", b"dear v.onv@genesyslab.de, hello", began=1)

@@ -71,7 +71,7 @@ def test_an_unsolicited_notification_follows_the_last_response_before_it(seen: f
 
 
 def test_only_what_came_before_its_own_response_leads() -> None:
-    """A gate of an unsolicited one is no cause."""
+    """A gate of an unsolicited one is not a cause."""
     assert {1} == CassetteIndex(caused(1, "request", seen=1.05)).leading
     assert set() == CassetteIndex(caused(1, "response", seen=1.05)).leading
     unsolicited = cassette(update({"A": 1}, began=0), push({"A": 1}, seen=9), attributed=False)
@@ -114,7 +114,7 @@ def test_steps_count_the_operations_of_each_resource() -> None:
 
 
 def test_windows_bound_the_time_of_a_get() -> None:
-    """What was answered before it was asked is shown for certain; what began after its answer is not."""
+    """What was answered before it was sent is shown for certain; what began after its response is not."""
     cassette_index = CassetteIndex(
         cassette(
             get({}, began=0, ended=0.5),
@@ -162,5 +162,5 @@ def test_a_window_for_each_resource_that_a_get_shows() -> None:
     ],
 )
 def test_only_reading_and_what_frames_a_session_may_repeat(sent: Exchange, may: bool) -> None:
-    """Another operation that is asked once more would get an answer for what never happened."""
+    """Another operation that is sent once more would get a response for what never happened."""
     assert may is CassetteIndex(cassette(sent)).may_repeat(0)

@@ -31,12 +31,12 @@ def answer_to(replay: UserProgress, index: int) -> Any:
 
 
 def user_data(answer: Any) -> Any:
-    """What a GET's answer shows of the one session."""
+    """What a GET's response shows of the one session."""
     return answer["facebooksessions"][0]["userData"]
 
 
 def test_kth_request_gets_the_kth_response_and_no_more() -> None:
-    """An operation that is asked once more than it was recorded has no answer, not the first one again."""
+    """An operation that is sent once more than it was recorded has no response, not the first one again."""
     replay = begun(
         exchange("POST", "/x", {}, {"n": 1}, began=0),
         exchange("POST", "/y", {}, {"n": 2}, began=1),
@@ -118,7 +118,7 @@ def test_the_time_of_one_resource_is_not_that_of_another() -> None:
 
 
 def test_get_may_repeat_and_shows_the_newest_state() -> None:
-    """Each time as the notifications show it by then; what is repeated is said so, and is no playing."""
+    """Each time as the notifications show it by then; what is repeated is reported so, and is not a playing."""
     replay = begun(
         get({"A": 0}, began=0),
         *(update({"A": number}, began=number) for number in (1, 2)),

@@ -1,4 +1,4 @@
-"""The replay machine: userData is shown once its cause was asked, and misses say why."""
+"""The replay machine: userData is shown once its cause was sent, and misses say why."""
 
 from dataclasses import replace
 from typing import Any
@@ -113,7 +113,7 @@ def test_pushes_are_shown_once_their_cause_was_sent() -> None:
 
 
 def test_a_push_is_shown_before_it_is_due() -> None:
-    """What a test is told of userData does not depend on who listens, or when the answer was sent."""
+    """What a test is told of userData does not depend on who listens, or when the response was sent."""
     replay = begun(update({"A": 1}, began=0), push({"A": 1}, seen=1))
     send = asking(replay, 0)
     assert send

@@ -34,7 +34,7 @@ def test_first_responses_are_compared(one: Any, other: Any, agree: bool) -> None
 
 
 def test_statuses_count_and_other_requests_do_not() -> None:
-    """One sentence for each pair of cassettes; what only one of them answers is no disagreement."""
+    """One sentence for each pair of cassettes; what only one of them answers is not a conflict."""
     alone = CassetteIndex(cassette(exchange("GET", "/y", None, {"a": 2})).named("c.yaml"))
     pair = [cassette_index("a.yaml", {"a": 1}), cassette_index("b.yaml", {"a": 1}, status=500), alone]
     assert 1 == len(list(disagreements(pair)))

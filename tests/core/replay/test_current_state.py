@@ -1,4 +1,4 @@
-"""The newest state of resources: what notifications show replaces what the answer had, and nothing else changes."""
+"""The newest state of resources: what notifications show replaces what the response had, and nothing else changes."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,13 +19,13 @@ SINGLE = '{"statusCode":0,"facebooksession":{"id":"S1","userData":{"A":-0},"x":1
 
 
 def answered(body: str) -> Exchange:
-    """A GET with an answer."""
+    """A GET with a response."""
     length = ("Content-Length", str(len(body.encode())))
     return exchange("GET", SESSIONS, None, body.encode(), response_headers=[("X", "1"), length])
 
 
 def newest(body: str, since: Mapping[str, Sequence[Notification]]) -> str:
-    """The body of the answer after some notifications, by resource."""
+    """The body of the response after some notifications, by resource."""
     updated = brought_up_to_date(answered(body), lambda about: since.get(about, ()))
     text = updated.response.body.decode()
     length = ("content-length", str(len(updated.response.body)))
@@ -87,7 +87,7 @@ def test_a_comment_leaves_the_user_data() -> None:
 
 
 def test_each_resource_has_its_own_notifications() -> None:
-    """One answer may show many."""
+    """One response may show many."""
     since = {name: [push({"is": name}, seen=1, session=name)] for name in ("S1", "S2")}
     sessions = json.loads(newest(COLLECTION, since))["facebooksessions"]
     assert [{"is": "S1"}, {"is": "S2"}] == [each["userData"] for each in sessions[:2]]

@@ -82,7 +82,7 @@ def test_notification_counts_as_shown_when_its_cause_is_sent() -> None:
 
 
 def test_notification_waits_for_earlier_ones_after_its_own_cause() -> None:
-    """Updates that overlap keep the recorded order of their notifications, whichever is asked first."""
+    """Updates that overlap keep the recorded order of their notifications, whichever is sent first."""
     pushes = begun([(0, 3), (1, 2)], (4, 0, "response"), (5, 1, "response"))
     for index in (1, 0):
         pushes.sent(index, 1.0)
@@ -103,7 +103,7 @@ def test_one_whose_cause_was_passed_by_holds_up_nobody() -> None:
 
 @pytest.mark.parametrize(("began", "passes"), [(0.4, False), (0.5, True), (0.6, True)])
 def test_cause_is_passed_by_only_after_its_response(began: float, passes: bool) -> None:
-    """Of two that overlap, the other may still be asked."""
+    """Of two that overlap, the other may still be sent."""
     pushes = begun([(0, 0.5), (began, 1.0)], (1.1, 0, "response"), (1.2, 1, "response"))
     pushes.sent(1, 1.0)
     pushes.responded(1, 1.0)
@@ -111,7 +111,7 @@ def test_cause_is_passed_by_only_after_its_response(began: float, passes: bool) 
 
 
 def test_cause_that_was_sent_is_not_passed_by() -> None:
-    """Its answer is on its way."""
+    """Its response is on its way."""
     pushes = begun(in_a_row(2), (0.7, 0, "response"), (1.7, 1, "response"))
     pushes.sent(0, 1.0)
     pushes.sent(1, 2.0)
@@ -146,7 +146,7 @@ def test_the_recorded_distance_from_the_cause_is_kept_or_scaled(factor: float) -
 
 
 def test_the_gap_is_kept_though_the_recording_had_less() -> None:
-    """A microsecond on one machine is no order on another; what a person pinned may even be before its cause."""
+    """A microsecond on one machine is not an order on another; what a person pinned may even be before its cause."""
     pushes = begun(in_a_row(2), (0.500001, 0, "response"), (0.6, 1, "request"), factor=RECORDED)
     pushes.sent(0, 1.0)
     pushes.responded(0, 2.0)
@@ -176,7 +176,7 @@ def test_none_is_due_before_the_one_that_went_before_it() -> None:
 
 @pytest.mark.parametrize("factor", [RECORDED, 2.0])
 def test_an_unsolicited_one_keeps_its_distance_from_what_was_last_recorded_before_it(factor: float) -> None:
-    """A request, an answer or another notification, at the time when that came in this run; or the beginning."""
+    """A request, a response or another notification, at the time when that came in this run; or the beginning."""
     pushes = begun(
         [(0.25, 0.5)],
         *((0.0, None, "response"), (0.7, 0, "response"), (0.9, None, "response"), (1.9, None, "response")),

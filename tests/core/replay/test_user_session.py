@@ -105,7 +105,7 @@ def test_early_pushes_come_before_those_that_are_due_now() -> None:
 
 
 def test_several_cassettes_are_searched_in_their_order() -> None:
-    """The first that has an answer left; only then is one repeated. Each pushes its own."""
+    """The first that has a response left; only then is one repeated. Each pushes its own."""
     first = cassette(exchange("GET", "/x", None, {"n": 1}), exchange("GET", "/y", None, {"n": 2}, began=1))
     second = cassette(exchange("GET", "/x", None, {"n": 3}), update({"A": 1}, began=1), push({"A": 1}, seen=2))
     session = session_of(first, second)
@@ -164,7 +164,7 @@ def test_a_miss_is_remembered_and_tells_of_the_cassette_that_is_nearest() -> Non
 
 
 def test_what_was_served_and_repeated_is_counted() -> None:
-    """A repeated answer is a served one too."""
+    """A repeated response is a served one too."""
     session = session_of(ONE)
     for index in (0, 0, 1, 0):
         request_at(session, index)

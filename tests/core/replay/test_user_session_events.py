@@ -8,7 +8,7 @@ UNKNOWN = Request(method="GET", uri="http://gws.example/api/v2/nowhere")
 
 
 def test_events_stand_in_their_order() -> None:
-    """Asked, told to a client, missed, asked again: each with its time, its cassette and its index."""
+    """Asked, told to a client, missed, sent again: each with its time, its cassette and its index."""
     session = session_of(small())
     listener = Listener(session)
     session.responded(request_at(session, 0, 1.0), 1.0)

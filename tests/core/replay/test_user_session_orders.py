@@ -20,7 +20,7 @@ from tests.support.user_sessions import Listener, joined
 
 RUNS = 150  # of each capture
 WAITS = (0.0, 0.05, 2.0)
-TRAVEL = 0.0009  # at most: two of them are less than the gap between an answer and what it caused
+TRAVEL = 0.0009  # at most: two of them are less than the gap between a response and what it caused
 THOUGHT = 0.01  # at most, of the server before it answers
 LED_PATIENCE = 0.25
 FOREVER = float("inf")
@@ -43,7 +43,7 @@ class Simulation:
         self.events: list[Event] = []
 
     def run(self) -> list[Event]:
-        """Let both processes go on until all was asked, and told."""
+        """Let both processes go on until all was sent, and told."""
         waits = {process: next(process) for process in (self.poller(), self.rest())}
         everything = len(self.cassette_index.interactions) + len(self.cassette_index.cassette.notifications)
         while len(self.events) < everything:

@@ -46,7 +46,7 @@ class Trickle(io.BytesIO):
     """A file that gives a few bytes at a time."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read seven bytes, whatever is asked for."""
+        """Read seven bytes, whatever is requested."""
         return super().read(min(size or 7, 7))
 
 
@@ -191,7 +191,7 @@ def test_lines_moved_about_are_read_alike() -> None:
     ],
 )
 def test_fault_is_reported_as_by_the_yaml_parser(old: str, new: str, message: str, tmp_path: Path) -> None:
-    """Found when the file is loaded, not when the interaction is asked for; in the same words, with the same place."""
+    """Found when the file is loaded, not when the interaction is requested; in the same words, with the same place."""
     path = tmp_path / "c.yaml"
     assert old in TEXT
     path.write_text(TEXT.replace(old, new), "utf-8", newline="")

@@ -127,7 +127,7 @@ def back(text: str, *, as_json: bool = False) -> Cassette:
 
 
 def with_body(body: str) -> Cassette:
-    """A cassette of one answer."""
+    """A cassette of one response."""
     return cassette(exchange("GET", "/x", None, body.encode()))
 
 

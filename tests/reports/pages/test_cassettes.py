@@ -112,7 +112,7 @@ def test_exactly_the_changed_keys_are_marked(name: str) -> None:
     ids=["update", "writes nothing", "writes some key"],
 )
 def test_keys_that_an_operation_does_not_write_are_noted(sent: Exchange, besides: list[str]) -> None:
-    """Whoever changed them, they are told from its own; which key a disposition has only the server knows."""
+    """Whoever changed them, they are kept apart from its own; which key a disposition has only the server knows."""
     played = cassette(get({"A": 1, "B": 1}, began=0.0), sent, push({"A": 2, "C": 1}, seen=2.0, comment="x"))
     block = block_of(written(shown(played)))
     (event,) = (each for each in block["recordings"][0]["events"] if "verdict" in each)
@@ -120,7 +120,7 @@ def test_keys_that_an_operation_does_not_write_are_noted(sent: Exchange, besides
 
 
 def test_failures_come_first() -> None:
-    """Then what cannot be told, of all cassettes."""
+    """Then what cannot be proved, of all cassettes."""
     good = cassette(get({"A": 1}, began=0.0), update({"A": 2}, began=1.0), push({"A": 2}, seen=2.0))
     bad = cassette(get({"A": 1}, began=0.0), update({"A": 2}, began=1.0), push({"A": "2"}, seen=2.0))
     unknown = cassette(update({"A": 2}, began=1.0))

@@ -228,7 +228,7 @@ def test_each_user_has_lanes(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_recorded_text_is_not_executed_on_a_timeline(browser: Browser, tmp_path: Path) -> None:
-    """Keys, values, paths and names that want to run are text, in every row and detail; nothing is asked for."""
+    """Keys, values, paths and names that want to run are text, in every row and detail; nothing is requested."""
     (hostile,) = evil().cassettes
     other = cassette(get({"A": 1}, began=0.0))
     file = on_page(

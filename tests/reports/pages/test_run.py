@@ -32,7 +32,7 @@ def missed(playback: ReplayRun, path: str = "/nowhere", **fields: Any) -> None:
 
 
 def test_timeline_has_the_events_of_the_run_in_order() -> None:
-    """Each asking has its place, also one again; a miss stands where it was asked, and says what it lacked."""
+    """Each asking has its place, also one again; a miss stands where it was sent, and says what it lacked."""
     playback = ReplayRun(small())
     missed(playback)
     for which in (0, 1, 0):
@@ -51,7 +51,7 @@ def test_timeline_has_the_events_of_the_run_in_order() -> None:
 
 
 def test_notification_has_its_cause_and_update_its_changes() -> None:
-    """The cause is the asking of this run; one that no client heard says so."""
+    """The cause is the asking of this run; one that no client received says so."""
     playback = ReplayRun(small())
     ask(playback, 0)
     ask(playback, 1)
@@ -63,7 +63,7 @@ def test_notification_has_its_cause_and_update_its_changes() -> None:
 
 
 def test_timeline_of_several_cassettes_and_of_an_empty_run() -> None:
-    """All that was asked of any of them; nothing at all where nothing was."""
+    """All that was sent of any of them; nothing at all where nothing was."""
     playback = ReplayRun(numbered(2).named("a.yaml"), small().named("b.yaml"))
     ask(playback, 0)
     ask(playback, 1)

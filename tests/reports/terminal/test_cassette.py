@@ -33,7 +33,7 @@ def test_each_line_names_its_user_if_there_are_several() -> None:
 
 
 def test_a_snapshot_in_the_first_message_has_its_line() -> None:
-    """Interaction 0 and notification 0 are told apart, and a second session begins anew."""
+    """Interaction 0 and notification 0 are distinguished, and a second session begins anew."""
     played = cassette(push(BEFORE, seen=0.0), get(BEFORE, began=1.0), get({"Z": 1, "Y": 2}, began=2.0, session="S2"))
     assert ["userData of S1: 2 keys", "userData of S2: 2 keys"] == [
         line.strip() for line in timeline(played) if "userData of" in line

@@ -20,7 +20,7 @@ ESCAPE = re.compile(r"\x1b\[\d+m")
 
 
 def run(value: object, **more: object) -> Cassette:
-    """Long values, keys, ids and paths, updates that pass, fail, and cannot be told."""
+    """Long values, keys, ids and paths, updates that pass, fail, and cannot be proved."""
     before = {"A": f"{LONG}1{LONG}", "B": 1, "a key of some length " * 4: 1}
     wrong = {**before, "A": value, "C": [1, {"deep": LONG}], **more}
     return cassette(
