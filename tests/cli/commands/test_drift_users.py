@@ -81,8 +81,9 @@ def agents() -> Iterator[tuple[Agents, str]]:
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            with suppress(ConnectionError):  # a client that has ended does not wait for its last poll
+                self.end_headers()
+                self.wfile.write(body)
 
         do_POST = do_GET  # noqa: N815
 
