@@ -34,10 +34,10 @@ def update(number: int) -> Iterator[bytes]:
     message = {"notificationType": "PropertiesUpdated", "facebooksession": {"id": session, "userData": data}}
     poll = json.dumps([{"channel": "/meta/connect", "clientId": "<redacted:clientId>", "id": str(number)}]).encode()
     pushed = json.dumps([{"channel": "/v2/me/facebooksession", "data": {"referenceId": number, **message}}]).encode()
-    answer = json.dumps({"statusCode": 0, "number": number, "pad": "x" * 6000}).encode()
+    response = json.dumps({"statusCode": 0, "number": number, "pad": "x" * 6000}).encode()
     at = 1.7e9 + number
     for id_, when, path, body, answered in (
-        (f"r{number}", at, f"/me/facebooksessions/{session}", sent, answer),
+        (f"r{number}", at, f"/me/facebooksessions/{session}", sent, response),
         (f"p{number}", at + 0.4, "/notifications", poll, pushed),
     ):
         yield journal.request_line(id_, when, Request(method="POST", uri=f"{URL}{path}", headers=JSON, body=body))

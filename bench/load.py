@@ -77,8 +77,8 @@ def recorded(count: int) -> Cassette:
         request = Request(
             method="POST", uri=f"{URL}/S{number}", headers=fields, body=json.dumps(sent, indent=2).encode()
         )
-        answer = json.dumps({"statusCode": 0, "number": number, "userData": shown}, indent=2).encode()
-        response = Response(status=200, reason="OK", headers=fields, body=answer)
+        reply = json.dumps({"statusCode": 0, "number": number, "userData": shown}, indent=2).encode()
+        response = Response(status=200, reason="OK", headers=fields, body=reply)
         exchanges.append(Exchange(request=request, response=response, began=float(number), ended=number + 0.25))
     return Cassette(interactions=tuple(exchanges), header={"format": 1, "api": "gws-v2", "redaction": "secrets"})
 

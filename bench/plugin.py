@@ -96,7 +96,7 @@ def cases(name: str) -> tuple[tuple[str, str], ...]:
 
 def long_cassette() -> None:
     """Print what a long cassette costs by the number of tests that use it."""
-    answers = "".join(
+    responses = "".join(
         INTERACTION.format(
             uri=f"{URL}/{number}", body=json.dumps({"statusCode": 0, "number": number, "pad": "x" * 600})
         )
@@ -107,7 +107,7 @@ def long_cassette() -> None:
         with tempfile.TemporaryDirectory() as root:
             folder = Path(root)
             (folder / "cassettes").mkdir()
-            (folder / "cassettes" / "one.yaml").write_text(f"version: 1\ninteractions:\n{answers}", "utf-8")
+            (folder / "cassettes" / "one.yaml").write_text(f"version: 1\ninteractions:\n{responses}", "utf-8")
             (folder / "pytest.ini").write_text("[pytest]\n", "utf-8")
             module = "".join(
                 f"@pytest.mark.gws_cassette('one', allow_unplayed=True)\ndef test_{n}():\n"

@@ -37,7 +37,7 @@ def sent(number: int) -> bytes:
     return json.dumps({"operationName": "UpdateUserData", "userData": user_data}).encode()
 
 
-def answer(number: int) -> bytes:
+def reply(number: int) -> bytes:
     """Return the body of its response."""
     return json.dumps({"statusCode": 0, "number": number, "pad": "x" * 6000}).encode()
 
@@ -49,7 +49,7 @@ def recorded(count: int) -> Cassette:
         interactions=tuple(
             Exchange(
                 request=Request(method="POST", uri=URL, headers=headers, body=sent(number)),
-                response=Response(status=200, reason="OK", headers=headers, body=answer(number)),
+                response=Response(status=200, reason="OK", headers=headers, body=reply(number)),
                 began=float(number),
                 ended=number + 0.5,
             )
@@ -62,9 +62,9 @@ def recorded(count: int) -> Cassette:
 class Floor(requests.adapters.BaseAdapter):
     """Answers from a dict."""
 
-    def __init__(self, answers: dict[bytes, bytes]) -> None:
+    def __init__(self, responses: dict[bytes, bytes]) -> None:
         super().__init__()
-        self._answers = answers
+        self._answers = responses
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:
         """Answer."""
@@ -132,7 +132,7 @@ def missed(post: Post) -> float:
 
 def measured(size: int, path: Path) -> dict[str, tuple[float, float, float]]:
     """Return the milliseconds by requests, by httpx, and of a miss, for each way of replay: the best of some turns."""
-    floor = {sent(number): answer(number) for number in range(size)}
+    floor = {sent(number): reply(number) for number in range(size)}
     most = {"vcrpy": max(5, min(size, 2000 // size))}
     found: dict[str, tuple[float, float, float]] = {}
 

@@ -211,8 +211,8 @@ async def hold(port: int, count: int) -> list[asyncio.StreamWriter]:
 
         async def bayeux(**fields: object) -> dict[str, str]:
             body = json.dumps([{"id": "1", **fields}]).encode()
-            answers = json.loads(await exchanged(reader, writer, message("/api/v2/notifications", body)))
-            found: dict[str, str] = answers[0]
+            responses = json.loads(await exchanged(reader, writer, message("/api/v2/notifications", body)))
+            found: dict[str, str] = responses[0]
             return found
 
         shaken = await bayeux(channel="/meta/handshake", version="1.0", supportedConnectionTypes=["long-polling"])

@@ -34,8 +34,8 @@ def recorded(updates: int) -> Cassette:
         data = {**data, **written}
         sent = json.dumps({"operationName": "UpdateUserData", "userData": written}).encode()
         request = Request(method="POST", uri=f"{URL}/S1", body=sent)
-        answer = Response(status=200, body=b'{"statusCode": 0}')
-        exchanges.append(Exchange(request=request, response=answer, began=n + 1.0, ended=n + 1.3))
+        reply = Response(status=200, body=b'{"statusCode": 0}')
+        exchanges.append(Exchange(request=request, response=reply, began=n + 1.0, ended=n + 1.3))
         shown = {"id": "S1", "state": "Chatting", "capabilities": ["Leave"], "userData": data}
         text = json.dumps({"referenceId": n, "notificationType": "PropertiesUpdated", "facebooksession": shown})
         cause = Cause(interaction=n + 1, rule="content", after="response")

@@ -85,12 +85,12 @@ def recording(cassette: Path, **options: Any) -> Iterator[Hooks]:
         hooks.done()
 
 
-def flow_of(path: str = PATH, answer: bytes = b'{"statusCode":0}', status: int = 200, **headers: str) -> http.HTTPFlow:
+def flow_of(path: str = PATH, reply: bytes = b'{"statusCode":0}', status: int = 200, **headers: str) -> http.HTTPFlow:
     """A finished flow of an UpdateUserData; the body of its response is as it was on the wire."""
     flow = tflow.tflow(req=http.Request.make("POST", f"http://gws.example{path}", json.dumps(UPDATE)))
     fields = {key.replace("_", "-"): value for key, value in headers.items()}
-    flow.response = http.Response.make(status, b"", {**fields, "Content-Length": str(len(answer))})
-    flow.response.raw_content = answer
+    flow.response = http.Response.make(status, b"", {**fields, "Content-Length": str(len(reply))})
+    flow.response.raw_content = reply
     flow.response.timestamp_start, flow.response.timestamp_end = flow.request.timestamp_start + 1, None
     return flow
 
@@ -192,7 +192,7 @@ def test_streamed_body_is_missing_and_reported(tmp_path: Path, caplog: pytest.Lo
     (flow.request if streamed == "request" else flow.response).raw_content = None  # type: ignore[union-attr]
     with recording(tmp_path / "a.yaml") as hooks:
         hooks.passed(flow)
-        hooks.passed(flow_of(answer=b"{}"))
+        hooks.passed(flow_of(reply=b"{}"))
 
         assert [b"{}"] == bodies(tmp_path / "a.yaml")
     assert (
@@ -279,8 +279,8 @@ def test_rules_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     options = {"gws_keep": ["firstName"], "gws_secret": ["Pin"], "gws_personal": ["$.a.b"]}
     with recording(path, **options) as hooks:
-        answer = {"firstName": "Vitaliy", "lastName": "Onv", "Pin": "0815", "a": {"b": "KD 4711"}}
-        hooks.passed(flow_of(answer=json.dumps(answer).encode()))
+        reply = {"firstName": "Vitaliy", "lastName": "Onv", "Pin": "0815", "a": {"b": "KD 4711"}}
+        hooks.passed(flow_of(reply=json.dumps(reply).encode()))
     cassette = load_cassette(path)
     shown = cassette.interactions[0].response_json
     assert ("Vitaliy", "<redacted:Pin>") == (shown["firstName"], shown["Pin"])

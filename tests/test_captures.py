@@ -113,8 +113,8 @@ def test_plain_vcrpy_replays_a_capture(path: Path, tmp_path: Path) -> None:
         for exchange in compiled(path).interactions:
             request = exchange.request
             headers = {"Content-Type": "application/json"} if request.body else {}
-            with requests.request(request.method, request.uri, data=request.body, headers=headers, timeout=5) as answer:
-                assert (exchange.response.status, exchange.response.body) == (answer.status_code, answer.content)
+            with requests.request(request.method, request.uri, data=request.body, headers=headers, timeout=5) as reply:
+                assert (exchange.response.status, exchange.response.body) == (reply.status_code, reply.content)
         assert plain.all_played
 
 

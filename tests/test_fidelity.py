@@ -77,44 +77,44 @@ def seen(status: int, reason: str | None, headers: Iterable[tuple[str, str]], bo
 
 def by_requests(url: str, calls: Mapping[str, Call]) -> Answers:
     """Make the calls with requests."""
-    answers = {}
+    responses = {}
     with requests.Session() as session:
         session.trust_env = False
-        for name, (method, answer, how) in calls.items():
+        for name, (method, reply, how) in calls.items():
             body = {key: _handed(name, value) for key, value in how.items()}
-            got = session.request(method, f"{url}/{answer}?{name.replace(' ', '-')}", timeout=PATIENCE, **body)
+            got = session.request(method, f"{url}/{reply}?{name.replace(' ', '-')}", timeout=PATIENCE, **body)
             passed = [old.status_code for old in got.history]
-            answers[name] = seen(got.status_code, got.reason, got.raw.headers.items(), got.content, passed)
-    return answers
+            responses[name] = seen(got.status_code, got.reason, got.raw.headers.items(), got.content, passed)
+    return responses
 
 
 def by_httpx(url: str, calls: Mapping[str, Call]) -> Answers:
     """Make the calls with httpx."""
-    answers = {}
+    responses = {}
     with httpx.Client(trust_env=False, follow_redirects=True, timeout=PATIENCE) as session:
-        for name, (method, answer, how) in calls.items():
+        for name, (method, reply, how) in calls.items():
             body = {
                 "content" if key == "data" and not isinstance(value, dict) else key: _handed(name, value)
                 for key, value in how.items()
             }
-            got = session.request(method, f"{url}/{answer}?{name.replace(' ', '-')}", **body)
+            got = session.request(method, f"{url}/{reply}?{name.replace(' ', '-')}", **body)
             passed = [old.status_code for old in got.history]
-            answers[name] = seen(got.status_code, got.reason_phrase, got.headers.multi_items(), got.content, passed)
-    return answers
+            responses[name] = seen(got.status_code, got.reason_phrase, got.headers.multi_items(), got.content, passed)
+    return responses
 
 
 def by_aiohttp(url: str, calls: Mapping[str, Call]) -> Answers:
     """Make the calls with aiohttp."""
 
     async def play() -> Answers:
-        answers = {}
+        responses = {}
         async with aiohttp.ClientSession() as session:
-            for name, (method, answer, how) in calls.items():
+            for name, (method, reply, how) in calls.items():
                 body: Any = {key: b"".join(value) if isinstance(value, list) else value for key, value in how.items()}
-                async with session.request(method, f"{url}/{answer}?{name.replace(' ', '-')}", **body) as got:
+                async with session.request(method, f"{url}/{reply}?{name.replace(' ', '-')}", **body) as got:
                     passed = [old.status for old in got.history]
-                    answers[name] = seen(got.status, got.reason, got.headers.items(), await got.read(), passed)
-        return answers
+                    responses[name] = seen(got.status, got.reason, got.headers.items(), await got.read(), passed)
+        return responses
 
     return asyncio.run(play())
 
@@ -135,8 +135,8 @@ CLIENTS: dict[str, Callable[[str, Mapping[str, Call]], Answers]] = {
 
 def response(received: ReceivedRequest) -> bytes:
     """The response that the path names."""
-    answer = ANSWERS[received.path.split("/")[3].partition("?")[0]]
-    return answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if received.head.startswith(b"HEAD") else answer
+    reply = ANSWERS[received.path.split("/")[3].partition("?")[0]]
+    return reply.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if received.head.startswith(b"HEAD") else reply
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -154,13 +154,13 @@ def test_both_give_a_client_the_same(client: str, tmp_path: Path) -> None:
     with replaying(playback):
         ours = CLIENTS[client](url, calls)
     assert [] == [*playback.misses, *playback.unplayed]
-    assert {name: plain(name, answer) for name, answer in theirs.items()} == {
-        name: plain(name, answer) for name, answer in ours.items()
+    assert {name: plain(name, reply) for name, reply in theirs.items()} == {
+        name: plain(name, reply) for name, reply in ours.items()
     }
 
 
-def plain(name: str, answer: Seen) -> Seen:
+def plain(name: str, reply: Seen) -> Seen:
     """A response without what is told of its coding, where it had one."""
-    status, reason, headers, body, passed = answer
+    status, reason, headers, body, passed = reply
     kept = [pair for pair in headers if name not in UNPACKED or pair[0] not in OF_THE_CODING]
     return status, reason, kept, body, passed

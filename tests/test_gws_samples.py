@@ -63,15 +63,15 @@ def test_a_sample_is_read_as_documented(name: str) -> None:
         api.api_of(request for request, _ in requested).name
     }
 
-    answers = several(sample["response"])
-    assert RETURNED.get(name, [("taken", "statusCode 0", None, [])] * len(answers)) == [
+    responses = several(sample["response"])
+    assert RETURNED.get(name, [("taken", "statusCode 0", None, [])] * len(responses)) == [
         (
             api.taken(each.get("http_status", 200), each),
             api.code_of(each),
             api.reference_of(each),
             [subject.resource_id for subject in api.resources_in(each)],
         )
-        for each in answers
+        for each in responses
     ]
 
     pushed = [data_of(each) for each in several(sample["notification"])]

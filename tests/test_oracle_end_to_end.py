@@ -54,21 +54,21 @@ class Desktop:
             cookies=self.cookies,
             auth=(self.sandbox.user, self.sandbox.password),
             timeout=60,
-        ) as answer:
+        ) as reply:
             self.exchanges.append(
                 Exchange(
                     request=Request(
                         method=method,
                         uri=self.sandbox.url + path,
-                        headers=Headers(tuple(answer.request.headers.items())),
-                        body=answer.request.body or b"",  # type: ignore[arg-type]
+                        headers=Headers(tuple(reply.request.headers.items())),
+                        body=reply.request.body or b"",  # type: ignore[arg-type]
                     ),
-                    response=Response(status=answer.status_code, body=answer.content),
+                    response=Response(status=reply.status_code, body=reply.content),
                     began=began,
                     ended=time.monotonic(),
                 )
             )
-            return answer
+            return reply
 
     def run(self) -> Recording:
         """Log in, subscribe, update two keys, comment (its notification tells that all before it have come), look."""

@@ -63,7 +63,7 @@ class Desk:
         self.waiting: list[dict[str, Any]] = []
         self.pushed = threading.Condition()
 
-    def answer(self, method: str, path: str, sent: Any) -> Any:
+    def response(self, method: str, path: str, sent: Any) -> Any:
         """Answer one request."""
         if path == "/desk/v1/stream":
             return self._bayeux(sent[0])
@@ -108,12 +108,12 @@ def serving(desk: Desk) -> Iterator[str]:
 
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = json.dumps(desk.answer(self.command, self.path, json.loads(body) if body else None)).encode()
+            response = json.dumps(desk.response(self.command, self.path, json.loads(body) if body else None)).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer)))
+            self.send_header("Content-Length", str(len(response)))
             self.end_headers()
-            self.wfile.write(answer)
+            self.wfile.write(response)
 
         do_POST = do_GET  # noqa: N815 (the name that http.server wants)
 

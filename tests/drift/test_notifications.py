@@ -30,7 +30,7 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_after_three_that_did_not_come_no_more_are_waited_for(waited: list[float]) -> None:
     """Until one is received again; and what was given up is not waited for again."""
     recorded = cassette(*(push({}, seen=float(n), session=f"S{n}") for n in range(6)))
-    answer = Response(status=200, body=body([bayeux(recorded.notifications[4])]))
+    response = Response(status=200, body=body([bayeux(recorded.notifications[4])]))
 
     async def run() -> None:
         live = LiveNotifications(recorded, LiveValues(recorded, {f"S{n}": f"S{n}" for n in range(6)}), PATIENCE)
@@ -39,7 +39,7 @@ def test_after_three_that_did_not_come_no_more_are_waited_for(waited: list[float
         live._listeners[0] = listener
         for number in (0, 0, 1, 2, 3):
             await live.wait_for([number])
-        live.take(answer, user=0)
+        live.take(response, user=0)
         await live.wait_for([4])
         await live.wait_for([5])
 

@@ -42,11 +42,11 @@ def main(folder: Path) -> None:
     def write() -> None:
         for number in range(1000):
             recording.append(journal.request_line(f"{number}", number, exchange(path=f"/{number}").request))
-            recording.append(journal.response_line(f"{number}", number, exchange(answer="x" * 1000).response))
+            recording.append(journal.response_line(f"{number}", number, exchange(response="x" * 1000).response))
             written.append(number)
 
     outcomes = {"written": error_of(write), "finished": error_of(recording.finish)}
-    large = cassette(*(exchange(answer="x" * 9000, began=number) for number in range(40)))
+    large = cassette(*(exchange(response="x" * 9000, began=number) for number in range(40)))
     outcomes["saved"] = error_of(lambda: save_cassette(large, folder / "old.yaml"))
     mount(folder, "remount,ro")
     outcomes["read-only"] = error_of(lambda: JournalFile(folder / "d.yaml", {}))

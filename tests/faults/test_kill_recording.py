@@ -52,15 +52,15 @@ def killed(cassette: Path, url: str, moment: float, busy: int, victim: str) -> t
     recorder.__enter__()
     proxy = recorder.pid
     (writer,) = children(proxy)
-    answers: list[str] = []
+    responses: list[str] = []
     over = threading.Event()
-    clients = [threading.Thread(target=ask, args=(recorder.url, f"{number}", answers, over)) for number in range(3)]
+    clients = [threading.Thread(target=ask, args=(recorder.url, f"{number}", responses, over)) for number in range(3)]
     for each in clients:
         each.start()
     if busy:
-        wait_until(lambda: answers, "an answer")
+        wait_until(lambda: responses, "an answer")
     over.wait(moment)  # the random moment itself: nothing is waited for
-    before = list(answers)
+    before = list(responses)
     for pid in {"proxy": (proxy,), "writer": (writer,), "both": (proxy, writer)}[victim]:
         os.kill(pid or 0, signal.SIGKILL)
     over.set()
@@ -70,18 +70,18 @@ def killed(cassette: Path, url: str, moment: float, busy: int, victim: str) -> t
         recorder.__exit__(None)
     wait_until(lambda: not alive(writer), "the writer to end with its proxy")
     if victim == "writer":
-        answers = before  # the traffic goes on without the recording
-    if not answers:
+        responses = before  # the traffic goes on without the recording
+    if not responses:
         return 0, []
     done = run(sys.executable, "-m", "gws_replay", "recover", f"{cassette}.journal")
     assert done.returncode == 0, done.stderr
     exchanges = load_cassette(cassette).interactions
     recorded = {exchange.request.path for exchange in exchanges}
     assert recorded == {f"/api/v2/me/{exchange.response_json['echo']}" for exchange in exchanges}
-    return len(answers), [path for path in answers if path not in recorded]
+    return len(responses), [path for path in responses if path not in recorded]
 
 
-def ask(url: str, name: str, answers: list[str], over: threading.Event) -> None:
+def ask(url: str, name: str, responses: list[str], over: threading.Event) -> None:
     """Send requests until the proxy is gone; note the path of each that was answered."""
     with client() as session:
         number = 0
@@ -91,5 +91,5 @@ def ask(url: str, name: str, answers: list[str], over: threading.Event) -> None:
                 session.get(f"{url}{path}", timeout=30)
             except requests.RequestException:
                 return
-            answers.append(path)
+            responses.append(path)
             number += 1

@@ -58,7 +58,7 @@ time.time = lambda: _told() - (3600 if os.path.exists({flag!r}) else 0)
 class Seen:
     """What the clients were answered, by path, and what was recorded."""
 
-    answers: dict[str, bytes]
+    responses: dict[str, bytes]
     cassette: Cassette
     path: Path
     notes: list[str]
@@ -71,7 +71,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     (folder / "sitecustomize.py").write_text(CLOCK.format(flag=str(folder / "back")))
     gone = threading.Event()
 
-    def answer(path: str) -> Iterator[bytes]:
+    def reply(path: str) -> Iterator[bytes]:
         name = path.rpartition("/")[2]
         if name == "late":
             assert gone.wait(PATIENCE)
@@ -80,13 +80,13 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
                 raise piece
             yield piece
 
-    answers: dict[str, bytes] = {}
+    responses: dict[str, bytes] = {}
 
     def ask(name: str) -> None:
         request = f"GET /api/v2/{name} HTTP/1.1\r\nHost: gws.example\r\nConnection: close\r\n\r\n"
-        answers[name] = raw_exchange(recorder.url, request.encode("latin-1"))
+        responses[name] = raw_exchange(recorder.url, request.encode("latin-1"))
 
-    with pytest.MonkeyPatch.context() as patch, broken_upstream(answer) as url:
+    with pytest.MonkeyPatch.context() as patch, broken_upstream(reply) as url:
         patch.setenv("PYTHONPATH", str(folder))
         with Recorder(Settings(cassette=folder / "c.yaml", upstream=url)) as recorder:
             for name in ANSWERS:
@@ -103,7 +103,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
             ask("clock-3")
         (saved,) = recorder.saved
         notes = saved["notes"]
-    return Seen(answers, load_cassette(folder / "c.yaml"), folder / "c.yaml", notes)
+    return Seen(responses, load_cassette(folder / "c.yaml"), folder / "c.yaml", notes)
 
 
 def leave(url: str, name: str, after: int) -> None:
@@ -129,11 +129,11 @@ def last_part(path: str) -> str:
 
 def test_what_a_client_got_is_in_the_cassette(seen: Seen) -> None:
     """Byte for byte, whatever happened before and after it; and what nobody got is not."""
-    good = [name for name, answer in seen.answers.items() if answer.startswith(b"HTTP/1.1 200")]
+    good = [name for name, reply in seen.responses.items() if reply.startswith(b"HTTP/1.1 200")]
     found = recorded(seen)
     assert set(WHOLE) <= set(good)
     assert sum(name.startswith("after-") for name in good) == len(ANSWERS) - 1
-    assert {name: seen.answers[name].partition(b"\r\n\r\n")[2] for name in good if name != "no-length"} == {
+    assert {name: seen.responses[name].partition(b"\r\n\r\n")[2] for name in good if name != "no-length"} == {
         name: body for name, body in found.items() if name not in ("large", "no-length")
     }
     assert WHOLE == {name: body for name, body in found.items() if name in WHOLE}
@@ -142,8 +142,8 @@ def test_what_a_client_got_is_in_the_cassette(seen: Seen) -> None:
 def test_broken_response_is_not_recorded_as_a_response(seen: Seen) -> None:
     """The client is told so by the proxy, and so is who recorded."""
     broken = {name for name in ANSWERS if name not in WHOLE and name != "large"}
-    assert broken == {name for name, answer in seen.answers.items() if not answer.startswith(b"HTTP/1.1 200")}
-    assert all(seen.answers[name].startswith(b"HTTP/1.1 502") for name in broken)
+    assert broken == {name for name, reply in seen.responses.items() if not reply.startswith(b"HTTP/1.1 200")}
+    assert all(seen.responses[name].startswith(b"HTTP/1.1 502") for name in broken)
     reported = {last_part(note.split()[3].rstrip(",")) for note in seen.notes if "got no response" in note}
     assert broken <= reported <= broken | {"late", "large"}
     lost = {last_part(each.request.path) for each in seen.cassette.interactions if each.outcome != "response"}

@@ -104,24 +104,24 @@ def test_a_journal_torn_anywhere_keeps_what_was_finished() -> None:
 
 def test_a_flipped_byte_is_reported_by_its_line() -> None:
     """The other lines are read; only the exchange of that line is lost."""
-    answer = ANSWERS[1]
-    line = LINES[answer]
+    reply = ANSWERS[1]
+    line = LINES[reply]
     for position in range(0, len(line) - 1, 3):
         for flip in (0x01, 0x20, 0x80):
             flipped = bytearray(line)
             flipped[position] ^= flip
             if flipped[position] == ord("\n"):
                 continue
-            found = read(b"".join([*LINES[:answer], bytes(flipped), *LINES[answer + 1 :]]))
-            assert ((answer + 1,), 0) == (found.damaged, found.cut)
+            found = read(b"".join([*LINES[:reply], bytes(flipped), *LINES[reply + 1 :]]))
+            assert ((reply + 1,), 0) == (found.damaged, found.cut)
             assert (FULL.exchanges[0], FULL.exchanges[2]) == found.recording.exchanges
 
 
 def test_a_line_end_that_is_gone_costs_two_lines_and_no_more() -> None:
     """They are one damaged line then."""
-    answer = ANSWERS[0]
-    found = read(b"".join([*LINES[:answer], LINES[answer][:-1], *LINES[answer + 1 :]]))
-    assert (answer + 1,) == found.damaged
+    reply = ANSWERS[0]
+    found = read(b"".join([*LINES[:reply], LINES[reply][:-1], *LINES[reply + 1 :]]))
+    assert (reply + 1,) == found.damaged
     assert FULL.exchanges[2:] == found.recording.exchanges
 
 

@@ -32,8 +32,8 @@ def quiet() -> Iterator[None]:
 
 async def update_by_aiohttp(session: aiohttp.ClientSession) -> None:
     """Ask for the update."""
-    async with session.post(f"{URL}{SESSIONS}/S1", json=SENT) as answer:
-        assert {"statusCode": 0} == await answer.json(content_type=None)
+    async with session.post(f"{URL}{SESSIONS}/S1", json=SENT) as response:
+        assert {"statusCode": 0} == await response.json(content_type=None)
 
 
 def test_aiocometd_receives_in_the_same_loop() -> None:
@@ -43,8 +43,8 @@ def test_aiocometd_receives_in_the_same_loop() -> None:
     async def scenario() -> Any:
         async with aiohttp.ClientSession() as session, Client(COMETD, ConnectionType.LONG_POLLING) as comet:
             await comet.subscribe(TOPIC)
-            async with session.get(f"{URL}{SESSIONS}?fields=*") as answer:
-                await answer.json(content_type=None)
+            async with session.get(f"{URL}{SESSIONS}?fields=*") as response:
+                await response.json(content_type=None)
             assert not comet.has_pending_messages
             await update_by_aiohttp(session)
             return await asyncio.wait_for(comet.receive(), CALM)
@@ -92,8 +92,8 @@ def test_a_capture_plays_to_aiocometd_in_process(name: str) -> None:
             await comet.subscribe(TOPIC)
             for exchange in played.interactions:
                 request = exchange.request
-                async with session.request(request.method, request.uri, data=request.body or None) as answer:
-                    await answer.read()
+                async with session.request(request.method, request.uri, data=request.body or None) as response:
+                    await response.read()
             return [await asyncio.wait_for(comet.receive(), CALM) for _ in played.notifications]
 
     with replaying(playback):

@@ -82,10 +82,10 @@ def waiting_for_pushes_first(playback: ReplayRun) -> Iterator[list[str]]:
     post = by_requests()
 
     def noting(url: str, sent: Any) -> Any:
-        answer = post(url, sent)
-        if any(each["channel"] == TOPIC for each in answer):
+        response = post(url, sent)
+        if any(each["channel"] == TOPIC for each in response):
             order.append("notification")
-        return answer
+        return response
 
     with replaying(playback), Poller(noting) as poller:
         yield order

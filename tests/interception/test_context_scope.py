@@ -27,8 +27,8 @@ CALM = 20
 
 def named(name: str, count: int = 20) -> ReplayRun:
     """A playback that answers with its name."""
-    answers = (exchange("POST", "/x", {"n": n}, {"from": name, "n": n}, began=float(n)) for n in range(count))
-    return ReplayRun(Cassette(interactions=tuple(answers)).named(name))
+    responses = (exchange("POST", "/x", {"n": n}, {"from": name, "n": n}, began=float(n)) for n in range(count))
+    return ReplayRun(Cassette(interactions=tuple(responses)).named(name))
 
 
 def by_requests(numbers: range) -> set[str]:
@@ -72,8 +72,8 @@ async def by_aiohttp(numbers: range) -> set[str]:
     async with aiohttp.ClientSession() as session:
         found = set()
         for n in numbers:
-            async with session.post(f"{ANYWHERE}/x", json={"n": n}) as answer:
-                found.add((await answer.json(content_type=None))["from"])
+            async with session.post(f"{ANYWHERE}/x", json={"n": n}) as response:
+                found.add((await response.json(content_type=None))["from"])
             await asyncio.sleep(0)
         return found
 

@@ -42,9 +42,9 @@ def test_recorded_response_arrives(ask: Ask, scheme: str) -> None:
         exchange("POST", "/api/v2/me?b=2&a=1", SENT, {"statusCode": 0}, status=403, response_headers=fields)
     )
     with replaying(running):
-        answer = ask("POST", f"{scheme}://elsewhere.example:8443/api/v2/me?a=1&b=2", json.dumps(SENT).encode(), {})
-    assert (403, {"statusCode": 0}) == (answer.status, answer.json())
-    assert ["1", "a, b", "application/json"] == [answer.header(name) for name in ("x-one", "x-many", "content-type")]
+        reply = ask("POST", f"{scheme}://elsewhere.example:8443/api/v2/me?a=1&b=2", json.dumps(SENT).encode(), {})
+    assert (403, {"statusCode": 0}) == (reply.status, reply.json())
+    assert ["1", "a, b", "application/json"] == [reply.header(name) for name in ("x-one", "x-many", "content-type")]
     assert ((), (), []) == (running.misses, running.unplayed, running.blocked)
 
 
@@ -66,8 +66,8 @@ def test_bodies_arrive_byte_for_byte(
 ) -> None:
     """Binary, empty and missing bodies, of any status."""
     with replaying(playback(exchange(method, "/x", None, body, status=status, response_headers=fields))):
-        answer = ask(method, f"{ANYWHERE}/x", None, {})
-    assert (status, body) == (answer.status, answer.body)
+        reply = ask(method, f"{ANYWHERE}/x", None, {})
+    assert (status, body) == (reply.status, reply.body)
 
 
 @pytest.mark.parametrize("ask", [pytest.param(CLIENTS[name], id=name) for name in FOLLOWING])
@@ -78,8 +78,8 @@ def test_redirects_are_followed_inside_the_cassette(ask: Ask) -> None:
         exchange("GET", "/new?x=1", None, {"statusCode": 0}),
     )
     with replaying(running):
-        answer = ask("GET", f"{ANYWHERE}/old", None, {})
-    assert (200, {"statusCode": 0}) == (answer.status, answer.json())
+        reply = ask("GET", f"{ANYWHERE}/old", None, {})
+    assert (200, {"statusCode": 0}) == (reply.status, reply.json())
     assert () == running.unplayed
 
 
@@ -196,8 +196,8 @@ def test_a_captured_session_plays_to_its_end(ask: Ask, name: str) -> None:
     with replaying(running):
         for each in cassette.interactions:
             sent = each.request.body or None
-            answer = ask(each.request.method, each.request.uri, sent, {"Content-Type": "application/json"})
-            assert (each.response.status, as_sent(each.response.body, each.layout)) == (answer.status, answer.body)
+            reply = ask(each.request.method, each.request.uri, sent, {"Content-Type": "application/json"})
+            assert (each.response.status, as_sent(each.response.body, each.layout)) == (reply.status, reply.body)
     assert ((), ()) == (running.misses, running.unplayed)
 
 
@@ -208,7 +208,7 @@ def test_an_allowed_host_is_none_of_ours(ask: Ask) -> None:
     with live_server() as live, replaying(running, ["127.0.0.1"]):
         assert {"from": "live"} == ask("GET", f"{live.url}/y", None, {}).json()
         with ThreadPoolExecutor(4) as threads:
-            answers = threads.map(lambda n: ask("GET", f"{live.url}/{n}", None, {}).json()["from"], range(8))
-            assert ["live"] * 8 == list(answers)
+            responses = threads.map(lambda n: ask("GET", f"{live.url}/{n}", None, {}).json()["from"], range(8))
+            assert ["live"] * 8 == list(responses)
         assert {"from": "cassette"} == ask("GET", f"{ANYWHERE}/x", None, {}).json()
     assert ("", 9) == (running.problems(), len(live.hits))

@@ -141,10 +141,10 @@ def test_an_allowed_host_is_reached(allowed: str, host: str, live: LiveServer) -
     async def ask() -> bytes:
         reader, writer = await asyncio.open_connection(host, live.port, family=socket.AF_INET)
         writer.write(b"GET /async HTTP/1.0\r\n\r\n")
-        answer = await reader.read()
+        response = await reader.read()
         writer.close()
         await writer.wait_closed()
-        return answer
+        return response
 
     refusals = Refusals()
     with closed_network(refusals, [allowed]):

@@ -34,8 +34,12 @@ def test_urllib3_tries_again_as_it_would_live() -> None:
     )
     retries = urllib3.Retry(3, status_forcelist=[503], backoff_factor=0)
     with replaying(running), urllib3.PoolManager(retries=retries) as pool:
-        answer = pool.request("GET", f"{ANYWHERE}/x")
-    assert (200, BODY, 2) == (answer.status, answer.json(), len(answer.retries.history if answer.retries else ()))
+        response = pool.request("GET", f"{ANYWHERE}/x")
+    assert (200, BODY, 2) == (
+        response.status,
+        response.json(),
+        len(response.retries.history if response.retries else ()),
+    )
     assert () == running.unplayed
 
 
@@ -70,9 +74,9 @@ def test_the_address_is_that_of_the_request() -> None:
 def test_the_body_is_what_was_recorded(name: str, value: str) -> None:
     """Whatever the header fields say of it: people edit cassettes, and vcrpy stores bodies unpacked."""
     running = playback(*(exchange("GET", "/x", None, b"\x8b\x00body", response_headers=[(name, value)]) for _ in "ab"))
-    with replaying(running), requests.get(f"{ANYWHERE}/x", timeout=60, stream=True) as answer:
-        assert [b"\x8b\x00b", b"ody"] == list(answer.iter_content(3))
-        assert (11, "OK") == (answer.raw.version, answer.raw.reason)
+    with replaying(running), requests.get(f"{ANYWHERE}/x", timeout=60, stream=True) as response:
+        assert [b"\x8b\x00b", b"ody"] == list(response.iter_content(3))
+        assert (11, "OK") == (response.raw.version, response.raw.reason)
         again = urllib3.PoolManager().request("GET", f"{ANYWHERE}/x", preload_content=False)
         assert [b"\x8b\x00bo", b"dy"] == list(iter(lambda: again.read(4), b""))
 
@@ -82,8 +86,8 @@ def test_a_connection_goes_back_to_its_pool() -> None:
     running = playback(*(exchange("POST", "/x", {"n": n}, {"n": n}) for n in range(3)))
     with replaying(running), urllib3.HTTPConnectionPool("gws.example", maxsize=1, block=True, timeout=60) as pool:
         for n in range(3):
-            answer = pool.request("POST", "/x", json={"n": n}, preload_content=n == 0, pool_timeout=60)
-            assert {"n": n} == answer.json()
+            response = pool.request("POST", "/x", json={"n": n}, preload_content=n == 0, pool_timeout=60)
+            assert {"n": n} == response.json()
         assert 1 == pool.num_connections
 
 

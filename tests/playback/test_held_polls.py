@@ -57,8 +57,8 @@ class FakeCore:
     def abandon(self, ticket: int, now: float) -> None:
         self.abandoned.append(ticket)
 
-    def put_back(self, answer: Replies) -> tuple[int, ...]:
-        return tuple(each["ticket"] for each in answer.messages)
+    def put_back(self, response: Replies) -> tuple[int, ...]:
+        return tuple(each["ticket"] for each in response.messages)
 
     def wait_until_held(self, count: int) -> None:
         """Wait until so many connects have begun to wait."""
@@ -93,9 +93,9 @@ def in_a_loop(coroutine: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     return asyncio.run(coroutine())
 
 
-def tickets(answers: Sequence["Future[Replies]"]) -> list[int]:
+def tickets(responses: Sequence["Future[Replies]"]) -> list[int]:
     """The tickets that were answered."""
-    return sorted(each.result(CALM).messages[0]["ticket"] for each in answers)
+    return sorted(each.result(CALM).messages[0]["ticket"] for each in responses)
 
 
 def deliver(core: FakeCore, polls: HeldPolls, *ready: int, later: float = 0.0) -> None:

@@ -81,9 +81,9 @@ def street(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Street
 
 def with_theirs(street: Street, after: str = LIVE) -> str:
     """Tests of both kinds, in turn, with the cassettes that theirs look for."""
-    answer = Cassette(interactions=(exchange("GET", "/", None, {"from": "theirs"}),))
+    response = Cassette(interactions=(exchange("GET", "/", None, {"from": "theirs"}),))
     for number in (1, 2):
-        path = saved(answer, street.pytester.path / "cassettes" / "test_both" / f"test_theirs{number}.yaml")
+        path = saved(response, street.pytester.path / "cassettes" / "test_both" / f"test_theirs{number}.yaml")
         path.write_text(path.read_text("utf-8").replace("gws.example", "plain.example"), "utf-8")
     return HEAD + ASK + THEIRS.format(n=1) + OURS + THEIRS.format(n=2) + after
 

@@ -20,16 +20,16 @@ STEERING = "\x1b[31m\x9b2J\r\x07"
     [
         (operation("UpdateUserData", began=0.0), "--> UpdateUserData S1  statusCode 0  12 ms"),
         (
-            operation("UpdateUserData", began=0.0, answer={"statusCode": 7}),
+            operation("UpdateUserData", began=0.0, response={"statusCode": 7}),
             "--> UpdateUserData S1  statusCode 7  12 ms",
         ),
         (
-            operation("UpdateUserData", began=0.0, answer={"statusCode": 2}),
+            operation("UpdateUserData", began=0.0, response={"statusCode": 2}),
             "!!! UpdateUserData S1  statusCode 2  12 ms",
         ),
-        (operation("UpdateUserData", began=0.0, answer=b"<html>"), "--> UpdateUserData S1  HTTP 200  12 ms"),
+        (operation("UpdateUserData", began=0.0, response=b"<html>"), "--> UpdateUserData S1  HTTP 200  12 ms"),
         (
-            operation("UpdateUserData", began=0.0, answer={"statusCode": "0"}),
+            operation("UpdateUserData", began=0.0, response={"statusCode": "0"}),
             '!!! UpdateUserData S1  statusCode "0"  12 ms',
         ),
         (
@@ -111,7 +111,7 @@ def test_notes_follow_the_summary() -> None:
         exchange_line(operation(STEERING, began=0.0).request, exchange().response, 0.0),
         exchange_line(exchange(path=f"/{STEERING}").request, exchange().response, 0.0),
         exchange_line(
-            operation("UpdateUserData", began=0.0).request, exchange(answer={"statusCode": STEERING}).response, 0.0
+            operation("UpdateUserData", began=0.0).request, exchange(response={"statusCode": STEERING}).response, 0.0
         ),
         *notification_lines(json.dumps([{"channel": f"/{STEERING}", "data": {"notificationType": STEERING}}])),
         failure_line(exchange(path="/x").request, STEERING),

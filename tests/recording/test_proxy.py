@@ -37,10 +37,10 @@ def test_reverse_mode(tmp_path: Path) -> None:
     with serving(push_delay=0) as sandbox:
         settings = Settings(cassette=tmp_path / "c.yaml", upstream=sandbox.url)
         with Recorder(settings, say=lines.append) as recorder, client(recorder.url) as agent:
-            answer = agent.post(f"{recorder.url}{ME}/facebooksessions/{SESSION}", json=UPDATE, timeout=PATIENCE)
+            reply = agent.post(f"{recorder.url}{ME}/facebooksessions/{SESSION}", json=UPDATE, timeout=PATIENCE)
             assert recorder.url == recorder.environment()["GWS_REPLAY_URL"]
 
-    assert {"statusCode": 0} == answer.json()
+    assert {"statusCode": 0} == reply.json()
     assert ["GET /api/v2/me", "UpdateUserData"] == operations(load_cassette(tmp_path / "c.yaml"))
     assert lines[1].startswith(f"--> UpdateUserData {SESSION}  statusCode 0  ")
     (saved,) = recorder.saved
@@ -76,7 +76,7 @@ def test_environment_of_regular_mode(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "reported"),
+    ("responses", "reported"),
     [
         ({ME: Torn()}, f"!!! GET {ME}  no response: "),
         ({ME: Torn(answered(b"x" * 1000)[:-500])}, f"!!! GET {ME}  no response: "),
@@ -85,10 +85,10 @@ def test_environment_of_regular_mode(tmp_path: Path) -> None:
     ],
     ids=["reset", "reset in mid-body", "502", "no HTTP"],
 )
-def test_trouble_with_the_server(tmp_path: Path, answers: dict[str, bytes], reported: str) -> None:
+def test_trouble_with_the_server(tmp_path: Path, responses: dict[str, bytes], reported: str) -> None:
     """The client gets a 502, a person sees a line, and the recording goes on."""
     lines: list[str] = []
-    with upstream(lambda request: answers.get(request.path, answered())) as server:
+    with upstream(lambda request: responses.get(request.path, answered())) as server:
         settings = Settings(cassette=tmp_path / "c.yaml", upstream=server.url)
         with Recorder(settings, say=lines.append) as recorder, client() as agent:
             statuses = [agent.get(recorder.url + path, timeout=PATIENCE).status_code for path in (ME, "/api/v2/after")]

@@ -52,11 +52,11 @@ SAME = [
 def server() -> Iterator[Upstream]:
     """Answers what the path asks for."""
 
-    def answer(received: ReceivedRequest) -> bytes:
+    def reply(received: ReceivedRequest) -> bytes:
         returned = ANSWERS[received.path.split("/")[3]]
         return returned.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if received.head.startswith(b"HEAD") else returned
 
-    with upstream(answer) as running:
+    with upstream(reply) as running:
         yield running
 
 
@@ -75,17 +75,17 @@ def recorder(server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield running
 
 
-def request_for(answer: str, how: str) -> bytes:
+def request_for(reply: str, how: str) -> bytes:
     """Spell a request for one of the responses."""
     method, headers, body = REQUESTS.get(how, (how.upper().encode(), b"", b""))
-    target = f"/api/v2/{answer}/a%20b/%2F?q=%C3%A4&q=&empty".encode()
+    target = f"/api/v2/{reply}/a%20b/%2F?q=%C3%A4&q=&empty".encode()
     return b"%b %b HTTP/1.1\r\nhost: gws.example\r\n%bConnection: close\r\n\r\n%b" % (method, target, headers, body)
 
 
-@pytest.mark.parametrize(("answer", "how"), SAME, ids=str)
-def test_no_byte_is_changed(server: Upstream, plain: str, recorder: Recorder, answer: str, how: str) -> None:
+@pytest.mark.parametrize(("reply", "how"), SAME, ids=str)
+def test_no_byte_is_changed(server: Upstream, plain: str, recorder: Recorder, reply: str, how: str) -> None:
     """What the client gets and what the server gets: status line, header fields in order and case, body."""
-    request = request_for(answer, how)
+    request = request_for(reply, how)
     server.requests.clear()
     through_plain = raw_exchange(plain, request)
     through_recorder = raw_exchange(recorder.url, request)
@@ -98,10 +98,10 @@ def test_no_byte_is_changed(server: Upstream, plain: str, recorder: Recorder, an
 def test_what_passed_is_in_the_cassette(server: Upstream, tmp_path: Path) -> None:
     """Every kind of response is recorded with its status, and bodies that are not JSON byte for byte."""
     with Recorder(Settings(cassette=tmp_path / "c.yaml", upstream=server.url)) as recorder:
-        for answer, how in SAME:
-            raw_exchange(recorder.url, request_for(answer, how))
+        for reply, how in SAME:
+            raw_exchange(recorder.url, request_for(reply, how))
 
-    passed = [f"{answer}-{how}" for answer, how in SAME if answer != "bayeux"]
+    passed = [f"{reply}-{how}" for reply, how in SAME if reply != "bayeux"]
     found = dict(zip(passed, load_cassette(tmp_path / "c.yaml").interactions, strict=True))
     status = {name: int(ANSWERS[name.rpartition("-")[0]].split()[1]) for name in passed if name.endswith("-get")}
     assert status == {name: exchange.response.status for name, exchange in found.items() if name.endswith("-get")}

@@ -53,10 +53,10 @@ class Recording:
         fields = Headers((("Content-Type", "application/json"),))
         self.session.answered(id_, at, Response(status=200, headers=fields, body=json.dumps(body).encode()))
 
-    def passed(self, id_: str, at: float, path: str, body: object = None, answer: object = None) -> None:
+    def passed(self, id_: str, at: float, path: str, body: object = None, response: object = None) -> None:
         """A request that is answered at once."""
         self.requested(id_, at, path, body)
-        self.answered(id_, at + 0.1, answer or {"statusCode": 0})
+        self.answered(id_, at + 0.1, response or {"statusCode": 0})
 
 
 @contextmanager

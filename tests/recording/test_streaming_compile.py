@@ -43,8 +43,8 @@ def lines_of(seed: int) -> Iterator[bytes]:
         requested = Request(method="POST" if body else "GET", uri=f"{URL}{path}", headers=JSON, body=body)
         later.append((at, journal.request_line(f"r{number}", at, requested)))
         ended = at + chance.choice([0.5, 1.0, 2.0])
-        answer = Response(status=200, headers=JSON, body=b'{"statusCode":0}')
-        later.append((ended, journal.response_line(f"r{number}", ended, answer)))
+        response = Response(status=200, headers=JSON, body=b'{"statusCode":0}')
+        later.append((ended, journal.response_line(f"r{number}", ended, response)))
         seen = ended + chance.choice([-0.25, 0.0, 0.5])
         text = notified(session, written, number)
         if chance.random() < 0.5:

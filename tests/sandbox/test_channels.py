@@ -33,9 +33,9 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("channel", "path", "key", "kind", "message_type", "answers", "tells"), ROWS)
+@pytest.mark.parametrize(("channel", "path", "key", "kind", "message_type", "responses", "tells"), ROWS)
 def test_update_has_the_response_and_notification_of_its_channel(
-    channel: str, path: str, key: str, kind: str, message_type: str, *, answers: bool, tells: bool
+    channel: str, path: str, key: str, kind: str, message_type: str, *, responses: bool, tells: bool
 ) -> None:
     """The response and the notification carry the same referenceId, where they carry one."""
     wire = Wire(CHANNELS[channel])
@@ -43,7 +43,7 @@ def test_update_has_the_response_and_notification_of_its_channel(
 
     reply = wire.resources.respond("POST", f"/api/v2/me/{path}/{one}", whole=False, body=UPDATE, origin=ORIGIN)
 
-    assert {"statusCode": 0, **({"referenceId": 11} if answers else {})} == reply.body
+    assert {"statusCode": 0, **({"referenceId": 11} if responses else {})} == reply.body
     ((topic, pushed),) = reply.notifications
     assert topic.startswith("/v2/me/")
     assert pushed.pop(key) == wire.shown(one)

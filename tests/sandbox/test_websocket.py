@@ -210,9 +210,9 @@ def test_callback_polling_gets_the_notification(agent: Agent) -> None:
 
     def ask(*messages: dict[str, Any]) -> list[Any]:
         query = {"message": json.dumps(messages), "jsonp": "told"}
-        answer = agent.http.get(f"{agent.url}{COMETD}/x", params=query, timeout=CALM)
-        assert "text/javascript;charset=UTF-8" == answer.headers["Content-Type"]
-        content: list[Any] = json.loads(answer.text.removeprefix("/**/told(").removesuffix(");"))
+        response = agent.http.get(f"{agent.url}{COMETD}/x", params=query, timeout=CALM)
+        assert "text/javascript;charset=UTF-8" == response.headers["Content-Type"]
+        content: list[Any] = json.loads(response.text.removeprefix("/**/told(").removesuffix(");"))
         return content
 
     client_id = ask({"channel": "/meta/handshake"})[0]["clientId"]
@@ -225,8 +225,8 @@ def test_callback_polling_gets_the_notification(agent: Agent) -> None:
 @pytest.mark.parametrize("query", ["jsonp=told&message=x", "jsonp=a(b&message=[]"])
 def test_a_query_that_is_no_bayeux_is_refused(agent: Agent, query: str) -> None:
     """In one sentence."""
-    answer = agent.get(f"{COMETD}?{query}")
-    assert (400, "The query does not contain Bayeux messages as JSON.") == (answer.status_code, answer.text)
+    response = agent.get(f"{COMETD}?{query}")
+    assert (400, "The query does not contain Bayeux messages as JSON.") == (response.status_code, response.text)
 
 
 def test_the_log_names_the_channels_of_frames() -> None:

@@ -144,16 +144,16 @@ def broken(*_: Any) -> Any:
 
 async def by_rest(client: Poller) -> None:
     """Ask for an operation."""
-    async with client.http.post(f"{client.url}{SESSIONS}/S1", json={}) as answer:
-        assert (500, 4) == (answer.status, (await answer.json())["statusCode"])
-        assert "out of order" in (await answer.json())["statusMessage"]
+    async with client.http.post(f"{client.url}{SESSIONS}/S1", json={}) as response:
+        assert (500, 4) == (response.status, (await response.json())["statusCode"])
+        assert "out of order" in (await response.json())["statusMessage"]
 
 
 async def by_polling(client: Poller) -> None:
     """Connect."""
-    async with client.http.post(client.url + client.path, json=[client.connecting()]) as answer:
-        assert 500 == answer.status
-        assert "out of order" in (await answer.json())["statusMessage"]
+    async with client.http.post(client.url + client.path, json=[client.connecting()]) as response:
+        assert 500 == response.status
+        assert "out of order" in (await response.json())["statusMessage"]
 
 
 async def by_websocket(client: Poller) -> None:

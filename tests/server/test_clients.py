@@ -31,17 +31,17 @@ def test_a_page_of_another_origin_may_be_a_client(played: ServedRun) -> None:
     origin = {"Origin": "http://desktop.example"}
     sent = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,x-csrf-token"}
     allowed = requests.options(f"{played.url}{SESSIONS}/S1", headers={**origin, **sent}, timeout=CALM)
-    answer = requests.post(f"{played.url}{SESSIONS}/S1", json=SENT, headers=origin, timeout=CALM)
+    response = requests.post(f"{played.url}{SESSIONS}/S1", json=SENT, headers=origin, timeout=CALM)
     missed = requests.post(f"{played.url}/nowhere", headers=origin, timeout=CALM)
     hello = requests.post(
         played.url + NOTIFICATIONS, json=[{"channel": "/meta/handshake"}], headers=origin, timeout=CALM
     )
     assert 204 == allowed.status_code
     assert "authorization,x-csrf-token" == allowed.headers["Access-Control-Allow-Headers"]
-    for each in (allowed, answer, missed, hello):
+    for each in (allowed, response, missed, hello):
         assert "http://desktop.example" == each.headers["Access-Control-Allow-Origin"]
         assert "true" == each.headers["Access-Control-Allow-Credentials"]
-    assert (200, 501, 200) == (answer.status_code, missed.status_code, hello.status_code)
+    assert (200, 501, 200) == (response.status_code, missed.status_code, hello.status_code)
 
 
 def test_tls_with_a_new_certificate(tmp_path: Path) -> None:
@@ -104,8 +104,8 @@ def test_a_host_field_that_is_not_a_name_is_refused(played: ServedRun) -> None:
 def test_callback_polling_calls_the_function(played: ServedRun) -> None:
     """A page of the oldest kind gets a script."""
     message = json.dumps([{"channel": "/meta/handshake", "supportedConnectionTypes": ["callback-polling"]}])
-    answer = requests.get(played.url + NOTIFICATIONS, params={"jsonp": "cb_1", "message": message}, timeout=CALM)
-    assert answer.headers["Content-Type"].startswith("text/javascript")
-    assert answer.text.startswith('/**/cb_1([{"channel":"/meta/handshake","successful":true,"clientId":')
+    response = requests.get(played.url + NOTIFICATIONS, params={"jsonp": "cb_1", "message": message}, timeout=CALM)
+    assert response.headers["Content-Type"].startswith("text/javascript")
+    assert response.text.startswith('/**/cb_1([{"channel":"/meta/handshake","successful":true,"clientId":')
     wrong = requests.get(played.url + NOTIFICATIONS, params={"jsonp": "alert(1)", "message": message}, timeout=CALM)
     assert 400 == wrong.status_code

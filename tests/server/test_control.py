@@ -68,9 +68,9 @@ def test_the_control_endpoint_refuses_pages_and_foreign_hosts(
     played: ServedRun, method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
     """A page of another site could otherwise read what was recorded, by a name of its own for this machine."""
-    answer = requests.request(method, played.url + path, headers=headers, timeout=CALM)
-    assert status == answer.status_code
-    assert answer.json()["error"]
+    response = requests.request(method, played.url + path, headers=headers, timeout=CALM)
+    assert status == response.status_code
+    assert response.json()["error"]
     assert () == played.misses
 
 

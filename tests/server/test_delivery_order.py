@@ -79,11 +79,11 @@ def test_neither_overtakes_in_many_updates(after: str, in_a_row: bool, transport
     playback = ServedRun(played)
     with serving(playback):
         seen = seen_by(open_client, playback.url, transport, session(played, in_a_row=in_a_row))
-    answers = [place for place, event in enumerate(seen) if event.kind == "answer"]
+    responses = [place for place, event in enumerate(seen) if event.kind == "answer"]
     notified = [place for place, event in enumerate(seen) if event.kind == "notification"]
     shown = [seen[place].content["facebooksession"]["userData"]["A"] for place in notified]
-    assert (UPDATES, list(range(UPDATES))) == (len(answers), shown)
-    early = [n for n in range(UPDATES) if (notified[n] < answers[n]) != (after == "request")]
+    assert (UPDATES, list(range(UPDATES))) == (len(responses), shown)
+    early = [n for n in range(UPDATES) if (notified[n] < responses[n]) != (after == "request")]
     assert [] == early
     assert "" == playback.problems()
 

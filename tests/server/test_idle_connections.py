@@ -50,10 +50,10 @@ def test_a_request_that_trickles_for_ever_is_cut_off(playback: ServedRun) -> Non
         *(b"GET /x HTTP/1.1\r\nX: ", body + b"\r\n", SPECIAL + b"GET /x HTTP/1.1\r\nX: "),
         body + b"Origin: http://a.example\r\n\r\n",
     )
-    answers = b"", b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 408 Request Timeout\r\n"
-    for answer, (_, connection) in zip(answers, begun(playback, *begun_so), strict=True):
+    responses = b"", b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 408 Request Timeout\r\n"
+    for response, (_, connection) in zip(responses, begun(playback, *begun_so), strict=True):
         got = trickled(connection)
-        assert (bool(answer), True) == (bool(got), got.startswith(answer))
+        assert (bool(response), True) == (bool(got), got.startswith(response))
 
 
 def begun(playback: ServedRun, *request: bytes) -> Iterator[tuple[bytes, socket.socket]]:

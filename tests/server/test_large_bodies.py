@@ -108,11 +108,11 @@ def test_a_miss_of_a_long_body_says_how_long_it_is() -> None:
     """It is neither parsed nor shown."""
     run = ServedRun(recorded())
     with serving(run) as server:
-        answer = requests.post(server.url + PATH, data=BODIES["words"], timeout=CALM).json()
+        response = requests.post(server.url + PATH, data=BODIES["words"], timeout=CALM).json()
     assert ["body: sent 3,000,061 bytes, recorded 32,768 bytes at the most can match"] == [
-        line.strip() for line in answer["statusMessage"].splitlines()[2:]
+        line.strip() for line in response["statusMessage"].splitlines()[2:]
     ]
-    assert "word" not in str(answer)
+    assert "word" not in str(response)
 
 
 def test_a_body_four_times_as_long_as_recorded_is_compared() -> None:
@@ -130,8 +130,8 @@ def test_a_bomb_is_refused_by_its_unpacked_length() -> None:
     run = ServedRun(recorded())
     with serving(run) as server:
         bomb = gzip.compress(bytes(200_000_000), 1)
-        answer = requests.post(server.url + PATH, data=bomb, headers={"Content-Encoding": "gzip"}, timeout=CALM)
-    assert (413, "The body is longer than 16777216 bytes.") == (answer.status_code, answer.json()["statusMessage"])
+        response = requests.post(server.url + PATH, data=bomb, headers={"Content-Encoding": "gzip"}, timeout=CALM)
+    assert (413, "The body is longer than 16777216 bytes.") == (response.status_code, response.json()["statusMessage"])
     assert "" == run.problems(allow_unplayed=True)
 
 
@@ -159,5 +159,5 @@ def test_header_fields_may_have_64_kilobytes(length: int, special: dict[str, str
     run = ServedRun(recorded())
     with serving(run) as server:
         headers = {"Authorization": "Bearer " + "x" * length, **special}
-        answer = requests.get(f"{server.url}/api/v2/me", headers=headers, timeout=CALM)
-    assert taken == (answer.status_code == 200)
+        response = requests.get(f"{server.url}/api/v2/me", headers=headers, timeout=CALM)
+    assert taken == (response.status_code == 200)

@@ -53,9 +53,9 @@ def test_malformed_bayeux_is_a_miss(body: bytes, playback: ServedRun) -> None:
 
     async def conversation() -> None:
         async with polling(playback.url) as client:
-            async with client.http.post(client.url + client.path, data=body) as answer:
-                assert 501 == answer.status
-                assert (await answer.json())["statusMessage"].startswith(
+            async with client.http.post(client.url + client.path, data=body) as response:
+                assert 501 == response.status
+                assert (await response.json())["statusMessage"].startswith(
                     "POST /api/v2/notifications has no response in"
                 )
             await goes_on(client)
@@ -89,8 +89,10 @@ def test_a_batch_over_two_megabytes_is_refused(size: int, status: int, playback:
         async with polling(playback.url) as client:
             await client.shake_hands()
             large = {"channel": "/service/x", "clientId": client.client_id, "data": "x" * size}
-            async with client.http.post(client.url + client.path, data=BytesIO(json.dumps([large]).encode())) as answer:
-                assert status == answer.status
+            async with client.http.post(
+                client.url + client.path, data=BytesIO(json.dumps([large]).encode())
+            ) as response:
+                assert status == response.status
             await goes_on(client)
 
     with serving(playback):
@@ -111,9 +113,9 @@ def test_a_body_over_sixteen_megabytes_is_refused(path: str, put: str, playback:
     async def conversation() -> None:
         async with polling(playback.url) as client:
             body = BytesIO(b"x" * 17 * MEGABYTE) if put == "whole" else _seventeen_megabytes()
-            async with client.http.post(client.url + path, data=body) as answer:
-                assert 413 == answer.status
-                assert "The body is longer than 16777216 bytes." == (await answer.json())["statusMessage"]
+            async with client.http.post(client.url + path, data=body) as response:
+                assert 413 == response.status
+                assert "The body is longer than 16777216 bytes." == (await response.json())["statusMessage"]
             await goes_on(client)
 
     with serving(playback):
@@ -149,10 +151,10 @@ def test_a_batch_of_more_than_five_thousand_messages_is_refused(count: int, stat
     async def conversation() -> None:
         async with polling(playback.url) as client:
             body = BytesIO(json.dumps([{"channel": "/meta/x"}] * count).encode())
-            async with client.http.post(client.url + client.path, data=body) as answer:
-                assert status == answer.status
+            async with client.http.post(client.url + client.path, data=body) as response:
+                assert status == response.status
                 if status == 200:
-                    assert ["404::Unknown meta channel"] * count == [each["error"] for each in await answer.json()]
+                    assert ["404::Unknown meta channel"] * count == [each["error"] for each in await response.json()]
             await goes_on(client)
 
     with serving(playback):

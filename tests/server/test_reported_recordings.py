@@ -25,10 +25,10 @@ def run_of(name: str) -> ServedRun:
 def test_cookies_come_with_the_response_that_set_them() -> None:
     """That of the session with a value of the user's own, any other as it was recorded."""
     with serving(run_of("cookies")) as server:
-        answer = requests.post(f"{server.url}/workspace/v3/initialize-workspace", data="", timeout=CALM)
-    assert ["WORKSPACE_SESSIONID", "lang"] == sorted(answer.cookies.keys())
-    assert "de" == answer.cookies["lang"]
-    assert "cook1e77" != answer.cookies["WORKSPACE_SESSIONID"]
+        response = requests.post(f"{server.url}/workspace/v3/initialize-workspace", data="", timeout=CALM)
+    assert ["WORKSPACE_SESSIONID", "lang"] == sorted(response.cookies.keys())
+    assert "de" == response.cookies["lang"]
+    assert "cook1e77" != response.cookies["WORKSPACE_SESSIONID"]
 
 
 def test_a_session_cookie_that_was_set_later_is_set_then() -> None:
@@ -50,8 +50,8 @@ def test_a_method_in_lower_case_is_the_method(headers: dict[str, str]) -> None:
             connection.request("GET", "/__gws_replay__")
             connection.getresponse().read()
         connection.request("post", "/api/v2/me", headers=headers)
-        answer = connection.getresponse()
-        assert (200, b'{"statusCode": 0}') == (answer.status, answer.read())
+        response = connection.getresponse()
+        assert (200, b'{"statusCode": 0}') == (response.status, response.read())
         connection.close()
 
 

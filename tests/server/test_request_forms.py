@@ -60,8 +60,8 @@ def test_bodies_are_unpacked(put: Callable[[Any], dict[str, Any]], one: bool) ->
 
             async def post(message: dict[str, Any]) -> list[Any]:
                 request = put(message if one else [message])
-                async with client.http.post(client.url + client.path, **request) as answer:
-                    notification: list[Any] = await answer.json()
+                async with client.http.post(client.url + client.path, **request) as response:
+                    notification: list[Any] = await response.json()
                     return notification
 
             client.client_id = (await post({"channel": "/meta/handshake"}))[0]["clientId"]

@@ -37,10 +37,10 @@ def test_every_response_of_a_capture_arrives() -> None:
     with serving(playback, keep_uris=True), requests.Session() as session:
         for each in recorded.interactions:
             url = each.request.uri.replace(each.request.uri.partition("/api/")[0], playback.url)
-            answer = session.request(each.request.method, url, data=each.request.body, timeout=CALM)
-            assert (each.response.status, each.response.reason) == (answer.status_code, answer.reason)
-            assert as_sent(each.response.body, each.layout) == answer.content
-            assert each.response.headers.get("content-type") == answer.headers.get("content-type")
+            reply = session.request(each.request.method, url, data=each.request.body, timeout=CALM)
+            assert (each.response.status, each.response.reason) == (reply.status_code, reply.reason)
+            assert as_sent(each.response.body, each.layout) == reply.content
+            assert each.response.headers.get("content-type") == reply.headers.get("content-type")
     assert "" == playback.problems()
 
 
@@ -53,8 +53,8 @@ def test_odd_responses_arrive(method: str, status: int, body: bytes) -> None:
     fields = [("Content-Length", "999"), ("Transfer-Encoding", "chunked"), ("Connection", "close"), ("X-Kept", "1")]
     playback = ServedRun(cassette(exchange(method, "/x", None, body, status=status, response_headers=fields)))
     with serving(playback):
-        answer = requests.request(method, f"{playback.url}/x", timeout=CALM)
-    assert (status, body, "1") == (answer.status_code, answer.content, answer.headers["X-Kept"])
+        reply = requests.request(method, f"{playback.url}/x", timeout=CALM)
+    assert (status, body, "1") == (reply.status_code, reply.content, reply.headers["X-Kept"])
     assert "" == playback.problems()
 
 
@@ -80,8 +80,8 @@ def test_without_a_recorded_session_cookie_a_client_gets_one_once() -> None:
         cassette(exchange("GET", "/api/v2/me", None, {}, response_headers=[("Set-Cookie", "lang=de; Path=/")]))
     )
     with serving(run), requests.Session() as session:
-        answers = [session.get(f"{run.url}/api/v2/me", timeout=CALM) for _ in range(2)]
-    assert [["JSESSIONID", "lang"], ["lang"]] == [sorted(each.cookies.keys()) for each in answers]
+        responses = [session.get(f"{run.url}/api/v2/me", timeout=CALM) for _ in range(2)]
+    assert [["JSESSIONID", "lang"], ["lang"]] == [sorted(each.cookies.keys()) for each in responses]
 
 
 def test_user_is_identified_by_name_or_by_the_session() -> None:
@@ -90,7 +90,7 @@ def test_user_is_identified_by_name_or_by_the_session() -> None:
     with serving(playback):
         url = f"{playback.url}/x"
         first = requests.post(url, auth=("one", "a"), timeout=CALM)
-        answers = [
+        responses = [
             first,
             requests.post(url, auth=("one", "b"), timeout=CALM),
             requests.post(url, cookies=first.cookies, timeout=CALM),
@@ -98,7 +98,7 @@ def test_user_is_identified_by_name_or_by_the_session() -> None:
             requests.post(url, auth=("two", "a"), timeout=CALM),
             requests.post(url, headers={"Authorization": "Bearer y"}, timeout=CALM),
         ]
-        assert [0, 1, 2, 3, 0, 0] == [each.json()["n"] for each in answers]
+        assert [0, 1, 2, 3, 0, 0] == [each.json()["n"] for each in responses]
         assert 3 == state(playback)["users"]
 
 
@@ -111,10 +111,10 @@ def test_recorded_addresses_become_the_servers_own(keep: bool) -> None:
     playback = ServedRun(cassette(answered, push({"link": other}, seen=0.5, uri=other)))
     with serving(playback, keep_uris=keep):
         own = other if keep else f"{playback.url}/api/v2/me/x"
-        answer = requests.post(f"{playback.url}/x", timeout=CALM)
+        reply = requests.post(f"{playback.url}/x", timeout=CALM)
         (pushed,) = poll(playback)
-    assert {**shown, "uri": own} == answer.json()
-    assert own == answer.headers["Location"]
+    assert {**shown, "uri": own} == reply.json()
+    assert own == reply.headers["Location"]
     assert {"id": "S1", "uri": own, "userData": {"link": other}} == pushed["facebooksession"]
 
 
@@ -126,22 +126,22 @@ def poll(playback: ServedRun) -> list[Any]:
         {"channel": "/meta/subscribe", "clientId": client, "subscription": "/**"},
         {"channel": "/meta/connect", "clientId": client, "connectionType": "long-polling"},
     ]
-    answers = requests.post(url, json=batch, timeout=CALM).json()
-    answers += requests.post(url, json=[{**batch[1], "advice": {"timeout": 500}}], timeout=CALM).json()
-    return [each["data"] for each in answers if each["channel"] == TOPIC]
+    responses = requests.post(url, json=batch, timeout=CALM).json()
+    responses += requests.post(url, json=[{**batch[1], "advice": {"timeout": 500}}], timeout=CALM).json()
+    return [each["data"] for each in responses if each["channel"] == TOPIC]
 
 
 def test_a_miss_is_a_response_that_explains_itself(played: ServedRun) -> None:
     """501 with the form of a GWS error, the nearest recorded request and the difference; the playback knows it."""
     body = {**SENT, "userData": {"A": "2"}}
-    answer = requests.post(f"{played.url}{SESSIONS}/S1", json=body, auth=("agent", "topsecret"), timeout=CALM)
-    assert (501, 4) == (answer.status_code, answer.json()["statusCode"])
-    assert answer.json()["statusMessage"].startswith(f"POST {SESSIONS}/S1 UpdateUserData has no response in some.yaml")
-    details = answer.json()["gws_replay"]
+    reply = requests.post(f"{played.url}{SESSIONS}/S1", json=body, auth=("agent", "topsecret"), timeout=CALM)
+    assert (501, 4) == (reply.status_code, reply.json()["statusCode"])
+    assert reply.json()["statusMessage"].startswith(f"POST {SESSIONS}/S1 UpdateUserData has no response in some.yaml")
+    details = reply.json()["gws_replay"]
     assert ("no_match", 1) == (details["reason"], details["nearest"])
     assert [{"part": "body.userData.A", "sent": '"2"', "recorded": "2"}] == details["differences"]
     assert [details] == state(played)["missed"]
-    assert answer.json()["statusMessage"] in played.problems()
+    assert reply.json()["statusMessage"] in played.problems()
 
 
 def test_a_rest_resource_called_notifications_is_rest() -> None:
@@ -149,9 +149,9 @@ def test_a_rest_resource_called_notifications_is_rest() -> None:
     marked = exchange("POST", NOTIFICATIONS, {"operationName": "MarkRead"}, {"statusCode": 0})
     run = ServedRun(cassette(marked, push({"A": 1}, seen=1)))
     with serving(run):
-        answer = requests.post(run.url + NOTIFICATIONS, json={"operationName": "MarkRead"}, timeout=CALM)
+        reply = requests.post(run.url + NOTIFICATIONS, json={"operationName": "MarkRead"}, timeout=CALM)
         (pushed,) = poll(run)
-    assert {"statusCode": 0} == answer.json()
+    assert {"statusCode": 0} == reply.json()
     assert {"A": 1} == pushed["facebooksession"]["userData"]
 
 

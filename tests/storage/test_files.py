@@ -91,7 +91,7 @@ def test_failing_disk_is_reported(call: str, tmp_path: Path, monkeypatch: pytest
 def test_a_binary_body_leaves_no_json_file(tmp_path: Path) -> None:
     """It is found before anything is written."""
     with pytest.raises(CassetteError, match="interaction 0: the response body is binary"):
-        save_cassette(cassette(exchange(answer=b"\xff")), tmp_path / "a.json")
+        save_cassette(cassette(exchange(response=b"\xff")), tmp_path / "a.json")
     assert [] == names(tmp_path)
 
 

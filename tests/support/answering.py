@@ -19,15 +19,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.seen.append((self.path, dict(self.headers)))  # type: ignore[attr-defined]
-        answer = self.server.answers.get(self.path.partition("?")[0], OK)  # type: ignore[attr-defined]
-        if callable(answer):
-            answer = answer()
-        if answer is DROPPED:
+        response = self.server.responses.get(self.path.partition("?")[0], OK)  # type: ignore[attr-defined]
+        if callable(response):
+            response = response()
+        if response is DROPPED:
             self.close_connection = True
             return
-        body = json.dumps(answer).encode()
-        if isinstance(answer, int):
-            self.send_response(answer)
+        body = json.dumps(response).encode()
+        if isinstance(response, int):
+            self.send_response(response)
             self.send_header("Location", "/elsewhere")
         else:
             self.send_response(200)
@@ -48,14 +48,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def answering(answers: Mapping[str, Any], tls: ssl.SSLContext | None = None) -> Iterator[Any]:
+def answering(responses: Mapping[str, Any], tls: ssl.SSLContext | None = None) -> Iterator[Any]:
     """A server; `url` is its address, `seen` the requests that it received."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.daemon_threads = True
         if tls:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
         scheme = "https" if tls else "http"
-        vars(server).update(answers=answers, seen=[], url=f"{scheme}://localhost:{server.server_port}")
+        vars(server).update(responses=responses, seen=[], url=f"{scheme}://localhost:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:

@@ -25,8 +25,8 @@ class Poller:
 
     async def post(self, *messages: dict[str, Any]) -> list[Any]:
         """Post a batch of messages."""
-        async with self.http.post(self.url + self.path, json=messages) as answer:
-            received = await answer.json(content_type=None)
+        async with self.http.post(self.url + self.path, json=messages) as response:
+            received = await response.json(content_type=None)
         assert isinstance(received, list)
         return received
 
@@ -56,19 +56,19 @@ class Poller:
 
     async def update(self, **instead: Any) -> int:
         """Update A to 2, or ask something else; return the status."""
-        async with self.http.post(f"{self.url}{SESSIONS}/S1", **(instead or {"json": SENT})) as answer:
-            await answer.read()
-            return answer.status
+        async with self.http.post(f"{self.url}{SESSIONS}/S1", **(instead or {"json": SENT})) as response:
+            await response.read()
+            return response.status
 
     async def look(self) -> Any:
         """Get all sessions."""
-        async with self.http.get(f"{self.url}{SESSIONS}?fields=*") as answer:
-            return await answer.json(content_type=None)
+        async with self.http.get(f"{self.url}{SESSIONS}?fields=*") as response:
+            return await response.json(content_type=None)
 
     async def state(self) -> Any:
         """What the control endpoint tells."""
-        async with self.http.get(f"{self.url}/__gws_replay__") as answer:
-            return await answer.json(content_type=None)
+        async with self.http.get(f"{self.url}/__gws_replay__") as response:
+            return await response.json(content_type=None)
 
     async def until(self, **expected: Any) -> None:
         """Ask the control endpoint until it tells what is expected."""

@@ -18,7 +18,7 @@ def numbered_ids() -> Callable[[], str]:
 
 def handshake(server: BayeuxServer, now: float = 0.0, **fields: Any) -> str:
     """Shake hands; return the client's id."""
-    reply = answer(server.receive([{"channel": "/meta/handshake", **fields}], now)).messages[0]
+    reply = response(server.receive([{"channel": "/meta/handshake", **fields}], now)).messages[0]
     assert isinstance(reply["clientId"], str)
     return reply["clientId"]
 
@@ -34,7 +34,7 @@ def subscribe(client_id: str, subscription: Any = CHANNEL) -> Message:
     return {"channel": "/meta/subscribe", "clientId": client_id, "subscription": subscription}
 
 
-def answer(result: Replies | Hold) -> Replies:
+def response(result: Replies | Hold) -> Replies:
     """What was answered at once."""
     assert isinstance(result, Replies)
     return result
@@ -49,8 +49,8 @@ def hold(result: Replies | Hold) -> Hold:
 def connected(server: BayeuxServer, *, subscription: Any = CHANNEL, acknowledges: bool = False) -> str:
     """A client that has subscribed and made its first connect, whose response is batch 1."""
     client_id = handshake(server, ext={"ack": acknowledges})
-    answer(server.receive([subscribe(client_id, subscription)], 0.0))
-    answer(server.receive([connect(client_id)], 0.0))
+    response(server.receive([subscribe(client_id, subscription)], 0.0))
+    response(server.receive([connect(client_id)], 0.0))
     return client_id
 
 

@@ -13,7 +13,7 @@ class Reset(Exception):  # noqa: N818 (what the server does, and no error)
 
 
 @contextmanager
-def broken_upstream(answer: Callable[[str], Pieces]) -> Iterator[str]:
+def broken_upstream(response: Callable[[str], Pieces]) -> Iterator[str]:
     """Serve what the function yields for a path, a write each, then close the connection; give the URL."""
 
     class Handler(AbruptHandler):
@@ -25,7 +25,7 @@ def broken_upstream(answer: Callable[[str], Pieces]) -> Iterator[str]:
                 while self.rfile.readline().strip():
                     pass
                 try:
-                    for piece in answer(path):
+                    for piece in response(path):
                         self.wfile.write(piece)
                 except Reset:
                     self.reset()

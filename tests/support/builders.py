@@ -49,7 +49,7 @@ def exchange(
     method: str = "GET",
     path: str = "/api/v2/me",
     sent: Any = None,
-    answer: Any = None,
+    response: Any = None,
     *,
     began: float = 0.0,
     ended: float | None = None,
@@ -69,7 +69,7 @@ def exchange(
             status=status,
             reason="OK" if status == 200 else "",
             headers=Headers(tuple(response_headers)),
-            body=answer if isinstance(answer, bytes) else body(answer),
+            body=response if isinstance(response, bytes) else body(response),
         ),
         began=began,
         ended=began + 0.1 if ended is None else ended,
@@ -77,11 +77,11 @@ def exchange(
 
 
 def operation(
-    name: str, *, began: float, ended: float | None = None, session: str = "S1", answer: Any = None, **fields: Any
+    name: str, *, began: float, ended: float | None = None, session: str = "S1", response: Any = None, **fields: Any
 ) -> Exchange:
     """A POST of an operation to a Facebook session, taken by the server unless `answer` says otherwise."""
     sent = {"operationName": name, **fields}
-    taken = {"statusCode": 0} if answer is None else answer
+    taken = {"statusCode": 0} if response is None else response
     return exchange("POST", f"{SESSIONS}/{session}", sent, taken, began=began, ended=ended)
 
 
@@ -229,8 +229,8 @@ class Server:
         else:
             fields = {"userData": writes}
         if step.refused:
-            answer = {"statusCode": 2, "statusMessage": "no"}
-            return operation(step.name, began=0.0, session=step.session, answer=answer, **fields)
+            response = {"statusCode": 2, "statusMessage": "no"}
+            return operation(step.name, began=0.0, session=step.session, response=response, **fields)
         if step.name == "DeleteUserData":
             for key in step.keys:
                 state.pop(key, None)

@@ -130,14 +130,14 @@ def _login() -> Exchange:
         f"&SAMLResponse={quote_plus(SECRETS['saml'])}"
     )
     sent_headers = Headers((*headers().pairs, ("Content-Type", "application/x-www-form-urlencoded")))
-    answer = {"access_token": SECRETS["access token"], "id_token": SECRETS["jwt"], "password": SECRETS["password"]}
-    cookie = ("Set-Cookie", f"JSESSIONID={SECRETS['cookie of answer']}; Path=/; HttpOnly")
-    return _exchange(Request(method="POST", uri=uri, headers=sent_headers, body=form.encode()), answer, 0.0, cookie)
+    reply = {"access_token": SECRETS["access token"], "id_token": SECRETS["jwt"], "password": SECRETS["password"]}
+    cookie = ("Set-Cookie", f"JSESSIONID={SECRETS['cookie of reply']}; Path=/; HttpOnly")
+    return _exchange(Request(method="POST", uri=uri, headers=sent_headers, body=form.encode()), reply, 0.0, cookie)
 
 
-def _exchange(request: Request, answer: Any, began: float, *pairs: tuple[str, str]) -> Exchange:
+def _exchange(request: Request, reply: Any, began: float, *pairs: tuple[str, str]) -> Exchange:
     pushed = Headers((("Content-Type", "application/json"), *pairs))
-    response = Response(status=200, reason="OK", headers=pushed, body=json.dumps(answer).encode())
+    response = Response(status=200, reason="OK", headers=pushed, body=json.dumps(reply).encode())
     return Exchange(request=request, response=response, began=began, ended=began + 0.1)
 
 

@@ -113,9 +113,9 @@ def by_http_client(method: str, url: str, body: bytes | None, headers: Mapping[s
     connection = kind(parts.netloc, timeout=PATIENCE)
     connection.request(method, f"{parts.path}?{parts.query}" if parts.query else parts.path, body, dict(headers))
     got = connection.getresponse()
-    answer = Answer(got.status, got.reason, tuple(got.getheaders()), got.read())
+    response = Answer(got.status, got.reason, tuple(got.getheaders()), got.read())
     connection.close()
-    return answer
+    return response
 
 
 def by_urllib(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:

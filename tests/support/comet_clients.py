@@ -21,7 +21,7 @@ from aiocometd_ng import Client, ConnectionType, Extension
 from yarl import URL
 
 from tests.support.builders import NOTIFICATIONS
-from tests.support.comet_sessions import Command, Event, answer
+from tests.support.comet_sessions import Command, Event, response_event
 
 CALM = 30
 JS = Path(__file__).parents[1] / "js"
@@ -115,7 +115,7 @@ class _Python(_Seen, Extension):
         headers = {**self.headers, **({"Content-Type": "application/json"} if body else {})}
         async with self.http.request(method, self.url + path, data=body or None, headers=headers) as got:
             text = await got.text()
-            self.events.append(answer(got.status, text))
+            self.events.append(response_event(got.status, text))
             if do == "login":
                 self.headers["Authorization"] = f"Bearer {json.loads(text)['access_token']}"
             if name := got.headers.get("X-CSRF-HEADER"):
@@ -171,7 +171,7 @@ class _Node(_Seen):
             reader = json.loads(line)
             kind = reader["event"]
             if kind == "answer":
-                self.events.append(answer(reader["status"], reader["text"]))
+                self.events.append(response_event(reader["status"], reader["text"]))
             elif kind == "notification":
                 self.events.append(Event(kind, reader["channel"], reader["data"]))
             if reader.get("successful", True):

@@ -70,7 +70,7 @@ def recorded(cassette: Cassette, url: str) -> list[Event]:
     """What the client saw when a cassette was recorded, with the addresses of a server at `url`."""
     moments: list[tuple[float, Event]] = [
         *(
-            (each.ended, answer(each.response.status, each.response.body.decode(), url))
+            (each.ended, response_event(each.response.status, each.response.body.decode(), url))
             for each in cassette.interactions
         ),
         *((each.seen, Event("notification", each.channel, _at(url, each.data))) for each in cassette.notifications),
@@ -78,7 +78,7 @@ def recorded(cassette: Cassette, url: str) -> list[Event]:
     return [event for _, event in sorted(moments, key=lambda each: each[0])]
 
 
-def answer(status: int, text: str, url: str = "") -> Event:
+def response_event(status: int, text: str, url: str = "") -> Event:
     """The response of a REST request."""
     return Event("answer", status, _at(url, text))
 

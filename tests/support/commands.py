@@ -54,8 +54,8 @@ def small() -> Cassette:
 def of_two_users() -> Cassette:
     """Two agents update a session each; the second has no name."""
     second = replace(update({"A": 3}, began=3.0, session="S2"), user=1)
-    answer = replace(push({**BEFORE, "A": 3}, seen=4.0, session="S2"), user=1)
-    one = cassette(*small().interactions, *small().notifications, second, answer)
+    response = replace(push({**BEFORE, "A": 3}, seen=4.0, session="S2"), user=1)
+    one = cassette(*small().interactions, *small().notifications, second, response)
     return replace(one, header={**one.header, "users": [{"name": "anna"}, {}]})
 
 

@@ -218,7 +218,7 @@ def serving_sockets(handler: type[AbruptHandler]) -> Iterator[int]:
 
 
 @contextmanager
-def upstream(answer: Callable[[ReceivedRequest], bytes], *, tls: ssl.SSLContext | None = None) -> Iterator[Upstream]:
+def upstream(reply: Callable[[ReceivedRequest], bytes], *, tls: ssl.SSLContext | None = None) -> Iterator[Upstream]:
     """Serve raw responses, each as the function spells it; connections are kept open."""
 
     class Handler(AbruptHandler):
@@ -232,7 +232,7 @@ def upstream(answer: Callable[[ReceivedRequest], bytes], *, tls: ssl.SSLContext 
                     self.rfile, self.wfile = self.request.makefile("rb"), self.request.makefile("wb", 0)
                 while sent := _read(self.rfile):
                     running.requests.append(sent)
-                    response = answer(sent)
+                    response = reply(sent)
                     self.wfile.write(response)
                     if isinstance(response, Torn):
                         self.reset()

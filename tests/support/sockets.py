@@ -55,8 +55,8 @@ class Talk:
     async def hold(self, **fields: Any) -> None:
         """Send a connect, and return when the server holds it: frames are taken in their order."""
         await self.send(self.connecting(**fields))
-        (answer,) = await self.ask({"channel": "/service/nothing", "clientId": self.client_id, "data": {}})
-        assert answer["channel"] == "/service/nothing"
+        (response,) = await self.ask({"channel": "/service/nothing", "clientId": self.client_id, "data": {}})
+        assert response["channel"] == "/service/nothing"
 
     def kill(self) -> None:
         """End the connection without a word."""

@@ -31,16 +31,16 @@ def subscribed(server: Served) -> dict[str, str]:
 
 def test_a_response_has_the_fields_that_its_server_adds(server: Served) -> None:
     """Its fields, the type of the content, and one cookie for a browser that has none; nobody may keep it."""
-    answer = server.post({"channel": "/meta/handshake"})
-    fields = {name: answer.headers[name] for name in ("X-More", "Content-Type", "Cache-Control")}
+    response = server.post({"channel": "/meta/handshake"})
+    fields = {name: response.headers[name] for name in ("X-More", "Content-Type", "Cache-Control")}
     assert {
         "X-More": "1",
         "Content-Type": "application/json;charset=UTF-8",
         "Cache-Control": "no-store",
     } == fields
-    assert ["BAYEUX_BROWSER"] == list(answer.cookies.keys())
+    assert ["BAYEUX_BROWSER"] == list(response.cookies.keys())
     again = requests.post(
-        f"{server.url}/cometd", json={"channel": "/meta/handshake"}, cookies=answer.cookies, timeout=60
+        f"{server.url}/cometd", json={"channel": "/meta/handshake"}, cookies=response.cookies, timeout=60
     )
     assert "Set-Cookie" not in again.headers
 
@@ -54,8 +54,8 @@ def test_a_response_has_the_fields_that_its_server_adds(server: Served) -> None:
 def test_a_poll_and_a_websocket_are_held_until_a_notification_comes(server: Served) -> None:
     """By a delivery from another thread, and in the order of the deliveries."""
     connecting = subscribed(server)
-    answers: list[Any] = []
-    poller = threading.Thread(target=lambda: answers.extend(server.post(connecting).json()))
+    responses: list[Any] = []
+    poller = threading.Thread(target=lambda: responses.extend(server.post(connecting).json()))
 
     async def conversation() -> None:
         async with talking(server.url) as talk:
@@ -71,7 +71,7 @@ def test_a_poll_and_a_websocket_are_held_until_a_notification_comes(server: Serv
 
     run(conversation)
     poller.join(CALM)
-    assert [1, 2, 3] == payloads(answers)
+    assert [1, 2, 3] == payloads(responses)
 
 
 def test_several_clients_share_a_websocket(server: Served) -> None:
@@ -123,8 +123,8 @@ def test_a_response_that_cannot_be_sent_comes_with_the_next(server: Served, monk
                 await asyncio.to_thread(server.deliver, 1)
                 while server.core.held or not server.core.has_undelivered:
                     await asyncio.to_thread(server.post)
-        answer = await asyncio.to_thread(server.post, talk.connecting(), talk.connecting())
-        assert [1] == payloads(answer.json())
+        response = await asyncio.to_thread(server.post, talk.connecting(), talk.connecting())
+        assert [1] == payloads(response.json())
 
     run(conversation)
 

@@ -28,10 +28,10 @@ class Deaf:
         key = base64.b64encode(os.urandom(16)).decode()
         head = ("GET / HTTP/1.1", "Host: x", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13")
         self.socket.sendall("\r\n".join([*head, f"Sec-WebSocket-Key: {key}", "", ""]).encode())
-        answer = b""
-        while not answer.endswith(b"\r\n\r\n"):
-            answer += self.socket.recv(1)
-        assert answer.startswith(b"HTTP/1.1 101 ")
+        response = b""
+        while not response.endswith(b"\r\n\r\n"):
+            response += self.socket.recv(1)
+        assert response.startswith(b"HTTP/1.1 101 ")
 
     def flood(self, patience: float) -> bool:
         """Send handshakes until the server takes no more; tell whether it took a million of them."""

@@ -196,17 +196,17 @@ def test_accept_refuses_without_a_terminal(pair: tuple[Path, Path], monkeypatch:
     assert before == pair[0].read_text()
 
 
-@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1)])
+@pytest.mark.parametrize(("response", "code"), [("y", 0), ("n", 1)])
 def test_accept_asks_on_a_terminal(
-    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, response: str, code: int
 ) -> None:
     """A person says yes, or it stays as it was."""
-    stdin = io.StringIO(f"{answer}\n")
+    stdin = io.StringIO(f"{response}\n")
     stdin.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.setattr("sys.stdin", stdin)
     before = pair[0].read_text()
     assert code == command_line("diff", "--accept", *pair).code
-    assert (answer == "n") == (before == pair[0].read_text())
+    assert (response == "n") == (before == pair[0].read_text())
 
 
 def test_accept_writes_json_cassettes_and_no_foreign_ones(tmp_path: Path) -> None:

@@ -75,10 +75,10 @@ def test_the_same_server_has_not_drifted(shipped: Path, sandbox: RunningSandbox,
 def test_a_cassette_that_nobody_redacted_is_compared_as_if(tmp_path: Path, sandbox: RunningSandbox) -> None:
     """What is alike stays alike; the responses are redacted before they are written, and nothing else is printed."""
     path = "/api/v2/me/facebooksessions?fields=*"
-    answer = requests.get(sandbox.url + path, auth=(sandbox.user, sandbox.password), timeout=60).content
+    reply = requests.get(sandbox.url + path, auth=(sandbox.user, sandbox.password), timeout=60).content
     recorded_exchanges = (
-        exchange("GET", path, None, answer),
-        exchange("GET", path, None, answer.replace(b"Vitaliy", b"Vitalij"), began=1),
+        exchange("GET", path, None, reply),
+        exchange("GET", path, None, reply.replace(b"Vitaliy", b"Vitalij"), began=1),
     )
     ended = drift(saved(cassette(*recorded_exchanges), tmp_path / "raw.yaml"), sandbox.url, "-v")
     assert 1 == ended.code

@@ -147,19 +147,19 @@ def test_a_network_that_went_away(tmp_path: Path) -> None:
         message = refused(drift(path, server.url))
         assert f"cannot reach {server.url}: GET /api/v2/b: " in message
         assert "after 1 of 2 requests: go on with --resume" in message
-        server.answers.clear()
+        server.responses.clear()
         server.seen.clear()
         assert 0 == drift(path, server.url, "--resume").code
         assert ["/api/v2/b"] == [exchanges for exchanges, _ in server.seen]
 
 
-@pytest.mark.parametrize("answer", [DROPPED, 401])
-def test_no_message_shows_a_live_person(tmp_path: Path, answer: Any) -> None:
+@pytest.mark.parametrize("response", [DROPPED, 401])
+def test_no_message_shows_a_live_person(tmp_path: Path, response: Any) -> None:
     """Nor does the journal: requests are called as they were recorded."""
-    recorded = cassette(exchange(answer=OK), exchange("GET", "/api/v2/contacts/Aromaly", began=1.0))
+    recorded = cassette(exchange(response=OK), exchange("GET", "/api/v2/contacts/Aromaly", began=1.0))
     header = {"format": 1, "redaction": "all", "stand_ins": ["Aromaly"]}
     path = saved(replace(recorded, header=header), tmp_path / "x.yaml")
-    with answering({"/api/v2/contacts/Annabel": answer}) as server:
+    with answering({"/api/v2/contacts/Annabel": response}) as server:
         message = refused(drift(path, server.url, "--bind", "Aromaly=Annabel"))
         assert "/api/v2/contacts/Annabel" in [exchanges for exchanges, _ in server.seen]
     assert "GET /api/v2/contacts/Aromaly" in message

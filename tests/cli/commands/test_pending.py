@@ -27,8 +27,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def recording(answer: object) -> Cassette:
-    return Cassette(interactions=(exchange("GET", "/api/v2/me", None, answer),), header={"format": 1})
+def recording(response: object) -> Cassette:
+    return Cassette(interactions=(exchange("GET", "/api/v2/me", None, response),), header={"format": 1})
 
 
 def run(*arguments: str) -> tuple[int, str]:

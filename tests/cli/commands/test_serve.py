@@ -54,11 +54,11 @@ def test_it_prints_its_url_and_sums_up(cassette: Path, number: signal.Signals, e
     """The URL alone on stdout; at the end what was served and what is left."""
     with running(cassette, "-v") as process:
         url = first_line(process)
-        answer = requests.get(f"{url}{SESSIONS}?fields=*", auth=("any", "thing"), timeout=CALM)
+        response = requests.get(f"{url}{SESSIONS}?fields=*", auth=("any", "thing"), timeout=CALM)
         process.send_signal(number)
         out, err = process.communicate(timeout=CALM)
     assert url.startswith("http://localhost:")
-    assert 200 == answer.status_code
+    assert 200 == response.status_code
     assert (exit_code, "") == (process.returncode, out)
     assert f"Replaying {cassette} (2 exchanges, 1 notification). Any credentials are accepted." in err
     assert f"GET {SESSIONS}  interaction 0" in err
@@ -85,10 +85,10 @@ def test_tls_says_what_to_trust(cassette: Path) -> None:
     """The file of the CA is there while it runs, and gone afterwards."""
     with running(cassette, "--tls", "--json") as process:
         ready = json.loads(first_line(process))
-        answer = requests.get(f"{ready['url']}{SESSIONS}?fields=*", verify=ready["ca"], timeout=CALM)
+        response = requests.get(f"{ready['url']}{SESSIONS}?fields=*", verify=ready["ca"], timeout=CALM)
         process.terminate()
         process.communicate(timeout=CALM)
-    assert (200, "https://localhost") == (answer.status_code, ready["url"].rpartition(":")[0])
+    assert (200, "https://localhost") == (response.status_code, ready["url"].rpartition(":")[0])
     assert not Path(ready["ca"]).exists()
 
 
@@ -109,7 +109,7 @@ def test_cassettes_recorded_at_two_addresses_agree(tmp_path: Path) -> None:
     """The host of an absolute address is where it was recorded, and no disagreement."""
     paths = [tmp_path / "one.yaml", tmp_path / "two.yaml"]
     for path, host in zip(paths, ("http://one", "https://two:8443"), strict=True):
-        save_cassette(cassette_of(exchange(answer={"uri": f"{host}/api/v2/me"})), path)
+        save_cassette(cassette_of(exchange(response={"uri": f"{host}/api/v2/me"})), path)
     with running(*paths) as process:
         first_line(process)
         process.terminate()
@@ -157,8 +157,8 @@ def test_ignored_fields_do_not_count(tmp_path: Path) -> None:
     with running(path, "--ignore-query", "_", "--ignore-body", "$.requestId") as process:
         url = f"{first_line(process)}/api/v2/me/calls/C1?_=2"
         other = requests.post(url, json={**sent, "operationName": "Release"}, timeout=CALM)
-        answer = requests.post(url, json={**sent, "requestId": 2}, timeout=CALM)
-    assert (501, 200) == (other.status_code, answer.status_code)
+        response = requests.post(url, json={**sent, "requestId": 2}, timeout=CALM)
+    assert (501, 200) == (other.status_code, response.status_code)
     assert "path" not in other.text
 
 

@@ -96,7 +96,7 @@ def test_unsolicited_and_failed_are_shown(tmp_path: Path) -> None:
     """An unsolicited notification, a refusal, a request that is not an operation."""
     refusal = {"statusCode": 2, "statusMessage": "no"}
     shown = cassette(
-        operation("UpdateUserData", began=1.0, userData={"A": 2}, answer=refusal),
+        operation("UpdateUserData", began=1.0, userData={"A": 2}, response=refusal),
         exchange("DELETE", "/x", None, b"", status=404, began=2.0),
         push(None, seen=3.0, kind="StatusChange", reference=16),
         attributed=False,
@@ -118,7 +118,7 @@ STEERING = "\x1b[31mred\x1b]0;title\x07\x9b2J\r\u202e"
         cassette(get({"A": STEERING}, began=0.0), update({"A": 1}, began=1.0), push({"A": 1}, seen=2.0)),
         cassette(get({STEERING: 1}, began=0.0), update({STEERING: 2}, began=1.0), push({STEERING: 2}, seen=2.0)),
         cassette(operation(STEERING, began=0.0), push({}, seen=1.0, kind=STEERING, reference=STEERING)),
-        cassette(exchange(path="/x", answer=STEERING.encode())),
+        cassette(exchange(path="/x", response=STEERING.encode())),
         cassette(push({}, seen=0.0, session=STEERING)),
         replace(small(), header={"format": 1, "server": STEERING}),
     ],
@@ -138,8 +138,8 @@ def test_recorded_text_cannot_steer_a_terminal(played: Cassette, options: tuple[
 )
 def test_unusual_json_is_shown(data: str, tmp_path: Path) -> None:
     """What a server should not have sent is shown, as text and as strict JSON, to a real pipe."""
-    answer = f'{{"statusCode":0,"facebooksessions":[{{"id":"S1","userData":{data}}}]}}'
-    path = saved(cassette(exchange("GET", SESSIONS, None, answer.encode())), tmp_path / "odd.yaml")
+    reply = f'{{"statusCode":0,"facebooksessions":[{{"id":"S1","userData":{data}}}]}}'
+    path = saved(cassette(exchange("GET", SESSIONS, None, reply.encode())), tmp_path / "odd.yaml")
     for options in ([], ["-v"], ["--json"]):
         command = [sys.executable, "-m", "gws_replay", "show", *options, str(path)]
         done = subprocess.run(command, capture_output=True, timeout=60, check=False)
@@ -176,9 +176,9 @@ def test_workspace_operations_have_their_names(tmp_path: Path) -> None:
     verb = "/workspace/v3/media/chat/interactions/I1/delete-user-data"
     data = {"messageType": "InteractionStateChanged", "notificationType": "PropertiesUpdated", "operationId": "op-1"}
     gone = {**data, "interaction": {"id": "I1", "userData": []}}
-    answer = {"status": {"code": 1}, "operationId": "op-1"}
+    reply = {"status": {"code": 1}, "operationId": "op-1"}
     push = Notification(channel="/workspace/v3/media/chat", data=json.dumps(gone), seen=2.0)
-    shown = command_line("show", saved(cassette(exchange("POST", verb, sent, answer), push), tmp_path / "x.yaml")).out
+    shown = command_line("show", saved(cassette(exchange("POST", verb, sent, reply), push), tmp_path / "x.yaml")).out
     assert [
         "   0     0.000  delete-user-data I1  HTTP 200, status.code 1  100 ms",
         (

@@ -210,7 +210,7 @@ def test_captured_session_is_named_by_its_operation(tmp_path: Path) -> None:
 def test_exchange_that_failed_is_no_reason_to_fail(tmp_path: Path) -> None:
     """A refused update that changed nothing passes; one that changed something does not."""
     refusal = {"statusCode": 2}
-    good = [get(BEFORE, began=0.0), update({"A": 2}, began=1.0, answer=refusal)]
+    good = [get(BEFORE, began=0.0), update({"A": 2}, began=1.0, response=refusal)]
     assert 0 == verified(cassette(*good, get(BEFORE, began=2.0)), tmp_path)[0]
     code, out = verified(cassette(*good, get({**BEFORE, "A": 2}, began=2.0)), tmp_path)
     assert (1, True) == (code, "changed though it was refused: A: 1 -> 2" in out)

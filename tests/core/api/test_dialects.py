@@ -106,7 +106,7 @@ def test_messages_of_each_api_are_recognised(message: Any, kind: str, reference:
 
 
 @pytest.mark.parametrize(
-    ("status", "answer", "taken", "code"),
+    ("status", "response", "taken", "code"),
     [
         (200, {"statusCode": 0}, "taken", "statusCode 0"),
         (200, {"statusCode": 7}, "partly", "statusCode 7"),
@@ -119,13 +119,13 @@ def test_messages_of_each_api_are_recognised(message: Any, kind: str, reference:
         (404, {"statusCode": 0}, "refused", "statusCode 0"),
     ],
 )
-def test_response_says_whether_operation_was_accepted(status: int, answer: Any, taken: str, code: str | None) -> None:
+def test_response_says_whether_operation_was_accepted(status: int, response: Any, taken: str, code: str | None) -> None:
     """By the code of its own API, and the HTTP status."""
-    assert (taken, code) == (api.taken(status, answer), api.code_of(answer))
+    assert (taken, code) == (api.taken(status, response), api.code_of(response))
 
 
 @pytest.mark.parametrize(
-    ("status", "answer", "expected"),
+    ("status", "response", "expected"),
     [
         (401, None, True),
         (200, {"statusCode": 20}, True),
@@ -133,6 +133,6 @@ def test_response_says_whether_operation_was_accepted(status: int, answer: Any, 
         (403, {"statusCode": 3}, False),
     ],
 )
-def test_unauthenticated_responses_are_recognised(status: int, answer: Any, expected: bool) -> None:
+def test_unauthenticated_responses_are_recognised(status: int, response: Any, expected: bool) -> None:
     """By the HTTP status or the statusCode: servers that say it with 200 are documented."""
-    assert expected == api.is_unauthenticated(status, answer)
+    assert expected == api.is_unauthenticated(status, response)

@@ -155,19 +155,19 @@ def test_response_lists_its_resources() -> None:
     assert ["S1"] == [s.resource_id for s in resources_in({"facebooksession": {"id": "S1"}})]
     many = {"facebooksessions": [{"id": "S1"}, {"no": "id"}, "x", {"id": 2}]}
     assert ["S1", "2"] == [s.resource_id for s in resources_in(many)]
-    answers: tuple[Any, ...] = (
+    responses: tuple[Any, ...] = (
         None,
         [],
         {"statusCode": 0},
         {"facebooksessions": {"no": "id"}},
         {"facebooksession": None},
     )
-    for answer in answers:
-        assert [] == list(resources_in(answer))
+    for response in responses:
+        assert [] == list(resources_in(response))
 
 
 @pytest.mark.parametrize(
-    ("status", "answer", "taken"),
+    ("status", "response", "taken"),
     [
         (200, {"statusCode": 0}, True),
         (200, {"statusCode": 7}, True),
@@ -179,9 +179,9 @@ def test_response_lists_its_resources() -> None:
         (200, {"statusCode": "0"}, False),
     ],
 )
-def test_status_code_says_whether_operation_was_accepted(status: int, answer: Any, taken: bool) -> None:
+def test_status_code_says_whether_operation_was_accepted(status: int, response: Any, taken: bool) -> None:
     """Codes 0 and 7 are success; the HTTP status counts as well."""
-    assert taken is succeeded(status, answer)
+    assert taken is succeeded(status, response)
 
 
 def test_every_row_has_its_name_as_key() -> None:

@@ -82,12 +82,12 @@ def test_resource_is_found_in_responses_and_notifications(name: str) -> None:
         assert subject
         assert (channel, "R1", BEFORE) == (subject.channel, subject.resource_id, subject.user_data)
     assert "Added" == api.kind_of({channel.key: resource, "action": "Added", "messageType": "WorkbinContentMessage"})
-    for answer in (
+    for response in (
         {channel.collection: [resource]},
         {channel.key: resource},
         {"user": {channel.collection: [resource]}},
     ):
-        assert ["R1"] == [subject.resource_id for subject in api.resources_in(answer)]
+        assert ["R1"] == [subject.resource_id for subject in api.resources_in(response)]
 
 
 DELETIONS: dict[Delete, tuple[dict[str, Any], dict[Key, Any]]] = {

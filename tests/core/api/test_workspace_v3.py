@@ -33,16 +33,16 @@ def pairs(*items: tuple[str, Any]) -> list[dict[str, Any]]:
 
 def requested(key: str, verb: str, data: dict[str, Any], *, began: float = 1.0, name: str = "op-1") -> Exchange:
     """An operation, with the id that the client chose."""
-    answer = {"status": {"code": 1}, "operationId": name}
-    return exchange("POST", f"{WHERE[key][0]}/{verb}", {"operationId": name, "data": data}, answer, began=began)
+    response = {"status": {"code": 1}, "operationId": name}
+    return exchange("POST", f"{WHERE[key][0]}/{verb}", {"operationId": name, "data": data}, response, began=began)
 
 
 def shown(key: str, *items: tuple[str, Any], began: float = 0.0) -> Exchange:
     """A GET of all resources of a kind."""
     path, _, collection = WHERE[key]
     resource = {"id": path.rpartition("/")[2], "state": "Established", "userData": pairs(*items)}
-    answer = {"status": {"code": 0}, "data": {collection: [resource]}}
-    return exchange("GET", path.rpartition("/")[0], None, answer, began=began)
+    response = {"status": {"code": 0}, "data": {collection: [resource]}}
+    return exchange("GET", path.rpartition("/")[0], None, response, began=began)
 
 
 def notified(
@@ -156,10 +156,10 @@ def test_faithful_operation_passes_and_faulty_one_fails(key: str, case: str) -> 
 )
 def test_status_code_1_means_accepted(code: Any, taken: str) -> None:
     """1 is a success here; in GWS v2 it is a missing parameter."""
-    answer = {"status": {"code": code}}
-    assert taken == api.taken(200, answer)
+    response = {"status": {"code": code}}
+    assert taken == api.taken(200, response)
     assert "refused" == api.taken(200, {"statusCode": 1})
-    assert f"status.code {json.dumps(code)}" == api.code_of(answer)
+    assert f"status.code {json.dumps(code)}" == api.code_of(response)
 
 
 def test_a_refused_operation_must_change_nothing() -> None:

@@ -7,13 +7,13 @@ import pytest
 from gws_replay.core.bayeux.server import BayeuxServer, Replies
 from tests.support.bayeux_by_hand import (
     CHANNEL,
-    answer,
     connect,
     connected,
     data_of,
     handshake,
     hold,
     numbered_ids,
+    response,
     subscribe,
 )
 
@@ -30,7 +30,7 @@ def server() -> BayeuxServer:
 def test_a_handshake_gives_each_client_an_id_and_advice(server: BayeuxServer) -> None:
     """All transports are offered, whichever the client has."""
     message = {"id": "1", "channel": "/meta/handshake", "supportedConnectionTypes": ["websocket", "long-polling"]}
-    replies = [answer(server.receive([message], 0.0)).messages for _ in range(2)]
+    replies = [response(server.receive([message], 0.0)).messages for _ in range(2)]
     assert (
         {
             "id": "1",
@@ -56,7 +56,7 @@ def test_server_offers_the_transports_that_it_is_given() -> None:
     """A client without a transport in common is refused, and told which there are."""
     server = BayeuxServer(new_id=numbered_ids(), connection_types=["long-polling"])
     message = {"channel": "/meta/handshake", "supportedConnectionTypes": ["websocket"]}
-    (reply,) = answer(server.receive([message], 0.0)).messages
+    (reply,) = response(server.receive([message], 0.0)).messages
     assert (False, ["long-polling"]) == (reply["successful"], reply["supportedConnectionTypes"])
     assert () == server.clients
 
@@ -91,14 +91,14 @@ def test_a_client_can_ask_for_a_shorter_hold(server: BayeuxServer, timeout: Any,
 def test_connect_with_timeout_0_returns_at_once(server: BayeuxServer, timeout: int) -> None:
     """As clients ask who have just come back."""
     client_id = connected(server)
-    result = answer(server.receive([connect(client_id, advice={"timeout": timeout})], 5.0))
+    result = response(server.receive([connect(client_id, advice={"timeout": timeout})], 5.0))
     assert ({"channel": "/meta/connect", "successful": True},) == result.messages
 
 
 def test_a_connect_in_a_batch_is_never_held(server: BayeuxServer) -> None:
     """The answers to the rest of the batch would be held with it."""
     client_id = connected(server)
-    result = answer(server.receive([subscribe(client_id, "/v2/me/chats"), connect(client_id)], 5.0))
+    result = response(server.receive([subscribe(client_id, "/v2/me/chats"), connect(client_id)], 5.0))
     assert ["/meta/subscribe", "/meta/connect"] == [message["channel"] for message in result.messages]
 
 
@@ -120,7 +120,7 @@ def test_a_push_without_a_connect_waits_for_the_next(server: BayeuxServer) -> No
     """Nothing is ready, and nothing is lost."""
     client_id = connected(server)
     assert () == server.deliver(CHANNEL, 1)
-    assert {"channel": CHANNEL, "data": 1} == answer(server.receive([connect(client_id)], 5.0)).messages[0]
+    assert {"channel": CHANNEL, "data": 1} == response(server.receive([connect(client_id)], 5.0)).messages[0]
 
 
 def test_a_second_connect_ends_the_first_and_takes_its_notifications(server: BayeuxServer) -> None:
@@ -139,10 +139,10 @@ def test_a_disconnect_ends_the_held_connect_and_forgets_the_client(server: Bayeu
     """The connect is answered with the advice not to come back."""
     client_id = connected(server)
     held = hold(server.receive([connect(client_id)], 5.0))
-    result = answer(server.receive([{"channel": "/meta/disconnect", "clientId": client_id}], 6.0))
+    result = response(server.receive([{"channel": "/meta/disconnect", "clientId": client_id}], 6.0))
     assert Replies(messages=({"channel": "/meta/disconnect", "successful": True},), ready=(held.ticket,)) == result
     assert {"reconnect": "none"} == server.release(held.ticket, 6.0).messages[0]["advice"]
-    assert "402::Unknown client" == answer(server.receive([connect(client_id)], 7.0)).messages[0]["error"]
+    assert "402::Unknown client" == response(server.receive([connect(client_id)], 7.0)).messages[0]["error"]
 
 
 def test_an_abandoned_connect_keeps_its_notifications_for_the_next(server: BayeuxServer) -> None:
@@ -152,7 +152,7 @@ def test_an_abandoned_connect_keeps_its_notifications_for_the_next(server: Bayeu
     server.deliver(CHANNEL, 1)
     server.abandon(held.ticket, 6.0)
     assert () == server.deliver(CHANNEL, 2)
-    again = answer(server.receive([connect(client_id)], 7.0))
+    again = response(server.receive([connect(client_id)], 7.0))
     assert [1, 2] == data_of(again.messages)
 
 
@@ -170,7 +170,7 @@ def test_response_that_was_not_written_is_put_back_in_front(server: BayeuxServer
     client_id = connected(server)
     server.deliver(CHANNEL, 1)
     server.deliver(CHANNEL, 2)
-    lost = answer(server.receive([connect(client_id)], 5.0))
+    lost = response(server.receive([connect(client_id)], 5.0))
     held = hold(server.receive([connect(client_id)], 6.0))
     server.deliver(CHANNEL, 3)
     assert (held.ticket,) == server.put_back(lost)

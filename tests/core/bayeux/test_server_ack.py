@@ -15,13 +15,13 @@ from gws_replay.core.bayeux.messages import Message
 from gws_replay.core.bayeux.server import BayeuxServer, Hold, Replies
 from tests.support.bayeux_by_hand import (
     CHANNEL,
-    answer,
     connect,
     connected,
     data_of,
     handshake,
     hold,
     numbered_ids,
+    response,
     subscribe,
 )
 
@@ -49,9 +49,9 @@ def batch_of(messages: tuple[Message, ...]) -> Any:
 )
 def test_acknowledgement_is_granted_to_who_asks(server: BayeuxServer, fields: Message, granted: Any) -> None:
     """Others are not told of batches."""
-    (reply,) = answer(server.receive([{"channel": "/meta/handshake", **fields}], 0.0)).messages
+    (reply,) = response(server.receive([{"channel": "/meta/handshake", **fields}], 0.0)).messages
     assert granted == reply.get("ext")
-    (first,) = answer(server.receive([connect(reply["clientId"])], 0.0)).messages
+    (first,) = response(server.receive([connect(reply["clientId"])], 0.0)).messages
     assert ({"ack": 1} if granted else None) == first.get("ext")
 
 
@@ -59,7 +59,7 @@ def test_batches_are_numbered(server: BayeuxServer) -> None:
     """Every answer to a connect is one: with notifications or without, at once or after a hold."""
     client_id = connected(server, acknowledges=True)
     server.deliver(CHANNEL, "a")
-    at_once = answer(server.receive([connect(client_id, 1)], 1.0)).messages
+    at_once = response(server.receive([connect(client_id, 1)], 1.0)).messages
     held = hold(server.receive([connect(client_id, 2)], 1.0))
     server.deliver(CHANNEL, "b")
     later = server.release(held.ticket, 2.0).messages
@@ -84,9 +84,9 @@ def test_lost_response_is_sent_again_before_new_messages(server: BayeuxServer) -
     server.deliver(CHANNEL, "b")
     server.receive([connect(client_id, 1)], 1.0)
     server.deliver(CHANNEL, "c")
-    again = answer(server.receive([connect(client_id, 1)], 2.0)).messages
+    again = response(server.receive([connect(client_id, 1)], 2.0)).messages
     assert (3, ["a", "b", "c"]) == (batch_of(again), data_of(again))
-    still = answer(server.receive([connect(client_id, 1)], 3.0)).messages
+    still = response(server.receive([connect(client_id, 1)], 3.0)).messages
     assert (4, ["a", "b", "c"]) == (batch_of(still), data_of(still))
     hold(server.receive([connect(client_id, 4)], 4.0))
 
@@ -97,7 +97,7 @@ def test_only_the_batches_that_are_missing_come_again(server: BayeuxServer) -> N
     for data in ("a", "b"):
         server.deliver(CHANNEL, data)
         server.receive([connect(client_id)], 1.0)
-    again = answer(server.receive([connect(client_id, 2)], 2.0)).messages
+    again = response(server.receive([connect(client_id, 2)], 2.0)).messages
     assert ["b"] == data_of(again)
 
 
@@ -108,16 +108,16 @@ def test_an_acknowledgement_that_is_no_number_confirms_nothing(server: BayeuxSer
     server.deliver(CHANNEL, "a")
     server.receive([connect(client_id, 1)], 1.0)
     hold(server.receive([connect(client_id, nonsense)], 2.0))
-    assert ["a"] == data_of(answer(server.receive([connect(client_id, 1)], 3.0)).messages)
+    assert ["a"] == data_of(response(server.receive([connect(client_id, 1)], 3.0)).messages)
 
 
 def test_putting_back_does_not_double_what_is_to_be_confirmed(server: BayeuxServer) -> None:
     """The loss was noticed, and the client says so too."""
     client_id = connected(server, acknowledges=True)
     server.deliver(CHANNEL, "a")
-    lost = answer(server.receive([connect(client_id, 1)], 1.0))
+    lost = response(server.receive([connect(client_id, 1)], 1.0))
     assert () == server.put_back(lost)
-    assert ["a"] == data_of(answer(server.receive([connect(client_id, 1)], 2.0)).messages)
+    assert ["a"] == data_of(response(server.receive([connect(client_id, 1)], 2.0)).messages)
 
 
 class Wire:
@@ -144,9 +144,9 @@ class Wire:
             self.open[result.ticket] = result.client_id
         else:
             self.written(client, result)
-        self.answer(result.ready)
+        self.response(result.ready)
 
-    def answer(self, tickets: tuple[int, ...]) -> None:
+    def response(self, tickets: tuple[int, ...]) -> None:
         for ticket in tickets:
             if client := self.open.pop(ticket, None):
                 self.written(client, self.server.release(ticket, 0.0))
@@ -155,7 +155,7 @@ class Wire:
         if self.losing:
             noticed = self.losing == "lose it and notice" or client not in self.has
             self.losing = None
-            self.answer(self.server.put_back(result) if noticed else ())
+            self.response(self.server.put_back(result) if noticed else ())
             return
         for owner, message in result.carried:
             assert client == owner
@@ -185,7 +185,7 @@ class Wire:
                 self.receive(client, self.connect(client), subscribe(client))
                 self.subscribed[client] = True
             case "time out":
-                self.answer(tuple(ticket for ticket, owner in self.open.items() if owner == client))
+                self.response(tuple(ticket for ticket, owner in self.open.items() if owner == client))
             case "hang up":
                 for ticket in [ticket for ticket, owner in self.open.items() if owner == client]:
                     del self.open[ticket]
@@ -198,7 +198,7 @@ class Wire:
         for client, subscribed in self.subscribed.items():
             if subscribed:
                 self.due[client].append(number)
-        self.answer(self.server.deliver(CHANNEL, number))
+        self.response(self.server.deliver(CHANNEL, number))
 
 
 ACTIONS = [

@@ -9,13 +9,13 @@ from gws_replay.core.bayeux.messages import Message, Verbatim, encoded
 from gws_replay.core.bayeux.server import BayeuxServer, Replies
 from tests.support.bayeux_by_hand import (
     CHANNEL,
-    answer,
     connect,
     connected,
     data_of,
     handshake,
     hold,
     numbered_ids,
+    response,
     subscribe,
 )
 
@@ -50,7 +50,7 @@ def test_a_subscription_reaches_its_channels_and_no_others(
     """One channel, several, one level of them, or all below."""
     client_id = connected(server, subscription=subscription)
     server.deliver(channel, 1)
-    messages = answer(server.receive([connect(client_id, advice={"timeout": 0})], 5.0)).messages
+    messages = response(server.receive([connect(client_id, advice={"timeout": 0})], 5.0)).messages
     assert ([1] if reached else []) == data_of(messages)
 
 
@@ -71,7 +71,7 @@ def test_overlapping_subscriptions_deliver_once(server: BayeuxServer) -> None:
     """However many patterns match."""
     client_id = connected(server, subscription=[CHANNEL, "/v2/me/*", "/**"])
     server.deliver(CHANNEL, 1)
-    assert 1 == len(answer(server.receive([connect(client_id)], 5.0)).carried)
+    assert 1 == len(response(server.receive([connect(client_id)], 5.0)).carried)
 
 
 def test_unsubscribing_ends_delivery(server: BayeuxServer) -> None:
@@ -79,7 +79,7 @@ def test_unsubscribing_ends_delivery(server: BayeuxServer) -> None:
     client_id = connected(server, subscription=[CHANNEL, "/v2/me/chats"])
     message = {"channel": "/meta/unsubscribe", "clientId": client_id, "subscription": [CHANNEL], "id": "4"}
     expected = {"id": "4", "channel": "/meta/unsubscribe", "successful": True, "subscription": [CHANNEL]}
-    assert (expected,) == answer(server.receive([message], 5.0)).messages
+    assert (expected,) == response(server.receive([message], 5.0)).messages
     hold(server.receive([connect(client_id)], 6.0))
     assert () == server.deliver(CHANNEL, 1)
     assert 1 == len(server.deliver("/v2/me/chats", 2))
@@ -112,7 +112,7 @@ def test_data_nested_too_deeply_to_be_written_are_refused(server: BayeuxServer) 
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    (reply,) = answer(server.receive([{"channel": "/team/x", "clientId": client_id, "data": deep}], 5.0)).messages
+    (reply,) = response(server.receive([{"channel": "/team/x", "clientId": client_id, "data": deep}], 5.0)).messages
     assert (False, "400::Data nested too deeply") == (reply["successful"], reply["error"])
     hold(server.receive([connect(client_id)], 6.0))
 
@@ -122,14 +122,14 @@ def test_an_id_that_is_no_text_or_number_is_not_echoed(server: BayeuxServer, not
     """It could be anything, and large; the message is taken all the same."""
     assert ({"channel": "/meta/connect", "successful": True},) == tuple(
         {name: reply[name] for name in reply if name != "advice"}
-        for reply in answer(server.receive([connect(handshake(server), id=nothing)], 0.0)).messages
+        for reply in response(server.receive([connect(handshake(server), id=nothing)], 0.0)).messages
     )
 
 
 @pytest.mark.parametrize("scalar", ["1", "", 7, 1.5])
 def test_an_id_is_echoed_as_it_is(server: BayeuxServer, scalar: Any) -> None:
     """Clients compare it with the one they sent."""
-    (reply,) = answer(server.receive([connect(handshake(server), id=scalar)], 0.0)).messages
+    (reply,) = response(server.receive([connect(handshake(server), id=scalar)], 0.0)).messages
     assert (scalar, type(scalar)) == (reply["id"], type(reply["id"]))
 
 
@@ -180,7 +180,7 @@ def test_a_malformed_message_is_refused_by_name(
     connected(server)
     if isinstance(message, dict):
         message = {**message, "id": "5"}
-    (reply,) = answer(server.receive([message], 5.0)).messages
+    (reply,) = response(server.receive([message], 5.0)).messages
     assert (False, error, advice) == (reply["successful"], reply["error"], reply.get("advice"))
     if isinstance(message, dict):
         assert "5" == reply["id"]
@@ -189,5 +189,5 @@ def test_a_malformed_message_is_refused_by_name(
 
 def test_a_malformed_message_does_not_spoil_its_batch(server: BayeuxServer) -> None:
     """Each is answered, in its place."""
-    result = answer(server.receive([7, subscribe(handshake(server))], 0.0))
+    result = response(server.receive([7, subscribe(handshake(server))], 0.0))
     assert [False, True] == [message["successful"] for message in result.messages]

@@ -7,7 +7,7 @@ import pytest
 from gws_replay.core.bayeux import server as bayeux
 from gws_replay.core.bayeux.messages import Message
 from gws_replay.core.bayeux.server import MAX_QUEUE, MAX_SUBSCRIPTIONS, BayeuxServer
-from tests.support.bayeux_by_hand import CHANNEL, answer, connect, connected, data_of, hold, numbered_ids, subscribe
+from tests.support.bayeux_by_hand import CHANNEL, connect, connected, data_of, hold, numbered_ids, response, subscribe
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def server() -> BayeuxServer:
 
 def reply_to(server: BayeuxServer, message: Message) -> Message:
     """The only reply to a message."""
-    (reply,) = answer(server.receive([message], 6.0)).messages
+    (reply,) = response(server.receive([message], 6.0)).messages
     return reply
 
 
@@ -54,13 +54,13 @@ def test_a_client_that_takes_nothing_is_forgotten(server: BayeuxServer) -> None:
     for number in range(MAX_QUEUE):
         server.deliver(CHANNEL, number)
     assert (deaf, quick) == server.clients
-    taken = answer(server.receive([connect(quick)], 5.0))
+    taken = response(server.receive([connect(quick)], 5.0))
     server.deliver(CHANNEL, MAX_QUEUE)
     assert (quick,) == server.clients
     reply = reply_to(server, connect(deaf))
     assert ("402::Unknown client", "handshake") == (reply["error"], reply["advice"]["reconnect"])
     assert list(range(MAX_QUEUE)) == data_of(taken.messages)
-    assert [MAX_QUEUE] == data_of(answer(server.receive([connect(quick)], 6.0)).messages)
+    assert [MAX_QUEUE] == data_of(response(server.receive([connect(quick)], 6.0)).messages)
 
 
 def test_a_client_that_never_acknowledges_is_forgotten(server: BayeuxServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ def test_a_deletion_hides_an_update() -> None:
 def test_the_reference_id_of_a_response_comes_first() -> None:
     """It beats content, which would pair the two the other way."""
     requested = [
-        update({"A": 1}, began=index / 100, answer={"statusCode": 0, "referenceId": 7 + index}) for index in range(2)
+        update({"A": 1}, began=index / 100, response={"statusCode": 0, "referenceId": 7 + index}) for index in range(2)
     ]
     pushed = [push({"A": 1}, seen=1, reference=8), push({"A": 1}, seen=2, reference=7)]
     assert [(1, "referenceId"), (0, "referenceId")] == causes(requested, pushed)
@@ -106,20 +106,20 @@ def test_the_reference_id_of_a_response_comes_first() -> None:
 )
 def test_a_reference_id_is_believed_only_where_it_fits(other: dict[str, Any]) -> None:
     """Another session, another kind, an earlier time or another number: not this request."""
-    requested = [update({"A": 1}, began=0, answer={"statusCode": 0, "referenceId": 7})]
+    requested = [update({"A": 1}, began=0, response={"statusCode": 0, "referenceId": 7})]
     assert (0, "referenceId") not in causes(requested, [push({"Z": 1}, **{"seen": 1, "reference": 7, **other})])
 
 
 @pytest.mark.parametrize("reference", [[7], {"a": 7}, "7", 7.5, True], ids=repr)
 def test_only_an_integer_reference_id_is_evidence(reference: Any) -> None:
     """Anything may stand in a notification; only the same integer counts."""
-    requested = [update({"A": 1}, began=0, answer={"statusCode": 0, "referenceId": 1})]
+    requested = [update({"A": 1}, began=0, response={"statusCode": 0, "referenceId": 1})]
     assert [(0, "order")] == causes(requested, [push({"Z": 1}, seen=1, reference=reference)])
 
 
 def test_an_operation_with_its_reference_id_found_answers_nothing_more() -> None:
     """A later, unsolicited notification still shows the written value; it is not another response."""
-    requested = [update({"A": 1}, began=0, answer={"statusCode": 0, "referenceId": 7})]
+    requested = [update({"A": 1}, began=0, response={"statusCode": 0, "referenceId": 7})]
     pushed = [push({"A": 1}, seen=1, reference=7), push({"A": 1, "Z": 2}, seen=2)]
     assert [(0, "referenceId"), None] == causes(requested, pushed)
 
@@ -193,10 +193,10 @@ def test_what_shows_nothing_written_is_taken_by_order(shown: dict[str, Any] | No
     assert [(0, "order")] == causes([update({"A": 1}, began=1)], [push(shown, seen=2)])
 
 
-@pytest.mark.parametrize("answer", [{"statusCode": 2}, {"statusCode": 20, "statusMessage": "Access denied"}])
-def test_a_refused_operation_causes_nothing(answer: dict[str, Any]) -> None:
+@pytest.mark.parametrize("reply", [{"statusCode": 2}, {"statusCode": 20, "statusMessage": "Access denied"}])
+def test_a_refused_operation_causes_nothing(reply: dict[str, Any]) -> None:
     """The server changed nothing for it; nor is a failed HTTP status a success."""
-    refused = update({"A": 1}, began=1, answer=answer)
+    refused = update({"A": 1}, began=1, response=reply)
     failed = update({"A": 1}, began=1)
     failed = replace(failed, response=replace(failed.response, status=500))
     for requested in (refused, failed):
@@ -351,8 +351,8 @@ def test_several_notifications_of_an_operation_all_have_it_as_cause(count: int, 
     requested, pushed, reference = [], [], 40
     for number, value in enumerate(("one", "two", "one")):
         reference += 1
-        answer = {"statusCode": 0, **({"referenceId": reference} if by_reference else {})}
-        requested.append(update({"N": value}, began=float(number), answer=answer))
+        reply = {"statusCode": 0, **({"referenceId": reference} if by_reference else {})}
+        requested.append(update({"N": value}, began=float(number), response=reply))
         pushed += [
             push({"N": value}, seen=number + 0.2 + copy / 10, reference=reference + copy) for copy in range(count)
         ]
@@ -401,10 +401,10 @@ def call_push(id_: str, seen: float, state: str = "Dialing") -> Notification:
     return Notification(channel="/v2/me/calls", data=json.dumps(data), seen=seen)
 
 
-def dial(began: float, ended: float, answer: Any = None, name: str = "Dial") -> Exchange:
+def dial(began: float, ended: float, reply: Any = None, name: str = "Dial") -> Exchange:
     """A new call."""
-    answer = {"statusCode": 0} if answer is None else answer
-    return exchange("POST", "/api/v2/me/devices/D1", {"operationName": name}, answer, began=began, ended=ended)
+    reply = {"statusCode": 0} if reply is None else reply
+    return exchange("POST", "/api/v2/me/devices/D1", {"operationName": name}, reply, began=began, ended=ended)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_json_is_decoded_and_laid_out_token_for_token(coding: str | None, packed
     """The length follows, the coding goes; order, repeated keys and number spelling stay."""
     pairs = [("Content-Length", str(len(packed))), ("Transfer-Encoding", "x")]
     pairs += [("Content-Encoding", coding)] if coding else []
-    response = only(exchange(answer=packed, response_headers=pairs)).response
+    response = only(exchange(response=packed, response_headers=pairs)).response
     assert LAID_OUT == response.body
     assert (("Content-Length", str(len(LAID_OUT))),) == response.headers.pairs
 
@@ -42,7 +42,7 @@ def test_json_is_decoded_and_laid_out_token_for_token(coding: str | None, packed
 @pytest.mark.parametrize("body", [b"", b"text", b"\xff\x00", b"5", b'"a"', b"[1", b"NaN", b"[" * 100_000, b"  \n"])
 def test_other_bodies_stay_byte_for_byte(body: bytes) -> None:
     """Empty, text, binary, scalars, torn and over-deep JSON."""
-    response = only(exchange(answer=body, response_headers=[("Content-Length", "7")])).response
+    response = only(exchange(response=body, response_headers=[("Content-Length", "7")])).response
     assert (body, "7") == (response.body, response.headers.get("content-length"))
 
 
@@ -58,9 +58,9 @@ def test_what_does_not_decode_stays_with_its_coding(coding: str, body: bytes) ->
 def test_a_body_of_10_mb_is_laid_out() -> None:
     """In one piece, and equal to what it was."""
     value = {"userData": {f"key{number}": "x" * 90 for number in range(100_000)}}
-    answer = only(exchange(answer=value)).response.body
-    assert len(answer) > 10_000_000
-    assert value == json.loads(answer)
+    reply = only(exchange(response=value)).response.body
+    assert len(reply) > 10_000_000
+    assert value == json.loads(reply)
 
 
 def test_times_begin_at_zero_and_exchanges_stand_by_begin() -> None:
@@ -77,13 +77,13 @@ def test_notifications_are_split_from_a_connect_response(meta_first: bool) -> No
     meta = {"channel": "/meta/connect", "successful": True}
     pushed = [bayeux(push({"A": n}, seen=0), id="9") for n in (1, 2)]
     acknowledged = {"channel": "/v2/x", "successful": True, "data": {}}
-    answer = [meta, *pushed, acknowledged] if meta_first else [acknowledged, *pushed, meta]
+    reply = [meta, *pushed, acknowledged] if meta_first else [acknowledged, *pushed, meta]
     recording = Recording(
         exchanges=(
             get({"A": 0}, began=0),
             update({"A": 1}, began=1),
             update({"A": 2}, began=2),
-            poll(*answer, began=0.5, ended=3),
+            poll(*reply, began=0.5, ended=3),
             poll(began=4, ended=5),
             exchange("GET", "/api/v2/notifications", status=101, began=6),
             exchange("OPTIONS", "/api/v2/me", request_headers=[("Access-Control-Request-Method", "POST")], began=7),
@@ -106,7 +106,7 @@ def test_frames_of_a_websocket_give_notifications() -> None:
 
 def test_header_has_the_facts_and_notes_what_to_look_at() -> None:
     """Format, api, the server's version; a lost request, a cause that only order speaks for."""
-    version = exchange(path="/api/v2/diagnostics/version", answer={"statusCode": 0, "version": "8.5"}, began=0)
+    version = exchange(path="/api/v2/diagnostics/version", response={"statusCode": 0, "version": "8.5"}, began=0)
     requested = exchange(
         "POST", "/api/v2/me/facebooksessions/S1", {"operationName": "Leave"}, {"statusCode": 0}, began=1
     )

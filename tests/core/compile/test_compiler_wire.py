@@ -77,10 +77,10 @@ def test_notification_may_ride_on_any_response(answered: list[object]) -> None:
     assert {"A": 1} == found.value["facebooksession"]["userData"]
 
 
-@pytest.mark.parametrize("answer", [[META], [], [{"channel": "/meta/handshake", "successful": False, "error": "x"}]])
-def test_control_traffic_leaves_nothing(answer: list[object]) -> None:
+@pytest.mark.parametrize("reply", [[META], [], [{"channel": "/meta/handshake", "successful": False, "error": "x"}]])
+def test_control_traffic_leaves_nothing(reply: list[object]) -> None:
     """Heartbeats, handshakes and empty answers are what replay does by itself."""
-    cassette = compiled(poll(*answer), exchange("GET", "/api/v2/me", began=1))
+    cassette = compiled(poll(*reply), exchange("GET", "/api/v2/me", began=1))
     assert ((), 1) == (cassette.notifications, len(cassette.interactions))
 
 

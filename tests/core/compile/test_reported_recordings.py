@@ -16,13 +16,13 @@ Push = tuple[str, dict[str, Any]]
 
 
 def request(
-    user: str, began: float, path: str, sent: Any = None, *, answer: Any = None, took: float = 0.05
+    user: str, began: float, path: str, sent: Any = None, *, response: Any = None, took: float = 0.05
 ) -> Exchange:
     """A REST request of a user: a POST if it sends something."""
-    answer = {"statusCode": 0} if answer is None else answer
+    response = {"statusCode": 0} if response is None else response
     method = "GET" if sent is None else "POST"
     headers = [basic(user)]
-    return exchange(method, f"/api/v2{path}", sent, answer, began=began, ended=began + took, request_headers=headers)
+    return exchange(method, f"/api/v2{path}", sent, response, began=began, ended=began + took, request_headers=headers)
 
 
 def comet(user: str, client: str, began: float, channel: str, ended: float, *pushes: Push, **more: str) -> Exchange:
@@ -68,8 +68,8 @@ def test_two_agents_of_one_consultation() -> None:
     """Each has requests, a CometD client and a notification of its own."""
     topic = "/v2/me/facebooksession"
     cassette = compiled(
-        request("bob.fischer", 0.0, "/me", answer={"statusCode": 0, "user": {"id": "u-bob"}}),
-        request("ann.keller", 0.2, "/me", answer={"statusCode": 0, "user": {"id": "u-ann"}}),
+        request("bob.fischer", 0.0, "/me", response={"statusCode": 0, "user": {"id": "u-bob"}}),
+        request("ann.keller", 0.2, "/me", response={"statusCode": 0, "user": {"id": "u-ann"}}),
         opened("bob.fischer", "kbob", 0.4),
         opened("ann.keller", "kann", 0.6),
         request("bob.fischer", 1.0, "/me/facebooksessions/0002XB", update({"K": "b"}), took=0.2),
@@ -89,7 +89,7 @@ def test_two_tabs_of_one_agent() -> None:
         opened("emma", "k1", 0.0),
         opened("emma", "k2", 0.2),
         request(
-            "emma", 1.0, "/me/chats/0003C2", update({"Note": "second"}), answer={"statusCode": 0, "referenceId": 5}
+            "emma", 1.0, "/me/chats/0003C2", update({"Note": "second"}), response={"statusCode": 0, "referenceId": 5}
         ),
         polled("emma", "k1", 0.4, 1.300, delivered),
         polled("emma", "k2", 0.5, 1.305, delivered),
@@ -125,7 +125,7 @@ def test_a_server_that_pushes_the_state_before() -> None:
 
     exchanges = [opened("jonas", "k", 0.0)]
     exchanges.append(
-        request("jonas", 0.5, path, answer={"statusCode": 0, "facebooksessions": [shown(100)]}),
+        request("jonas", 0.5, path, response={"statusCode": 0, "facebooksessions": [shown(100)]}),
     )
     for k in (1, 2, 3):
         stale = {"referenceId": 15 + k, "notificationType": "PropertiesUpdated", "facebooksession": shown(99 + k)}
@@ -134,7 +134,7 @@ def test_a_server_that_pushes_the_state_before() -> None:
             request("jonas", k, f"{path}/0002DaAVKCASE41", sent, took=0.02),
             polled("jonas", "k", k - 0.8, k + 0.15, ("/v2/me/facebooksession", stale)),
         ]
-    exchanges.append(request("jonas", 5.0, path, answer={"statusCode": 0, "facebooksessions": [shown(103)]}))
+    exchanges.append(request("jonas", 5.0, path, response={"statusCode": 0, "facebooksessions": [shown(103)]}))
     cassette = compiled(*exchanges)
     assert [1, 2, 3] == causes(cassette)
     assert ["failed"] * 3 == [each.verdict for each in cassette.updates()]

@@ -49,7 +49,7 @@ PARTLY = {
 def test_partial_success_may_have_written_any_of_the_keys(case: str) -> None:
     """StatusCode 7: what was not written is in doubt, what was written otherwise is wrong, nothing else may move."""
     after, verdict, reasons = PARTLY[case]
-    sent = update({"A": 2, "B": "b"}, began=1, answer={"statusCode": 7})
+    sent = update({"A": 2, "B": "b"}, began=1, response={"statusCode": 7})
     found = only(START, sent, push(after, seen=2))
     assert (verdict, reasons) == (found.verdict, found.reasons)
 
@@ -137,11 +137,11 @@ def test_second_notification_without_a_reference_is_in_doubt(order: tuple[dict[s
 def test_change_that_something_unsolicited_showed_is_in_doubt() -> None:
     """Another agent may have made it, on its own: it is reported, and not held against this operation for certain."""
     between = push({**BEFORE, "B": 3}, seen=1.5, reference=7)
-    answer = push({**AFTER, "B": 3}, seen=2, reference=8)
-    found = only(START, update({"A": 2}, began=1), pinned(answer, 1), between)
+    reply = push({**AFTER, "B": 3}, seen=2, reference=8)
+    found = only(START, update({"A": 2}, began=1), pinned(reply, 1), between)
     assert ("unknown", 1) == (found.verdict, len(found.reasons))
     assert "notification 0, which answers no operation, shows it" in found.reasons[0]
-    assert "passed" == only(START, update({"A": 2}, began=1), pinned(answer, 1), between, ignore=["B"]).verdict
+    assert "passed" == only(START, update({"A": 2}, began=1), pinned(reply, 1), between, ignore=["B"]).verdict
 
 
 def test_what_an_operation_at_work_may_have_moved_is_in_doubt() -> None:
@@ -187,8 +187,8 @@ def test_wrong_notification_is_named_by_whose_it_is(case: str) -> None:
     shown, reason = NAMED[case]
     played = cassette(
         START,
-        update({"A": 2}, began=1, answer={**TAKEN, "referenceId": 1}),
-        update({"B": 9}, began=3, answer={**TAKEN, "referenceId": 2}),
+        update({"A": 2}, began=1, response={**TAKEN, "referenceId": 1}),
+        update({"B": 9}, began=3, response={**TAKEN, "referenceId": 2}),
         push(shown, seen=2, reference=1),
         push({**AFTER, "B": 9}, seen=4, reference=2),
     )
@@ -197,7 +197,7 @@ def test_wrong_notification_is_named_by_whose_it_is(case: str) -> None:
 
 def test_what_a_refused_operation_did_is_held_against_it_alone() -> None:
     """The next operation's notification shows it; that one did what it had to do."""
-    refused = update({"B": 3}, began=1, answer={"statusCode": 2})
+    refused = update({"B": 3}, began=1, response={"statusCode": 2})
     found = cassette(START, refused, update({"A": 2}, began=2), push({**AFTER, "B": 3}, seen=3)).updates()
     assert ["failed", "passed"] == [each.verdict for each in found]
     assert 'changed though it was refused: B: "two" -> 3 (string to integer)' in found[0].reasons
@@ -266,7 +266,7 @@ def test_failure_is_seen_though_nothing_was_shown_before() -> None:
 
 def test_late_notification_is_no_fault() -> None:
     """It came after that of a later operation, and shows what its own one left."""
-    sent = [update({"A": n}, began=1 + n / 10, answer={**TAKEN, "referenceId": n}) for n in (1, 2)]
+    sent = [update({"A": n}, began=1 + n / 10, response={**TAKEN, "referenceId": n}) for n in (1, 2)]
     late = [push({"A": 2}, seen=3, reference=2), push({"A": 1}, seen=4, reference=1)]
     assert ["passed", "passed"] == verdicts(get({"A": 0}, began=0), *sent, *late)
 

@@ -62,7 +62,7 @@ def test_later_changes_are_shown_until_the_next_operation() -> None:
 
 def missing() -> Cassette:
     """An operation that nothing shows."""
-    return cassette(operation("DeleteUserData", began=1, keys=["Tier"], answer={"statusCode": 2}))
+    return cassette(operation("DeleteUserData", began=1, keys=["Tier"], response={"statusCode": 2}))
 
 
 def test_missing_views_are_named() -> None:

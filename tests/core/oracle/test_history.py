@@ -60,8 +60,8 @@ def test_only_gets_show_snapshots() -> None:
 
 def test_repeated_key_is_kept_in_a_snapshot() -> None:
     """It is not folded into its last value."""
-    answer = b'{"facebooksession":{"id":"S1","userData":{"A":1,"A":2}}}'
-    assert [{"A": Repeated((1, 2))}] == [s.data for s in of_exchange(exchange("GET", SESSIONS, None, answer), 0)]
+    response = b'{"facebooksession":{"id":"S1","userData":{"A":1,"A":2}}}'
+    assert [{"A": Repeated((1, 2))}] == [s.data for s in of_exchange(exchange("GET", SESSIONS, None, response), 0)]
 
 
 def test_notification_and_a_get_at_the_same_moment_have_a_stable_order() -> None:

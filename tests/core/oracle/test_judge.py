@@ -93,7 +93,7 @@ def test_wrong_server_is_caught_by_its_notification(case: str) -> None:
     wrong = mutate({**BEFORE, "A": 2})
     notified = push(wrong, seen=3, reference=9)
     # The response names the notification, so that even one that shows nothing of the update is its response.
-    sent = update({"A": 2}, began=2, answer={"statusCode": 0, "referenceId": 9})
+    sent = update({"A": 2}, began=2, response={"statusCode": 0, "referenceId": 9})
     found = only(get(BEFORE, began=0), sent, notified)
     assert "failed" == found.verdict
     assert reason in "\n".join(found.reasons)
@@ -131,8 +131,8 @@ def test_wrong_server_is_caught_by_the_next_get(case: str) -> None:
 )
 def test_other_operations_have_their_own_rules(operation_: Exchange, notified: dict[str, Any], reason: str) -> None:
     """What a deletion, an attachment and a disposition must show."""
-    answer = json.dumps({"statusCode": 0, "referenceId": 9}).encode()
-    sent = replace(operation_, response=replace(operation_.response, body=answer))
+    reply = json.dumps({"statusCode": 0, "referenceId": 9}).encode()
+    sent = replace(operation_, response=replace(operation_.response, body=reply))
     found = only(get(BEFORE, began=0), sent, push(notified, seen=3, reference=9))
     assert "failed" == found.verdict
     assert reason in "\n".join(found.reasons)
@@ -144,7 +144,7 @@ def test_repeated_key_is_caught(repeated: str) -> None:
     session = f'{{"id":"S1","userData":{{{repeated}}}}}'
     data = f'{{"notificationType":"PropertiesUpdated","referenceId":9,"facebooksession":{session}}}'
     notified = replace(push({}, seen=3), data=data)
-    sent = update({"A": 2}, began=2, answer={"statusCode": 0, "referenceId": 9})
+    sent = update({"A": 2}, began=2, response={"statusCode": 0, "referenceId": 9})
     found = only(get({"A": 1, "B": "two"}, began=0), sent, notified)
     assert "failed" == found.verdict
     assert "repeated key" in "\n".join(found.reasons)
@@ -152,7 +152,7 @@ def test_repeated_key_is_caught(repeated: str) -> None:
 
 def test_stale_notification_is_caught() -> None:
     """The second update's notification shows what the first one wrote."""
-    sent = [update({"A": n}, began=2 * n, answer={"statusCode": 0, "referenceId": n}) for n in (1, 2)]
+    sent = [update({"A": n}, began=2 * n, response={"statusCode": 0, "referenceId": n}) for n in (1, 2)]
     pushed = [push({"A": 1}, seen=2 * n + 1, reference=n) for n in (1, 2)]
     first, second = cassette(get({"A": 0}, began=0), *sent, *pushed).updates()
     assert ("passed", "failed") == (first.verdict, second.verdict)
@@ -215,7 +215,7 @@ REFUSAL = {"statusCode": 2, "statusMessage": "no"}
 )
 def test_refused_operation_must_change_nothing(after: dict[str, Any], verdict: str) -> None:
     """ "You can assume the request failed to modify the data"; and it needs no notification."""
-    found = only(get(BEFORE, began=0), update({"A": 2}, began=2, answer=REFUSAL), get(after, began=4))
+    found = only(get(BEFORE, began=0), update({"A": 2}, began=2, response=REFUSAL), get(after, began=4))
     assert verdict == found.verdict
     assert all("changed though it was refused" in reason for reason in found.reasons)
 
@@ -232,7 +232,7 @@ def test_overlapping_operations_are_judged_by_what_each_wrote() -> None:
 
 def test_overlapping_write_of_the_same_key_excuses_its_own_value_only() -> None:
     """The notification of the first shows the second's value, which is right, or a third value, which is not."""
-    sent = [update({"A": n}, began=1 + n / 10, ended=4, answer={"statusCode": 0, "referenceId": n}) for n in (1, 2)]
+    sent = [update({"A": n}, began=1 + n / 10, ended=4, response={"statusCode": 0, "referenceId": n}) for n in (1, 2)]
     for shown, verdict in ((2, "passed"), (3, "failed")):
         pushed = [push({"A": value}, seen=5 + n, reference=n) for n, value in ((1, shown), (2, 2))]
         assert verdict == cassette(get({"A": 0}, began=0), *sent, *pushed).updates()[0].verdict

@@ -125,7 +125,7 @@ def test_what_something_accounts_for_is_no_fault(case: str) -> None:
     "other",
     [
         operation("SendMessage", began=1.1, text="x"),
-        operation("Complete", began=1.1, answer={"statusCode": 3}),
+        operation("Complete", began=1.1, response={"statusCode": 3}),
         operation("Complete", began=1.1, session="S2"),
         operation("AddComment", began=1.1, comment="x"),
     ],
@@ -163,7 +163,7 @@ def test_comment_moves_with_its_operation() -> None:
     """And only with it."""
     moments = (shown(DATA, began=0, comment="a"), operation("AddComment", began=1, comment="b"))
     assert "passed" == first(*moments, push(None, seen=2, comment="b"), shown(DATA, began=3, comment="b")).verdict
-    refused = operation("AddComment", began=1, comment="b", answer={"statusCode": 2})
+    refused = operation("AddComment", began=1, comment="b", response={"statusCode": 2})
     status = push(DATA, seen=0.5, kind="StatusChange", comment="a")
     found = first(moments[0], status, refused, shown(DATA, began=3, comment="b"))
     assert ("failed", True) == (found.verdict, "attribute comment" in found.reasons[0])

@@ -118,7 +118,7 @@ def test_a_secret_that_begins_with_another_is_replaced_whole() -> None:
 @pytest.mark.parametrize("cookie", ["lang=facebook", "theme=userData1", "a=true"])
 def test_a_common_word_in_a_cookie_is_not_hunted_for(cookie: str) -> None:
     """Replaced everywhere, it would destroy paths and bodies."""
-    one = exchange_with(("Cookie", cookie), path="/api/v2/me/facebooksessions", answer={"userData1": True})
+    one = exchange_with(("Cookie", cookie), path="/api/v2/me/facebooksessions", response={"userData1": True})
     (found,) = redacted(one).exchanges
     assert (one.request.uri, one.response.body) == (found.request.uri, found.response.body)
 

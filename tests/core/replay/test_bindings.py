@@ -147,8 +147,8 @@ def test_personal_data_in_a_text_count_too() -> None:
 
 def test_in_paths_and_queries() -> None:
     """Percent-encoded, and shown in the response."""
-    answer = {"firstName": NAME, "uri": "http://h/api/v2/contacts/Vitaliy%20Onv"}
-    client = Client(redacted(exchange("GET", "/api/v2/contacts/Vitaliy%20Onv?to=Kristi+Sippola", None, answer)))
+    reply = {"firstName": NAME, "uri": "http://h/api/v2/contacts/Vitaliy%20Onv"}
+    client = Client(redacted(exchange("GET", "/api/v2/contacts/Vitaliy%20Onv?to=Kristi+Sippola", None, reply)))
     live = exchange("GET", "/api/v2/contacts/Peter%20L%C3%B6w?to=x%26y").request
     assert isinstance(client.session.play(live, 0.0), Send)
     again = client.session.play(live, 0.0)

@@ -102,11 +102,11 @@ def test_steps_count_the_operations_of_each_resource() -> None:
             get({}, began=0),
             update({"A": 1}, began=1),
             update({"A": 2}, began=2, session="S2"),
-            update({"A": 3}, began=3, answer={"statusCode": 2}),
+            update({"A": 3}, began=3, response={"statusCode": 2}),
             operation("Accept", began=4),
             exchange("POST", "/api/v2/me", {"operationName": "StartContactCenterSession"}, {"statusCode": 0}, began=5),
             exchange("POST", f"{SESSIONS}/S1", {"no": "operation"}, {"statusCode": 0}, began=6),
-            update({"A": 7}, began=7, answer={"statusCode": 7}),
+            update({"A": 7}, began=7, response={"statusCode": 7}),
         )
     )
     assert {1: ("S1", 1), 4: ("S1", 2), 7: ("S1", 3)} == cassette_index.steps
@@ -132,18 +132,18 @@ def test_windows_bound_the_time_of_a_get() -> None:
 
 def test_a_window_for_each_resource_that_a_get_shows() -> None:
     """None for one that nobody operates on, and none for other requests."""
-    answer = {"facebooksessions": [{"id": "S1"}, {"id": "S2"}, {"id": "S3"}]}
+    reply = {"facebooksessions": [{"id": "S1"}, {"id": "S2"}, {"id": "S3"}]}
     cassette_index = CassetteIndex(
         cassette(
             update({"A": 1}, began=0),
             update({"A": 1}, began=1, session="S3"),
-            exchange("GET", SESSIONS, None, answer, began=2),
+            exchange("GET", SESSIONS, None, reply, began=2),
             exchange("GET", "/api/v2/me", None, {"user": {}}, began=3),
-            exchange("POST", SESSIONS, {"find": 1}, answer, began=4),
+            exchange("POST", SESSIONS, {"find": 1}, reply, began=4),
         )
     )
     assert {2: (Window("S1", 1, 1), Window("S3", 1, 1))} == cassette_index.windows
-    assert {} == CassetteIndex(cassette(exchange("GET", SESSIONS, None, answer, began=2))).windows
+    assert {} == CassetteIndex(cassette(exchange("GET", SESSIONS, None, reply, began=2))).windows
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ def answer_to(replay: UserProgress, index: int) -> Any:
     return json.loads(send.response.body) if send else None
 
 
-def user_data(answer: Any) -> Any:
+def user_data(reply: Any) -> Any:
     """What a GET's response shows of the one session."""
-    return answer["facebooksessions"][0]["userData"]
+    return reply["facebooksessions"][0]["userData"]
 
 
 def test_kth_request_gets_the_kth_response_and_no_more() -> None:

@@ -9,9 +9,11 @@ from gws_replay.core.replay.conflicts import disagreements
 from tests.support.builders import cassette, exchange
 
 
-def cassette_index(name: str, *answers: Any, status: int = 200) -> CassetteIndex:
+def cassette_index(name: str, *responses: Any, status: int = 200) -> CassetteIndex:
     """A cassette that answers GET /x so."""
-    exchanges = (exchange("GET", "/x", None, answer, began=float(n), status=status) for n, answer in enumerate(answers))
+    exchanges = (
+        exchange("GET", "/x", None, response, began=float(n), status=status) for n, response in enumerate(responses)
+    )
     return CassetteIndex(cassette(*exchanges).named(name))
 
 

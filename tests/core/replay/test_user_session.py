@@ -192,9 +192,9 @@ def test_lost_connect_and_unwritten_response_lose_nothing() -> None:
     session.responded(request_at(session, 1), 0.0)
     session.advance(LATER)
     session.abandon(listener.held, LATER)
-    answer = session.receive([{"channel": "/meta/connect", "clientId": listener.id}], LATER)
-    assert not isinstance(answer, Hold)
-    assert () == session.put_back(answer)
+    reply = session.receive([{"channel": "/meta/connect", "clientId": listener.id}], LATER)
+    assert not isinstance(reply, Hold)
+    assert () == session.put_back(reply)
     listener.held = None
     looked(session, [listener], LATER)
     assert [1] == numbers(listener)

@@ -83,17 +83,15 @@ def recorded(path: Path, play: Callable[[], object]) -> Exchange:
 
 
 # vcrpy cannot write a binary body as JSON.
-FORMS = [
-    (answer, suffix) for answer in ANSWERS for suffix in ("yaml", "json") if (answer, suffix) != ("/binary", "json")
-]
+FORMS = [(reply, suffix) for reply in ANSWERS for suffix in ("yaml", "json") if (reply, suffix) != ("/binary", "json")]
 
 
-@pytest.mark.parametrize(("answer", "suffix"), FORMS)
-def test_responses_load(answer: str, suffix: str, url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("reply", "suffix"), FORMS)
+def test_responses_load(reply: str, suffix: str, url: str, tmp_path: Path) -> None:
     """Text, binary, packed, empty, with repeated headers."""
 
     def play() -> None:
-        requests.get(url + answer + "?x=1", timeout=5).close()
+        requests.get(url + reply + "?x=1", timeout=5).close()
 
     path = tmp_path / f"c.{suffix}"
     if suffix == "json":
@@ -102,11 +100,11 @@ def test_responses_load(answer: str, suffix: str, url: str, tmp_path: Path) -> N
         (found,) = load_cassette(path).interactions
     else:
         found = recorded(path, play)
-    body, headers = ANSWERS[answer]
-    plain = gzip.decompress(body) if answer == "/gzip" else body
+    body, headers = ANSWERS[reply]
+    plain = gzip.decompress(body) if reply == "/gzip" else body
     same = json.loads(plain) == found.response_json if plain.startswith(b"{") else plain == found.response.body
     assert same
-    assert (200, "OK", f"{url}{answer}?x=1") == (found.response.status, found.response.reason, found.request.uri)
+    assert (200, "OK", f"{url}{reply}?x=1") == (found.response.status, found.response.reason, found.request.uri)
     expected = [pair for pair in headers if pair[0] != "Content-Encoding"]
     # vcrpy keeps the order of a header's values, not that of the headers.
     kept = [pair for pair in found.response.headers.pairs if pair in expected]
@@ -116,8 +114,8 @@ def test_responses_load(answer: str, suffix: str, url: str, tmp_path: Path) -> N
 
 def _aiohttp(url: str, **body: object) -> None:
     async def post() -> None:
-        async with aiohttp.ClientSession() as session, session.post(url, **body) as answer:  # type: ignore[arg-type]
-            await answer.read()
+        async with aiohttp.ClientSession() as session, session.post(url, **body) as reply:  # type: ignore[arg-type]
+            await reply.read()
 
     asyncio.run(post())
 
