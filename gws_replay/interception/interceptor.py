@@ -128,32 +128,36 @@ class Interceptor:
     def decide(self, request: Request) -> Decision:
         """Decide on a request of this thread. Raises ReplayMiss."""
         began = time.monotonic()
-        if (late := _IN_FORCE.ended_here) is not None:
-            if late.is_over:
-                raise _session_ended()
-            if late.run.is_recording:
-                return Decision(request, None, began)
-            poll = _late_poll(late, request)
-            if not _is_next_here(poll.seconds):
-                return Decision(request, poll.response(late), began)
-        if _is_ours(request):
-            return Decision(request, None, began, is_observed=False)
-        return Decision(request, CLIENTS.respond(_run(), request), began)
+        while True:  # once more if the run ended meanwhile: the request waits for the next one then
+            if (late := _IN_FORCE.ended_here) is not None:
+                if late.is_over:
+                    raise _session_ended()
+                if late.run.is_recording:
+                    return Decision(request, None, began)
+                poll = _late_poll(late, request)
+                if not _is_next_here(poll.seconds):
+                    return Decision(request, poll.response(late), began)
+            if _is_ours(request):
+                return Decision(request, None, began, is_observed=False)
+            if (run := _run()) is not None:
+                return Decision(request, CLIENTS.respond(run, request), began)
 
     async def decide_async(self, request: Request) -> Decision:
         """Decide on a request of this task. Raises ReplayMiss."""
         began = time.monotonic()
-        if (late := _IN_FORCE.ended_here) is not None:
-            if late.is_over:
-                raise _session_ended()
-            if late.run.is_recording:
-                return Decision(request, None, began)
-            poll = _late_poll(late, request)
-            if not await _is_next_here_async(poll.seconds):
-                return Decision(request, poll.response(late), began)
-        if _is_ours(request):
-            return Decision(request, None, began, is_observed=False)
-        return Decision(request, await CLIENTS.respond_async(_run(), request), began)
+        while True:
+            if (late := _IN_FORCE.ended_here) is not None:
+                if late.is_over:
+                    raise _session_ended()
+                if late.run.is_recording:
+                    return Decision(request, None, began)
+                poll = _late_poll(late, request)
+                if not await _is_next_here_async(poll.seconds):
+                    return Decision(request, poll.response(late), began)
+            if _is_ours(request):
+                return Decision(request, None, began, is_observed=False)
+            if (run := _run()) is not None:
+                return Decision(request, await CLIENTS.respond_async(run, request), began)
 
     def take(self, decision: Decision, response: Response) -> None:
         """Give an exchange that went live to the run that is in force by now."""
@@ -167,7 +171,10 @@ class Interceptor:
     def websocket(self, url: str) -> None:
         """Take note of a WebSocket; raises what the run has against it."""
         if (late := _IN_FORCE.ended_here) is None and not is_own_server(*_place(url)):
-            _run().websocket(url)
+            if (run := _run()) is not None:
+                run.websocket(url)
+            else:
+                self.websocket(url)  # the run ended meanwhile
         elif late is not None and not late.run.is_recording:
             raise _refused(late, f"a WebSocket to {bare(url)}")
 
@@ -179,11 +186,15 @@ _interceptions: "WeakSet[_Interception]" = WeakSet()
 _IN_FORCE: InForce[_Interception] = InForce("gws_replay_run", PATCHES)
 
 
-def _run() -> Run:
-    """Return the run of the running thread or task."""
+def _run() -> Run | None:
+    """Return the run of the running thread or task; None if that has just ended. Raises ReplayMiss for foreign code."""
     if current := _IN_FORCE.current():
         return current.run
     runs = [each.run for each in _IN_FORCE.all]
+    if not runs:
+        if _IN_FORCE.was_entered_here:
+            return None
+        raise ReplayMiss("the replay ended while another thread sent a request: wait for it before the test ends")
     names = " and ".join(run.name for run in runs)
     missed = f"{names} are replayed at once, and this thread belongs to neither: start it in the test that it serves"
     for run in runs:
