@@ -61,6 +61,28 @@ def _sending(real: Callable[..., None]) -> Callable[..., None]:
     return send
 
 
+class _ResponseFile(io.RawIOBase):
+    """The bytes of a response, which are decided on when they are read first.
+
+    Not when the file is made: http.client makes it in the constructor of its response, and from Python 3.13 on a
+    response whose constructor raised complains when it is deleted.
+    """
+
+    def __init__(self, responded: Callable[[], bytes]) -> None:
+        self._responded = responded
+        self._content: io.BytesIO | None = None
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Read the next bytes. Raises ReplayMiss."""
+        if self._content is None:
+            self._content = io.BytesIO(self._responded())
+        return self._content.readinto(buffer)
+
+
 class MemorySocket:
     """What a connection uses of a socket: it takes the bytes of one request after the other, and yields responses."""
 
@@ -74,12 +96,15 @@ class MemorySocket:
         self._sent += data
 
     def makefile(self, _mode: str = "rb", *_args: Any, **_kwargs: Any) -> io.BufferedIOBase:
-        """Return the response to what was sent. Raises ReplayMiss."""
+        """Return the response to what was sent. Reading it may raise ReplayMiss."""
         raw, self._sent = bytes(self._sent), bytearray()
+        return io.BufferedReader(_ResponseFile(lambda: self._responded(raw)))
+
+    def _responded(self, raw: bytes) -> bytes:
         request = _request(self._connection, raw)
         decision = INTERCEPTOR.decide(request)
         response = self._live(decision, raw) if decision.response is None else decision.response
-        return io.BytesIO(on_the_wire(response))
+        return on_the_wire(response)
 
     def _live(self, decision: Decision, raw: bytes) -> Response:
         """Send the same bytes over a connection of its own."""
