@@ -31,6 +31,8 @@ def test_files_and_names_exist(document: str) -> None:
     """A file may be named from the root or from the package."""
     missing = []
     for file, name in files_named_in((ROOT / document).read_text("utf-8")):
+        if file.startswith(".venv/"):
+            continue
         path = next((each / file for each in (ROOT, ROOT / "gws_replay") if (each / file).exists()), None)
         if path is None or (name and name not in names_in(path)):
             missing.append(f"{file}::{name}" if name else file)

@@ -42,13 +42,16 @@ cometd.unregisterTransport("websocket");
 cometd.configure({url: location.origin + "%(cometd)s"});
 try {
   const sessions = await (await fetch("%(sessions)s?fields=*")).json();
+  let updated;
   const pushed = new Promise(resolve => cometd.addListener("/meta/connect", () => {
     cometd.clearListeners();
-    cometd.subscribe("%(channel)s", message => resolve(message.data), () =>
+    cometd.subscribe("%(channel)s", message => resolve(message.data), () => updated =
       send(sessions.facebooksessions[0].uri, {operationName: "UpdateUserData", userData: {Note: "second"}}));
   }));
   cometd.handshake();
-  send("/done", {pushed: await pushed, port: location.port});
+  const data = await pushed;
+  await (await updated).text();  // the notification may come first
+  send("/done", {pushed: data, port: location.port});
 } catch (error) { send("/done", {error: String(error)}); }
 </script>"""
 for name, value in (("cometd", COMETD), ("sessions", SESSIONS), ("channel", CHANNEL)):
