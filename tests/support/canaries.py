@@ -131,7 +131,7 @@ def _login() -> Exchange:
     )
     sent_headers = Headers((*headers().pairs, ("Content-Type", "application/x-www-form-urlencoded")))
     reply = {"access_token": SECRETS["access token"], "id_token": SECRETS["jwt"], "password": SECRETS["password"]}
-    cookie = ("Set-Cookie", f"JSESSIONID={SECRETS['cookie of reply']}; Path=/; HttpOnly")
+    cookie = ("Set-Cookie", f"JSESSIONID={SECRETS['cookie of answer']}; Path=/; HttpOnly")
     return _exchange(Request(method="POST", uri=uri, headers=sent_headers, body=form.encode()), reply, 0.0, cookie)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from gws_replay.cli.commands.pending import pending
+from gws_replay.cli import group
 from gws_replay.core.cassette import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.storage.files import load_cassette, pending_path
@@ -32,7 +32,8 @@ def recording(response: object) -> Cassette:
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(pending, arguments, standalone_mode=False, catch_exceptions=False)
+    # Through the group: click keeps the help options of a command from the first context that it sees.
+    result = CliRunner().invoke(group, ["pending", *arguments], standalone_mode=False, catch_exceptions=False)
     return result.return_value, result.stdout
 
 
