@@ -18,7 +18,7 @@ from weakref import WeakSet
 
 from gws_replay.core.bayeux import over_http
 from gws_replay.core.bayeux.messages import reply
-from gws_replay.core.content_coding import unpacked
+from gws_replay.core.content_coding import decoded, unpacked
 from gws_replay.core.model import Exchange, Request, Response
 from gws_replay.core.replay.rehost import bare
 from gws_replay.errors import ReplayMiss
@@ -164,7 +164,9 @@ class Interceptor:
         current = _IN_FORCE.current()
         if current is None or not decision.is_observed:
             return
-        response = replace(response, headers=unpacked(response.headers, response.body))
+        # Unpacked here, for all libraries: what is packed could not be redacted.
+        headers, body = decoded(unpacked(response.headers, response.body), response.body)
+        response = replace(response, headers=headers, body=body)
         ended = time.monotonic()
         current.run.take(Exchange(request=decision.request, response=response, began=decision.began, ended=ended))
 
