@@ -13,26 +13,11 @@ from gws_replay.sandbox.replies import Json
 from gws_replay.sandbox.workspace_v3 import WORKSPACE
 from tests.support import fault_scenario
 from tests.support.builders import CAPTURES, DATA
-from tests.support.random_runs import TICK, PlannedRequest, Run
+from tests.support.random_runs import KEY_NAMES, TICK, PlannedRequest, Run
 from tests.support.readers import read_flow
 from tests.support.redactors import redactor
 
 CHANNELS = {**GWS, **WORKSPACE}
-_KEYS = (
-    "FirstName",
-    "UserData1",
-    "RVQID",
-    "k",
-    "K",
-    "",
-    "a.b",
-    "a b",
-    "Z\u00fcrich",
-    "Zu\u0308rich",
-    "__x",
-    "0",
-    "DISP_KEY",
-)
 _VALUES: tuple[Any, ...] = (
     *(0, 1, True, False, None, "", "1", 1.0, 2**53 + 1, "DATA1", 1e300, -0.0, -7, 0.1, "text", "[1]"),
     *([], {}, [1, "x", None], {"a": {"b": [True]}}, [{"x": 1}], [[], [0]]),
@@ -89,21 +74,21 @@ def _planned(random: Random, channel: Channel) -> PlannedRequest:
 
 def _body(random: Random, channel: Channel) -> Json | None:
     def userdata() -> Json:
-        return {random.choice(_KEYS): random.choice(_VALUES) for _ in range(random.randint(0, 3))}
+        return {random.choice(KEY_NAMES): random.choice(_VALUES) for _ in range(random.randint(0, 3))}
 
     def keys(operation: str) -> Json:
         kind = channel.operations.get(operation)
         if kind is None or kind.parameter is None:
             return {}
-        named = [random.choice(_KEYS) for _ in range(random.randint(0, 3))]
-        return {kind.parameter: named if kind.type is list else random.choice(_KEYS)}
+        named = [random.choice(KEY_NAMES) for _ in range(random.randint(0, 3))]
+        return {kind.parameter: named if kind.type is list else random.choice(KEY_NAMES)}
 
     found: dict[str, Json] = {
         "AttachUserData": {"userData": userdata()},
         "UpdateUserData": {"userData": userdata()},
         "DeleteUserData": keys("DeleteUserData"),
-        "DeleteUserDataPair": {"key": random.choice(_KEYS)},
-        "SetDisposition": {"disposition": random.choice(("", "a", "Done")), "dispositionKey": random.choice(_KEYS)},
+        "DeleteUserDataPair": {"key": random.choice(KEY_NAMES)},
+        "SetDisposition": {"disposition": random.choice(("", "a", "Done")), "dispositionKey": random.choice(KEY_NAMES)},
         "AddComment": {"comment": random.choice(("", "b", "c"))},
     }
     names = [name for name in found if name in channel.operations]

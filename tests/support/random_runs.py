@@ -17,23 +17,22 @@ from tests.support.sandbox_in_process import Wire
 
 TICK = 0.01
 
-KEYS = st.sampled_from(
-    [
-        "FirstName",
-        "UserData1",
-        "RVQID",
-        "k",
-        "K",
-        "",
-        "a.b",
-        "a b",
-        "Z\u00fcrich",
-        "Zu\u0308rich",
-        "__x",
-        "0",
-        "DISP_KEY",
-    ]
-) | st.text(max_size=3)
+KEY_NAMES = (
+    "FirstName",
+    "UserData1",
+    "RVQID",
+    "k",
+    "K",
+    "",
+    "a.b",
+    "a b",
+    "Z\u00fcrich",
+    "Zu\u0308rich",
+    "__x",
+    "0",
+    "DISP_KEY",
+)
+KEYS = st.sampled_from(KEY_NAMES) | st.text(max_size=3)
 SCALARS = st.one_of(
     st.sampled_from([0, 1, True, False, None, "", "1", 1.0, 2**53 + 1, "DATA1", 1e300, -0.0]),
     st.integers(),
