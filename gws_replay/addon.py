@@ -22,6 +22,7 @@ from urllib.parse import unquote, urlsplit
 
 from mitmproxy import connection, ctx, exceptions, flowfilter, http
 from mitmproxy.addonmanager import Loader
+from mitmproxy.net.http.url import hostport
 from mitmproxy.proxy.mode_specs import ReverseMode
 
 from gws_replay.core.redaction.policy import LEVELS, Policy
@@ -37,6 +38,9 @@ from gws_replay.settings.upstream import proxy_for, server_of, tls_problem
 
 _OF_THE_RESPONSE = re.compile(r"~(s|c|b|bs|h|hs|t|ts|a|e)\b")
 _SHOW_EVERY = 0.1
+# Where a flow keeps the Host field of its client, and what that may be.
+_NAMED = "gws_replay_named"
+_HOST = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
 # Added to the rules of pyproject.toml, which says what a rule may be.
 _RULES = {
     "keep": "Never redact the values of this key (repeat it for more).",
@@ -106,7 +110,12 @@ class GwsRecorder:
             _log.warning("Recording %s into %s", what, self._writer.cassette)
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """Lead a request through the company's proxy."""
+        """Remember how the client names the proxy, and lead a request through the company's proxy."""
+        if ctx.options.gws_events and isinstance(mode := flow.client_conn.proxy_mode, ReverseMode):
+            # What mitmproxy would have done, had `gws-replay record` not told it to keep the field.
+            flow.metadata[_NAMED] = flow.request.host_header
+            flow.request.host_header = hostport(mode.scheme, *mode.address)
+            flow.server_conn.sni = mode.address[0]
         if ctx.options.gws_via_environment and (proxy := proxy_for(server_of(flow.request.url))):
             flow.server_conn = connection.Server(address=flow.server_conn.address, tls=flow.server_conn.tls)
             parts = urlsplit(proxy)
@@ -324,18 +333,22 @@ def _links_of(flow: http.HTTPFlow) -> ReverseLinks | None:
     if not isinstance(mode, ReverseMode):
         return None
     scheme = "https" if flow.client_conn.tls else "http"
-    host, port = flow.client_conn.sockname[:2]
-    return _links(mode.scheme, mode.address, scheme, host, port)
+    own = flow.client_conn.sockname[:2]
+    return _links(mode.scheme, mode.address, scheme, own, flow.metadata.get(_NAMED) or "")
 
 
 @lru_cache(maxsize=16)
-def _links(server_scheme: str, server: tuple[str, int], scheme: str, host: str, port: int) -> ReverseLinks:
+def _links(server_scheme: str, server: tuple[str, int], scheme: str, own: tuple[str, int], named: str) -> ReverseLinks:
+    """Return the links of a proxy by where it listens, and by what its client calls it (empty: nobody knows)."""
+    host, port = own
     names = (
         ("localhost", "127.0.0.1", "[::1]") if host in ("127.0.0.1", "::1") else (f"[{host}]" if ":" in host else host,)
     )
-    own = [server_of(f"{scheme}://{name}:{port}") for name in names]
+    listed = [server_of(f"{scheme}://{name}:{port}") for name in names]
+    first = [server_of(f"{scheme}://{named}")] if _HOST.fullmatch(named) else []
+    addresses = list(dict.fromkeys([*first, *listed]))
     address = f"[{server[0]}]" if ":" in server[0] else server[0]
-    return ReverseLinks(server_of(f"{server_scheme}://{address}:{server[1]}"), own[0], tuple(own[1:]))
+    return ReverseLinks(server_of(f"{server_scheme}://{address}:{server[1]}"), addresses[0], tuple(addresses[1:]))
 
 
 def _replace_body(message: http.Message, change: Callable[[bytes, str], bytes]) -> None:

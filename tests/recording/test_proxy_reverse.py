@@ -1,5 +1,6 @@
 """A client goes on through the reverse proxy as with the server itself: secure cookies, redirects, links, TLS."""
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,28 @@ def test_a_sign_in_with_a_redirect_and_a_secure_cookie(tmp_path: Path, authority
     first, second = cassette.interactions
     assert server.url + ME == first.response.headers.get("location") == second.response_json["self"]
     assert "Secure; HttpOnly; SameSite=None; Domain=localhost" in (first.response.headers.get("set-cookie") or "")
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "staging.test"])
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "tls"])
+def test_links_lead_to_the_name_of_the_client(tmp_path: Path, authority: Authority, name: str, tls: bool) -> None:
+    """Cookies and pages belong to it; the server gets its own name in Host, and in TLS."""
+    hosts: list[str] = []
+    own: list[str] = []
+
+    def staging(request: ReceivedRequest) -> bytes:
+        hosts.extend(line[6:] for line in request.head.decode().split("\r\n") if line.lower().startswith("host: "))
+        fields = ("Content-Type: application/json", f"Location: {own[0]}{ME}")
+        return answered(f'{{"self":"{own[0]}{ME}"}}'.encode(), "200 OK", *fields)
+
+    with upstream(staging, tls=authority.server) as server:
+        own.append(server.url)
+        settings = Settings(cassette=tmp_path / "c.yaml", upstream=server.url, upstream_ca=authority.ca, tls=tls)
+        with Recorder(settings) as recorder, requests.Session() as agent:
+            agent.trust_env = agent.verify = False
+            port = recorder.url.rpartition(":")[2]
+            with warnings.catch_warnings(action="ignore"):  # urllib3 warns of what is not verified
+                response = agent.get(recorder.url + ME, timeout=PATIENCE, headers={"Host": f"{name}:{port}"})
+    address = f"{recorder.url.partition(':')[0]}://{name}:{port}{ME}"
+    assert (address, address) == (response.headers["Location"], response.json()["self"])
+    assert [server.url.partition("//")[2]] == hosts
