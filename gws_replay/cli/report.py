@@ -86,9 +86,13 @@ class Report:
         """Whether everything could be read."""
         return not self._problems
 
-    def add_problem(self, problem: str, *places: Location) -> None:
-        """Add that something could not be read: one of the places, the first if the problem does not name one."""
-        self._problems.append(f"{problem}; nothing in it was compared: put it right, and run this again")
+    def add_problem(self, problem: str, *places: Location, has_next_step: bool = False) -> None:
+        """Add that something could not be read: one of the places, the first if the problem does not name one.
+
+        `has_next_step` says that the text of the problem already names the next step.
+        """
+        step = "" if has_next_step else "; nothing in it was compared: put it right, and run this again"
+        self._problems.append(problem + step)
         file = next((each for each in places if str(each) in problem), places[0])
         self.add_issue(Issue(level="error", rule="unread", message=self._problems[-1], file=str(file)), fails=True)
 

@@ -40,14 +40,19 @@ class _Work:
 class _Judged:
     """The report of one cassette: its lines, its cases, the count of each verdict, and why it could not be verified.
 
-    `parts` are what the page shows of it.
+    `parts` are what the page shows of it. `has_next_step` says that `broken` already names the next step.
     """
 
     lines: Sequence[str] = ()
     cases: Sequence[Case] = ()
     verdicts: Mapping[str, int] = field(default_factory=dict)
     broken: str | None = None
+    has_next_step: bool = False
     parts: Sequence[Part] = ()
+
+
+class _NotAnOperationError(CassetteError):
+    """The interaction that --explain names is not a userData operation."""
 
 
 @click.command()
@@ -106,7 +111,7 @@ def verify(
         report.add_parts(judged.parts)
         verdicts.update(judged.verdicts)
         if judged.broken:
-            report.add_problem(judged.broken, path)
+            report.add_problem(judged.broken, path, has_next_step=judged.has_next_step)
     if report.is_complete and not verdicts:
         why = "there was nothing to judge: no cassette holds a userData operation"
         report.add_issue(Issue(level="error", rule="nothing", message=why, file=str(paths[0])), fails=True)
@@ -127,6 +132,8 @@ def _judged(work: _Work) -> _Judged:
         with without_collector():
             (cassette,), note = load_shown(work.showing, work.path)
             updates = _explained(cassette.updates(ignore=work.ignore, coerce=work.coerce), work)
+    except _NotAnOperationError as error:
+        return _Judged(broken=str(error), has_next_step=True)
     except CassetteError as error:
         return _Judged(broken=str(error))
     output, path = work.output, str(work.path)
@@ -157,15 +164,14 @@ def _as_json(update: Update, work: _Work) -> Mapping[str, Any]:
 
 
 def _explained(updates: Sequence[Update], work: _Work) -> Sequence[Update]:
-    """Return the one operation that is to be explained; all if none is."""
+    """Return the operation that --explain names, or all without --explain. Raises _NotAnOperationError."""
     if work.explain is None:
         return updates
     found = [update for update in updates if update.interaction == work.explain]
     if not found:
-        others = ", ".join(str(update.interaction) for update in updates[:10]) or "none"
-        raise CassetteError(
-            f"{work.path}: interaction {work.explain} is not a userData operation; those of this cassette: {others}"
-        )
+        others = ", ".join(str(update.interaction) for update in updates[:10])
+        step = f"give --explain one of {others}" if others else "this cassette has none, so leave --explain out"
+        raise _NotAnOperationError(f"{work.path}: interaction {work.explain} is not a userData operation: {step}")
     return found
 
 

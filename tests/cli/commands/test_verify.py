@@ -312,11 +312,18 @@ def test_evidence_behind_a_verdict_is_explained(tmp_path: Path) -> None:
     assert {"about": "response", "text": "accepted"} in as_json["updates"][0]["evidence"]
 
 
-def test_what_is_not_an_operation_cannot_be_explained(tmp_path: Path) -> None:
-    """It says which ones are."""
-    ended = command_line("verify", "--explain", "0", saved(WRONG, tmp_path / "x.yaml"))
-    assert 2 == ended.code
-    assert "interaction 0 is not a userData operation; those of this cassette: 1" in ended.err
+def test_explain_of_another_interaction_names_the_operations(tmp_path: Path) -> None:
+    """The error is one sentence, and the exit code is 2."""
+    file = saved(WRONG, tmp_path / "x.yaml")
+    ended = command_line("verify", "--explain", "0", file)
+    why = "interaction 0 is not a userData operation: give --explain one of 1"
+    assert (2, f"Error: {file}: {why}\n") == (ended.code, ended.err)
+
+
+def test_explain_says_that_a_cassette_has_no_operation(tmp_path: Path) -> None:
+    """A cassette with a GET alone."""
+    ended = command_line("verify", "--explain", "0", saved(cassette(get(BEFORE, began=0.0)), tmp_path / "x.yaml"))
+    assert (2, True) == (ended.code, ended.err.endswith("this cassette has none, so leave --explain out\n"))
 
 
 @pytest.mark.parametrize(
