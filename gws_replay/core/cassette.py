@@ -1,10 +1,12 @@
 """The cassette: what was recorded, with the verdict on each userData operation in it."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from gws_replay.core.model import Exchange, Notification, User
+from gws_replay.core.counted import counted
+from gws_replay.core.model import Exchange, Notification, User, WebSocketMessage
 
 if TYPE_CHECKING:
     from gws_replay.core.oracle.judge import Update
@@ -12,10 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cassette:
-    """A recorded session: REST exchanges by begin time, notifications in the order seen, and the file's header."""
+    """A recorded session: REST exchanges by begin time, notifications in the order seen, and the file's header.
+
+    `messages` are those of WebSockets that are not CometD, in the order seen: they are kept, and not replayed.
+    """
 
     interactions: Sequence[Exchange]
     notifications: Sequence[Notification] = ()
+    messages: Sequence[WebSocketMessage] = ()
     header: Mapping[str, Any] = field(default_factory=dict)
     source: str = "<memory>"
 
@@ -49,6 +55,15 @@ class Cassette:
         users = self.users
         names = (each.name or f"user {number}" for number, each in enumerate(users, 1))
         return tuple(names) if len(users) > 1 else ()
+
+    @property
+    def not_replayed(self) -> tuple[str, ...]:
+        """A sentence for each address with WebSocket messages that no replay sends."""
+        counts = Counter(each.uri.partition("?")[0] for each in self.messages)
+        return tuple(
+            f"{counted(count, 'WebSocket message')} of {address} cannot be replayed: only CometD can"
+            for address, count in counts.items()
+        )
 
     def named(self, source: str) -> "Cassette":
         """Return the same cassette with another name for messages."""

@@ -191,13 +191,28 @@ class Notification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSocketMessage:
-    """A WebSocket message between client and server; a binary one has bytes."""
+    """A WebSocket message between client and server; a binary one has bytes.
+
+    In a cassette `connection` is the number of its connection, and `user` the index of the user that it belongs to.
+    """
 
     uri: str
     seen: float
     from_client: bool
     content: str | bytes
+    connection: int = 0
+    user: int = 0
     evidence: Evidence | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def path(self) -> str:
+        """The path of the address, without the query."""
+        return urlsplit(self.uri).path or "/"
+
+    @property
+    def as_bytes(self) -> bytes:
+        """The content; text in UTF-8."""
+        return self.content if isinstance(self.content, bytes) else self.content.encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ started in adds it up, with xdist too. Nothing heavy is imported until a marked 
 """
 
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -127,6 +127,7 @@ def _ran(config: pytest.Config, playback: "Run | None", paths: Sequence[Path], r
         "allows_hosts": False,
         "unwatched": list(unwatched()),
         "undelivered": "" if playback is None else next(map(printable, playback.undelivered), ""),
+        "not_replayed": [] if playback is None else list(_not_replayed(playback)),
     }
     if playback is not None and config.getoption("--gws-report"):
         from gws_replay.reports.pages.run import timeline_of
@@ -135,6 +136,13 @@ def _ran(config: pytest.Config, playback: "Run | None", paths: Sequence[Path], r
         judged = [judge.updates(each) for each in playback.cassettes]
         ran |= {"details": details_of(playback, judged), "timeline": timeline_of(playback, judged)}
     return ran
+
+
+def _not_replayed(run: "Run") -> Iterator[str]:
+    from gws_replay.core.json_compare import printable
+
+    for cassette in run.cassettes:
+        yield from (printable(f"{cassette.source}: {sentence}") for sentence in cassette.not_replayed)
 
 
 def _outcome(report: pytest.TestReport, before: str) -> str:
@@ -228,6 +236,8 @@ class _Session:
             for test in tests:
                 if test["recorded"]:
                     terminalreporter.write_line(f"gws_replay: {test['recorded']}")
+            for sentence in sorted({each for test in tests for each in test["not_replayed"]}):
+                terminalreporter.write_line(f"gws_replay: {sentence}")
             if lost := next((test for test in tests if test["undelivered"]), None):
                 text = f"gws_replay: the first that was not delivered, in {lost['nodeid']}: {lost['undelivered']}"
                 terminalreporter.write_line(printable(text))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.bayeux import recorded as bayeux_text
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import Compiled
 from gws_replay.core.counted import counted
 from gws_replay.core.json_compare import printable
@@ -43,6 +44,10 @@ def notification_lines(body: bytes | str) -> Iterator[str]:
             yield printable(" ".join(["<--", *filter(None, parts), where]))
 
 
+def _messages(cassette: Cassette) -> str:
+    return f", {counted(len(cassette.messages), 'other WebSocket message')}" if cassette.messages else ""
+
+
 def summary(compiled: Compiled, path: str) -> str:
     """Say what was saved, with the evidence for the causes, and what a person should look at."""
     cassette = compiled.cassette
@@ -50,6 +55,6 @@ def summary(compiled: Compiled, path: str) -> str:
     causes = f" ({', '.join(f'{count} {rule}' for rule, count in rules.most_common())})" if rules else ""
     saved = (
         f"saved {path}: {counted(len(cassette.interactions), 'exchange')}, "
-        f"{counted(len(cassette.notifications), 'notification')}{causes}"
+        f"{counted(len(cassette.notifications), 'notification')}{causes}{_messages(cassette)}"
     )
     return "\n".join([saved, *(printable(f"note: {note}") for note in compiled.notes)])

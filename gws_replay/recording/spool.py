@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from gws_replay.core.model import Exchange, Headers, LazySequence, Notification, Request, Response
+from gws_replay.core.model import Exchange, Headers, LazySequence, Notification, Request, Response, WebSocketMessage
 
 _T = TypeVar("_T")
 _Fields = tuple[Any, ...]
@@ -77,6 +77,17 @@ def of_exchanges(folder: Path) -> Spool[Exchange]:
 def of_notifications(folder: Path) -> Spool[Notification]:
     """Return a spool of notifications without causes."""
     return Spool(folder, lambda each: (each.channel, each.data, each.seen), _notification)
+
+
+def of_messages(folder: Path) -> Spool[WebSocketMessage]:
+    """Return a spool of WebSocket messages."""
+    return Spool(
+        folder,
+        lambda each: (each.uri, each.seen, each.from_client, each.content, each.connection),
+        lambda uri, seen, from_client, content, connection: WebSocketMessage(
+            uri=uri, seen=seen, from_client=from_client, content=content, connection=connection
+        ),
+    )
 
 
 def _packed_exchange(exchange: Exchange) -> _Fields:

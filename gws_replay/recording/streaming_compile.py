@@ -15,7 +15,7 @@ from gws_replay.core.model import CarriedOver, Exchange, Observed, Unfinished, W
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.errors import CassetteError
 from gws_replay.formats.journal_reader import Reader
-from gws_replay.recording.spool import Spool, of_exchanges, of_notifications
+from gws_replay.recording.spool import Spool, of_exchanges, of_messages, of_notifications
 
 
 class StreamingCompile:
@@ -71,9 +71,9 @@ class StreamingCompile:
         while True:
             found_before = using.found if using else 0
             self.close()
-            exchanges, notifications = of_exchanges(folder), of_notifications(folder)
-            self._spools = [exchanges, notifications]
-            self._compilation = Compilation(exchanges, notifications)
+            parts = of_exchanges(folder), of_notifications(folder), of_messages(folder)
+            self._spools = [*parts]
+            self._compilation = Compilation(*parts)
             for moment in moments():
                 self._compilation.add(_redacted(moment, using) if using else moment)
             if using is None or using.found == found_before:

@@ -1,10 +1,11 @@
 """Cassettes and verdicts as JSON values for programs."""
 
+from base64 import b64encode
 from typing import Any
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.model import Cause
+from gws_replay.core.model import Cause, WebSocketMessage
 from gws_replay.core.oracle.judge import Update
 
 
@@ -55,7 +56,20 @@ def cassette(one: Cassette) -> dict[str, Any]:
             }
             for notification in one.notifications
         ],
+        **({"websocket_messages": [_message(one, each) for each in one.messages]} if one.messages else {}),
         "updates": [update(each) for each in one.updates()],
+    }
+
+
+def _message(cassette: Cassette, message: WebSocketMessage) -> dict[str, Any]:
+    content = message.content
+    return {
+        **_user(cassette, message.user),
+        "uri": message.uri,
+        "connection": message.connection,
+        "seen": message.seen,
+        "from": "client" if message.from_client else "server",
+        **({"text": content} if isinstance(content, str) else {"base64": b64encode(content).decode()}),
     }
 
 

@@ -79,6 +79,7 @@ class RanTest(TypedDict):
     allows_hosts: bool
     unwatched: list[str]
     undelivered: str
+    not_replayed: list[str]
     details: NotRequired[Details]
     timeline: NotRequired[str]
 

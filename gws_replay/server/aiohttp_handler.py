@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from gws_replay.core.api import dialects as api
 from gws_replay.core.bayeux import over_http as bayeux_http
 from gws_replay.core.bayeux.messages import Message, Verbatim
 from gws_replay.core.content_coding import decoded, hides_more
@@ -68,6 +69,10 @@ class AiohttpHandler:
         self._run = run
         self._sessions = run.sessions
         self._rest = rest
+        # Where WebSockets were recorded whose messages cannot be replayed.
+        self._other_sockets = {each.path for cassette in run.cassettes for each in cassette.messages}.difference(
+            api.COMETD_PATHS
+        )
         self._control_hosts = control_hosts
         self._conversations = Conversations(
             self._polls_of, self._put, lambda request, error: rest.fault(request.method, request.path, error)
@@ -121,10 +126,18 @@ class AiohttpHandler:
             return web.Response(status=204, headers=cors(request.headers, preflight=True))
         allow = cors(request.headers)
         if is_websocket(request):
+            if request.path in self._other_sockets:
+                return _response(failed(501, self._refused(request.path)))
             return await self._conversations.hold(request, allow)
         async with asyncio.timeout(self._idle):
             received = await _received(request)
         return await self._respond(request, received, allow)
+
+    def _refused(self, path: str) -> str:
+        """Keep for the test that a client opened a WebSocket that cannot be replayed, and return it."""
+        text = f"The WebSocket {path} cannot be replayed: it was recorded, and its messages are not CometD."
+        self._run.faults.append(text)
+        return text
 
     async def _respond(self, request: web.BaseRequest, received: Request, allow: dict[str, str]) -> web.Response:
         """Respond to a request by what it carries: Bayeux messages, or REST."""

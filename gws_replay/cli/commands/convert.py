@@ -96,12 +96,12 @@ def convert(
     for number, why in skipped.reasons.items():
         output.detail(f"skipped entry {number}: {why}")
     compiled = replace(compiled, notes=(*compiled.notes, *skipped.note()))
-    if not compiled.cassette.interactions and not compiled.cassette.notifications:
+    cassette = compiled.cassette
+    if not (cassette.interactions or cassette.notifications or cassette.messages):
         what = "holds no exchange" if not (expression or upstream or host) else "holds no exchange that is kept"
         raise CassetteError("; ".join([f"{in_} {what}", *skipped.note()]), exit_code=5)
-    save_cassette(compiled.cassette, out)
+    save_cassette(cassette, out)
     if not output.quiet:
-        cassette = compiled.cassette
         output.result(
             live.summary(compiled, str(out)),
             {

@@ -105,6 +105,9 @@ def _announce(running: "RunningServer", output: Output, run: "ReplayRun", ca: Pa
     trusted = {"ca": str(ca)} if ca else {}
     output.result(running.url, {"event": "ready", "url": running.url, "pid": os.getpid(), **trusted})
     output.progress(f"Replaying {'; '.join(map(_content, run.cassettes))}. Any credentials are accepted.")
+    for cassette in run.cassettes:
+        for sentence in cassette.not_replayed:
+            output.progress(f"Note: {cassette.source}: {sentence}.")
     if ca:
         output.progress(f"Clients must trust the CA certificate in {ca}.")
     for warning in itertools.islice(disagreements(run.sessions.indexes), _MOST_WARNINGS):

@@ -12,6 +12,7 @@ from gws_replay.cli.options import LOCATION, Output
 from gws_replay.cli.parallel import LOST, Spreading, spreading_options
 from gws_replay.cli.redacted_load import Showing, load_shown
 from gws_replay.cli.report import Report, Wants, lines_in, report_options
+from gws_replay.core.json_compare import printable
 from gws_replay.core.lossless_json import dumps_ascii
 from gws_replay.core.oracle.judge import Update
 from gws_replay.errors import CassetteError
@@ -144,7 +145,8 @@ def _judged(work: _Work) -> _Judged:
 
         return _Judged((), cases, verdicts, parts=[part_of(cassette, updates)])
     if output.as_json:
-        document = {"cassette": path, "updates": [_as_json(update, work) for update in updates]}
+        document: dict[str, Any] = {"cassette": path, "updates": [_as_json(update, work) for update in updates]}
+        document |= {"not_replayed": list(cassette.not_replayed)} if cassette.not_replayed else {}
         return _Judged([dumps_ascii(document)], cases, verdicts)
     shown = [update for update in updates if not output.quiet or update.verdict != "passed"]
     look = work.wants.look
@@ -153,6 +155,7 @@ def _judged(work: _Work) -> _Judged:
         lines.extend(line for update in shown for line in text.explanation(update, look=look))
     if shown or not output.quiet:
         lines.insert(0, (path if updates else f"{path}: no userData operation") + note)
+        lines += [printable(f"  note: {sentence}") for sentence in cassette.not_replayed]
     return _Judged(lines, cases, verdicts)
 
 

@@ -4,7 +4,7 @@ Bayeux control traffic (`/meta/*`, heartbeats, dropped polls) is left out: repla
 serves any CometD client over either transport. Pure: the same recording always gives the same cassette.
 """
 
-from collections import Counter
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -40,6 +40,7 @@ from gws_replay.core.model import (
 
 FORMAT = 1
 _DIGITS = 6  # microseconds, the resolution of the clocks that recorders read
+_KEEP_ALIVES = ("", "[]", b"")
 # A longer response does not only say that the credentials are wrong.
 _LONGEST_REFUSAL = 2000
 _T = TypeVar("_T")
@@ -87,7 +88,7 @@ def compile_recording(
     `header` is added to the cassette's header (recorder, recorded, redaction); `format`, `api`, the users and the
     server's version, where the recording shows it, come from here.
     """
-    compilation = Compilation(InMemory(), InMemory(), lay_out=lay_out)
+    compilation = Compilation(InMemory(), InMemory(), InMemory(), lay_out=lay_out)
     exchanges = sorted((*recording.exchanges, *recording.unanswered), key=lambda exchange: exchange.began)
     moments: Iterable[Observed] = (
         *map(CarriedOver, recording.carried_over),
@@ -106,14 +107,23 @@ class Compilation:
     `answered` and `unanswered` count its exchanges; it began at `start`, infinite for nothing.
     """
 
-    def __init__(self, exchanges: Store[Exchange], notifications: Store[Notification], *, lay_out: bool = True) -> None:
-        """Collect the parts in two stores."""
+    def __init__(
+        self,
+        exchanges: Store[Exchange],
+        notifications: Store[Notification],
+        messages: Store[WebSocketMessage],
+        *,
+        lay_out: bool = True,
+    ) -> None:
+        """Collect the parts in three stores."""
         self._exchanges = exchanges
         self._notifications = notifications
+        self._messages = messages
         self._lay_out = lay_out
         self._users = Users()
         self._deliveries = Deliveries()
-        self._others = _OtherMessages()
+        self._cometd_sockets: set[str] = set()
+        self._connections: dict[str, int] = {}
         self._carried_over = 0
         self._unfinished: list[str] = []
         self.start = float("inf")
@@ -151,12 +161,16 @@ class Compilation:
             ),
             self._deliveries.repeated(users.__getitem__),
         )
+        messages = self._messages.by_time(
+            lambda message, tag: replace(message, seen=_since(message.seen, start), user=users[tag])
+        )
         causes = causes_of(exchanges, notifications)
         carried_over = self._carried_over
         own = exchanges[carried_over:] if carried_over else exchanges
         cassette = Cassette(
             interactions=own if isinstance(own, LazySequence) else tuple(own),
             notifications=_with_causes(notifications, [_own(cause, carried_over) for cause in causes]),
+            messages=messages if isinstance(messages, LazySequence) else tuple(messages),
             header={
                 "format": FORMAT,
                 "api": api.api_of(exchange.request for exchange in own).name,
@@ -171,7 +185,7 @@ class Compilation:
                 *_notes_on_causes(notifications, causes, carried_over),
                 *(_notes_on_unanswered(own) if self.unanswered else ()),
                 *(f"{each} had no response when the recording ended: it is left out" for each in self._unfinished),
-                *self._others.notes(),
+                *cassette.not_replayed,
             ),
         )
 
@@ -205,15 +219,24 @@ class Compilation:
         self.start = min(self.start, message.seen)
         evidence = evidence_of_message(message)
         owner = self._users.add(evidence, message.seen, is_rest=False)
-        self._others.add(message)
-        if isinstance(message.content, bytes):
-            return  # Bayeux is text
-        messages = bayeux_text.messages_in(message.content) or ()
+        messages = None if isinstance(message.content, bytes) else bayeux_text.messages_in(message.content)
+        if messages is None:
+            self._keep_message(message, evidence.connection, owner)
+            return
+        self._cometd_sockets.add(message.uri)
         self._meet(evidence.connection, message.seen)
         if message.from_client:
             self._acknowledge(evidence.connection, messages, message.seen)
         else:
             self._deliver(messages, evidence.connection, owner, message.seen, float("inf"))
+
+    def _keep_message(self, message: WebSocketMessage, connection: str, owner: int) -> None:
+        """Keep a message that is not Bayeux; what keeps a CometD socket alive is not worth it."""
+        if message.uri in self._cometd_sockets and message.content in _KEEP_ALIVES:
+            return
+        number = self._connections.setdefault(connection or message.uri, len(self._connections))
+        uri = re.sub("^http", "ws", message.uri)  # as mitmproxy writes them
+        self._messages.add(replace(message, uri=uri, connection=number, evidence=None), message.seen, tag=owner)
 
     def _meet(self, client: str, at: float) -> None:
         if client:
@@ -244,28 +267,6 @@ class Compilation:
         if self._lay_out:
             return _laid_out(exchange)
         return replace(exchange, layout="kept") if is_laid_out(exchange.response.body) else exchange
-
-
-class _OtherMessages:
-    """Counts the WebSocket messages that are not Bayeux, by address; replay cannot send them."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._cometd: set[str] = set()
-
-    def add(self, message: WebSocketMessage) -> None:
-        """Look at a message."""
-        if isinstance(message.content, str) and bayeux_text.messages_in(message.content) is not None:
-            self._cometd.add(message.uri)
-        elif message.content:
-            self._counts[message.uri] += 1
-
-    def notes(self) -> Iterator[str]:
-        """Say which messages were left out, a sentence an address; keep-alives of CometD sockets are not worth one."""
-        for uri, count in self._counts.items():
-            if uri not in self._cometd:
-                messages = "1 WebSocket message" if count == 1 else f"{count} WebSocket messages"
-                yield f"{messages} of {uri.partition('?')[0]} left out: not Bayeux, so they cannot be replayed"
 
 
 def _since(at: float, start: float) -> float:

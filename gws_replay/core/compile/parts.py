@@ -24,11 +24,16 @@ class _Part:
     name: str
     interactions: range
     notifications: range
+    messages: range
 
 
 def appended(old: Cassette, new: Cassette) -> Cassette:
     """Return a cassette with the exchanges and notifications of a newer one behind its own."""
-    moments = [*(each.ended for each in old.interactions), *(each.seen for each in old.notifications)]
+    moments = [
+        *(each.ended for each in old.interactions),
+        *(each.seen for each in old.notifications),
+        *(each.seen for each in old.messages),
+    ]
     start, count = max(moments, default=0.0) + _BEHIND, len(old.interactions)
     users, user_of = _joined_users(old, new)
     interactions = (
@@ -39,12 +44,18 @@ def appended(old: Cassette, new: Cassette) -> Cassette:
         replace(each, seen=each.seen + start, cause=_shifted(each.cause, count), user=user_of[each.user])
         for each in new.notifications
     )
+    connections = 1 + max((each.connection for each in old.messages), default=-1)
+    messages = (
+        replace(each, seen=each.seen + start, connection=each.connection + connections, user=user_of[each.user])
+        for each in new.messages
+    )
     stand_ins = new.header.get("stand_ins")
     header = {**old.header, **({"stand_ins": stand_ins} if stand_ins else {})}
     return replace(
         old,
         interactions=(*old.interactions, *interactions),
         notifications=(*old.notifications, *notifications),
+        messages=(*old.messages, *messages),
         header={**header, "users": header_of(users)} if len(users) > 1 else header,
     )
 
@@ -104,7 +115,12 @@ def recorded_tests(cassette: Cassette) -> tuple[str, ...]:
 
 def _listed(whole: Cassette, parts: list[tuple[str, Cassette]]) -> Cassette:
     listed = [
-        {"name": name, "interactions": len(part.interactions), "notifications": len(part.notifications)}
+        {
+            "name": name,
+            "interactions": len(part.interactions),
+            "notifications": len(part.notifications),
+            **({"messages": len(part.messages)} if part.messages else {}),
+        }
         for name, part in parts
     ]
     return replace(whole, header={**whole.header, _KEY: listed})
@@ -114,32 +130,43 @@ def _parts(cassette: Cassette) -> Iterator[_Part]:
     """Yield the parts; none if an edited file no longer agrees with its list."""
     listed: list[Mapping[str, Any]] = cassette.header.get(_KEY) or []
     try:
-        counts = [(str(each["name"]), int(each["interactions"]), int(each["notifications"])) for each in listed]
+        counts = [
+            (str(each["name"]), int(each["interactions"]), int(each["notifications"]), int(each.get("messages", 0)))
+            for each in listed
+        ]
     except (KeyError, TypeError, ValueError):
         return
-    totals = len(cassette.interactions), len(cassette.notifications)
-    if totals != (sum(each[1] for each in counts), sum(each[2] for each in counts)):
+    totals = len(cassette.interactions), len(cassette.notifications), len(cassette.messages)
+    if totals != (sum(each[1] for each in counts), sum(each[2] for each in counts), sum(each[3] for each in counts)):
         return
-    first = seen = 0
-    for name, interactions, notifications in counts:
+    first = seen = sent = 0
+    for name, interactions, notifications, messages in counts:
         yield _Part(
             name=name,
             interactions=range(first, first + interactions),
             notifications=range(seen, seen + notifications),
+            messages=range(sent, sent + messages),
         )
-        first, seen = first + interactions, seen + notifications
+        first, seen, sent = first + interactions, seen + notifications, sent + messages
 
 
 def _cut(cassette: Cassette, part: _Part) -> Cassette:
     inside, delivered = part.interactions, part.notifications
     interactions = tuple(cassette.interactions[inside.start : inside.stop])
     notifications = tuple(cassette.notifications[delivered.start : delivered.stop])
-    start = min((*(each.began for each in interactions), *(each.seen for each in notifications)), default=0.0)
+    messages = tuple(cassette.messages[part.messages.start : part.messages.stop])
+    moments = [
+        *(each.began for each in interactions),
+        *(each.seen for each in notifications),
+        *(each.seen for each in messages),
+    ]
+    start = min(moments, default=0.0)
     header = {key: value for key, value in cassette.header.items() if key != _KEY}
     return replace(
         cassette,
         interactions=tuple(replace(each, began=each.began - start, ended=each.ended - start) for each in interactions),
         notifications=tuple(_moved(each, start, inside) for each in notifications),
+        messages=tuple(replace(each, seen=each.seen - start) for each in messages),
         header=header,
     )
 

@@ -199,13 +199,14 @@ class Redactor:
             return cassette
         for notification in cassette.notifications:
             self.data(notification.data)
-        recording = self.recording(Recording(exchanges=tuple(cassette.interactions)))
+        recording = self.recording(Recording(exchanges=tuple(cassette.interactions), messages=tuple(cassette.messages)))
         notifications = tuple(replace(each, data=self.data(each.data)) for each in cassette.notifications)
         users = [*map(self.user, cassette.header.get("users") or ())]
         return replace(
             cassette,
             interactions=recording.exchanges,
             notifications=notifications,
+            messages=recording.messages,
             header={**cassette.header, **({"users": users} if users else {}), **self.header},
         )
 

@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import Any
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.model import Exchange, Notification
+from gws_replay.core.model import Exchange, Notification, WebSocketMessage
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import document as vcr_document
 from gws_replay.formats.vcr import fast_reader, yaml_text
@@ -31,6 +31,13 @@ def dump_yaml(cassette: Cassette, source: str) -> Iterator[str]:
         read = _notification(items, piece, index)
         _compare(read, vcr_document.notification(notification), source, f"notification {index}")
         yield piece
+    if cassette.messages:
+        yield next(pieces)
+    for index, message in enumerate(cassette.messages):
+        piece = next(pieces)
+        (read,) = yaml_text.parse(f"item:\n{piece}", source, as_json=False)["item"]
+        _compare(read, vcr_document.message(message), source, f"websocket message {index}")
+        yield piece
     header, *rest = pieces
     _compare(
         yaml_text.parse(header, source, as_json=False), {"gws_replay": dict(cassette.header)}, source, "the header"
@@ -44,6 +51,7 @@ def dump_json(cassette: Cassette, source: str) -> Iterator[str]:
     read = yaml_text.parse(text, source, as_json=True)
     _compare_items("interaction", read["interactions"], [*map(_item, cassette.interactions)], source)
     _compare_items("notification", read["notifications"], [*map(_item, cassette.notifications)], source)
+    _compare_items("websocket message", read.get(vcr_document.MESSAGES, ()), [*map(_item, cassette.messages)], source)
     _compare(read["gws_replay"], dict(cassette.header), source, "the header")
     yield text
 
@@ -56,6 +64,7 @@ def checked(pieces: Iterable[str], cassette: Cassette, source: str, *, as_json: 
     for name, written, meant in (
         ("interaction", map(_item, read.interactions), map(_item, cassette.interactions)),
         ("notification", map(_item, read.notifications), map(_item, cassette.notifications)),
+        ("websocket message", map(_item, read.messages), map(_item, cassette.messages)),
     ):
         _compare_items(name, [*written], [*meant], source)
     _compare(dict(read.header), dict(cassette.header), source, "the header")
@@ -82,7 +91,9 @@ def _compare_items(name: str, read: Sequence[Any], meant: Sequence[Any], source:
         _compare(one, other, source, f"{name} {index}")
 
 
-def _item(item: Exchange | Notification) -> dict[str, Any]:
+def _item(item: Exchange | Notification | WebSocketMessage) -> dict[str, Any]:
+    if isinstance(item, WebSocketMessage):
+        return vcr_document.message(item)
     return vcr_document.interaction(item) if isinstance(item, Exchange) else vcr_document.notification(item)
 
 

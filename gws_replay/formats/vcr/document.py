@@ -3,6 +3,7 @@
 Errors name the file, the interaction and the field, and what to do.
 """
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,13 +11,15 @@ from typing import Any
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.content_coding import unpacked
-from gws_replay.core.model import Cause, Exchange, Headers, Notification, Recording
+from gws_replay.core.model import Cause, Exchange, Headers, Notification, Recording, WebSocketMessage
 from gws_replay.errors import CassetteError
-from gws_replay.formats.vcr.reader import Reader
+from gws_replay.formats.vcr.reader import SENDERS, Reader
 from gws_replay.formats.vcr.sendable import sendable
 
 # What was redacted in a cassette without our header: `gws-replay scrub` writes it.
 REDACTION = "gws_replay_redaction"
+# Where a file has the WebSocket messages that are not CometD.
+MESSAGES = "websocket_messages"
 
 
 def read(document: Mapping[str, Any], source: str) -> Cassette:
@@ -28,7 +31,7 @@ def read(document: Mapping[str, Any], source: str) -> Cassette:
     reader = Reader(source)
     items = reader.document(document)
     header = document.get("gws_replay")
-    if header is None and document.get("notifications"):
+    if header is None and (document.get("notifications") or document.get(MESSAGES)):
         raise CassetteError(f"{source}: the header 'gws_replay' is missing: is the file torn?")
     exchanges = tuple(sendable(reader.exchange(index, item), index, source) for index, item in enumerate(items))
     if header is None:
@@ -38,17 +41,26 @@ def read(document: Mapping[str, Any], source: str) -> Cassette:
     return Cassette(
         interactions=exchanges,
         notifications=tuple(reader.notification(index, item, exchanges) for index, item in enumerate(items)),
+        messages=messages(reader, document),
         header=header,
         source=source,
     )
 
 
-def contents(document: Mapping[str, Any], source: str) -> tuple[Sequence[Exchange], Sequence[Notification]]:
-    """Return the exchanges and notifications of a parsed cassette file as they stand there, ours or not."""
+def messages(reader: Reader, document: Mapping[str, Any]) -> tuple[WebSocketMessage, ...]:
+    """Return the WebSocket messages of a parsed cassette file."""
+    return tuple(reader.message(index, item) for index, item in enumerate(reader.list_of(document, MESSAGES)))
+
+
+def contents(
+    document: Mapping[str, Any], source: str
+) -> tuple[Sequence[Exchange], Sequence[Notification], Sequence[WebSocketMessage]]:
+    """Return what a parsed cassette file holds as it stands there, ours or not."""
     reader = Reader(source)
     exchanges = [reader.exchange(index, item) for index, item in enumerate(reader.document(document))]
     items = reader.list_of(document, "notifications")
-    return exchanges, [reader.notification(index, item, exchanges) for index, item in enumerate(items)]
+    notifications = [reader.notification(index, item, exchanges) for index, item in enumerate(items)]
+    return exchanges, notifications, messages(reader, document)
 
 
 def interaction(exchange: Exchange) -> dict[str, Any]:
@@ -84,6 +96,19 @@ def notification(notification: Notification) -> dict[str, Any]:
         **_user(notification.user),
         "cause": _cause(notification.cause) if notification.cause else None,
         "data": notification.data,
+    }
+
+
+def message(message: WebSocketMessage) -> dict[str, Any]:
+    """Return the item for a WebSocket message; a JSON file, too, can hold a binary one."""
+    content = message.content
+    return {
+        "uri": message.uri,
+        "seen": message.seen,
+        **({"connection": message.connection} if message.connection else {}),
+        **_user(message.user),
+        "from": SENDERS[not message.from_client],
+        **({"text": content} if isinstance(content, str) else {"base64": b64encode(content).decode()}),
     }
 
 

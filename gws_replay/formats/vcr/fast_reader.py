@@ -26,8 +26,10 @@ from gws_replay.core.model import (
     Request,
     Response,
     Rule,
+    WebSocketMessage,
 )
 from gws_replay.errors import CassetteError
+from gws_replay.formats.vcr import document as vcr_document
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.formats.vcr.reader import MOMENTS, RULES, Reader
 from gws_replay.formats.vcr.sendable import sendable
@@ -35,6 +37,7 @@ from gws_replay.formats.vcr.sendable import sendable
 _BLOCK = 1 << 20
 _HEAD = f"{vcr_yaml.FIRST_LINE}\nversion: 1\ninteractions:".encode()
 _NOTIFICATIONS, _HEADER = b"\nnotifications:", b"\ngws_replay:"
+_MESSAGES = f"\n{vcr_document.MESSAGES}:".encode()
 # In half the time that bytes.split takes with it.
 _DASH = re.compile(rb"\n- ")
 _TEXT = bytes([0x09, 0x0A, *range(0x20, 0x7F)])
@@ -124,29 +127,32 @@ class _Layout:
             raise _UnknownError
         exchanges: list[Exchange] = []
         notifications: list[Notification] = []
+        messages: tuple[WebSocketMessage, ...] = ()
         header: Mapping[str, Any] | None = None
         in_notifications = False
         for item in items:
-            if header is not None:
-                raise _UnknownError
             if not in_notifications and (exchange := self._laid_out(item)):
                 exchanges.append(exchange)
                 continue
-            inside, is_last, tail = item.partition(_HEADER)
-            if is_last:
-                header = self._header(tail)
+            inside, end = _before_the_end(item)
+            if end:
+                header, messages = self._end(b"\n- ".join([end, *items]))
             if in_notifications:
                 notifications.append(self.notification(inside, len(notifications), exchanges))
                 continue
             inside, are_next, rest = inside.partition(_NOTIFICATIONS)
-            if rest or (are_next and is_last):
+            if rest or (are_next and end):
                 raise _UnknownError
             in_notifications = bool(are_next)
             exchanges.append(self._laid_out(inside) or self._any(len(exchanges), inside))
         if header is None:
             raise _UnknownError
         cassette = Cassette(
-            interactions=tuple(exchanges), notifications=tuple(notifications), header=header, source=self._reader.source
+            interactions=tuple(exchanges),
+            notifications=tuple(notifications),
+            messages=messages,
+            header=header,
+            source=self._reader.source,
         )
         if self._reader.last_user >= len(cassette.users):
             raise _UnknownError
@@ -162,13 +168,15 @@ class _Layout:
         except _UnknownError:
             raise CassetteError(f"interaction {index} cannot be read") from None
 
-    def _header(self, tail: bytes) -> Mapping[str, Any]:
-        text = vcr_yaml.whole_lines(f"{vcr_yaml.FIRST_LINE}{(_HEADER + tail).decode()}", "", as_json=False)
+    def _end(self, end: bytes) -> tuple[Mapping[str, Any], tuple[WebSocketMessage, ...]]:
+        """Return the header at the end of a file, and the WebSocket messages, if there are any before it."""
+        text = vcr_yaml.whole_lines(f"{vcr_yaml.FIRST_LINE}{end.decode()}", "", as_json=False)
         document = vcr_yaml.parse(text, "", as_json=False)
-        if document.keys() != {"gws_replay"} or document["gws_replay"] is None:
+        if document.keys() - {vcr_document.MESSAGES} != {"gws_replay"} or document["gws_replay"] is None:
             raise _UnknownError
         self._reader.document({"version": 1, "interactions": [], **document})
-        return cast("Mapping[str, Any]", document["gws_replay"])
+        messages = vcr_document.messages(self._reader, document)
+        return cast("Mapping[str, Any]", document["gws_replay"]), messages
 
     def _laid_out(self, item: bytes) -> Exchange | None:
         """Read an interaction, every line of which is as we write it; None for any other."""
@@ -258,6 +266,13 @@ class _Layout:
             name = _plain(found[1])
             self._fields[line] = tuple((name, _scalar(value)) for value in _VALUES.findall(found[2]))
         return self._fields[line]
+
+
+def _before_the_end(item: bytes) -> tuple[bytes, bytes]:
+    """Return an item, and what follows the last one: the WebSocket messages, if there are any, and the header."""
+    at = item.find(_MESSAGES)
+    at = item.find(_HEADER) if at < 0 else at
+    return (item, b"") if at < 0 else (item[:at], item[at:])
 
 
 def _cause(interaction: bytes, also: bytes | None, rule: bytes, after: bytes, *, interactions: int) -> Cause:

@@ -5,7 +5,11 @@ from collections.abc import Iterator
 
 from gws_replay.core.lossless_json import LEXEME
 
-_SECTIONS = {"interactions": "interaction", "notifications": "notification"}
+_SECTIONS = {
+    "interactions": "interaction",
+    "notifications": "notification",
+    "websocket_messages": "websocket message",
+}
 _KEY = re.compile(r"(\w+):")
 
 

@@ -1,5 +1,7 @@
 """Reads the items of a cassette file, as plain mappings and lists, to values. Errors name the place, and what to do."""
 
+import base64
+import binascii
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +20,7 @@ from gws_replay.core.model import (
     Request,
     Response,
     Rule,
+    WebSocketMessage,
 )
 from gws_replay.errors import CassetteError
 
@@ -25,6 +28,8 @@ RULES: tuple[Rule, ...] = get_args(Rule)
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+# Who sent a WebSocket message.
+SENDERS = ("client", "server")
 _MOST = 1_000_000
 _LATEST = 1e12
 
@@ -114,6 +119,27 @@ class Reader:
         except ValueError as error:
             raise CassetteError(f"{self.source}, {place}: data is not JSON ({error})") from None
         return notification
+
+    def message(self, index: int, item: Any) -> WebSocketMessage:
+        """Read a WebSocket message."""
+        place = f"websocket message {index}"
+        return WebSocketMessage(
+            uri=self._uri(item, place),
+            seen=self._seconds(item, "seen", place),
+            connection=self._field(item, "connection", place, int) if item.get("connection") is not None else 0,
+            user=self._user(item, place),
+            from_client=self._one_of(item, "from", place, SENDERS) == SENDERS[0],
+            content=self._message_content(item, place),
+        )
+
+    def _message_content(self, item: Any, place: str) -> str | bytes:
+        if item.get("base64") is None:
+            text: str = self._field(item, "text", place, str)
+            return text
+        try:
+            return base64.b64decode(self._field(item, "base64", place, str), validate=True)
+        except (binascii.Error, ValueError):
+            raise CassetteError(f"{self.source}, {place}: the field 'base64' is not base64") from None
 
     def check_order(self, notification: Notification, place: str, interactions: Sequence[Exchange]) -> None:
         """Raise CassetteError if a notification was seen before the request that is its cause."""

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from gws_replay.core.content_coding import decoded
-from gws_replay.core.model import Headers, Notification, Request, Response
+from gws_replay.core.model import Headers, Notification, Request, Response, WebSocketMessage
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.formats.vcr import document as vcr_document
 from gws_replay.formats.vcr.reader import is_old_httpx
@@ -72,7 +72,7 @@ class Scrub:
         return self
 
     def _messages(self) -> Iterator[Callable[[Redactor], Iterator[Change]]]:
-        exchanges, notifications = vcr_document.contents(self.document, self.source)
+        exchanges, notifications, websocket_messages = vcr_document.contents(self.document, self.source)
         for index, user in enumerate((self.document.get(HEADER) or {}).get("users") or ()):
             yield partial(self._user, index=index, user=user)
         for index, exchange in enumerate(exchanges):
@@ -80,6 +80,8 @@ class Scrub:
             yield partial(self._response, index=index, response=exchange.response)
         for index, notification in enumerate(notifications):
             yield partial(self._notification, index=index, notification=notification)
+        for index, message in enumerate(websocket_messages):
+            yield partial(self._websocket_message, index=index, message=message)
 
     def _user(self, using: Redactor, index: int, user: Mapping[str, Any]) -> Iterator[Change]:
         self._place = f"header, user {index}"
@@ -113,6 +115,15 @@ class Scrub:
         data = using.data(notification.data)
         if data != notification.data:
             yield ("notifications", index, "data"), data
+
+    def _websocket_message(self, using: Redactor, index: int, message: WebSocketMessage) -> Iterator[Change]:
+        self._place = f"websocket message {index}"
+        new, at = using.message(message), (vcr_document.MESSAGES, index)
+        if new.uri != message.uri:
+            yield (*at, "uri"), new.uri
+        if new.content != message.content:
+            old, item = vcr_document.message(message), vcr_document.message(new)
+            yield from (((*at, name), item[name]) for name in ("text", "base64") if item.get(name) != old.get(name))
 
     def _noticed(self, place: str, rule: str) -> None:
         finding = RedactedPlace(f"{self._place}{' ' if place else ''}{place}", rule)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.model import Exchange, Notification
+from gws_replay.core.model import Exchange, Notification, WebSocketMessage
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.formats.vcr.line_numbers import lines_of
 
@@ -15,7 +15,11 @@ def spliced(text: str, old: Cassette, new: Cassette) -> Iterator[str]:
     rows, lines = [f"{row}\n" for row in text.split("\n")], lines_of(text, as_json=False)
     line_of = {
         id(item): lines[f"{name} {index}"]
-        for name, items in (("interaction", old.interactions), ("notification", old.notifications))
+        for name, items in (
+            ("interaction", old.interactions),
+            ("notification", old.notifications),
+            ("websocket message", old.messages),
+        )
         for index, item in enumerate(items)
     }
     yield next(pieces)
@@ -23,11 +27,17 @@ def spliced(text: str, old: Cassette, new: Cassette) -> Iterator[str]:
     if new.notifications:
         yield next(pieces)
     yield from _items(new.notifications, pieces, line_of, rows)
+    if new.messages:
+        yield next(pieces)
+    yield from _items(new.messages, pieces, line_of, rows)
     yield from pieces
 
 
 def _items(
-    items: Sequence[Exchange | Notification], pieces: Iterator[str], line_of: Mapping[int, int], rows: Sequence[str]
+    items: Sequence[Exchange | Notification | WebSocketMessage],
+    pieces: Iterator[str],
+    line_of: Mapping[int, int],
+    rows: Sequence[str],
 ) -> Iterator[str]:
     for item, piece in zip(items, islice(pieces, len(items)), strict=True):
         line = line_of.get(id(item))

@@ -106,6 +106,10 @@ def dump_yaml(cassette: Cassette) -> Iterator[str]:
         yield "notifications:\n"
     for notification in cassette.notifications:
         yield _yaml([vcr_document.notification(notification)])
+    if cassette.messages:
+        yield f"{vcr_document.MESSAGES}:\n"
+    for message in cassette.messages:
+        yield _yaml([vcr_document.message(message)])
     yield _yaml({"gws_replay": dict(cassette.header)})
     yield f"{_LAST_LINE}\n"
 
@@ -116,6 +120,9 @@ def dump_json(cassette: Cassette) -> Iterator[str]:
     yield from _json_list(_textual(index, each) for index, each in enumerate(cassette.interactions))
     yield ',\n  "notifications": '
     yield from _json_list(map(vcr_document.notification, cassette.notifications))
+    if cassette.messages:
+        yield f',\n  "{vcr_document.MESSAGES}": '
+        yield from _json_list(map(vcr_document.message, cassette.messages))
     yield f',\n  "gws_replay": {_json(dict(cassette.header), 2)}\n}}\n'
 
 

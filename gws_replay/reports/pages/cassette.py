@@ -12,7 +12,7 @@ from gws_replay.core.api.schema import Wild
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.comparison.finding import spelled
 from gws_replay.core.json_compare import Change, Changes, printable
-from gws_replay.core.model import Exchange, Headers, Notification
+from gws_replay.core.model import Exchange, Headers, Notification, WebSocketMessage
 from gws_replay.core.oracle.history import Snapshot, movements, sightings
 from gws_replay.core.oracle.judge import Update
 
@@ -56,9 +56,10 @@ class Timeline:
         self._cassette = cassette
         self._numbers: dict[tuple[str, str], int] = {}
         self._snapshots: dict[tuple[int, ...], int] = {}
-        moments: list[tuple[float, int, int, Exchange | Notification]] = [
+        moments: list[tuple[float, int, int, Exchange | Notification | WebSocketMessage]] = [
             *((each.began, 0, index, each) for index, each in enumerate(cassette.interactions)),
             *((each.seen, 1, index, each) for index, each in enumerate(cassette.notifications)),
+            *((each.seen, 2, index, each) for index, each in enumerate(cassette.messages)),
         ]
         moments.sort(key=lambda each: each[:3])
         self.positions = {_place(*moment[1:3]): position for position, moment in enumerate(moments)}
@@ -66,6 +67,8 @@ class Timeline:
         self._events = [
             self._exchange(event, index, judged.get(index))
             if isinstance(event, Exchange)
+            else self._websocket_message(event, index)
+            if isinstance(event, WebSocketMessage)
             else self._notification(event, index)
             for _, _, index, event in moments
         ]
@@ -146,6 +149,21 @@ class Timeline:
             shown |= {"cause": position, "rule": rule + also, "after": cause.after}
         return shown
 
+    def _websocket_message(self, message: WebSocketMessage, index: int) -> dict[str, Any]:
+        content = self._body(message.as_bytes)
+        return {
+            "kind": "sent" if message.from_client else "received",
+            "n": index,
+            "user": message.user,
+            "at": message.seen,
+            "end": message.seen,
+            "what": self._texts.text(f"WebSocket {message.path}"),
+            "of": self._texts.text(""),
+            "result": self._texts.text(f"connection {message.connection}"),
+            "sent": content if message.from_client else [],
+            "received": [] if message.from_client else content,
+        }
+
     def _add_userdata(self) -> None:
         for before, after, changes in movements(self._cassette):
             event = self._events[self.positions[after.place]]
@@ -213,4 +231,4 @@ def as_value(parts: Iterable[Timeline], texts: Texts, pairs: Sequence[Any] = ())
 
 
 def _place(kind: int, index: int) -> str:
-    return f"{('interaction', 'notification')[kind]} {index}"
+    return f"{('interaction', 'notification', 'websocket message')[kind]} {index}"

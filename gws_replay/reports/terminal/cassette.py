@@ -7,7 +7,7 @@ from gws_replay.core.api import dialects as api
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.counted import counted
 from gws_replay.core.json_compare import printable
-from gws_replay.core.model import Exchange, Notification
+from gws_replay.core.model import Exchange, Notification, WebSocketMessage
 from gws_replay.core.oracle.history import movements
 from gws_replay.core.oracle.judge import Update, Verdict
 from gws_replay.reports.terminal.style import PLAIN, Kind, Look
@@ -26,9 +26,10 @@ def timeline(cassette: Cassette, *, changes: bool = True, bodies: bool = False, 
     """Yield the lines of a cassette in time order: exchanges, notifications with their causes, userData changes."""
     facts = (f"{name} {cassette.header[name]}" for name in _FACTS if cassette.header.get(name))
     yield from look.sentence(printable(f"{cassette.source}: {', '.join(facts)}"), 0)
-    events: list[tuple[float, int, Exchange | Notification]] = [
+    events: list[tuple[float, int, Exchange | Notification | WebSocketMessage]] = [
         *((exchange.began, index, exchange) for index, exchange in enumerate(cassette.interactions)),
         *((each.seen, index, each) for index, each in enumerate(cassette.notifications)),
+        *((each.seen, index, each) for index, each in enumerate(cassette.messages)),
     ]
     changed = _changes(cassette, look) if changes else {}
     names = cassette.user_names
@@ -41,12 +42,19 @@ def timeline(cassette: Cassette, *, changes: bool = True, bodies: bool = False, 
             if bodies:
                 yield from _body("sent", event.request.body)
                 yield from _body("received", event.response.body)
+        elif isinstance(event, WebSocketMessage):
+            place = f"websocket message {index}"
+            yield f"{'':>4} {time}    {_websocket_message(event, index, look, user)}"
+            if bodies:
+                yield from _body("sent" if event.from_client else "received", event.as_bytes)
         else:
             place = f"notification {index}"
             yield f"{'':>4} {time}    {look.paint('<-', 'push')} {_notification(event, index, look, user)}"
             if bodies:
                 yield from _body("data", event.data.encode())
         yield from changed.get(place, ())
+    for sentence in cassette.not_replayed:
+        yield from look.sentence(printable(f"note: {sentence}"), 0)
 
 
 def verdict(update: Update, source: str, *, details: bool = False, look: Look = PLAIN) -> Iterator[str]:
@@ -88,7 +96,11 @@ def tally(verdicts: Mapping[str, int], cassettes: int) -> str:
 
 def summary(cassette: Cassette) -> str:
     """Return a line with the contents of a cassette and its duration."""
-    ends = [*(each.ended for each in cassette.interactions), *(each.seen for each in cassette.notifications)]
+    ends = [
+        *(each.ended for each in cassette.interactions),
+        *(each.seen for each in cassette.notifications),
+        *(each.seen for each in cassette.messages),
+    ]
     facts = "".join(f", {name} {cassette.header[name]}" for name in _FACTS if cassette.header.get(name))
     return printable(
         f"{counted(len(cassette.interactions), 'exchange')} and {counted(len(cassette.notifications), 'notification')} "
@@ -138,6 +150,14 @@ def _notification(notification: Notification, index: int, look: Look, user: str)
     if room is not None and len(how) > room:
         how = ""
     return f"{look.cut(what, _NOTIFICATION + 2 + len(cause), keep='both')}  {look.paint(cause + how, 'quiet')}"
+
+
+def _websocket_message(message: WebSocketMessage, index: int, look: Look, user: str) -> str:
+    arrow = look.paint("->" if message.from_client else "<-", "push")
+    size = f"{len(message.content)} {'characters' if isinstance(message.content, str) else 'bytes'}"
+    what = printable(f"websocket message {index} of connection {message.connection}: {message.path}")
+    end = f"{user}  {size}" if user else size
+    return f"{arrow} {look.cut(what, _NOTIFICATION + 2 + len(end), keep='both')}  {look.paint(end, 'quiet')}"
 
 
 def _body(label: str, body: bytes) -> Iterator[str]:

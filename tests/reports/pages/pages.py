@@ -28,6 +28,7 @@ def ran(nodeid: str = "test_a.py::test_it", playback: ReplayRun | None = None, *
         "allows_hosts": False,
         "unwatched": [],
         "undelivered": "",
+        "not_replayed": [],
     }
     if playback:
         test["counts"] = counts_of(playback)

@@ -2,7 +2,7 @@
 // Who sent a request or received a notification, where there are several users.
 function userOf(recording, event) {
   const user = recording.users[event.user];
-  return user ? `${event.kind === "notification" ? "received" : "sent"} by ${user}` : null;
+  return user ? `${isPush(event) ? "received" : "sent"} by ${user}` : null;
 }
 
 const seconds = (at) => `${at.toFixed(3)} s`;
@@ -112,8 +112,11 @@ function evidence(texts, pieces) {
 function eventDetail(recording, event, go) {
   const { texts } = recording;
   const isNotification = event.kind === "notification";
-  const place = isNotification ? `notification ${event.n}` : `interaction ${event.n}`;
-  const when = isNotification
+  const isMessage = event.kind === "sent" || event.kind === "received";
+  const place = isMessage
+    ? `websocket message ${event.n}, ${event.kind}, not replayed`
+    : `${isNotification ? "notification" : "interaction"} ${event.n}`;
+  const when = isNotification || isMessage
     ? `seen at ${seconds(event.at)}`
     : `${seconds(event.at)} to ${seconds(event.end)}, ${((event.end - event.at) * 1000).toFixed(0)} ms`;
   const link = (other, words) =>
@@ -160,8 +163,11 @@ function eventDetail(recording, event, go) {
     );
   if (event.evidence?.length)
     parts.push(folded("Evidence for the verdict", () => evidence(texts, event.evidence), event.verdict !== "passed"));
-  parts.push(h("h2", {}, isNotification ? "Notification" : "Exchange"));
-  parts.push(lines(recording, "Request", event.sent), lines(recording, isNotification ? "Message" : "Response", event.received));
+  parts.push(h("h2", {}, isMessage ? "WebSocket message" : isNotification ? "Notification" : "Exchange"));
+  parts.push(
+    lines(recording, isMessage ? "Sent" : "Request", event.sent),
+    lines(recording, isMessage ? "Received" : isNotification ? "Message" : "Response", event.received),
+  );
   return fill(h("div", { class: `event ${event.level ?? ""}` }), {}, parts);
 }
 

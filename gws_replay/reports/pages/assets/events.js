@@ -31,7 +31,7 @@ const recordingNow = () => partOf(now.part).recordings?.[now.recording];
 
 function timeRow({ event }) {
   const { texts } = recordingNow();
-  const isNotification = event.kind === "notification";
+  const isNotification = isPush(event);
   const changed = (event.proof ? [event.proof] : (event.shows ?? [])).filter(
     (shown) => shown.before !== null && shown.after !== null,
   );

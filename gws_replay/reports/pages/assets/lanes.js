@@ -67,11 +67,13 @@ function drawLanes(board, art, top, bottom) {
   drawHeads(board, seen, x);
 }
 
-const laneOf = (event) => 2 * event.user + (event.kind === "notification" ? 1 : 0);
+// What the server sent unasked; kinds "sent" and "received" are messages of other WebSockets.
+const isPush = (event) => event.kind === "notification" || event.kind === "received";
+const laneOf = (event) => 2 * event.user + (isPush(event) ? 1 : 0);
 
 function drawItem(board, item, x, line, drawn) {
   const { event, node } = item;
-  const isNotification = event.kind === "notification";
+  const isNotification = isPush(event);
   const wires = wireLanes(board.recording);
   const lane = x(laneOf(event));
   const level = event.level ? ` ${event.level}` : event.refused ? " refused" : "";
