@@ -1,4 +1,4 @@
-"""The proof of the oracle, at scale: mutants of every correct recording, and random correct runs. Prints Markdown.
+"""The proof of the oracle at full size: mutants of every correct recording, and random correct runs. Prints Markdown.
 
 python -m tests.oracle_proof [--mutants 20000] [--runs 20000]
 """
@@ -18,14 +18,14 @@ from tests.support.mutants import KINDS, Mutant, mutants
 
 VIEWS = ("its notification", "next GET", "notification and next GET", "later GET", "another notification", "all")
 KEYS = ("written", "other key", "another session")
-# How many mutants are made of a capture, of a channel of the sandbox, of a random run.
+# The number of mutants for each capture, each channel of the sandbox, and each random run.
 PER_RECORDING = (60, 100, 4)
 _DETAIL = re.compile(r'"[^"]*"|\d+')
 
 
 @dataclass
 class Killed:
-    """How many mutants were made and killed, by a name of a row and one of a column."""
+    """The number of mutants and of killed ones, by the name of a row and of a column."""
 
     produced: Counter[tuple[str, str]] = field(default_factory=Counter)
     killed: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -36,7 +36,7 @@ class Killed:
         self.killed[row, column] += is_killed
 
     def table(self, title: str, rows: Sequence[str], columns: Sequence[str]) -> Iterator[str]:
-        """Yield the lines of a table in Markdown: killed of made."""
+        """Yield the lines of a table in Markdown: killed mutants of all mutants."""
         yield f"| {title} | {' | '.join(columns)} | all |"
         yield f"| --- |{' --- |' * (len(columns) + 1)}"
         for row in rows:
@@ -53,7 +53,7 @@ class Killed:
 
 @dataclass
 class Proof:
-    """What became of all mutants."""
+    """The results for all mutants."""
 
     by_kind: Killed = field(default_factory=Killed)
     by_key: Killed = field(default_factory=Killed)
@@ -95,7 +95,7 @@ class Proof:
 
 
 def recordings(per: tuple[int, int, int]) -> Iterator[tuple[str, Cassette, int]]:
-    """Yield every correct recording, by name, with how many mutants to make of it; random ones without end."""
+    """Yield every correct recording by name, with its number of mutants; random recordings without end."""
     yield from ((f"capture {number}", each, per[0]) for number, each in enumerate(captured()))
     yield from ((f"sandbox {number}", each, per[1]) for number, each in enumerate(sandboxed()))
     number = 0
@@ -105,7 +105,7 @@ def recordings(per: tuple[int, int, int]) -> Iterator[tuple[str, Cassette, int]]
 
 
 def proved(count: int, per: tuple[int, int, int] = PER_RECORDING) -> Proof:
-    """Judge so many mutants."""
+    """Judge the given number of mutants."""
     proof = Proof()
     produced = ((name, mutants(cassette, crc32(name.encode()), some)) for name, cassette, some in recordings(per))
     found = ((name, each) for name, those in produced for each in those)
@@ -115,7 +115,7 @@ def proved(count: int, per: tuple[int, int, int] = PER_RECORDING) -> Proof:
 
 
 def correct_runs(count: int) -> Iterator[str]:
-    """Judge so many random correct runs, and yield the result in Markdown."""
+    """Judge the given number of random correct runs, and yield the result in Markdown."""
     verdicts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     for number in range(count):

@@ -1,4 +1,4 @@
-"""The GitHub Action and the GitLab snippet: their own lines of shell, run as a runner would run them."""
+"""The GitHub Action and the GitLab snippet: their shell lines run as a runner runs them."""
 
 import os
 import re
@@ -46,7 +46,7 @@ def shell(lines: str, folder: Path, environment: dict[str, str]) -> subprocess.C
 
 
 def runs(step: dict[str, Any], inputs: dict[str, str]) -> bool:
-    """Tell whether a step is to run: the few conditions that the action has."""
+    """Return whether a step runs: the few conditions that the action uses."""
     for part in step.get("if", "!cancelled()").split(" && "):
         found = CONDITION.fullmatch(part)
         assert found or part == "!cancelled()"
@@ -56,7 +56,7 @@ def runs(step: dict[str, Any], inputs: dict[str, str]) -> bool:
 
 
 def action(folder: Path, **given: str) -> Ran:
-    """Run the steps of the action; a step that needs another action is left out."""
+    """Run the steps of the action; a step that needs another action is skipped."""
     inputs = {name: each["default"] for name, each in ACTION["inputs"].items()}
     inputs |= {"install": "", "jobs": "1", **{name.replace("_", "-"): value for name, value in given.items()}}
     summary = folder / "summary.md"
@@ -80,8 +80,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_shell_reads_inputs_from_its_environment_alone() -> None:
-    """No expression stands in a line of shell, where its value would be code."""
+def test_shell_lines_read_inputs_from_the_environment() -> None:
+    """No expression stands in a shell line, where its value would run as code."""
     for step in STEPS.values():
         assert "${{" not in step.get("run", "")
     used = set(re.findall(r"inputs\.([\w-]+)", str(ACTION["runs"])))
@@ -89,7 +89,7 @@ def test_the_shell_reads_inputs_from_its_environment_alone() -> None:
 
 
 def test_cassettes_are_checked_and_judged(folder: Path) -> None:
-    """By what is installed already, here; pip has nothing to do."""
+    """With the installed gws-replay: pip has nothing to install."""
     ran = action(folder, install="gws-replay")
     assert {
         "Install gws-replay": 0,
@@ -101,15 +101,15 @@ def test_cassettes_are_checked_and_judged(folder: Path) -> None:
 
 @pytest.mark.parametrize(("given", "installed"), [("repository", "/the/action"), ("a b.whl", "a b.whl")])
 def test_action_installs_its_own_repository_by_default(tmp_path: Path, given: str, installed: str) -> None:
-    """Or what it is told to install: gws-replay is on no package index."""
+    """Or what the input names: gws-replay is on no package index."""
     assert "repository" == ACTION["inputs"]["install"]["default"]
     lines = f'python() {{ printf "%s\\n" "$@"; }}\n{STEPS["Install gws-replay"]["run"]}'
     ended = shell(lines, tmp_path, {"INSTALL": given, "REPOSITORY": "/the/action"})
     assert installed == ended.stdout.splitlines()[-1]
 
 
-def test_a_candidate_is_compared(folder: Path) -> None:
-    """It fails the step, annotates the line, adds to the summary, and writes the SARIF file that is uploaded."""
+def test_drifted_candidate_fails_the_step(folder: Path) -> None:
+    """It annotates the line, adds to the summary, and writes the SARIF file for the upload."""
     ran = action(folder, candidate="candidate", sarif="out/diff.sarif", scrub="false")
     assert {"Check userData operations": 0, "Compare with the candidate": 1} == ran.codes
     assert "::error file=tests/cassettes/update.yaml,line=" in ran.printed
@@ -122,8 +122,8 @@ def test_a_candidate_is_compared(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["cassettes", "candidate", "noise", "sarif", "jobs", "arguments"])
-def test_no_input_is_a_command(folder: Path, name: str) -> None:
-    """Whatever stands in it: nothing is run, and the step says what is wrong, or that there was no such file."""
+def test_input_is_never_run_as_a_command(folder: Path, name: str) -> None:
+    """Any text: nothing is run, and the step reports the error, or that the file does not exist."""
     evil = "x y; touch owned `touch owned` $(touch owned)"
     step = STEPS["Compare with the candidate"]
     inputs = {"cassettes": "tests/cassettes", "candidate": "candidate", "jobs": "1", "noise": "", "sarif": ""}
@@ -135,16 +135,16 @@ def test_no_input_is_a_command(folder: Path, name: str) -> None:
     assert not (folder / "owned").exists()
 
 
-def test_cassettes_without_userdata_are_no_failure(folder: Path) -> None:
-    """There is nothing to judge in them; a folder that is not there is another thing."""
+def test_cassettes_without_userdata_pass(folder: Path) -> None:
+    """There is nothing to judge in them. A missing folder is an error."""
     judge = STEPS["Check userData operations"]["run"]
     saved(Cassette(interactions=(get(BEFORE, began=0.0),), header={"format": 1}), folder / "none" / "x.yaml")
     assert 0 == shell(judge, folder, {"CASSETTES": "none", "JOBS": "1"}).returncode
     assert 2 == shell(judge, folder, {"CASSETTES": "nowhere", "JOBS": "1"}).returncode
 
 
-def test_the_gitlab_job_does_the_same(folder: Path) -> None:
-    """Its lines behind the recording, from the document; the last one fails, and has written its report."""
+def test_gitlab_job_does_the_same(folder: Path) -> None:
+    """Its lines after the recording, copied from the document; the last one fails, after it has written its report."""
     document = (ROOT / "docs" / "ci.md").read_text("utf-8")
     (block,) = re.findall(r"# \.gitlab-ci\.yml\n(.*?)```", document, re.DOTALL)
     job = yaml.safe_load(block)["regressions"]

@@ -1,4 +1,4 @@
-"""The mitmproxy addon: its hooks one by one, and by hand in a real mitmdump."""
+"""The hooks of the mitmproxy addon, one by one."""
 
 import asyncio
 import gzip
@@ -31,7 +31,7 @@ PATH = f"/api/v2/me/facebooksessions/{SESSION}"
 
 
 class Hooks:
-    """The addon in mitmproxy's own test context; its hooks are called as mitmproxy would call them."""
+    """The addon in mitmproxy's own test context; its hooks are called in the order of mitmproxy."""
 
     def __init__(self, runner: asyncio.Runner) -> None:
         self.addon = GwsRecorder()
@@ -60,7 +60,7 @@ class Hooks:
         self._runner.run(hook())
 
     def done(self) -> None:
-        """End the proxy."""
+        """Shut the proxy down."""
 
         async def hook() -> None:
             self.addon.done()
@@ -68,7 +68,7 @@ class Hooks:
         self._runner.run(hook())
 
     def passed(self, flow: http.HTTPFlow) -> None:
-        """Lead a flow through the hooks: none sees what comes later."""
+        """Pass a flow through the hooks; each hook sees only the part of the flow that has arrived."""
         response, flow.response = flow.response, None
         self.call("request", flow)
         flow.response = response
@@ -86,7 +86,7 @@ def recording(cassette: Path, **options: Any) -> Iterator[Hooks]:
 
 
 def flow_of(path: str = PATH, reply: bytes = b'{"statusCode":0}', status: int = 200, **headers: str) -> http.HTTPFlow:
-    """A finished flow of an UpdateUserData; the body of its response is as it was on the wire."""
+    """A finished flow of an UpdateUserData; the body of its response is as it was sent."""
     flow = tflow.tflow(req=http.Request.make("POST", f"http://gws.example{path}", json.dumps(UPDATE)))
     fields = {key.replace("_", "-"): value for key, value in headers.items()}
     flow.response = http.Response.make(status, b"", {**fields, "Content-Length": str(len(reply))})
@@ -96,7 +96,7 @@ def flow_of(path: str = PATH, reply: bytes = b'{"statusCode":0}', status: int = 
 
 
 def written(cassette: Path) -> Recording:
-    """What the journal of a running recording holds."""
+    """The content of the journal of a running recording."""
     with (cassette.parent / f"{cassette.name}.journal").open("rb") as lines:
         return journal_reader.read(lines, "journal").recording
 
@@ -107,12 +107,12 @@ def bodies(cassette: Path) -> list[bytes]:
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The lines that a person sees."""
+    """The lines that the user sees."""
     return "\n".join(caplog.messages).splitlines()
 
 
 def test_an_exchange_is_in_the_journal_when_the_hook_returns(tmp_path: Path) -> None:
-    """The client sees a response only after the hook: so nothing that it saw can be lost."""
+    """The client receives a response only after the hook, so nothing that it received can be lost."""
     with recording(tmp_path / "a.yaml") as hooks:
         hooks.passed(flow_of())
 
@@ -123,7 +123,7 @@ def test_an_exchange_is_in_the_journal_when_the_hook_returns(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("path", [PATH, "/elsewhere"])
 def test_no_hook_changes_a_flow(tmp_path: Path, path: str) -> None:
-    """Matching or not, a flow leaves the addon as it came."""
+    """A flow leaves the addon as it came, whether it matches the filter or not."""
     flow = flow_of(path, gzip.compress(b"{}"), Content_Encoding="gzip", Set_Cookie="JSESSIONID=12345678")
     before = flow.get_state()
     with recording(tmp_path / "a.yaml") as hooks:
@@ -144,8 +144,8 @@ def test_no_hook_changes_a_flow(tmp_path: Path, path: str) -> None:
         ("!~bs refused-by-server", [PATH, "/elsewhere"]),
     ],
 )
-def test_the_filter_may_speak_of_the_response(tmp_path: Path, expression: str, paths: list[str]) -> None:
-    """A flow is recorded if it matches once it is complete, whatever the filter thought of the request alone."""
+def test_filter_can_match_the_response(tmp_path: Path, expression: str, paths: list[str]) -> None:
+    """A flow is recorded if the complete flow matches, even if the request alone did not."""
     cassette = tmp_path / "a.yaml"
     with recording(cassette, gws_filter=expression) as hooks:
         hooks.passed(flow_of())
@@ -161,7 +161,10 @@ def test_the_filter_may_speak_of_the_response(tmp_path: Path, expression: str, p
 
 
 def test_coded_bodies_are_recorded_decoded(tmp_path: Path) -> None:
-    """gzip, deflate, br and zstd are undone, header and all; the length is that of the text, so that it replays."""
+    """gzip, deflate, br and zstd are decoded, and the header removed.
+
+    The length is that of the text, so that it replays.
+    """
     text = b"plain text, no JSON"
     packed = {coding: encoding.encode(text, coding) for coding in ("gzip", "deflate", "br", "zstd")}
     with recording(tmp_path / "a.yaml") as hooks:
@@ -175,8 +178,8 @@ def test_coded_bodies_are_recorded_decoded(tmp_path: Path) -> None:
     assert [str(len(text))] * 4 == [each.response.headers.get("content-length") for each in exchanges]
 
 
-def test_a_body_that_does_not_decode_stays_as_it_came(tmp_path: Path) -> None:
-    """With its coding, so that a client meets the same trouble again."""
+def test_undecodable_body_is_recorded_unchanged(tmp_path: Path) -> None:
+    """The coding stays in its header, so that a client meets the same error again."""
     with recording(tmp_path / "a.yaml") as hooks:
         hooks.passed(flow_of(PATH, b"\x1f\x8b no gzip", Content_Encoding="gzip"))
 
@@ -185,8 +188,13 @@ def test_a_body_that_does_not_decode_stays_as_it_came(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("streamed", ["request", "response"])
-def test_streamed_body_is_missing_and_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture, streamed: str) -> None:
-    """What mitmproxy streams it does not keep: rather no exchange than one with an empty body."""
+def test_exchange_with_a_streamed_body_is_reported_and_not_recorded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, streamed: str
+) -> None:
+    """mitmproxy does not keep a streamed body.
+
+    An exchange with an empty body would be wrong.
+    """
     caplog.set_level("INFO")
     flow = flow_of()
     (flow.request if streamed == "request" else flow.response).raw_content = None  # type: ignore[union-attr]
@@ -201,7 +209,7 @@ def test_streamed_body_is_missing_and_reported(tmp_path: Path, caplog: pytest.Lo
     )
 
 
-def test_a_request_without_response_is_recorded_and_noted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_request_without_response_is_recorded_and_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """It gets a line, a note at the end, and its outcome in the cassette."""
     caplog.set_level("INFO")
     lost = flow_of("/api/v2/me")
@@ -217,7 +225,7 @@ def test_a_request_without_response_is_recorded_and_noted(tmp_path: Path, caplog
 
 
 def test_websocket_messages_become_notifications(tmp_path: Path) -> None:
-    """All messages of a matching socket are written, without the client id; binary ones are not Bayeux."""
+    """All messages of a matching WebSocket are written, without the client id; binary ones are not Bayeux."""
     flow = tflow.twebsocketflow()
     flow.request.path = "/api/v2/notifications"
     flow.websocket = websocket.WebSocketData()
@@ -240,8 +248,11 @@ def test_websocket_messages_become_notifications(tmp_path: Path) -> None:
     ]
 
 
-def test_another_cassette_at_run_time_ends_the_one_before(tmp_path: Path) -> None:
-    """`set gws_cassette=...` in mitmproxy's console saves the first and goes on with the second; empty ends it."""
+def test_new_cassette_option_at_run_time_saves_the_previous_cassette(tmp_path: Path) -> None:
+    """`set gws_cassette=...` in mitmproxy's console saves the first and continues with the second.
+
+    Empty stops recording.
+    """
     with recording(tmp_path / "a.yaml") as hooks:
         hooks.passed(flow_of("/api/v2/me"))
         hooks.configure(gws_cassette=str(tmp_path / "b.yaml"))
@@ -262,8 +273,8 @@ def test_another_cassette_at_run_time_ends_the_one_before(tmp_path: Path) -> Non
         ("gws_secret", ["pattern:("], r"gws_\*: secret: 'pattern:\(': cannot be read as a regular expression"),
     ],
 )
-def test_an_option_refused_at_run_time_changes_nothing(tmp_path: Path, option: str, value: str, sentence: str) -> None:
-    """mitmproxy takes a refused option back; the recording goes on as if nobody had asked."""
+def test_refused_option_at_run_time_changes_nothing(tmp_path: Path, option: str, value: str, sentence: str) -> None:
+    """mitmproxy restores the old value, and the recording continues."""
     (tmp_path / "old.yaml").write_text("")
     with recording(tmp_path / "a.yaml") as hooks:
         hooks.passed(flow_of("/api/v2/me"))
@@ -274,8 +285,8 @@ def test_an_option_refused_at_run_time_changes_nothing(tmp_path: Path, option: s
     assert 2 == len(load_cassette(tmp_path / "a.yaml").interactions)
 
 
-def test_rules_of_ones_own(tmp_path: Path) -> None:
-    """The options gws_keep, gws_secret and gws_personal; the header says that there were any."""
+def test_own_redaction_rules_are_applied(tmp_path: Path) -> None:
+    """The options gws_keep, gws_secret and gws_personal; the header lists that there were rules."""
     path = tmp_path / "c.yaml"
     options = {"gws_keep": ["firstName"], "gws_secret": ["Pin"], "gws_personal": ["$.a.b"]}
     with recording(path, **options) as hooks:

@@ -1,4 +1,4 @@
-"""The addon in a real mitmdump, as a person starts it."""
+"""The addon in a real mitmdump that a user starts."""
 
 import subprocess
 from collections.abc import Iterator
@@ -29,19 +29,19 @@ PATH = f"/api/v2/me/facebooksessions/{SESSION}"
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[RunningSandbox]:
-    """A sandbox for the tests by hand."""
+    """A sandbox for these tests."""
     with serving() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def script() -> str:
-    """What `gws-replay addon` prints."""
+    """The path that `gws-replay addon` prints."""
     return run(*GWS, "addon").stdout.strip()
 
 
 @pytest.mark.parametrize("mode", ["reverse", "regular"])
-def test_by_hand(tmp_path: Path, sandbox: RunningSandbox, script: str, mode: str) -> None:
+def test_mitmdump_with_the_addon_records(tmp_path: Path, sandbox: RunningSandbox, script: str, mode: str) -> None:
     """`mitmdump -s "$(gws-replay addon)"` records in either mode, with lines that name operations, and no secret."""
     port = sandbox.url.rpartition(":")[2]
     arguments = ["--mode", f"reverse:{sandbox.url}"] if mode == "reverse" else []
@@ -77,8 +77,8 @@ def test_by_hand(tmp_path: Path, sandbox: RunningSandbox, script: str, mode: str
         ("stream_large_bodies=10k", "stream_large_bodies lets bodies pass unrecorded"),
     ],
 )
-def test_a_wrong_option_by_hand_is_one_sentence(tmp_path: Path, script: str, option: str, sentence: str) -> None:
-    """mitmdump ends, says once what is wrong, shows no traceback, and leaves nothing behind."""
+def test_wrong_option_ends_mitmdump_with_one_sentence(tmp_path: Path, script: str, option: str, sentence: str) -> None:
+    """mitmdump exits, shows the error once without a traceback, and leaves no file."""
     (tmp_path / "old.yaml").write_text("")
     (tmp_path / "file").write_text("")
     sets = ["--set", option, *([] if "gws_cassette" in option else ["--set", "gws_cassette=a.yaml"])]
@@ -92,13 +92,13 @@ def test_a_wrong_option_by_hand_is_one_sentence(tmp_path: Path, script: str, opt
 
 
 def test_without_a_cassette_mitmdump_ends_with_an_error(tmp_path: Path, script: str) -> None:
-    """Nobody records for an hour and has nothing."""
+    """So that no user records for an hour and then has no file."""
     with Running([*MITMDUMP, "-p", "0", "--listen-host", "127.0.0.1", "-s", script], cwd=tmp_path) as process:
         assert 1 == process.finish()
     assert "Nothing is recorded: name the cassette with --set gws_cassette=cassettes/NAME.yaml" in process.text
 
 
-def test_a_line_says_what_is_recorded_where(tmp_path: Path, script: str) -> None:
+def test_first_line_names_filter_and_cassette(tmp_path: Path, script: str) -> None:
     """At the start."""
     arguments = ("-s", script, "--mode", "reverse:http://localhost:1", "--set", "gws_cassette=a.yaml")
     with mitmdump(*arguments, cwd=tmp_path) as (process, _):
@@ -106,7 +106,7 @@ def test_a_line_says_what_is_recorded_where(tmp_path: Path, script: str) -> None
 
 
 @pytest.mark.parametrize("force", ["false", "true"])
-def test_a_reloaded_script_keeps_its_first_recording(tmp_path: Path, script: str, force: str) -> None:
+def test_reloaded_script_keeps_its_first_recording(tmp_path: Path, script: str, force: str) -> None:
     """mitmproxy loads a script again when its file changes: the first recording is saved, and never replaced."""
     copy = tmp_path / "copy_of_addon.py"
     copy.write_text(Path(script).read_text())

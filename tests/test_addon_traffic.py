@@ -1,4 +1,4 @@
-"""Which traffic the addon records without a filter, what it says of the rest, and what it changes in reverse mode."""
+"""Which traffic the addon records without a filter, what it reports of the rest, and what reverse mode changes."""
 
 import warnings
 from pathlib import Path
@@ -28,7 +28,7 @@ with warnings.catch_warnings():
     ],
 )
 def test_only_the_upstream_is_recorded(tmp_path: Path, upstream_url: str, url: str, records: bool) -> None:
-    """However its address is spelled; not another server whose address begins alike."""
+    """In every spelling of its address, but not a server whose address only begins alike."""
     flow = flow_of()
     flow.request.headers.pop("host", None)
     flow.request.url = url
@@ -65,14 +65,14 @@ BATCH = '[{"channel":"/meta/connect","clientId":"c1","id":"3"}]'
     ids=lambda each: each.request.path if isinstance(each, http.HTTPFlow) else str(each),
 )
 def test_apis_and_cometd_are_recorded_by_default(tmp_path: Path, flow: http.HTTPFlow, records: bool) -> None:
-    """APIs by their paths, CometD by its content, wherever it is."""
+    """APIs by their paths, CometD by its content, at any path."""
     with recording(tmp_path / "a.yaml") as hooks:
         hooks.passed(flow)
         assert records == (len(bodies(tmp_path / "a.yaml")) == 1)
 
 
 def test_cometd_over_a_websocket_at_any_path_is_recorded(tmp_path: Path) -> None:
-    """Other messages of a socket at an unknown path are not."""
+    """Other messages of a WebSocket at an unknown path are not."""
     flow = tflow.twebsocketflow()
     flow.request.path = "/push"
     flow.websocket = websocket.WebSocketData()
@@ -87,7 +87,7 @@ def test_cometd_over_a_websocket_at_any_path_is_recorded(tmp_path: Path) -> None
 
 
 def test_traffic_that_a_filter_leaves_out_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """With its kind, how often, and the filter that would record it; what belongs to no API is not worth a note."""
+    """With its kind, its count, and the filter that would record it; traffic of no API is not reported."""
     caplog.set_level("INFO")
     with recording(tmp_path / "a.yaml", gws_filter="~u /me/calls") as hooks:
         for flow in (flow_of("/api/v2/me/calls/1"), flow_to("GET", "/api/v2/me"), flow_to("GET", "/index.html")):
@@ -102,8 +102,8 @@ def test_traffic_that_a_filter_leaves_out_is_named(tmp_path: Path, caplog: pytes
     ] == notes
 
 
-def test_nothing_recorded_names_what_passed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever records an unknown API learns which filter to give."""
+def test_empty_recording_names_the_traffic_that_passed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A user with an unknown API learns which filter to give."""
     with recording(tmp_path / "a.yaml") as hooks:
         hooks.passed(flow_to("GET", "/platform/users/4711/profile"))
     (text,) = [line for line in lines(caplog) if "nothing was recorded" in line]
@@ -112,7 +112,7 @@ def test_nothing_recorded_names_what_passed(tmp_path: Path, caplog: pytest.LogCa
 
 
 def reverse(flow: http.HTTPFlow, *, tls: bool = False) -> http.HTTPFlow:
-    """The flow as it is in reverse mode, with the proxy at localhost:8080."""
+    """A flow in reverse mode, with the proxy at localhost:8080."""
     flow.client_conn.proxy_mode = mode_specs.ProxyMode.parse("reverse:https://gws.example")
     flow.client_conn.sockname = ("127.0.0.1", 8080)
     flow.client_conn.tls = tls

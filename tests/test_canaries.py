@@ -48,14 +48,14 @@ def cassette(folder: Path) -> Path:
     return path
 
 
-def test_the_canaries_are_there() -> None:
-    """The search finds every one of them in what is recorded raw: it would find a leak."""
+def test_every_canary_is_in_the_raw_recording() -> None:
+    """The search finds each of them in the unredacted recording, so it would find a leak."""
     assert [] == sorted(EVERY.keys() - set(planted_in(str(canaries.recording()))))
     assert 40 <= len(EVERY)
 
 
-def test_recording_lets_none_through(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Not the journal, from the first message on, nor the cassette, what is recovered from a crash, or a log line."""
+def test_recording_writes_no_canary(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the journal, from the first message on, nor the cassette, a recovered recording, or a log line."""
     caplog.set_level(logging.DEBUG)
     path = tmp_path / "c.yaml"
     with recording(path, gws_filter="~all") as hooks:
@@ -73,8 +73,8 @@ def test_recording_lets_none_through(tmp_path: Path, caplog: pytest.LogCaptureFi
 
 
 @pytest.mark.parametrize("command", [["show", "-v"], ["verify", "-v"], ["verify", "--json"], ["scrub", "--check"]])
-def test_no_command_shows_one(command: list[str], tmp_path: Path) -> None:
-    """Whatever it prints of the cassette."""
+def test_no_command_prints_a_canary(command: list[str], tmp_path: Path) -> None:
+    """Each command that prints a part of the cassette."""
     path = cassette(tmp_path)
     ended = command_line(*command, path)
     assert [] == planted_in(ended.out + ended.err)
@@ -82,8 +82,8 @@ def test_no_command_shows_one(command: list[str], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_no_comparison_shows_one(form: str, tmp_path: Path) -> None:
-    """Nor a verdict on it: in no format."""
+def test_no_report_of_a_comparison_or_verdict_shows_a_canary(form: str, tmp_path: Path) -> None:
+    """In every report format."""
     path, other = cassette(tmp_path), tmp_path / "other.yaml"
     text = path.read_text("utf-8")
     other.write_text(
@@ -95,8 +95,8 @@ def test_no_comparison_shows_one(form: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["show", "verify", "diff"])
-def test_what_nobody_redacted_is_shown_redacted(command: str, tmp_path: Path) -> None:
-    """A raw cassette is printed with placeholders and stand-ins, and that is reported; the file stays as it is."""
+def test_unredacted_cassette_is_printed_redacted(command: str, tmp_path: Path) -> None:
+    """A raw cassette is printed with placeholders and stand-ins, and that is reported; the file does not change."""
     path, other = tmp_path / "raw.yaml", tmp_path / "other.yaml"
     save_cassette(compile_recording(canaries.recording()).cassette, path)
     raw = path.read_text("utf-8")
@@ -111,7 +111,7 @@ def test_what_nobody_redacted_is_shown_redacted(command: str, tmp_path: Path) ->
     assert raw == path.read_text("utf-8")
 
 
-def test_the_check_finds_them_and_names_none(tmp_path: Path) -> None:
+def test_scrub_check_finds_canaries_and_prints_none(tmp_path: Path) -> None:
     """In a cassette that was recorded raw."""
     path = tmp_path / "raw.yaml"
     save_cassette(compile_recording(canaries.recording()).cassette, path)
@@ -157,8 +157,8 @@ def test_leaves_something(gws):
 """
 
 
-def test_a_failing_replay_shows_none(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At -vv, with locals, all logs, JUnit and the page; though the client sends all of it live."""
+def test_failing_replay_shows_no_canary(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With -vv, locals, all logs, JUnit and the page, though the client sends all of them live."""
     cassette(pytester.path)
     request = canaries.update()
     given = {"url": request.uri.rpartition("/")[0] + "/", "headers": dict(request.headers.pairs)}

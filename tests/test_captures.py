@@ -1,4 +1,7 @@
-"""The captures of third-party servers and clients: what they hold is found, attributed, judged, redacted, replayed."""
+"""The captures of third-party servers and clients:
+
+their traffic is recognised, attributed, judged, redacted, replayed.
+"""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +22,7 @@ from tests.support.redactors import redactor
 CAPTURES = Path(__file__).parent / "data" / "captures"
 FILES = sorted(path for path in CAPTURES.iterdir() if path.suffix in (".flow", ".har"))
 
-# Exchanges, the cause of each notification (None: unsolicited), whether the pushes came after the response, judged.
+# Exchanges, cause of each notification (None: unsolicited), whether notifications came after the response, verdicts.
 EXPECTED: dict[str, tuple[int, list[int | None], str, int]] = {
     "longpoll-aiocometd-update": (9, [4, 5, 6], "response", 3),
     "longpoll-faye-js-update": (9, [4, 5, 6], "response", 3),
@@ -33,7 +36,7 @@ EXPECTED: dict[str, tuple[int, list[int | None], str, int]] = {
 
 @cache
 def recording(path: Path) -> Recording:
-    """What a capture holds, raw."""
+    """The raw content of a capture."""
     if path.suffix == ".har":
         return read_har(path.read_text("utf-8"), path.name)
     return read_flow(path.read_bytes(), path.name)
@@ -62,8 +65,8 @@ def secrets(raw: Recording) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_a_capture_compiles_to_what_happened(path: Path) -> None:
-    """Control traffic is gone, each notification has its cause by content, each operation its verdict."""
+def test_capture_compiles_to_exchanges_causes_and_verdicts(path: Path) -> None:
+    """No control traffic, the cause of each notification by content, a verdict on each operation."""
     exchanges, causes, moment, judged = EXPECTED[path.stem]
     cassette = compiled(path)
     assert exchanges == len(cassette.interactions)
@@ -83,7 +86,7 @@ def test_the_captures_hold_24_operations() -> None:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_flow_and_har_of_a_session_agree(name: str) -> None:
-    """The same operations, answers, notifications and causes, whichever format they came in."""
+    """The same operations, responses, notifications and causes in both formats."""
     one, other = (compiled(CAPTURES / f"{name}{suffix}") for suffix in (".flow", ".har"))
     assert [(e.request.method, e.request.uri, e.request_json, e.response_json) for e in one.interactions] == [
         (e.request.method, e.request.uri, e.request_json, e.response_json) for e in other.interactions
@@ -120,7 +123,7 @@ def test_plain_vcrpy_replays_a_capture(path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["yaml", "json"])
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_a_cassette_file_gives_the_cassette_back(path: Path, suffix: str, tmp_path: Path) -> None:
+def test_saved_cassette_loads_unchanged(path: Path, suffix: str, tmp_path: Path) -> None:
     """Times, causes, header and every byte."""
     save_cassette(compiled(path), tmp_path / f"c.{suffix}")
     assert compiled(path) == load_cassette(tmp_path / f"c.{suffix}").named(compiled(path).source)

@@ -1,4 +1,4 @@
-"""The public names: all there, sorted, and free of cost until they are used."""
+"""The public names: complete, sorted, and imported only when they are used."""
 
 import subprocess
 import sys
@@ -16,31 +16,31 @@ HEAVY = ("vcr", "deepdiff", "yaml", "aiohttp", "pytest", "mitmproxy", "click")
 
 
 def loaded_after(code: str) -> list[str]:
-    """Which of the heavy libraries are loaded after some code in a fresh interpreter."""
+    """Return which of the heavy libraries are loaded after some code in a new interpreter."""
     probe = f"import sys; {code}; print(*[name for name in {HEAVY!r} if name in sys.modules])"
     return subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split()
 
 
-def test_the_public_names_are_these() -> None:
-    """Sorted; a new one is a decision."""
+def test_public_names_are_exactly_these() -> None:
+    """Sorted. A new name is a decision."""
     assert sorted(PUBLIC) == gws_replay.__all__
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))
 def test_each_public_name_can_be_imported(name: str) -> None:
-    """From the package itself, and it is documented."""
+    """From the package itself; each has a docstring."""
     assert name == getattr(gws_replay, name).__name__
     assert getattr(gws_replay, name).__doc__
 
 
-def test_another_name_is_an_attribute_error() -> None:
-    """As of any module."""
+def test_unknown_name_is_an_attribute_error() -> None:
+    """As in any module."""
     with pytest.raises(AttributeError, match="module 'gws_replay' has no attribute 'nonsense'"):
         _ = gws_replay.nonsense
 
 
-def test_the_errors_are_what_they_are_documented_to_be() -> None:
-    """Two fail a test, one is a ValueError; all are caught by their base."""
+def test_errors_have_the_documented_base_classes() -> None:
+    """Two fail a test, one is a ValueError; all have one base."""
     assert issubclass(gws_replay.ReplayMiss, AssertionError)
     assert issubclass(gws_replay.UserDataMismatch, AssertionError)
     assert issubclass(gws_replay.CassetteError, ValueError)
@@ -53,13 +53,13 @@ def test_the_errors_are_what_they_are_documented_to_be() -> None:
     )
 
 
-def test_the_version_is_that_of_the_distribution() -> None:
+def test_version_is_that_of_the_distribution() -> None:
     """It is written in two places."""
     assert version("gws-replay") == gws_replay.__version__
 
 
 def test_importing_the_package_loads_no_library() -> None:
-    """A test run that does not use it pays nothing."""
+    """A test run that does not use the package pays nothing."""
     assert [] == loaded_after("import gws_replay")
 
 

@@ -16,7 +16,7 @@ from gws_replay.sandbox.workspace_v3 import WORKSPACE
 from tests.support.fault_scenario import operations, played
 
 CHANNELS = {**GWS, **WORKSPACE}
-# What a verdict has to say of each fault: the reason, or a part of it.
+# The reason, or a part of it, that the verdict must give for each fault.
 NAMED = {
     "extra-key": "changed besides: FirstName",
     "added-key": "changed besides: SandboxAddedKey: added",
@@ -64,7 +64,7 @@ NAMED = {
     "doubled": 'FirstName: "',
     "misdirected": "changed too, from",
 }
-# What it says instead on some channels.
+# The other reason on some channels.
 NAMED_THERE = {
     # There a notification that leaves userData out says that there is none.
     ("without-userdata", "voice"): "changed besides: FirstName: removed",
@@ -73,8 +73,8 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "oracle.md"
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_a_faithful_server_is_not_accused(channel: str) -> None:
-    """The same operations on a server without a fault: each is judged, and all have passed."""
+def test_correct_server_passes(channel: str) -> None:
+    """The same operations on a server without a fault: each is judged, and passes."""
     verdicts = [(update.operation, update.verdict, update.reasons) for update in played(CHANNELS[channel])]
 
     assert [(operation, "passed", ()) for operation, _, _ in verdicts] == verdicts
@@ -94,8 +94,8 @@ def test_each_fault_is_caught_and_named(fault: str, channel: str) -> None:
 
 @pytest.mark.parametrize("channel", CHANNELS)
 @pytest.mark.parametrize("seed", range(20))
-def test_several_faults_at_once_are_never_passed(seed: int, channel: str) -> None:
-    """Each operation goes wrong in a way of its own, or not at all: one fault does not cover for another."""
+def test_several_faults_at_once_never_pass(seed: int, channel: str) -> None:
+    """One fault does not hide another: an operation passes only if nothing is wrong with it."""
     chosen = random.Random(seed)
     wrong = []
 
@@ -110,13 +110,13 @@ def test_several_faults_at_once_are_never_passed(seed: int, channel: str) -> Non
     assert "failed" in verdicts
 
 
-def test_the_catalogue_is_whole() -> None:
-    """Every fault has its reason."""
+def test_every_fault_has_its_reason() -> None:
+    """The table of this file is complete."""
     assert list(FAULTS) == list(NAMED)
     assert NAMED_THERE.keys() <= {(fault, channel) for fault in FAULTS for channel in CHANNELS}
 
 
-def test_the_document_has_the_table() -> None:
+def test_document_has_the_table_of_faults() -> None:
     """A row for each fault, with its description, and a column for each channel."""
     assert table() in DOCUMENT.read_text("utf-8")
 

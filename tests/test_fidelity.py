@@ -1,4 +1,7 @@
-"""A cassette that plain vcrpy recorded gives a client the same through vcrpy and through us: status, headers, bytes."""
+"""A cassette that plain vcrpy recorded replays the same through vcrpy and through gws_replay:
+
+status, headers, bytes.
+"""
 
 import asyncio
 import gzip
@@ -61,9 +64,9 @@ CALLS: dict[str, Call] = {
     "post multipart": ("POST", "json", {"files": FILE}),
     "put nothing": ("PUT", "empty", {}),
 }
-# What vcrpy itself cannot write, or read again; and a form of aiohttp, which it writes as it writes JSON.
+# Bodies that vcrpy cannot write or read again; and a form of aiohttp, which vcrpy writes like JSON.
 NOT_BY_VCRPY = {"requests": {"get latin"}, "httpx": {"get latin"}, "aiohttp": {"post multipart", "post form"}}
-# The fields that say how a body was packed: here it is unpacked when it is loaded. docs/replay.md tells it.
+# The fields that name the coding of a body: gws_replay decodes it on loading, see docs/replay.md.
 OF_THE_CODING = {"content-encoding", "content-length"}
 UNPACKED = {"get gzip", "get gzip-binary", "get deflate"}
 Seen = tuple[int, str, list[tuple[str, str]], bytes, list[int]]
@@ -71,7 +74,7 @@ Answers = dict[str, Seen]
 
 
 def seen(status: int, reason: str | None, headers: Iterable[tuple[str, str]], body: bytes, passed: list[int]) -> Seen:
-    """What a client was given; `passed` are the redirects on the way."""
+    """What a client received; `passed` are the redirects that it followed."""
     return status, reason or "", sorted((name.lower(), value) for name, value in headers), body, passed
 
 
@@ -120,7 +123,7 @@ def by_aiohttp(url: str, calls: Mapping[str, Call]) -> Answers:
 
 
 def _handed(name: str, body: Any) -> Any:
-    """Return a body as a file or an iterator where the call is named so."""
+    """Return a body as a file or an iterator if the name of the call demands it."""
     if name == "post file":
         return io.BytesIO(body)
     return iter(body) if name == "post pieces" else body
@@ -160,7 +163,7 @@ def test_both_give_a_client_the_same(client: str, tmp_path: Path) -> None:
 
 
 def plain(name: str, reply: Seen) -> Seen:
-    """A response without what is told of its coding, where it had one."""
+    """A response without the fields that name its coding."""
     status, reason, headers, body, passed = reply
     kept = [pair for pair in headers if name not in UNPACKED or pair[0] not in OF_THE_CODING]
     return status, reason, kept, body, passed

@@ -1,7 +1,7 @@
-"""The documented samples, each read as what it documents: operation, resource, answer, notification, userData.
+"""The documented samples, each read as what it documents: operation, resource, response, notification, userData.
 
-They are in tests/data/gws-samples with the address of the page that each one is from. The raw texts are what the pages
-print: most of it is not JSON, and must be refused, not guessed at.
+They are in tests/data/gws-samples, with the address of the page of each one. The raw texts are what the pages print:
+most of them are not JSON, and must be refused, not guessed.
 """
 
 import json
@@ -43,16 +43,16 @@ def request_of(sample: dict[str, Any]) -> Request:
     return Request(method=sample["method"], uri=uri, body=b"" if sent is None else json.dumps(sent).encode())
 
 
-def test_no_sample_is_left_out() -> None:
-    """Every file has what it documents here, and its page."""
+def test_every_sample_is_used() -> None:
+    """Every file has an entry with its content, and the address of its page."""
     assert SAMPLES.keys() == REQUESTED.keys()
     assert {name for name, sample in SAMPLES.items() if several(sample["notification"])} == NOTIFIED.keys()
     assert all(sample["source_url"] for sample in SAMPLES.values())
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))
-def test_a_sample_is_read_as_documented(name: str) -> None:
-    """Its requests, answers and notifications."""
+def test_sample_is_read_as_documented(name: str) -> None:
+    """Its requests, responses and notifications."""
     sample = SAMPLES[name]
     requested = [(request_of(each), each.get("body")) for each in several(sample["request"])]
     calls = [api.call_of(request, sent) for request, sent in requested]
@@ -88,7 +88,7 @@ def test_a_sample_is_read_as_documented(name: str) -> None:
     ]
 
 
-# The kinds that samples show as answers; a message log without its session's address, or one that was cut, has none.
+# The kinds that samples show in responses; a message log without the address of its session, or a cut one, has none.
 ANSWERS = [
     (name, number)
     for name, pushed in NOTIFIED.items()
@@ -98,8 +98,8 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("name", "number"), ANSWERS, ids=str)
-def test_an_operation_is_answered_by_the_kind_that_its_page_shows(name: str, number: int) -> None:
-    """What the tables say of each operation is what its sample shows."""
+def test_response_to_an_operation_has_the_kind_that_its_page_shows(name: str, number: int) -> None:
+    """The tables agree with the sample of each operation."""
     sample = SAMPLES[name]
     requested = several(sample["request"])[0]
     assert api.call_of(request_of(requested), requested.get("body")).answered_by(NOTIFIED[name][number][0])
@@ -114,7 +114,7 @@ JUDGED = [
 
 @pytest.mark.parametrize("name", JUDGED)
 def test_the_notification_of_a_sample_shows_what_its_operation_wrote(name: str) -> None:
-    """Its page's own notification passes; the same with one more key does not."""
+    """The notification of the page passes; the same with one more key fails."""
     requested, data = several(SAMPLES[name]["request"])[0], data_of(several(SAMPLES[name]["notification"])[0])
     call, subject = api.call_of(request_of(requested), requested["body"]), api.subject_of(data)
     assert subject
@@ -135,8 +135,8 @@ def test_the_notification_of_a_sample_shows_what_its_operation_wrote(name: str) 
 
 
 @pytest.mark.parametrize("name", sorted(RAW))
-def test_what_a_page_prints_is_no_json(name: str) -> None:
-    """None for null, Python's quotes and suffixes, typographic quotes, torn ends: refused, not guessed at."""
+def test_printed_text_that_is_not_json_is_refused(name: str) -> None:
+    """None for null, Python's quotes and suffixes, typographic quotes, cut ends: refused, not guessed."""
     text = RAW[name].read_text("utf-8")
     with pytest.raises(JSONDecodeError):
         lossless_json.loads(text)
@@ -159,13 +159,13 @@ ODDITIES = {
 
 
 @pytest.mark.parametrize("oddity", ODDITIES)
-def test_an_oddity_of_the_pages_is_refused(oddity: str) -> None:
+def test_error_in_a_printed_page_is_refused(oddity: str) -> None:
     """A server never sends it; a hand-written cassette may have copied it."""
     with pytest.raises(JSONDecodeError):
         lossless_json.loads(ODDITIES[oddity])
 
 
-def test_a_duplicate_key_of_a_page_is_read_as_one() -> None:
+def test_duplicate_key_of_a_page_keeps_both_values() -> None:
     """The printed page has LCATimeStamp_facebooksession twice: both values are kept, and shown as a difference."""
     line = '"LCATimeStamp_facebooksession": "2015-08-11T12: 11: 34Z",\n"LCATimeStamp_facebooksession": "a1"'
     assert 2 == RAW["UpdateUserData-facebooksession"].read_text("utf-8").count('"LCATimeStamp_facebooksession":')
@@ -177,8 +177,8 @@ def test_a_duplicate_key_of_a_page_is_read_as_one() -> None:
     } == subject.user_data
 
 
-def test_the_comment_of_the_sample_is_not_the_one_that_was_sent() -> None:
-    """The page contradicts itself: a server that did so would be told."""
+def test_notification_with_another_comment_is_found() -> None:
+    """The page contradicts itself: a server that did so would fail."""
     sample = SAMPLES["AddComment-facebooksession"]
     call = api.call_of(request_of(sample["request"]), sample["request"]["body"])
     subject = api.subject_of(data_of(sample["notification"]))

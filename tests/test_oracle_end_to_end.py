@@ -1,4 +1,4 @@
-"""Faults of the sandbox caught through real sockets, as a user would record them; a faithful sandbox is not accused.
+"""Faults of the sandbox found through real sockets, as a user would record them; a correct sandbox passes.
 
 All faults on all channels are in `test_fault_catalogue`, without sockets.
 """
@@ -22,7 +22,7 @@ SESSION = "/api/v2/me/facebooksessions/0002DaAVKJ0V0095"
 COMETD = "/api/v2/notifications"
 UPDATE = {"UserData1": 987654321, "UserData2": "DATAUPDATE-@123"}
 
-# What the verdict has to say of a fault: the reason, or a part of it.
+# The reason, or a part of it, that the verdict must give for a fault.
 NAMED = {
     "number-to-string": 'UserData1: sent 987654321 (integer), the notification shows "987654321" (string)',
     "key-twice": "repeated key",
@@ -34,7 +34,7 @@ NAMED = {
 
 
 class Desktop:
-    """An agent's client that writes down what it sees, as a proxy would."""
+    """A client of an agent that records its traffic, as a proxy would."""
 
     def __init__(self, sandbox: RunningSandbox) -> None:
         self.sandbox = sandbox
@@ -43,8 +43,8 @@ class Desktop:
         self.headers: dict[str, str] = {}
         self.cookies: dict[str, str] = {}
 
-    def ask(self, method: str, path: str, body: Any = None) -> requests.Response:
-        """Make one request on a connection of its own, and write it down."""
+    def send(self, method: str, path: str, body: Any = None) -> requests.Response:
+        """Send one request on a connection of its own, and record the exchange."""
         began = time.monotonic()
         with requests.request(
             method,
@@ -71,29 +71,32 @@ class Desktop:
             return reply
 
     def run(self) -> Recording:
-        """Log in, subscribe, update two keys, comment (its notification tells that all before it have come), look."""
-        me = self.ask("GET", "/api/v2/me")
+        """Log in, subscribe, update two keys, add a comment, read the session.
+
+        The notification of the comment comes last, so all notifications before it have arrived.
+        """
+        me = self.send("GET", "/api/v2/me")
         self.headers = {me.headers["X-CSRF-HEADER"]: me.headers["X-CSRF-TOKEN"]}
         self.cookies = dict(me.cookies)
-        client = self.ask("POST", COMETD, [{"channel": "/meta/handshake", "version": "1.0", "id": "1"}]).json()[0]
+        client = self.send("POST", COMETD, [{"channel": "/meta/handshake", "version": "1.0", "id": "1"}]).json()[0]
         meta = {"clientId": client["clientId"], "connectionType": "long-polling"}
-        self.ask("POST", COMETD, [{"channel": "/meta/subscribe", "subscription": "/v2/me/facebooksession", **meta}])
-        self.ask("POST", COMETD, [{"channel": "/meta/connect", **meta}])
+        self.send("POST", COMETD, [{"channel": "/meta/subscribe", "subscription": "/v2/me/facebooksession", **meta}])
+        self.send("POST", COMETD, [{"channel": "/meta/connect", **meta}])
         poller = threading.Thread(target=self.poll, args=(meta,))
         poller.start()
-        self.ask("GET", "/api/v2/me/facebooksessions?fields=*")
-        self.ask("POST", SESSION, {"operationName": "UpdateUserData", "userData": UPDATE})
-        self.ask("POST", SESSION, {"operationName": "AddComment", "comment": "the last"})
+        self.send("GET", "/api/v2/me/facebooksessions?fields=*")
+        self.send("POST", SESSION, {"operationName": "UpdateUserData", "userData": UPDATE})
+        self.send("POST", SESSION, {"operationName": "AddComment", "comment": "the last"})
         assert self.commented.wait(30)
-        self.ask("GET", "/api/v2/me/facebooksessions?fields=*")
-        self.ask("POST", COMETD, [{"channel": "/meta/disconnect", **meta}])
+        self.send("GET", "/api/v2/me/facebooksessions?fields=*")
+        self.send("POST", COMETD, [{"channel": "/meta/disconnect", **meta}])
         poller.join(30)
         return Recording(exchanges=tuple(self.exchanges))
 
     def poll(self, meta: dict[str, str]) -> None:
         """Keep a connect at the server until it is disconnected."""
         while True:
-            for message in self.ask("POST", COMETD, [{"channel": "/meta/connect", **meta}]).json():
+            for message in self.send("POST", COMETD, [{"channel": "/meta/connect", **meta}]).json():
                 if message.get("data", {}).get("facebooksession", {}).get("comment") == "the last":
                     self.commented.set()
                 if message.get("advice", {}).get("reconnect") in ("none", "handshake"):
@@ -114,22 +117,22 @@ def verdict(fault: str | None) -> Update:
     return update
 
 
-def test_faithful_sandbox_is_not_accused() -> None:
+def test_correct_sandbox_passes() -> None:
     """Exactly the two keys changed."""
     update = verdict(None)
     assert ("passed", ()) == (update.verdict, update.reasons)
     assert set(UPDATE) == update.changes.keys
 
 
-def test_two_sessions_with_one_build_are_the_same() -> None:
-    """Another port, another login, other times: nothing that a comparison would warn of."""
+def test_two_sessions_with_one_build_have_no_findings() -> None:
+    """Port, login and times differ: a comparison has no warning."""
     found = [each for each in diff(recorded(), recorded()) if not each.suppressed and each.severity != "info"]
     assert [] == found
 
 
 @pytest.mark.parametrize("fault", NAMED)
 def test_fault_is_caught_and_named(fault: str) -> None:
-    """Whatever the server answers, the verdict is "failed", and says why."""
+    """Whatever the server returns, the verdict is "failed", and gives the reason."""
     update = verdict(fault)
     assert "failed" == update.verdict
     assert any(NAMED[fault] in reason for reason in update.reasons), update.reasons

@@ -1,4 +1,4 @@
-"""To add an API is to add its module: an invented one is recorded, shown, judged, replayed, compared and redacted.
+"""An API is added by adding its module: an invented one is recorded, shown, judged, replayed, compared and redacted.
 
 The module is copied into a copy of the package; nothing else in it is changed.
 """
@@ -48,7 +48,7 @@ SEEN = ["accepted", "TraitsAmended", "accepted", "Escalated", "accepted", "Trait
 
 
 class Desk:
-    """The server of the invented API; `spoils` makes it change another trait with each amendment."""
+    """The server of the invented API; with `spoils` it changes another trait with each amendment."""
 
     def __init__(self, number: str, *, spoils: bool = False) -> None:
         self.ticket: dict[str, Any] = {
@@ -64,7 +64,7 @@ class Desk:
         self.pushed = threading.Condition()
 
     def response(self, method: str, path: str, sent: Any) -> Any:
-        """Answer one request."""
+        """Return the response to one request."""
         if path == "/desk/v1/stream":
             return self._bayeux(sent[0])
         if method == "GET":
@@ -101,7 +101,7 @@ class Desk:
 
 @contextmanager
 def serving(desk: Desk) -> Iterator[str]:
-    """Serve a desk on a free port."""
+    """Run a server on a free port."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -132,7 +132,7 @@ class Tool(CopiedPackage):
     """The command line of a package that has the module of the invented API."""
 
     def recorded(self, desk: Desk, path: Path) -> Path:
-        """Record the client with a desk."""
+        """Record the client with a server."""
         with serving(desk) as upstream:
             printed = self("record", "--upstream", upstream, "--cassette", path, "--", sys.executable, "-c", CLIENT)
         assert json.loads(printed.splitlines()[0]) == SEEN
@@ -179,7 +179,7 @@ def test_recording_has_each_operation_with_its_notification(tool: Tool, cassette
     assert " link L1" in text
 
 
-def test_faithful_server_passes(tool: Tool, cassette: Path) -> None:
+def test_correct_server_passes(tool: Tool, cassette: Path) -> None:
     """Both operations that write userData are judged."""
     assert {"passed": 2, "failed": 0, "unknown": 0, "broken": []} == json.loads(
         tool("verify", "--json", cassette).splitlines()[-1]
@@ -203,8 +203,8 @@ def test_other_ids_are_no_difference(tool: Tool, cassette: Path, tmp_path: Path)
     tool("diff", cassette, tool.recorded(Desk("T-990021"), tmp_path / "other.yaml"))
 
 
-def test_drift_finds_the_cometd_server(tool: Tool, cassette: Path, tmp_path: Path) -> None:
-    """And sends the requests again: a faithful server shows no difference."""
+def test_drift_sends_the_requests_and_finds_no_difference(tool: Tool, cassette: Path, tmp_path: Path) -> None:
+    """It finds the CometD server; a correct server has no finding."""
     with serving(Desk("T-170004")) as upstream:
         tool("drift", cassette, "--upstream", upstream, "--allow-writes", "--candidate", tmp_path / "live.yaml")
 

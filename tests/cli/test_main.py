@@ -24,7 +24,7 @@ COMMANDS = sorted(cli._COMMANDS)
 
 
 def command(name: str) -> click.Command:
-    """A command, loaded."""
+    """Load a command."""
     found = cli.group.get_command(click.Context(cli.group), name)
     assert found is not None
     return found
@@ -36,19 +36,19 @@ def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text that carry its meaning, the verb at the head first."""
+    """The words of a text that carry its meaning, the first verb first."""
     return [word.lower() for word in re.findall(r"\w+", text) if len(word) > 2]
 
 
 def test_every_file_of_a_command_is_a_command() -> None:
-    """What stands in the folder is what `--help` lists, and nothing is listed that cannot be loaded."""
+    """The files of the folder are exactly the commands that `--help` lists, and each can be loaded."""
     files = {path.stem for path in Path(cli.__file__).parent.glob("commands/*.py")} - {"__init__"}
     assert files == set(COMMANDS)
     assert COMMANDS == cli.group.list_commands(click.Context(cli.group))
 
 
 def test_help_lists_every_command_with_its_sentence() -> None:
-    """The list, which is written by hand so that help loads nothing, says what it was given to say."""
+    """The list is written by hand, so that help imports no command; it must name all of them."""
     shown = " ".join(CliRunner().invoke(cli.group, ["--help"]).output.split())
     for name, sentence in cli._COMMANDS.items():
         assert f"{name} {sentence}" in shown
@@ -56,7 +56,7 @@ def test_help_lists_every_command_with_its_sentence() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_list_and_help_of_a_command_agree(name: str) -> None:
-    """Both sentences begin with the same verb, and the command's help speaks of most of what the list names."""
+    """Both sentences begin with the same verb, and the command's help has most words of the list's sentence."""
     text = command(name).help or ""
     listed, first = cli._COMMANDS[name], " ".join(text.split("\n\n")[0].split())
     assert words(listed)[0] == words(first)[0]
@@ -65,7 +65,7 @@ def test_list_and_help_of_a_command_agree(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_everything_of_a_command_is_documented(name: str) -> None:
+def test_every_option_and_command_has_help(name: str) -> None:
     """Each option has help, each command has -h and --help."""
     loaded = command(name)
     options = [param for param in loaded.params if isinstance(param, click.Option)]
@@ -73,12 +73,12 @@ def test_everything_of_a_command_is_documented(name: str) -> None:
     for flag in ("-h", "--help"):
         shown = CliRunner().invoke(cli.group, [name, flag])
         assert (0, True) == (shown.exit_code, shown.output.startswith("Usage: "))
-        assert "\\b" not in shown.output  # what click takes for a mark, spelled out
+        assert "\\b" not in shown.output  # a character that click reads as a mark
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "addon"])
 def test_every_command_has_the_common_options(name: str) -> None:
-    """--json, -q and -v mean something in each command that reports."""
+    """--json, -q and -v work in each command that reports."""
     found = command(name)
     for each in found.commands.values() if isinstance(found, click.Group) else [found]:
         flags = {flag for param in each.params for flag in param.opts}
@@ -112,7 +112,7 @@ def test_wrong_usage_is_a_sentence_with_exit_code_2(arguments: tuple[str, ...], 
 
 
 def test_no_command_shows_the_help() -> None:
-    """Called without anything it says what there is."""
+    """Without a command, the list of commands is printed."""
     done = run()
     assert "Commands:" in done.stdout + done.stderr
     assert 2 == done.returncode
@@ -133,7 +133,7 @@ def test_no_command_shows_the_help() -> None:
 def test_errors_have_their_exit_codes(
     error: BaseException, code: int, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Everything that a user can cause is a sentence and an exit code."""
+    """Every error that a user can cause is one sentence, with its exit code."""
 
     @click.command()
     def stub() -> None:
@@ -149,10 +149,10 @@ def test_errors_have_their_exit_codes(
 
 
 @pytest.mark.parametrize(("result", "code"), [(None, 0), (0, 0), (3, 3)])
-def test_what_a_command_returns_is_the_exit_code(
+def test_return_value_of_a_command_is_the_exit_code(
     result: int | None, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing returned is success; a number passes through."""
+    """None is success; a number is passed through."""
     monkeypatch.setattr(cli.group, "get_command", lambda ctx, name: click.Command("stub", callback=lambda: result))
     monkeypatch.setattr(sys, "argv", ["gws-replay", "stub"])
     with pytest.raises(SystemExit) as ended:
@@ -161,7 +161,7 @@ def test_what_a_command_returns_is_the_exit_code(
 
 
 def test_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bug is no user's doing: it comes out as it is."""
+    """The exception of a bug is not turned into a user error."""
     broken = click.Command("stub", callback=lambda: os.environ["NO_SUCH_VARIABLE"])
     monkeypatch.setattr(cli.group, "get_command", lambda ctx, name: broken)
     monkeypatch.setattr(sys, "argv", ["gws-replay", "stub"])
@@ -170,7 +170,7 @@ def test_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_closed_pipe_ends_without_a_traceback(tmp_path: Path) -> None:
-    """`gws-replay show ... | head -1` ends quietly, though much more was to be written than a pipe holds."""
+    """`gws-replay show ... | head -1` exits without a message, though the output is larger than a pipe holds."""
     many = Cassette(
         interactions=tuple(exchange(path=f"/api/v2/me/{n}", began=float(n)) for n in range(4000)), header={"format": 1}
     )
@@ -210,7 +210,7 @@ finally:
     ids=" ".join,
 )
 def test_help_imports_little(arguments: tuple[str, ...], allowed: set[str]) -> None:
-    """The heavy libraries wait until a command really needs them."""
+    """The heavy libraries are imported only when a command needs them."""
     done = subprocess.run(
         [sys.executable, "-c", LOADED, *arguments], capture_output=True, text=True, timeout=60, check=True
     )
@@ -219,8 +219,8 @@ def test_help_imports_little(arguments: tuple[str, ...], allowed: set[str]) -> N
     assert "click" in done.stderr.split()
 
 
-def test_an_error_of_the_system_is_a_sentence(tmp_path: Path) -> None:
-    """A full disk behind stdout; a folder that may not be looked into."""
+def test_operating_system_error_is_one_sentence(tmp_path: Path) -> None:
+    """A full disk behind stdout; a folder that may not be read."""
     command = [*MODULE, "show", str(CASSETTES / "update.yaml")]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -264,8 +264,8 @@ DECLARING = (
     ],
     ids=["import", "--help", "plugin"],
 )
-def test_what_is_imported_to_start(load: str, third: tuple[str, ...], ours: tuple[str, ...]) -> None:
-    """The whole list, so that whatever comes to it is looked at: each module costs everybody who starts."""
+def test_start_imports_exactly_these_modules(load: str, third: tuple[str, ...], ours: tuple[str, ...]) -> None:
+    """The whole list, so that a new one is noticed: each module makes every start slower."""
     done = subprocess.run(
         [sys.executable, "-c", OURS.format(load=load)], capture_output=True, text=True, timeout=60, check=True
     )

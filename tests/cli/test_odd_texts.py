@@ -1,4 +1,4 @@
-"""Half surrogate pairs, which JSON can spell and no output can: recorded, saved, and shown by every command."""
+"""Half surrogate pairs, which JSON can write and no output can print: recorded, saved, and shown by every command."""
 
 from pathlib import Path
 
@@ -23,8 +23,8 @@ NOTIFIED += b'"userData":{"FirstName":"\\ud83dAnna","\\ud800Key":"\\udffe"}}}}]'
 @pytest.mark.parametrize(
     "command", [("show",), ("show", "--json"), ("verify",), ("verify", "--json"), ("verify", "--format", "junit")]
 )
-def test_every_command_shows_it(command: tuple[str, ...], tmp_path: Path) -> None:
-    """Escaped; nothing ends in a traceback."""
+def test_every_command_shows_half_a_surrogate_pair(command: tuple[str, ...], tmp_path: Path) -> None:
+    """It is escaped; no command ends in a traceback."""
     exchanges = (
         exchange("POST", "/api/v2/me/facebooksessions/1", SENT, b'{"statusCode":0}', began=1),
         exchange("GET", "/api/v2/diagnostics/version", None, VERSION, began=2),

@@ -1,4 +1,7 @@
-"""What could not be read, or was not asked, stands in every report: none looks clean because of it."""
+"""Files that could not be read and requests that were not sent are in every report:
+
+none looks clean because of them.
+"""
 
 import itertools
 import json
@@ -16,7 +19,7 @@ WHY = "the field 'interactions' is missing"
 
 
 def failures(name: str, report: str) -> list[str]:
-    """What a program that reads the report takes for a failure, or a person who looks at it."""
+    """The entries that a program or a person reads as a failure."""
     if name == "json":
         return list(json.loads(report.splitlines()[-1])["broken"])
     if name == "junit":
@@ -40,15 +43,15 @@ def written(path: Path, name: str, *arguments: object) -> tuple[Ended, str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A cassette, and a file that is none."""
+    """A cassette, and a file that is not a cassette."""
     saved(small(), tmp_path / "mine" / "good.yaml")
     (tmp_path / "mine" / "torn.yaml").write_text("version: 1\n")
     return tmp_path / "mine"
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_what_cannot_be_read_is_a_failure_of_its_file(folder: Path, tmp_path: Path, name: str) -> None:
-    """verify and diff say which file, why and what next, beside what they could read."""
+def test_unreadable_file_is_a_failure_in_the_report(folder: Path, tmp_path: Path, name: str) -> None:
+    """verify and diff report the file, the reason and the next step, beside the results of the other files."""
     saved(small(), tmp_path / "other" / "good.yaml")
     saved(small(), tmp_path / "other" / "torn.yaml")
     for arguments in (("verify", folder), ("diff", tmp_path / "other", folder), ("diff", folder, tmp_path / "other")):
@@ -63,7 +66,7 @@ def test_what_cannot_be_read_is_a_failure_of_its_file(folder: Path, tmp_path: Pa
     [*itertools.product(["verify", "diff", "drift"], FORMATS), *itertools.product(["show"], SHOWN)],
 )
 def test_command_that_cannot_start_writes_a_report(folder: Path, tmp_path: Path, name: str, command: str) -> None:
-    """The report of an earlier run does not stay: what stands there says what went wrong, as stderr does."""
+    """It replaces the report of an earlier run with the error that stderr shows."""
     missing = tmp_path / "none.yaml"
     arguments: dict[str, list[object]] = {
         "verify": [folder, missing],
@@ -79,7 +82,7 @@ def test_command_that_cannot_start_writes_a_report(folder: Path, tmp_path: Path,
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("text", "json")])
 def test_nothing_to_compare_is_a_failure(tmp_path: Path, name: str) -> None:
-    """As the exit code says; the file or folder is named."""
+    """In the report as in the exit code; the file or folder is named."""
     empty = tmp_path / "empty"
     empty.mkdir()
     for arguments in (("verify", empty), ("diff", empty, empty)):
@@ -88,8 +91,8 @@ def test_nothing_to_compare_is_a_failure(tmp_path: Path, name: str) -> None:
         assert (5, True) == (ended.code, "there was nothing to" in expected)
 
 
-def test_github_shows_what_cannot_be_read(folder: Path, tmp_path: Path) -> None:
-    """By an annotation at the file, and in the summary of the step, whatever the format, and where nothing began."""
+def test_github_shows_unreadable_files(folder: Path, tmp_path: Path) -> None:
+    """As an annotation of the file and in the summary of the step, in every format, and also if nothing was started."""
     summary = tmp_path / "summary"
     environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
     for path in (folder / "torn.yaml", tmp_path / "none.yaml"):
@@ -99,8 +102,8 @@ def test_github_shows_what_cannot_be_read(folder: Path, tmp_path: Path) -> None:
         assert "### gws-replay: something to look at" in summary.read_text()
 
 
-def test_an_error_after_the_report_leaves_it(folder: Path, tmp_path: Path) -> None:
-    """--accept without a terminal ends as an error; what differs is reported all the same."""
+def test_error_after_the_report_keeps_the_report(folder: Path, tmp_path: Path) -> None:
+    """--accept without a terminal is an error; the differences are reported all the same."""
     changed = tmp_path / "changed.yaml"
     changed.write_text((folder / "good.yaml").read_text().replace('"B": "b"', '"B": "c"'))
     ended, report = written(tmp_path / "out", "junit", "diff", "--accept", folder / "good.yaml", changed)

@@ -15,7 +15,7 @@ from tests.support.commands import command_line, saved, small
 
 
 def index_of(page: str) -> Any:
-    """What stands in the list of a page."""
+    """The entries in the list of a page."""
     Parsed(page)
     found = re.search(r'id="index">(.*?)</script>', page)
     assert found
@@ -34,7 +34,7 @@ def bad(tmp_path: Path) -> Path:
 
 
 def test_show_writes_a_timeline(good: Path, tmp_path: Path) -> None:
-    """The same page on stdout and in a file, of which stdout then says what is in it."""
+    """The same page on stdout and in a file; with a file, stdout has a summary."""
     printed = command_line("show", "--format", "html", good)
     path = tmp_path / "page.html"
     ended = command_line("show", "--format", "html", "--output", path, good)
@@ -52,7 +52,7 @@ def test_show_prints_where_the_report_was_written(good: Path, tmp_path: Path) ->
 
 
 def test_show_writes_nothing_for_github(good: Path, tmp_path: Path) -> None:
-    """It adds nothing to a step's summary."""
+    """It adds nothing to the summary of a step."""
     summary = tmp_path / "summary"
     environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
     command_line("show", good, environment=environment)
@@ -60,7 +60,7 @@ def test_show_writes_nothing_for_github(good: Path, tmp_path: Path) -> None:
 
 
 def test_verify_writes_verdicts(good: Path, bad: Path) -> None:
-    """Failed first; GitHub is told beside it."""
+    """Failed ones first; annotations for GitHub are written as well."""
     printed = command_line("verify", "--format", "html", good, bad, environment={"GITHUB_ACTIONS": "true"})
     index = index_of(printed.out)
     assert (1, "Verdicts", ["failed", "passed"]) == (
@@ -71,8 +71,8 @@ def test_verify_writes_verdicts(good: Path, bad: Path) -> None:
     assert printed.err.startswith("::error")
 
 
-def test_parts_of_a_page_come_from_other_processes() -> None:
-    """What --jobs and --dask do elsewhere comes back whole."""
+def test_page_has_the_parts_of_other_processes() -> None:
+    """Results of --jobs and --dask are complete."""
     part = part_of(small(), small().updates())
     assert part == pickle.loads(pickle.dumps(part))
 
@@ -80,7 +80,7 @@ def test_parts_of_a_page_come_from_other_processes() -> None:
 def test_passed_timelines_are_left_out_if_the_page_would_be_too_large(
     good: Path, bad: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its verdicts stay, and so does the timeline of what failed; of a single cassette that is shown nothing goes."""
+    """Their verdicts stay, and the timelines of failures stay; the timeline of a single cassette always stays."""
     monkeypatch.setattr("gws_replay.cli.report._ROOM", 10)
     index = index_of(command_line("verify", "--format", "html", good, bad).out)
     assert ([[], [""]], 2) == ([part["sides"] for part in index["parts"]], len(index["rows"]))
@@ -88,7 +88,7 @@ def test_passed_timelines_are_left_out_if_the_page_would_be_too_large(
 
 
 def test_diff_writes_findings(good: Path, bad: Path) -> None:
-    """Those that count; a folder's cassettes that are alike are not in it."""
+    """Those that count; cassettes of a folder without a difference are not on the page."""
     printed = command_line("diff", "--format", "html", good, bad)
     index = index_of(printed.out)
     assert 1 == printed.code

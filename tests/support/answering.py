@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that answers what a test says, and remembers the requests that it received."""
+"""A server on 127.0.0.1 that returns what a test chose for each path, and keeps the requests that it received."""
 
 import json
 import ssl
@@ -13,7 +13,7 @@ DROPPED = object()
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers what its server's `answers` say for a path: a status, or a JSON value."""
+    """Returns what its server's `answers` hold for a path: a status, or a JSON value."""
 
     protocol_version = "HTTP/1.1"
 
@@ -33,7 +33,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
-        with suppress(ConnectionError):  # who asked has not waited
+        with suppress(ConnectionError):  # the client has not waited
             self.end_headers()
             self.wfile.write(body)
 

@@ -1,4 +1,4 @@
-"""A CometD client of the plainest kind on aiohttp and long-polling, and looks at the state of a server."""
+"""A minimal CometD client on aiohttp and long-polling, and helpers to read the state of a server."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -15,7 +15,7 @@ SENT = {"operationName": "UpdateUserData", "userData": {"A": 2}}
 
 
 class Poller:
-    """A client of one user; nothing is sent that a test did not ask for."""
+    """A client of one user; it sends only what the test calls for."""
 
     def __init__(self, http: aiohttp.ClientSession, url: str, path: str) -> None:
         self.http = http
@@ -38,11 +38,11 @@ class Poller:
         assert [True, True] == [each["successful"] for each in replies]
 
     def subscribing(self, *subscriptions: str) -> dict[str, Any]:
-        """Spell a subscription."""
+        """Build the message of a subscription."""
         return {"channel": "/meta/subscribe", "clientId": self.client_id, "subscription": list(subscriptions)}
 
     def connecting(self, **fields: Any) -> dict[str, Any]:
-        """Spell a connect."""
+        """Build the message of a connect."""
         return {"channel": "/meta/connect", "clientId": self.client_id, "connectionType": "long-polling", **fields}
 
     async def connect(self, *, timeout_ms: int | None = None, **fields: Any) -> list[Any]:
@@ -55,7 +55,7 @@ class Poller:
         return shown(await self.connect(**fields))
 
     async def update(self, **instead: Any) -> int:
-        """Update A to 2, or ask something else; return the status."""
+        """Update A to 2, or send another operation; return the status."""
         async with self.http.post(f"{self.url}{SESSIONS}/S1", **(instead or {"json": SENT})) as response:
             await response.read()
             return response.status
@@ -66,19 +66,19 @@ class Poller:
             return await response.json(content_type=None)
 
     async def state(self) -> Any:
-        """What the control endpoint tells."""
+        """Return what the control endpoint shows."""
         async with self.http.get(f"{self.url}/__gws_replay__") as response:
             return await response.json(content_type=None)
 
     async def until(self, **expected: Any) -> None:
-        """Ask the control endpoint until it tells what is expected."""
+        """Read the control endpoint until it shows what is expected."""
         while expected != {name: value for name, value in (await self.state()).items() if name in expected}:  # noqa: ASYNC110
-            await asyncio.sleep(0)  # nothing tells of it
+            await asyncio.sleep(0)  # there is no event for it
 
 
 @asynccontextmanager
 async def polling(url: str, user: str = "agent1", path: str = NOTIFICATIONS) -> AsyncIterator[Poller]:
-    """Begin a client that has not yet said anything."""
+    """Create a client that has not sent anything yet."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(headers={"Authorization": basic(user)}, connector=connector) as http:
         yield Poller(http, url, path)
@@ -90,5 +90,5 @@ def shown(messages: list[Any]) -> list[Any]:
 
 
 def run(conversation: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a conversation to its end."""
+    """Run a coroutine to its end."""
     asyncio.run(asyncio.wait_for(conversation(), CALM))

@@ -1,4 +1,4 @@
-"""A certificate authority that nobody trusts, for servers on localhost."""
+"""A certificate authority that no client trusts by default, for servers on localhost."""
 
 import ssl
 from dataclasses import dataclass

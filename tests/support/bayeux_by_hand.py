@@ -1,4 +1,4 @@
-"""A Bayeux server core driven by hand: the messages of a client, and what comes of them."""
+"""A Bayeux server core without a network: a test passes it the messages of a client, and reads the responses."""
 
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -11,7 +11,7 @@ CHANNEL = "/v2/me/facebooksession"
 
 
 def numbered_ids() -> Callable[[], str]:
-    """Ids that a test can foretell."""
+    """Ids that a test can predict."""
     numbers = count(1)
     return lambda: f"client{next(numbers)}"
 
@@ -35,13 +35,13 @@ def subscribe(client_id: str, subscription: Any = CHANNEL) -> Message:
 
 
 def response(result: Replies | Hold) -> Replies:
-    """What was answered at once."""
+    """The response that the server returned at once."""
     assert isinstance(result, Replies)
     return result
 
 
 def hold(result: Replies | Hold) -> Hold:
-    """What is held."""
+    """The response that the server holds back."""
     assert isinstance(result, Hold)
     return result
 

@@ -22,7 +22,7 @@ TOPIC = "/v2/me/x"
 
 
 class Core(BayeuxServer):
-    """A Bayeux server that delivers when the test says so, and counts what it takes."""
+    """A Bayeux server that delivers when the test calls it, and counts what it accepts."""
 
     next_at = None
 
@@ -81,7 +81,7 @@ class Served:
         )
 
     def deliver(self, data: Any) -> None:
-        """Tell all who are subscribed."""
+        """Send a notification to all subscribed clients."""
         with self.polls.lock:
             self.core.due.append(data)
             self.polls.changed()
@@ -99,7 +99,7 @@ def served(put: Put = as_it_is) -> Iterator[Served]:
 
 
 def run(conversation: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a conversation to its end."""
+    """Run a coroutine to its end."""
     asyncio.run(asyncio.wait_for(conversation(), CALM))
 
 

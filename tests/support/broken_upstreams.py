@@ -1,4 +1,4 @@
-"""An upstream server on 127.0.0.1 that answers in pieces, and breaks off, resets or waits between any two of them."""
+"""An upstream server on 127.0.0.1 that sends a response in pieces, and stops, resets or waits between two of them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +14,10 @@ class Reset(Exception):  # noqa: N818 (what the server does, and no error)
 
 @contextmanager
 def broken_upstream(response: Callable[[str], Pieces]) -> Iterator[str]:
-    """Serve what the function yields for a path, a write each, then close the connection; give the URL."""
+    """Serve the pieces that the function yields for a path, one write for each, then close the connection.
+
+    Give the URL.
+    """
 
     class Handler(AbruptHandler):
         timeout = PATIENCE

@@ -40,7 +40,7 @@ _CODES = {
 
 
 class _Wire:
-    """Commands to the browser, or to one page of it, and what it says unasked."""
+    """Sends commands to the browser, or to one page of it, and collects its events."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
@@ -62,7 +62,7 @@ class _Wire:
 
 
 class Tab(_Wire):
-    """One page; `asked` are the addresses that it requested, `logged` what the browser had to say."""
+    """One page; `requested` are the addresses that it loaded, `logged` what the browser logged."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         super().__init__(socket)
@@ -78,7 +78,7 @@ class Tab(_Wire):
             await asyncio.sleep(0.05)
 
     async def value(self, expression: str) -> Any:
-        """Evaluate JavaScript, to the end of what it promises."""
+        """Evaluate JavaScript; if it returns a promise, wait for its result."""
         result = await self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
@@ -128,7 +128,7 @@ class Browser:
 
 @contextmanager
 def browser_in(folder: Path) -> Iterator[Browser]:
-    """Run a browser with its profile, and what it complains about, in a folder."""
+    """Run a browser; its profile and its log are in the folder."""
     assert FOUND
     profile, complaints = folder / "profile", folder / "stderr"
     with complaints.open("wb") as stderr:
@@ -146,7 +146,7 @@ def browser_in(folder: Path) -> Iterator[Browser]:
 
 
 def _listening(process: subprocess.Popen[bytes], port_file: Path, complaints: Path) -> str:
-    """Wait until the browser has written where it listens; fail with its last words when it ends or is silent."""
+    """Wait until the browser has written its address; fail with its last output when it ends or writes nothing."""
     until = time.monotonic() + _SOON
     while time.monotonic() < until and process.poll() is None:
         lines = port_file.read_text("utf-8").splitlines() if port_file.exists() else []

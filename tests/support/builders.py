@@ -36,7 +36,10 @@ USER_DATA = st.dictionaries(KEYS, JSON, max_size=5)
 
 
 def spelled(value: Any) -> str:
-    """A spelling of a JSON value that is equal exactly when value and types are; nothing of the product in it."""
+    """Return a text of a JSON value; two texts are equal exactly when value and types are.
+
+    Uses no code of the package.
+    """
     return json.dumps(value, sort_keys=True)
 
 
@@ -158,7 +161,7 @@ def growth(work: Callable[[int], object], size: int) -> float:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that a client asks of the model server, and how long each leg takes, in ticks.
+    """One request that a client sends to the model server, and how long each part takes, in ticks.
 
     `name` is an operation, or GET. `keys` are written (or deleted); the value is unique to the step.
     """
@@ -175,10 +178,10 @@ class Step:
 
 @dataclass
 class Server:
-    """A model of a correct server: it takes requests as they arrive, and pushes in the order in which it took them.
+    """A model of a correct server: it carries out requests as they arrive, and sends notifications in the same order.
 
-    `snapshot` is what a notification shows: the data as the `operation` left them, or as they are at the `push`.
-    `lost` are the steps whose notification never arrives; `reordered` lets notifications overtake each other.
+    `snapshot` is the state that a notification shows: after the `operation`, or at the `push`. The notifications of the
+    steps in `lost` never arrive; with `reordered`, notifications overtake each other.
     """
 
     steps: Sequence[Step]

@@ -142,7 +142,7 @@ def _exchange(request: Request, reply: Any, began: float, *pairs: tuple[str, str
 
 
 def recording() -> Recording:
-    """A login, a look at oneself and the sessions, an update, its notification by long-polling and in a frame."""
+    """A login, GET /me and GET of the sessions, an update, and its notification by long-polling and by WebSocket."""
     before = {**user_data(), "FirstName": "Bob"}
     resource: dict[str, Any] = {"id": "0002DaAVKJ0V0095", "comment": PERSONS["comment"], "userData": before}
     resource["participants"] = [{"nickname": PERSONS["nickname"], "phoneNumber": PERSONS["called"]}]

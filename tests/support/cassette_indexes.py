@@ -1,4 +1,4 @@
-"""Cassettes that are made of times and causes alone, and their schedules, for several test files."""
+"""Cassettes of which only times and causes matter, and their schedules, for several test files."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -163,7 +163,7 @@ class LiveServer:
             do_POST = do_GET  # noqa: N815 (http.server's name)
 
             def log_message(self, *args: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self.hits = hits
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -188,7 +188,7 @@ def live_server() -> Iterator[LiveServer]:
 
 @dataclass(frozen=True)
 class Tally:
-    """How a swarm fared: answers that were not the request's own, and requests that ended in an error."""
+    """The result of a swarm: responses that belong to another request, and requests that ended in an error."""
 
     request_count: int
     wrong: int
@@ -228,7 +228,7 @@ def _posts(kind: str, cleanup: ExitStack) -> Post:
 
 
 def _outcome(post: Post, url: str, n: int) -> str:
-    """Ask the n-th question; empty when the response is right."""
+    """Send the n-th request; return an empty text when its response is right."""
     try:
         got = post(f"{url}/api/v2/me/{n}", b'{"n": %d}' % n)
     except Exception as error:  # noqa: BLE001 (what went wrong is what is counted)
@@ -267,7 +267,7 @@ SWARMS = (
 
 
 def swarm(kind: str, url: str, count: int, *, at_once: int = 8) -> Tally:
-    """Ask the questions of `numbered(count)` from several threads (aiohttp: tasks) at once."""
+    """Send the requests of `numbered(count)` from several threads (aiohttp: tasks) at once."""
     if kind == "aiohttp tasks":
         outcomes = asyncio.run(_by_tasks(url, range(count), at_once))
     else:

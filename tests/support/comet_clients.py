@@ -53,7 +53,7 @@ def basic(user: str) -> str:
 
 @dataclass
 class _Seen:
-    """What a client has seen; each change wakes up whoever waits for a count."""
+    """What a client has seen; each change wakes every task that waits for a count."""
 
     events: list[Event] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)

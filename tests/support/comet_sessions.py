@@ -1,4 +1,7 @@
-"""What a CometD client is to do in a session, and what it ought to see: made from a cassette, or by hand."""
+"""The commands for a CometD client in a session, and the events that it should see:
+
+from a cassette, or written by hand.
+"""
 
 import json
 import re
@@ -32,7 +35,7 @@ def rest(method: str, path: str, body: str = "", *, pause: int = 0) -> Command:
 
 
 def login(path: str) -> Command:
-    """Ask for a token, and go on with it."""
+    """Request a token, and use it from now on."""
     return {**rest("POST", path), "do": "login"}
 
 

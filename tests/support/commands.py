@@ -75,14 +75,14 @@ class Ended:
 
 
 class _Terminal(io.StringIO):
-    """Text output that, as a terminal does, gets the escape sequences that click would strip for a file."""
+    """Text output that receives the escape sequences, as a terminal does; click would remove them for a file."""
 
     def isatty(self) -> bool:
         return True
 
 
 def command_line(*arguments: object, environment: Mapping[str, str] | None = None, watched: bool = False) -> Ended:
-    """Run a command of gws-replay in this process, with more in its environment; `watched` has stderr be a terminal."""
+    """Run a command of gws-replay in this process, with extra environment; `watched` makes stderr a terminal."""
     out, err = _Terminal(), _Terminal() if watched else io.StringIO()
     code: object = "did not end"
     with (
@@ -99,14 +99,14 @@ def command_line(*arguments: object, environment: Mapping[str, str] | None = Non
 
 
 def drift(path: Path, url: str, *options: object, **environment: str) -> Ended:
-    """Run drift with the sandbox's credentials."""
+    """Run drift with the credentials of the sandbox."""
     credentials = {"GWS_REPLAY_USER": "agent1", "GWS_REPLAY_PASSWORD": "sandbox", "GWS_REPLAY_TOKEN": ""}
     more = {**credentials, "NETRC": "/nowhere", "GWS_REPLAY_KEY": "", **environment}
     return command_line("drift", path, "--upstream", url, *options, environment=more)
 
 
 def refused(ended: Ended, code: int = 2) -> str:
-    """The one sentence of a command that refused its input."""
+    """Return the one sentence with which a command refused its input."""
     assert (code, "") == (ended.code, ended.out)
     lines = ended.err.splitlines()
     assert 1 == len(lines), lines

@@ -1,4 +1,4 @@
-"""The command line of a copy of the package with one more module: what is added is found without another edit."""
+"""The command line of a copy of the package with one more module: the module is found without any other edit."""
 
 import os
 import shutil

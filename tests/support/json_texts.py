@@ -1,4 +1,4 @@
-"""Texts that are JSON, whatever their spacing and spelling, and what they are made of, for several test files."""
+"""Texts that are JSON, with any spacing and spelling, and their tokens, for several test files."""
 
 import json
 from typing import Any

@@ -1,7 +1,7 @@
 """Mutants of correct recordings: one key of one resource is wrong, in one view, in several, or in all.
 
-A mutant is killed if not every operation of it passes. One may be right `by_chance` if the key has that value, or is
-absent, at another time of the recording: with operations that overlap, an earlier or a later state may show so.
+A mutant is killed if not every operation of it passes. A mutant may be right `by_chance` if the key has that value, or
+is missing, at another time of the recording: when operations overlap, an earlier or a later state may show it.
 """
 
 import json
@@ -131,7 +131,7 @@ def _mutant(cassette: Cassette, update: Update, shown: Sequence[Snapshot], rando
 
 
 def _excuse(cassette: Cassette, chosen: Sequence[Snapshot], key: str) -> str:
-    """Why nobody may be able to know that the mutant is wrong; empty if somebody should."""
+    """Return why the mutant may look correct to every observer; empty if the oracle must find it."""
     if any(
         each.notification is not None and cassette.notifications[each.notification].cause is None for each in chosen
     ):
@@ -146,7 +146,7 @@ def _excuse(cassette: Cassette, chosen: Sequence[Snapshot], key: str) -> str:
 
 
 def _at(data: Mapping[str, Any], key: str) -> str:
-    """What userData has at a key, spelled; nothing for an absent one."""
+    """Return the value of userData at a key as text; empty if the key is missing."""
     return _plain(data[key]) if key in data else ""
 
 

@@ -1,9 +1,9 @@
-"""How often a comparison misses a change, or cries wolf: recordings with noise, some of them with a planted change.
+"""How often a comparison misses a change, or reports a wrong one: noisy recordings, some with a planted change.
 
-A recording is the faults' scenario on the sandbox, with the ids, host and pace of a run of its own, and noise: values,
-types, lengths and optional fields that are other ones in each run, some of them in each message. Noise is learned from
-a few runs; then pairs of other runs are compared. A pair without a planted change must have no finding at warning or
-above, a planted change must be found at its place. Run: python -m tests.support.noise_rates
+A recording is the scenario of the faults on the sandbox, with the ids, host and pace of its own run, and with noise:
+values, types, lengths and optional fields that differ in each run, some of them in each message. Noise is learned from
+a few runs; then pairs of other runs are compared. A pair without a planted change must have no finding of severity
+warning or above. A planted change must be found at its place. Run: python -m tests.support.noise_rates
 """
 
 import random
@@ -23,7 +23,7 @@ Change = Callable[[Json], None]
 Shows = Callable[[Finding], bool]
 # Keys of the sandbox's userData that stay the same from run to run.
 STEADY = ("FirstName", "_facebookActorId", "RTenant", "ServiceObjective", "RRequestedSkills", "MiddleName")
-_BLOCK = 50  # pairs that are compared with what was learned once
+_BLOCK = 50  # pairs that are compared with one learned profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def measured(pairs: int, *, learned_from: int, often: float = 1.0, seed: int = 7
 
 
 def counting(baseline: Cassette, candidate: Cassette, noise: Noise) -> list[Finding]:
-    """What a comparison would end with 1 for."""
+    """The findings for which a comparison would exit with 1."""
     found = suppressed(diff(baseline, candidate), (), noise)
     return [each for each in found if not each.suppressed and each.severity != "info"]
 

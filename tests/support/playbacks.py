@@ -1,4 +1,4 @@
-"""Playbacks of small cassettes, and how to ask them, for several test files."""
+"""Playbacks of small cassettes, and a function that sends requests to them, for several test files."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def play(*moments: Exchange | Notification) -> ReplayRun:
 
 
 def ask(playback: ReplayRun, which: int, **instead: Any) -> Any:
-    """Ask what was recorded as an interaction, or something a little different."""
+    """Send a recorded request, or one that differs a little from it."""
     recorded = playback.cassette.interactions[which].request
     fields = {"method": recorded.method, "uri": recorded.uri, "headers": recorded.headers, "body": recorded.body}
     return playback.respond(Request(**{**fields, **instead}))

@@ -1,4 +1,4 @@
-"""A CometD client of the plainest kind, that polls in a thread, and what in-process replay plays to it."""
+"""A minimal CometD client that polls in a thread, and the cassettes that are replayed to it in this process."""
 
 import threading
 import time

@@ -136,7 +136,7 @@ def mitmdump(*arguments: str, cwd: Path | None = None) -> Iterator[tuple[Running
 
 
 def client(url: str | None = None, *, auth: tuple[str, str] | None = ("agent1", "sandbox")) -> requests.Session:
-    """Return an HTTP client that heeds no environment, logged in to a sandbox if there is a URL."""
+    """Return an HTTP client that ignores the environment, logged in to a sandbox if a URL is given."""
     session = requests.Session()
     session.trust_env = False
     session.auth = auth
@@ -181,7 +181,7 @@ class Upstream:
 
 
 class AbruptHandler(socketserver.StreamRequestHandler):
-    """Reads and writes one connection; how that ends is left to the one that answers."""
+    """Reads and writes one connection; the handler that sends the response decides how it ends."""
 
     def reset(self) -> None:
         """Let the connection end with a reset."""
@@ -219,7 +219,7 @@ def serving_sockets(handler: type[AbruptHandler]) -> Iterator[int]:
 
 @contextmanager
 def upstream(reply: Callable[[ReceivedRequest], bytes], *, tls: ssl.SSLContext | None = None) -> Iterator[Upstream]:
-    """Serve raw responses, each as the function spells it; connections are kept open."""
+    """Serve raw responses, each built by the function; connections are kept open."""
 
     class Handler(AbruptHandler):
         def handle(self) -> None:
@@ -261,13 +261,13 @@ def _read(stream: Any) -> ReceivedRequest | None:
 
 
 def answered(body: bytes = b'{"statusCode": 0}', status: str = "200 OK", *headers: str) -> bytes:
-    """Spell a response with its length."""
+    """Return a raw response with its length."""
     lines = [f"HTTP/1.1 {status}", *(headers or ("Content-Type: application/json",)), f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def raw_exchange(url: str, request: bytes) -> bytes:
-    """Send a request that asks for the connection to be closed; return all that came back."""
+    """Send a request that wants the connection closed afterwards; return everything that was received."""
     address = urlsplit(url)
     with socket.create_connection((address.hostname or "", address.port or 0), PATIENCE) as connection:
         connection.sendall(request)

@@ -59,8 +59,9 @@ class _User:
 
 
 class RacingGws:
-    """The server: `pushes` notifications for each operation, `race` of them with its response, and one that nobody
-    caused every `unsolicited` seconds (0 for none).
+    """The server: `pushes` notifications for each operation, `race` of them with its response.
+
+    Every `unsolicited` seconds it also sends a notification without a cause (0 for none).
     """
 
     def __init__(self, *, pushes: int = 1, race: Race = "after", unsolicited: float = 0.0) -> None:

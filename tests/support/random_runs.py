@@ -99,10 +99,10 @@ def runs(channel: Channel) -> st.SearchStrategy[list[PlannedRequest]]:
 
 @dataclass(kw_only=True)
 class Run:
-    """A run while it is played: requests are carried out in the order of the moments that were drawn.
+    """A run in progress: requests are carried out at the times that were drawn.
 
-    A notification shows the resource as it was right after its operation, or, `shown_late`, as it is when it leaves:
-    the documentation does not say which.
+    A notification shows the resource as it was right after its operation, or, with `shown_late`, as it is when the
+    notification is sent: the documentation allows both.
     """
 
     channel: Channel

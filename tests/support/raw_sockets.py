@@ -16,7 +16,7 @@ on_linux = pytest.mark.skipif(
 
 
 def connected(url: str, *, receive_buffer: int = 0) -> socket.socket:
-    """Connect to a server; the system keeps about so many bytes for a reader that does not read."""
+    """Connect to a server; the system buffers about so many bytes while the client does not read."""
     built = socket.socket()
     if receive_buffer:
         built.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -26,19 +26,19 @@ def connected(url: str, *, receive_buffer: int = 0) -> socket.socket:
 
 
 def post(path: str, value: Any) -> bytes:
-    """Spell a POST of JSON."""
+    """Return the bytes of a POST of JSON."""
     body = json.dumps(value).encode()
     return _request(f"POST {path}", "Content-Type: application/json", f"Content-Length: {len(body)}") + body
 
 
 def upgrade(path: str) -> bytes:
-    """Spell the beginning of a WebSocket."""
+    """Return the bytes of the request that opens a WebSocket."""
     key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"
     return _request(f"GET {path}", "Connection: Upgrade", "Upgrade: websocket", *key)
 
 
 def frame(value: Any) -> bytes:
-    """Spell a short frame of a client."""
+    """Return the bytes of a short WebSocket message of a client."""
     body, mask = json.dumps(value).encode(), os.urandom(4)
     masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(body))
     return struct.pack("!BBH", 0x81, 0xFE, len(body)) + mask + masked

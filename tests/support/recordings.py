@@ -33,7 +33,7 @@ def played(channel: Channel = CHANNELS["Facebook PM"], apply: Callable[[Operatio
 
 @cache
 def right() -> Cassette:
-    """The scenario on a right server."""
+    """The scenario on a correct server."""
     return played()
 
 

@@ -1,8 +1,7 @@
-"""The corpus that redaction is measured with: values that have to go, and values that have to stay.
+"""The corpus that redaction is measured with: values that must be redacted, and values that must stay.
 
-    .venv/bin/python -m tests.support.redaction_corpus
-
-prints the table of docs/security.md, and every value that was missed or spoiled.
+Run: .venv/bin/python -m tests.support.redaction_corpus. It prints the table of docs/security.md, and every value that
+was missed or changed by mistake.
 """
 
 import base64
@@ -23,7 +22,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True)
 class Case:
-    """A recording with a value that has to go (or to stay, if it is harmless), and where it stands."""
+    """A recording with a value that must be redacted (or must stay, if it is harmless), and the place of the value."""
 
     group: str
     name: str
@@ -129,7 +128,7 @@ PLACES: dict[str, Callable[[str], Exchange]] = {
     "CSV": lambda v: message(f"a;b;c\n1;{v};3\n", "text/csv"),
     "binary": lambda v: message(b"\x00\x01\xfe\xff" + v.encode() + b"\x00", "application/octet-stream"),
 }
-# What gives a value away, and the value.
+# The key or the shape that shows what a value is, and the value.
 FOUND_BEFORE: dict[str, tuple[Callable[[str], Exchange], str]] = {
     "password": (lambda v: message(sent=json.dumps({"password": v})), "Herbstlaub-52x"),
     "short password": (lambda v: message(sent=json.dumps({"password": v})), "nK7!"),
@@ -237,7 +236,7 @@ REQUEST_HEADERS = ("X-Desk-Key", "X-Anything", "Proxy-Authorization", "X-Genesys
 
 
 def canaries() -> Iterator[Case]:
-    """Yield every recording with a value that has to go."""
+    """Yield every recording with a value that must be redacted."""
     yield from _values_found()
     for key in SECRET_KEYS:
         yield from _under("secret keys", key, "Herbstlaub-52x")
@@ -392,7 +391,7 @@ VERBS = (
 
 
 def harmless() -> Iterator[Case]:
-    """Yield every recording of which nothing may change."""
+    """Yield every recording that must not change."""
     words = (
         *(("words of a status", ("message", "text", "comment", "statusMessage", "result", "subject"), STATUS_WORDS),),
         *(("states and services", ("from", "to"), STATES), ("states and services", ("userName", "username"), SERVICES)),
@@ -436,7 +435,7 @@ def readable(recording: Recording) -> str:
 
 
 def forms_of(value: str) -> set[str]:
-    """The ways in which somebody could read a value."""
+    """The forms in which a reader could recognise a value."""
     spelled = {
         value,
         quote(value, safe=""),

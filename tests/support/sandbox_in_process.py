@@ -57,9 +57,9 @@ class Wire:
         return f"/api/v2/me/{self.channel.path}{kind}{resource}"
 
     def sent(self, began: float, ended: float, path: str, body: Json | None = None) -> Reply:
-        """Ask now, and write down that it took until `ended`; what is to be pushed is in the reply.
+        """Send now, and record that the response came at `ended`; notifications are in the return value.
 
-        `body` is in the words of GWS; for Workspace v3 it is reported in its own.
+        `body` uses the words of GWS; for Workspace v3 it is recorded in the words of that API.
         """
         method = "GET" if body is None else "POST"
         if self.is_workspace:
@@ -102,12 +102,12 @@ class Wire:
 
 
 def verb(body: Json) -> str:
-    """Say an operationName as Workspace v3 does, whether it has such an operation or not."""
+    """Return an operationName in the words of Workspace v3, whether it has such an operation or not."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", str(body["operationName"])).lower()
 
 
 def workspace_body(body: Json) -> Json:
-    """Say a body as Workspace v3 does."""
+    """Return a body in the words of Workspace v3."""
     fields = {key: value for key, value in body.items() if key != "operationName"}
     return {"data": {**fields, **({"userData": pairs(fields["userData"])} if "userData" in fields else {})}}
 

@@ -1,4 +1,4 @@
-"""Clients of the sandbox, for the tests of it: REST on `requests`, and CometD of the plainest kind beside it."""
+"""Clients of the sandbox for its tests: REST on `requests`, and a minimal CometD client."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ ABSENT = "(absent)"
 
 
 class Agent:
-    """A logged-in client on `requests`, with a CometD client of the plainest kind beside it."""
+    """A logged-in client on `requests`, with a minimal CometD client."""
 
     def __init__(self, sandbox: RunningSandbox) -> None:
         self.url = sandbox.url

@@ -1,4 +1,4 @@
-"""A CometD client of the plainest kind on one WebSocket, for several test files."""
+"""A minimal CometD client on one WebSocket, for several test files."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -16,7 +16,7 @@ of_aiocometd = pytest.mark.filterwarnings(
 
 
 class Talk:
-    """A conversation on one WebSocket; answers are read in the order in which they come."""
+    """A conversation on one WebSocket; responses are read in the order in which they come."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
@@ -24,17 +24,17 @@ class Talk:
         self.batch = 0
 
     async def send(self, *messages: dict[str, Any]) -> None:
-        """Send a frame."""
+        """Send a WebSocket message."""
         await self.socket.send_str(json.dumps(messages))
 
     async def hear(self) -> list[Any]:
-        """Wait for the next frame."""
+        """Wait for the next WebSocket message."""
         received = await self.socket.receive_json(timeout=CALM)
         assert isinstance(received, list)
         return received
 
     async def ask(self, *messages: dict[str, Any]) -> list[Any]:
-        """Send a frame and wait for the next."""
+        """Send a WebSocket message and wait for the next one."""
         await self.send(*messages)
         return await self.hear()
 
@@ -49,17 +49,17 @@ class Talk:
         assert connected["successful"]
 
     def connecting(self, **fields: Any) -> dict[str, Any]:
-        """Spell a connect."""
+        """Build the message of a connect."""
         return {"channel": "/meta/connect", "clientId": self.client_id, "connectionType": "websocket", **fields}
 
     async def hold(self, **fields: Any) -> None:
-        """Send a connect, and return when the server holds it: frames are taken in their order."""
+        """Send a connect, and return once the server holds it: messages are handled in order."""
         await self.send(self.connecting(**fields))
         (response,) = await self.ask({"channel": "/service/nothing", "clientId": self.client_id, "data": {}})
         assert response["channel"] == "/service/nothing"
 
     def kill(self) -> None:
-        """End the connection without a word."""
+        """Drop the connection without closing it properly."""
         connection = self.socket._response.connection
         assert connection
         assert connection.transport

@@ -36,14 +36,14 @@ def joined(
 
 
 def request_at(session: UserSession, index: int, now: float = 0.0, *, cassette: int = 0) -> Send:
-    """Ask what was recorded at an index; it must have a response."""
+    """Return the recorded request at an index, if it has a response."""
     send = session.play(session.indexes[cassette].interactions[index].request, now)
     assert isinstance(send, Send)
     return send
 
 
 class Listener:
-    """A client that shakes hands, subscribes, and polls when it is told to; `heard` are the data that arrived."""
+    """A client that shakes hands, subscribes, and polls when a test calls it; `received` are its notifications."""
 
     def __init__(self, session: UserSession, subscription: Any = "/**") -> None:
         self.session = session
@@ -56,7 +56,7 @@ class Listener:
             self.sent([subscribe(self.id, subscription), connect(self.id)], 0.0)
 
     def sent(self, messages: Sequence[Message], now: float) -> tuple[Message, ...]:
-        """Send a batch, which must be answered at once."""
+        """Send a batch of messages, which must get its response at once."""
         result = self.session.receive(messages, now)
         assert isinstance(result, Replies)
         self._take(result.messages)

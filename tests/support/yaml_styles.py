@@ -56,7 +56,7 @@ def generated(number: int) -> tuple[str, str]:
 
 
 def parsed(text: str, ending: str) -> Any:
-    """Return what a file says, by the libraries alone."""
+    """Return the content of a file as the plain libraries read it."""
     text = text.removeprefix("\ufeff")
     return json.loads(text) if ending == ".json" else yaml.safe_load(text)
 
@@ -155,7 +155,7 @@ def _around(text: str, chance: random.Random) -> str:
 
 
 def _by_hand(document: Any, chance: random.Random) -> str:
-    """Write what no dumper writes: anchors, tags, binary, blocks with headers and comments."""
+    """Write YAML that no library writes: anchors, tags, binary, blocks with headers and comments."""
     item = document["interactions"][0]
     body = item["response"]["body"]["string"]
     lines = [

@@ -18,7 +18,7 @@ VALUE = "notification PropertiesUpdated.facebooksession.userData.B"
 
 @pytest.fixture
 def pair(tmp_path: Path) -> tuple[Path, Path]:
-    """A right baseline and a wrong candidate."""
+    """A correct baseline and a wrong candidate."""
     return saved(small(), tmp_path / "good.yaml"), saved(WRONG, tmp_path / "bad.yaml")
 
 
@@ -43,7 +43,7 @@ def test_difference_is_reported_with_its_place(pair: tuple[Path, Path]) -> None:
 
 
 def test_no_difference(pair: tuple[Path, Path]) -> None:
-    """A file against itself: exit code 0; with -q not a word."""
+    """A file against itself: exit code 0; with -q no output."""
     ended = command_line("diff", pair[0], pair[0])
     assert (0, "") == (ended.code, ended.err)
     assert "no difference" in ended.out
@@ -51,12 +51,12 @@ def test_no_difference(pair: tuple[Path, Path]) -> None:
 
 
 def test_severity_decides_the_exit_code(pair: tuple[Path, Path]) -> None:
-    """What is for information only fails nothing."""
+    """Findings of severity info alone do not fail."""
     assert 0 == command_line("diff", *pair, "--severity", "value=info", "--severity", "verdict=info").code
     assert "needs KIND=LEVEL, got value=bad" in refused(command_line("diff", *pair, "--severity", "value=bad"))
 
 
-def test_what_is_ignored_is_counted_and_shown_on_request(pair: tuple[Path, Path]) -> None:
+def test_ignored_findings_are_counted_and_shown_on_request(pair: tuple[Path, Path]) -> None:
     """By the end of a path, with `*`."""
     options = ("--ignore", "userData.*", "--ignore", "verdict")
     ended = command_line("diff", *pair, *options)
@@ -66,7 +66,7 @@ def test_what_is_ignored_is_counted_and_shown_on_request(pair: tuple[Path, Path]
 
 
 def test_folders(tmp_path: Path) -> None:
-    """Cassettes are compared by path; what is missing, new and renamed is reported."""
+    """Cassettes are paired by path; missing, new and renamed ones are reported."""
     files = {
         "old/same.yaml": small(),
         "new/same.yaml": small(),
@@ -90,7 +90,7 @@ def test_folders(tmp_path: Path) -> None:
 
 
 def test_nothing_to_compare(tmp_path: Path) -> None:
-    """Empty folders end with 5; a path that is not there, and a file against a folder, with 2."""
+    """Empty folders: exit code 5; a path that does not exist, or a file against a folder: 2."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     assert 5 == command_line("diff", tmp_path / "a", tmp_path / "b").code
@@ -102,7 +102,7 @@ def test_nothing_to_compare(tmp_path: Path) -> None:
 
 
 def test_broken_cassette_does_not_hide_the_others(tmp_path: Path) -> None:
-    """The rest is compared; it ends with 2."""
+    """The others are compared; the exit code is 2."""
     for side in "ab":
         saved(small(), tmp_path / side / "x.yaml")
     (tmp_path / "b" / "broken.yaml").write_text("version: 1\n")
@@ -114,7 +114,7 @@ def test_broken_cassette_does_not_hide_the_others(tmp_path: Path) -> None:
 
 
 def test_json(pair: tuple[Path, Path]) -> None:
-    """One document for each pair, with the schema's name and version, and one with the sum."""
+    """One document for each pair, with the schema's name and version, and one with the totals."""
     paired, total = map(json.loads, command_line("diff", "--json", *pair).out.splitlines())
     assert "gws-replay/diff/1" == paired["schema"]
     assert (str(pair[0]), str(pair[1])) == (paired["baseline"], paired["candidate"])
@@ -138,7 +138,7 @@ def test_junit(pair: tuple[Path, Path]) -> None:
 
 @pytest.mark.parametrize("ending", ["yaml", "json"])
 def test_annotations_of_github_name_the_line(tmp_path: Path, ending: str) -> None:
-    """File and line of the interaction and of the notification in the baseline; on by themselves on GitHub."""
+    """File and line of the interaction and of the notification in the baseline; without an option on GitHub."""
     good, bad = saved(small(), tmp_path / f"good.{ending}"), saved(WRONG, tmp_path / f"bad.{ending}")
     start, reported_start, above = (
         ("- request:", "- channel:", 0) if ending == "yaml" else ('"request":', '"channel":', 1)
@@ -160,7 +160,7 @@ def test_annotations_of_github_name_the_line(tmp_path: Path, ending: str) -> Non
 
 
 def test_report_goes_to_a_file(pair: tuple[Path, Path], tmp_path: Path) -> None:
-    """stdout then has the sum alone; text and JSON can go there too."""
+    """Only the summary is printed on stdout; text and JSON can be written to a file too."""
     for name in ("text", "json", "junit", "github", "sarif", "markdown"):
         path = tmp_path / "reports" / name
         printed = command_line("diff", "--format", name, *pair).out
@@ -175,7 +175,7 @@ def test_two_formats_are_refused(pair: tuple[Path, Path]) -> None:
 
 
 def test_accept_rewrites_only_what_drifted(pair: tuple[Path, Path]) -> None:
-    """Every line of the baseline but those of the drifted notification stays; then nothing differs."""
+    """Only the lines of the drifted notification change in the baseline; then nothing differs."""
     before = pair[0].read_text().replace("- request:", "- # a note of a person\n  request:", 1)
     pair[0].write_text(before)
     ended = command_line("diff", "--accept", "--yes", *pair)
@@ -200,7 +200,7 @@ def test_accept_refuses_without_a_terminal(pair: tuple[Path, Path], monkeypatch:
 def test_accept_asks_on_a_terminal(
     pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, response: str, code: int
 ) -> None:
-    """A person says yes, or it stays as it was."""
+    """The file changes only if the answer is yes."""
     stdin = io.StringIO(f"{response}\n")
     stdin.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.setattr("sys.stdin", stdin)
@@ -210,7 +210,7 @@ def test_accept_asks_on_a_terminal(
 
 
 def test_accept_writes_json_cassettes_and_no_foreign_ones(tmp_path: Path) -> None:
-    """JSON as YAML; a cassette of plain vcrpy is to be converted first."""
+    """JSON as well as YAML; a cassette of plain vcrpy must be converted first."""
     good, bad = saved(small(), tmp_path / "good.json"), saved(WRONG, tmp_path / "bad.json")
     assert 0 == command_line("diff", "--accept", "--yes", good, bad).code
     assert 0 == command_line("diff", good, bad).code
@@ -224,7 +224,7 @@ def test_accept_writes_json_cassettes_and_no_foreign_ones(tmp_path: Path) -> Non
     assert "cannot be rewritten: the two are redacted" in command_line("diff", "--accept", "--yes", right, strict).err
 
 
-def test_accept_of_nothing(pair: tuple[Path, Path]) -> None:
+def test_accept_without_differences_writes_nothing(pair: tuple[Path, Path]) -> None:
     """No question, no file written."""
     ended = command_line("diff", "--accept", pair[0], pair[0])
     assert (0, "") == (ended.code, ended.err)
@@ -239,7 +239,7 @@ def test_summary_that_cannot_be_written(pair: tuple[Path, Path], tmp_path: Path)
 
 
 def test_information_and_order_are_reported(tmp_path: Path) -> None:
-    """Times as numbers, orders in words; a report in which nothing fails has them, too."""
+    """Times as numbers, orders in words; also in a report without a failure."""
     first, second = (
         cassette(
             operation("Accept", began=begin, ended=begin + lasting),

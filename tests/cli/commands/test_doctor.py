@@ -1,4 +1,4 @@
-"""`gws-replay doctor`: each line is OK, or says how to fix it."""
+"""`gws-replay doctor`: each line is OK, or names the fix."""
 
 import importlib.util
 import json
@@ -28,13 +28,13 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[RunningSandbox]:
-    """A server in order."""
+    """A correct server."""
     with serving() as running:
         yield running
 
 
 def fixes(*arguments: str) -> list[str]:
-    """The lines of what is not in order; the exit code agrees with them."""
+    """The lines that are not OK; the exit code agrees with them."""
     ended = command_line("doctor", *arguments)
     found = [line for line in ended.out.splitlines() if line.startswith("FIX  ")]
     assert (1 if found else 0) == ended.code, ended.out + ended.err
@@ -42,7 +42,7 @@ def fixes(*arguments: str) -> list[str]:
     return found
 
 
-def test_everything_is_in_order(environment: pytest.MonkeyPatch, sandbox: RunningSandbox) -> None:
+def test_all_checks_pass(environment: pytest.MonkeyPatch, sandbox: RunningSandbox) -> None:
     """Versions, the folder, certificates, proxies, the server, CometD."""
     environment.setenv("GWS_REPLAY_USER", sandbox.user)
     environment.setenv("GWS_REPLAY_PASSWORD", sandbox.password)
@@ -61,28 +61,28 @@ def test_the_results_are_json_too(sandbox: RunningSandbox) -> None:
     assert all({"ok", "text", "fix"} == document.keys() for document in documents)
 
 
-def test_a_server_that_wants_credentials(sandbox: RunningSandbox) -> None:
+def test_missing_credentials_name_the_variables(sandbox: RunningSandbox) -> None:
     """The fix names the variables."""
     (line,) = fixes("--upstream", sandbox.url)
     assert f"no CometD handshake at {sandbox.url}/api/v2/notifications (HTTP 401): set GWS_REPLAY_USER" in line
 
 
-def test_cometd_elsewhere(environment: pytest.MonkeyPatch, sandbox: RunningSandbox) -> None:
-    """The fix is to name its path."""
+def test_cometd_at_another_path_is_reported(environment: pytest.MonkeyPatch, sandbox: RunningSandbox) -> None:
+    """The fix is to give its path."""
     environment.setenv("GWS_REPLAY_USER", sandbox.user)
     environment.setenv("GWS_REPLAY_PASSWORD", sandbox.password)
     (line,) = fixes("--upstream", sandbox.url, "--cometd", "/elsewhere")
     assert "name the path of CometD with --cometd" in line
 
 
-def test_a_server_that_is_not_there() -> None:
-    """With the reason of the system."""
+def test_unreachable_server_is_reported() -> None:
+    """With the reason of the operating system."""
     (line,) = fixes("--upstream", "http://127.0.0.1:1")
     assert "http://127.0.0.1:1 does not respond: cannot reach http://127.0.0.1:1: " in line
 
 
-def test_without_mitmproxy(environment: pytest.MonkeyPatch) -> None:
-    """The pip line is the fix."""
+def test_missing_mitmproxy_is_reported(environment: pytest.MonkeyPatch) -> None:
+    """The fix is the pip line."""
     find: Any = importlib.util.find_spec
     environment.setattr(importlib.util, "find_spec", lambda name: None if name == "mitmproxy" else find(name))
     (line,) = fixes()
@@ -98,23 +98,21 @@ def test_without_mitmproxy(environment: pytest.MonkeyPatch) -> None:
         ("HTTPS_PROXY", "socks5://127.0.0.1:1", "HTTPS_PROXY cannot be used"),
     ],
 )
-def test_a_variable_that_cannot_be_used(
-    environment: pytest.MonkeyPatch, variable: str, value: str, message: str
-) -> None:
+def test_unusable_variable_is_named(environment: pytest.MonkeyPatch, variable: str, value: str, message: str) -> None:
     """By name."""
     environment.setenv(variable, value)
     (line,) = fixes()
     assert message in line
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    """Here a file stands in its place."""
+def test_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
+    """Here a file has the name of the folder."""
     (tmp_path / "file").touch()
     (line,) = fixes("--cassettes", "file")
     assert "cannot write in file" in line
 
 
-def test_a_port_that_is_taken_is_no_fault() -> None:
+def test_busy_port_is_not_an_error() -> None:
     """Another one can be chosen."""
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -122,10 +120,10 @@ def test_a_port_that_is_taken_is_no_fault() -> None:
             taken.bind(("127.0.0.1", 8080))
             taken.listen()
         except OSError:
-            pass  # somebody else has it: just as well
+            pass  # another process has the port, which serves the test as well
         assert "OK   port 8080 is taken: without a command, record needs --listen" in command_line("doctor").out
 
 
-def test_an_address_that_is_none_is_refused() -> None:
-    """As everywhere."""
+def test_wrong_address_is_refused() -> None:
+    """As in every command."""
     assert "is not an address" in refused(command_line("doctor", "--upstream", "gws.example"))

@@ -15,8 +15,8 @@ def recorded(folder: Path, *queues: str) -> list[Path]:
     ]
 
 
-def test_learned_noise_is_passed_over(tmp_path: Path) -> None:
-    """It is listed with how often it differed, written for review, counted and shown on request."""
+def test_learned_noise_is_not_reported_as_a_finding(tmp_path: Path) -> None:
+    """The file lists how often each place differed, for review; `diff` counts the noise and shows it on request."""
     first, second, third = recorded(tmp_path, "q1", "q2", "q3")
     path = tmp_path / "noise.json"
     ended = command_line("noise", "learn", first, second, "--output", path)
@@ -30,8 +30,8 @@ def test_learned_noise_is_passed_over(tmp_path: Path) -> None:
     assert "1 suppressed (1 noise)" in ended.out
 
 
-def test_what_cannot_be_learned(tmp_path: Path) -> None:
-    """One recording differs from nothing; a file that is there is kept; a file that is not a noise file is refused."""
+def test_noise_learn_refuses_wrong_input(tmp_path: Path) -> None:
+    """A single recording; an existing file is kept; a file that is not a noise file is refused."""
     first, second = recorded(tmp_path, "q1", "q2")
     path = tmp_path / "noise.json"
     assert "give two of one scenario" in refused(command_line("noise", "learn", first, "--output", path), 5)

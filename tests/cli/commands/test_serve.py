@@ -42,7 +42,7 @@ def first_line(process: subprocess.Popen[str]) -> str:
 
 
 def refused(*arguments: object) -> str:
-    """What it says when it does not start."""
+    """The error of a server that does not start."""
     ended = command_line("serve", *arguments)
     assert (2, "") == (ended.code, ended.out)
     assert "Traceback" not in ended.err
@@ -50,8 +50,8 @@ def refused(*arguments: object) -> str:
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_it_prints_its_url_and_sums_up(cassette: Path, number: signal.Signals, exit_code: int) -> None:
-    """The URL alone on stdout; at the end what was served and what is left."""
+def test_server_prints_its_url_and_a_summary(cassette: Path, number: signal.Signals, exit_code: int) -> None:
+    """Only the URL on stdout; at the end what was served and what is unplayed."""
     with running(cassette, "-v") as process:
         url = first_line(process)
         response = requests.get(f"{url}{SESSIONS}?fields=*", auth=("any", "thing"), timeout=CALM)
@@ -67,7 +67,7 @@ def test_it_prints_its_url_and_sums_up(cassette: Path, number: signal.Signals, e
 
 
 def test_miss_is_reported_and_ends_with_1(cassette: Path) -> None:
-    """CI sees it by the exit code; the text names what was missed."""
+    """CI sees it by the exit code; the text names the request."""
     with running(cassette, "-q", "--json") as process:
         ready = json.loads(first_line(process))
         requests.post(f"{ready['url']}/nowhere", timeout=CALM)
@@ -81,8 +81,8 @@ def test_miss_is_reported_and_ends_with_1(cassette: Path) -> None:
     ]
 
 
-def test_tls_says_what_to_trust(cassette: Path) -> None:
-    """The file of the CA is there while it runs, and gone afterwards."""
+def test_tls_names_the_ca_file(cassette: Path) -> None:
+    """The file of the CA exists while the server runs, and is removed afterwards."""
     with running(cassette, "--tls", "--json") as process:
         ready = json.loads(first_line(process))
         response = requests.get(f"{ready['url']}{SESSIONS}?fields=*", verify=ready["ca"], timeout=CALM)
@@ -92,7 +92,7 @@ def test_tls_says_what_to_trust(cassette: Path) -> None:
     assert not Path(ready["ca"]).exists()
 
 
-def test_two_cassettes_that_disagree_are_warned_about(cassette: Path, tmp_path: Path) -> None:
+def test_cassettes_that_contradict_each_other_get_a_warning(cassette: Path, tmp_path: Path) -> None:
     """The sentence names both places, and which one is played first."""
     other = saved(cassette_of(get({"A": 9}, began=0.0)), tmp_path / "other.yaml")
     with running(cassette, other) as process:
@@ -106,7 +106,7 @@ def test_two_cassettes_that_disagree_are_warned_about(cassette: Path, tmp_path: 
 
 
 def test_cassettes_recorded_at_two_addresses_agree(tmp_path: Path) -> None:
-    """The host of an absolute address is where it was recorded, and no disagreement."""
+    """Two hosts in absolute addresses are not a contradiction."""
     paths = [tmp_path / "one.yaml", tmp_path / "two.yaml"]
     for path, host in zip(paths, ("http://one", "https://two:8443"), strict=True):
         save_cassette(cassette_of(exchange(response={"uri": f"{host}/api/v2/me"})), path)
@@ -117,7 +117,7 @@ def test_cassettes_recorded_at_two_addresses_agree(tmp_path: Path) -> None:
 
 
 def test_bad_input_is_one_sentence(cassette: Path, tmp_path: Path) -> None:
-    """A missing file, a torn one, a cause that is not there, a busy port, a wrong timing or port."""
+    """A missing file, a broken one, a cause that does not exist, a busy port, a wrong timing or port."""
     text = cassette.read_text("utf-8")
     torn = tmp_path / "torn.yaml"
     torn.write_text(text[: len(text) // 2], "utf-8")
@@ -139,7 +139,7 @@ def test_bad_input_is_one_sentence(cassette: Path, tmp_path: Path) -> None:
 
 
 def test_a_cassette_without_notifications_is_served(tmp_path: Path) -> None:
-    """REST is answered, and CometD connects are held."""
+    """REST requests get their responses, and CometD connects are held."""
     path = saved(cassette_of(get({"A": 1}, began=0.0)), tmp_path / "rest.yaml")
     with running(path) as process:
         url = first_line(process)

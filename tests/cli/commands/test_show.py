@@ -35,7 +35,7 @@ def test_operations_notifications_and_changes_in_time_order(path: Path) -> None:
 
 
 def test_quiet_leaves_out_the_changes(path: Path) -> None:
-    """-q: the same lines, less those of userData."""
+    """-q: the same lines without those of userData."""
     lines = [line for line in SMALL.format(path=path).splitlines() if "userData of" not in line and "->" not in line]
     assert lines == command_line("show", "-q", path).out.splitlines()
 
@@ -125,7 +125,7 @@ STEERING = "\x1b[31mred\x1b]0;title\x07\x9b2J\r\u202e"
     ids=["value", "key", "names", "body", "id", "header"],
 )
 def test_recorded_text_cannot_steer_a_terminal(played: Cassette, options: tuple[str, ...], tmp_path: Path) -> None:
-    """Control characters of any kind are shown as what they are."""
+    """Control characters of any kind are shown escaped."""
     shown = command_line("show", *options, saved(played, tmp_path / "x.yaml")).out
     assert shown
     assert [] == [character for character in shown if character != "\n" and not character.isprintable()]
@@ -137,7 +137,7 @@ def test_recorded_text_cannot_steer_a_terminal(played: Cassette, options: tuple[
     ids=["repeated key", "half a character", "many digits", "repeated inside"],
 )
 def test_unusual_json_is_shown(data: str, tmp_path: Path) -> None:
-    """What a server should not have sent is shown, as text and as strict JSON, to a real pipe."""
+    """JSON that a server should not send is shown, as text and as strict JSON, to a real pipe."""
     reply = f'{{"statusCode":0,"facebooksessions":[{{"id":"S1","userData":{data}}}]}}'
     path = saved(cassette(exchange("GET", SESSIONS, None, reply.encode())), tmp_path / "odd.yaml")
     for options in ([], ["-v"], ["--json"]):
@@ -160,8 +160,8 @@ def test_unusual_json_is_shown(data: str, tmp_path: Path) -> None:
     ],
     ids=["missing", "folder", "empty", "text", "binary", "torn", "field"],
 )
-def test_what_is_no_cassette_is_a_sentence_and_2(content: bytes | str | None, message: str, tmp_path: Path) -> None:
-    """The file, the place and the problem."""
+def test_file_that_is_not_a_cassette_is_refused(content: bytes | str | None, message: str, tmp_path: Path) -> None:
+    """One sentence with the file, the place and the problem; exit code 2."""
     path = tmp_path / "x.yaml"
     if content == "folder":
         path.mkdir()

@@ -25,8 +25,8 @@ def verified(played: Cassette, folder: Path, *options: str) -> tuple[object, str
 
 
 @pytest.fixture(autouse=True)
-def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow the machine is: how far it has come is shown only where a test says so."""
+def no_progress_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show progress only where a test wants it, however slow the machine is."""
     monkeypatch.setattr("gws_replay.cli.options._FIRST_SHOWN", float("inf"))
 
 
@@ -78,7 +78,7 @@ def test_exit_code_is_the_worst(
 
 
 def test_text_of_each_verdict(folder: Path) -> None:
-    """A folder is searched in a stable order; each operation has its line, a failure its reasons and next command."""
+    """A folder is searched in a stable order; each operation has a line, a failure its reasons and the next command."""
     ended = command_line("verify", folder)
     assert 2 == ended.code
     assert [
@@ -99,8 +99,8 @@ def test_text_of_each_verdict(folder: Path) -> None:
     assert f"Error: {folder}/broken.yaml, the file: {why}; {NOT_COMPARED}\n" == ended.err
 
 
-def test_quiet_shows_what_needs_a_look(folder: Path) -> None:
-    """-q: only what failed or cannot be proved, and no tally."""
+def test_quiet_shows_only_what_did_not_pass(folder: Path) -> None:
+    """-q: only failed and unknown operations, and no summary."""
     paths = [folder / f"{name}.yaml" for name in CASSETTES]
     shown = command_line("verify", "-q", *paths).out
     assert (True, True) == ("FAILED" in shown, "cannot tell" in shown)
@@ -109,7 +109,7 @@ def test_quiet_shows_what_needs_a_look(folder: Path) -> None:
 
 
 def test_verbose_shows_what_changed(folder: Path) -> None:
-    """-v: also the change and the two places of an operation that passed."""
+    """-v: also the change and its two places for each operation that passed."""
     assert [
         f"{folder}/good.yaml",
         "  passed      interaction 1  UpdateUserData S1: exactly A changed",
@@ -119,8 +119,8 @@ def test_verbose_shows_what_changed(folder: Path) -> None:
     ] == command_line("verify", "-v", folder / "good.yaml").out.splitlines()
 
 
-def test_json_is_a_document_a_line(folder: Path) -> None:
-    """One for each cassette, and the tally at the end, broken files in it."""
+def test_json_is_one_document_a_line(folder: Path) -> None:
+    """One for each cassette, and a summary at the end, which lists broken files."""
     ended = command_line("verify", "--json", folder)
     documents = [json.loads(line) for line in ended.out.splitlines()]
     names = ["good", "nothing", "unknown", "wrong"]
@@ -149,7 +149,7 @@ def test_json_is_a_document_a_line(folder: Path) -> None:
 
 
 def test_paths_may_be_mixed(folder: Path, tmp_path: Path) -> None:
-    """Files and folders, folders in folders, JSON and YAML; what has another suffix is not looked at in a folder."""
+    """Files and folders, nested folders, JSON and YAML; files with another suffix in a folder are ignored."""
     inner = tmp_path / "more" / "inner"
     saved(small(), inner / "a.json")
     saved(small(), inner / "b.yml")
@@ -162,21 +162,21 @@ def test_paths_may_be_mixed(folder: Path, tmp_path: Path) -> None:
 
 
 def test_empty_folder_is_5(tmp_path: Path) -> None:
-    """Nothing found is not a success."""
+    """No cassette found is not a success."""
     ended = command_line("verify", tmp_path)
     assert (5, "0 userData operations in 0 cassettes: 0 passed, 0 failed, 0 cannot tell\n") == (ended.code, ended.out)
 
 
 @pytest.mark.parametrize("place", [0, 1])
 def test_path_that_does_not_exist_is_2(place: int, folder: Path) -> None:
-    """A slip of the pen is reported before anything is judged, wherever it stands."""
+    """A wrong path is reported before anything is judged, at any position."""
     paths = [folder / "good.yaml"]
     paths.insert(place, folder / "elsewhere.yaml")
     assert f"{folder}/elsewhere.yaml does not exist" == refused(command_line("verify", *paths))
 
 
 def test_userdata_with_a_repeated_key_is_judged_and_reported(tmp_path: Path) -> None:
-    """A duplicate key of the server is a failure in words, as text and as JSON."""
+    """A duplicate key from the server is a failure, in text and in JSON."""
     data = '{"notificationType":"PropertiesUpdated","facebooksession":{"id":"S1","userData":{"A":1,"A":2,"B":"b"}}}'
     push = Notification(channel=TOPIC, data=data, seen=2.0)
     played = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), push)
@@ -207,8 +207,8 @@ def test_captured_session_is_named_by_its_operation(tmp_path: Path) -> None:
     assert SESSIONS not in out
 
 
-def test_exchange_that_failed_is_no_reason_to_fail(tmp_path: Path) -> None:
-    """A refused update that changed nothing passes; one that changed something does not."""
+def test_refused_update_passes_if_nothing_changed(tmp_path: Path) -> None:
+    """One that changed something fails."""
     refusal = {"statusCode": 2}
     good = [get(BEFORE, began=0.0), update({"A": 2}, began=1.0, response=refusal)]
     assert 0 == verified(cassette(*good, get(BEFORE, began=2.0)), tmp_path)[0]
@@ -218,7 +218,7 @@ def test_exchange_that_failed_is_no_reason_to_fail(tmp_path: Path) -> None:
 
 
 def test_ignored_keys_are_reported(folder: Path) -> None:
-    """A key that the server moves does not count, by name or pattern, and never in silence."""
+    """A key that the server changes by itself does not count, by name or pattern, and the report lists it."""
     path = folder / "wrong.yaml"
     for pattern in ("B", "[B]", "*"):
         ended = command_line("verify", "--ignore", "Z*", "--ignore", pattern, path)
@@ -236,8 +236,8 @@ def test_number_of_processes_changes_nothing(folder: Path) -> None:
     assert alone == command_line("verify", "-v", "--jobs", "3", *paths)
 
 
-def test_one_value_has_one_stand_in_whoever_reads_it(folder: Path) -> None:
-    """In cassettes that nobody has redacted: the key goes along to the processes."""
+def test_all_processes_use_the_same_stand_ins(folder: Path) -> None:
+    """In unredacted cassettes: the processes share one key."""
     wrong = cassette(
         get(BEFORE, began=0.0), update({"A": 2}, began=1.0), push({**BEFORE, "A": 2, "LastName": "Onv"}, seen=2.0)
     )
@@ -248,8 +248,8 @@ def test_one_value_has_one_stand_in_whoever_reads_it(folder: Path) -> None:
     assert "Onv" not in one
 
 
-def test_person_sees_how_far_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal, on stderr, once it takes long; gone before each result, and never with -q or in a pipe."""
+def test_slow_run_shows_its_progress_on_a_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On stderr, removed before each result, and never with -q or in a pipe."""
     monkeypatch.setattr("gws_replay.cli.options._FIRST_SHOWN", 0.0)
     paths = folder / "good.yaml", folder / "wrong.yaml"
     shown = command_line("verify", *paths, watched=True).err
@@ -259,7 +259,7 @@ def test_person_sees_how_far_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_killed_worker_process_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when memory runs out: a sentence for each cassette that was read."""
+    """As when memory is full: one sentence for each cassette that it was reading."""
     monkeypatch.setattr("gws_replay.batch.processes._end_at_once", os.abort)
     paths = [folder / "good.yaml", folder / "wrong.yaml"]
     ended = command_line("verify", "--jobs", "2", *paths)
@@ -269,7 +269,7 @@ def test_killed_worker_process_is_reported(folder: Path, monkeypatch: pytest.Mon
 
 
 def test_reports_for_ci(folder: Path, tmp_path: Path) -> None:
-    """JUnit has a case for each operation; what cannot be proved fails unless allowed; annotations name the line."""
+    """JUnit has a case for each operation; unknown ones fail unless allowed; annotations name the line."""
     path = tmp_path / "reports" / "out"
     names = [folder / f"{name}.yaml" for name in ("good", "wrong", "unknown")]
     tally = "3 userData operations in 3 cassettes: 1 passed, 1 failed, 1 cannot tell"
@@ -290,7 +290,7 @@ def test_reports_for_ci(folder: Path, tmp_path: Path) -> None:
 
 
 def test_text_and_json_go_to_a_file_too(folder: Path, tmp_path: Path) -> None:
-    """The same as would be printed."""
+    """The same text as on stdout."""
     for name in ("text", "json", "markdown", "sarif"):
         printed = command_line("verify", "--format", name, folder / "wrong.yaml").out
         command_line("verify", "--format", name, "--output", tmp_path / "out", folder / "wrong.yaml")
@@ -298,7 +298,7 @@ def test_text_and_json_go_to_a_file_too(folder: Path, tmp_path: Path) -> None:
 
 
 def test_evidence_behind_a_verdict_is_explained(tmp_path: Path) -> None:
-    """Of the one operation; as lines and as JSON."""
+    """For the operation that --explain names; as lines and as JSON."""
     code, out = verified(WRONG, tmp_path, "--explain", "1")
     lines = [line.split(maxsplit=1) for line in out.splitlines()]
     evidence = [(words[0], words[1]) for words in lines if len(words) == 2]
@@ -331,7 +331,7 @@ def test_explain_says_that_a_cassette_has_no_operation(tmp_path: Path) -> None:
     [([], 1), (["--coerce", "string"], 0), (["--coerce", "string:A*"], 0), (["--coerce", "string:B"], 1)],
 )
 def test_server_may_keep_values_as_strings(options: list[str], code: int, tmp_path: Path) -> None:
-    """Of all keys, or of those that are named; it is reported."""
+    """For all keys, or for those that are named; it is reported."""
     kept = cassette(get(BEFORE, began=0.0), update({"A": 2}, began=1.0), push({**BEFORE, "A": "2"}, seen=2.0))
     ended, out = verified(kept, tmp_path, *options)
     assert code == ended
@@ -340,12 +340,12 @@ def test_server_may_keep_values_as_strings(options: list[str], code: int, tmp_pa
 
 @pytest.mark.parametrize("value", ["int", "string:", "number:A"])
 def test_coerce_takes_strings_only(value: str, tmp_path: Path) -> None:
-    """Another word is a mistake of the caller."""
+    """Another word is a usage error."""
     ended = command_line("verify", "--coerce", value, saved(WRONG, tmp_path / "x.yaml"))
     assert (2, True) == (ended.code, "needs string or string:NAME" in ended.err)
 
 
-def test_operation_that_changes_nothing_says_so(tmp_path: Path) -> None:
+def test_update_to_the_same_values_is_reported_as_no_change(tmp_path: Path) -> None:
     """An update to the values that were there."""
     same = cassette(get(BEFORE, began=0.0), update({"A": BEFORE["A"]}, began=1.0), push(BEFORE, seen=2.0))
     assert ": nothing changed\n" in verified(same, tmp_path)[1]
