@@ -43,6 +43,7 @@ FENCES = {
     "yaml": ("formats/vcr/yaml_text.py", "formats/vcr/quick_yaml.py", "formats/vcr/edit.py"),
     "mitmproxy": ("addon.py", "formats/flow.py"),
     "vcr": ("pytest_plugin/vcr_hooks.py", "pytest_plugin/vcr_options.py"),  # what filters and hooks of users receive
+    "requests": ("interception/",),
     "tornado": ("interception/",),
     "urllib3": ("interception/",),
     "aiohttp": ("web/", "server/", "sandbox/", "drift/", "interception/"),

@@ -125,6 +125,12 @@ class Interceptor:
         """Whether the running code belongs to a run; a request of other code is left alone."""
         return _IN_FORCE.concerns_here
 
+    @property
+    def replays_here(self) -> bool:
+        """Whether the running code belongs to a replay: asking twice about what goes live does no harm there."""
+        current = _IN_FORCE.current() or _IN_FORCE.ended_here
+        return current is not None and not current.run.is_recording
+
     def decide(self, request: Request) -> Decision:
         """Decide on a request of this thread. Raises ReplayMiss."""
         began = time.monotonic()

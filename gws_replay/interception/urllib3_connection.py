@@ -7,7 +7,7 @@ one that is left over later is a real one.
 import http.client
 import io
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cached_property, partial
 from importlib.metadata import version
 from types import ModuleType
 from typing import Any
@@ -21,8 +21,8 @@ from gws_replay.core.model import Headers, Request, Response
 from gws_replay.interception.interceptor import INTERCEPTOR, bytes_of, text_of
 from gws_replay.interception.patching import Swap
 
-_HTTP, _HTTPS = urllib3.connection.HTTPConnection, urllib3.connection.HTTPSConnection
-_IS_FIRST = version("urllib3").startswith("1.")
+KINDS = _HTTP, _HTTPS = urllib3.connection.HTTPConnection, urllib3.connection.HTTPSConnection
+IS_FIRST = version("urllib3").startswith("1.")
 _PENDING, _LIVE = "_gws_replay_pending", "_gws_replay_live"
 
 
@@ -35,7 +35,7 @@ def swaps(_: ModuleType) -> Iterator[Swap]:
             yield Swap(_HTTP, name, _requesting)
     yield Swap(_HTTP, "getresponse", _getting)
     pools = urllib3.connectionpool
-    for pool, kind in ((pools.HTTPConnectionPool, _HTTP), (pools.HTTPSConnectionPool, _HTTPS)):
+    for pool, kind in zip((pools.HTTPConnectionPool, pools.HTTPSConnectionPool), KINDS, strict=True):
         yield Swap(pool, "ConnectionCls", partial(_instead_of_a_stub, kind))
 
 
@@ -101,7 +101,10 @@ def _getting(real: Callable[..., Any]) -> Callable[..., Any]:
         if response is None:
             response = _live(self, send, real)
             INTERCEPTOR.take(decision, response)
-        return _returned(request, response, options)
+        if IS_FIRST:
+            return _Recorded(response, request.method)
+        preloads, decodes = options.get("preload_content", True), options.get("decode_content", True)
+        return returned(request.method, request.uri, response, preload_content=preloads, decode_content=decodes)
 
     return getresponse
 
@@ -113,7 +116,7 @@ def _live(connection: Any, send: Callable[[], None], receive: Callable[[Any], An
             connection.connect()
         send()
         got = receive(connection)
-        body = got.read() if _IS_FIRST else got.data
+        body = got.read() if IS_FIRST else got.data
     finally:
         del vars(connection)[_LIVE]
     headers = Headers(tuple(got.headers.items()))
@@ -143,17 +146,27 @@ class _Recorded(http.client.HTTPResponse):
 
     def __init__(self, response: Response, method: str) -> None:
         self.fp = io.BytesIO(response.body)  # type: ignore[assignment]
-        self.headers = self.msg = http.client.HTTPMessage()
-        for name, value in response.headers.pairs:
-            if name.lower() != "transfer-encoding":  # the body is here as a whole
-                self.msg[name] = value
         self.status = self.code = response.status
         self.reason = response.reason
         self.version = 11
         self.length = len(response.body)
         self.chunked = self.will_close = False
         self.debuglevel = 0
+        self.pairs = [pair for pair in response.headers.pairs if pair[0].lower() != "transfer-encoding"]
         self._method = method
+
+    @cached_property
+    def headers(self) -> http.client.HTTPMessage:  # type: ignore[override]
+        """The header fields; the body is here as a whole, so none says that it comes in chunks."""
+        message = http.client.HTTPMessage()
+        for name, value in self.pairs:
+            message[name] = value
+        return message
+
+    @property
+    def msg(self) -> http.client.HTTPMessage:  # type: ignore[override]
+        """The same, by the name that cookies are looked for."""
+        return self.headers
 
 
 class _Decoded(urllib3.response.HTTPResponse):
@@ -162,23 +175,21 @@ class _Decoded(urllib3.response.HTTPResponse):
     CONTENT_DECODERS = ()  # type: ignore[assignment]
 
 
-def _returned(request: Request, response: Response, options: Mapping[str, Any]) -> Any:
-    """Return a response as this version of urllib3 expects it of its connections."""
-    recorded = _Recorded(response, request.method)
-    if _IS_FIRST:
-        return recorded
-    returned = _Decoded(
+def returned(method: str, uri: str, response: Response, *, preload_content: bool, decode_content: bool) -> Any:
+    """Return a response as urllib3 2 expects it of its connections."""
+    recorded = _Recorded(response, method)
+    found = _Decoded(
         body=recorded,
-        headers=urllib3.HTTPHeaderDict(recorded.msg.items()),
+        headers=urllib3.HTTPHeaderDict(recorded.pairs),
         status=recorded.status,
         version=recorded.version,
         reason=recorded.reason,
-        preload_content=options.get("preload_content", True),
-        decode_content=options.get("decode_content", True),
+        preload_content=preload_content,
+        decode_content=decode_content,
         original_response=recorded,
         enforce_content_length=False,  # people edit cassettes
-        request_method=request.method,
-        request_url=request.uri,
+        request_method=method,
+        request_url=uri,
     )
-    returned.version_string = "HTTP/1.1"
-    return returned
+    found.version_string = "HTTP/1.1"
+    return found

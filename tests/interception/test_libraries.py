@@ -25,7 +25,7 @@ print(json.dumps([before, inside]))
 """
 
 
-@pytest.mark.parametrize("library", ["http.client", "urllib3", "httpx", "aiohttp"])
+@pytest.mark.parametrize("library", ["http.client", "urllib3", "requests.adapters", "httpx", "aiohttp"])
 def test_a_library_that_is_imported_late_is_patched_then(library: str) -> None:
     """By its first import, inside a replay; none is imported before it is needed."""
     program = PROGRAM.format(library=library, names=["urllib3", "httpx", "aiohttp", "requests", "vcr", "tornado"])
