@@ -24,6 +24,11 @@ _JSON = re.compile(
     rf'{_STRING}"\s*:\s*(?:{_STRING}(?:"|\Z)|([^\s\[\]{{}},:"]+))?|{_STRING}(?:"|\Z)|([\[\]{{}}])|([^\s\[\]{{}},:"]+)',
     re.DOTALL,
 )
+# Whole members and items, with what is in them if that is not nested any deeper: passed over where all of it is dull.
+_SCALAR = r'(?:"[^"\\]*+"(?!\s*+:)|[^\s\[\]{},:"]++(?=[\s,}\]]))'
+_ARRAY = rf"\[(?:[\s,]++|{_SCALAR})*+\]"
+_OBJECT = rf'\{{(?:[\s,]++|"[^"\\]*+":\s*+(?:{_SCALAR}|{_ARRAY}))*+\}}'
+_DULL = re.compile(rf'(?:[\s,]++|(?:"[^"\\]*+":\s*+)?+(?:{_SCALAR}|{_ARRAY}|{_OBJECT}))++')
 _PAIR = re.compile(rf'(?i)[^{{}}\[\]]*?"(?:{"|".join(sorted(sensitive.PAIR_NAMES))})"\s*:\s*{_STRING}"', re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _MARKUP_WITHIN = re.compile(rf"<(?!{PLACEHOLDER[1:]})")
@@ -44,6 +49,7 @@ class Kinds(dict[str, Kind | None]):
         self._suspects = suspects
         # Whether a key says something, of itself or as the key of a pair such as {"name": ..., "value": ...}.
         self.interesting: dict[str, bool] = {}
+        self._telling: dict[str, bool] = {}
 
     def __missing__(self, key: str) -> Kind | None:
         if len(self) > _MOST_KEYS:
@@ -53,6 +59,16 @@ class Kinds(dict[str, Kind | None]):
         if found is None and kind_of_name(key):
             self._suspects.add(_unescaped(key))
         self.interesting[key] = found is not None or sensitive.normalised(key) in _PAIR_KEYS
+        return found
+
+    def is_telling(self, key: str) -> bool:
+        """Tell whether a key says something, or sounds as if it did."""
+        found = self._telling.get(key)
+        if found is None:
+            if len(self._telling) > _MOST_KEYS:
+                self._telling.clear()
+            is_ruled = self._rules.of_key(_unescaped(key)) is not None or sensitive.normalised(key) in _PAIR_KEYS
+            found = self._telling[key] = is_ruled or bool(kind_of_name(key))
         return found
 
 
@@ -101,15 +117,17 @@ class JsonRun:
         pieces: list[str] = []
         matches = _JSON.finditer(text)
         interesting = self._kinds.interesting
-        for match in matches:
+        while match := next(matches, None):
             key, value, bare, item, bracket, bare_item = match.groups()
             if bracket:
                 self._bracket(bracket, pending)
                 pending = ""
+                matches = self._after_dull(match.end(), matches)
                 continue
             name = self._items if key is None else key
             if self._is_plain and match.end() <= self._safe_until and name in interesting and not interesting[name]:
                 pending = "" if key is None or value is not None or bare is not None else key
+                matches = matches if pending else self._after_dull(match.end(), matches)
                 continue
             if key is None:
                 instead = self._item(match, item, bare_item)
@@ -131,6 +149,15 @@ class JsonRun:
                 end = match.end()
         return "".join([*pieces, text[end:]]) if pieces else text
 
+    def _after_dull(self, at: int, matches: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
+        """Return the matches after the members and items, from some place on, in which there is nothing to redact."""
+        if not self._is_plain or at >= self._safe_until or len(self._open) < self._message_level:
+            return matches
+        if self._kinds[self._items]:
+            return matches
+        dull = _DULL.match(self._text, at, self._safe_until)
+        return _JSON.finditer(self._text, dull.end()) if dull else matches
+
     def _is_suspicious(self, start: int, stop: int) -> bool:
         """Tell whether anything may have been found in a part of the text; parts come in their order."""
         if stop - start > _LONG_VALUE:
@@ -150,9 +177,19 @@ class JsonRun:
         found += spelled_in(window)
         found += (match.span() for match in _MARKUP_WITHIN.finditer(window))
         found += shapes.long_runs(window) if len(window) >= shapes.SHORTEST_RUN else ()
+        found += self._interesting_in(window)
         self._suspicious = [(start + first, start + last) for first, last in _merged(found)]
         self._next, self._searched = 0, start + len(window)
         self._safe_until = min([self._searched, *(first for first, _ in self._suspicious[:1])])
+
+    def _interesting_in(self, window: str) -> Iterator[tuple[int, int]]:
+        """Yield where keys stand that say something; of those that a colon follows at once."""
+        for key in {before.rpartition('"')[2] for before in window.split('":')[:-1]}:
+            if self._kinds.is_telling(key):
+                at = window.find(f'"{key}"')
+                while at >= 0:
+                    yield at, at + len(key) + 2
+                    at = window.find(f'"{key}"', at + len(key) + 2)
 
     def _item(self, match: re.Match[str], item: str | None, bare: str | None) -> str | None:
         name, path, _ = self._open[-1] if self._open else ("", "", False)

@@ -69,6 +69,7 @@ class KnownValues:
         # Telephone numbers by their last digits, as they may be spelled with other spaces.
         self._phones: dict[str, str] = {}
         self._phone_ends: set[str] = set()
+        self._numbers = shapes.numbers_that_end_in()
         for stand_in in sorted(stand_ins.settled):
             if len(stand_in) >= _MIN_PERSONAL:
                 self._personal.add(stand_in, stand_in)
@@ -80,7 +81,7 @@ class KnownValues:
         for value, instead in other._secrets.items():  # noqa: SLF001 (its own class)
             self._look_for_secret(value, instead)
         self._phones.update(other._phones)  # noqa: SLF001 (its own class)
-        self._phone_ends |= other._phone_ends  # noqa: SLF001 (its own class)
+        self._end_phones_in(other._phone_ends)  # noqa: SLF001 (its own class)
         for value, instead in other._personal.entries.items():  # noqa: SLF001 (its own class)
             self._personal.add(value, instead)
             self.log.append(value)
@@ -142,8 +143,13 @@ class KnownValues:
             digits = _digits(value)
             if len(digits) >= _MIN_PHONE:
                 self._phones[digits[-_SAME_PHONE:]] = _digits(instead)[-_SAME_PHONE:]
-                self._phone_ends.add(digits[-2:])
+                self._end_phones_in({digits[-2:]})
         self.log.append(value)
+
+    def _end_phones_in(self, ends: set[str]) -> None:
+        if not ends <= self._phone_ends:
+            self._phone_ends |= ends
+            self._numbers = shapes.numbers_that_end_in(self._phone_ends)
 
     def adopt(self, value: str, stand_in: str) -> None:
         """Let a stand-in that somebody else made stand for a personal value from now on."""
@@ -155,7 +161,7 @@ class KnownValues:
 
     def replaced_in(self, text: str) -> str:
         """Return a text without the secrets and the personal values that were found."""
-        numbers = [*shapes.numbers_in(text)] if self._phones else []
+        numbers = [*shapes.numbers_in(text, self._numbers)] if self._phones else []
         found = [*self._secrets_in(text), *self._persons_in(text, numbers)]
         return spliced(text, without_overlaps(text, found)) if found else text
 
@@ -169,7 +175,7 @@ class KnownValues:
         ]
         for number, (start, stop, pattern) in enumerate(own_patterns.spans_of(self._rules.secret_patterns, text)):
             found.append(Found(start, stop, f"<redacted:pattern{number}>", f"secret of the pattern {pattern}"))
-        numbers = [*shapes.numbers_in(text)] if self._phones or self._rules.personal else []
+        numbers = [*shapes.numbers_in(text, self._numbers)] if self._phones or self._rules.personal else []
         found += self._persons_in(text, numbers)
         if self._rules.personal:
             found += self._personal_shapes(text, numbers)
@@ -190,9 +196,6 @@ class KnownValues:
             yield Found(start, stop, instead, "known personal value")
         if self._phones:
             for start, stop in numbers:
-                last = text[stop - 2 : stop]
-                if last not in self._phone_ends and last.isdecimal():
-                    continue  # as nearly all are
                 number = text[start:stop]
                 digits = self._phones.get(_digits(number)[-_SAME_PHONE:]) if stop - start <= _LONGEST_PHONE else None
                 if digits is not None:

@@ -19,7 +19,7 @@ _TOKEN_CLASSES = bytes(
     ord("x") if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "_+/=-") else code for code in range(256)
 )
 _NUMBER_CLASSES = bytes(
-    ord("0")
+    code
     if 0x30 <= code <= 0x39
     else ord(" ")
     if chr(code) in " ./-()" + _BREAKS
@@ -31,10 +31,16 @@ _NUMBER_CLASSES = bytes(
     for code in range(256)
 )
 _RARE_BREAKS = re.compile("[\u2000-\u2015\u2060\u202f\u205f\u3000\ufeff]")
-_SHORTEST_NUMBER = 7  # digits; and, without a plus, characters of a number that a telephone or a card can have
-_SHORTEST_SPELLED_NUMBER = 12
+_SHORTEST_NUMBER = 7  # digits
+# Characters, without a plus, of the numbers that a telephone and a card can have.
+_SHORTEST_PHONE, _SHORTEST_CARD = 12, 14
 _RUN_END = re.compile(rb"x+")
-_NUMBERS = re.compile(rb"[ ;+]0(?: {0,3}0){6,}+(?!a)")
+_NUMBER = r"[0-9]*+(?: {1,3}[0-9]++)*+(?!a)"  # after its first digit
+_WITH_PLUS = re.compile(rf"\+[0-9](?=[0-9 ]{{6}}){_NUMBER}".encode())
+_FIRST = "[0-9](?<=[ ;].)(?=[0-9 ]{6})"
+_BEGUN = re.compile(rb"(?<=[ ;+])[0-9]+(?: {1,3}[0-9]+)* {1,3}\Z")
+_MOST_ENDS = 40
+_SURELY_LONG = 4 * _SHORTEST_NUMBER  # no more than three breaks stand between two digits
 
 # Tokens of services: what they begin with says whose they are.
 _SERVICE_TOKEN = re.compile(
@@ -58,6 +64,8 @@ _NAMES = ("password", "passwort", "passwd", "passphrase", "passcode", "pwd")
 # A quick look at the last letter spares most places the comparison with each name.
 _LAST = "(?<=[detynDETYN][=:])"
 _TOKENS = ("token", "secret", "secret_key", "secretkey", "apikey", "api_key", "api-key", "access_key", "accesskey")
+# Each name has one of these in it: one look for each spares most texts the patterns.
+_STEMS = ("pass", "pwd", "token", "secret", "apikey", "api_key", "api-key", "access_key", "accesskey")
 _ASSIGNED = re.compile(
     rf"={_LAST}(?=[^\s&;<>\"'])(?i:{'|'.join(f'(?<={name}=)' for name in (*_NAMES, *_TOKENS))})([^\s&;<>\"']+)"
 )
@@ -68,6 +76,7 @@ _QUOTED = re.compile(
 )
 _IS = re.compile(r"(?:password|passcode|passwort) (?:is|ist) ([^\s&;<>\"',]+)")
 _WORD = re.compile(r"[a-zA-Z]*[.!?]?")
+_OF_ONE_KIND = re.compile(r"[a-z]+|[A-Z]+|[0-9]+|[^a-zA-Z0-9]+")
 _RANDOM_WORD = re.compile(r"[a-z]{7}|[A-Z]{7}")
 
 _DOMAIN = re.compile(r"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_](?:[\w-]{0,61}[^\W_])(?![\w@])")
@@ -97,37 +106,38 @@ def luhn(number: str) -> bool:
 
 def secrets_in(text: str) -> Iterator[Shape]:
     """Yield what has the shape of a secret: where it begins and ends, and the name of the shape."""
+    lowered = _lowered(text)
     if "=" in text or ":" in text:
-        yield from _assigned(text)
+        yield from _assigned(text, lowered)
     if "-----" in text:
         yield from ((*found.span(), "private-key") for found in _PRIVATE_KEY.finditer(text))
     if " " in text or "%20" in text:
-        yield from _in_words(text)
+        yield from _in_words(text, lowered)
     if "eyJ" in text:
         yield from ((*found.span(), "jwt") for found in _JWT.finditer(text))
     if len(text) >= SHORTEST_RUN:
         yield from _tokens(text)
 
 
-def _assigned(text: str) -> Iterator[Shape]:
+def _assigned(text: str, lowered: str) -> Iterator[Shape]:
+    if "jsessionid" in lowered:
+        yield from ((*found.span(1), "jsessionid") for found in _SESSION.finditer(text))
+    if "@" in text and "://" in text:
+        yield from ((*found.span(1), "userinfo") for found in _USER_INFO.finditer(text))
+    names = [name for stem in _STEMS if stem in lowered for name in (*_NAMES, *_TOKENS) if name.startswith(stem)]
+    if not any(f"{name}{sign}" in lowered for name in names for sign in "=:"):
+        return
     for found in _ASSIGNED.finditer(text):
-        is_password = text[max(0, found.start() - 10) : found.start()].lower().endswith(_NAMES)
+        is_password = lowered[max(0, found.start() - 10) : found.start()].endswith(_NAMES)
         yield *found.span(1), "password" if is_password else "token"
-    yield from ((*found.span(1), "jsessionid") for found in _SESSION.finditer(text))
     if '"' in text or "'" in text:
         yield from ((*found.span(1), "password") for found in _QUOTED.finditer(text))
-    if ":" in text:
-        for found in _GIVEN.finditer(text):
-            if not _is_word(found[1]):
-                yield *found.span(1), "password"
-        if "@" in text:
-            yield from ((*found.span(1), "userinfo") for found in _USER_INFO.finditer(text))
+    for found in _GIVEN.finditer(text) if ":" in text else ():
+        if not _is_word(found[1]):
+            yield *found.span(1), "password"
 
 
-def _in_words(text: str) -> Iterator[Shape]:
-    lowered = text.lower()
-    if len(lowered) != len(text):  # some capital letters are two small ones
-        lowered = "".join(each.lower() if each.isascii() else each for each in text)
+def _in_words(text: str, lowered: str) -> Iterator[Shape]:
     if "bearer" in lowered or "basic" in lowered:
         for found in _AUTHORIZATION.finditer(lowered):
             word = text[found.start(1) : found.end(1)]
@@ -137,6 +147,14 @@ def _in_words(text: str) -> Iterator[Shape]:
         for found in _IS.finditer(lowered):
             if not _is_word(text[found.start(1) : found.end(1)]):
                 yield *found.span(1), "password"
+
+
+def _lowered(text: str) -> str:
+    """Return a text in small letters, each where it stood."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # some capital letters are two small ones
+        lowered = "".join(each.lower() if each.isascii() else each for each in text)
+    return lowered
 
 
 def _is_word(word: str) -> bool:
@@ -192,17 +210,13 @@ def is_random(text: str, start: int, stop: int) -> bool:
         len(segments) > len(run[:400]) // 8 or any(_is_path_segment(each) for each in segments if each)
     ):
         return False
-    changes = sum(map(_are_of_two_kinds, letters, letters[1:]))
+    changes = len(_OF_ONE_KIND.findall(letters)) - 1
     has_word = len(letters) <= 64 and _RANDOM_WORD.search(letters)
     return changes >= (0.4 if not has_word else 0.55) * len(letters) and decoded(text[start:stop]) is Decoded.NOTHING
 
 
 def _is_path_segment(segment: str) -> bool:
     return (len(segment) > 2 and (segment.islower() or segment.isdigit())) or bool(re.fullmatch(r"v\d{1,2}", segment))
-
-
-def _are_of_two_kinds(one: str, other: str) -> bool:
-    return (one.islower(), one.isupper(), one.isdigit()) != (other.islower(), other.isupper(), other.isdigit())
 
 
 def personal_in(text: str, numbers: Iterable[tuple[int, int]], *, ip_addresses: bool = False) -> Iterator[Shape]:
@@ -213,7 +227,7 @@ def personal_in(text: str, numbers: Iterable[tuple[int, int]], *, ip_addresses: 
     if "@" in text:
         yield from emails_in(text)
     for start, stop in numbers:
-        if stop - start >= _SHORTEST_SPELLED_NUMBER or text[start] == "+":
+        if stop - start >= _SHORTEST_PHONE or text[start] == "+":
             yield from _number_at(text, start)
     if ip_addresses:
         for found in (*_IP_V4.finditer(text), *(_IP_V6.finditer(text) if ":" in text else ())):
@@ -243,17 +257,40 @@ def emails_in(text: str) -> Iterator[Shape]:
             yield start, end, "e-mail"
 
 
-def numbers_in(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where seven digits or more belong together, with a plus or bracket before them if there is one."""
+def numbers_that_end_in(ends: Iterable[str] = ()) -> re.Pattern[bytes]:
+    """Return a pattern for numbers that have the length of a telephone or card number, or end in two digits of `ends`.
+
+    All others, which are nearly all that most texts have, it passes over.
+    """
+    listed = "|".join(sorted(ends))
+    if listed.count("|") >= _MOST_ENDS:
+        return re.compile(f"{_FIRST}{_NUMBER}".encode())
+    known = f"|(?<={listed})|(?<=[^0-9][0-9])" if listed else ""
+    is_phone = f"(?=[0-9]{{2}} [0-9 ]{{{_SHORTEST_PHONE - 4}}})"
+    is_told = f"(?:(?<=[0-9 ]{{{_SHORTEST_CARD}}}){known})"
+    return re.compile(f"{_FIRST}(?:{is_phone}{_NUMBER}|{_NUMBER}{is_told})".encode())
+
+
+_NUMBERS = numbers_that_end_in()
+
+
+def numbers_in(text: str, pattern: re.Pattern[bytes] = _NUMBERS) -> Iterator[tuple[int, int]]:
+    """Yield where seven digits or more belong together, with a plus or bracket before them if there is one.
+
+    Without a plus, those that a pattern of `numbers_that_end_in` finds.
+    """
     if len(text) < _SHORTEST_NUMBER:
         return
     plain = _RARE_BREAKS.sub(" ", text) if not text.isascii() else text
     classes = b";" + plain.encode("latin-1", "replace").translate(_NUMBER_CLASSES)
-    if b"0" not in classes:
-        return
-    for found in _NUMBERS.finditer(classes):
-        start = found.start()  # of the character before the digits; `classes` has one more in front
-        yield start - 1 if start and text[start - 1] in "+(" else start, found.end() - 1
+    for found in (*_WITH_PLUS.finditer(classes), *pattern.finditer(classes)):
+        # `classes` has one character more in front.
+        first, stop = found.start() + (found.re is _WITH_PLUS), found.end() - 1
+        start = first - 2 if first > 1 and text[first - 2] in "+(" else first - 1
+        if stop - first < _SURELY_LONG and sum(map(str.isdecimal, text[first - 1 : stop])) < _SHORTEST_NUMBER:
+            continue
+        if found.re is _WITH_PLUS or not _BEGUN.search(classes[max(0, first - _SURELY_LONG) : first]):
+            yield start, stop
 
 
 def _number_at(text: str, start: int) -> Iterator[Shape]:

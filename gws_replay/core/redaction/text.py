@@ -25,7 +25,7 @@ from gws_replay.core.redaction.policy import Kind, Noticed, Rules
 _BAYEUX = re.compile(r'"channel"\s*:\s*"\\?/')
 # JSON that has something before or after it: JSONP, a prefix against cross-site reading, `data:` of server-sent events,
 # lines of a log.
-_JSON_WITHIN = re.compile(r'\{\s*"|\[\s*[{\["]')
+_JSON_WITHIN = re.compile(r'[{\[](?:\s*+"|(?<=\[)\s*+[{\[])')
 _PARAMETER = re.compile(r"([^&=]*)=([^&]*)|([^&=]+)")
 _MATRIX = re.compile(r"(;[\w.-]+=)([^;/]*)")
 _SESSION_IN_PATH = re.compile(r"(?i:(?<=;jsessionid=))[^/?;#]+")

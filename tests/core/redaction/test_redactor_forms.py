@@ -1,6 +1,7 @@
 """Nothing secret is left of a message, whatever place it stood in; everything else is untouched."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -274,3 +275,32 @@ def test_half_a_surrogate_pair_in_a_form_stops_nothing() -> None:
     form = Headers((("Content-Type", "application/x-www-form-urlencoded"),))
     body = b"a=%7B%22x%22%3A%22%5Cud800%22%2C%22FirstName%22%3A%22Anna+Kern%22%7D"
     assert b"Anna" not in redactor().body(body, form)
+
+
+DULL = '{"id": "12", "tags": ["a", "b"], "at": {"x": 1, "y": null}, "note": "one two"}'
+
+
+@pytest.mark.parametrize(
+    ("member", "redacted"),
+    [
+        ('"FirstName": "Ferdinand"', "FirstName"),
+        ('"x": {"y": {"password": "geheim-77"}}', "<redacted:password>"),
+        ('"x": "call +49 30 5550 2044"', "call +"),
+        ('"x": "230-555-1234"', '"x": "'),
+        ('"Ferdinand@corp.de": 1', ": 1"),
+        ('"note": ["one", "Ferdinand@corp.de"]', '"one", "'),
+        ('"Name" : "first_name", "value": "Ferdinand"', "first_name"),
+        ('"from": {"id": 1, "name": "Ferdinand"}', '"name": "'),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 1, 2000])
+def test_what_stands_among_much_that_says_nothing_is_found(before: int, member: str, redacted: str) -> None:
+    """Most members are passed over together: a part of what is beside them would be a leak."""
+    text = f"[{f'{DULL}, ' * before}{{{member}}}, {DULL}]"
+    found = redactor().body(text.encode()).decode()
+    head, tail = f"[{f'{DULL}, ' * before}", f", {DULL}]"
+    assert found.startswith(head)
+    assert found.endswith(tail)
+    middle = found[len(head) : len(found) - len(tail)]
+    assert redacted in middle
+    assert not re.search("Ferdinand|geheim|5550 2044|230-555", middle)

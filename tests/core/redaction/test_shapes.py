@@ -30,7 +30,7 @@ def found(text: str) -> list[str]:
         *("5555-5555-5555-4444", "3782 822463 10005", "4111\u00a01111\u00a01111\u00a01111"),
     ],
 )
-@pytest.mark.parametrize("around", ["{}", "call {}, please", "({})", "tel:{}", "a{{{}}}"])
+@pytest.mark.parametrize("around", ["{}", "call {}, please", "({})", "tel:{}", "a{{{}}}", "room22 {}"])
 def test_numbers_are_found_with_any_spaces(number: str, around: str) -> None:
     """Of telephones and cards."""
     assert number.lstrip("(") in " ".join(found(around.format(number)))
