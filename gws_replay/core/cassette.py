@@ -11,6 +11,8 @@ from gws_replay.core.model import Exchange, Notification, User, WebSocketMessage
 if TYPE_CHECKING:
     from gws_replay.core.oracle.judge import Update
 
+FORMAT = 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cassette:

@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.oracle.expectation import Expectation
 from gws_replay.core.oracle.history import Snapshot
-from gws_replay.core.oracle.tolerance import Coerce
 from gws_replay.errors import UserDataMismatch
 from gws_replay.playback.unplayed import interaction_text
+
+if TYPE_CHECKING:
+    from gws_replay.core.oracle.expectation import Expectation
+    from gws_replay.core.oracle.tolerance import Coerce
 
 
 class Watched(Protocol):
@@ -63,7 +65,7 @@ class Watched(Protocol):
         added: Mapping[str, Any] | Iterable[str] = (),
         removed: Iterable[str] = (),
         ignore: Iterable[str] = (),
-        coerce: Coerce = (),
+        coerce: "Coerce" = (),
         written: Mapping[str, Any] | None = None,
         timeout: float | None = None,
     ) -> "ExpectationBlock":
@@ -75,6 +77,8 @@ class Watched(Protocol):
         all keys). The end of the block waits `timeout` seconds at the most for what the client causes. Raises
         UserDataMismatch if anything differs, or if the recording shows no userData before or after.
         """
+        from gws_replay.core.oracle.expectation import Expectation  # noqa: PLC0415  (few tests expect anything)
+
         added = self.as_shown(added) if isinstance(added, Mapping) else added
         shown = self.as_shown(changed or {}), self.as_shown(written or {})
         expectation = Expectation.of(shown[0], added, removed, ignore, coerce=coerce, written=shown[1])
@@ -89,7 +93,7 @@ class ExpectationBlock:
     only where another thread could.
     """
 
-    def __init__(self, run: Watched, resource_id: str, expectation: Expectation, patience: float) -> None:
+    def __init__(self, run: Watched, resource_id: str, expectation: "Expectation", patience: float) -> None:
         self._run = run
         self._resource_id = resource_id
         self._expectation = expectation

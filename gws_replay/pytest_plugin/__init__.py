@@ -1,7 +1,7 @@
 """Edge: the pytest plugin. It imports nothing but pytest and the standard library until a marked test runs."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+import gc
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,13 +22,14 @@ from gws_replay.pytest_plugin.stash import (
     RECORDED,
     MarkedRun,
 )
-from gws_replay.pytest_plugin.tracebacks import shorten
+from gws_replay.pytest_plugin.summary import watch
 from gws_replay.pytest_plugin.use_cassette import failing_with, gws_use_cassette, wanted_of
 from gws_replay.storage.names import cassette_path, default_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gws_replay.playback.run import Run
-    from gws_replay.pytest_plugin.runs import Wanted
 
 __all__ = ["gws_use_cassette"]  # a fixture of ours that stands elsewhere
 
@@ -90,22 +91,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         from gws_replay.pytest_plugin.fixture_runs import FixtureRuns
 
         config.pluginmanager.register(FixtureRuns(names), "gws_replay_fixture_runs")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Fail a test that passed by itself though its client swallowed a miss or a stopped connection."""
-    yield
-    if (playback := item.stash.get(PLAYBACK, None)) and (problems := playback.problems(allow_unplayed=True)):
-        pytest.fail(problems, pytrace=False)
-
-
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Show our errors at the user's own lines: the frames of HTTP libraries hold live credentials."""
-    if call.excinfo:
-        item.stash[ENDED_BADLY] = True
-        shorten(call.excinfo.value)
-        call.excinfo = pytest.ExceptionInfo.from_exception(call.excinfo.value)
+        watch(config)
 
 
 @pytest.fixture(scope="module")
@@ -141,9 +127,7 @@ def gws(
     requests, httpx, aiohttp, urllib3 and http.client get the recorded responses, and a CometD client on them the
     notifications; see `Run` for what it offers.
     """
-    from gws_replay.pytest_plugin.runs import in_process
-
-    yield from _run(request, gws_cassette_dir, gws_vcr_config, in_process)
+    yield from _run(request, gws_cassette_dir, gws_vcr_config)
 
 
 @pytest.fixture
@@ -157,19 +141,13 @@ def gws_server(
     The test process reaches this machine and nothing else. In a writing mode it is the recording proxy before
     --gws-upstream.
     """
-    from gws_replay.pytest_plugin.runs import through_a_server
-
-    yield from _run(request, gws_cassette_dir, gws_vcr_config, through_a_server)
+    yield from _run(request, gws_cassette_dir, gws_vcr_config, served=True)
 
 
-def _run(
-    request: pytest.FixtureRequest,
-    folder: Path,
-    vcr: dict[str, Any],
-    way: "Callable[[Wanted], AbstractContextManager[Run]]",
-) -> "Iterator[Run]":
+def _run(request: pytest.FixtureRequest, folder: Path, vcr: dict[str, Any], *, served: bool = False) -> "Iterator[Run]":
     """Run the cassettes of a marked test while it runs; then save what it recorded, or fail it for what it left."""
     node = request.node
+    watch(request.config)
     if {"gws", "gws_server"} <= set(request.fixturenames):
         pytest.fail(f"{node.nodeid}: gws and gws_server both replay the cassette: use one", pytrace=False)
     if node.get_closest_marker("vcr"):
@@ -177,15 +155,20 @@ def _run(
             "has both @pytest.mark.vcr and @pytest.mark.gws_cassette: both would respond to its requests, so use one"
         )
         pytest.fail(f"{node.nodeid} {problem}", pytrace=False)
+    _get_ready(request.session)
+    from gws_replay.pytest_plugin.runs import in_process, through_a_server
+
     marked = _marked(node)
     names = marked.names or (_own_name(node, folder),)
     paths = node.stash[CASSETTES] = tuple(cassette_path(folder, name) for name in names)
-    wanted = wanted_of(request.config, node.nodeid, paths, marked, vcr=vcr)
-    wanted = replace(wanted, shared=bool(marked.names), left_behind=partial(_left_behind, request.session, node.nodeid))
+    left_behind = partial(_left_behind, request.session, node.nodeid)
+    wanted = wanted_of(
+        request.config, node.nodeid, paths, marked, vcr=vcr, shared=bool(marked.names), left_behind=left_behind
+    )
     if failing_with(node.nodeid, lambda: wanted.records):  # a replay redacts nothing
         wanted = replace(wanted, redaction=request.getfixturevalue("gws_redaction"))
     node.stash[ENDED_BADLY] = False
-    _get_ready(request.session)
+    way = through_a_server if served else in_process
     with ExitStack() as running:
         run = failing_with(node.nodeid, lambda: running.enter_context(way(wanted)))
         node.stash[PLAYBACK] = run
@@ -214,12 +197,21 @@ def _problems(config: pytest.Config, run: "Run", marked: Marked) -> str:
 
 
 def _get_ready(session: pytest.Session) -> None:
-    """Install the patches once, until the session ends."""
-    if IS_READY not in session.stash:
+    """Import what a run needs, and install the patches once, until the session ends."""
+    if IS_READY in session.stash:
+        return
+    session.stash[IS_READY] = True
+    was_enabled = gc.isenabled()
+    gc.disable()  # nothing that is imported is garbage, and looking for some takes a tenth of the time
+    try:
         from gws_replay.interception.interceptor import kept_ready
+        from gws_replay.pytest_plugin import runs  # noqa: F401
+        from gws_replay.reports import run_data  # noqa: F401
 
-        session.stash[IS_READY] = True
         session.config.stash[READY].enter_context(kept_ready())
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _left_behind(session: pytest.Session, test: str, what: str) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gws_replay.pytest_plugin.stash import BLOCKS, CASSETTES, LEFT_BEHIND, PLAYBACK, RECORDED
+from gws_replay.pytest_plugin.stash import BLOCKS, CASSETTES, ENDED_BADLY, LEFT_BEHIND, PLAYBACK, RECORDED
+from gws_replay.pytest_plugin.tracebacks import shorten
 from gws_replay.storage.names import shown
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _OUTCOME: "pytest.StashKey[str]" = pytest.StashKey()
 _SECONDS: "pytest.StashKey[float]" = pytest.StashKey()
 _SECTION: "pytest.StashKey[str]" = pytest.StashKey()
 _JUDGE: "pytest.StashKey[_Judge]" = pytest.StashKey()
+_SESSION: "pytest.StashKey[_Session]" = pytest.StashKey()
+_WATCH, _REPORTS = "gws_replay_watch", "gws_replay_reports"
 _MOST_CASSETTES = 16
 
 
@@ -42,24 +45,54 @@ def pytest_configure(config: pytest.Config) -> None:
     """Add up where the session is, not in the processes of xdist."""
     config.stash[_JUDGE] = _Judge()
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Session(config), "gws_replay_session")
+        config.stash[_SESSION] = session = _Session(config)
+        config.pluginmanager.register(session, "gws_replay_session")
+        if config.getoption("dist", "no") != "no":  # the marked tests are collected elsewhere
+            config.pluginmanager.register(_Reports(session), _REPORTS)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tell what a marked test's run came to: where it fails, and at its end."""
-    report = yield
-    if CASSETTES in item.stash:
-        _add_to_report(item, call, report)
-    stash = item.session.stash
-    if call.when == "teardown" and (BLOCKS in stash or LEFT_BEHIND in stash):
-        # As the others of a report, they cross to the process that xdist reports to.
-        vars(report)["gws_replay_blocks"] = stash.get(BLOCKS, [])
-        vars(report)["gws_replay_left_behind"] = _left_behind(item.session)
-        stash[BLOCKS] = []
-    return report
+def watch(config: pytest.Config) -> None:
+    """Watch the tests from now on: a session that has no marked tests pays for none of these hooks."""
+    plugins = config.pluginmanager
+    if not plugins.has_plugin(_WATCH):
+        plugins.register(_Watch(), _WATCH)
+    if _SESSION in config.stash and not plugins.has_plugin(_REPORTS):
+        plugins.register(_Reports(config.stash[_SESSION]), _REPORTS)
+
+
+class _Watch:
+    """What each phase of a test came to, in the process that runs it."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
+        """Fail a test that passed by itself though its client swallowed a miss or a stopped connection."""
+        yield
+        if (playback := item.stash.get(PLAYBACK, None)) and (problems := playback.problems(allow_unplayed=True)):
+            pytest.fail(problems, pytrace=False)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Tell what a marked test's run came to: where it fails, and at its end."""
+        report = yield
+        if CASSETTES in item.stash:
+            _add_to_report(item, call, report)
+        stash = item.session.stash
+        if call.when == "teardown" and (BLOCKS in stash or LEFT_BEHIND in stash):
+            # As the others of a report, they cross to the process that xdist reports to.
+            vars(report)["gws_replay_blocks"] = stash.get(BLOCKS, [])
+            vars(report)["gws_replay_left_behind"] = _left_behind(item.session)
+            stash[BLOCKS] = []
+        return report
+
+    @pytest.hookimpl(specname="pytest_runtest_makereport")
+    def pytest_shorter_report(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """Show our errors at the user's own lines: the frames of HTTP libraries hold live credentials."""
+        if call.excinfo:
+            item.stash[ENDED_BADLY] = True
+            shorten(call.excinfo.value)
+            call.excinfo = pytest.ExceptionInfo.from_exception(call.excinfo.value)
 
 
 def _add_to_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -192,7 +225,8 @@ class _Session:
         self._problem = ""
         self._written = ""
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    def add(self, report: pytest.TestReport) -> None:
+        """Take what a report says of a marked test and of blocks."""
         if (test := getattr(report, "gws_replay", None)) is not None:
             self._tests[report.nodeid, getattr(report, "worker_id", "")] = test
         for block in getattr(report, "gws_replay_blocks", ()):
@@ -222,27 +256,42 @@ class _Session:
             self._written = f"gws_replay: {shown(path)} shows each test"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        from gws_replay.core.json_compare import printable
-
         if self._problem:
-            terminalreporter.write_line(printable(self._problem), red=True)
+            terminalreporter.write_line(_printable(self._problem), red=True)
         if terminalreporter.verbosity < -1:
             return
         if self._tests:
-            from gws_replay.reports.terminal.session import colour, summary
-
-            tests = list(self._tests.values())
-            terminalreporter.write_line(summary(tests), **{colour(tests): True})
-            for test in tests:
-                if test["recorded"]:
-                    terminalreporter.write_line(f"gws_replay: {test['recorded']}")
-            for sentence in sorted({each for test in tests for each in test["not_replayed"]}):
-                terminalreporter.write_line(f"gws_replay: {sentence}")
-            if lost := next((test for test in tests if test["undelivered"]), None):
-                text = f"gws_replay: the first that was not delivered, in {lost['nodeid']}: {lost['undelivered']}"
-                terminalreporter.write_line(printable(text))
-            for name, request in self._left_behind.items():
-                text = f"a client of {name} went on after the test: its {request} was held, and never sent"
-                terminalreporter.write_line(printable(f"gws_replay: {text}"), yellow=True)
+            self._sum_up(terminalreporter)
         if self._written:
-            terminalreporter.write_line(printable(self._written))
+            terminalreporter.write_line(_printable(self._written))
+
+    def _sum_up(self, terminalreporter: pytest.TerminalReporter) -> None:
+        from gws_replay.reports.terminal.session import colour, summary
+
+        tests = list(self._tests.values())
+        terminalreporter.write_line(summary(tests), **{colour(tests): True})
+        for test in tests:
+            if test["recorded"]:
+                terminalreporter.write_line(f"gws_replay: {test['recorded']}")
+        if lost := next((test for test in tests if test["undelivered"]), None):
+            text = f"gws_replay: the first that was not delivered, in {lost['nodeid']}: {lost['undelivered']}"
+            terminalreporter.write_line(_printable(text))
+        for name, request in self._left_behind.items():
+            text = f"a client of {name} went on after the test: its {request} was held, and never sent"
+            terminalreporter.write_line(_printable(f"gws_replay: {text}"), yellow=True)
+
+
+def _printable(text: str) -> str:
+    from gws_replay.core.json_compare import printable
+
+    return printable(text)
+
+
+class _Reports:
+    """The reports of tests, as the session receives them."""
+
+    def __init__(self, session: _Session) -> None:
+        self._session = session
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._session.add(report)

@@ -14,7 +14,7 @@ import pytest
 from gws_replay.pytest_plugin.marker import Marked, read_markers
 from gws_replay.pytest_plugin.record_mode import chosen_mode
 from gws_replay.pytest_plugin.stash import CASSETTES
-from gws_replay.pytest_plugin.summary import add_block
+from gws_replay.pytest_plugin.summary import add_block, watch
 from gws_replay.storage.names import cassette_path, shown
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def gws_use_cassette(request: pytest.FixtureRequest) -> "Callable[..., AbstractC
     session, config = request.session, request.config
 
     def use(name: str, *, server: bool = False, **arguments: Any) -> "AbstractContextManager[Run]":
+        watch(config)
         caller = inspect.stack()[1].filename
         chosen = config.getoption("--gws-cassette-dir")
         folder = config.invocation_params.dir / chosen if chosen else Path(caller).parent / "cassettes"
@@ -77,8 +78,9 @@ def wanted_of(
     marked: Marked,
     *,
     vcr: dict[str, Any] | None = None,
+    **more: Any,
 ) -> "Wanted":
-    """Return which run is needed: the marker's arguments, with what the command line and the ini file say."""
+    """Return which run is needed: the marker's arguments, with what the command line and the ini file say, and more."""
     from gws_replay.pytest_plugin.runs import Wanted
     from gws_replay.pytest_plugin.vcr_options import PLAIN, read_vcr_config
 
@@ -100,6 +102,7 @@ def wanted_of(
         upstream=config.getoption("--gws-upstream"),
         upstream_ca=_upstream_ca(config),
         vcr=failing_with(test, lambda: read_vcr_config(vcr)) if vcr else PLAIN,
+        **more,
     )
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from gws_replay.core.json_compare import Change, printable, show_both
-from gws_replay.core.oracle.judge import Update, Verdict
 from gws_replay.core.replay.miss import Miss
 from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.reports.run_events import Event, cut, events_of, line_of, named
 
 if TYPE_CHECKING:
+    from gws_replay.core.oracle.judge import Update, Verdict
     from gws_replay.playback.run import Run
 
 _MOST_UNPLAYED = 10
@@ -35,7 +35,7 @@ class Operation(TypedDict):
     interaction: int
     cassette: str
     name: str
-    verdict: Verdict
+    verdict: "Verdict"
     reasons: list[str]
     changes: list[list[str]]
     unchanged: int
@@ -97,7 +97,7 @@ def counts_of(run: "Run") -> Counts:
     )
 
 
-def details_of(run: "Run", judged: Iterable[Sequence[Update]]) -> Details:
+def details_of(run: "Run", judged: "Iterable[Sequence[Update]]") -> Details:
     """Return the details for a page; `judged` are the verdicts on each cassette's operations."""
     replay = run if isinstance(run, ReplayRun) else None
     return Details(
@@ -139,7 +139,7 @@ def _missed(miss: Miss) -> Missed:
     return Missed(text=cut(text), nearest=miss.nearest, differences=parts)
 
 
-def _operations(run: "Run", judged: Iterable[Sequence[Update]]) -> Iterator[Operation]:
+def _operations(run: "Run", judged: "Iterable[Sequence[Update]]") -> Iterator[Operation]:
     room = _MOST_UPDATES
     for number, updates in enumerate(judged):
         cassette = run.cassettes[number]
@@ -149,7 +149,7 @@ def _operations(run: "Run", judged: Iterable[Sequence[Update]]) -> Iterator[Oper
         yield from (_operation(update, cassette.source) for update in played)
 
 
-def _operation(update: Update, source: str) -> Operation:
+def _operation(update: "Update", source: str) -> Operation:
     snapshot = update.after or update.before
     places = f"{update.before.place} to {update.after.place}" if update.before and update.after else ""
     return Operation(

@@ -1,6 +1,5 @@
 """Edge: what does not count when requests are compared: options of a command, and `[tool.gws_replay.matching]`."""
 
-import tomllib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +33,8 @@ def _of_project(folder: Path) -> IgnoredFields:
         text = path.read_text("utf-8")
         if "gws_replay" not in text:
             return IgnoredFields()
+        import tomllib  # noqa: PLC0415  (few projects have such a table, and each marked test asks)
+
         table = tomllib.loads(text).get("tool", {}).get("gws_replay", {}).get("matching", {})
     except OSError as error:
         raise GwsReplayError(f"cannot read {path}: {reason(error)}") from None

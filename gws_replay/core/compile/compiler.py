@@ -16,7 +16,7 @@ from gws_replay.core.api import dialects as api
 from gws_replay.core.bayeux import recorded as bayeux_text
 from gws_replay.core.bayeux.over_http import is_cometd, is_cometd_exchange
 from gws_replay.core.body_layout import is_laid_out, layout_of
-from gws_replay.core.cassette import Cassette
+from gws_replay.core.cassette import FORMAT, Cassette
 from gws_replay.core.compile.causes import causes_of
 from gws_replay.core.compile.deliveries import Deliveries
 from gws_replay.core.compile.identity import CLIENT_ID, evidence_of, evidence_of_message
@@ -38,7 +38,6 @@ from gws_replay.core.model import (
     WebSocketMessage,
 )
 
-FORMAT = 1
 _DIGITS = 6  # microseconds, the resolution of the clocks that recorders read
 _KEEP_ALIVES = ("", "[]", b"")
 # A longer response does not only say that the credentials are wrong.

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.compile.compiler import laid_out
-from gws_replay.core.compile.users import header_of
 from gws_replay.core.model import Cause, Notification, User
 
 _KEY = "tests"
@@ -29,6 +27,8 @@ class _Part:
 
 def appended(old: Cassette, new: Cassette) -> Cassette:
     """Return a cassette with the exchanges and notifications of a newer one behind its own."""
+    from gws_replay.core.compile.users import header_of  # noqa: PLC0415  (replaying a part compiles nothing)
+
     moments = [
         *(each.ended for each in old.interactions),
         *(each.seen for each in old.notifications),
@@ -98,6 +98,8 @@ def with_part(cassette: Cassette | None, new: Cassette, name: str) -> Cassette:
 
     What belongs to none of these tests is dropped.
     """
+    from gws_replay.core.compile.compiler import laid_out  # noqa: PLC0415  (replaying a part compiles nothing)
+
     kept = [] if cassette is None else [part for part in _parts(cassette) if part.name != name]
     if cassette is None or not kept:
         return _listed(new, [(name, new)])

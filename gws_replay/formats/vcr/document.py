@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.compile.compiler import compile_recording
 from gws_replay.core.content_coding import unpacked
 from gws_replay.core.model import Cause, Exchange, Headers, Notification, Recording, WebSocketMessage
 from gws_replay.errors import CassetteError
@@ -35,6 +34,8 @@ def read(document: Mapping[str, Any], source: str) -> Cassette:
         raise CassetteError(f"{source}: the header 'gws_replay' is missing: is the file torn?")
     exchanges = tuple(sendable(reader.exchange(index, item), index, source) for index, item in enumerate(items))
     if header is None:
+        from gws_replay.core.compile.compiler import compile_recording  # noqa: PLC0415  (ours is compiled already)
+
         recording = Recording(exchanges=tuple(map(_as_unpacked, exchanges)))
         return compile_recording(recording, document.get(REDACTION), lay_out=False).cassette.named(source)
     items = reader.list_of(document, "notifications")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
-from gws_replay.core.compile.compiler import FORMAT
+from gws_replay.core.cassette import FORMAT
 from gws_replay.core.model import (
     Cause,
     Exchange,

@@ -13,8 +13,7 @@ from typing import Any
 
 import yaml
 
-from gws_replay.core.cassette import Cassette
-from gws_replay.core.compile.compiler import FORMAT
+from gws_replay.core.cassette import FORMAT, Cassette
 from gws_replay.core.model import Exchange
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import document as vcr_document
