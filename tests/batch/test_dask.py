@@ -34,7 +34,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[Path, Path]:
-    """A baseline and a candidate of some cassettes; one differs, one is broken, one was renamed, one is alone."""
+    """A baseline and a candidate folder: one cassette differs, one is broken, one was renamed, one is alone."""
     for side in ("old", "new"):
         for number in range(4):
             saved(WRONG if (side, number) == ("new", 2) else small(), tmp_path / side / f"{number}.yaml")
@@ -45,13 +45,13 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_cluster_returns_the_same_results(address: str, folders: tuple[Path, Path]) -> None:
-    """diff and verify: text, order, errors and exit code are those of this process."""
+    """diff and verify: text, order, errors and exit code are the same as in this process."""
     for command in (("diff", *folders), ("verify", folders[0], folders[1])):
         assert command_line(*command) == command_line(*command, "--dask", address)
 
 
 def test_workers_find_relative_paths(address: str, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are in other folders: what they are given, and tell, is the whole path."""
+    """They run in other folders, so they are given whole paths, and print them."""
     monkeypatch.chdir(folders[0])
     assert f"{folders[0]}/1.yaml" == command_line("verify", "--dask", address, "1.yaml").out.splitlines()[0]
 
@@ -63,19 +63,19 @@ def _half(number: int) -> float:
 
 
 def test_item_that_kills_its_workers_does_not_stop_the_others(address: str) -> None:
-    """Dask says so of it, and goes on with the others."""
+    """Dask reports it, and goes on with the others."""
     assert [0.0, -1.0, 1.0] == list(on_cluster(_half, range(3), lambda number: float(-number), address))
 
 
 def test_missing_library_is_named(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sentence says what to install."""
+    """One sentence says what to install."""
     monkeypatch.setitem(sys.modules, "distributed", None)
     sentence = "--dask needs dask.distributed: pip install 'gws-replay[cluster]'"
     assert sentence == refused(command_line("verify", "--dask", "tcp://127.0.0.1:8786", folders[0]))
 
 
 def test_unreachable_scheduler_is_named(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sentence names the address; what is none, and may hold a password, is not repeated."""
+    """One sentence names the address; a text that is not an address may hold a password, and is not repeated."""
     monkeypatch.setattr("gws_replay.batch.dask._CONNECT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -89,7 +89,7 @@ def test_unreachable_scheduler_is_named(folders: tuple[Path, Path], monkeypatch:
 
 
 def test_cluster_without_workers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is waited for, and then said."""
+    """After a timeout."""
     monkeypatch.setattr("gws_replay.batch.dask._START", 0.2)
     with cluster_of(0) as empty, pytest.raises(GwsReplayError, match="has no worker: start one"):
         list(on_cluster(_half, [2], float, empty.scheduler_address))
@@ -100,7 +100,7 @@ def _another_version() -> str:
 
 
 def test_workers_with_another_version_are_an_error(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They may judge otherwise: nothing is done, and both versions are named."""
+    """Their verdicts may differ: nothing is done, and both versions are named."""
     monkeypatch.setattr("gws_replay.batch.dask._version", _another_version)
     with pytest.raises(GwsReplayError, match=r"have another gws-replay \(0\.\d+, 0\.\d+\): install 0\.\d+ there"):
         list(on_cluster(_half, [2], float, address))

@@ -1,4 +1,4 @@
-"""What a live server's silence and an impossible request are called."""
+"""The outcome of a request that a live server does not answer, and of one that cannot be sent."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ from tests.support.answering import answering
 
 
 def sent(url: str, *headers: tuple[str, str]) -> Response:
-    """Send a GET, and wait for a moment only."""
+    """Send a GET with a short timeout."""
 
     async def conversation() -> Response:
         async with LiveClient(url, None, Tls(None)) as client:
@@ -23,8 +23,8 @@ def sent(url: str, *headers: tuple[str, str]) -> Response:
     return asyncio.run(conversation())
 
 
-def test_silence() -> None:
-    """It is waited for so long, and no longer."""
+def test_missing_response_ends_with_the_timeout() -> None:
+    """It waits for that time, and no longer."""
     over = threading.Event()
     with answering({"/a": lambda: over.wait(60)}) as server:
         with pytest.raises(
@@ -34,7 +34,7 @@ def test_silence() -> None:
         over.set()
 
 
-def test_what_cannot_be_sent() -> None:
-    """Its text may hold a secret: only its kind is notification."""
+def test_unsendable_request_is_described_by_kind_only() -> None:
+    """Its text may hold a secret."""
     with answering({}) as server, pytest.raises(GwsReplayError, match=r"GET it: ValueError$"):
         sent(server.url, ("A", "s3cret\nB: c"))

@@ -1,4 +1,4 @@
-"""What is received in a run is waited for, each notification once, and not when none comes any more."""
+"""A run waits for each notification once, and stops waiting when none comes any more."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ PATIENCE = 7.0
 
 @pytest.fixture
 def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long each wait would have been; nothing comes in it."""
+    """The timeout of each wait; no notification comes."""
     seconds: list[float] = []
 
     async def until(_notifications: LiveNotifications, is_so: Callable[[], bool], patience: float) -> bool:
@@ -27,14 +27,14 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return seconds
 
 
-def test_after_three_that_did_not_come_no_more_are_waited_for(waited: list[float]) -> None:
-    """Until one is received again; and what was given up is not waited for again."""
+def test_waiting_stops_after_three_missing_notifications(waited: list[float]) -> None:
+    """Until one is received again; a missing one is not waited for twice."""
     recorded = cassette(*(push({}, seen=float(n), session=f"S{n}") for n in range(6)))
     response = Response(status=200, body=body([bayeux(recorded.notifications[4])]))
 
     async def run() -> None:
         live = LiveNotifications(recorded, LiveValues(recorded, {f"S{n}": f"S{n}" for n in range(6)}), PATIENCE)
-        await live.wait_for([0])  # nobody listens yet
+        await live.wait_for([0])  # no client is connected yet
         listener: Any = object()
         live._listeners[0] = listener
         for number in (0, 0, 1, 2, 3):

@@ -1,8 +1,8 @@
-"""Does a job again and again in a process of its own, and ends or disturbs it at another call to the system each time.
+"""Runs a job many times in its own process, and ends or disturbs it at a different system call each time.
 
-`python -m tests.faults.crashing FOLDER COUNT` does each job in three ways: killed before its first, second, ... call
-until it gets through; with an error (EIO) at each of these calls; killed at COUNT random moments. It prints a JSON line
-a try.
+`python -m tests.faults.crashing FOLDER COUNT` runs each job in three ways: killed before its first, second, ... call
+until it reaches its end; with an error (EIO) at each of these calls; killed at COUNT random moments. It prints a JSON
+line for each try.
 """
 
 import errno
@@ -34,14 +34,14 @@ SEED = 20261124
 OLD = cassette(*(exchange(began=n) for n in range(3)))
 NEW = cassette(*(exchange(began=n) for n in range(20)))
 EXCHANGES = 3
-# What changes something on a disk, or asks for it.
+# The calls that change something on a disk, or prepare it.
 CALLS = frozenset(("open", "write", "writelines", "flush", "fsync", "replace", "unlink", "mkdir", "ftruncate", "flock"))
 
-promised = mmap.mmap(-1, 1)  # how many exchanges the recorder has told a client about; it outlives the process
+promised = mmap.mmap(-1, 1)  # how many exchanges the recorder has reported to a client; this file outlives the process
 
 
 def save(folder: Path) -> None:
-    """Save a cassette where another is."""
+    """Save a cassette over another one."""
     save_cassette(NEW, folder / NAME)
 
 
@@ -53,7 +53,7 @@ def record(folder: Path) -> None:
 
 
 def write(recording: JournalFile) -> None:
-    """Write exchanges down, as the recorder does before the client sees their responses."""
+    """Write exchanges, as the recorder does before the client receives their responses."""
     for number in range(EXCHANGES):
         request = Request(method="GET", uri=f"http://h/api/v2/{number}")
         recording.append(journal.request_line(f"{number}", number, request))
@@ -78,7 +78,7 @@ def record_parts(folder: Path) -> None:
 
 
 def recover_left(folder: Path) -> None:
-    """Recover what a recording has left, by the command."""
+    """Recover an interrupted recording with the command."""
     sys.argv = ["gws-replay", "recover", str(folder / f"{NAME}.journal")]
     try:
         main()
@@ -96,7 +96,7 @@ JOBS: dict[str, Callable[[Path], None]] = {
 
 
 def prepare(job: str, folder: Path) -> None:
-    """Make the folder in which a job begins."""
+    """Create the folder in which a job starts."""
     folder.mkdir(parents=True)
     promised[0] = 0
     if job == "save":
@@ -108,7 +108,7 @@ def prepare(job: str, folder: Path) -> None:
 
 
 def disturbed(work: Callable[[], None], at: int, disturb: Callable[[], None]) -> bool:
-    """Do a work, disturbed before one of its calls; tell whether it came so far."""
+    """Run a job and disturb it before one of its calls; return whether it got that far."""
     count = 0
 
     def watch(_frame: FrameType, event: str, called: Any) -> None:
@@ -137,7 +137,7 @@ def fail() -> None:
 
 
 def tried(job: str, folder: Path, disturb: Callable[[], None], at: int, moment: float | None = None) -> dict[str, Any]:
-    """Do a job in a process of its own, disturbed at a call, or killed after a time; tell what came of it."""
+    """Run a job in its own process, disturbed at a call, or killed after a time; return the result."""
     prepare(job, folder)
     reader, writer = os.pipe()
     child = os.fork()
@@ -148,7 +148,7 @@ def tried(job: str, folder: Path, disturb: Callable[[], None], at: int, moment: 
             reached = disturbed(lambda: JOBS[job](folder), at, disturb)
         except GwsReplayError as error:
             text = f"{error.exit_code} {error}"
-        except BaseException as error:  # noqa: BLE001 (the test is to hear of it)
+        except BaseException as error:  # noqa: BLE001 (the test needs it)
             text = f"crash: {error!r}"
         os.write(writer, json.dumps([text, reached]).encode())
         os._exit(0)

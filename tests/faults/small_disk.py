@@ -1,7 +1,7 @@
-"""Records on a small disk that gets full, then read-only, then larger: `python -m tests.faults.small_disk FOLDER`.
+"""Records on a small disk that becomes full, then read-only, then larger: `python -m tests.faults.small_disk FOLDER`.
 
-It mounts that disk itself, and so has to be root, if only in a namespace of its own (`unshare --user --mount`).
-Prints a JSON object of what was reported and saved.
+It mounts that disk itself, so it must be root, at least in a namespace of its own (`unshare --user --mount`). Prints a
+JSON object with the errors and the saved exchanges.
 """
 
 import json
@@ -23,7 +23,7 @@ def mount(folder: Path, options: str) -> None:
 
 
 def error_of(do: Callable[[], object]) -> str:
-    """The sentence and the exit code of the error that something ends with."""
+    """The sentence and the exit code of the error that a call raises."""
     try:
         do()
     except GwsReplayError as error:
@@ -32,7 +32,7 @@ def error_of(do: Callable[[], object]) -> str:
 
 
 def main(folder: Path) -> None:
-    """Do it all."""
+    """Run all steps."""
     mount(folder, "size=128k")
     old = cassette(exchange(began=0))
     save_cassette(old, folder / "old.yaml")

@@ -1,4 +1,4 @@
-"""kill -9 and a failing disk at every call that saving, recording and recovering make to the system."""
+"""kill -9 and a failing disk at every system call of saving, recording and recovering."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def tries(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 def of(tries: list[dict[str, Any]], job: str) -> list[dict[str, Any]]:
-    """The tries of a job: some were killed, some met an error, and one of each kind got through."""
+    """The tries of a job: some were killed, some had an error, and one of each kind reached its end."""
     found = [each for each in tries if each["job"] == job]
     assert sum(each["killed"] for each in found) >= 9
     assert sum(bool(each["said"]) for each in found) >= 6
@@ -41,7 +41,7 @@ def of(tries: list[dict[str, Any]], job: str) -> list[dict[str, Any]]:
 
 
 def test_a_cassette_is_the_old_or_the_new_one(tries: list[dict[str, Any]]) -> None:
-    """Whenever it is saved; and the next who saves there sweeps up."""
+    """At every moment of the save; the next save removes the temporary files."""
     for each in of(tries, "save"):
         folder = Path(each["folder"])
         found = load_cassette(folder / NAME).named(OLD.source)
@@ -52,7 +52,7 @@ def test_a_cassette_is_the_old_or_the_new_one(tries: list[dict[str, Any]]) -> No
 
 
 def saved(folder: Path) -> int:
-    """How many exchanges a recording has saved, by itself or after it was recovered; then another can begin."""
+    """How many exchanges a recording has saved, directly or after recovery; then a new recording can begin."""
     cassette = folder / NAME
     journal = folder / f"{NAME}.journal"
     if journal.exists():
@@ -65,7 +65,7 @@ def saved(folder: Path) -> int:
 
 
 def test_no_recorded_response_is_lost(tries: list[dict[str, Any]]) -> None:
-    """It is in the cassette, or in a journal that gives it back; an error says which, and that traffic goes on."""
+    """It is in the cassette, or in a journal from which it can be recovered; the error names the file."""
     for each in of(tries, "record"):
         assert saved(Path(each["folder"]) / "new") >= each["promised"], each
         if each["promised"]:
@@ -87,19 +87,19 @@ def test_nothing_is_lost_between_two_parts(tries: list[dict[str, Any]]) -> None:
     assert most > 1
 
 
-def test_what_is_recovered_is_not_lost(tries: list[dict[str, Any]]) -> None:
+def test_recovered_recording_is_never_lost(tries: list[dict[str, Any]]) -> None:
     """It stays in the journal until it is in the cassette."""
     for each in of(tries, "recover"):
         assert EXCHANGES == saved(Path(each["folder"])), each
 
 
-def test_no_error_is_without_a_sentence(tries: list[dict[str, Any]]) -> None:
-    """Nothing but our own errors comes out of a disk that fails."""
+def test_every_error_of_a_failing_disk_is_one_sentence(tries: list[dict[str, Any]]) -> None:
+    """Only errors of gws_replay are raised."""
     assert [] == [each["said"] for each in tries if each["said"].startswith("crash")]
 
 
-def test_a_journal_with_something_in_it_is_never_taken_over(tmp_path: Path) -> None:
-    """One that was only begun is: there is nothing to lose."""
+def test_journal_with_exchanges_is_never_overwritten(tmp_path: Path) -> None:
+    """An empty one is: there is nothing to lose."""
     path = tmp_path / f"{NAME}.journal"
     begun = JournalFile(tmp_path / NAME, {"recorder": "me"})
     begun.close()

@@ -1,4 +1,4 @@
-"""Disks that are full or read-only, too few file descriptors: a sentence each, and nothing answered is lost."""
+"""Disks that are full or read-only, too few file descriptors: one sentence each, and no response is lost."""
 
 import json
 import select
@@ -23,14 +23,14 @@ NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
 
 @cache
 def may_mount() -> bool:
-    """Whether this system lets its users mount a disk in memory, in a namespace of their own."""
+    """Whether this system lets users mount a disk in memory, in their own namespace."""
     try_it = [*NAMESPACE, "mount", "-t", "tmpfs", "none", "/mnt"]
     return bool(shutil.which("unshare")) and subprocess.run(try_it, check=False, capture_output=True).returncode == 0
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What is reported and saved on a real disk that gets full, read-only, and larger."""
+    """The errors and the saved exchanges on a real disk that becomes full, read-only, and larger."""
     if not may_mount():
         pytest.skip("no disk may be mounted here")
     command = (*NAMESPACE, sys.executable, "-m", "tests.faults.small_disk", str(tmp_path_factory.mktemp("disk")))
@@ -41,7 +41,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_a_full_disk_loses_nothing_that_was_written(outcomes: dict[str, Any]) -> None:
-    """The journal has whole lines only, and becomes the cassette when there is room."""
+    """The journal has only whole lines, and becomes the cassette when there is room."""
     assert outcomes["written"].startswith("4 cannot write")
     assert "c.yaml.journal: No space left on device; recording stopped, the traffic goes on" in outcomes["written"]
     assert outcomes["finished"].startswith("4 cannot write")
@@ -50,7 +50,7 @@ def test_a_full_disk_loses_nothing_that_was_written(outcomes: dict[str, Any]) ->
     assert outcomes["count"] > 20
 
 
-def test_a_full_or_read_only_disk_keeps_the_cassette_that_was_there(outcomes: dict[str, Any]) -> None:
+def test_full_or_read_only_disk_keeps_the_old_cassette(outcomes: dict[str, Any]) -> None:
     """No half of a new one, and no temporary file."""
     assert "old.yaml: No space left on device; nothing there was changed" in outcomes["saved"]
     assert "old.yaml: Read-only file system; nothing there was changed" in outcomes["read-only save"]
@@ -67,7 +67,7 @@ LIMITED = (
 
 
 def test_used_up_file_descriptors_lose_nothing(tmp_path: Path) -> None:
-    """What can then not be compiled is reported to be in the journal, with the next step."""
+    """The error says that the recording is in the journal, and names the next step."""
     record = ["record", "--cassette", "c.yaml", "--listen", "127.0.0.1:0", "--upstream"]
     plain = {name: value for name, value in environment().items() if not name.startswith("COVERAGE")}
     with (

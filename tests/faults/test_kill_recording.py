@@ -1,4 +1,7 @@
-"""kill -9 of proxy, writer or both at random moments: what a client saw answered is in the recovered cassette."""
+"""kill -9 of proxy, writer or both at random moments:
+
+each response that a client received is in the recovered cassette.
+"""
 
 import os
 import random
@@ -47,14 +50,17 @@ def test_kill_loses_no_response_that_a_client_received(tmp_path: Path) -> None:
 
 
 def killed(cassette: Path, url: str, moment: float, busy: int, victim: str) -> tuple[int, list[str]]:
-    """Kill one recording, if `busy` after its first response; return how many there were and which were lost."""
+    """Kill one recording, if `busy` after its first response; return the number of responses and the lost ones."""
     recorder = Recorder(Settings(cassette=cassette, upstream=url))
     recorder.__enter__()
     proxy = recorder.pid
     (writer,) = children(proxy)
     responses: list[str] = []
     over = threading.Event()
-    clients = [threading.Thread(target=ask, args=(recorder.url, f"{number}", responses, over)) for number in range(3)]
+    clients = [
+        threading.Thread(target=send_until_the_proxy_is_gone, args=(recorder.url, f"{number}", responses, over))
+        for number in range(3)
+    ]
     for each in clients:
         each.start()
     if busy:
@@ -81,8 +87,8 @@ def killed(cassette: Path, url: str, moment: float, busy: int, victim: str) -> t
     return len(responses), [path for path in responses if path not in recorded]
 
 
-def ask(url: str, name: str, responses: list[str], over: threading.Event) -> None:
-    """Send requests until the proxy is gone; note the path of each that was answered."""
+def send_until_the_proxy_is_gone(url: str, name: str, responses: list[str], over: threading.Event) -> None:
+    """Send requests until the proxy is gone; note the path of each that got a response."""
     with client() as session:
         number = 0
         while not over.is_set():

@@ -27,8 +27,8 @@ def memory(pid: int, what: str) -> float:
 
 
 @pytest.mark.skipif(not EXCHANGES, reason="takes minutes: GWS_REPLAY_LONG=50000 or make faults")
-def test_a_long_recording_is_whole_and_takes_no_more_memory(tmp_path: Path) -> None:
-    """Every exchange, each with its own body, in the order asked."""
+def test_long_recording_is_complete_and_needs_no_more_memory(tmp_path: Path) -> None:
+    """Every exchange, each with its own body, in the order of the requests."""
     path = tmp_path / "c.yaml"
     requested, began = [0] * CLIENTS, time.monotonic()
     early = threading.Event()

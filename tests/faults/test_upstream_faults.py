@@ -1,4 +1,4 @@
-"""Servers that break off, clients that go away and a clock that is put back: what was answered is in the cassette."""
+"""Servers that break off, clients that disconnect, and a clock that is set back: every response is in the cassette."""
 
 import socket
 import threading
@@ -20,7 +20,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nw
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 LARGE = b"large " * 100_000
-# What the server writes, in pieces; the bodies that a client gets whole.
+# The pieces that the server writes; the bodies that a client receives complete.
 ANSWERS: dict[str, list[bytes | type[Reset]]] = {
     "dies-in-a-body": [LONG, b"half"],
     "resets-in-a-body": [LONG, b"half", Reset],
@@ -46,7 +46,7 @@ WHOLE = {
     "no-length": b"until the end",
     "latin-path-\xe9": b"whole\n",
 }
-# In the proxy, this puts the clock back by an hour as soon as a file is there.
+# In the proxy, this sets the clock back by an hour as soon as a file exists.
 CLOCK = """
 import os, time
 _told = time.time
@@ -56,7 +56,7 @@ time.time = lambda: _told() - (3600 if os.path.exists({flag!r}) else 0)
 
 @dataclass
 class Seen:
-    """What the clients were answered, by path, and what was recorded."""
+    """The responses that the clients received, by path, and what was recorded."""
 
     responses: dict[str, bytes]
     cassette: Cassette
@@ -93,9 +93,9 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
                 if name != "large":
                     ask(name)
                     ask(f"after-{name}")
-            leave(recorder.url, "late", 0)
+            send_and_disconnect(recorder.url, "late", 0)
             gone.set()
-            leave(recorder.url, "large", 1000)
+            send_and_disconnect(recorder.url, "large", 1000)
             ask("clock-1")
             (folder / "back").touch()
             ask("clock-2")
@@ -106,8 +106,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     return Seen(responses, load_cassette(folder / "c.yaml"), folder / "c.yaml", notes)
 
 
-def leave(url: str, name: str, after: int) -> None:
-    """Ask, read so many bytes of the response, and go away with a reset."""
+def send_and_disconnect(url: str, name: str, after: int) -> None:
+    """Send a request, read so many bytes of the response, and reset the connection."""
     address = urlsplit(url)
     with socket.create_connection((address.hostname or "", address.port or 0), PATIENCE) as connection:
         connection.sendall(f"GET /api/v2/{name} HTTP/1.1\r\nHost: gws.example\r\n\r\n".encode())
@@ -117,7 +117,7 @@ def leave(url: str, name: str, after: int) -> None:
 
 
 def recorded(seen: Seen) -> dict[str, bytes]:
-    """The bodies in the cassette of what got a response, by the last part of the path."""
+    """The bodies in the cassette that have a response, by the last part of the path."""
     answered = (each for each in seen.cassette.interactions if each.outcome == "response")
     return {last_part(each.request.path): each.response.body for each in answered}
 
@@ -127,8 +127,8 @@ def last_part(path: str) -> str:
     return unquote(path.rpartition("/")[2], "latin-1")
 
 
-def test_what_a_client_got_is_in_the_cassette(seen: Seen) -> None:
-    """Byte for byte, whatever happened before and after it; and what nobody got is not."""
+def test_each_received_response_is_in_the_cassette(seen: Seen) -> None:
+    """Byte for byte, whatever happened before and after it; a response that no client received is not."""
     good = [name for name, reply in seen.responses.items() if reply.startswith(b"HTTP/1.1 200")]
     found = recorded(seen)
     assert set(WHOLE) <= set(good)
@@ -140,7 +140,7 @@ def test_what_a_client_got_is_in_the_cassette(seen: Seen) -> None:
 
 
 def test_broken_response_is_not_recorded_as_a_response(seen: Seen) -> None:
-    """The client is told so by the proxy, and so is who recorded."""
+    """The proxy reports it to the client and to the user who records."""
     broken = {name for name in ANSWERS if name not in WHOLE and name != "large"}
     assert broken == {name for name, reply in seen.responses.items() if not reply.startswith(b"HTTP/1.1 200")}
     assert all(seen.responses[name].startswith(b"HTTP/1.1 502") for name in broken)
@@ -150,15 +150,15 @@ def test_broken_response_is_not_recorded_as_a_response(seen: Seen) -> None:
     assert reported == lost
 
 
-def test_the_cassette_is_whole(seen: Seen) -> None:
-    """For plain vcrpy too, and no journal is left."""
+def test_cassette_is_complete(seen: Seen) -> None:
+    """Plain vcrpy can read it too, and no journal is left."""
     with vcr.VCR(record_mode="none").use_cassette(str(seen.path)) as plain:
         assert len(plain.requests) == len(seen.cassette.interactions)
     assert not seen.path.with_name("c.yaml.journal").exists()
 
 
-def test_a_clock_that_is_put_back_turns_nothing_round(seen: Seen) -> None:
-    """What came later is later in the cassette, by the time that it really took."""
+def test_clock_that_is_set_back_changes_no_order(seen: Seen) -> None:
+    """Later exchanges are later in the cassette, with their real durations."""
     names = [each.request.path.rpartition("/")[2] for each in seen.cassette.interactions]
     assert ["clock-1", "clock-2", "clock-3"] == names[-3:]
     times = [moment for each in seen.cassette.interactions[-3:] for moment in (each.began, each.ended)]

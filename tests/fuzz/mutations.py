@@ -1,4 +1,4 @@
-"""Spoiled texts for the fuzz tests: a seed with a few edits, and the bounds within which it is to be read."""
+"""Damaged texts for the fuzz tests: a seed with a few edits, and the limits of time and memory for reading it."""
 
 import random
 import resource
@@ -41,7 +41,7 @@ def _insert(chance: random.Random, text: bytes, _seeds: Sequence[bytes], tokens:
 
 
 def _replace(chance: random.Random, text: bytes, _seeds: Sequence[bytes], tokens: Sequence[bytes]) -> bytes:
-    """Put a token in the place of what stands between two borders: a value, a key, a line."""
+    """Replace the text between two borders (a value, a key, a line) by a token."""
     borders = [0, *(at for at, byte in enumerate(text) if byte in b'\n :,"[]{}')]
     at = chance.randrange(len(borders))
     end = borders[at + 1] if at + 1 < len(borders) else len(text)
@@ -73,7 +73,7 @@ _EDITS: tuple[Edit, ...] = (_flip, _drop, _cut, _insert, _insert, _replace, _rep
 
 @contextmanager
 def bounded(text: bytes) -> Iterator[None]:
-    """Fail for an input that takes long, and do not wait for one that hangs."""
+    """Fail for an input that takes long, and interrupt one that hangs."""
 
     def hangs(*_: object) -> None:
         raise TimeoutError(f"hangs: {text[:2000]!r}")
@@ -92,7 +92,7 @@ def bounded(text: bytes) -> Iterator[None]:
 
 @contextmanager
 def bounded_memory() -> Iterator[None]:
-    """Fail when all that was done inside took much more memory than there was in use before."""
+    """Fail if the block used much more memory than before."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024

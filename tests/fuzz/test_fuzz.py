@@ -1,4 +1,4 @@
-"""Spoiled files and messages: every reader has a sentence for them, and is neither stopped nor slowed down by one.
+"""Damaged files and messages: every reader refuses them in one sentence, and none hangs or gets slow.
 
 A few inputs here; `make fuzz` gives each reader 100,000 (GWS_REPLAY_FUZZ=N). The seeds are in tests/data/fuzz.
 """
@@ -54,12 +54,12 @@ YAML = (
 
 
 def seeds(kind: str) -> list[bytes]:
-    """The kept inputs for a reader: good ones, and those that were too much for it once."""
+    """The stored inputs of a reader: valid ones, and those that once caused an error."""
     return [path.read_bytes() for path in sorted((SEEDS / kind).iterdir())]
 
 
 def written(cassette: Cassette) -> Cassette:
-    """Write a cassette and read it again: the quick way, which knows all that we write."""
+    """Write a cassette and read it again with the fast reader, which knows all that gws_replay writes."""
     text = "".join(vcr_yaml.dump_yaml(cassette))
     again = vcr_layout.load(io.BytesIO(text.encode()), cassette.source)
     whole = vcr_yaml.load(text, cassette.source)
@@ -68,7 +68,7 @@ def written(cassette: Cassette) -> Cassette:
 
 
 def usable(cassette: Cassette) -> None:
-    """What was loaded can be written, read again, judged and replayed."""
+    """A loaded cassette can be written, read again, judged and replayed."""
     again = written(cassette)
     assert again == written(again)
     assert [(each.request.body, each.response) for each in cassette.interactions] == [
@@ -81,7 +81,7 @@ def usable(cassette: Cassette) -> None:
 
 
 def read_yaml(data: bytes) -> None:
-    """The quick way and the parser agree: on the cassette, and on whether there is one."""
+    """The fast reader and the parser agree: on the cassette, or on the refusal."""
     quick = vcr_layout.load(io.BytesIO(data), "f")
     try:
         whole = vcr_yaml.load(data.decode(), "f")
@@ -98,12 +98,12 @@ def read_json(data: bytes) -> None:
 
 
 def compiled(recording: Recording) -> None:
-    """What was read becomes a cassette like any other."""
+    """The input becomes a cassette like any other."""
     usable(compile_recording(recording).cassette.named("f"))
 
 
 def read_journal(data: bytes) -> None:
-    """Also one whose checksums say that nothing is wrong."""
+    """Also one with correct checksums around damaged content."""
     compiled(journal_reader.read(io.BytesIO(data), "f").recording)
     lines = [line.partition(b" ")[2] for line in data.split(b"\n")]
     summed = b"".join(b"%08x %b\n" % (zlib.crc32(line), line) for line in lines)
@@ -116,7 +116,7 @@ def read_har(data: bytes) -> None:
 
 
 def read_bayeux(data: bytes) -> None:
-    """A body to a CometD address goes to the server, and what it holds is found in a recording."""
+    """A body for a CometD address is passed to the server; its content is found in a recording."""
     found = bayeux_text.messages_in(data)
     if found is not None:
         bayeux_text.spelled(found).encode()
@@ -137,7 +137,7 @@ def read_bayeux(data: bytes) -> None:
 
 
 def read_lossless(data: bytes) -> None:
-    """JSON or not; what is, comes back the same from every form that it is written in."""
+    """Valid JSON comes back the same from every form in which it is written."""
     text = data.decode()
     try:
         value = lossless_json.loads(text)
@@ -175,14 +175,14 @@ def fed(kind: str, data: bytes) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), KEPT)
-def test_what_was_once_too_much_is_not(kind: str, name: str) -> None:
-    """Each kept input."""
+def test_stored_input_is_read_or_refused(kind: str, name: str) -> None:
+    """Each input that once caused an error."""
     fed(kind, (SEEDS / kind / name).read_bytes())
 
 
 @pytest.mark.parametrize("kind", READERS)
-def test_a_spoiled_input_is_read_or_refused(kind: str) -> None:
-    """No error but CassetteError, no hang, no memory without end."""
+def test_damaged_input_is_read_or_refused(kind: str) -> None:
+    """No error but CassetteError, no hang, and bounded memory."""
     good, tokens = seeds(kind), READERS[kind][1]
 
     @settings(

@@ -1,4 +1,4 @@
-"""Whatever a message is, redaction ends: no crash, no hang, no growth.
+"""Redaction ends for every message: no crash, no hang, no growth.
 
 A few inputs here; `make fuzz` gives 100,000 (GWS_REPLAY_FUZZ=N).
 """
@@ -80,7 +80,7 @@ TYPES = (
 
 
 def value_of(chance: random.Random, depth: int) -> object:
-    """Some JSON value."""
+    """Return a random JSON value."""
     kind = chance.randint(0, 7) if depth else 7
     if kind == 0:
         return [value_of(chance, depth - 1) for _ in range(chance.randint(0, 4))]
@@ -113,7 +113,7 @@ WRAPPERS: tuple[Callable[[str], str], ...] = (
 
 
 def body_of(chance: random.Random) -> bytes:
-    """Some body: text in some form, in forms within each other, in some charset, packed, cut, spoiled."""
+    """Return a random body: text in some form, nested forms, some charset, compressed, cut, damaged."""
     text = json.dumps(value_of(chance, 4), ensure_ascii=chance.random() < 0.5)
     for _ in range(chance.randint(0, 3)):
         text = chance.choice(WRAPPERS)(text)[:20_000]
@@ -134,7 +134,7 @@ def body_of(chance: random.Random) -> bytes:
 
 
 def message_of(number: int) -> tuple[Request, Response]:
-    """Some request and response."""
+    """Return a random request and response."""
     chance = random.Random(number)
     kind = f"{chance.choice(TYPES)}; charset={chance.choice(CHARSETS)}"
     fields = Headers((("Content-Type", kind), ("Cookie", f"sid={SECRET}"), ("X-A", chance.choice(VALUES))))
@@ -147,7 +147,7 @@ def message_of(number: int) -> tuple[Request, Response]:
 
 @pytest.mark.parametrize("start", range(0, INPUTS, 200))
 def test_every_message_is_redacted_in_time(start: int) -> None:
-    """One redactor for 200 messages, as a recording has; what it returns is not much longer."""
+    """One redactor for 200 messages, as in a recording; its result is not much longer."""
     one = Redactor(Policy(), b"key")
     for number in range(start, min(start + 200, INPUTS)):
         request, response = message_of(number)
@@ -178,8 +178,8 @@ TOKENS = (
 
 
 @pytest.mark.parametrize("start", range(0, INPUTS, 200))
-def test_a_spoiled_file_is_scrubbed_or_refused(start: int) -> None:
-    """The new text is one that can be read, and has the header; or an error says why not."""
+def test_damaged_file_is_scrubbed_or_refused(start: int) -> None:
+    """The new text can be read and has the header; or an error gives the reason."""
     for number in range(start, min(start + 200, INPUTS)):
         text, ending = generated(number % 500)
         as_json = ending == ".json"

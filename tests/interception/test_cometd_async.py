@@ -1,4 +1,4 @@
-"""CometD inside the test process, in an event loop: a held connect awaits, and the loop goes on."""
+"""CometD inside the test process, in an event loop: a held connect awaits, and the loop runs on."""
 
 import asyncio
 import json
@@ -31,13 +31,13 @@ def quiet() -> Iterator[None]:
 
 
 async def update_by_aiohttp(session: aiohttp.ClientSession) -> None:
-    """Ask for the update."""
+    """Send the update."""
     async with session.post(f"{URL}{SESSIONS}/S1", json=SENT) as response:
         assert {"statusCode": 0} == await response.json(content_type=None)
 
 
 def test_aiocometd_receives_in_the_same_loop() -> None:
-    """The held connect awaits, so that the same loop can ask for what it waits for."""
+    """The held connect awaits, so that the same loop can send the request that it waits for."""
     playback = recorded()
 
     async def scenario() -> Any:
@@ -56,7 +56,7 @@ def test_aiocometd_receives_in_the_same_loop() -> None:
 
 
 def test_an_asynchronous_poll_of_httpx_awaits() -> None:
-    """The loop goes on while the connect is held."""
+    """The loop runs on while the connect is held."""
     playback = recorded()
 
     async def scenario() -> Any:
@@ -83,7 +83,7 @@ def test_an_asynchronous_poll_of_httpx_awaits() -> None:
 
 @pytest.mark.parametrize("name", ["longpoll-aiocometd-update", "longpoll-js-family", "websocket-faye-js-update"])
 def test_a_capture_plays_to_aiocometd_in_process(name: str) -> None:
-    """All notifications of a recorded session, in their order, from whatever transport it was recorded."""
+    """All notifications of a recorded session, in their order, whichever transport was recorded."""
     played = captured(name).cassette
     playback = ReplayRun(played)
 
@@ -102,8 +102,8 @@ def test_a_capture_plays_to_aiocometd_in_process(name: str) -> None:
     assert "" == playback.problems()
 
 
-def test_a_websocket_is_refused_by_name() -> None:
-    """vcrpy cannot carry it: the sentence says what can, and the test fails though the client swallows it."""
+def test_websocket_is_refused() -> None:
+    """vcrpy cannot carry it: the sentence names an alternative, and the test fails even if the client swallows it."""
     playback = recorded()
 
     async def scenario() -> None:

@@ -21,7 +21,7 @@ every_library = pytest.mark.parametrize("library", [by_requests, by_httpx], ids=
 
 @every_library
 def test_polling_thread_receives_after_the_update(library: Callable[[], Post]) -> None:
-    """The held connect of one thread is answered by what another thread asks, and by nothing before."""
+    """The held connect of one thread returns after the request of another thread, and not before."""
     playback = recorded()
     with replaying(playback), Poller(library()) as poller:
         requests.get(f"{URL}{SESSIONS}?fields=*", timeout=CALM)
@@ -31,8 +31,8 @@ def test_polling_thread_receives_after_the_update(library: Callable[[], Post]) -
     assert "" == playback.problems()
 
 
-def test_after_the_end_a_thread_is_held() -> None:
-    """No busy loop: the first connect is answered at once, the next ones are held until the advised time."""
+def test_polls_after_the_last_notification_are_held() -> None:
+    """No busy loop: the first connect returns at once, the next ones after the advised time."""
     playback = recorded(timeout=0.6)
     with replaying(playback), Poller(by_requests()) as poller:
         by_requests()(f"{URL}{SESSIONS}/S1", SENT)
@@ -43,8 +43,8 @@ def test_after_the_end_a_thread_is_held() -> None:
         assert (len(poller.connects) - before) / (time.monotonic() - received_at) < 2
 
 
-def test_a_client_of_one_thread_is_not_left_waiting() -> None:
-    """It polls in the thread that must send the next request: an empty response comes in time, but not in a rush."""
+def test_client_with_one_thread_is_not_blocked() -> None:
+    """It polls in the thread that must send the next request: an empty response comes soon, but not at once."""
     playback = recorded()
     with replaying(playback):
         post = by_requests()
@@ -60,8 +60,8 @@ def test_a_client_of_one_thread_is_not_left_waiting() -> None:
         assert time.monotonic() - began < 0.9
 
 
-def test_the_end_of_the_test_lets_a_poller_go() -> None:
-    """A thread that still polls when the test ends is answered, and asks nothing of a network."""
+def test_end_of_the_test_releases_a_polling_thread() -> None:
+    """A thread that still polls gets a response, and sends nothing to a network."""
     playback = recorded()
     with replaying(playback):
         poller = Poller(by_requests())
@@ -77,7 +77,7 @@ def test_the_end_of_the_test_lets_a_poller_go() -> None:
 
 @contextmanager
 def waiting_for_pushes_first(playback: ReplayRun) -> Iterator[list[str]]:
-    """Note in which order a polling thread and an asking one see what they wait for."""
+    """Record the order in which a polling thread and a sending thread receive."""
     order: list[str] = []
     post = by_requests()
 
@@ -98,9 +98,9 @@ def waiting_for_pushes_first(playback: ReplayRun) -> Iterator[list[str]]:
     ids=["before", "after"],
 )
 def test_response_and_notification_keep_their_order(seen: float, expected: list[str]) -> None:
-    """As it was recorded: the push before the response, always; or after it, unless the machine is very busy.
+    """As recorded: the notification before the response, always; or after it, unless the machine is very busy.
 
-    Nobody can tell in this process when a thread goes on that has got its response.
+    This process cannot know when a thread continues after its response.
     """
     kept = 0
     for _ in range(20):
@@ -117,8 +117,8 @@ def posted(session: requests.Session, url: str, sent: Any) -> Any:
     return session.post(url, json=sent, timeout=CALM).json()
 
 
-def test_users_that_are_kept_apart_have_runs_of_their_own() -> None:
-    """Each receives what followed from its own update; both play the whole cassette."""
+def test_separate_users_have_separate_runs() -> None:
+    """Each receives the notifications of its own update; both play the whole cassette."""
     playback = recorded(apart=True)
     with replaying(playback):
         for name in ("one", "two"):
@@ -140,7 +140,7 @@ def test_rest_at_a_cometd_address_is_a_miss_if_it_was_not_recorded() -> None:
 
 @pytest.mark.parametrize(("timing", "least"), [("instant", 0.0), ("recorded", 0.4), (0.5, 0.2)])
 def test_the_pace_of_the_recording(timing: float | str, least: float) -> None:
-    """The update was answered after 0.2 s, and the notification came 0.3 s later."""
+    """The response came 0.2 s after the update, and the notification 0.3 s later."""
     playback = recorded(timing=timing)
     with replaying(playback), Poller(by_requests()) as poller:
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Several replays at once: each thread and task gets the responses of its own cassette, and nothing stays patched."""
+"""Several replays at once: each thread and task gets the responses of its own cassette, and every patch is undone."""
 
 import asyncio
 import threading
@@ -26,18 +26,18 @@ CALM = 20
 
 
 def named(name: str, count: int = 20) -> ReplayRun:
-    """A playback that answers with its name."""
+    """A playback that returns its name."""
     responses = (exchange("POST", "/x", {"n": n}, {"from": name, "n": n}, began=float(n)) for n in range(count))
     return ReplayRun(Cassette(interactions=tuple(responses)).named(name))
 
 
 def by_requests(numbers: range) -> set[str]:
-    """Which cassette answers."""
+    """Return the name of the cassette that responds."""
     return {requests.post(f"{ANYWHERE}/x", json={"n": n}, timeout=CALM).json()["from"] for n in numbers}
 
 
 def test_two_cassettes_in_two_threads_do_not_mix() -> None:
-    """Each of 2 x 20 requests, also of threads and pools that the two start, is answered by its own."""
+    """Each of 2 x 20 requests, also of threads and pools that the two start, gets its own response."""
     before = patched_places()
     barrier = threading.Barrier(2)
     found: dict[str, set[str]] = {}
@@ -68,7 +68,7 @@ def test_two_cassettes_in_two_threads_do_not_mix() -> None:
 
 
 async def by_aiohttp(numbers: range) -> set[str]:
-    """Which cassette answers aiohttp."""
+    """Return the name of the cassette that responds to aiohttp."""
     async with aiohttp.ClientSession() as session:
         found = set()
         for n in numbers:
@@ -79,7 +79,7 @@ async def by_aiohttp(numbers: range) -> set[str]:
 
 
 async def by_httpx(numbers: range) -> set[str]:
-    """Which cassette answers httpx."""
+    """Return the name of the cassette that responds to httpx."""
     async with httpx.AsyncClient(verify=False) as client:
         return {(await client.post(f"{ANYWHERE}/x", json={"n": n})).json()["from"] for n in numbers}
 
@@ -100,7 +100,7 @@ def test_two_cassettes_in_two_tasks_of_one_loop_do_not_mix() -> None:
     assert ({"one"}, {"two"}) == asyncio.run(both())
 
 
-def test_a_pool_serves_whom_it_works_for() -> None:
+def test_shared_pool_uses_the_replay_of_its_caller() -> None:
     """One pool, used by two replays in turn and by work of both."""
     with ThreadPoolExecutor(1) as pool:
         for name in ("one", "two"):
@@ -109,7 +109,7 @@ def test_a_pool_serves_whom_it_works_for() -> None:
 
 
 def test_earlier_thread_gets_the_only_recorded_response() -> None:
-    """A pool that was made before replay began is behind the patches like everything else."""
+    """A thread that was started before the replay is patched like every other."""
     with ThreadPoolExecutor(1) as pool:
         begun, goes_on = threading.Event(), threading.Event()
 
@@ -125,10 +125,10 @@ def test_earlier_thread_gets_the_only_recorded_response() -> None:
             assert {"one"} == found.result(CALM)
 
 
-def test_what_competes_is_nobodys() -> None:
-    """Entered in two threads of which neither started the other: a third thread has none of them in force.
+def test_third_thread_belongs_to_neither_of_two_replays() -> None:
+    """Two threads entered them, and neither started the other.
 
-    What is replaced is so from the first to the last of them.
+    Patches stay from the first to the last replay.
     """
     thing = SimpleNamespace(name="a")
     swaps = [Swap(thing, "name", lambda before: f"{before}b")]
@@ -158,8 +158,8 @@ def test_what_competes_is_nobodys() -> None:
     assert kind.current() is None
 
 
-def test_they_may_end_in_any_order() -> None:
-    """What was entered first may end first: the other stays in force, and at the end all is as before."""
+def test_replays_may_end_in_any_order() -> None:
+    """The first may end first: the other stays in force, and at the end every patch is undone."""
     before = patched_places()
     with ExitStack() as first, ExitStack() as second:
         first.enter_context(replaying(named("one")))
@@ -170,8 +170,8 @@ def test_they_may_end_in_any_order() -> None:
     assert [] == [name for (place, name), what in patched_places().items() if before[place, name] is not what]
 
 
-def test_a_thread_of_neither_is_refused() -> None:
-    """Its response must not depend on chance: the sentence says where to start it, and both replays fail for it."""
+def test_request_of_a_thread_outside_both_replays_is_refused() -> None:
+    """Its response would depend on chance: the sentence says where to start the thread, and both replays fail."""
     one, two = named("one.yaml"), named("two.yaml")
     ready, ends = threading.Barrier(3), threading.Event()
 

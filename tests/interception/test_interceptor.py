@@ -84,7 +84,7 @@ def test_redirects_are_followed_inside_the_cassette(ask: Ask) -> None:
 
 
 @every_client
-def test_a_gzipped_request_matches_what_it_says(ask: Ask) -> None:
+def test_compressed_request_matches_its_content(ask: Ask) -> None:
     """The coding of a request body does not count, its content does."""
     coding = {"Content-Encoding": "gzip"}
     with replaying(playback(exchange("POST", "/x", SENT, {"statusCode": 0}))):
@@ -97,7 +97,10 @@ def test_a_gzipped_request_matches_what_it_says(ask: Ask) -> None:
 
 @every_client
 def test_kth_equal_request_gets_the_kth_response(ask: Ask) -> None:
-    """Equal requests are answered in recorded order; a GET may be sent again, any other one too many is a miss."""
+    """Equal requests get their responses in recorded order.
+
+    A GET may be repeated, another request too many is a miss.
+    """
     requested = ("GET", "POST")
     running = playback(*(exchange(how, "/x", None, {"k": k}, began=float(k)) for how in requested for k in range(3)))
     with replaying(running):
@@ -140,7 +143,7 @@ def _low_level(way: str, body: Any) -> None:
 
 @pytest.mark.parametrize("give", [pytest.param(give, id=name) for name, give in GIVEN.items()])
 def test_a_body_may_be_given_in_any_way(give: Callable[[str], Any]) -> None:
-    """Text, files, iterators and low-level calls all come to the recorded body."""
+    """Text, files, iterators and low-level calls all match the recorded body."""
     running = playback(exchange("POST", "/x", SENT, {"statusCode": 0}))
     with replaying(running):
         give(f"{ANYWHERE}/x")
@@ -190,7 +193,7 @@ def test_cookies_of_a_recorded_response_reach_the_session() -> None:
 @pytest.mark.parametrize("name", ["longpoll-js-update", "websocket-faye-js-update"])
 @every_client
 def test_a_captured_session_plays_to_its_end(ask: Ask, name: str) -> None:
-    """Every REST exchange of a real capture is answered with the recorded bytes."""
+    """Every REST exchange of a real capture returns the recorded bytes."""
     cassette = captured(name).cassette
     running = ReplayRun(cassette)
     with replaying(running):
@@ -202,8 +205,8 @@ def test_a_captured_session_plays_to_its_end(ask: Ask, name: str) -> None:
 
 
 @every_client
-def test_an_allowed_host_is_none_of_ours(ask: Ask) -> None:
-    """A request to it goes live, for every library and for many threads at once; all others are replayed."""
+def test_requests_to_an_allowed_host_go_live(ask: Ask) -> None:
+    """For every library and for many threads at once; all others are replayed."""
     running = playback(exchange("GET", "/x", None, {"from": "cassette"}))
     with live_server() as live, replaying(running, ["127.0.0.1"]):
         assert {"from": "live"} == ask("GET", f"{live.url}/y", None, {}).json()

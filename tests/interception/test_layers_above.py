@@ -1,4 +1,4 @@
-"""What clients put above or beside the connection works on replay as it does live."""
+"""Layers above or beside the connection work in replay as they do live."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ def run_of(*exchanges: Exchange) -> ReplayRun:
 
 
 def test_aiohttp_middlewares_are_called() -> None:
-    """One that renews a token when a response is 401 sends the request again."""
+    """A middleware that renews a token after a 401 sends the request again."""
     running = run_of(
         exchange("GET", "/me", None, {}, status=401, began=0.0),
         exchange("POST", "/token", None, {"access_token": "second"}, response_headers=JSON, began=1.0),
@@ -85,7 +85,7 @@ def test_aiohttp_base_url_counts(base: str) -> None:
 
 
 def test_a_transport_of_the_test_responds_itself() -> None:
-    """What the application behind it sends is replayed."""
+    """Requests that the application behind it sends are replayed."""
 
     def me() -> Any:
         return requests.get(f"{ANYWHERE}/me", timeout=60).json()
@@ -112,7 +112,7 @@ def test_a_transport_of_the_test_responds_itself() -> None:
 
 
 def test_an_aiohttp_session_may_be_used_by_many_tasks_and_times_out() -> None:
-    """Each task has a connection of its own; a miss is raised in the task that sent the request."""
+    """Each task has its own connection; a miss is raised in the task that sent the request."""
     running = run_of(*(exchange("POST", "/x", {"n": n}, {"n": n}, response_headers=JSON) for n in range(50)))
 
     async def ask(session: aiohttp.ClientSession, n: int) -> Any:

@@ -1,4 +1,4 @@
-"""A library is patched when it is imported, before or during the first replay, and is not imported for that."""
+"""A library is patched when it is imported, before or during the first replay; replay itself imports none."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ print(json.dumps([before, inside]))
 
 @pytest.mark.parametrize("library", ["http.client", "urllib3", "requests.adapters", "httpx", "aiohttp"])
 def test_a_library_that_is_imported_late_is_patched_then(library: str) -> None:
-    """By its first import, inside a replay; none is imported before it is needed."""
+    """At its first import inside a replay; none is imported before it is needed."""
     program = PROGRAM.format(library=library, names=["urllib3", "httpx", "aiohttp", "requests", "vcr", "tornado"])
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
@@ -38,7 +38,7 @@ def test_a_library_that_is_imported_late_is_patched_then(library: str) -> None:
 
 
 def test_each_library_is_registered_once() -> None:
-    """By the name of its module; what cannot be watched is not among them."""
+    """By the name of its module; libraries that cannot be patched are not among them."""
     names = [library.module for library in LIBRARIES]
     assert len(set(names)) == len(names)
     assert not set(names) & set(UNWATCHED)

@@ -1,4 +1,4 @@
-"""The last wall: while it stands no socket of the process reaches a network, and afterwards all is as before."""
+"""The network guard: while it is on, no socket of the process reaches a network; afterwards everything is restored."""
 
 import _socket
 import asyncio
@@ -29,7 +29,7 @@ def live() -> Iterator[LiveServer]:
 
 
 class Refusals:
-    """What the guard refused, as a playback would remember it."""
+    """The connections that the guard refused, as a playback stores them."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -85,8 +85,8 @@ async def sock_connect(sock: socket.socket, port: int) -> None:
 
 @pytest.mark.parametrize("by_thread", [False, True], ids=["here", "thread"])
 @pytest.mark.parametrize("reach", [pytest.param(reach, id=name) for name, reach in REACHES.items()])
-def test_no_socket_gets_out(reach: Callable[[int], object], by_thread: bool, live: LiveServer) -> None:
-    """Each way to reach a host raises an OSError with the refusal's words, from any thread."""
+def test_no_socket_can_connect(reach: Callable[[int], object], by_thread: bool, live: LiveServer) -> None:
+    """Each way to reach a host raises an OSError with the text of the guard, from any thread."""
     refusals = Refusals()
     message = rf"^\[Errno \d+\] a connection to 127\.0\.0\.1:{live.port} was stopped$"
     with (
@@ -113,7 +113,7 @@ def test_no_socket_gets_out(reach: Callable[[int], object], by_thread: bool, liv
     ids=["str", "bytes", "keyword", "create_connection", "gethostbyname", "gethostbyname_ex", "gethostbyaddr", "async"],
 )
 def test_no_name_is_looked_up(look_up: Callable[[], object]) -> None:
-    """A look-up would tell the name server which system is tested: it is refused before it is sent."""
+    """A look-up would show the name server which system is tested: it is refused before it is sent."""
     refusals = Refusals()
     with closed_network(refusals), pytest.raises(socket.gaierror, match=f"a look-up of {NAME} was stopped"):
         look_up()
@@ -121,14 +121,14 @@ def test_no_name_is_looked_up(look_up: Callable[[], object]) -> None:
 
 
 def test_a_name_given_to_connect_is_not_looked_up_either() -> None:
-    """The C level of a socket resolves names by itself: the guard stands before it."""
+    """The C level of a socket resolves names itself: the guard acts before it."""
     with closed_network(Refusals()), pytest.raises(ConnectionRefusedError, match=f"{NAME}:80 was stopped"):
         tcp(lambda sock: sock.connect((NAME, 80)))
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
 def test_ipv6_is_refused_too() -> None:
-    """The other address family stands behind the same wall."""
+    """The other address family is guarded as well."""
     with closed_network(Refusals()), pytest.raises(ConnectionRefusedError, match="a connection to ::1:9 was stopped"):
         tcp(lambda sock: sock.connect(("::1", 9)), socket.AF_INET6)
 
@@ -136,7 +136,7 @@ def test_ipv6_is_refused_too() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 @pytest.mark.parametrize("allowed", ["127.0.0.1", "localhost"])
 def test_an_allowed_host_is_reached(allowed: str, host: str, live: LiveServer) -> None:
-    """Allowed by name or by address, TCP and UDP, blocking and not; another address stays refused."""
+    """Allowed by name or by address, TCP and UDP, blocking and not; another address is refused."""
 
     async def ask() -> bytes:
         reader, writer = await asyncio.open_connection(host, live.port, family=socket.AF_INET)
@@ -160,7 +160,7 @@ def test_an_allowed_host_is_reached(allowed: str, host: str, live: LiveServer) -
 
 
 def test_an_allowed_name_stands_for_its_addresses(monkeypatch: pytest.MonkeyPatch, live: LiveServer) -> None:
-    """Names are resolved before the wall goes up; one that does not resolve is not a reason to fail."""
+    """Names are resolved before the guard starts; one that cannot be resolved is not an error."""
     real = socket.getaddrinfo
 
     def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
@@ -198,7 +198,7 @@ def test_sockets_that_need_no_network_pass(tmp_path: Path) -> None:
 
 
 def test_a_local_server_may_start_and_buffers_may_be_a_tuple(live: LiveServer) -> None:
-    """A server asks for its own name when it binds; the pieces of a message are no address."""
+    """A server looks up its own name when it binds; a tuple of buffers is not an address."""
     refusals = Refusals()
     with closed_network(refusals, ["127.0.0.1"]):
         with live_server() as second, socket.create_connection(("127.0.0.1", second.port), 5) as sock:
@@ -209,7 +209,7 @@ def test_a_local_server_may_start_and_buffers_may_be_a_tuple(live: LiveServer) -
 
 
 def socket_functions() -> dict[str, object]:
-    """Everything callable of the socket module and of its class, as it stands there."""
+    """Every callable of the socket module and of its class."""
     places: list[Any] = [socket, socket.socket]
     return {f"{place}.{name}": inspect.getattr_static(place, name) for place in places for name in dir(place)}
 
@@ -229,8 +229,8 @@ def test_everything_is_restored(ending: type[Exception] | None, live: LiveServer
     socket.create_connection(("127.0.0.1", live.port), 5).close()
 
 
-def test_walls_within_walls(live: LiveServer) -> None:
-    """The inner one ends alone, and the outer one still stands."""
+def test_guards_can_be_nested(live: LiveServer) -> None:
+    """The inner one ends alone, and the outer one stays in force."""
     inner, outer = Refusals(), Refusals()
     with closed_network(outer):
         with closed_network(inner), pytest.raises(ConnectionRefusedError):
@@ -240,8 +240,8 @@ def test_walls_within_walls(live: LiveServer) -> None:
     assert (1, 1) == (len(inner.seen), len(outer.seen))
 
 
-def test_a_thread_that_began_before_is_behind_the_wall(live: LiveServer) -> None:
-    """The wall is the process's: a thread that was running already cannot pass it."""
+def test_thread_started_before_the_guard_is_guarded(live: LiveServer) -> None:
+    """The guard holds for the whole process."""
     go, errors = threading.Event(), []
 
     def work() -> None:
@@ -269,8 +269,8 @@ def test_the_c_module_is_guarded_too(live: LiveServer) -> None:
     assert ([], [f"a connection to 127.0.0.1:{live.port}"]) == (live.hits, refusals.seen)
 
 
-def test_this_machine_may_be_reached_except_where_the_recording_came_from(live: LiveServer) -> None:
-    """By TCP and UDP; a server that was bound meanwhile is known as one's own."""
+def test_loopback_is_allowed_except_for_the_recorded_address(live: LiveServer) -> None:
+    """By TCP and UDP; a server that this process started meanwhile is allowed."""
     refusals = Refusals()
     with closed_network(refusals, Allowed.of((), [f"localhost:{live.port}", "gws.example:443"])):
         with pytest.raises(ConnectionRefusedError):
@@ -288,7 +288,7 @@ def test_this_machine_may_be_reached_except_where_the_recording_came_from(live: 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_is_guarded_and_reported(live: LiveServer) -> None:
-    """The parent is told what its child has tried."""
+    """The attempt of a child is reported to its parent."""
     refusals = Refusals()
     with closed_network(refusals):
         child = os.fork()
@@ -302,6 +302,6 @@ def test_a_forked_child_is_guarded_and_reported(live: LiveServer) -> None:
 
 @pytest.mark.parametrize("name", ["192.0.2.1", "gws.example"])
 def test_a_name_of_an_address_is_not_looked_up(name: str) -> None:
-    """That would go to a name server as well."""
+    """A reverse look-up would use the name server as well."""
     with closed_network(Refusals()), pytest.raises(socket.gaierror, match=f"a look-up of {name} was stopped"):
         socket.getnameinfo((name, 80), 0)

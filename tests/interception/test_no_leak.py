@@ -1,4 +1,4 @@
-"""Nothing gets past in-process replay: no patch stays, no session is lost, no request of any thread goes live."""
+"""In-process replay is complete: no patch stays, no session is lost, no request of any thread goes live."""
 
 import asyncio
 import http.client
@@ -41,7 +41,7 @@ def live() -> Iterator[LiveServer]:
 
 
 def patched_places() -> dict[tuple[int, str], Any]:
-    """Everything that the registered libraries have patched, and what stands there now."""
+    """Everything that the registered libraries patch, with its current value."""
     swaps = [swap for library in LIBRARIES if library.module in sys.modules for swap in library.load()]
     # ConnectionCls is replaced only where vcrpy has put its own.
     places = [(swap.target, swap.name) for swap in swaps if swap.name != "ConnectionCls"]
@@ -50,7 +50,7 @@ def patched_places() -> dict[tuple[int, str], Any]:
 
 @pytest.mark.parametrize("ending", [None, KeyError, ReplayMiss])
 def test_nothing_stays_patched(ending: type[Exception] | None) -> None:
-    """While it runs every place is patched; afterwards, also after an exception, each is what it was."""
+    """During replay every place is patched; afterwards, also after an exception, each has its old value."""
     before = patched_places()
     with suppress(KeyError, ReplayMiss), replaying(playback()):
         during = patched_places()
@@ -113,7 +113,7 @@ def test_a_connection_that_was_open_before_does_not_go_live(live: LiveServer) ->
 
 
 def test_inner_of_two_playbacks_responds() -> None:
-    """A playback inside another one has the word until it ends."""
+    """Until it ends."""
     outer, inner = (playback(exchange("GET", "/x", None, {"from": name})) for name in ("outer", "inner"))
     with replaying(outer), requests.Session() as session:
         with replaying(inner):
@@ -123,7 +123,7 @@ def test_inner_of_two_playbacks_responds() -> None:
 
 @pytest.mark.parametrize("kind", SWARMS)
 def test_nothing_leaks_from_threads(kind: str, live: LiveServer) -> None:
-    """Of 2,000 (or 500) requests from 8 threads or tasks, none reaches a live server, each gets its own response."""
+    """Of 2,000 (or 500) requests from 8 threads or tasks, none reaches a live server; each gets its own response."""
     count = 2000 if kind == "requests.post" else 500
     running = ReplayRun(numbered(count))
     with replaying(running):
@@ -149,7 +149,10 @@ os._exit(0)
 
 @pytest.mark.parametrize("kind", ["requests.post", "requests, a session per thread"])
 def test_the_same_swarm_does_leak_from_plain_vcrpy(kind: str, tmp_path: Path) -> None:
-    """The measure can see a leak: in at most 20 rounds of 200 requests vcrpy by itself goes live, or errs."""
+    """The test can see a leak:
+
+    in at most 20 rounds of 200 requests, plain vcrpy goes live or returns a wrong response.
+    """
     path = saved(numbered(200), tmp_path / "numbered.yaml")
     command = [sys.executable, "-c", PLAIN, kind, str(path)]
     done = subprocess.run(
@@ -158,8 +161,8 @@ def test_the_same_swarm_does_leak_from_plain_vcrpy(kind: str, tmp_path: Path) ->
     assert any(json.loads(done.stdout))
 
 
-def test_with_the_patches_gone_the_guard_still_holds(live: LiveServer) -> None:
-    """What no patch catches is stopped below, and remembered."""
+def test_guard_stops_what_no_patch_catches(live: LiveServer) -> None:
+    """The attempt is refused and stored."""
     running = playback()
     with replaying(running), pytest.raises(OSError, match="nothing reaches a network"):
         socket.create_connection(("127.0.0.1", live.port), 60)

@@ -64,8 +64,8 @@ SENDERS: dict[str, tuple[Callable[[], int], type[Exception], type[Exception]]] =
 
 @pytest.mark.parametrize("library", SENDERS)
 @pytest.mark.parametrize("outcome", ["silence", "broken"])
-def test_the_library_raises_what_it_raised_live(library: str, outcome: Outcome) -> None:
-    """At once, though the silence was recorded as half a minute; the next request gets its response.
+def test_library_raises_the_same_error_as_live(library: str, outcome: Outcome) -> None:
+    """At once, though the recorded wait was half a minute; the next request gets its response.
 
     It is a POST because aiohttp sends a GET again by itself.
     """

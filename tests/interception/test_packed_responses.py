@@ -1,4 +1,4 @@
-"""While a test records, a response is redacted although the server packed it, whichever library received it."""
+"""While a test records, a compressed response is redacted, whichever library received it."""
 
 import base64
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Attributes of other libraries are replaced for a block, and then are what they were: own, inherited or absent."""
+"""Attributes of other libraries are replaced for a block, and restored afterwards: own, inherited or absent."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -15,11 +15,11 @@ class Base:
 
 
 class Heir(Base):
-    """Has none of its own."""
+    """Has no attribute of its own."""
 
 
 def loud(before: Any) -> str:
-    """Make the replacement from what was there."""
+    """Build the replacement from the original."""
     return str(before).upper()
 
 
@@ -33,7 +33,7 @@ def test_an_inherited_attribute_is_inherited_again() -> None:
 
 
 def test_a_replacement_of_a_replacement_is_undone_in_reverse() -> None:
-    """Two swaps of one attribute stand one on the other, and the first value is there again at the end."""
+    """Two swaps of one attribute are stacked, and the first value is restored at the end."""
     thing = SimpleNamespace(name="a")
     swaps = [Swap(thing, "name", lambda before: f"{before}b"), Swap(thing, "name", lambda before: f"{before}c")]
     done = replaced(swaps)
@@ -42,8 +42,8 @@ def test_a_replacement_of_a_replacement_is_undone_in_reverse() -> None:
     assert "a" == thing.name
 
 
-def test_what_was_replaced_before_a_failure_is_put_back() -> None:
-    """An attribute that is not there raises, and leaves nothing replaced."""
+def test_failed_replacement_restores_the_earlier_ones() -> None:
+    """A missing attribute raises, and nothing stays replaced."""
     thing = SimpleNamespace(name="a")
     with pytest.raises(AttributeError):
         replaced([Swap(thing, "name", loud), Swap(thing, "missing", loud)])
@@ -51,7 +51,7 @@ def test_what_was_replaced_before_a_failure_is_put_back() -> None:
 
 
 def test_replacement_is_built_once_for_each_original() -> None:
-    """A swap that serves again finds its replacement made, unless something else stands there by then."""
+    """A swap that is used again reuses its replacement, unless the original has changed."""
     thing = SimpleNamespace(name="a")
     built: list[str] = []
 

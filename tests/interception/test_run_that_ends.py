@@ -16,12 +16,12 @@ PATH = "/api/v2/diagnostics/version"
 
 
 def version(number: str) -> ReplayRun:
-    """A run that returns a version, as often as it is asked for."""
+    """A run that returns a version, any number of times."""
     return play(exchange("GET", PATH, None, {"statusCode": 0, "version": number}))
 
 
 def test_request_goes_to_the_next_run_if_its_own_ends_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the look at what is in force and the response, the test of the thread ends."""
+    """The test of the thread ends between the look-up of the run and the response."""
     is_ours, is_next_here = interceptor._is_ours, interceptor._is_next_here
     looked, may_go_on, waits = threading.Event(), threading.Event(), threading.Event()
 

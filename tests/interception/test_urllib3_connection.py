@@ -1,4 +1,4 @@
-"""What clients of urllib3 and requests do with a connection, while it asks the cassette instead of sending."""
+"""What clients of urllib3 and requests do with a connection that sends to the cassette instead of the network."""
 
 import socket
 from contextlib import suppress
@@ -25,8 +25,8 @@ def playback(*exchanges: Exchange) -> ReplayRun:
     return ReplayRun(Cassette(interactions=exchanges))
 
 
-def test_urllib3_tries_again_as_it_would_live() -> None:
-    """A recorded 503 makes it ask once more where the client told it to, and a Location where it follows."""
+def test_urllib3_retries_as_it_does_live() -> None:
+    """After a recorded 503 if the client is set to retry, and after a Location if it follows redirects."""
     running = playback(
         exchange("GET", "/x", None, b"busy", status=503, began=0.0),
         exchange("GET", "/x", None, b"", status=302, response_headers=[("Location", "/y")], began=1.0),
@@ -45,7 +45,7 @@ def test_urllib3_tries_again_as_it_would_live() -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_request_through_a_proxy_is_replayed(scheme: str) -> None:
-    """With a proxy in between a connection is sent a whole address, or a request for a tunnel."""
+    """With a proxy, a connection receives a whole address, or a request for a tunnel."""
     running = playback(exchange("GET", "/x", None, BODY))
     proxies = {"http": "http://proxy.example:3128", "https": "http://proxy.example:3128"}
     with replaying(running):
@@ -57,7 +57,7 @@ def test_request_through_a_proxy_is_replayed(scheme: str) -> None:
 
 
 def test_the_address_is_that_of_the_request() -> None:
-    """The port stands where it is not the scheme's own, and IPv6 in brackets."""
+    """The port is included unless it is the default one, and IPv6 is in brackets."""
     running = playback(exchange("GET", "/x", None, BODY))
     addresses = ["http://gws.example/a", "https://gws.example:8443/b?c=1", "http://[::1]:8080/d"]
     with replaying(running):
@@ -72,7 +72,7 @@ def test_the_address_is_that_of_the_request() -> None:
     [("Content-Length", "99"), ("Content-Encoding", "br"), ("Transfer-Encoding", "chunked")],
 )
 def test_the_body_is_what_was_recorded(name: str, value: str) -> None:
-    """Whatever the header fields say of it: people edit cassettes, and vcrpy stores bodies unpacked."""
+    """Whatever the header fields say: people edit cassettes, and vcrpy stores bodies decoded."""
     running = playback(*(exchange("GET", "/x", None, b"\x8b\x00body", response_headers=[(name, value)]) for _ in "ab"))
     with replaying(running), requests.get(f"{ANYWHERE}/x", timeout=60, stream=True) as response:
         assert [b"\x8b\x00b", b"ody"] == list(response.iter_content(3))
@@ -82,7 +82,7 @@ def test_the_body_is_what_was_recorded(name: str, value: str) -> None:
 
 
 def test_a_connection_goes_back_to_its_pool() -> None:
-    """A pool of one connection that blocks serves one request after the other, whether they are read or only closed."""
+    """A blocking pool of one connection serves one request after the other, whether they are read or only closed."""
     running = playback(*(exchange("POST", "/x", {"n": n}, {"n": n}) for n in range(3)))
     with replaying(running), urllib3.HTTPConnectionPool("gws.example", maxsize=1, block=True, timeout=60) as pool:
         for n in range(3):
@@ -92,8 +92,8 @@ def test_a_connection_goes_back_to_its_pool() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_inside_a_cassette_of_plain_vcrpy_ours_has_the_word(scheme: str, tmp_path: Path) -> None:
-    """The innermost answers, and the outer one responds again when it has ended."""
+def test_innermost_of_our_cassette_and_a_vcrpy_cassette_responds(scheme: str, tmp_path: Path) -> None:
+    """The outer one responds again when the inner one has ended."""
     running = playback(exchange("GET", "/x", None, BODY))
     with vcr.VCR(record_mode="none").use_cassette(str(tmp_path / "outer.yaml")):
         with replaying(running):
@@ -102,8 +102,8 @@ def test_inside_a_cassette_of_plain_vcrpy_ours_has_the_word(scheme: str, tmp_pat
             requests.get(f"{scheme}://gws.example/x", timeout=60)
 
 
-def test_somebody_elses_kind_of_connection_is_left_alone() -> None:
-    """A connection of a class of one's own, to a Unix socket for instance, is not the business of the cassette."""
+def test_connection_of_a_foreign_class_is_not_replayed() -> None:
+    """A connection of its own class, to a Unix socket for instance."""
     ours, theirs = socket.socketpair()
 
     class Local(HTTPConnection):

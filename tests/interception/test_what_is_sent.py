@@ -1,4 +1,4 @@
-"""While requests are recorded, or go to an allowed host, the server receives what it receives without the plugin."""
+"""While requests are recorded, or go to an allowed host, the server receives the same as without the plugin."""
 
 import asyncio
 import http.client
@@ -41,7 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

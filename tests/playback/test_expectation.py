@@ -1,4 +1,4 @@
-"""expect_userdata waits for what a client in another thread or task brings about: by events, and not for ever."""
+"""expect_userdata waits for the changes that a client in another thread or task makes, for a bounded time."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ KEYS = {f"K{number}": number for number in range(30)}
 
 
 def played(**after: object) -> ReplayRun:
-    """A playback of one update, and of a second one, its GET asked."""
+    """A playback of one update, and of a second one, after its GET."""
     playback = play(
         get(BEFORE, began=0.0),
         update({"A": 2}, began=1.0),
@@ -29,7 +29,7 @@ def played(**after: object) -> ReplayRun:
     return playback
 
 
-def test_a_thread_that_asks_after_the_block_is_waited_for() -> None:
+def test_block_waits_for_a_thread_that_sends_later() -> None:
     """One key, then thirty: the wait ends when all is as expected, not at the first notification."""
     playback, at_the_end = played(), threading.Event()
 
@@ -66,7 +66,7 @@ def test_a_task_of_the_same_loop_is_waited_for() -> None:
 
 
 def test_a_plain_with_in_a_task_does_not_stop_its_loop() -> None:
-    """It looks at once: nobody could ask while it waits."""
+    """It checks at once: no client could send while it blocks the loop."""
     playback = played()
 
     async def test() -> None:
@@ -80,7 +80,7 @@ def test_a_plain_with_in_a_task_does_not_stop_its_loop() -> None:
 
 
 @pytest.mark.parametrize("how", ["with", "async with"])
-def test_what_can_no_longer_come_is_not_waited_for(how: str) -> None:
+def test_block_does_not_wait_when_everything_was_shown(how: str) -> None:
     """All that was recorded has been shown, and one key of thirty is wrong."""
     playback = played(K7="7")
 
@@ -103,7 +103,7 @@ def test_what_can_no_longer_come_is_not_waited_for(how: str) -> None:
 
 
 def test_the_wait_is_bounded() -> None:
-    """A thread that never asks holds the test up for the timeout, and no longer."""
+    """A thread that sends nothing blocks the test for the timeout, and no longer."""
     playback, done = played(), threading.Event()
     working = threading.Thread(target=done.wait, args=(TIMEOUT,))
     working.start()

@@ -15,7 +15,7 @@ from tests.support.playbacks import ask, play
 
 @contextmanager
 def mismatch() -> Iterator[list[str]]:
-    """Expect a UserDataMismatch, and give its lines."""
+    """Expect a UserDataMismatch, and return its lines."""
     lines: list[str] = []
     with pytest.raises(UserDataMismatch) as caught:
         yield lines
@@ -23,7 +23,7 @@ def mismatch() -> Iterator[list[str]]:
 
 
 def written(after: Mapping[str, Any], sent: Mapping[str, Any] | None = None) -> ReplayRun:
-    """A playback whose update leads to `after`, the GET having been sent."""
+    """A playback whose update leads to `after`; its GET has been sent."""
     sent = {"A": 2} if sent is None else sent
     playback = play(get(BEFORE, began=0.0), update(sent, began=1.0), push(after, seen=2.0))
     ask(playback, 0)
@@ -44,8 +44,8 @@ def written(after: Mapping[str, Any], sent: Mapping[str, Any] | None = None) -> 
     ],
     ids=["changed", "added value", "added name", "removed", "ignore", "coerce", "coerce a key", "written"],
 )
-def test_the_truth_passes(after: dict[str, Any], expected: dict[str, Any]) -> None:
-    """Each of the arguments accepts what it says."""
+def test_correct_expectation_passes(after: dict[str, Any], expected: dict[str, Any]) -> None:
+    """With each of the arguments."""
     playback = written(after)
     with playback.expect_userdata("S1", **expected):
         ask(playback, 1)
@@ -82,7 +82,7 @@ def test_the_truth_passes(after: dict[str, Any], expected: dict[str, Any]) -> No
     ],
     ids=["besides", "type", "not added, not removed", "added value", "nothing expected"],
 )
-def test_the_failure_says_what_where_and_how_to_see_more(
+def test_failure_has_the_deviations_the_places_and_the_next_command(
     after: dict[str, Any], expected: dict[str, Any], lines: list[str]
 ) -> None:
     """Expectation, deviations, the two places in the file, the next command."""
@@ -100,8 +100,8 @@ def test_the_failure_says_what_where_and_how_to_see_more(
     ] == found
 
 
-def test_nothing_shown_before() -> None:
-    """Without a snapshot there is no telling: the message says what to ask first, and the block does not run."""
+def test_block_without_a_snapshot_before_it_is_refused() -> None:
+    """The message says which request to send first, and the block does not run."""
     playback = play(update({"A": 2}, began=1.0), push({"A": 2}, seen=2.0))
     ran = []
     with mismatch() as found, playback.expect_userdata("S1", changed={"A": 2}):
@@ -112,8 +112,8 @@ def test_nothing_shown_before() -> None:
     assert [] == ran
 
 
-def test_nothing_shown_after() -> None:
-    """A block that asks for nothing cannot pass; the message says what is still to be sent."""
+def test_block_that_sends_nothing_fails() -> None:
+    """The message lists the requests that are still to be sent."""
     playback = written({"A": 2, "B": "b"})
     with mismatch() as found, playback.expect_userdata("S1", changed={"A": 2}):
         pass
@@ -127,7 +127,7 @@ def test_nothing_shown_after() -> None:
 
 
 def test_the_error_of_the_block_comes_through() -> None:
-    """An exception inside is raised as it is, though nothing changed."""
+    """An exception inside is raised unchanged, though no userData changed."""
     playback = written({"A": 2, "B": "b"})
     with pytest.raises(KeyError, match="mine"), playback.expect_userdata("S1", changed={"A": 2}):
         raise KeyError("mine")
@@ -135,7 +135,7 @@ def test_the_error_of_the_block_comes_through() -> None:
 
 @pytest.mark.parametrize("wrong", [{"added": "AB"}, {"removed": "AB"}, {"ignore": "AB"}])
 def test_a_single_string_is_refused_before_the_block(wrong: dict[str, Any]) -> None:
-    """A name where several belong would be taken letter by letter."""
+    """A name where several are expected would be read letter by letter."""
     ran = []
     with pytest.raises(TypeError, match=r"write \w+=\['AB'\]"), written({}).expect_userdata("S1", **wrong):
         ran.append(1)
@@ -143,7 +143,7 @@ def test_a_single_string_is_refused_before_the_block(wrong: dict[str, Any]) -> N
 
 
 def test_two_sessions_nested() -> None:
-    """Each block looks at its own session only, and the one that is wrong is named."""
+    """Each block checks only its own session, and the wrong one is named."""
     one, two = get(BEFORE, began=0.0), get({"Z": 0}, began=0.2, session="S2")
     playback = play(
         one,

@@ -1,4 +1,4 @@
-"""The polls: connects held as threads and as tasks of several event loops, woken from anywhere."""
+"""Held polls: connects that wait in threads and in tasks of several event loops, woken from anywhere."""
 
 import asyncio
 import threading
@@ -19,7 +19,7 @@ CONNECT = ["connect"]
 
 
 class FakeCore:
-    """Holds what says "connect", and answers the rest; what becomes due is told by the test."""
+    """Holds a "connect" and returns everything else; the test sets what becomes due."""
 
     def __init__(self) -> None:
         self.tickets = 0
@@ -33,7 +33,7 @@ class FakeCore:
 
     @property
     def next_at(self) -> float | None:
-        """Asked, under the lock, by whoever is going to wait."""
+        """Called, under the lock, by each thread or task that is going to wait."""
         self.waiting.release()
         return min((at for at, _ in self.due), default=None)
 
@@ -65,7 +65,7 @@ class FakeCore:
         assert all(self.waiting.acquire(timeout=CALM) for _ in range(count))
 
     def wait_until_released(self, count: int) -> None:
-        """Wait until so many have been answered."""
+        """Wait until so many have returned."""
         assert all(self.answering.acquire(timeout=CALM) for _ in range(count))
 
 
@@ -83,7 +83,7 @@ def polls(core: FakeCore) -> HeldPolls:
 
 @pytest.fixture
 def threads() -> Iterator[ThreadPoolExecutor]:
-    """Threads for what waits."""
+    """Threads for the polls."""
     with ThreadPoolExecutor(40) as pool:
         yield pool
 
@@ -94,7 +94,7 @@ def in_a_loop(coroutine: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
 
 
 def tickets(responses: Sequence["Future[Replies]"]) -> list[int]:
-    """The tickets that were answered."""
+    """The tickets of the connects that returned."""
     return sorted(each.result(CALM).messages[0]["ticket"] for each in responses)
 
 
@@ -106,7 +106,7 @@ def deliver(core: FakeCore, polls: HeldPolls, *ready: int, later: float = 0.0) -
 
 
 def test_threads_and_tasks_of_any_loop_are_woken(core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor) -> None:
-    """By one delivery from a thread that is none of theirs; those that are not ready go on waiting."""
+    """By one delivery from another thread; those that are not ready go on waiting."""
     held = [threads.submit(polls.receive, CONNECT) for _ in range(10)]
     held += [threads.submit(in_a_loop, lambda: polls.receive_async(CONNECT)) for _ in range(10)]
 
@@ -118,15 +118,17 @@ def test_threads_and_tasks_of_any_loop_are_woken(core: FakeCore, polls: HeldPoll
     pair = threads.submit(in_a_loop, both)
     core.wait_until_held(22)
     deliver(core, polls, *range(1, 12))
-    core.wait_until_held(11)  # who was woken for nothing waits again
+    core.wait_until_held(11)  # a poll that was woken for nothing waits again
     core.wait_until_released(11)
     assert list(range(1, 12)) == sorted(core.released)
     deliver(core, polls, *range(12, 23))
     assert list(range(1, 23)) == sorted([*tickets(held), *(each["ticket"] for each in pair.result(CALM).messages)])
 
 
-def test_what_becomes_due_wakes_without_anybody(core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor) -> None:
-    """Whoever waits does it when it is due, though it became so after the wait began, and not before."""
+def test_poll_wakes_at_the_due_time_without_another_call(
+    core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor
+) -> None:
+    """Even if the time was set after the wait began, and not before it."""
     held = [threads.submit(polls.receive, CONNECT), threads.submit(in_a_loop, lambda: polls.receive_async(CONNECT))]
     core.wait_until_held(2)
     begun = time.monotonic()
@@ -136,8 +138,8 @@ def test_what_becomes_due_wakes_without_anybody(core: FakeCore, polls: HeldPolls
 
 
 @pytest.mark.parametrize("hold_for", [0.1, 10.0 * CALM])
-def test_patience_ends_the_wait(core: FakeCore, polls: HeldPolls, hold_for: float) -> None:
-    """The asker's or the core's, whichever is shorter; the connect is answered, and not forgotten."""
+def test_timeout_ends_the_wait(core: FakeCore, polls: HeldPolls, hold_for: float) -> None:
+    """The client's or the core's, whichever is shorter; the connect returns, and is not forgotten."""
     core.hold_for = hold_for
     patience = CALM if hold_for == 0.1 else 0.1
     begun = time.monotonic()
@@ -171,7 +173,7 @@ def test_a_cancelled_task_is_forgotten(core: FakeCore, polls: HeldPolls, threads
 
 
 def test_a_task_that_is_ready_and_cancelled_is_forgotten(core: FakeCore, polls: HeldPolls) -> None:
-    """Nothing was taken out for it: what is to be told waits for the next connect."""
+    """Nothing was taken for it: its notification waits for the next connect."""
 
     async def cancelled() -> None:
         task = asyncio.create_task(polls.receive_async(CONNECT))
@@ -202,7 +204,7 @@ def test_a_loop_that_was_closed_does_no_harm(core: FakeCore, polls: HeldPolls, t
 def test_unwritten_notification_is_delivered_by_the_next_connect(
     core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor
 ) -> None:
-    """A connect that is held already is answered with it."""
+    """A connect that is held already returns with it."""
     held = threads.submit(polls.receive, CONNECT)
     core.wait_until_held(1)
     polls.put_back(Replies(messages=({"ticket": 1},)))
@@ -212,7 +214,7 @@ def test_unwritten_notification_is_delivered_by_the_next_connect(
 def test_closing_releases_all_polls_and_holds_no_more(
     core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor
 ) -> None:
-    """Threads, tasks and who waits for clients to hear."""
+    """Threads, tasks and those that wait for clients to confirm."""
     core.has_undelivered = True
     held = [threads.submit(polls.receive, CONNECT), threads.submit(in_a_loop, lambda: polls.receive_async(CONNECT))]
     hearing = threads.submit(in_thread, partial(polls.until_delivered, CALM))
@@ -230,7 +232,7 @@ def test_closing_releases_all_polls_and_holds_no_more(
 def test_waiting_until_all_is_received(
     core: FakeCore, polls: HeldPolls, threads: ThreadPoolExecutor, kind: str
 ) -> None:
-    """It ends when a client comes back, at once when there is nothing to hear, and in time when no one comes."""
+    """It ends when a client connects again, at once when nothing is undelivered, and at the timeout otherwise."""
 
     def wait(patience: float) -> None:
         if kind == "thread":

@@ -1,4 +1,4 @@
-"""One run of a cassette as a test sees it: answers, misses, what is left, and the userData on the way."""
+"""One run of a cassette as a test sees it: responses, misses, what is unplayed, and the userData on the way."""
 
 import threading
 from collections.abc import Mapping
@@ -41,8 +41,8 @@ MISSES: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("instead", "lines"), MISSES, ids=["body", "path", "nothing similar"])
-def test_a_miss_says_why_and_what_was_near(instead: dict[str, Any], lines: list[str]) -> None:
-    """The error has the reason, the nearest interaction and only the differences; it is remembered."""
+def test_miss_names_the_reason_and_the_nearest_interaction(instead: dict[str, Any], lines: list[str]) -> None:
+    """The error has the reason, the nearest interaction and only the differences; it is stored."""
     playback = play(*small().interactions)
     with pytest.raises(ReplayMiss) as caught:
         ask(playback, 1, **instead)
@@ -79,7 +79,7 @@ SECRETS = {
 
 @pytest.mark.parametrize("given", [pytest.param(given, id=name) for name, given in SECRETS.items()])
 def test_no_secret_of_a_live_request_is_kept_or_printed(given: Mapping[str, Any]) -> None:
-    """Credentials that the client really has appear in no miss, no failure text and no remembered request."""
+    """The live credentials of the client are in no miss, no failure text and no stored request."""
     playback = play(exchange("GET", "/api/v2/me", None, {}), exchange("POST", "/api/v2/me", {"token": "x"}, {}))
     fields = {**given, "headers": Headers(tuple(given.get("headers", ())))}
     with pytest.raises(ReplayMiss) as caught:
@@ -89,12 +89,12 @@ def test_no_secret_of_a_live_request_is_kept_or_printed(given: Mapping[str, Any]
 
 
 def test_a_redacted_session_in_a_path_matches_a_live_one() -> None:
-    """;jsessionid differs in every session: it does not stand in the way of a response."""
+    """;jsessionid differs in every session: it does not prevent a match."""
     playback = play(exchange("GET", "/api/v2/me;jsessionid=<redacted:jsessionid>", None, {"statusCode": 0}))
     assert b'{"statusCode":0}' == ask(playback, 0, uri=f"{HOST}/api/v2/me;jsessionid=0123456789ABCDEF").body
 
 
-def test_what_was_not_played_is_listed_until_it_is() -> None:
+def test_unplayed_items_are_listed() -> None:
     """Interactions by operation and path, notifications with the interaction that they wait for."""
     playback = ReplayRun(small().named("some.yaml"))
     left = (
@@ -112,8 +112,8 @@ def test_what_was_not_played_is_listed_until_it_is() -> None:
     assert not playback.problems()
 
 
-def test_a_refusal_is_a_problem_that_nothing_allows() -> None:
-    """What the network guard stopped fails the test, whatever may stay unplayed."""
+def test_refused_connection_always_fails_the_test() -> None:
+    """A connection that the network guard stopped, whatever may stay unplayed."""
     playback = ReplayRun(small().named("some.yaml"))
     message = playback.refuse("a connection to 192.0.2.1:443")
     assert (
@@ -126,7 +126,7 @@ def test_a_refusal_is_a_problem_that_nothing_allows() -> None:
 
 
 def test_userdata_grows_as_operations_are_sent() -> None:
-    """A snapshot per message that showed it: the response of a GET, the notification once its cause was sent."""
+    """A snapshot for each message that showed it: the response of a GET, and the notification after its cause."""
     playback = ReplayRun(small())
     assert () == playback.userdata("S1")
     ask(playback, 0)
@@ -152,7 +152,7 @@ def test_a_capture_shows_its_whole_history() -> None:
 
 
 def test_threads_share_a_playback() -> None:
-    """Eight threads at once: every response is given once, every miss is remembered."""
+    """Eight threads at once: every response is returned once, every miss is stored."""
     playback, barrier = ReplayRun(numbered(40)), threading.Barrier(8)
 
     def work(part: int) -> int:
@@ -177,8 +177,8 @@ def test_an_empty_cassette_has_no_problem() -> None:
 
 
 @pytest.mark.parametrize("number", ["1234567", "1234", "12.5"])
-def test_a_secret_number_never_counts(number: str) -> None:
-    """In a cassette of another tool: no more than a secret text does; another type is another request."""
+def test_secret_number_never_counts_in_matching(number: str) -> None:
+    """In a cassette of another tool, as for a secret text; a value of another type is another request."""
     playback = play(exchange("POST", "/api/v2/x", {"password": 1234567}, {"made_by": "cassette"}))
     body = b'{"password": %s}' % number.encode()
     if "." in number:

@@ -1,4 +1,4 @@
-"""The live users of a replay: who is who, whatever credentials they use, and what each of them gets."""
+"""The live users of a replay: which requests belong to which user, with any credentials, and what each user gets."""
 
 import json
 from base64 import b64encode
@@ -26,12 +26,12 @@ def basic(name: str) -> Headers:
 
 
 def bearer(token: str, *more: tuple[str, str]) -> Headers:
-    """The header fields of a bearer token, and more."""
+    """The header fields of a bearer token, with others."""
     return Headers((("Authorization", f"Bearer {token}"), *more))
 
 
 def sent(run: ReplayRun, recorded: Exchange, headers: Headers = NOBODY) -> Any:
-    """What a live user with these header fields gets for a recorded request; None for a miss."""
+    """The response for a live user with these header fields; None for a miss."""
     try:
         response = run.respond(replace(recorded.request, headers=headers))
     except ReplayMiss:
@@ -41,7 +41,7 @@ def sent(run: ReplayRun, recorded: Exchange, headers: Headers = NOBODY) -> Any:
 
 
 def bayeux(run: ReplayRun, headers: Headers = NOBODY, **message: Any) -> list[Any]:
-    """The answer to one Bayeux message of a live user."""
+    """The response to one Bayeux message of a live user."""
     request = Request(method="POST", uri=HOST + NOTIFICATIONS, headers=headers, body=json.dumps([message]).encode())
     response = run.respond(request)
     assert response
@@ -61,7 +61,7 @@ class Tab:
         self.poll()
 
     def poll(self) -> list[Any]:
-        """The data that a connect brings, which is held for a short time."""
+        """The data that a connect returns; it is held for a short time."""
         found = bayeux(self.run, self.headers, channel="/meta/connect", clientId=self.id, advice={"timeout": 400})
         return [each["data"] for each in found if "data" in each]
 
@@ -82,8 +82,8 @@ STATE = [
 
 
 @pytest.mark.parametrize("apart", [False, True])
-def test_a_renewed_token_is_the_same_user(apart: bool) -> None:
-    """The replay knows what it has given away; in the test process any credentials are of the one user."""
+def test_renewed_token_stays_the_same_user(apart: bool) -> None:
+    """The replay knows the tokens that it has returned; in the test process any credentials belong to the one user."""
     run = ReplayRun(cassette(*STATE), apart=apart)
     assert sent(run, STATE[0], bearer("first")) == {"n": 1}
     assert sent(run, STATE[1], bearer("first")) == {"statusCode": 0}
@@ -93,7 +93,7 @@ def test_a_renewed_token_is_the_same_user(apart: bool) -> None:
 
 
 def test_a_redacted_token_is_replaced_by_a_live_one_for_each_user() -> None:
-    """Two users would get one placeholder, and be one from then on."""
+    """Otherwise two users would get one placeholder, and become one."""
     moments = [token("<redacted:access_token>", 0), exchange("GET", "/api/v2/me", None, {"n": 1}, began=1)]
     run = ReplayRun(cassette(*moments), apart=True)
     tokens = [sent(run, moments[0], basic(name))["access_token"] for name in ("anna",)]
@@ -105,7 +105,7 @@ def test_a_redacted_token_is_replaced_by_a_live_one_for_each_user() -> None:
 
 
 def test_refused_credentials_are_renewed_where_the_recording_goes_on() -> None:
-    """The new token comes from elsewhere: the user goes on with just the request that was recorded next."""
+    """The new token comes from another server: the user continues with exactly the request that was recorded next."""
     moments = [
         exchange("GET", "/api/v2/me", None, {"n": 1}, began=0, status=401),
         exchange("GET", "/api/v2/me", None, {"n": 2}, began=1),
@@ -117,15 +117,15 @@ def test_refused_credentials_are_renewed_where_the_recording_goes_on() -> None:
 
 
 @pytest.mark.parametrize(("apart", "seen"), [(True, [{"n": 1}, {"n": 1}]), (False, [{"n": 1}, {"n": 2}])])
-def test_people_of_other_names_are_kept_apart_by_a_server_only(apart: bool, seen: list[Any]) -> None:
+def test_only_a_server_separates_users_by_name(apart: bool, seen: list[Any]) -> None:
     """In the test process, a cassette of one user plays as one user."""
     moments = [exchange("POST", "/api/v2/x", {}, {"n": n}, began=n) for n in (1, 2)]
     run = ReplayRun(cassette(*moments), apart=apart)
     assert seen == [sent(run, moments[0], basic(name)) for name in ("anna", "bert")]
 
 
-def test_a_key_alone_is_the_user_who_used_it() -> None:
-    """A client that names itself when it logs in, and sends only its application's key later."""
+def test_api_key_alone_belongs_to_the_user_who_used_it() -> None:
+    """A client that sends its name at login, and later only the key of its application."""
     moments = [exchange("POST", "/api/v2/x", {}, {"n": n}, began=n) for n in (1, 2)]
     run = ReplayRun(cassette(*moments), apart=True)
     key = ("x-api-key", "app")
@@ -134,7 +134,10 @@ def test_a_key_alone_is_the_user_who_used_it() -> None:
 
 
 def two_agents(*names: str | None) -> Cassette:
-    """Two users: each asks for itself, updates its own session, and receives a notification; the first invites."""
+    """Two users:
+
+    each sends its own requests, updates its own session, and receives a notification; the first invites.
+    """
     exchanges = [
         replace(exchange("GET", "/api/v2/me", None, {"user": user}, began=user / 10), user=user) for user in (0, 1)
     ]
@@ -184,7 +187,7 @@ def test_agents_are_matched_by_name() -> None:
 
 
 def test_agents_are_matched_by_the_first_request_that_only_one_sent() -> None:
-    """The other order of appearance is found out, and each goes on in its own part; nothing is delivered twice."""
+    """Also if they come in the other order; each continues in its own part, and nothing is delivered twice."""
     played = two_agents()
     run = ReplayRun(played)
     anna, bert = basic("anna"), basic("bert")
@@ -214,7 +217,7 @@ def test_more_agents_than_recorded_begin_another_run() -> None:
 
 
 def test_request_without_credentials_is_of_the_user_who_sent_it() -> None:
-    """If only one of several made such a request."""
+    """If only one of several sent such a request."""
     played = two_agents()
     run = ReplayRun(played)
     for name in ("anna", "bert"):
@@ -224,7 +227,7 @@ def test_request_without_credentials_is_of_the_user_who_sent_it() -> None:
 
 
 def test_two_tabs_of_a_user_get_each_notification_once() -> None:
-    """Each of them every one."""
+    """Each tab gets every notification."""
     played = cassette(update({"A": 1}, began=1), push({"A": 1}, seen=2))
     run = ReplayRun(played)
     tabs = [Tab(run, basic("anna")) for _ in range(2)]
@@ -234,7 +237,7 @@ def test_two_tabs_of_a_user_get_each_notification_once() -> None:
 
 
 def test_a_client_of_another_user_is_unknown() -> None:
-    """Who says that it is somebody else gets 402; who says nothing is believed by the client id."""
+    """A request of another user gets 402; a request without credentials is accepted by its clientId."""
     played = cassette(exchange("GET", "/api/v2/me", None, {}, began=0))
     run = ReplayRun(played, apart=True)
     tab = Tab(run, basic("anna"))
@@ -245,8 +248,8 @@ def test_a_client_of_another_user_is_unknown() -> None:
     assert taken["successful"]
 
 
-def test_a_name_is_believed_before_a_cookie() -> None:
-    """A cookie jar that two agents share does not make them one."""
+def test_name_counts_more_than_a_cookie() -> None:
+    """Two agents that share a cookie jar stay two users."""
     moments = [exchange("POST", "/api/v2/x", {}, {"n": n}, began=n) for n in (1, 2)]
     run = ReplayRun(cassette(*moments), apart=True)
     assert sent(run, moments[0], basic("anna")) == {"n": 1}
@@ -255,8 +258,8 @@ def test_a_name_is_believed_before_a_cookie() -> None:
     assert sent(run, moments[0], Headers((*basic("bert").pairs, cookie))) == {"n": 1}
 
 
-def test_a_rewind_begins_for_whoever_comes_then() -> None:
-    """Clients from before are unknown, in a held connect too, and nothing of the next run goes to them."""
+def test_rewind_begins_with_new_clients() -> None:
+    """Earlier clients are unknown, in a held connect too, and receive nothing of the next run."""
     played = cassette(update({"A": 1}, began=1), push({"A": 1}, seen=2))
     run = ReplayRun(played, apart=True)
     before = Tab(run, basic("anna"))
@@ -271,7 +274,7 @@ def test_a_rewind_begins_for_whoever_comes_then() -> None:
 
 
 def test_held_connect_returns_on_a_rewind() -> None:
-    """With 402: its client shakes hands again."""
+    """With 402: its client sends a new handshake."""
     run = ReplayRun(cassette(update({"A": 1}, began=1)))
     tab = Tab(run, Headers())
     with ThreadPoolExecutor(1) as threads:
@@ -291,8 +294,8 @@ def test_held_connect_returns_on_a_rewind() -> None:
         ("/v2/me/chat", f"no client has subscribed to {TOPIC}; subscribed: /v2/me/chat"),
     ],
 )
-def test_a_notification_that_reached_nobody_says_why(subscription: str | None, why: str) -> None:
-    """No client, no subscription, or another topic, with what is subscribed."""
+def test_undelivered_notification_has_its_reason(subscription: str | None, why: str) -> None:
+    """No client, no subscription, or another topic, with the subscriptions that exist."""
     played = cassette(update({"A": 1}, began=1), push({"A": 1}, seen=2))
     run = ReplayRun(played)
     if subscription is not None:
@@ -304,7 +307,7 @@ def test_a_notification_that_reached_nobody_says_why(subscription: str | None, w
 
 
 def test_each_wait_is_described_in_a_sentence() -> None:
-    """And what was delivered out of recorded order."""
+    """And the deliveries out of recorded order."""
     played = Cassette(
         interactions=(
             update({"A": 1}, began=1, ended=2, session="S1"),
@@ -346,7 +349,7 @@ def test_write_out_of_order_is_a_miss_with_that_reason() -> None:
 
 
 def test_later_miss_shows_no_credentials_of_a_played_request() -> None:
-    """Wherever they turn up in it, though the answered request itself had nothing that was to be redacted."""
+    """In any place, even if the played request itself had nothing to redact."""
     playback = play(exchange("GET", "/api/v2/me", None, {"statusCode": 0}))
     password = "correct-horse-battery"
     login = "Basic YWdlbnQ6Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5"
@@ -357,8 +360,8 @@ def test_later_miss_shows_no_credentials_of_a_played_request() -> None:
     assert ["a=<", 0, 0] == [shown[shown.index("a=") :][:3], shown.count(password), shown.count(TOKEN)]
 
 
-def test_the_first_user_is_whoever_comes_first() -> None:
-    """Also one that says nothing of itself."""
+def test_first_user_is_the_first_client() -> None:
+    """Even without credentials."""
     run = ReplayRun(cassette(exchange("GET", "/api/v2/me", None, {})), apart=True)
     request = Request(method="GET", uri=f"{HOST}/api/v2/me")
     first = run.sessions.user(request)

@@ -1,4 +1,4 @@
-"""Cassette files on disk: written whole or not at all, and every reason why not in a sentence."""
+"""Cassette files on disk: written completely or not at all, and each error is one sentence."""
 
 import fcntl
 import os
@@ -28,14 +28,14 @@ SESSION = cassette(get({"A": 0}, began=0), update({"A": 1}, began=1), push({"A":
 
 
 def names(folder: Path) -> list[str]:
-    """What is in a folder, hidden files too."""
+    """The files of a folder, hidden ones too."""
     return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.mark.parametrize("name", ["a.yaml", "a.yml", "a.json", "b c/ä.yaml", "deep/er/a.json"])
 @pytest.mark.parametrize("form", [str, Path])
-def test_a_cassette_comes_back(name: str, form: type[str] | type[Path], tmp_path: Path) -> None:
-    """YAML, or JSON by its ending; missing folders are made; it is named as it was requested."""
+def test_saved_cassette_is_loaded_again(name: str, form: type[str] | type[Path], tmp_path: Path) -> None:
+    """YAML, or JSON by its suffix; missing folders are created; the name is the given one."""
     path = form(tmp_path / name)
     save_cassette(SESSION, path)
     assert SESSION.named(str(path)) == load_cassette(path)
@@ -44,7 +44,7 @@ def test_a_cassette_comes_back(name: str, form: type[str] | type[Path], tmp_path
 
 
 def test_an_older_file_is_replaced(tmp_path: Path) -> None:
-    """By the whole new one."""
+    """By the complete new one."""
     path = tmp_path / "a.yaml"
     save_cassette(cassette(*(exchange(began=n) for n in range(50))), path)
     save_cassette(SESSION, path)
@@ -61,8 +61,8 @@ def failing(error: Exception) -> Iterator[str]:
     "error", [OSError(28, "No space left on device"), CassetteError("binary"), KeyboardInterrupt()]
 )
 @pytest.mark.parametrize("existing", [True, False])
-def test_a_failure_midway_leaves_what_was_there(error: Exception, existing: bool, tmp_path: Path) -> None:
-    """The old file or none, and no temporary one."""
+def test_failure_midway_keeps_the_old_file(error: Exception, existing: bool, tmp_path: Path) -> None:
+    """The old file or none, and no temporary file."""
     path = tmp_path / "a.yaml"
     if existing:
         path.write_text("old", "utf-8")
@@ -74,7 +74,7 @@ def test_a_failure_midway_leaves_what_was_there(error: Exception, existing: bool
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 def test_failing_disk_is_reported(call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also at the last moment: nothing was changed, and the exit code says that recording is at stake."""
+    """Also at the last moment: nothing was changed, and the exit code is that of a recording in danger."""
     path = tmp_path / "a.yaml"
     path.write_text("old", "utf-8")
 
@@ -97,7 +97,7 @@ def test_a_binary_body_leaves_no_json_file(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_read_only_folder_is_reported(tmp_path: Path) -> None:
-    """In words."""
+    """In one sentence."""
     folder = tmp_path / "locked"
     folder.mkdir(mode=0o500)
     with pytest.raises(GwsReplayError, match=r"cannot write .*: Permission denied"):
@@ -105,7 +105,7 @@ def test_read_only_folder_is_reported(tmp_path: Path) -> None:
 
 
 def test_place_that_cannot_be_a_file_is_reported(tmp_path: Path) -> None:
-    """A folder in its place, or a file where a folder should be."""
+    """A folder with its name, or a file where a folder is needed."""
     (tmp_path / "a.yaml").mkdir()
     (tmp_path / "file").write_text("x", "utf-8")
     for path in (tmp_path / "a.yaml", tmp_path / "file" / "a.yaml"):
@@ -116,7 +116,7 @@ def test_place_that_cannot_be_a_file_is_reported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
 def test_permissions_are_those_of_any_new_file(mask: int, tmp_path: Path) -> None:
-    """Not the narrow ones of a temporary file; the mask itself stays as it was."""
+    """Not the narrow ones of a temporary file; the umask does not change."""
     before = os.umask(mask)
     try:
         save_cassette(SESSION, tmp_path / "a.yaml")
@@ -125,8 +125,8 @@ def test_permissions_are_those_of_any_new_file(mask: int, tmp_path: Path) -> Non
     assert 0o666 & ~mask == (tmp_path / "a.yaml").stat().st_mode & 0o777
 
 
-def test_an_older_file_hands_on_its_permissions(tmp_path: Path) -> None:
-    """One that only its owner may read stays so."""
+def test_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
+    """A file that only its owner may read stays so."""
     path = tmp_path / "a.yaml"
     path.touch(mode=0o640)
     path.chmod(0o640)
@@ -151,8 +151,8 @@ def test_a_link_stays_and_a_pipe_is_written_to(tmp_path: Path) -> None:
     assert ["link.yaml", "pipe", "there"] == names(tmp_path)
 
 
-def test_temporary_files_of_the_dead_are_swept(tmp_path: Path) -> None:
-    """Those of somebody who is still writing are left alone."""
+def test_temporary_files_of_ended_processes_are_removed(tmp_path: Path) -> None:
+    """Those of a running process stay."""
     (tmp_path / ".gws-replay-dead.tmp").write_text("half a file")
     with (tmp_path / ".gws-replay-alive.tmp").open("w") as alive:
         fcntl.flock(alive, fcntl.LOCK_EX)
@@ -162,8 +162,8 @@ def test_temporary_files_of_the_dead_are_swept(tmp_path: Path) -> None:
     assert ["a.yaml"] == names(tmp_path)
 
 
-def test_a_failed_test_run_keeps_both_files(tmp_path: Path) -> None:
-    """What cannot take the other's place stays where it was, and it is reported where."""
+def test_file_that_cannot_be_moved_stays_and_is_reported(tmp_path: Path) -> None:
+    """With its path."""
     new, old = tmp_path / "a.pending.yaml", tmp_path / "a.yaml"
     new.write_text("new")
     old.mkdir()
@@ -176,7 +176,7 @@ def test_a_failed_test_run_keeps_both_files(tmp_path: Path) -> None:
 
 
 def test_pieces_are_written_as_they_are(tmp_path: Path) -> None:
-    """UTF-8, and no change of line ends."""
+    """UTF-8, without a change of line ends."""
     write_whole(tmp_path / "a", ["ä\r\n", "\n", "\u2028"])
     assert "ä\r\n\n\u2028".encode() == (tmp_path / "a").read_bytes()
     assert "ä\r\n\n\u2028" == read_text(tmp_path / "a")
@@ -201,8 +201,8 @@ def test_file_that_is_not_a_cassette_is_reported(content: bytes, message: str, t
     assert 2 == caught.value.exit_code
 
 
-def test_a_folder_is_no_cassette(tmp_path: Path) -> None:
-    """It is reported, not crashed on."""
+def test_folder_given_as_a_cassette_is_reported(tmp_path: Path) -> None:
+    """Without a traceback."""
     with pytest.raises(CassetteError, match=r"^cannot read .*: Is a directory"):
         load_cassette(tmp_path)
 
@@ -214,7 +214,7 @@ def test_impossible_path_is_reported() -> None:
 
 
 def test_the_cassettes_of_a_folder(tmp_path: Path) -> None:
-    """By their endings, at any depth, in a stable order; files as they were named."""
+    """By their suffixes, at any depth, in a stable order; files under the given names."""
     for name in ("b.yaml", "a.json", "sub/c.yml", "sub/notes.md", "d.yaml.journal", ".a.yaml.x.tmp"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("", "utf-8")
@@ -227,14 +227,14 @@ def test_the_cassettes_of_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a", "yaml", "a.yaml.gz"])
-def test_a_name_without_a_form_is_refused(name: str) -> None:
-    """The endings are reported."""
+def test_name_without_a_suffix_is_refused(name: str) -> None:
+    """The error lists the suffixes."""
     with pytest.raises(GwsReplayError, match=rf"{name} must end in \.yaml, \.yml or \.json"):
         check_suffix(Path(name))
 
 
-def test_a_loaded_cassette_is_of_our_type(tmp_path: Path) -> None:
-    """Frozen: a test cannot spoil it for another."""
+def test_loaded_cassette_is_frozen(tmp_path: Path) -> None:
+    """A test cannot change it for another one."""
     save_cassette(SESSION, tmp_path / "a.yaml")
     found = load_cassette(tmp_path / "a.yaml")
     assert isinstance(found, Cassette)
@@ -242,8 +242,8 @@ def test_a_loaded_cassette_is_of_our_type(tmp_path: Path) -> None:
         found.interactions = ()  # type: ignore[misc]
 
 
-def test_what_is_not_yet_a_cassette_is_passed_over(tmp_path: Path) -> None:
-    """In folders: a pending recording, and what a live system answered; by name they are read."""
+def test_unfinished_cassettes_of_a_folder_are_skipped(tmp_path: Path) -> None:
+    """A pending recording, and the responses of a live system; by name they are read."""
     for name in ("a.yaml", "a.pending.yaml", "a.drift.yaml"):
         (tmp_path / name).touch()
     assert [tmp_path / "a.yaml"] == list(cassettes_in([tmp_path]))
@@ -252,7 +252,7 @@ def test_what_is_not_yet_a_cassette_is_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.yaml", "a.json"])
-def test_a_cassette_that_says_something_else_is_not_put_in_place(
+def test_cassette_that_reads_back_differently_is_not_saved(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each item is read again before it is written; the old file stays, and the error names the place."""

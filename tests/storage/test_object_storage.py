@@ -1,4 +1,4 @@
-"""Cassettes on storage, by fsspec: in memory, in a zip file, on the file system, and where nobody answers."""
+"""Cassettes on object storage, by fsspec: in memory, in a zip file, on the file system, and an unreachable one."""
 
 import logging
 import shutil
@@ -48,7 +48,7 @@ def zipped(folder: Path) -> str:
 
 
 def as_if(ended: Ended, *names: tuple[object, object]) -> Ended:
-    """What would be reported of other names."""
+    """The same output with other names."""
     out = ended.out
     for old, new in names:
         out = out.replace(str(old), str(new))
@@ -56,7 +56,7 @@ def as_if(ended: Ended, *names: tuple[object, object]) -> Ended:
 
 
 def test_a_bucket_is_a_folder(folders: tuple[Path, Path], memory: str) -> None:
-    """diff, verify and show find the same, and name the addresses."""
+    """diff, verify and show have the same results, and name the addresses."""
     old, new = folders
     names = (f"{old}/", f"{memory}/old/"), (f"{new}/", f"{memory}/new/")
     assert as_if(command_line("diff", *folders), *names) == command_line("diff", f"{memory}/old", f"{memory}/new")
@@ -69,7 +69,7 @@ def test_a_bucket_is_a_folder(folders: tuple[Path, Path], memory: str) -> None:
 
 
 def test_an_archive_is_read_by_several_processes(folders: tuple[Path, Path]) -> None:
-    """Each opens it for itself; its files are named before the archive."""
+    """Each opens it itself; file names stand before the archive."""
     old, new = map(zipped, folders)
     ended = command_line("diff", "--jobs", "2", old, new)
     assert as_if(command_line("diff", old, new)) == ended
@@ -78,22 +78,22 @@ def test_an_archive_is_read_by_several_processes(folders: tuple[Path, Path]) -> 
 
 
 def test_a_test_loads_from_storage(memory: str) -> None:
-    """By the public function, under the name that errors call it by."""
+    """By the public function; errors use the given name."""
     assert f"{memory}/old/b.yaml" == load_cassette(f"{memory}/old/b.yaml").source
     with pytest.raises(CassetteError, match=r"cannot read memory://bucket/none\.yaml: there is no such file"):
         load_cassette(f"{memory}/none.yaml")
 
 
 def test_storage_is_not_written(folders: tuple[Path, Path], memory: str) -> None:
-    """--accept refuses a baseline there; a candidate may lie there."""
+    """--accept refuses a baseline on storage; a candidate may be there."""
     refusal = refused(command_line("diff", "--accept", "--yes", f"{memory}/old", folders[1]))
     assert f"--accept rewrites files, and {memory}/old is on storage: copy it to a folder first" == refusal
     assert 0 == command_line("diff", "--accept", "--yes", folders[0], f"{memory}/new").code
     assert 0 == command_line("diff", *folders).code
 
 
-def test_what_cannot_be_read_is_one_sentence(memory: str) -> None:
-    """A broken file is reported beside the others."""
+def test_broken_file_on_storage_is_one_sentence(memory: str) -> None:
+    """It is reported beside the others."""
     fsspec.filesystem("memory").pipe("/bucket/old/broken.yaml", b"version: 1\n")
     ended = command_line("verify", f"{memory}/old")
     assert (2, True) == (ended.code, "2 userData operations in 3 cassettes" in ended.out)
@@ -101,7 +101,7 @@ def test_what_cannot_be_read_is_one_sentence(memory: str) -> None:
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As pip knows it, whatever fsspec says."""
+    """With its name for pip, whatever fsspec calls it."""
     for module in ("s3fs", "lakefs_spec"):
         monkeypatch.setitem(sys.modules, module, None)
     needs = "its kind of storage needs one more package: pip install"
@@ -109,8 +109,8 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"cannot read lakefs://b/a.yaml: {needs} lakefs-spec" == refused(command_line("show", "lakefs://b/a.yaml"))
 
 
-def test_what_is_not_there(memory: str, tmp_path: Path) -> None:
-    """A kind, a file or a folder of none, and a folder where a file is wanted."""
+def test_missing_storage_file_or_folder_is_named(memory: str, tmp_path: Path) -> None:
+    """An unknown kind of storage, a missing file or folder, and a folder where a file is needed."""
     kind = "there is no such kind of storage: is it s3://, gs://, abfs://, https:// or another of fsspec's?"
     assert f"cannot read nothing://x/a.yaml: {kind}" == refused(command_line("show", "nothing://x/a.yaml"))
     gone = f"cannot read {memory}/none: there is no such file or folder"
@@ -131,10 +131,10 @@ def test_what_is_not_there(memory: str, tmp_path: Path) -> None:
     ],
     ids=["s3fs", "botocore", "forbidden", "server", "other"],
 )
-def test_what_a_storage_says_is_one_sentence(
+def test_storage_error_is_one_sentence(
     error: Exception, message: str, memory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each package has errors of its own; what it logs of them has a handler: Python prints none."""
+    """Each package has its own errors; their log messages are not printed."""
     monkeypatch.setattr(MemoryFileSystem, "cat_file", mock.Mock(side_effect=error))
     sentence = refused(command_line("show", f"{memory}/a.yaml"))
     assert sentence.startswith(f"cannot read {memory}/a.yaml: {message}")
@@ -152,8 +152,8 @@ def test_noise_is_learned_from_storage(folders: tuple[Path, Path], memory: str, 
     assert mine.replace(f"{tmp_path}/", f"{memory}/") == theirs
 
 
-def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sentence says what to install."""
+def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence says what to install."""
     monkeypatch.setitem(sys.modules, "fsspec", None)
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
     sentence = "cannot read s3://bucket/a.yaml: addresses need `pip install 'gws-replay[storage]'`"
@@ -172,16 +172,16 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         ("zip://a.yaml::ftp://me:x@host/b.zip", "zip://a.yaml::ftp://host/b.zip"),
     ],
 )
-def test_a_name_has_no_credential(address: str, name: str) -> None:
-    """User, password and signature are for the storage alone; the ending is that of the file."""
+def test_name_shows_no_credential(address: str, name: str) -> None:
+    """User, password and signature are only for the storage; the suffix is that of the file."""
     assert is_address(address)
     assert name == str(Stored(address))
     assert "me:" not in repr(Stored(address))
     assert (".json" if "json" in address else ".yaml") == Stored(address).suffix
 
 
-def test_an_error_has_no_credential() -> None:
-    """What a storage says may hold the address; it is not repeated then."""
+def test_error_shows_no_credential() -> None:
+    """An error of a storage that holds the address is not repeated."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     message = refused(command_line("show", f"http://me:password@127.0.0.1:{port}/a.yaml?sig=token"))
@@ -190,19 +190,19 @@ def test_an_error_has_no_credential() -> None:
 
 
 @pytest.mark.parametrize("path", ["a.yaml", "/tmp/a.yaml", "C:\\a.yaml", "C:/a.yaml", "folder/a::b.yaml", "./s3://x"])
-def test_a_path_is_no_address(path: str) -> None:
-    """Neither with the letter of a drive, nor with colons further on."""
+def test_path_is_not_read_as_an_address(path: str) -> None:
+    """Neither with a drive letter, nor with colons further on."""
     assert not is_address(path)
 
 
 @pytest.mark.parametrize("command", ["serve", "convert x.yaml", "diff a b --noise", "recover"])
-def test_other_commands_take_paths(command: str) -> None:
+def test_other_commands_refuse_addresses(command: str) -> None:
     """An address is not a path with fewer slashes, and its password is not printed."""
     message = refused(command_line(*command.split(), "ftp://me:password@host/a.yaml"))
     assert "ftp://host/a.yaml is on storage, which show, verify, diff and noise learn read: give a path here" == message
 
 
-def test_scrub_takes_files_alone() -> None:
-    """They are rewritten where they are."""
+def test_scrub_takes_only_local_files() -> None:
+    """It rewrites them in place."""
     message = "s3://bucket is on storage, and files are rewritten in place here: copy it to a folder first"
     assert message == refused(command_line("scrub", "s3://bucket"))

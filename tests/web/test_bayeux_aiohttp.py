@@ -1,4 +1,4 @@
-"""Bayeux over aiohttp on real sockets: held answers, several clients, and connections that break."""
+"""Bayeux over aiohttp on real sockets: held responses, several clients, and connections that break."""
 
 import asyncio
 import threading
@@ -29,8 +29,8 @@ def subscribed(server: Served) -> dict[str, str]:
     return connecting
 
 
-def test_a_response_has_the_fields_that_its_server_adds(server: Served) -> None:
-    """Its fields, the type of the content, and one cookie for a browser that has none; nobody may keep it."""
+def test_response_has_the_fields_that_its_server_adds(server: Served) -> None:
+    """Its fields, the content type, one cookie for a browser without it, and no-store."""
     response = server.post({"channel": "/meta/handshake"})
     fields = {name: response.headers[name] for name in ("X-More", "Content-Type", "Cache-Control")}
     assert {
@@ -52,7 +52,7 @@ def test_a_response_has_the_fields_that_its_server_adds(server: Served) -> None:
 
 
 def test_a_poll_and_a_websocket_are_held_until_a_notification_comes(server: Served) -> None:
-    """By a delivery from another thread, and in the order of the deliveries."""
+    """The notifications come from another thread, and arrive in the order of the deliveries."""
     connecting = subscribed(server)
     responses: list[Any] = []
     poller = threading.Thread(target=lambda: responses.extend(server.post(connecting).json()))
@@ -75,7 +75,7 @@ def test_a_poll_and_a_websocket_are_held_until_a_notification_comes(server: Serv
 
 
 def test_several_clients_share_a_websocket(server: Served) -> None:
-    """Each has a held connect of its own, and each receives them."""
+    """Each has its own held connect, and each receives the notifications."""
 
     async def conversation() -> None:
         async with talking(server.url) as talk:
@@ -129,8 +129,8 @@ def test_a_response_that_cannot_be_sent_comes_with_the_next(server: Served, monk
     run(conversation)
 
 
-def test_what_a_client_says_before_its_goodbye_is_taken(server: Served) -> None:
-    """Clients disconnect and close in one breath."""
+def test_messages_before_a_disconnect_are_handled(server: Served) -> None:
+    """Clients send the disconnect and close at once."""
 
     async def conversation() -> None:
         async with talking(server.url) as talk:
@@ -144,7 +144,7 @@ def test_what_a_client_says_before_its_goodbye_is_taken(server: Served) -> None:
 
 @pytest.mark.parametrize("goodbye", [True, False])
 def test_a_held_connect_of_a_lost_websocket_is_forgotten(server: Served, goodbye: bool) -> None:
-    """Whether the client said goodbye or not."""
+    """With or without a closing handshake."""
 
     async def conversation() -> None:
         async with talking(server.url) as talk:
@@ -161,7 +161,7 @@ def test_a_held_connect_of_a_lost_websocket_is_forgotten(server: Served, goodbye
 
 
 def test_two_hundred_clients_at_once(server: Served) -> None:
-    """Each on a WebSocket of its own; each receives everything, in order."""
+    """Each on its own WebSocket; each receives everything, in order."""
 
     async def client(ready: asyncio.Semaphore) -> list[Any]:
         async with talking(server.url) as talk:
@@ -185,8 +185,8 @@ def test_two_hundred_clients_at_once(server: Served) -> None:
     run(conversation)
 
 
-def test_closing_does_not_end_with_what_it_waits_for() -> None:
-    """The one that held a socket may be cancelled while it closes; who closes the server goes on."""
+def test_closing_goes_on_if_a_handler_is_cancelled() -> None:
+    """The task that held a WebSocket may be cancelled while the server closes."""
 
     class Leaving:
         async def close(self, code: int) -> None:

@@ -1,4 +1,4 @@
-"""Clients of a WebSocket that do not read: they cost no more than so much memory, and nobody waits for them."""
+"""Clients of a WebSocket that do not read: they use bounded memory, and no other client waits for them."""
 
 import asyncio
 import base64
@@ -17,7 +17,7 @@ from tests.support.sockets import CALM, talking
 
 
 class Deaf:
-    """A WebSocket client that sends, and reads only when it is told to."""
+    """A WebSocket client that sends, and reads only when the test calls it."""
 
     def __init__(self, url: str) -> None:
         self.socket = socket.socket()
@@ -34,9 +34,9 @@ class Deaf:
         assert response.startswith(b"HTTP/1.1 101 ")
 
     def flood(self, patience: float) -> bool:
-        """Send handshakes until the server takes no more; tell whether it took a million of them."""
+        """Send handshakes until the server stops reading; return whether it read a million of them."""
         text = b'{"channel":"/meta/handshake"}'
-        many = (b"\x81" + bytes([0x80 | len(text)]) + bytes(4) + text) * 1_000  # masked with nothing
+        many = (b"\x81" + bytes([0x80 | len(text)]) + bytes(4) + text) * 1_000  # a mask of zeros
         self.socket.settimeout(patience)
         try:
             for _ in range(1_000):
@@ -48,19 +48,19 @@ class Deaf:
         return True
 
     def read_until(self, happened: Callable[[], bool]) -> None:
-        """Read until something has happened."""
+        """Read until a condition holds."""
         self.socket.settimeout(CALM)
         while not happened():
             assert self.socket.recv(1 << 20)
 
 
 def padded(_request: web.BaseRequest, message: dict[str, Any]) -> dict[str, Any]:
-    """Make answers long, so that what is not read soon fills the sockets."""
+    """Make responses long, so that unread ones soon fill the sockets."""
     return {**message, "ext": "x" * 50_000}
 
 
-def test_a_client_that_never_reads_is_not_listened_to_for_ever() -> None:
-    """Its frames stop being taken, others are served, and when it reads it is served again: memory is bounded."""
+def test_server_stops_reading_from_a_client_that_does_not_read() -> None:
+    """Other clients are served; when it reads, it is served again: memory is bounded."""
     with served(padded) as server:
         deaf = Deaf(server.url)
         assert not deaf.flood(patience=0.5)
@@ -73,7 +73,7 @@ def test_a_client_that_never_reads_is_not_listened_to_for_ever() -> None:
 
 
 def test_closing_does_not_wait_for_clients_that_do_not_read() -> None:
-    """However many there are; those that do read are told 1001."""
+    """However many there are; those that read receive close code 1001."""
 
     async def conversation(server: Served) -> None:
         async with talking(server.url) as talk:

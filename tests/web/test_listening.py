@@ -1,4 +1,4 @@
-"""Listening on an address: what can be wrong with it, TLS, a thread of its own, the end by a signal."""
+"""Listening on an address: wrong addresses, TLS, a thread of its own, the end by a signal."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ CALM = 20
 
 @dataclass
 class Hello:
-    """A server that says hello."""
+    """A server that returns hello."""
 
     listening: Listening
     server: web.Server
@@ -59,14 +59,14 @@ def taken() -> Iterator[int]:
 
 
 def refused(host: str, port: int) -> str:
-    """What is reported when a server cannot start."""
+    """The error of a server that cannot start."""
     with pytest.raises(GwsReplayError) as caught:
         asyncio.run(start(host, port))
     return str(caught.value)
 
 
 def test_a_port_in_use_is_named() -> None:
-    """In one sentence, with the way out."""
+    """In one sentence, with the next step."""
     with taken() as port:
         sentence = refused("127.0.0.1", port)
     assert f"Port {port} on 127.0.0.1 is in use: choose another port, or 0 for any free one." == sentence
@@ -76,8 +76,8 @@ def test_a_port_in_use_is_named() -> None:
     ("host", "port"),
     [("127.0.0.1", 70000), ("127.0.0.1", -1), ("192.0.2.1", 0), ("no-such-host.invalid", 0), ("localhost", 70000)],
 )
-def test_an_address_that_cannot_be_had_is_named(host: str, port: int) -> None:
-    """In one sentence: a port that is none, a host that is not this machine's or that nobody knows."""
+def test_unusable_address_is_named(host: str, port: int) -> None:
+    """In one sentence: a wrong port, a host of another machine, an unknown host."""
     sentence = refused(host, port)
     assert sentence.startswith(f"Port {port} on {host} cannot be used (")
     assert sentence.endswith("): choose another port, or 0 for any free one.")
@@ -86,7 +86,7 @@ def test_an_address_that_cannot_be_had_is_named(host: str, port: int) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "::", "localhost"])
 def test_the_url_can_be_used_as_it_is(host: str) -> None:
-    """And names localhost for IPv4: clients drop the cookies of bare addresses."""
+    """It names localhost for IPv4: clients drop the cookies of bare addresses."""
     try:
         socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError:
@@ -96,8 +96,8 @@ def test_the_url_can_be_used_as_it_is(host: str) -> None:
         assert "hello" == requests.get(running.url, timeout=CALM).text
 
 
-def test_tls_is_trusted_by_who_has_the_ca(tmp_path: Path) -> None:
-    """And by nobody else; the certificate is for the name and the addresses of the loopback."""
+def test_tls_is_trusted_only_with_the_ca(tmp_path: Path) -> None:
+    """The certificate is for the name and the addresses of the loopback."""
     context, authority = certificate_for("127.0.0.1", tmp_path)
     with in_a_thread(lambda: start(tls=context), "hello") as running:
         assert running.url.startswith("https://localhost:")
@@ -117,7 +117,7 @@ def test_tls_without_its_library_is_one_sentence(tmp_path: Path, monkeypatch: py
 
 
 def test_a_thread_of_its_own_ends_with_the_block() -> None:
-    """The server is closed in it, an error of the block comes out, the port is free again."""
+    """The server is closed in it, an error of the block is raised, and the port is free again."""
     with pytest.raises(ZeroDivisionError), in_a_thread(start, "hello") as running:
         raise ZeroDivisionError
     assert ["hello"] == running.ended
@@ -127,7 +127,7 @@ def test_a_thread_of_its_own_ends_with_the_block() -> None:
 
 
 def test_a_start_that_fails_leaves_no_thread() -> None:
-    """And its error comes out."""
+    """Its error is raised."""
     with taken() as port, pytest.raises(GwsReplayError), in_a_thread(lambda: start(port=port), "hello"):
         pass
     assert "hello" not in [each.name for each in threading.enumerate()]
@@ -135,7 +135,7 @@ def test_a_start_that_fails_leaves_no_thread() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_server(number: signal.Signals) -> None:
-    """Which of the two is told; the server is closed, and the handlers are as they were."""
+    """The result names the signal; the server is closed, and the old signal handlers are restored."""
     before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
     announced: list[Hello] = []
 
