@@ -44,10 +44,10 @@ class InForce(Generic[_T]):
         if not entered:
             return None
         here = self._here.get()
-        if here is not None and any(here is value for value, _ in entered):
-            return here
         if len(entered) == 1:
             return entered[0][0]
+        if self._is_in_force(here):
+            return here
         outer = [before for _, before in entered]
         innermost = [value for value, _ in entered if not any(value is each for each in outer)]
         return innermost[0] if len(innermost) == 1 else None
@@ -75,24 +75,36 @@ class InForce(Generic[_T]):
     @contextmanager
     def enter(self, value: _T) -> Iterator[None]:
         """Put a value in force while the block lasts."""
-        before = self._here.get()
-        was_in_force = any(before is each for each in self.all)
-        with self.installed():
-            with _LOCK:
-                self._entered = [*self._entered, (value, before)]
-                waiting, self._waiting = self._waiting, []
-            for future in waiting:
-                if future.set_running_or_notify_cancel():
-                    future.set_result(None)
-            self._here.set(value)
+        starts = _STARTS.install()
+        try:
+            swaps = self._patches.install()
             try:
-                yield
+                yield from self._in_force(value)
             finally:
-                # They may end in another order: if the outer one has ended, this context belongs to nothing any more.
-                has_ended = was_in_force and not any(before is each for each in self.all)
-                self._here.set(None if has_ended else before)
-                with _LOCK:
-                    self._entered = [each for each in self._entered if each[0] is not value]
+                self._patches.remove(swaps)
+        finally:
+            _STARTS.remove(starts)
+
+    def _in_force(self, value: _T) -> Iterator[None]:
+        before = self._here.get()
+        was_in_force = self._is_in_force(before)
+        with _LOCK:
+            self._entered = [*self._entered, (value, before)]
+            waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if future.set_running_or_notify_cancel():
+                future.set_result(None)
+        self._here.set(value)
+        try:
+            yield
+        finally:
+            # They may end in another order: if the outer one has ended, this context belongs to nothing any more.
+            self._here.set(None if was_in_force and not self._is_in_force(before) else before)
+            with _LOCK:
+                self._entered = [each for each in self._entered if each[0] is not value]
+
+    def _is_in_force(self, value: _T | None) -> bool:
+        return value is not None and any(value is each for each, _ in self._entered)
 
     @contextmanager
     def installed(self) -> Iterator[None]:

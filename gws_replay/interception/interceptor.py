@@ -25,7 +25,7 @@ from gws_replay.errors import ReplayMiss
 from gws_replay.interception.context_scope import EndOfThread, InForce, threads_are_left
 from gws_replay.interception.libraries import PATCHES
 from gws_replay.interception.living_clients import LivingClients
-from gws_replay.interception.network_guard import Allowed, allows, closed_network, is_own_server
+from gws_replay.interception.network_guard import Allowed, allows, closed_network, has_own_servers, is_own_server
 from gws_replay.interception.network_guard import kept_ready as guard_kept_ready
 from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.playback.run import Run
@@ -212,6 +212,8 @@ def _run() -> Run | None:
 
 def _is_ours(request: Request) -> bool:
     """Whether a request goes to a server that the test itself has started."""
+    if not has_own_servers():
+        return False
     current = _IN_FORCE.current()
     if current is None or current.run.is_recording:
         return False

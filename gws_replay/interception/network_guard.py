@@ -116,6 +116,11 @@ def kept_ready() -> AbstractContextManager[None]:
     return _GUARDS.installed()
 
 
+def has_own_servers() -> bool:
+    """Whether this process has bound any socket while the network was closed."""
+    return bool(_bound)
+
+
 def is_own_server(host: str, port: int) -> bool:
     """Whether this process listens there, with a socket that it bound while the network was closed."""
     return _is_here(host) and any(_port_of(each) == port for each in tuple(_bound))

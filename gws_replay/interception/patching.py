@@ -79,21 +79,30 @@ class Patches:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Keep the swaps installed while the block lasts. A swap that somebody else has patched over is renewed."""
+        again = self.install()
+        try:
+            yield
+        finally:
+            self.remove(again)
+
+    def install(self) -> list[Replaced]:
+        """Begin such a block; return what `remove` needs, which ends it."""
         again: list[Replaced] = []
         with self._lock:
             if self._users == 0:
                 self._replaced = replaced(self._swaps())
-            else:
-                again = replaced(swap for swap in self._swaps() if not swap.is_installed)
+            elif lost := [swap for swap in self._swaps() if not swap.is_installed]:
+                again = replaced(lost)
             self._users += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                put_back(again)
-                self._users -= 1
-                if self._users == 0:
-                    put_back(self._replaced)
+        return again
+
+    def remove(self, again: list[Replaced]) -> None:
+        """End a block."""
+        with self._lock:
+            put_back(again)
+            self._users -= 1
+            if self._users == 0:
+                put_back(self._replaced)
 
     def add(self, swaps: Sequence[Swap]) -> None:
         """Install swaps of a library that was imported meanwhile."""
