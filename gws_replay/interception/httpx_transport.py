@@ -6,8 +6,7 @@ responds itself. Forks of httpx, and transports of other libraries for it, have 
 
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -39,11 +38,12 @@ def _asking(real: Callable[..., Any]) -> Callable[..., Any]:
     def handle_request(self: Any, request: Any) -> Any:
         if not INTERCEPTOR.concerns_here:
             return real(self, request)
-        parts = list(request.stream)
-        body = b"".join(parts)
-        request.stream = _stream(_library(request))(parts)
-        with _in_its_words(request):
-            decision = INTERCEPTOR.decide(_request(request, body))
+        if type(request.stream) is not _library(request).ByteStream:
+            request.stream = _stream(_library(request))(list(request.stream))
+        try:
+            decision = INTERCEPTOR.decide(_request(request, b"".join(request.stream)))
+        except (TimeoutError, ConnectionResetError) as error:
+            raise _in_its_words(request, error) from error
         if decision.response is not None:
             return _returned(request, decision.response)
         got = real(self, request)
@@ -62,11 +62,12 @@ def _asking_async(real: Callable[..., Any]) -> Callable[..., Any]:
     async def handle_async_request(self: Any, request: Any) -> Any:
         if not INTERCEPTOR.concerns_here:
             return await real(self, request)
-        parts = [part async for part in request.stream]
-        body = b"".join(parts)
-        request.stream = _stream(_library(request))(parts)
-        with _in_its_words(request):
-            decision = await INTERCEPTOR.decide_async(_request(request, body))
+        if type(request.stream) is not _library(request).ByteStream:
+            request.stream = _stream(_library(request))([part async for part in request.stream])
+        try:
+            decision = await INTERCEPTOR.decide_async(_request(request, b"".join(request.stream)))
+        except (TimeoutError, ConnectionResetError) as error:
+            raise _in_its_words(request, error) from error
         if decision.response is not None:
             return _returned(request, decision.response)
         got = await real(self, request)
@@ -81,15 +82,11 @@ def _asking_async(real: Callable[..., Any]) -> Callable[..., Any]:
     return handle_async_request
 
 
-@contextmanager
-def _in_its_words(request: Any) -> Iterator[None]:
-    """Raise the library's own errors for a request that got no response when it was recorded."""
-    try:
-        yield
-    except TimeoutError as error:
-        raise _library(request).ReadTimeout(str(error), request=request) from error
-    except ConnectionResetError as error:
-        raise _library(request).RemoteProtocolError(str(error), request=request) from error
+def _in_its_words(request: Any, error: OSError) -> Exception:
+    """Return the library's own error for a request that got no response when it was recorded."""
+    name = "ReadTimeout" if isinstance(error, TimeoutError) else "RemoteProtocolError"
+    own: Exception = getattr(_library(request), name)(str(error), request=request)
+    return own
 
 
 def _library(request: Any) -> Any:
@@ -115,8 +112,27 @@ def _stream(library: ModuleType) -> Callable[[list[bytes]], Any]:
 
 
 def _request(request: Any, body: bytes) -> Request:
-    headers, body = decoded(Headers(tuple(request.headers.multi_items())), body)
+    fields = _fields(tuple(request.headers.raw)) or Headers(tuple(request.headers.multi_items()))
+    headers, body = decoded(fields, body)
     return Request(method=request.method, uri=str(request.url), headers=headers, body=body)
+
+
+@lru_cache(512)
+def _fields(raw: tuple[tuple[bytes, bytes], ...]) -> Headers | None:
+    """Return header fields; equal ones of one client are one object, by which it is known.
+
+    None for those that are not ASCII: the client knows their encoding.
+    """
+    try:
+        return Headers(tuple((name.decode("ascii").lower(), value.decode("ascii")) for name, value in raw))
+    except UnicodeDecodeError:
+        return None
+
+
+@lru_cache(512)
+def _spelled(library: ModuleType, pairs: tuple[tuple[str, str], ...]) -> Any:
+    """Return recorded header fields as the library has them; a response copies them."""
+    return library.Headers(pairs)
 
 
 def _response(got: Any, content: bytes) -> Response:
@@ -128,7 +144,7 @@ def _returned(request: Any, response: Response) -> Any:
     library = _library(request)
     return library.Response(
         response.status,
-        headers=response.headers.pairs,
+        headers=_spelled(library, response.headers.pairs),
         stream=library.ByteStream(response.body),  # `content=` would close it
         extensions={"reason_phrase": response.reason.encode("ascii", "ignore")} if response.reason else None,
     )
