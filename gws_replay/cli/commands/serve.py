@@ -3,6 +3,7 @@
 The URL is the only thing on stdout, so that a script can read it; hints, the request log and the summary go to stderr.
 """
 
+import gc
 import itertools
 import os
 import signal
@@ -81,6 +82,7 @@ def serve(
     loaded = [CassetteIndex(load_cassette(path), matching) for path in cassettes]
     run = ServedRun(*loaded, timing=timing)
     run.sessions.keep_few()
+    gc.freeze()  # what was loaded lives as long as the process: not to be looked through again and again
     log = output.detail if output.verbose else None
     with ExitStack() as stack:
         context, ca = None, None

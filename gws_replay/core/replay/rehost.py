@@ -54,7 +54,8 @@ def location_at_home(location: str, origin: str) -> str:
 
 def hosts_of(requests: Iterable[Request]) -> frozenset[str]:
     """Return the names of the hosts that requests were sent to."""
-    return frozenset(host for request in requests if (host := urlsplit(request.uri).hostname))
+    addresses = {request.uri for request in requests}
+    return frozenset(host for address in addresses if (host := urlsplit(address).hostname))
 
 
 def text_without_own(text: str, hosts: Collection[str], *, of_api: bool = True) -> str:
@@ -74,9 +75,10 @@ def json_without_own(text: str, hosts: Collection[str]) -> str:
 
 
 def _without_hosts(text: str, hosts: Collection[str]) -> str:
-    if not any(host in text for host in _LOOPBACK) and not any(host in text for host in hosts):
-        return text
-    return _own_addresses(frozenset(hosts)).sub(OWN, text)
+    for host in (*_LOOPBACK, *hosts):  # any() would take four times as long, for each body of a cassette
+        if host in text:
+            return _own_addresses(frozenset(hosts)).sub(OWN, text)
+    return text
 
 
 @lru_cache(maxsize=64)
