@@ -284,6 +284,13 @@ class GwsRecorder:
         if kind == "lines":
             self._add_lines(*values)
             return
+        if kind == "restarted":
+            (sentence,) = values
+            if ctx.options.gws_events:
+                self._add_lines([sentence])
+            else:
+                _log.warning("%s", sentence)
+            return
         self._show()  # what was seen before
         if kind == "saved":
             self._saved(*values)

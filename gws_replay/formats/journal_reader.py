@@ -195,6 +195,12 @@ def read(lines: Iterable[bytes], source: str) -> Journal:
     )
 
 
+def is_last(line: bytes, kind: str, id_: str | None, at: float) -> bool:
+    """Tell whether a line of a journal is of this kind, request and time; WebSocket messages have no id."""
+    event = _event(line)
+    return event is not None and (event.get("kind"), event.get("id"), event.get("at")) == (kind, id_, at)
+
+
 def holds_nothing(start: bytes) -> bool:
     """Tell by its first bytes whether a file is a journal that was begun, and no more: empty, or a header alone."""
     line, _, rest = start.partition(b"\n")

@@ -19,9 +19,10 @@ class Fingerprints:
     The key of the fingerprints is random, and never leaves the memory: nobody can test a guess with what is stored.
     """
 
-    def __init__(self, using: Redactor) -> None:
+    def __init__(self, using: Redactor, key: bytes = b"") -> None:
+        """Use this key; a new one where there is none."""
         self._redactor = using
-        self._key = os.urandom(32)
+        self._key = key or os.urandom(32)
         self._fingerprint = lru_cache(_KEPT)(self._computed)
 
     def of(self, evidence: Evidence) -> Evidence:

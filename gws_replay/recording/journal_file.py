@@ -35,6 +35,7 @@ class JournalFile:
         except OSError as error:
             raise GwsReplayError(f"cannot make the folder {cassette.parent}: {reason(error)}") from None
         self._size = 0
+        self.last = b""  # the last line of one that was reopened
         try:
             self._handle = _claim(self.path)
         except OSError as error:
@@ -57,9 +58,14 @@ class JournalFile:
         if lock(handle) == "another's":
             journal_file.close()
             raise GwsReplayError(_taken(path))
-        journal_file._size = path.read_bytes().rfind(b"\n") + 1  # noqa: SLF001
+        journal_file._size, journal_file.last = _whole_lines(path)  # noqa: SLF001
         os.ftruncate(handle, journal_file._size)  # noqa: SLF001
         return journal_file
+
+    @property
+    def size(self) -> int:
+        """How many bytes were written."""
+        return self._size
 
     def append(self, line: bytes) -> None:
         """Write one line. Raises GwsReplayError when the disk refuses; all lines before it are safe."""
@@ -200,6 +206,19 @@ def is_being_written(path: Path) -> bool:
         return False
     except GwsReplayError:
         return True
+
+
+def _whole_lines(path: Path) -> tuple[int, bytes]:
+    """Return how long a file is up to its last whole line, and that line; only its end is read."""
+    with path.open("rb") as file:
+        at = file.seek(0, os.SEEK_END)
+        end = b""
+        while at and end.count(b"\n") < 3:
+            step = min(at, _START)
+            at = file.seek(at - step)
+            end = file.read(step) + end
+    whole = end[: end.rfind(b"\n") + 1]
+    return at + len(whole), whole[whole.rfind(b"\n", 0, -1) + 1 :]
 
 
 def _claim(path: Path) -> int:

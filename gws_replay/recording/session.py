@@ -21,10 +21,11 @@ from gws_replay.core.model import Evidence, Request, Response, WebSocketMessage
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats import journal_lines as journal
+from gws_replay.formats import journal_reader
 from gws_replay.formats.wire_tuples import outcome_of
 from gws_replay.recording.fingerprints import Fingerprints
-from gws_replay.recording.journal_file import JournalFile
-from gws_replay.recording.split import Split, check_free, part_of
+from gws_replay.recording.journal_file import JournalFile, journal_path
+from gws_replay.recording.split import Split, check_free, number_of, part_of
 
 # How many operations, and for how many seconds, a part remembers those of the one before.
 _EARLIER, _EARLIER_FOR = 64, 60.0
@@ -62,13 +63,18 @@ class RecordingSession:
         split: Split = Split(),  # noqa: B008 (a frozen value)
         saved: Callable[[Path, Compiled], None],
         failed: Callable[[GwsReplayError], None],
+        key: bytes = b"",
+        goes_on: Path | None = None,
     ) -> None:
-        """Claim the journal. Raises GwsReplayError when the cassette exists, or another recording has claimed it."""
-        if split != Split():
+        """Claim the journal. Raises GwsReplayError when the cassette exists, or another recording has claimed it.
+
+        `key` is of the fingerprints. `goes_on` is the journal of a process that was killed: this one goes on in it.
+        """
+        if split != Split() and not goes_on:
             check_free(cassette, force=force)
         self.cassette = cassette
         self._redactor = using
-        self._fingerprints = Fingerprints(using)
+        self._fingerprints = Fingerprints(using, key)
         self._users = Users()
         self._recorder = recorder
         self._force = force
@@ -79,7 +85,10 @@ class RecordingSession:
         self._earlier: deque[tuple[float, str, bytes, bytes]] = deque(maxlen=_EARLIER)
         self._savers: list[threading.Thread] = []
         self._number = 1
-        self._begin(JournalFile(cassette, self._header(), force=force))
+        if goes_on:
+            self._go_on(goes_on)
+        else:
+            self._begin(JournalFile(cassette, self._header(), force=force))
 
     @property
     def journal(self) -> Path:
@@ -104,7 +113,7 @@ class RecordingSession:
     def answered(self, id_: str, at: float, response: Response) -> tuple[PendingRequest, Response] | None:
         """Write down a complete response, and return it with its request; None if that is not recorded."""
         pending = self._pending.pop(id_, None)
-        if pending is None:
+        if pending is None or self._is_written("response", id_, at):
             return None
         received = received_in(pending.request, response, pending.evidence.connection)
         evidence = replace(pending.evidence, received=self._fingerprints.of(Evidence(received=received)).received)
@@ -125,11 +134,15 @@ class RecordingSession:
     def broken(self, id_: str, at: float, message: str) -> Request | None:
         """Write down that a request will get no response, and return it; None if it is not recorded."""
         if request := self.forget(id_):
+            if self._is_written("error", id_, at):
+                return None
             self._write(journal.error_line(id_, at, message, outcome_of(message)))
         return request
 
     def message(self, message: WebSocketMessage, connection: str = "") -> WebSocketMessage:
         """Write down a WebSocket message of a connection of the client."""
+        if self._is_written("frame", None, message.seen):
+            return self._redactor.message(message)
         message = replace(message, evidence=Evidence(connection=connection or message.uri))
         evidence = self._fingerprints.of(evidence_of_message(message))
         self._users.add(evidence, message.seen, is_rest=False)
@@ -151,6 +164,23 @@ class RecordingSession:
     def _header(self) -> Mapping[str, object]:
         recorded = datetime.now(UTC).isoformat(timespec="seconds")
         return {"recorded": recorded, "recorder": self._recorder, **self._redactor.facts}
+
+    def _go_on(self, left: Path) -> None:
+        """Go on in the journal of a process that was killed, and save the parts that it did not come to save."""
+        self._number = number_of(left.with_suffix(""), self.cassette)
+        self._begin(JournalFile.reopened(part_of(self.cassette, self._number)))
+        self._written = self._journal.size
+        for number in range(1, self._number):
+            part = part_of(self.cassette, number)
+            if journal_path(part).exists():
+                self._savers.append(
+                    threading.Thread(target=self._save, args=(JournalFile.reopened(part), self._redactor.again()))
+                )
+                self._savers[-1].start()
+
+    def _is_written(self, kind: str, id_: str | None, at: float) -> bool:
+        """Tell whether this is the last line of the process that was killed: nobody knows that it was written."""
+        return bool(self._journal.last) and journal_reader.is_last(self._journal.last, kind, id_, at)
 
     def _begin(self, claimed: JournalFile) -> None:
         self._journal = claimed

@@ -37,6 +37,11 @@ def part_of(cassette: Path, number: int) -> Path:
     return cassette if number == 1 else cassette.with_name(f"{cassette.stem}.{number}{cassette.suffix}")
 
 
+def number_of(part: Path, cassette: Path) -> int:
+    """Return which part of a recording it is: the reverse of `part_of`."""
+    return 1 if part == cassette else int(part.stem.rpartition(".")[2])
+
+
 def check_free(cassette: Path, *, force: bool) -> None:
     """Raise GwsReplayError where parts of another recording stand in the way of the next ones."""
     name, kind = re.escape(cassette.stem), re.escape(cassette.suffix)

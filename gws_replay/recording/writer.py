@@ -8,7 +8,7 @@ proxy was killed, the journal stays. Unredacted data is in its memory only.
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 from gws_replay.core.bayeux.over_http import is_cometd
 from gws_replay.core.compile.compiler import Compiled
+from gws_replay.core.counted import counted
 from gws_replay.core.model import Request, WebSocketMessage
 from gws_replay.core.redaction.policy import Level, Policy
 from gws_replay.errors import GwsReplayError
@@ -48,10 +49,14 @@ class Writer:
         split: str,
         force: bool,
         mode: str = "reverse",
+        keys: tuple[str, bytes] = ("", b""),
+        after: Mapping[str, Any] | None = None,
     ) -> None:
         """Claim the journal. Raises GwsReplayError.
 
-        `split` says when to go on in the next cassette (empty: never), `mode` how the proxy is used.
+        `split` says when to go on in the next cassette (empty: never), `mode` how the proxy is used. `keys` are of
+        stand-ins and fingerprints. `after` is what is known of processes that were killed before: the `journal`, the
+        `pending` requests, what they have `learned`, how they `ended`, and how many messages are `missing`.
         """
         self._send = send
         self._mode = mode
@@ -62,15 +67,23 @@ class Writer:
         self._problem = ""  # why the last request got no response
         self._last: Path | None = None  # the part that is saved at the end
         self._writes: Path | None = None
+        self._after = after or {}
+        self._redactor = redactor(Policy(*policy), key=keys[0])
+        for learned in self._after.get("learned", ()):
+            self._redactor.know(learned)
         self._session: RecordingSession | None = RecordingSession(
             Path(cassette),
-            redactor(Policy(*policy)),
+            self._redactor,
             recorder,
             force=force,
             split=Split.parse(split),
             saved=self._saved,
             failed=self._failed,
+            key=keys[1],
+            goes_on=Path(after["journal"]) if after else None,
         )
+        for _, *request in self._after.get("pending", ()):
+            self._on_begun(self._session, *request)
         self._send_place(self._session)
 
     def take(self, moments: Iterable[tuple[Any, ...]]) -> None:
@@ -83,7 +96,7 @@ class Writer:
             lines = self._done(kind, moment)
             if kind != "begun":  # one by one: or else the proxy would wait idle for the last of them
                 count, self._count = self._count, 0
-                self._send("acked", count, lines)
+                self._send("acked", count, lines, self._redactor.learned())
 
     def close(self) -> None:
         """Close the journal as it is."""
@@ -155,6 +168,8 @@ class Writer:
     def _on_finish(self, session: RecordingSession) -> _Lines:
         self._last = session.journal
         session.finish()
+        if missing := self._after.get("missing", 0):
+            self._send("failed", f"{counted(missing, 'message')} could not be written: the rest was saved", 4)
         return ()
 
     def _send_place(self, session: RecordingSession) -> None:
@@ -164,7 +179,11 @@ class Writer:
 
     def _saved(self, path: Path, compiled: Compiled) -> None:
         if self._last and journal_path(path) == self._last:
-            notes = (*notes_on_left_out(self._left_out, only_known=True), *self._notes_on_cometd())
+            notes = (
+                *notes_on_left_out(self._left_out, only_known=True),
+                *self._notes_on_cometd(),
+                *self._notes_on_restarts(),
+            )
             compiled = replace(compiled, notes=(*compiled.notes, *notes))
         cassette = compiled.cassette
         fields = {
@@ -177,12 +196,18 @@ class Writer:
         self._send("saved", fields)
 
     def _notes_on_cometd(self) -> Iterator[str]:
-        has_any = self._has_cometd or any(kind == "CometD" for kind, _, _ in self._left_out)
+        has_any = self._has_cometd or bool(self._after) or any(kind == "CometD" for kind, _, _ in self._left_out)
         if self._mode == "regular" and self._exchanges and not has_any:
             yield (
                 "no CometD request came through the proxy, so no notification is recorded: the CometD client does not "
                 f"use the proxy variables (aiohttp needs trust_env=True); see the page on clients in {_DOCS}"
             )
+
+    def _notes_on_restarts(self) -> Iterator[str]:
+        ended, missing = self._after.get("ended", ()), self._after.get("missing", 0)
+        if ended:
+            lost = f"{counted(missing, 'message')} could not be written" if missing else "nothing is missing"
+            yield f"the process that writes {'; then it '.join(ended)}, and was started again: {lost}"
 
     def _failed(self, error: GwsReplayError) -> None:
         text = str(error)

@@ -2,7 +2,8 @@
 
 The proxy is one thread, for which all clients wait: so it takes what passes as it is, and sends it through a pipe to a
 process that redacts and writes. A response is held until that process says that it is with the system: whichever of the
-two is killed, what a client has seen is not lost.
+two is killed, what a client has seen is not lost. A writer that was killed is followed by another, which gets all that
+the first had not written; the proxy remembers for it what was found to be secret.
 """
 
 import asyncio
@@ -15,17 +16,24 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import GwsReplayError
 from gws_replay.recording.pipe import PIECE, Unpacking, packed
 from gws_replay.recording.writer_pipes import Pipes, SystemPipes, numbers_of
+from gws_replay.settings.redaction import new_key
 from gws_replay.storage.files import reason
+
+if TYPE_CHECKING:
+    from gws_replay.core.redaction.redactor import Learned
 
 # While a moment of so many bytes is redacted and written, which may take seconds, others are held no longer than this.
 _LARGE = 1 << 18
 _PATIENCE = 0.05
+# How often in a row a writer may end that has written nothing, until the recording is given up.
+_FRUITLESS = 3
+_ANSWERS = ("answered", "broken", "streamed")
 _COMMAND = (sys.executable, "-m", "gws_replay.recording.writer")
 
 
@@ -34,7 +42,10 @@ recorded: set[Path] = set()
 
 
 class WriterProcess:
-    """A writer that runs. `receive` gets what it sends: `lines`, `saved`, `failed`, and `ended` when it died."""
+    """A writer that runs. `receive` gets what it sends: `lines`, `saved`, `failed`.
+
+    And `restarted` when it was killed and another one goes on, `ended` when it died and none does.
+    """
 
     def __init__(
         self,
@@ -62,9 +73,22 @@ class WriterProcess:
         self._held: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._large: deque[int] = deque()  # which moments are large, of those that are not written yet
         self._unpacking = Unpacking()
-        start = {"cassette": str(cassette), "recorder": recorder, "policy": astuple(policy)}
+        self._sent: deque[tuple[Any, ...]] = deque()  # what is not written yet
+        self._pending: dict[str, tuple[Any, ...]] = {}  # requests that are written, and wait for their responses
+        self._learned: list[Learned] = []
+        self._ended: list[str] = []  # how writers ended, and how many of them had written nothing
+        self._fruitless = self._missing = 0
         recorded.add(cassette.absolute())
-        self._start({**start, "split": split, "force": force, "mode": mode})
+        self._start_with: dict[str, Any] = {
+            "cassette": str(cassette),
+            "recorder": recorder,
+            "policy": astuple(policy),
+            "split": split,
+            "force": force,
+            "mode": mode,
+            "keys": (new_key(), os.urandom(32)),
+        }
+        self._start()
 
     def begun(self, *moment: Any) -> None:
         """Send what nobody waits for, soon; what is held from now on is written after it."""
@@ -90,6 +114,7 @@ class WriterProcess:
     def _add(self, moment: tuple[Any, ...]) -> bool:
         """Take up a moment; tell whether it is large."""
         self._moments.append(moment)
+        self._sent.append(moment)
         self._count += 1
         is_large = any(len(part) >= _LARGE for part in moment if isinstance(part, bytes))
         if is_large:
@@ -98,15 +123,67 @@ class WriterProcess:
 
     def finish(self) -> None:
         """Let it save, and wait for its end."""
-        self._moments.append(("finish",))
+        self._add(("finish",))
+        self._finish()
+        while self._process.returncode and self._sent and self._is_restarted():
+            self._finish()
+        self._release(self._count)
+        if self._process.returncode and self._sent:
+            self._receive("ended", self._how_it_ended(), 4)
+
+    def _finish(self) -> None:
+        """Send the rest, wait for the writer's end, and take what it has returned."""
         returned = self._pipes.finish(packed(self._moments))
         self._moments.clear()
         self._take(returned)
-        self._release(self._count)
-        if self._process.returncode:
-            self._receive("ended", self._how_it_ended(), 4)
 
-    def _start(self, start: dict[str, Any]) -> None:
+    def _start(self) -> None:
+        """Start the first writer, and wait until it has claimed the journal."""
+        to, from_ = self._launch()
+        with suppress(BrokenPipeError):
+            os.write(to, packed(self._start_with))
+        try:
+            self._claim(from_)
+        except BaseException:
+            self._close()
+            raise
+        self._pipes: Pipes = SystemPipes(self._process, self._received)
+
+    def _is_restarted(self) -> bool:
+        """Start another writer after one that died, unless it is of no use, and give it what is not written.
+
+        What was sent first is left out if two have ended over it.
+        """
+        self._fruitless += 1
+        how = self._how()
+        if self._fruitless >= _FRUITLESS or not self._process.returncode:
+            return False
+        first = next((number for number, (kind, *_) in enumerate(self._sent, 1) if kind != "begun"), 0)
+        if self._fruitless > 1 and first and self._sent[first - 1] != ("finish",):
+            self._missing += 1
+            self._written(first)
+        self._ended.append(how)
+        after = {
+            "journal": self._journal,
+            "pending": list(self._pending.values()),
+            "learned": self._learned,
+            "ended": self._ended,
+            "missing": self._missing,
+        }
+        try:
+            self._launch()
+        except GwsReplayError:
+            return False
+        self._unpacking = Unpacking()
+        self._pipes = SystemPipes(self._process, self._received)
+        self._pipes.send(packed({**self._start_with, "after": after}))
+        self._pipes.send(packed([*self._sent]))
+        self._moments.clear()
+        self._receive("restarted", f"the process that writes {self._journal} {how}, and is started again")
+        return True
+
+    def _launch(self) -> tuple[int, int]:
+        """Start a process; return the numbers of the pipes to it and from it."""
         try:
             self._process = subprocess.Popen(
                 _COMMAND,
@@ -118,15 +195,7 @@ class WriterProcess:
             )
         except OSError as error:
             raise GwsReplayError(f"cannot start the process that writes {self.cassette}: {reason(error)}") from None
-        to, from_ = numbers_of(self._process)
-        with suppress(BrokenPipeError):
-            os.write(to, packed(start))
-        try:
-            self._claim(from_)
-        except BaseException:
-            self._close()
-            raise
-        self._pipes: Pipes = SystemPipes(self._process, self._received)
+        return numbers_of(self._process)
 
     def _claim(self, from_: int) -> None:
         while not self._journal:
@@ -154,22 +223,38 @@ class WriterProcess:
             return
         self._pipes.detach()
         self._close()
-        self._moments.clear()
-        self._release(self._count)
-        self._receive("ended", self._how_it_ended(), 4)
+        if not self._is_restarted():
+            self._moments.clear()
+            self._release(self._count)
+            self._receive("ended", self._how_it_ended(), 4)
 
     def _take(self, piece: bytes) -> None:
         for kind, *values in self._unpacking.values(piece):
             if kind == "acked":
-                count, lines = values
-                self._acked += count
-                self._release(self._acked)
+                count, lines, learned = values
+                self._fruitless = 0
+                self._written(count)
+                if learned:
+                    self._learned.append(learned)
                 if lines:
                     self._receive("lines", lines)
             elif kind == "writes":
                 (self._journal,) = values
+                if self._fruitless == 1 and not self._held:
+                    self._fruitless = 0  # it was killed while there was nothing to write
             else:
                 self._receive(kind, *values)
+
+    def _written(self, count: int) -> None:
+        """Forget so many moments, and let the traffic go on that waited for them."""
+        for _ in range(min(count, len(self._sent))):
+            kind, *values = moment = self._sent.popleft()
+            if kind == "begun":
+                self._pending[values[0]] = moment
+            elif kind in _ANSWERS:
+                self._pending.pop(values[0], None)
+        self._acked += count
+        self._release(self._acked)
 
     def _release(self, count: int) -> None:
         """Let all the traffic go on that waits for so many moments."""
@@ -185,11 +270,13 @@ class WriterProcess:
                 pipe.close()
         self._process.wait()
 
-    def _how_it_ended(self) -> str:
+    def _how(self) -> str:
         code = self._process.returncode
-        how = f"was killed ({signal.Signals(-code).name})" if code < 0 else f"ended with exit code {code}"
+        return f"was killed ({signal.Signals(-code).name})" if code < 0 else f"ended with exit code {code}"
+
+    def _how_it_ended(self) -> str:
         return (
-            f"the process that writes {self._journal} {how}; recording stopped, the traffic goes on. "
+            f"the process that writes {self._journal} {self._how()}; recording stopped, the traffic goes on. "
             f"Save what it has written with: gws-replay recover {self._journal}"
         )
 

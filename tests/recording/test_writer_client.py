@@ -4,10 +4,12 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from gws_replay.core.redaction.policy import Policy
 from gws_replay.errors import GwsReplayError
@@ -21,6 +23,7 @@ from tests.recording.test_writer import begun
 from tests.support.proxies import (
     GWS,
     PATIENCE,
+    ReceivedRequest,
     alive,
     answered,
     children,
@@ -125,21 +128,86 @@ def test_what_no_pipe_takes_at_once_arrives_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("any_pipes")
-def test_writer_killed_while_it_saves_is_reported(tmp_path: Path) -> None:
-    """As one that is killed before: whoever waits for the end hears of it."""
+def test_a_writer_that_is_killed_again_and_again_saves_in_the_end(tmp_path: Path) -> None:
+    """Idle, with a request that waits for its response, and before it saves: nothing is lost, and the end says so."""
     reports: list[Any] = []
 
     async def scenario() -> None:
         writer = started(tmp_path / "c.yaml", reports)
+
+        async def killed() -> None:
+            pid = writer._process.pid
+            os.kill(pid, signal.SIGKILL)
+            while writer._process.pid == pid:  # noqa: ASYNC110 (it is seen at the pipe)
+                await asyncio.sleep(0.01)
+
+        await killed()
+        writer.begun(*begun(1))
+        await asyncio.wait_for(writer.held(*answer_of(1)), PATIENCE)
+        writer.begun(*begun(2))
+        await killed()
+        writer.begun(*begun(3))
+        await asyncio.wait_for(writer.held(*answer_of(3)), PATIENCE)  # 2 is written now, and waits
+        await killed()
+        await asyncio.wait_for(writer.held(*answer_of(2)), PATIENCE)
+        writer.begun(*begun(4))
+        held = writer.held(*answer_of(4))
         os.kill(writer._process.pid, signal.SIGKILL)
-        held = writer.held(*answer_of(1))
         writer.finish()
         assert held.done()
 
     asyncio.run(scenario())
-    ((kind, text, exit_code),) = reports
-    assert ("ended", 4) == (kind, exit_code)
-    assert "c.yaml.journal was killed (SIGKILL); recording stopped" in text
+    kinds = [kind for kind, *_ in reports if kind != "lines"]
+    assert [*["restarted"] * 4, "saved"] == kinds
+    assert [f"GET {ME}/{number}" for number in (1, 2, 3, 4)] == operations(load_cassette(tmp_path / "c.yaml"))
+    (note,) = reports[-1][1]["notes"]
+    how = "; then it ".join(["was killed (SIGKILL)"] * 4)
+    assert f"the process that writes {how}, and was started again: nothing is missing" == note
+
+
+POISON = """
+import os, signal
+from gws_replay.recording import writer
+answered = writer.Writer._on_answered
+def poisoned(self, session, id_, *rest):
+    if id_ == "2" or (%r and id_ != "1"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return answered(self, session, id_, *rest)
+writer.Writer._on_answered = poisoned
+writer.main()
+"""
+
+
+@pytest.mark.parametrize(("all_others", "left"), [(False, (1, 3)), (True, (1,))])
+def test_a_message_that_kills_each_writer_costs_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, all_others: bool, left: tuple[int, ...]
+) -> None:
+    """The end says that one is missing, with exit code 4. If no writer gets on, recording stops."""
+    reports: list[Any] = []
+    monkeypatch.setattr(writer_process, "_COMMAND", (sys.executable, "-c", POISON % all_others))
+
+    async def scenario() -> None:
+        writer = started(tmp_path / "c.yaml", reports)
+        for number in (1, 2, 3):
+            writer.begun(*begun(number))
+            await asyncio.wait_for(writer.held(*answer_of(number)), PATIENCE)
+            if any(kind == "ended" for kind, *_ in reports):
+                return  # as the addon, which sends nothing more
+        writer.finish()
+
+    asyncio.run(scenario())
+    *_, (kind, text, exit_code) = reports
+    assert 4 == exit_code
+    if len(left) > 1:
+        assert ("failed", "1 message could not be written: the rest was saved") == (kind, text)
+        (saved,) = [fields for kind, fields, *_ in reports if kind == "saved"]
+        assert "and was started again: 1 message could not be written" in "".join(saved["notes"])
+    else:
+        assert ("ended", True) == (kind, "recording stopped" in text)
+        assert 0 == run(*GWS, "recover", str(tmp_path / "c.yaml.journal")).returncode
+    exchanges = load_cassette(tmp_path / "c.yaml").interactions
+    answered_ones = [each.request.path for each in exchanges if each.outcome == "response"]
+    assert [f"{ME}/{number}" for number in left] == answered_ones
 
 
 @pytest.mark.parametrize(
@@ -162,27 +230,46 @@ def test_a_writer_that_does_not_start(
         asyncio.run(scenario())
 
 
-def test_killed_writer_is_reported_at_once(tmp_path: Path) -> None:
-    """With its journal and the exit code 4; clients are answered as before, and what they had is recovered."""
+@pytest.mark.parametrize("split", ["", "1KB"])
+def test_a_killed_writer_is_followed_by_another(tmp_path: Path, split: str) -> None:
+    """At once, with a line; what the first knew to be personal is so for the second, with the same stand-ins."""
     lines: list[str] = []
+    person = b'{"firstName": "Kunigunde", "lastName": "Zweigenthal"}'
+    slow = threading.Event()
 
-    def killed(recorder: Recorder) -> None:
-        with recorder, client() as agent:
-            agent.get(f"{recorder.url}{ME}/before", timeout=PATIENCE)
+    def response(request: ReceivedRequest) -> bytes:
+        if request.path.endswith("/slow"):
+            slow.wait(PATIENCE)
+        return answered(person if "/person" in request.path else b'{"remark": "seen by Kunigunde Zweigenthal"}')
+
+    with (
+        upstream(response) as server,
+        Recorder(
+            Settings(cassette=tmp_path / "c.yaml", upstream=server.url, split=split), say=lines.append
+        ) as recorder,
+        client() as agent,
+    ):
+        waiting = threading.Thread(target=lambda: requests.get(f"{recorder.url}{ME}/slow", timeout=PATIENCE))
+        waiting.start()
+        wait_until(lambda: any("/slow" in each.path for each in server.requests), "the slow request")
+        agent.get(f"{recorder.url}{ME}/person/1", timeout=PATIENCE)
+        for number in range(2):
             (writer,) = children(recorder.pid)
             os.kill(writer, signal.SIGKILL)
-            wait_until(lambda: any("was killed" in line for line in lines), "the sentence")
-            assert 200 == agent.get(f"{recorder.url}{ME}/after", timeout=PATIENCE).status_code
-            assert [] == children(recorder.pid)
-
-    with upstream(lambda _: answered()) as server:
-        settings = Settings(cassette=tmp_path / "c.yaml", upstream=server.url)
-        with pytest.raises(GwsReplayError, match=r"gws-replay recover .*c\.yaml\.journal") as caught:
-            killed(Recorder(settings, say=lines.append))
-    assert (4, str(caught.value)) == (caught.value.exit_code, lines[-1])
-    assert "c.yaml.journal was killed (SIGKILL); recording stopped, the traffic goes on. Save" in lines[-1]
-    assert 0 == run(*GWS, "recover", str(tmp_path / "c.yaml.journal")).returncode
-    assert [f"GET {ME}/before"] == operations(load_cassette(tmp_path / "c.yaml"))
+            wait_until(lambda: len([line for line in lines if "is started again" in line]) == number + 1, "the line")  # noqa: B023
+            agent.get(f"{recorder.url}{ME}/after/{number}", timeout=PATIENCE)
+            agent.get(f"{recorder.url}{ME}/person/{number + 2}", timeout=PATIENCE)
+        slow.set()
+        waiting.join()
+    cassettes = [load_cassette(each["path"]) for each in recorder.saved]
+    found = sorted(operation for each in cassettes for operation in operations(each))
+    names = ["after/0", "after/1", "person/1", "person/2", "person/3", "slow"]
+    assert [f"GET {ME}/{name}" for name in names] == found
+    bodies = [each.response.body for cassette in cassettes for each in cassette.interactions]
+    assert (2, []) == (len(set(bodies)), [each for each in bodies if b"Kunigunde" in each or b"Zweig" in each])
+    assert 2 == sum("was killed (SIGKILL), and is started again" in line for line in lines)
+    assert 1 == sum("started again: nothing is missing" in part["text"] for part in recorder.saved)
+    assert [] == list(tmp_path.glob("*.journal"))
 
 
 def test_writer_on_sigterm_waits_for_its_proxy(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import base64
 import html
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Protocol
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
@@ -85,6 +85,18 @@ class KnownValues:
         for value, instead in other._personal.entries.items():  # noqa: SLF001 (its own class)
             self._personal.add(value, instead)
             self.log.append(value)
+
+    def logged(self, start: int) -> list[tuple[str, str]]:
+        """Return what was found from this index of the log on: each value, and the placeholder of a secret."""
+        return [(value, self._secrets.get(value, "")) for value in self.log[start:]]
+
+    def know(self, logged: Iterable[tuple[str, str]]) -> None:
+        """Look for what was found before; the stand-ins of persons are known already."""
+        for value, placeholder in logged:
+            if placeholder:
+                self._look_for_secret(value, placeholder)
+            else:
+                self._look_for_person(value, self.stand_ins.of(value))
 
     def secret(self, value: str, name: str, *, unique: bool) -> str:
         """Return the placeholder of a secret; unless the value is a common word, it is looked for from now on."""

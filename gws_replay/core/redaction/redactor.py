@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any, TypeVar
 
 from gws_replay.core.cassette import Cassette
@@ -31,6 +32,10 @@ _PIECE = re.compile(r"[^;\s][^;]*")
 _ENCRYPTED = re.compile(r"(?i)encrypted|pkcs7-mime|/jose\b|jwe\b")
 _NO_HEADERS = Headers()
 _SHORT = 3  # a reason phrase such as "OK"
+
+
+# Plain values: values with their stand-ins, what is looked for (with the placeholder of a secret), names of headers.
+Learned = tuple[list[tuple[str, str]], list[tuple[str, str]], list[str]]
 
 
 def without_secrets() -> "Redactor":
@@ -68,6 +73,7 @@ class Redactor:
         self._token_headers: set[str] = set()
         self._user_names: dict[str, str] = {}
         self._reported = 0
+        self._handed_out = (0, 0, 0)
         self._fields = HeaderCache()
 
     @property
@@ -114,6 +120,26 @@ class Redactor:
         given = tuple(self._stand_ins.given[self._reported :])
         self._reported += len(given)
         return given
+
+    def learned(self) -> Learned | None:
+        """Return what was found since the last call, as it is: for the memory of a process alone; None for nothing."""
+        given, log, names = self._stand_ins.of_value, self._known_values.log, self._token_headers
+        counts = len(given), len(log), len(names)
+        if counts == self._handed_out:
+            return None
+        before, self._handed_out = self._handed_out, counts
+        newest = list(islice(reversed(given.items()), counts[0] - before[0]))[::-1]
+        return newest, self._known_values.logged(before[1]), [*names] if counts[2] != before[2] else []
+
+    def know(self, learned: Learned) -> None:
+        """Take over what another redactor with the same key has learned; its stand-ins are reported already."""
+        given, logged, names = learned
+        for value, stand_in in given:
+            self._stand_ins.adopt(value, stand_in)
+        self._known_values.know(logged)
+        self._token_headers.update(names)
+        self.learned()
+        self.fresh()
 
     @property
     def header(self) -> dict[str, Any]:
