@@ -1,6 +1,7 @@
 """Edge: a real CometD long-polling client of one user, which records what it sends and receives."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 
 from gws_replay.core import lossless_json
@@ -13,6 +14,7 @@ from gws_replay.errors import GwsReplayError
 
 _SLACK = 30.0  # seconds that a response may be later than the server says
 _FAREWELL = 5.0
+_SHORTEST = 0.05  # seconds from one connect to the next
 
 
 class Listener:
@@ -39,6 +41,7 @@ class Listener:
         self._user = user
         self._subscriber = Subscriber(channels)
         self._receive = receive
+        self._pause = 0.0
         self._task = asyncio.create_task(self._listen())
         self._task.add_done_callback(lambda _task: changed())
 
@@ -66,17 +69,22 @@ class Listener:
 
     async def _listen(self) -> None:
         while True:
-            await asyncio.sleep(self._subscriber.pause)
+            await asyncio.sleep(self._pause)
+            began = time.monotonic()
             try:
                 response = await self._post(self._subscriber.next_messages())
             except GwsReplayError as error:
                 self._fail(error)
+                self._pause = self._subscriber.pause
                 continue
             replies = lossless_json.loads_or_none(response.body)
             if response.status != 200 or not isinstance(replies, list | dict):
                 where = f"{self._client.origin}{self._path}"
                 raise GwsReplayError(f"{where} is not CometD: it returned {response.status} {response.reason}")
             self._subscriber.receive(replies if isinstance(replies, list) else [replies])
+            self._pause = self._subscriber.pause
+            if self._subscriber.ready:  # a server that does not hold connects is not asked all the time
+                self._pause = max(self._pause, began + _SHORTEST - time.monotonic())
             self._receive(response)
             self._recording.response(self._id, response)
 

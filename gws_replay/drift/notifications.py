@@ -97,12 +97,16 @@ class LiveNotifications:
         await self._until(lambda: not self._expected.missing(wanted), patience)
         self._late += len(self.give_up(wanted))
 
-    async def calm(self) -> None:
-        """Wait until no more notifications arrive."""
+    async def calm(self) -> bool:
+        """Wait until no more notifications arrive, for `patience` seconds at most; tell whether that was reached."""
+        end = time.monotonic() + self._patience
         while self._listeners:
             before = self._count
             if not await self._until(lambda before=before: self._count > before, _CALM):  # type: ignore[misc]
-                return
+                break
+            if time.monotonic() > end:
+                return False
+        return True
 
     async def close(self) -> None:
         """Stop listening."""

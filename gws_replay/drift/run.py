@@ -41,13 +41,15 @@ class Outcome:
     """What became of the requests, by place: `answered`, or `left_out`, and why.
 
     `wrote` says that a writing one was sent, answered or not. `not_received` are notifications that do not count as
-    missing: no request that was sent causes them, or nobody listened.
+    missing: no request that was sent causes them, or nobody listened. `ended_calm` is false if notifications came
+    without end.
     """
 
     answered: set[int] = field(default_factory=set)
     left_out: dict[int, str] = field(default_factory=dict)
     not_received: set[int] = field(default_factory=set)
     wrote: bool = False
+    ended_calm: bool = True
 
 
 class Drift:
@@ -91,7 +93,7 @@ class Drift:
                     await self._start(planned)
             await self._ended(self._running)
             await self._notifications.wait_for(self._expected())
-            await self._notifications.calm()
+            self.outcome.ended_calm = await self._notifications.calm()
         finally:
             for task in self._running.values():
                 task.cancel()

@@ -206,7 +206,7 @@ def _run() -> Run | None:
     names = " and ".join(run.name for run in runs)
     missed = f"{names} are replayed at once, and this thread belongs to neither: start it in the test that it serves"
     for run in runs:
-        run.faults.append(missed)
+        run.add_fault(missed)
     raise ReplayMiss(missed)
 
 

@@ -271,6 +271,7 @@ class ReplayRun(Run):
         """Begin the cassettes again, for whoever comes then: clients from before have to shake hands again."""
         self.blocked.clear()
         self.faults.clear()
+        self.fault_count = 0
         self.sessions.rewind()
 
     def left(self, *, allow_unplayed: bool = False) -> str:

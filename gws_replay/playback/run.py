@@ -11,18 +11,22 @@ from gws_replay.playback.expectation import Watched
 from gws_replay.playback.sent_requests import SentRequest
 from gws_replay.playback.sessions import LiveUser
 
+# How many faults a server keeps that runs for days.
+MOST_FAULTS = 500
+
 
 class Run(Watched, Protocol):
     """A run. `url` is where its server listens (empty in the process itself), `live` counts recorded exchanges.
 
     `blocked` are attempts to reach the network that were stopped, `faults` are failures of our own, and requests to
-    `allowed_hosts` are left alone.
+    `allowed_hosts` are left alone. All faults are counted; of many only the newest are kept.
     """
 
     url: str
     live: int
     blocked: list[str]
     faults: list[str]
+    fault_count: int = 0
     allowed_hosts: frozenset[str]
 
     @property
@@ -52,6 +56,12 @@ class Run(Watched, Protocol):
     @property
     def undelivered(self) -> Sequence[str]:
         """The notifications that were released and reached nobody, each with the reason."""
+
+    def add_fault(self, text: str) -> None:
+        """Keep a failure of our own: it fails the test."""
+        self.fault_count += 1
+        self.faults.append(text)
+        del self.faults[:-MOST_FAULTS]
 
     def respond(self, request: Request) -> Response | None:
         """Return the response to a request of this thread; None if the request has to go live."""

@@ -88,8 +88,8 @@ class Sessions:
         self._giving: dict[tuple[int, int], bool] = {}
         self._has_notifications = any(index.cassette.notifications for index in self.indexes)
         self._lock = threading.RLock()
-        # Whether sent requests are kept for the test, and how many misses of each user.
-        self._keeps_sent = True
+        # Whether sent requests and what was shown are kept for the test, and how many misses of each user.
+        self._keeps_history = True
         self._most_misses: int | None = None
         self._begin()
 
@@ -105,8 +105,8 @@ class Sessions:
         self._is_alone = self._is_for_one and not self._apart
 
     def keep_few(self, most_misses: int = MOST_MISSES) -> None:
-        """Begin anew and keep no sent requests, and only the newest misses of each user: for a run of many days."""
-        self._keeps_sent, self._most_misses = False, most_misses
+        """Begin anew and keep neither sent requests nor snapshots, and few misses of each user: for a run of days."""
+        self._keeps_history, self._most_misses = False, most_misses
         self.rewind()
 
     def user(self, request: Request) -> LiveUser:
@@ -145,7 +145,7 @@ class Sessions:
 
     def begin(self, user: LiveUser, request: Request) -> Send | Miss:
         """Play a REST request; a `Send` is to be waited for, and finished."""
-        if self._keeps_sent:
+        if self._keeps_history:
             self.sent.append(request)
         with user.polls.lock:
             _learn_secrets(user, request.headers)
@@ -336,7 +336,8 @@ class Sessions:
         for run, lock in self._runs:
             if run.joined < run.capacity and (name is None or run.is_free(name)):
                 return run, lock
-        self._runs.append((SharedRun(self.indexes, factor=self._factor, start=self.clock()), threading.RLock()))
+        run = SharedRun(self.indexes, factor=self._factor, start=self.clock(), keeps_history=self._keeps_history)
+        self._runs.append((run, threading.RLock()))
         return self._runs[-1]
 
 

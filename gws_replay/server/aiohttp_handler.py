@@ -136,7 +136,7 @@ class AiohttpHandler:
     def _refused(self, path: str) -> str:
         """Keep for the test that a client opened a WebSocket that cannot be replayed, and return it."""
         text = f"The WebSocket {path} cannot be replayed: it was recorded, and its messages are not CometD."
-        self._run.faults.append(text)
+        self._run.add_fault(text)
         return text
 
     async def _respond(self, request: web.BaseRequest, received: Request, allow: dict[str, str]) -> web.Response:

@@ -81,6 +81,7 @@ def state(run: ReplayRun) -> dict[str, Any]:
         "waits": list(run.waits),
         "live_users": [_live_user(user) for user in sessions.used()],
         "faults": list(run.faults),
+        "faults_count": run.fault_count,
     }
 
 

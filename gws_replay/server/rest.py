@@ -106,7 +106,7 @@ class RestService:
         self.keep_uris = keep_uris
         self._log = log
         self._silence = silence
-        self._faults = run.faults
+        self._add_fault = run.add_fault
         self._shared: dict[tuple[Any, ...], SharedFields] = {}
         # What is sent of recorded responses, by cassette, interaction and origin; and their fields, numbered.
         self._sendable: ByteCache[tuple[int, int, str], _Sendable] = ByteCache(most=2**24)
@@ -135,7 +135,7 @@ class RestService:
         """Keep an error of the server itself for the test, and return its text."""
         path = target.partition("?")[0].partition(";")[0]  # a session may stand behind it
         text = f"the replay server failed: {method} {path}: {type(error).__name__}: {error}"
-        self._faults.append(text)
+        self._add_fault(text)
         return text
 
     def is_followed(self, send: Send) -> bool:

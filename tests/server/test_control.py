@@ -1,13 +1,19 @@
 """The control endpoint: the state of a run, the rewind, and whom it refuses."""
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
+from gws_replay.core.model import Request
+from gws_replay.errors import ReplayMiss
+from gws_replay.playback.run import MOST_FAULTS
+from gws_replay.playback.sessions import MOST_MISSES
+from gws_replay.server import control
 from gws_replay.server.server import ServedRun, serving
-from tests.support.builders import NOTIFICATIONS, SESSIONS, TOPIC, cassette, push, update
+from tests.support.builders import NOTIFICATIONS, SESSIONS, TOPIC, cassette, get, push, update
 from tests.support.commands import small
 
 SENT = {"operationName": "UpdateUserData", "userData": {"A": 2}}
@@ -132,3 +138,28 @@ def test_the_state_counts_all_misses_and_describes_the_newest() -> None:
             assert ["GET /api/v2/d", "GET /api/v2/e"] == [each["request"] for each in after["missed"]]
             assert [5] == [each["missed"] for each in after["live_users"]]
         assert (0, 0, []) == tuple(state(run)[name] for name in ("missed_count", "missed_left_out", "missed"))
+
+
+def test_a_server_that_runs_for_days_does_not_grow() -> None:
+    """Neither by requests that repeat, nor by misses and faults of its own: these are counted."""
+    run = ServedRun(cassette(get({"A": 1}, began=0.0)))
+    run.sessions.keep_few()
+    uri = run.cassette.interactions[0].request.uri
+    known = Request(method="GET", uri=uri)
+
+    def work(times: int) -> int:
+        for number in range(times):
+            assert 200 == run.respond(known).status  # type: ignore[union-attr]
+            with pytest.raises(ReplayMiss):
+                run.respond(Request(method="GET", uri=f"{uri}/{number}"))
+            run.add_fault(f"fault {number}")
+        gc.collect()
+        return len(gc.get_objects())
+
+    before = work(2 * MOST_MISSES)
+    assert 200 > work(2 * MOST_MISSES) - before
+    happened = control.state(run)
+    assert (MOST_FAULTS, 4 * MOST_MISSES) == (len(happened["faults"]), happened["faults_count"])
+    assert f"fault {2 * MOST_MISSES - 1}" == happened["faults"][-1]
+    run.rewind()
+    assert ([], 0) == (control.state(run)["faults"], control.state(run)["faults_count"])

@@ -133,7 +133,7 @@ class _Run:
         self.recording = recording
         self.outcome = Outcome()
         self._values = values
-        self._pace = pace
+        self.pace = pace
 
     def send(self, clients: "Mapping[int, LiveClient]", progress: Progress) -> None:
         """Send everything. Raises GwsReplayError, with the way to go on, if that is not possible."""
@@ -166,7 +166,7 @@ class _Run:
                 self._values,
                 self.recording,
                 clients,
-                pace=self._pace,
+                pace=self.pace,
                 show_progress=show,
             )
             self.outcome = drift.outcome
@@ -225,6 +225,8 @@ def _notes(run: _Run) -> Iterator[str]:
         yield f"Not sent, because they change something: {listed}; --allow-writes sends them"
     for index, why in sorted(run.outcome.left_out.items()):
         yield f"Not sent: interaction {index} ({name_of(run.baseline.interactions[index])}): {why}"
+    if not run.outcome.ended_calm:
+        yield f"Notifications still came {run.pace.patience:g} seconds after the last response, and were not waited for"
 
 
 def _nothing(cassette: Path, planned: "Plan") -> str:

@@ -55,12 +55,24 @@ _HIDDEN = Difference("what is redacted", "another value", "the one that is not s
 
 
 class CassetteRun:
-    """One run of a cassette: what has been sent, responded to and shown so far, by all its users."""
+    """One run of a cassette: what has been sent, responded to and shown so far, by all its users.
 
-    def __init__(self, index: CassetteIndex, *, number: int = 0, factor: float = INSTANT, start: float = 0.0) -> None:
+    `keeps_history` says whether snapshots are kept of what was shown: a run of many days would fill the memory.
+    """
+
+    def __init__(
+        self,
+        index: CassetteIndex,
+        *,
+        number: int = 0,
+        factor: float = INSTANT,
+        start: float = 0.0,
+        keeps_history: bool = True,
+    ) -> None:
         self.index = index
         self.number = number
         self.factor = factor
+        self.keeps_history = keeps_history
         self.traffic = Traffic()
         self.bindings = Bindings(index.stand_ins) if index.stand_ins else None
         # How many operations of each resource were sent, and which notifications of it were shown.
@@ -181,8 +193,9 @@ class UserProgress:
         run = self.run
         for index in notifications:
             notification = run.index.cassette.notifications[index]
-            seen = run.bindings.notification(notification) if run.bindings else notification
-            self.snapshots.extend(of_notification(seen, index, run.index.interactions))
+            if run.keeps_history:
+                seen = run.bindings.notification(notification) if run.bindings else notification
+                self.snapshots.extend(of_notification(seen, index, run.index.interactions))
             if subject := api.subject_of(notification.value):
                 insort(run.shown[subject.resource_id], index)
 
@@ -284,6 +297,6 @@ class UserProgress:
     def _as_seen(self, exchange: Exchange, interaction: int) -> Exchange:
         """Return an exchange with the client's own values, and keep what its response shows."""
         seen = self.run.bindings.exchange(exchange) if self.run.bindings else exchange
-        if seen.request.method == "GET":
+        if self.run.keeps_history and seen.request.method == "GET":
             self.snapshots.extend(of_exchange(seen, interaction))
         return seen

@@ -45,10 +45,21 @@ class _Sent(NamedTuple):
 
 
 class SharedRun:
-    """A run from its beginning at `start`; `factor` is the pace of the notifications (see `push_schedule`)."""
+    """A run from its beginning at `start`; `factor` is the pace of the notifications (see `push_schedule`).
 
-    def __init__(self, indexes: Sequence[CassetteIndex], *, factor: float = INSTANT, start: float = 0.0) -> None:
+    `keeps_history` says whether snapshots are kept of what was shown.
+    """
+
+    def __init__(
+        self,
+        indexes: Sequence[CassetteIndex],
+        *,
+        factor: float = INSTANT,
+        start: float = 0.0,
+        keeps_history: bool = True,
+    ) -> None:
         self._factor = factor
+        self._keeps_history = keeps_history
         self._start = start
         self.cassettes = [self._new(index, number) for number, index in enumerate(indexes)]
         self._roles: list[list[Role]] = [[] for _ in indexes]
@@ -105,7 +116,9 @@ class SharedRun:
             self._sent[number].append(_Sent(role, key, request, now))
 
     def _new(self, index: CassetteIndex, number: int) -> CassetteRun:
-        return CassetteRun(index, number=number, factor=self._factor, start=self._start)
+        return CassetteRun(
+            index, number=number, factor=self._factor, start=self._start, keeps_history=self._keeps_history
+        )
 
     def _cast(self, number: int, name: str | None) -> Role:
         run = self.cassettes[number]

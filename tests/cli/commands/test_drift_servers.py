@@ -16,7 +16,7 @@ from gws_replay.drift.http_client import LiveClient
 from gws_replay.storage.files import load_cassette
 from gws_replay.web.listening import certificate_for
 from tests.support.answering import DROPPED, OK, answering
-from tests.support.builders import cassette, exchange, get, push
+from tests.support.builders import bayeux, cassette, exchange, get, push
 from tests.support.canaries import PERSONS, planted_in, user_data
 from tests.support.commands import drift, refused, saved
 
@@ -138,6 +138,28 @@ def test_a_server_that_tells_nothing(tmp_path: Path, comet: Any, message: str) -
         reported = refused(drift(path, server.url, "--wait", "0.2"))
     assert message in reported
     assert "after 1 of 2 requests: go on with --resume" in reported
+
+
+AT_ONCE = [
+    {"channel": "/meta/handshake", "successful": True, "clientId": "c"},
+    {"channel": "/meta/subscribe", "successful": True},
+    {"channel": "/meta/connect", "successful": True},
+]
+
+
+@pytest.mark.parametrize("repeats", [True, False])
+def test_a_server_that_holds_no_connect(tmp_path: Path, *, repeats: bool) -> None:
+    """It is not asked all the time, and a notification that comes again with each connect does not keep the end off."""
+    recorded = cassette(get({}, began=0.0), push({}, seen=1.0), get({}, began=2.0))
+    path = saved(recorded, tmp_path / "x.yaml")
+    comet = [*AT_ONCE, bayeux(recorded.notifications[0])] if repeats else AT_ONCE
+    with answering({"/api/v2/notifications": comet}) as server:
+        ended = drift(path, server.url, "--wait", "1")
+        asked = [path for path, _ in server.seen].count("/api/v2/notifications")
+    assert repeats is (
+        "Notifications still came 1 seconds after the last response, and were not waited for" in ended.err
+    )
+    assert 100 > asked, f"{asked} connects"
 
 
 def test_a_network_that_went_away(tmp_path: Path) -> None:
