@@ -108,13 +108,15 @@ class _Handlers:
         return FastConnection(self._fast, self)
 
     def load(self) -> None:
-        """Import the handler of aiohttp: that takes as long as everything else at the start."""
+        """Import the handler of aiohttp, in a thread: that takes as long as everything else at the start."""
+        import gws_replay.server.aiohttp_handler  # noqa: F401, PLC0415 (many runs never need it)
+
         self.is_loaded = True
 
     def protocol(self) -> asyncio.Protocol:
         """Return the protocol of a connection that aiohttp handles."""
         if self._aiohttp is None:
-            from gws_replay.server.aiohttp_handler import AiohttpHandler  # noqa: PLC0415 (as above)
+            from gws_replay.server.aiohttp_handler import AiohttpHandler  # noqa: PLC0415 (imported by `load`)
 
             self._aiohttp = AiohttpHandler(self.run, self.rest, idle=self.idle, control_hosts=self.control_hosts)
         return self._aiohttp.protocol()

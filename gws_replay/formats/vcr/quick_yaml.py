@@ -49,8 +49,7 @@ class _Builder:
         kind = type(event)
         if kind is yaml.ScalarEvent:
             value = _scalar(event)
-            if event.anchor is not None:
-                self._anchors[event.anchor] = value
+            self._name(event.anchor, value)
             return value
         if kind is yaml.AliasEvent:
             if event.anchor not in self._anchors:
@@ -59,8 +58,7 @@ class _Builder:
         if depth > _DEEPEST or event.tag is not None:
             raise UnknownError
         found: Any = {} if kind is yaml.MappingStartEvent else []
-        if event.anchor is not None:
-            self._anchors[event.anchor] = found
+        self._name(event.anchor, found)
         if kind is yaml.MappingStartEvent:
             self._fill_mapping(found, depth + 1)
         elif kind is yaml.SequenceStartEvent:
@@ -69,6 +67,12 @@ class _Builder:
         else:
             raise UnknownError
         return found
+
+    def _name(self, anchor: str | None, value: Any) -> None:
+        if anchor in self._anchors:
+            raise UnknownError  # PyYAML refuses an anchor that stands twice
+        if anchor is not None:
+            self._anchors[anchor] = value
 
     def _fill_mapping(self, mapping: dict[Any, Any], depth: int) -> None:
         while type(event := self._next()) is not yaml.MappingEndEvent:

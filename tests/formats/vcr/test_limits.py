@@ -120,6 +120,8 @@ def test_no_tag_runs_code(value: str, tmp_path: Path) -> None:
         ("a: 2001-13-45", "a value is not what its tag says"),
         (f"a: {'9' * 5000}", "a value is not what its tag says"),
         ("? [a]\n: b", "found unhashable key"),
+        ("a: &x b\nc: &x d", "second occurrence"),
+        ("a: &x [b]\nc: &x {d: e}", "second occurrence"),
     ],
 )
 def test_a_value_that_is_not_what_it_says_is_refused(text: str, message: str) -> None:
