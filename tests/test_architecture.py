@@ -26,7 +26,7 @@ FLOORS = (
     ("core/cassette.py",),  # with its `updates()`: what makes or reads one stands above
     ("core/compile", "core/redaction"),
     ("core/comparison", "core/replay", "formats/vcr"),
-    ("core/drift", "storage"),
+    ("core/drift", "core/explore", "storage"),
     ("__init__.py", "playback", "settings"),
     ("batch", "interception", "recording", "reports", "web"),
     ("addon.py", "drift", "reports/terminal", "sandbox", "server"),

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from gws_replay.core.bayeux import over_http as bayeux_http
+from gws_replay.core.bayeux.broken import BrokenConnectionError
 from gws_replay.core.body_layout import as_sent
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Layout, Outcome, Request, Response
@@ -24,14 +25,12 @@ from gws_replay.core.replay.rehost import bare
 from gws_replay.core.replay.user_session import PATIENCE
 from gws_replay.errors import ReplayMiss
 from gws_replay.playback.held_polls import FOREVER
+from gws_replay.playback.manner import AS_RECORDED, Manner
 from gws_replay.playback.run import Run
 from gws_replay.playback.sent_requests import SentRequest
 from gws_replay.playback.sessions import LiveUser, Sessions
 from gws_replay.playback.unplayed import out_of_order_text, undelivered_of, unplayed_of, waits_text
 from gws_replay.playback.waiting import Steps, Waiter, in_task, in_thread
-
-# How long a poll is held for a client that polls where it sends: nobody else can bring about what it waits for.
-_OWN_PATIENCE = 1.0
 
 
 class ReplayRun(Run):
@@ -40,6 +39,7 @@ class ReplayRun(Run):
     `timing` is the pace of the notifications, `timeout` how long a CometD connect is held, in seconds; `patience` how
     long `expect_userdata` waits for a client that runs in another thread or task; `order_patience` how long a client
     must do nothing but wait before the recorded order gives way. If `apart`, other credentials are other users.
+    `manner` is for runs that are not played as recorded.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class ReplayRun(Run):
         order_patience: float = PATIENCE,
         apart: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        manner: Manner = AS_RECORDED,
     ) -> None:
         indexes = [each if isinstance(each, CassetteIndex) else CassetteIndex(each) for each in cassettes]
         self.url = ""
@@ -68,6 +69,7 @@ class ReplayRun(Run):
             order_patience=order_patience,
             apart=apart,
             clock=clock,
+            manner=manner,
         )
         # What a client can do that was stopped.
         self.advice = "; a client that is not caught in the process, over WebSocket for instance, needs gws_server"
@@ -165,8 +167,8 @@ class ReplayRun(Run):
 
     def wait_for_change(self, seconds: float, happened: Callable[[], bool]) -> bool:
         """Block until something that requests change has happened, for so many seconds at the most."""
-        until = self.sessions.clock() + seconds
-        while not self.sessions.changes.wait(min(PATIENCE, until - self.sessions.clock()), happened):
+        until, settle = self.sessions.clock() + seconds, self.sessions.manner.settle
+        while not self.sessions.changes.wait(min(settle, until - self.sessions.clock()), happened):
             if self.sessions.clock() >= until:
                 return False
             self.sessions.give_way()
@@ -216,9 +218,14 @@ class ReplayRun(Run):
     ) -> Steps[Response]:
         if carried.polls:
             self._pollers.add(sender)
-        patience = _OWN_PATIENCE if sender in self._senders else FOREVER
+        patience = self.sessions.manner.own if sender in self._senders else FOREVER
         polls = self.sessions.user_of_clients(carried.messages, request.headers).polls
-        answer = yield from polls.answer(carried.messages, waiter, patience)
+        try:
+            answer = yield from polls.answer(carried.messages, waiter, patience)
+        except BrokenConnectionError as broken:
+            if broken.part < 1:
+                raise
+            answer = broken.replies
         return bayeux_http.response(carried, answer.messages)
 
     def _waited_for(

@@ -26,10 +26,9 @@ from gws_replay.core.replay.shared_run import SharedRun
 from gws_replay.core.replay.user_session import PATIENCE, UserSession
 from gws_replay.playback.change_signal import ChangeSignal
 from gws_replay.playback.held_polls import HeldPolls
+from gws_replay.playback.manner import AS_RECORDED, Manner
 from gws_replay.playback.waiting import Steps, Waiter, in_task, pause
 
-# How long a response waits for a client that is to receive something first, if that client does not come.
-LED_PATIENCE = 0.25
 # How many misses of each user a server keeps that runs for days.
 MOST_MISSES = 500
 _NUMBER_DIGITS = 8
@@ -75,8 +74,10 @@ class Sessions:
         order_patience: float = PATIENCE,
         apart: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        manner: Manner = AS_RECORDED,
     ) -> None:
         self.indexes = tuple(indexes)
+        self.manner = manner
         self.clock = clock
         self.changes = ChangeSignal()
         self._factor = factor
@@ -161,7 +162,7 @@ class Sessions:
         if send.after:
             yield from pause(send.after, waiter)
         if send.led and led and user.session.has_undelivered:
-            yield from user.polls.until_delivered(LED_PATIENCE, waiter)
+            yield from user.polls.until_delivered(self.manner.led, waiter)
             yield from pause(GAP, waiter)
 
     async def wait_async(self, user: LiveUser, send: Send) -> None:
@@ -318,7 +319,7 @@ class Sessions:
                     )
             return value
 
-        session = UserSession(
+        session = self.manner.new_session(
             run,
             run.join(name),
             BayeuxServer(new_id=new_id, timeout=self._timeout, max_silence=self._max_silence),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gws_replay.pytest_plugin.explore_option import wish_of
 from gws_replay.pytest_plugin.marker import Marked, read_markers
 from gws_replay.pytest_plugin.record_mode import MODES
 from gws_replay.pytest_plugin.stash import (
@@ -16,6 +17,7 @@ from gws_replay.pytest_plugin.stash import (
     ENDED_BADLY,
     IS_READY,
     LEFT_BEHIND,
+    MAKING,
     MARKED_RUN,
     PLAYBACK,
     READY,
@@ -33,7 +35,11 @@ if TYPE_CHECKING:
 
 __all__ = ["gws_use_cassette"]  # a fixture of ours that stands elsewhere
 
-pytest_plugins = ("gws_replay.pytest_plugin.summary", "gws_replay.pytest_plugin.unused_option")
+pytest_plugins = (
+    "gws_replay.pytest_plugin.summary",
+    "gws_replay.pytest_plugin.unused_option",
+    "gws_replay.pytest_plugin.explore_option",
+)
 
 _MARKER = "gws_cassette"
 
@@ -72,7 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"{_MARKER}(name='<module>/<test>', record_mode='none', allow_unplayed=False, allow_undelivered=True, "
-        "allowed_hosts=(), required_headers=(), timing='instant'): replay this GWS cassette, with the network closed; "
+        "allowed_hosts=(), required_headers=(), timing='instant', explore=None): "
+        "replay this GWS cassette, with the network closed; "
         "the fixture `gws` shows what happened, `gws_server` replays at its .url.",
     )
 
@@ -92,6 +99,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
         config.pluginmanager.register(FixtureRuns(names), "gws_replay_fixture_runs")
         watch(config)
+        if wish := wish_of(config, items):
+            from gws_replay.pytest_plugin.explore import Explorer
+
+            config.pluginmanager.register(Explorer(wish), "gws_replay_explorer")
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +176,10 @@ def _run(request: pytest.FixtureRequest, folder: Path, vcr: dict[str, Any], *, s
     wanted = wanted_of(
         request.config, node.nodeid, paths, marked, vcr=vcr, shared=bool(marked.names), left_behind=left_behind
     )
+    if (making := node.stash.get(MAKING, None)) is not None:
+        wanted = replace(wanted, make=making.make)
+        if making.is_variant:  # what a variant leaves unplayed has its reason in the variant
+            marked = replace(marked, allow_unplayed=True, allow_undelivered=True)
     if failing_with(node.nodeid, lambda: wanted.records):  # a replay redacts nothing
         wanted = replace(wanted, redaction=request.getfixturevalue("gws_redaction"))
     node.stash[ENDED_BADLY] = False

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 _TAKES = (
     "it takes name, record_mode (strings), allow_unplayed, allow_undelivered (True or False), "
-    "allowed_hosts, required_headers (lists), timing ('instant', 'recorded' or a factor)"
+    "allowed_hosts, required_headers (lists), timing ('instant', 'recorded' or a factor), "
+    "explore (a number of variants from 1 on)"
 )
 
 
@@ -25,6 +26,7 @@ class Marked:
     required_headers: tuple[str, ...] = ()
     timing: str | float = "instant"
     record_mode: str | None = None
+    explore: int | None = None
 
 
 def read_markers(markers: Sequence[tuple[Sequence[Any], Mapping[str, Any]]]) -> Marked:
@@ -55,6 +57,7 @@ def read_markers(markers: Sequence[tuple[Sequence[Any], Mapping[str, Any]]]) -> 
                 required_headers=(*found.required_headers, *one.required_headers),
                 timing=one.timing if one.timing != "instant" else found.timing,
                 record_mode=one.record_mode or found.record_mode,
+                explore=one.explore or found.explore,
             )
         )
     return found or Marked()
@@ -73,6 +76,7 @@ def _arguments(
     record_mode: str | None = None,
     allow_undelivered: bool | None = None,
     required_headers: Collection[str] = (),
+    explore: int | None = None,
 ) -> Marked:
     given: tuple[tuple[Any, type | UnionType], ...] = (
         (name, str | None),
@@ -82,8 +86,9 @@ def _arguments(
         (allowed_hosts, list | tuple | set | frozenset),
         (required_headers, list | tuple | set | frozenset),
         (timing, str | int | float),
+        (explore, int | None),
     )
-    if not all(isinstance(value, kind) for value, kind in given):
+    if not all(isinstance(value, kind) for value, kind in given) or (explore is not None and explore < 1):
         raise TypeError
     return Marked(
         names=() if name is None else (name,),
@@ -93,4 +98,5 @@ def _arguments(
         required_headers=tuple(required_headers),
         timing=timing,
         record_mode=record_mode,
+        explore=explore,
     )

@@ -1,10 +1,11 @@
 """Edge: makes the run of a test: a replay or a recording, in the process or through a server."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from gws_replay.core.compile.parts import recorded_tests
 from gws_replay.core.redaction.policy import Policy
@@ -20,11 +21,16 @@ from gws_replay.pytest_plugin.vcr_options import PLAIN, VcrConfig
 from gws_replay.storage.names import shown
 
 
+def _made(kind: Callable[..., Any], indexes: Sequence[CassetteIndex], **options: Any) -> Any:
+    """Return a run as recorded."""
+    return kind(*indexes, **options)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What run a test needs. `test` is its id (empty for all); `upstream`, where the proxy goes.
 
-    If the cassette is `shared` with other tests, the test records and replays its own part.
+    If the cassette is `shared` with other tests, the test records and replays its own part. `make` makes a replay.
     """
 
     test: str
@@ -38,6 +44,7 @@ class Wanted:
     redaction: object = field(default_factory=dict)
     shared: bool = False
     left_behind: Callable[[str], object] = print
+    make: Callable[..., Any] = _made
 
     @property
     def records(self) -> bool:
@@ -71,7 +78,8 @@ def open_run(wanted: Wanted, outer: Run | None = None, *, opens_late: bool = Fal
     One that `opens_late` writes nothing before a request was sent. Raises GwsReplayError for what cannot be done.
     """
     if not wanted.records:
-        return ReplayRun(*_indexes(wanted), timing=wanted.timing)
+        run: Run = wanted.make(ReplayRun, _indexes(wanted), timing=wanted.timing)
+        return run
     from gws_replay.pytest_plugin.recordings import InProcessRecording
 
     (path,) = wanted.paths
@@ -119,7 +127,7 @@ def through_a_server(wanted: Wanted) -> Iterator[Run]:
     from gws_replay.interception.network_guard import Allowed, closed_network
     from gws_replay.server.server import ServedRun, serving
 
-    playback = ServedRun(*_indexes(wanted), timing=wanted.timing)
+    playback = wanted.make(ServedRun, _indexes(wanted), timing=wanted.timing)
     allowed = Allowed.of((*wanted.allowed_hosts, *wanted.vcr.ignored_hosts), ())  # and this machine
     with serving(playback), closed_network(playback.refuse, allowed):
         yield playback

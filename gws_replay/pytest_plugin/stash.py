@@ -1,15 +1,16 @@
 """What the parts of the pytest plugin keep on a test or on the session, for each other to read."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import ExitStack
     from pathlib import Path
 
+    from gws_replay.core.replay.cassette_index import CassetteIndex
     from gws_replay.playback.run import Run
     from gws_replay.pytest_plugin.marker import Marked
     from gws_replay.reports.run_data import RanTest
@@ -23,6 +24,15 @@ class MarkedRun:
     marked: "Marked"
 
 
+class Making(Protocol):
+    """Makes the run of a test that is explored: as recorded, or `is_variant`."""
+
+    is_variant: ClassVar[bool]
+
+    def make(self, kind: "Callable[..., Any]", indexes: "Sequence[CassetteIndex]", **options: Any) -> Any:
+        """Return a run of a class for some cassettes."""
+
+
 # The run of the marked test that is being set up or runs, with its marker; None between marked tests.
 MARKED_RUN: "pytest.StashKey[MarkedRun | None]" = pytest.StashKey()
 # Tests whose client went on sending after they had ended, and the first request that it sent.
@@ -30,6 +40,8 @@ LEFT_BEHIND: "pytest.StashKey[dict[str, str]]" = pytest.StashKey()
 # What keeps the patches installed until the session ends.
 READY: "pytest.StashKey[ExitStack]" = pytest.StashKey()
 IS_READY: "pytest.StashKey[bool]" = pytest.StashKey()
+# What makes the run of a test that is explored.
+MAKING: "pytest.StashKey[Making]" = pytest.StashKey()
 # The run of a test's cassettes: a replay, or a recording.
 PLAYBACK: "pytest.StashKey[Run]" = pytest.StashKey()
 # The files of its cassettes, there or not.

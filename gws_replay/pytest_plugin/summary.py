@@ -222,6 +222,7 @@ class _Session:
         # By test, and the process of xdist that ran it; a test that is run again counts once.
         self._tests: dict[tuple[str, str], RanTest] = {}
         self._left_behind: dict[str, str] = {}
+        self._explored: list[str] = []
         self._problem = ""
         self._written = ""
 
@@ -229,6 +230,8 @@ class _Session:
         """Take what a report says of a marked test and of blocks."""
         if (test := getattr(report, "gws_replay", None)) is not None:
             self._tests[report.nodeid, getattr(report, "worker_id", "")] = test
+        if line := getattr(report, "gws_replay_explored", ""):
+            self._explored.append(line)
         for block in getattr(report, "gws_replay_blocks", ()):
             self._tests[f"{block['nodeid']} {len(self._tests)}", ""] = block
         self._left_behind |= getattr(report, "gws_replay_left_behind", {})
@@ -273,6 +276,8 @@ class _Session:
         for test in tests:
             if test["recorded"]:
                 terminalreporter.write_line(f"gws_replay: {test['recorded']}")
+        for line in self._explored:
+            terminalreporter.write_line(_printable(f"gws_replay explored {line}"))
         if lost := next((test for test in tests if test["undelivered"]), None):
             text = f"gws_replay: the first that was not delivered, in {lost['nodeid']}: {lost['undelivered']}"
             terminalreporter.write_line(_printable(text))

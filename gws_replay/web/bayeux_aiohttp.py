@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from aiohttp import WSMsgType, web
 
+from gws_replay.core.bayeux.broken import BrokenConnectionError
 from gws_replay.core.bayeux.messages import Message, decoded, encoded
 from gws_replay.core.bayeux.over_http import BayeuxRequest
 from gws_replay.core.bayeux.server import Replies
@@ -56,7 +57,10 @@ async def poll(
     if len(carried.messages) > MAX_MESSAGES:
         text = f"A batch has more than {MAX_MESSAGES} messages."
         return web.Response(status=413, text=text, headers=headers)
-    answer = await polls.receive_async(carried.messages)
+    try:
+        answer = await polls.receive_async(carried.messages)
+    except BrokenConnectionError as broken:
+        return _broken(request, broken, *carried.encode(put(request, each) for each in broken.replies.messages))
     kind, body = carried.encode(put(request, message) for message in answer.messages)
     response = web.Response(body=body, headers={**(headers or {}), "Content-Type": kind, "Cache-Control": "no-store"})
     if _BROWSER not in request.cookies and any("version" in each for each in answer.messages):
@@ -67,6 +71,17 @@ async def poll(
         await response.prepare(request)
         await response.write_eof()
     return response
+
+
+def _broken(request: web.BaseRequest, broken: BrokenConnectionError, kind: str, body: bytes) -> web.Response:
+    """Write the part of a response that is to arrive, and close the connection."""
+    if request.transport and broken.part:
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+        request.transport.write(head.encode() + body[: int(len(body) * broken.part)])
+        request.transport.close()
+    elif request.transport:
+        request.transport.abort()
+    return web.Response()  # aiohttp finds the connection closed
 
 
 class Conversations:
@@ -110,6 +125,11 @@ class Conversations:
             polls = self._polls_of(request, messages)
             answer = await polls.receive_async(messages)
             text = encoded(self._put(request, message) for message in answer.messages)
+        except BrokenConnectionError as broken:
+            if broken.part == 1:
+                await socket.send_str(encoded(self._put(request, message) for message in broken.replies.messages))
+            await socket.close(code=1001)
+            return
         except Exception as error:
             if self._failed is None:
                 raise

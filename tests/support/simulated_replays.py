@@ -110,10 +110,11 @@ class Simulation:
         work: Iterator[float],
         waits: Iterator[bool],
         factor: float = 0.0,
+        index: CassetteIndex | None = None,
     ) -> None:
         self.cassette = cassette
         self.now = 0.0
-        self.run = SharedRun([CassetteIndex(cassette)], factor=factor)
+        self.run = SharedRun([index or CassetteIndex(cassette)], factor=factor)
         self.sent: dict[int, float] = {}
         self.responded: dict[int, float] = {}
         self.missed: list[int] = []

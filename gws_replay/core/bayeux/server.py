@@ -57,6 +57,14 @@ class _Held:
     connect: Message
 
 
+@dataclass(frozen=True, slots=True)
+class _Expelled:
+    """A client whose session expired, and which of its notifications the next client that subscribes gets."""
+
+    client: Client
+    keeps: Callable[[Message], bool]
+
+
 @dataclass(slots=True, kw_only=True)
 class _Batch:
     """What one batch of messages has come to so far."""
@@ -88,7 +96,10 @@ class BayeuxServer:
         self._timeout = timeout
         self._max_silence = max_silence
         self._connection_types = tuple(connection_types)
+        # How many notifications a response brings at the most; None for all that wait.
+        self.most_at_once: int | None = None
         self._clients: dict[str, Client] = {}
+        self._expelled: list[_Expelled] = []
         self._held: dict[int, _Held] = {}
         self._tickets = count(1)
         self._handlers = {
@@ -116,7 +127,7 @@ class BayeuxServer:
     def has_subscriber(self, channel: str) -> bool:
         """Tell whether any client is subscribed to a channel."""
         patterns = matching_patterns(channel)
-        return any(not patterns.isdisjoint(client.patterns) for client in self._clients.values())
+        return any(not patterns.isdisjoint(client.patterns) for client in self._listening())
 
     def receive(self, messages: Sequence[Any], now: float) -> Replies | Hold:
         """Take one batch of decoded messages; only a connect that comes alone can be held."""
@@ -138,13 +149,13 @@ class BayeuxServer:
         """
         patterns = matching_patterns(channel)
         ready = []
-        for client in tuple(self._clients.values()):
+        for client in self._listening():
             if patterns.isdisjoint(client.patterns):
                 continue
             if client.ticket is not None:
                 ready.append(client.ticket)
             if client.backlog >= MAX_QUEUE:
-                del self._clients[client.id]
+                self._clients.pop(client.id, None)
                 continue
             client.queue.append({"channel": channel, "data": data})
         return tuple(ready)
@@ -162,7 +173,7 @@ class BayeuxServer:
         if client.id not in self._clients:
             return Replies(messages=(_unknown_client(held.connect),))
         client.ticket = None
-        notifications = client.drain()
+        notifications = client.drain(self.most_at_once)
         return Replies(
             messages=(*notifications, reply(held.connect, **client.acknowledgement)),
             carried=tuple((client.id, each) for each in notifications),
@@ -199,7 +210,22 @@ class BayeuxServer:
     def forget(self) -> tuple[int, ...]:
         """Forget every client: each has to shake hands again. Return the tickets of the connects that were held."""
         self._clients.clear()
+        self._expelled.clear()
         return tuple(self._held)
+
+    def expel(self, client_id: str, keeps: Callable[[Message], bool] = lambda _: True) -> tuple[int, ...]:
+        """Forget a client, as a server does whose session expired; return the ticket of its connect that was held.
+
+        What it has not received, and what comes until another client subscribes instead, is for that one, as far as
+        `keeps` says so: a real server loses it all.
+        """
+        client = self._clients.pop(client_id, None)
+        if client is None:
+            return ()
+        client.confirm(0)
+        self._expelled.append(_Expelled(client, keeps))
+        ticket, client.ticket = client.ticket, None
+        return () if ticket is None else (ticket,)
 
     def expire(self, now: float) -> tuple[str, ...]:
         """Forget the clients that have been silent too long; return their ids. A held connect is not silence."""
@@ -264,7 +290,7 @@ class BayeuxServer:
             return None
         advice: Message = {} if client.connected else {"advice": self._advice()}
         client.connected = True
-        notifications = client.drain()
+        notifications = client.drain(self.most_at_once)
         batch.replies.extend(notifications)
         batch.carried.extend((client.id, each) for each in notifications)
         return reply(message, **advice, **client.acknowledgement)
@@ -278,7 +304,28 @@ class BayeuxServer:
         if len(client.patterns) + len(set(patterns) - client.patterns) > MAX_SUBSCRIPTIONS:
             return refusal(message, "403::Too many subscriptions", subscription=message["subscription"])
         client.patterns.update(patterns)
+        if self._expelled:
+            self._inherit(client)
         return reply(message, subscription=message["subscription"])
+
+    def _inherit(self, client: Client) -> None:
+        """Let a client have what waits for one that was expelled, on the channels that it has subscribed to."""
+        for expelled in tuple(self._expelled):
+            before, waiting = expelled.client, tuple(expelled.client.queue)
+            before.queue.clear()
+            for message in waiting:
+                if matching_patterns(message["channel"]).isdisjoint(client.patterns):
+                    before.queue.append(message)
+                elif expelled.keeps(message):
+                    client.queue.append(message)
+            before.patterns -= client.patterns
+            if not before.patterns:
+                self._expelled.remove(expelled)
+
+    def _listening(self) -> tuple[Client, ...]:
+        """Return the clients that notifications are queued for."""
+        clients = tuple(self._clients.values())
+        return (*clients, *(each.client for each in self._expelled)) if self._expelled else clients
 
     def _unsubscribe(self, client: Client, message: Message, _batch: _Batch) -> Message:
         patterns = subscriptions(message)

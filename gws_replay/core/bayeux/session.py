@@ -6,6 +6,7 @@ the next connect names the last batch that arrived.
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 
 from gws_replay.core.bayeux.messages import Message
 
@@ -28,11 +29,15 @@ class Client:
     batch: int = 0
     unconfirmed: deque[tuple[int, Message]] = field(default_factory=deque)
 
-    def drain(self) -> tuple[Message, ...]:
-        """Take what waits out of the queue; a client that acknowledges gets it as the next batch."""
-        notifications = tuple(self.queue)
+    def drain(self, most: int | None = None) -> tuple[Message, ...]:
+        """Take what waits (`most` at the most) out of the queue; a client that acknowledges gets it as a batch."""
+        notifications = tuple(islice(self.queue, most))
         self.was_notified = bool(notifications)
-        self.queue.clear()
+        if len(notifications) == len(self.queue):
+            self.queue.clear()
+        else:
+            for _ in notifications:
+                self.queue.popleft()
         if self.acknowledges:
             self.batch += 1
             self.unconfirmed.extend((self.batch, each) for each in notifications)

@@ -7,7 +7,7 @@ did is a `UserPart`.
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf, nextafter
 from urllib.parse import urlsplit
@@ -27,6 +27,11 @@ from gws_replay.core.replay.wildcard_index import StandInIndex
 _WITHOUT_SECRETS = ("all", "secrets")
 # A request's body up to this length, in bytes, may match any recorded one.
 _ANY_LENGTH = 2**15
+# What a prepared cassette keeps that does not depend on where its notifications stand.
+_OF_EXCHANGES = frozenset(
+    """interactions neighbours stand_ins requests keys longest_body hosts sets_session_cookie places _json_keys by_key
+    by_spelling _writes _resources pushes steps windows operations _shown _by_resource""".split()  # noqa: SIM905
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,22 @@ class CassetteIndex:
 
     cassette: Cassette
     matching: Matching = WHOLE
+    # Where notifications without a cause were really recorded, if their position is another one.
+    recorded: Mapping[int, float] = field(default_factory=dict)
+
+    def with_notifications(
+        self, notifications: Sequence[Notification], recorded: Mapping[int, float], leading: Iterable[int] = ()
+    ) -> "CassetteIndex":
+        """Return the index of the same exchanges and notifications, these at other positions.
+
+        `recorded` are the old positions of those without a cause: the requests before them still come first. The
+        responses to the interactions `leading` also wait for the notifications before them.
+        """
+        moved = CassetteIndex(replace(self.cassette, notifications=notifications), self.matching, recorded)
+        # What only the exchanges and the data say is shared: working it out takes longer than a run.
+        vars(moved).update((name, value) for name, value in vars(self).items() if name in _OF_EXCHANGES)
+        vars(moved)["leading"] = moved.leading.union(leading)
+        return moved
 
     @cached_property
     def interactions(self) -> Sequence[Exchange]:
@@ -327,11 +348,14 @@ class UserPart:
 
     @cached_property
     def unsolicited(self) -> tuple[tuple[float, int], ...]:
-        """The position and the index of each notification without a cause, in order."""
+        """The recorded position and the index of each notification without a cause, in order."""
+        recorded, positions = self.index.recorded, self.index.positions
+        return tuple(sorted((recorded.get(each, positions[each]), each) for each in self._without_cause))
+
+    @property
+    def _without_cause(self) -> Iterator[int]:
         notifications = self.index.cassette.notifications
-        return tuple(
-            (self.index.positions[each], each) for each in self.notifications if notifications[each].cause is None
-        )
+        return (each for each in self.notifications if notifications[each].cause is None)
 
     @cached_property
     def caused(self) -> Mapping[int, Sequence[int]]:
@@ -359,8 +383,8 @@ class UserPart:
         """The interactions whose response a notification of the user came after."""
         causes = (self.index.cassette.notifications[each].cause for each in self.notifications)
         found = {cause.interaction for cause in causes if cause and cause.after == "response"}
-        for position, _ in self.unsolicited:
-            before = bisect_right(self.ends, position, key=lambda each: each[0])
+        for each in self._without_cause:
+            before = bisect_right(self.ends, self.index.positions[each], key=lambda each: each[0])
             if before:
                 found.add(self.ends[before - 1][1])
         return frozenset(found)

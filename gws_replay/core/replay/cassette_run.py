@@ -204,6 +204,11 @@ class UserProgress:
         found = self.part.requesting(self._resolved(key, request)[0])
         return any(each not in self.run.traffic.sent for each in found) if left else bool(found)
 
+    def next_of(self, key: Key, request: Request | None = None) -> int | None:
+        """Return the interaction that a request would play; None if every recorded one has been played."""
+        key, _ = self._resolved(key, request)
+        return self._slot(key, self.part.requesting(key))
+
     def expects(self, key: Key, request: Request | None = None) -> bool:
         """Tell whether a request is the next one that the recorded user made, and not the first."""
         sent = self.run.traffic.sent

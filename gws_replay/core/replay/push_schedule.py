@@ -113,7 +113,8 @@ class _Order:
         if self._unsolicited < len(unsolicited):
             limit = min(frontier.position for frontier in self._hard)
             while self._unsolicited < len(unsolicited) and unsolicited[self._unsolicited][0] < limit:
-                self._open_up(*unsolicited[self._unsolicited])
+                index = unsolicited[self._unsolicited][1]
+                self._open_up(self.part.index.positions[index], index)
                 self._unsolicited += 1
 
     def take(self) -> Iterator[int]:

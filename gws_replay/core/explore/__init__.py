@@ -1,0 +1,1 @@
+"""Pure: from one recording, every order and interruption that its causes and the protocols allow."""

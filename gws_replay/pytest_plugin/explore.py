@@ -1,0 +1,232 @@
+"""Edge: runs each test of a recording with notifications again, under variants of the recorded order.
+
+The fixtures of the test's own are made anew for each run; those of wider scope stay until the last one has ended. A
+variant that fails is reduced, and becomes a test case of its own in every report.
+"""
+
+import copy
+import signal
+import threading
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from gws_replay.core.explore.deviation import Variant
+from gws_replay.core.explore.exploration import Ended, Exploration, Finding
+from gws_replay.core.explore.plan import Plan
+from gws_replay.core.explore.space import Space
+from gws_replay.core.replay.cassette_index import CassetteIndex
+from gws_replay.errors import GwsReplayError
+from gws_replay.playback.explored_run import drawing, explored_run, observed_run
+from gws_replay.pytest_plugin.explore_option import Wish
+from gws_replay.pytest_plugin.stash import MAKING, Making
+
+Reports = Sequence[pytest.TestReport]
+# A variant may take so much longer than the recorded run, and so many seconds in any case.
+_SLOWER, _LEAST = 20.0, 10.0
+_PHASES = ("setup", "call", "teardown")
+
+
+@dataclass(slots=True)
+class _Recorded:
+    """The run as recorded, and what it was made of; no plan before it has begun, and for a recording."""
+
+    is_variant: ClassVar[bool] = False
+    indexes: Sequence[CassetteIndex] = ()
+    plan: Plan | None = None
+    seconds: float = 0.0
+
+    def make(self, kind: Any, indexes: Sequence[CassetteIndex], **options: Any) -> Any:
+        self.indexes = indexes
+        run, self.plan = observed_run(kind, indexes, **options)
+        return run
+
+
+@dataclass(slots=True)
+class _Explored:
+    """A run of a variant."""
+
+    is_variant: ClassVar[bool] = True
+    space: Space
+    variant: Variant
+    plan: Plan | None = None
+
+    def make(self, kind: Any, indexes: Sequence[CassetteIndex], **options: Any) -> Any:  # noqa: ARG002
+        run, self.plan = explored_run(kind, self.space, self.variant, **options)
+        return run
+
+
+@dataclass(slots=True)
+class Explorer:
+    """The hooks; registered only if a collected test is to be explored."""
+
+    wish: Wish
+    _limit: float = field(default=0.0, init=False)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
+        """Run a test as recorded, and then its variants."""
+        count = self._count(item)
+        if not isinstance(item, pytest.Function) or not (count or self.wish.variant):
+            return None
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        recorded = _Recorded()
+        *first, last = self._once(item, recorded)
+        for report in first:
+            item.ihook.pytest_runtest_logreport(report=report)
+        recorded.seconds = sum(each.duration for each in (*first, last))
+        vars(last)["gws_replay_explored"] = self._explored(item, recorded, (*first, last), count)
+        del item.stash[MAKING]
+        self._end(item, nextitem, last)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """End a variant that takes too long."""
+        if not self._limit:
+            return (yield)
+        with _limited(self._limit, item.nodeid):
+            return (yield)
+
+    def _count(self, item: pytest.Item) -> int:
+        marks = list(item.iter_markers("gws_cassette"))
+        own = next((each.kwargs["explore"] for each in marks if "explore" in each.kwargs), None)
+        if not marks or self.wish.variant:
+            return 0
+        return self.wish.count or (own if type(own) is int and own > 0 else 0)
+
+    def _once(self, item: pytest.Function, run: Making) -> Reports:
+        """Run a test with fixtures of its own, and return its reports; wider fixtures stay."""
+        item.stash[MAKING] = run
+        del item._report_sections[:]  # noqa: SLF001  (of the run before)
+        del item.user_properties[:]
+        # The next test is another one of the same place: only what belongs to this run is torn down.
+        return runtestprotocol(item, log=False, nextitem=copy.copy(item))
+
+    def _end(self, item: pytest.Item, nextitem: pytest.Item | None, last: pytest.TestReport) -> None:
+        """Tear down the fixtures of wider scope that the next test does not need, and log the end of the test."""
+        state = item.session._setupstate  # noqa: SLF001  (the hook of the teardown may run once for each test only)
+        call = pytest.CallInfo.from_call(lambda: state.teardown_exact(nextitem), "teardown")
+        wider = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        blocks = getattr(wider, "gws_replay_blocks", None)
+        if blocks:
+            vars(last)["gws_replay_blocks"] = [*getattr(last, "gws_replay_blocks", ()), *blocks]
+        item.ihook.pytest_runtest_logreport(report=last)
+        if wider.failed:
+            vars(wider).pop("gws_replay", None)
+            item.ihook.pytest_runtest_logreport(report=wider)
+
+    def _explored(self, item: pytest.Function, recorded: _Recorded, reports: Reports, count: int) -> str:
+        """Explore a test that has passed; return a line for the summary, empty if there is nothing to say."""
+        if not all(each.passed and not hasattr(each, "wasxfail") for each in reports) or len(reports) < len(_PHASES):
+            return f"{item.nodeid}: not explored, as it does not pass as recorded"
+        if recorded.plan is None:
+            return ""
+        space = Space(recorded.indexes, self.wish.level, recorded.plan.traffic)
+        if space.is_empty:
+            return f"{item.nodeid}: not explored, as its recording has no notifications"
+        self._limit = max(_LEAST, _SLOWER * recorded.seconds)
+        try:
+            return self._run(item, space, recorded, count)
+        except GwsReplayError as error:
+            self._log_problem(item, reports[1], f"{error}. Select its test: pytest TEST --gws-explore=@v1:...")
+            return ""
+        finally:
+            self._limit = 0.0
+
+    def _run(self, item: pytest.Function, space: Space, recorded: _Recorded, count: int) -> str:
+        end = time.monotonic() + self.wish.seconds
+        exploration = Exploration(
+            space,
+            partial(self._variant, item, space),
+            count=count,
+            draw=drawing(self.wish.seed),
+            is_over=lambda: bool(time.monotonic() > end or item.session.shouldfail or item.session.shouldstop),
+        )
+        exploration.coverage.add(recorded.plan.seen if recorded.plan else ())
+        if self.wish.variant:
+            exploration.try_one(space.parse(self.wish.variant))
+        for _ in () if self.wish.variant else exploration.explore():
+            pass
+        for finding in exploration.findings:
+            if not finding.is_flaky:
+                self._log(item, finding)
+        return f"{item.nodeid}: {_summary(exploration)}"
+
+    def _variant(self, item: pytest.Function, space: Space, variant: Variant) -> Ended[Reports]:
+        run = _Explored(space, variant)
+        reports = self._once(item, run)
+        return Ended(any(each.failed for each in reports), run.plan.seen if run.plan else (), reports)
+
+    def _log(self, item: pytest.Function, finding: Finding[Reports]) -> None:
+        """Report a variant that fails as a test case of its own."""
+        failed = next(each for each in finding.result if each.failed)
+        failed.sections.insert(0, ("gws_replay explore", _section(item, finding)))
+        for report in finding.result:
+            _rename(report, str(finding.variant))
+            item.ihook.pytest_runtest_logreport(report=report)
+
+    def _log_problem(self, item: pytest.Function, like: pytest.TestReport, problem: str) -> None:
+        report = copy.copy(like)
+        report.outcome, report.longrepr, report.sections = "failed", problem, []
+        _rename(report, "--gws-explore")
+        item.ihook.pytest_runtest_logreport(report=report)
+
+
+def _summary(exploration: Exploration[Reports]) -> str:
+    coverage = exploration.coverage
+    races = [each for each in exploration.findings if not each.is_flaky]
+    flaky = [each for each in exploration.findings if each.is_flaky]
+    parts = [
+        f"{exploration.ran} variants" + (", then the time was over" if exploration.stopped else ""),
+        f"{coverage.seen} of {coverage.possible} orderings seen",
+        *([f"{len(races)} failed"] if races else []),
+        *(f"{each.variant} {each.sentence}" for each in flaky),
+    ]
+    return "; ".join(parts)
+
+
+def _section(item: pytest.Item, finding: Finding[Reports]) -> str:
+    lines = [
+        finding.sentence,
+        f"to run it again: pytest '{item.nodeid}' '--gws-explore={finding.variant}'",
+    ]
+    if finding.same:
+        lines.append(f"{len(finding.same)} more variants fail alike, such as {finding.same[0]}")
+    return "\n".join(lines)
+
+
+def _rename(report: pytest.TestReport, variant: str) -> None:
+    """Let a report be of a test case of its own."""
+    name = f"{report.nodeid[:-1]}-{variant}]" if report.nodeid.endswith("]") else f"{report.nodeid}[{variant}]"
+    path, line, domain = report.location
+    report.location = (path, line, f"{domain}[{variant}]")
+    report.nodeid = name
+    if test := getattr(report, "gws_replay", None):
+        test["nodeid"] = name
+
+
+@contextmanager
+def _limited(seconds: float, test: str) -> Generator[None, None, None]:
+    """Fail what takes longer, where a signal can interrupt it: in the main thread, on POSIX."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        pytest.fail(f"{test} did not end within {seconds:g} s under this variant", pytrace=False)
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
