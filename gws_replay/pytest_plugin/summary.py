@@ -149,17 +149,18 @@ def _ran(config: pytest.Config, playback: "Run | None", paths: Sequence[Path], r
     from gws_replay.reports.run_data import Counts, counts_of, details_of
 
     nothing = Counts(played=0, missed=0, unplayed=0, undelivered=0, stopped=0, live=0)
+    counts = nothing if playback is None else counts_of(playback)
     ran: RanTest = {
         "nodeid": "",
         "block": False,
         "outcome": "",
         "seconds": 0.0,
         "cassette": printable(", ".join(map(shown, paths)) if playback is None or recorded else playback.name),
-        "counts": nothing if playback is None else counts_of(playback),
+        "counts": counts,
         "recorded": printable(recorded),
         "allows_hosts": False,
         "unwatched": list(unwatched()),
-        "undelivered": "" if playback is None else next(map(printable, playback.undelivered), ""),
+        "undelivered": printable(playback.undelivered[0]) if playback and counts["undelivered"] else "",
         "not_replayed": [] if playback is None else list(_not_replayed(playback)),
     }
     if playback is not None and config.getoption("--gws-report"):

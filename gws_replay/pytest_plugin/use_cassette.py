@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from gws_replay.errors import GwsReplayError
 from gws_replay.pytest_plugin.marker import Marked, read_markers
 from gws_replay.pytest_plugin.record_mode import chosen_mode
 from gws_replay.pytest_plugin.stash import CASSETTES
@@ -116,8 +117,6 @@ def _upstream_ca(config: pytest.Config) -> Path | None:
 
 def failing_with(who: str, do: Callable[[], _T]) -> _T:
     """Do something for a test; what is wrong with the user's files or arguments is a failure of one sentence."""
-    from gws_replay.errors import GwsReplayError
-
     try:
         return do()
     except GwsReplayError as error:
@@ -126,8 +125,6 @@ def failing_with(who: str, do: Callable[[], _T]) -> _T:
 
 
 def _read(name: str, arguments: dict[str, Any]) -> Marked:
-    from gws_replay.errors import GwsReplayError
-
     try:
         return read_markers([((name,), arguments)])
     except ValueError as error:

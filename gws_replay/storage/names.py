@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 
 _UNSAFE = re.compile(r"[<>?%*:|\"'/\\\x00-\x1f]")
@@ -10,6 +11,7 @@ _LONGEST = 120
 CASSETTE_SUFFIXES = (".yaml", ".yml", ".json")
 
 
+@lru_cache(1024)  # each test asks
 def cassette_path(folder: Path, name: str) -> Path:
     """Return the file of a cassette that is called by name; `.yaml` unless the name says otherwise."""
     path = folder / name
