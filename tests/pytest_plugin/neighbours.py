@@ -1,7 +1,7 @@
-"""An environment of its own for the plugins that live beside ours, and projects that use several of them.
+"""A separate environment for the plugins that are used beside gws_replay, and projects that use several of them.
 
-Not that of the tests: two of the neighbours cannot be installed together without one being blocked, and one reorders
-whatever tests it finds. It is built once, and again when what it has to hold has changed.
+It is not the environment of the tests: two of these plugins cannot be installed together unless one is blocked, and one
+reorders all tests. It is built once, and again when its requirements change.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ import pytest
 from tests.support.commands import saved, small
 
 ROOT = Path(__file__).parents[2]
-# The names of their entry points; all but those that a test is about are blocked.
+# The names of their entry points; all that a test does not use are blocked.
 NEIGHBOURS = ("anyio", "asyncio", "cassetter", "pytest_httpx", "randomly", "recording", "socket")
 
 
@@ -29,7 +29,7 @@ def environment() -> Path:
     wanted = json.dumps([sys.version, project["project"]["dependencies"], project["dependency-groups"]["neighbours"]])
     python, ready = folder / "bin" / "python", folder / "ready"
     with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several workers of xdist may want it at once
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several workers of xdist may need it at once
         if not ready.exists() or wanted != ready.read_text("utf-8"):
             _run(sys.executable, "-m", "venv", "--without-pip", str(folder))
             pip = (sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet")

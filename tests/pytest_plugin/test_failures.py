@@ -1,4 +1,4 @@
-"""How a marked test fails: in words, for the right reason, with nothing secret shown."""
+"""How a marked test fails: in words, for the right reason, without secrets."""
 
 import re
 
@@ -32,10 +32,8 @@ def project(pytester: pytest.Pytester) -> Project:
     ],
     ids=["missing", "torn", "list form", "other version", "a field missing"],
 )
-def test_a_cassette_that_cannot_be_played_fails_in_a_sentence(
-    project: Project, content: str | None, message: str
-) -> None:
-    """The file, what is wrong with it, and no traceback; the test does not run, nothing is patched."""
+def test_unplayable_cassette_fails_with_one_sentence(project: Project, content: str | None, message: str) -> None:
+    """The file, the error, and no traceback; the test does not run, nothing is patched."""
     if content is not None:
         project.cassette("small.yaml").write_text(content)
     result = project.run(marked("\n    print('ran')\n"))
@@ -49,7 +47,7 @@ def test_a_cassette_that_cannot_be_played_fails_in_a_sentence(
     ["'small', record='x'", "'small', True, (), 4", "name=5", "'small', allowed_hosts='localhost'", "'small', 'yes'"],
 )
 def test_wrong_arguments_are_named(project: Project, arguments: str) -> None:
-    """The marker says which test, what is wrong, and what it takes; it guesses nothing."""
+    """The marker names the test, the error, and the valid arguments; it guesses nothing."""
     project.cassette("small.yaml")
     result = project.run(marked(PLAYED, arguments))
     result.assert_outcomes(errors=1)
@@ -92,8 +90,8 @@ FAILS = {
 
 
 @pytest.mark.parametrize(("body", "arguments", "message"), FAILS.values(), ids=FAILS)
-def test_a_test_fails_for_a_reason(project: Project, body: str, arguments: str, message: str) -> None:
-    """The reason is in the output, and the test's own failure is never masked by ours."""
+def test_failed_test_shows_its_reason(project: Project, body: str, arguments: str, message: str) -> None:
+    """The plugin never hides the test's own failure."""
     project.cassette("small.yaml")
     result = project.run(marked(body, f"'small'{arguments}"))
     outcomes = result.parseoutcomes()
@@ -103,7 +101,7 @@ def test_a_test_fails_for_a_reason(project: Project, body: str, arguments: str, 
 
 @pytest.mark.parametrize("phase", ["setup", "teardown"])
 def test_miss_that_a_fixture_swallowed_is_reported(project: Project, phase: str) -> None:
-    """Whichever phase asked, the test does not end well."""
+    """In whichever phase the request was sent, the test fails."""
     project.cassette("small.yaml")
     order = ["    Agent().swallowing()\n", "    yield\n"]
     steps = "".join(order if phase == "setup" else reversed(order))
@@ -114,7 +112,7 @@ def test_miss_that_a_fixture_swallowed_is_reported(project: Project, phase: str)
 
 @pytest.mark.parametrize("failing", [True, False])
 def test_unplayed_is_reported_once(project: Project, failing: bool) -> None:
-    """A test that failed by itself has its own reason for what was not played."""
+    """A test that failed by itself does not report what is unplayed as a second failure."""
     project.cassette("small.yaml")
     output = project.run(marked(f"{HALF}    assert {not failing}\n")).stdout.str()
     assert ("was not played to its end" in output) is not failing
@@ -128,8 +126,8 @@ def test_unplayed_is_reported_once(project: Project, failing: bool) -> None:
         (f"@pytest.mark.xfail(strict=True)\n{marked(chr(10) + '    Agent().by_requests()' + chr(10))}", "xfailed"),
     ],
 )
-def test_a_test_ends_as_it_should(project: Project, tests: str, outcome: str) -> None:
-    """allow_unplayed lets a part be played; a skipped test need not play; a miss can be expected."""
+def test_marked_test_may_pass_or_be_skipped(project: Project, tests: str, outcome: str) -> None:
+    """allow_unplayed allows a part to be played; a skipped test need not play; a miss can be expected."""
     project.cassette("small.yaml")
     project.run(tests).assert_outcomes(**{outcome: 1})
 
@@ -162,7 +160,7 @@ OTHER_STYLES = [
 
 @pytest.mark.parametrize(("call", "kind", "options"), [*EVERY_CALL, *OTHER_STYLES], ids=str)
 def test_the_traceback_ends_at_the_users_line(project: Project, call: str, kind: str, options: tuple[str, ...]) -> None:
-    """No frame of an HTTP library is shown, for its locals hold live credentials."""
+    """No frame of an HTTP library is shown: its local variables hold live credentials."""
     project.cassette("small.yaml")
     mark = "@pytest.mark.gws_cassette('small', allow_unplayed=True)\n"
     tests = {

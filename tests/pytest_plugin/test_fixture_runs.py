@@ -1,4 +1,4 @@
-"""Fixtures as people write them: what they send is recorded once, and each test replays alone and in any order."""
+"""Fixtures as users write them: their requests are recorded once, and each test replays alone and in any order."""
 
 from collections.abc import Iterator
 
@@ -98,7 +98,7 @@ def _writable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def recorded(pytester: pytest.Pytester, sandbox: RunningSandbox, tests: str, count: int = 2) -> None:
-    """Record a module of tests, and forget the server's address."""
+    """Record a module of tests, then remove the server's address."""
     pytester.makepyfile(test_it=f"URL = {sandbox.url!r}{HEAD}{tests}")
     pytester.runpytest_inprocess("--gws-record=once").assert_outcomes(passed=count)
     pytester.makepyfile(test_it=f"URL = 'http://gws.example:9'{HEAD}{tests}")
@@ -127,7 +127,7 @@ def test_a_parametrized_fixture_has_a_cassette_for_each_parameter(
 
 
 def test_a_fixture_of_a_conftest_is_recorded_beside_it(pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
-    """So each module of the session finds it, whichever ran first."""
+    """So each module of the session finds its cassette, whichever ran first."""
     pytester.mkdir("below")
     conftest = "@pytest.fixture(scope='session')\ndef http():\n    return login()\n"
     for url, options in ((sandbox.url, ["--gws-record=once"]), ("http://gws.example:9", ["below"])):
@@ -140,7 +140,7 @@ def test_a_fixture_of_a_conftest_is_recorded_beside_it(pytester: pytest.Pytester
 
 
 def test_a_suite_that_was_recorded_before_still_replays(pytester: pytest.Pytester) -> None:
-    """Where the fixture has no cassette, what it sends is in the cassette of the test."""
+    """If the fixture has no cassette, its requests are in the cassette of the test."""
     saved(small(), pytester.path / "cassettes" / "small.yaml")
     url = small().interactions[0].request.uri
     pytester.makepyfile(
@@ -152,7 +152,7 @@ def test_a_suite_that_was_recorded_before_still_replays(pytester: pytest.Pyteste
 
 
 def test_a_miss_of_a_fixture_names_the_fixture(pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
-    """Also one that the fixture swallows."""
+    """Even if the fixture swallows it."""
     recorded(pytester, sandbox, fixture("module"))
     swallowing = "    try:\n        version(login())\n    except BaseException:\n        pass\n    return login()\n"
     pytester.makepyfile(test_it=f"URL = 'http://gws.example:9'{HEAD}{fixture('module', swallowing)}")
@@ -162,7 +162,7 @@ def test_a_miss_of_a_fixture_names_the_fixture(pytester: pytest.Pytester, sandbo
 
 
 def test_a_fixture_that_sends_nothing_leaves_no_file(pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
-    """It is in nobody's way, under xdist neither."""
+    """Also under xdist."""
     nothing = "@pytest.fixture(scope='session')\ndef nothing():\n    return 1\n"
     cases = [f"@pytest.mark.gws_cassette\ndef test_{name}(nothing):\n    version(login())\n" for name in "ab"]
     tests = nothing + "".join(cases)

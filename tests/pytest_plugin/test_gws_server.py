@@ -57,13 +57,13 @@ def child(value: int) -> str:
 
 
 def test_child_process_gets_recorded_responses(project: Project) -> None:
-    """Its requests count as played, and the expectation sees what they changed."""
+    """Its requests count as played, and the expectation sees the changes."""
     block = "    with gws_server.expect_userdata('S1', changed={'A': 2}):\n        "
     project.run(marked(LOOK + CLIENT + block + child(2), head=HEAD)).assert_outcomes(passed=1)
 
 
 def test_a_miss_of_a_child_process_fails_the_test(project: Project) -> None:
-    """Though the child did not mind: the text names the nearest request and the difference."""
+    """Even if the child ignored it: the text names the nearest request and the difference."""
     result = project.run(marked(f"{CLIENT}    {child(3)}", head=HEAD))
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*UpdateUserData has no response in *small.yaml*", "*userData.A: sent 3, recorded 2*"])
@@ -78,15 +78,15 @@ def test_unplayed_exchange_fails_the_test(project: Project) -> None:
 
 
 @pytest.mark.parametrize("fixture", ["gws", "gws_server"])
-def test_a_test_that_asks_nothing_at_all_fails(project: Project, fixture: str) -> None:
-    """Though its marker allows what is left unplayed: it proves nothing."""
+def test_marked_test_that_sends_nothing_fails(project: Project, fixture: str) -> None:
+    """Even if its marker allows unplayed exchanges: it would prove nothing."""
     result = project.run(marked("\n    pass\n", "'small', allow_unplayed=True", head=f"def test_it({fixture}):"))
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["*no recorded request was made: nothing asked cassettes/small.yaml for anything*"])
 
 
 def test_the_network_is_closed_but_for_this_machine(project: Project) -> None:
-    """A connection to anywhere else is stopped and fails the test."""
+    """A connection to another machine is stopped and fails the test."""
     body = """
     try:
         socket.create_connection(("192.0.2.1", 80), timeout=60)
@@ -98,8 +98,8 @@ def test_the_network_is_closed_but_for_this_machine(project: Project) -> None:
     result.stdout.fnmatch_lines(["*a connection to 192.0.2.1:80 was stopped: replay reaches no network*"])
 
 
-def test_a_fault_of_the_server_surfaces(project: Project) -> None:
-    """The client gets a 500, and the test fails for the reason."""
+def test_internal_error_of_the_server_fails_the_test(project: Project) -> None:
+    """The client gets a 500, and the failure shows the reason."""
     body = """
     import requests
     from gws_replay.core.bayeux import over_http as bayeux_http
@@ -113,16 +113,16 @@ def test_a_fault_of_the_server_surfaces(project: Project) -> None:
     result.stdout.fnmatch_lines(["*the replay server failed: POST /x: RuntimeError: out of order*"])
 
 
-def test_one_of_the_two_fixtures_is_enough(project: Project) -> None:
-    """Both replay the cassette: a test that names both is told to choose."""
+def test_test_with_both_fixtures_is_refused(project: Project) -> None:
+    """Both replay the cassette: the error says to choose one."""
     result = project.run(marked("\n    pass\n", head="def test_it(gws, gws_server):"))
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*gws and gws_server both replay the cassette: use one*"])
 
 
 @pytest.mark.parametrize("fixture", ["gws", "gws_server"])
-def test_the_timing_is_checked(project: Project, fixture: str) -> None:
-    """A word that is not a timing is an error in one sentence."""
+def test_unknown_timing_is_refused(project: Project, fixture: str) -> None:
+    """In one sentence."""
     result = project.run(marked("\n    pass\n", "'small', timing='soon'", head=f"def test_it({fixture}):"))
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*timing is instant, recorded, or a factor of 0 or more such as 0.1, not 'soon'*"])

@@ -1,4 +1,4 @@
-"""CometD clients that outlive a test: in the next marked test they go on, and between tests they reach nothing."""
+"""CometD clients that outlive a test: they continue in the next marked test, and reach nothing between tests."""
 
 from collections.abc import Iterator
 
@@ -111,7 +111,10 @@ def _writable(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_client_of_a_module_goes_on_in_each_test(
     pytester: pytest.Pytester, sandbox: RunningSandbox, tests: str, count: int
 ) -> None:
-    """Each notification reaches it once, live and on replay, in any order of the tests and for each of them alone."""
+    """It receives each notification once, live and in replay.
+
+    In any order of the tests, and with each of them alone.
+    """
     pytester.makepyfile(test_it=f"URL = {sandbox.url!r}{HEAD}{tests}")
     pytester.runpytest_inprocess("--gws-record=once").assert_outcomes(passed=count)
     pytester.makepyfile(test_it=f"URL = 'http://gws.example:9'{HEAD}{tests}")
@@ -121,10 +124,10 @@ def test_a_client_of_a_module_goes_on_in_each_test(
         result.stdout.fnmatch_lines(["gws_replay: * 0 missed, 0 unplayed, 0 connections stopped*"])
 
 
-def test_a_client_that_a_test_forgets_is_held_and_named(pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
-    """While tests run that are not marked it reaches nothing; the summary names the test that left it behind.
+def test_client_left_running_by_a_test_is_held_and_named(pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
+    """During unmarked tests it reaches nothing; the summary names the test that started it.
 
-    Its thread ends with the session, also one that the process would wait for.
+    Its thread ends with the session, even one that the process would wait for.
     """
     head = HEAD.replace("connectionType=", 'advice={"timeout": 200}, connectionType=').replace("daemon=True", "")
     cassette = "@pytest.mark.gws_cassette\ndef test_first():\n    Desk().sessions()\n"

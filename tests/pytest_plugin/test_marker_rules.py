@@ -1,4 +1,4 @@
-"""What a marked test must send and receive beyond the responses: headers, notifications; and what it may not have."""
+"""Further rules for a marked test: required headers, notifications, plugins that exclude each other."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def project(pytester: pytest.Pytester) -> Project:
 
 
 def test_the_requests_that_were_sent_are_shown_with_live_values(project: Project) -> None:
-    """In order, with method, path, operation, parsed body and header fields; CometD is not among them."""
+    """In order, with method, path, operation, parsed body and header fields; without CometD."""
     body = PLAYED + (
         "    first, second = gws.requests\n"
         "    assert (first.method, first.path, first.operation) == ('GET', '/api/v2/me/facebooksessions', None)\n"
@@ -32,7 +32,7 @@ def test_the_requests_that_were_sent_are_shown_with_live_values(project: Project
 
 @pytest.mark.parametrize("arguments", ["'small', required_headers=['X-CSRF-TOKEN']", "'small'"])
 def test_a_required_header_that_is_missing_fails_the_test(project: Project, arguments: str) -> None:
-    """By the marker or the ini option; where the recording has it nowhere, of requests that change something."""
+    """By the marker or the ini option; if no recorded request has it, of requests that change something."""
     project.pytester.makeini("[pytest]\ngws_required_headers = X-CSRF-TOKEN\n")
     result = project.run(marked(PLAYED, arguments))
     result.assert_outcomes(passed=1, errors=1)
@@ -68,8 +68,8 @@ def test_a_header_is_required_where_it_was_recorded(project: Project) -> None:
         ("'told', allow_undelivered=True", "gws_allow_undelivered = false", False),
     ],
 )
-def test_a_notification_that_reached_nobody_is_counted(project: Project, arguments: str, ini: str, fails: bool) -> None:
-    """With the reason; it fails the test where it is not allowed."""
+def test_undelivered_notification_is_counted(project: Project, arguments: str, ini: str, fails: bool) -> None:
+    """With the reason; it fails the test unless it is allowed."""
     recorded = cassette(update({"A": 2}, began=0.0), push({"A": 2}, seen=1.0))
     project.cassette("told.yaml", recorded)
     project.pytester.makeini(f"[pytest]\n{ini}\n")
@@ -88,12 +88,12 @@ def test_two_plugins_for_one_test_are_refused(project: Project) -> None:
     result.stdout.fnmatch_lines(["*::test_it has both @pytest.mark.vcr and @pytest.mark.gws_cassette: *so use one"])
 
 
-def test_a_cassette_that_is_spelled_wrongly_gets_a_suggestion(project: Project) -> None:
+def test_misspelled_cassette_name_gets_a_suggestion(project: Project) -> None:
     """The nearest name in its folder."""
     result = project.run(marked(PLAYED, "'smal'"))
     result.stdout.fnmatch_lines(["*cassette_not_found: cassettes/smal.yaml does not exist (did you mean 'small'?). *"])
 
 
 def test_small_has_no_header() -> None:
-    """What the tests above rely on."""
+    """The tests above rely on it."""
     assert all(each.request.headers == Headers() for each in small().interactions)

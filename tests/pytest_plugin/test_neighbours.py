@@ -1,4 +1,7 @@
-"""The plugins that users have beside ours: each works as if it were alone, in real pytest runs with all installed."""
+"""The plugins that users have beside gws_replay:
+
+each works as if it were alone, in real pytest runs with all of them.
+"""
 
 import re
 
@@ -36,7 +39,7 @@ def goes_live():
         responded.result()
     return body == b"live"
 """
-# A marked test of each way to ask.
+# A marked test for each way to use a cassette.
 OURS = """
 @pytest.mark.gws_cassette("small")
 def test_ours(gws):
@@ -44,7 +47,7 @@ def test_ours(gws):
     with gws.expect_userdata("S1", changed={"A": 2}) if ask(requests) else None:
         requests.post(URL + "/S1", json=SENT, timeout=60)
 """
-# After a marked test, an unmarked one is as it was: its requests go live, from any thread.
+# After a marked test, the requests of an unmarked one go live, from any thread.
 LIVE = """
 def test_unmarked_goes_live():
     assert goes_live()
@@ -80,7 +83,7 @@ def street(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Street
 
 
 def with_theirs(street: Street, after: str = LIVE) -> str:
-    """Tests of both kinds, in turn, with the cassettes that theirs look for."""
+    """Tests of both kinds, in turn, with the cassettes of the other plugin."""
     response = Cassette(interactions=(exchange("GET", "/", None, {"from": "theirs"}),))
     for number in (1, 2):
         path = saved(response, street.pytester.path / "cassettes" / "test_both" / f"test_theirs{number}.yaml")
@@ -89,14 +92,14 @@ def with_theirs(street: Street, after: str = LIVE) -> str:
 
 
 @pytest.mark.parametrize("neighbour", ["recording", "cassetter"])
-def test_the_other_recorders(street: Street, neighbour: str) -> None:
-    """`vcr` tests and ours, in one file: each plays its own cassette, before and after the other."""
+def test_other_recorders_play_their_own_cassettes(street: Street, neighbour: str) -> None:
+    """`vcr` tests and `gws` tests in one file, before and after each other."""
     street.run(beside=(neighbour,), test_both=with_theirs(street)).assert_outcomes(passed=4, xfailed=2)
 
 
 @pytest.mark.parametrize("neighbour", ["recording", "cassetter"])
-def test_without_us_the_other_recorders_work(street: Street, neighbour: str) -> None:
-    """`-p no:gws_replay` takes away our fixture and marker, and nothing else."""
+def test_other_recorders_work_with_gws_replay_switched_off(street: Street, neighbour: str) -> None:
+    """`-p no:gws_replay` removes our fixture and marker, and nothing else."""
     result = street.run("-p", "no:gws_replay", beside=(neighbour,), test_both=with_theirs(street))
     result.assert_outcomes(passed=3, xfailed=2, errors=1, warnings=1)
     assert "fixture 'gws' not found" in result.stdout.str()
@@ -114,10 +117,10 @@ def test_nothing_is_here():
 
 
 @pytest.mark.parametrize("beside", [(), ("cassetter",), MOST], ids=["alone", "cassetter", "all others"])
-def test_nothing_of_ours_is_there_without_a_marked_test(street: Street, beside: tuple[str, ...]) -> None:
-    """And after a marked test an unmarked one goes live."""
+def test_unmarked_test_finds_nothing_patched_or_imported(street: Street, beside: tuple[str, ...]) -> None:
+    """Also after a marked test: its requests go live."""
     seen = OURS.replace("    import requests", "    assert patched()\n    import requests")
-    untouched = UNTOUCHED.replace('"aiohttp", ', "") if "cassetter" in beside else UNTOUCHED  # it has it itself
+    untouched = UNTOUCHED.replace('"aiohttp", ', "") if "cassetter" in beside else UNTOUCHED  # the plugin imports it
     options = ("--randomly-dont-reorganize",) if "randomly" in beside else ()
     street.run(*options, beside=beside, test_it=HEAD + untouched).assert_outcomes(passed=1)
     street.run(*options, beside=beside, test_it=HEAD + ASK + seen + LIVE).assert_outcomes(passed=2)
@@ -139,7 +142,7 @@ async def post():
     async with httpx.AsyncClient(timeout=60) as client:
         await client.post(URL + "/S1", json=SENT)
 """
-# An asynchronous fixture that asks before the test does, and at its teardown.
+# An asynchronous fixture that sends a request before the test and at its teardown.
 FIXTURE = """
 @{kind}.fixture
 async def agent():
@@ -170,7 +173,7 @@ BACKEND = "\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"
 def test_asynchronous_tests(
     street: Street, neighbour: str, options: tuple[str, ...], marks: list[str], kind: str
 ) -> None:
-    """Marked and unmarked ones, with asynchronous fixtures that ask, under each plugin that runs them."""
+    """Marked and unmarked ones, with asynchronous fixtures that send requests, under each plugin that runs them."""
     head = HEAD + (BACKEND if neighbour == "anyio" else "") + (f"import {kind}\n" if kind != "pytest" else "")
     files = {
         f"test_it{n}": head
@@ -189,13 +192,13 @@ ORDERED = "".join(f"def test_plain{n}():\n    assert goes_live()\n" for n in ran
 
 
 def test_random_order(street: Street) -> None:
-    """Whatever the order, marked tests replay and the others are left alone."""
+    """In any order, marked tests replay and the others go live."""
     ours = "".join(OURS.replace("test_ours", f"test_ours{n}") for n in range(4))
     result = street.run("-v", "--randomly-seed=1", beside=("randomly",), test_it=HEAD + ASK + ORDERED + ours)
     result.assert_outcomes(passed=8)
     order = re.findall(r"::(\w+) PASSED", result.stdout.str())
     kinds = ["plain" in name for name in order]
-    assert kinds != sorted(kinds, reverse=True)  # in which they were written
+    assert kinds != sorted(kinds, reverse=True)  # the order in the file
 
 
 BLOCKED = """
@@ -222,8 +225,10 @@ def test_served(gws_server):
     ],
     ids=["disabled", "unix sockets", "hosts"],
 )
-def test_closed_sockets(street: Street, options: tuple[str, ...], error: str, host: str, ours: str) -> None:
-    """pytest-socket's wall stands before and after a marked test, and ours needs no hole in it to replay."""
+def test_pytest_socket_and_replay_work_together(
+    street: Street, options: tuple[str, ...], error: str, host: str, ours: str
+) -> None:
+    """pytest-socket blocks before and after a marked test, and replay needs no exception from it."""
     run = "\n@pytest.mark.gws_cassette('small')\ndef test_run(gws):\n    asyncio.run(test_async(gws))\n"
     ours = ours.replace("@RUN", run).replace("test_async", "scenario")
     tests = [BLOCKED.format(n=n, error=error, host=host) for n in (1, 2)]
@@ -240,7 +245,7 @@ def test_mocked{n}(httpx_mock):
 
 
 def test_mocked_httpx(street: Street) -> None:
-    """pytest-httpx answers in its tests, we in ours, and nothing of either stays."""
+    """pytest-httpx responds in its tests, gws_replay in the marked ones, and all patches are undone."""
     run = f"{MARK}def test_run(gws):\n    asyncio.run(test_async(gws))\n"
     tests = MOCKED.format(n=1) + run + ASYNC.replace("test_async", "scenario") + MOCKED.format(n=2)
     street.run(beside=("pytest_httpx",), test_it=HEAD + tests.replace("test_async", "scenario")).assert_outcomes(
@@ -250,7 +255,7 @@ def test_mocked_httpx(street: Street) -> None:
 
 @pytest.mark.parametrize("others", [(), ("-p", "pytest_recording.plugin")], ids=["alone", "with recording"])
 def test_named_plugins_only(street: Street, others: tuple[str, ...]) -> None:
-    """With PYTEST_DISABLE_PLUGIN_AUTOLOAD the plugin works when it is named, and is not there when it is not."""
+    """With PYTEST_DISABLE_PLUGIN_AUTOLOAD the plugin works when it is named, and is absent when it is not."""
     tests = with_theirs(street) if others else HEAD + ASK + OURS
     passed, xfailed = (4, 2) if others else (1, 0)
     result = street.run_bare("-p", "gws_replay.pytest_plugin", *others, test_both=tests)
@@ -262,7 +267,7 @@ def test_named_plugins_only(street: Street, others: tuple[str, ...]) -> None:
 
 
 def test_all_of_them_at_once(street: Street) -> None:
-    """Each responses for its own tests, in whatever order."""
+    """Each plugin responds in its own tests, in any order."""
     tests = with_theirs(street, after="") + MOCKED.format(n=1) + MARK + "@pytest.mark.asyncio" + ASYNC
     options = ("--disable-socket", "--allow-unix-socket", "--randomly-seed=1")
     street.run(*options, beside=MOST, test_both=tests).assert_outcomes(passed=5, xfailed=2)

@@ -29,7 +29,7 @@ LOGGED_IN = "@pytest.fixture\ndef agent():\n    agent = Agent()\n    agent.sessi
 LOGS_OUT = "@pytest.fixture\ndef agent():\n    agent = Agent()\n    yield agent\n    agent.update(A=2)\n"
 TWO_PARAMETERS = "@pytest.mark.parametrize('a, b', [('x', 1)])\ndef test_it(a, b, gws):"
 MARK = "@pytest.mark.gws_cassette('small')\n"
-# How a test asks for a cassette: the file that must be played, the test module.
+# The ways to name a cassette: the file that must be played, the test module.
 PLAYS = {
     "marker alone": ("small.yaml", marked(PLAYED, head="def test_it():")),
     "both": ("small.yaml", marked(f"{PLAYED}    assert gws.misses == gws.unplayed == ()\n")),
@@ -63,14 +63,14 @@ PLAYS = {
 
 @pytest.mark.parametrize(("cassette", "tests"), PLAYS.values(), ids=PLAYS)
 def test_a_test_plays_its_cassette(project: Project, cassette: str, tests: str) -> None:
-    """However the marker and the fixture are used, the file that is played is the one that the name says."""
+    """In each form of the marker and the fixture, the file with that name is played."""
     project.cassette(cassette)
     project.run(tests).assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("how", ["option", "absolute option", "fixture"])
-def test_the_cassettes_may_be_elsewhere(project: Project, how: str) -> None:
-    """--gws-cassette-dir counts from where pytest was started; overriding gws_cassette_dir does it in code."""
+def test_cassette_folder_can_be_chosen(project: Project, how: str) -> None:
+    """--gws-cassette-dir is relative to the start folder of pytest; overriding gws_cassette_dir does it in code."""
     saved(small(), project.pytester.path / "else" / "where" / "small.yaml")
     override = "from pathlib import Path\n@pytest.fixture\ndef gws_cassette_dir():\n    return Path('else/where')\n"
     options = {"option": "else/where", "absolute option": str(project.pytester.path / "else" / "where")}
@@ -90,7 +90,7 @@ def test_{"long" * 40}(gws):{PLAYED}
 
 
 def test_no_two_tests_share_a_file_by_accident(project: Project) -> None:
-    """Unsafe and long ids become names that any file system takes, each its own; with the files there all pass."""
+    """Unsafe and long ids become names that any file system accepts, each different; with the files all pass."""
     found = re.findall(r"(cassettes\S+) does not exist", project.run(NAMES, "-q").stdout.str())
     names = sorted(set(found))
     assert 10 == len(names)
@@ -105,7 +105,7 @@ def test_no_two_tests_share_a_file_by_accident(project: Project) -> None:
 
 
 def test_modules_of_one_name_in_two_folders_do_not_share_a_file(project: Project) -> None:
-    """With one folder for all cassettes, a/test_agent.py and b/test_agent.py still have their own."""
+    """With one folder for all cassettes, a/test_agent.py and b/test_agent.py have their own files."""
     for folder in ("a", "b"):
         (project.pytester.path / folder).mkdir()
         (project.pytester.path / folder / "test_x.py").write_text("def test_it(gws): pass\n")
@@ -125,7 +125,7 @@ FORBIDDEN = ("aiohttp", "deepdiff", "mitmproxy", "requests", "vcr", "yaml")
 
 
 def test_nothing_is_imported_or_patched_before_a_marked_test(project: Project) -> None:
-    """An unmarked test pays for no library, and finds the sockets as they are."""
+    """An unmarked test imports no library, and its sockets are unpatched."""
     tests = f"""
         import sys, socket
         def test_it():
@@ -137,7 +137,7 @@ def test_nothing_is_imported_or_patched_before_a_marked_test(project: Project) -
     project.pytester.runpytest_subprocess("test_plain.py").assert_outcomes(passed=1)
 
 
-def test_it_works_without_mitmproxy(project: Project) -> None:
+def test_replay_works_without_mitmproxy(project: Project) -> None:
     """The extra is for recording: replay imports none of it."""
     project.cassette("small.yaml")
     project.pytester.makeconftest(
@@ -152,8 +152,8 @@ def test_it_works_without_mitmproxy(project: Project) -> None:
     project.run(hidden + marked(PLAYED), apart=True).assert_outcomes(passed=2)
 
 
-def test_it_lives_beside_plain_vcrpy(project: Project) -> None:
-    """vcrpy used by other tests, and inside ours, keeps its own cassettes; a live request before and after is live."""
+def test_plain_vcrpy_works_beside_it(project: Project) -> None:
+    """vcrpy in other tests, and inside marked ones, keeps its own cassettes; requests before and after are live."""
     project.cassette("small.yaml")
     path = saved(
         Cassette(interactions=(exchange("GET", "/plain", None, {"from": "plain"}),)),
@@ -186,7 +186,7 @@ def test_it_lives_beside_plain_vcrpy(project: Project) -> None:
     ids=["plugin off", "no cache", "importlib"],
 )
 def test_options_of_pytest(project: Project, options: tuple[str, ...], outcomes: dict[str, int]) -> None:
-    """Switched off it leaves unmarked tests alone and names its missing fixture; it needs no other plugin."""
+    """Switched off, unmarked tests run and the missing fixture is named; no other plugin is needed."""
     project.cassette("small.yaml")
     result = project.run(f"def test_plain(): pass\n{marked(PLAYED)}", *options, "-W", "ignore", apart=True)
     result.assert_outcomes(**outcomes)
@@ -196,7 +196,7 @@ def test_options_of_pytest(project: Project, options: tuple[str, ...], outcomes:
 
 @pytest.mark.skipif(importlib.util.find_spec("xdist") is None, reason="pytest-xdist is not installed")
 def test_under_xdist(project: Project) -> None:
-    """Workers play the same cassette at once."""
+    """Several workers play the same cassette at once."""
     project.cassette("small.yaml")
     tests = f"@pytest.mark.parametrize('n', range(8))\n{marked(PLAYED, head='def test_it(n):')}"
     project.run(tests, "-n", "2", apart=True).assert_outcomes(passed=8)

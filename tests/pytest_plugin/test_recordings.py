@@ -54,7 +54,7 @@ LIVES = """
 
 
 class Project:
-    """A user's folder with an agent that talks to a live sandbox."""
+    """A user's folder with an agent that sends to a live sandbox."""
 
     def __init__(self, pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
         self.pytester = pytester
@@ -81,8 +81,8 @@ def project(pytester: pytest.Pytester) -> Iterator[Project]:
 
 
 @pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
-def test_a_mode_that_writes_makes_the_cassette(project: Project, mode: str) -> None:
-    """From live requests in the test process, pushed half included; then it replays with the sandbox out of reach."""
+def test_writing_mode_creates_the_cassette(project: Project, mode: str) -> None:
+    """From live requests in the test process, with notifications; then it replays without the sandbox."""
     project.run(LIVES, f"--gws-record={mode}").assert_outcomes(passed=1)
     cassette = load_cassette(project.cassette)
     paths = [exchange.request.path for exchange in cassette.interactions]
@@ -101,8 +101,8 @@ def test_a_mode_that_writes_makes_the_cassette(project: Project, mode: str) -> N
     ("mode", "outcome"),
     [("none", "replayed"), ("once", "replayed"), ("new_episodes", "replayed"), ("all", "live"), ("rewrite", "live")],
 )
-def test_what_a_mode_does_with_a_cassette_that_is_there(project: Project, mode: str, outcome: str) -> None:
-    """It is replayed, or recorded anew."""
+def test_each_mode_with_an_existing_cassette(project: Project, mode: str, outcome: str) -> None:
+    """It is replayed, or recorded again."""
     saved(small(), project.cassette)
     body = "\n    import requests\n    url = URL + '/api/v2/me/facebooksessions?fields=*'"
     body += "\n    keys = requests.get(url, auth=('agent1', 'sandbox')).json()['facebooksessions'][0]['userData']"
@@ -113,7 +113,7 @@ def test_what_a_mode_does_with_a_cassette_that_is_there(project: Project, mode: 
 
 
 def test_new_episodes_are_appended(project: Project) -> None:
-    """What the cassette has is replayed, the rest goes live and comes behind it."""
+    """Recorded requests are replayed, others go live and are appended."""
     saved(small(), project.cassette)
     body = "\n    agent = Agent(URL)\n    assert agent.sessions()[0]['userData'] == {'A': 1, 'B': 'b'}\n"
     project.run(body, "--gws-record=new_episodes").assert_outcomes(passed=1)
@@ -123,8 +123,8 @@ def test_new_episodes_are_appended(project: Project) -> None:
     assert cassette.interactions[2].began > cassette.notifications[0].seen
 
 
-def test_a_failed_test_leaves_the_cassette_as_it_was(project: Project) -> None:
-    """Its recording is kept as pending, and takes the cassette's place when the test passes."""
+def test_failed_test_does_not_change_the_cassette(project: Project) -> None:
+    """Its recording is kept as pending, and replaces the cassette when the test passes."""
     saved(small(), project.cassette)
     before = project.cassette.read_bytes()
     result = project.run(f"{LIVES}    assert 0\n", "--gws-record=rewrite")
@@ -155,8 +155,10 @@ def test_a_failed_test_leaves_the_cassette_as_it_was(project: Project) -> None:
     ],
     ids=str,
 )
-def test_who_decides(project: Project, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], records: bool) -> None:
-    """The command line beats the marker beats the ini file; in CI only the command line writes."""
+def test_precedence_of_the_record_mode(
+    project: Project, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], records: bool
+) -> None:
+    """The command line before the marker before the ini file; in CI only the command line can write."""
     if "CI" in given:
         monkeypatch.setenv("CI", given["CI"])
     if "ini" in given:
@@ -169,7 +171,7 @@ def test_who_decides(project: Project, monkeypatch: pytest.MonkeyPatch, given: d
 
 @pytest.mark.parametrize("given", ["line", "marker", "ini"])
 def test_unknown_mode_is_reported(project: Project, given: str) -> None:
-    """Wherever it was written."""
+    """In each of these places."""
     if given == "ini":
         project.pytester.makeini("[pytest]\ngws_record = twice\n")
     options = ["--gws-record=twice"] if given == "line" else []
@@ -180,7 +182,7 @@ def test_unknown_mode_is_reported(project: Project, given: str) -> None:
 
 
 def test_gws_server_records_through_the_proxy(project: Project) -> None:
-    """Under the same .url; expectations are judged by what passes; the cassette replays the same test."""
+    """The .url is the same; expectations are judged by the recorded traffic; the cassette replays the same test."""
     body = LIVES.replace("URL", "gws_server.url").replace("gws.expect", "gws_server.expect")
     options = ("--gws-record=once", f"--gws-upstream={project.url}")
     project.run(body, *options, fixture="gws_server").assert_outcomes(passed=1)
@@ -198,14 +200,14 @@ def test_gws_server_records_through_the_proxy(project: Project) -> None:
     ],
 )
 def test_option_for_the_proxy_without_its_use_is_refused(project: Project, options: list[str], message: str) -> None:
-    """A sentence says what to write."""
+    """The sentence shows what to write."""
     result = project.run("\n    pass\n", *options, fixture="gws_server")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([message])
 
 
 def test_a_cassette_that_another_run_records_is_refused(project: Project) -> None:
-    """Two workers cannot tear it: the second is told who has it."""
+    """Two workers cannot damage it: the error of the second names the first."""
     inner = LIVES + "    from gws_replay.pytest_plugin.recordings import InProcessRecording\n"
     inner += "    from pathlib import Path\n"
     inner += "    with pytest.raises(Exception, match='is being written by another recorder'):\n"
@@ -213,8 +215,8 @@ def test_a_cassette_that_another_run_records_is_refused(project: Project) -> Non
     project.run(inner, "--gws-record=once").assert_outcomes(passed=1)
 
 
-def test_nothing_live_is_nothing_recorded(project: Project) -> None:
-    """No empty cassette: it is reported."""
+def test_recording_without_live_requests_writes_no_cassette(project: Project) -> None:
+    """It is reported."""
     result = project.run("\n    pass\n", "--gws-record=once", "-rA")
     result.stdout.fnmatch_lines(["*nothing was recorded: no request went live*"])
     assert not project.cassette.exists()
@@ -233,7 +235,7 @@ PERSONAL = """
 
 
 def test_personal_data_are_expected_as_they_were_sent(project: Project) -> None:
-    """While it is recorded, where only stand-ins are seen, and when it is replayed to another value."""
+    """While recording, where only stand-ins are seen, and in replay with another value."""
     project.run(PERSONAL % (("Peter Live",) * 3), "--gws-record=once").assert_outcomes(passed=1)
     assert "Peter" not in project.cassette.read_text("utf-8")
     project.url = "http://nowhere.example"
@@ -244,8 +246,8 @@ def test_personal_data_are_expected_as_they_were_sent(project: Project) -> None:
 REDACTION = "\n@pytest.fixture\ndef gws_redaction():\n    return %s\n"
 
 
-def test_a_test_has_rules_of_its_own(project: Project) -> None:
-    """The fixture gws_redaction; a wrong one is reported, and nothing is recorded."""
+def test_test_can_have_its_own_redaction_rules(project: Project) -> None:
+    """By the fixture gws_redaction; a wrong rule is reported, and nothing is recorded."""
     body = "\n    Agent(URL).sessions()\n"
     rules = REDACTION % "{'keep': ['FirstName'], 'personal': ['RTenant']}"
     project.run(body + rules, "--gws-record=once").assert_outcomes(passed=1)
@@ -262,7 +264,7 @@ def test_a_test_has_rules_of_its_own(project: Project) -> None:
         result.stdout.fnmatch_lines([f"*{message}*"])
 
 
-def test_a_proxy_keeps_to_them_as_well(project: Project) -> None:
+def test_proxy_uses_the_rules_of_the_test(project: Project) -> None:
     """A recording of gws_server expects personal data as they were sent, too."""
     body = PERSONAL.replace("Agent(URL)", "Agent(gws_server.url)").replace("with gws.", "with gws_server.")
     body = body % (("Peter Live",) * 3) + REDACTION % "{'keep': ['LastName']}"

@@ -31,7 +31,7 @@ def page(project: Project, name: str = "out/r.html") -> Parsed:
 
 @pytest.mark.parametrize("options", [(), ("-n", "1"), ("-qq",), ("-p", "no:terminal")], ids=" ".join)
 def test_the_page_shows_each_marked_test(project: Project, options: Sequence[str]) -> None:
-    """Whatever shows the run on the terminal, and wherever the tests ran; with no credentials in it."""
+    """With every terminal option, also under xdist, and without credentials."""
     result = project.run(TESTS, "--gws-report=out/r.html", *options, apart=True)
     assert 1 == result.ret
     parsed = page(project)
@@ -43,7 +43,7 @@ def test_the_page_shows_each_marked_test(project: Project, options: Sequence[str
 
 
 def test_the_workers_of_xdist_write_no_page(project: Project) -> None:
-    """At their end there is none yet."""
+    """When they end, there is no page yet."""
     project.pytester.makeconftest("""
         import pathlib, pytest
         @pytest.hookimpl(trylast=True)
@@ -68,8 +68,8 @@ def test_a_session_without_marked_tests_has_a_page(project: Project) -> None:
 
 
 @pytest.mark.parametrize(("path", "options"), [("taken", ()), ("taken", ("-qq",)), ("file/r.html", ()), ("", ())])
-def test_a_page_that_cannot_be_written_is_a_sentence(project: Project, path: str, options: Sequence[str]) -> None:
-    """The exit code is that of the tests, and what stood there still stands."""
+def test_unwritable_page_is_one_sentence(project: Project, path: str, options: Sequence[str]) -> None:
+    """The exit code is that of the tests, and the old file stays."""
     (project.pytester.path / "taken").mkdir()
     (project.pytester.path / "file").write_text("mine")
     result = project.run(marked(PLAYED), f"--gws-report={path}", "-p", "no:cacheprovider", *options)
@@ -82,7 +82,7 @@ def test_a_page_that_cannot_be_written_is_a_sentence(project: Project, path: str
 
 
 def test_without_a_terminal_the_sentence_is_on_stderr(project: Project) -> None:
-    """Somebody has to be told."""
+    """With the terminal plugin switched off."""
     (project.pytester.path / "taken").mkdir()
     result = project.run(marked(PLAYED), "--gws-report=taken", "-p", "no:terminal", apart=True)
     assert 0 == result.ret

@@ -1,4 +1,4 @@
-"""Recording destroys nothing: tests that share a cassette, tests that fail, hosts that are not recorded."""
+"""Recording destroys nothing: tests that share a cassette, failing tests, hosts that are not recorded."""
 
 import re
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def write(pytester: pytest.Pytester, tests: str, url: str = "http://gws.example:
 def test_each_test_of_a_shared_cassette_has_its_part(
     pytester: pytest.Pytester, sandbox: RunningSandbox, mode: str
 ) -> None:
-    """Recorded together, and each replayed alone, with nothing of the others unplayed."""
+    """They are recorded together, and each replays alone, with nothing unplayed."""
     path = write(pytester, SHARED, sandbox.url)
     pytester.runpytest_inprocess(f"--gws-record={mode}").assert_outcomes(passed=3)
     assert ("test_it.py::test_one", "test_it.py::test_two", "test_it.py::test_three") == recorded_tests(
@@ -67,7 +67,7 @@ def test_each_test_of_a_shared_cassette_has_its_part(
     pytester.runpytest_inprocess("-k", "two").assert_outcomes(passed=1, deselected=2)
 
 
-def test_recording_one_of_them_anew_keeps_the_others(pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
+def test_recording_one_test_again_keeps_the_other_parts(pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
     """Only its own part is replaced."""
     path = write(pytester, SHARED, sandbox.url)
     pytester.runpytest_inprocess("--gws-record=rewrite").assert_outcomes(passed=3)
@@ -78,8 +78,8 @@ def test_recording_one_of_them_anew_keeps_the_others(pytester: pytest.Pytester, 
     pytester.runpytest_inprocess().assert_outcomes(passed=3)
 
 
-def test_the_file_that_a_failure_names_is_there(pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
-    """An expectation that fails while it is recorded names the pending recording."""
+def test_failure_while_recording_names_an_existing_file(pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
+    """An expectation that fails while recording names the pending recording."""
     failing = (
         "@pytest.mark.gws_cassette\ndef test_wrong(gws):\n"
         "    session = login()\n    session.get(URL + '/api/v2/me/facebooksessions?fields=*', timeout=60)\n"

@@ -1,4 +1,4 @@
-"""What pytest shows of marked tests: the section of a failed one, the summary line, JUnit's properties."""
+"""The pytest output for marked tests: the section of a failed one, the summary line, the properties in JUnit."""
 
 import re
 from collections.abc import Sequence
@@ -47,8 +47,8 @@ UNTOLD = "<-x PropertiesUpdated S1  no CometD client  notification 0, answers in
 NOWHERE = "GET /api/v2/me/facebooksessions/nowhere"
 
 
-def test_a_failed_test_tells_what_its_run_did(project: Project) -> None:
-    """The events in their order, then the swallowed miss with its explanation, and what was stopped."""
+def test_failed_test_shows_the_events_of_its_run(project: Project) -> None:
+    """In their order, then the swallowed miss with its explanation, and what was stopped."""
     (lines,) = sections(project.run(marked(f"{PLAYED}    Agent().swallowing()\n{SOCKET}    assert 0\n")))
     miss = f"!!! {NOWHERE}  missed: no recorded request is equal to it"
     assert ["cassettes/small.yaml", GET, UPDATE, UNTOLD, miss, "missed:"] == lines[:6]
@@ -57,8 +57,8 @@ def test_a_failed_test_tells_what_its_run_did(project: Project) -> None:
     assert ["stopped:", "  a connection to 192.0.2.1:9"] == lines[-2:]
 
 
-def test_a_failed_test_tells_what_it_left(project: Project) -> None:
-    """Which is not a reason of its own."""
+def test_failed_test_shows_what_is_unplayed(project: Project) -> None:
+    """That is not a second reason for the failure."""
     (lines,) = sections(project.run(marked(f"{HALF}    assert 0\n")))
     assert ["unplayed:", "  interaction 1: POST /api/v2/me/facebooksessions/S1 UpdateUserData"] == lines[2:4]
 
@@ -86,13 +86,13 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize(("tests", "count"), ENDINGS.values(), ids=ENDINGS)
-def test_each_phase_that_fails_tells_what_is_new(project: Project, tests: str, count: int) -> None:
-    """Setup, call or teardown; what has been told is not told again, and where nothing failed there is no section."""
+def test_each_failed_phase_shows_only_new_events(project: Project, tests: str, count: int) -> None:
+    """Setup, call or teardown; no event is shown twice, and a phase that passed has no section."""
     assert count == len(sections(project.run(tests)))
 
 
 def test_failure_itself_is_not_reported_twice(project: Project) -> None:
-    """A miss that is the failure stands there once with its explanation."""
+    """A miss that is the failure is shown once with its explanation."""
     output = project.run(marked(f"{PLAYED}    Agent().by_requests()\n")).stdout.str()
     assert 1 == len(
         re.findall("^    *E? *nearest is interaction 1:|^E +nearest is interaction 1:", output, re.MULTILINE)
@@ -100,8 +100,8 @@ def test_failure_itself_is_not_reported_twice(project: Project) -> None:
     assert f"!!! {NOWHERE}  missed: no recorded request is equal to it" in output
 
 
-def test_a_recording_that_fails_shows_what_went_live(project: Project) -> None:
-    """The exchanges that it has recorded, redacted; the summary counts them, and says where they are."""
+def test_failed_recording_shows_its_exchanges(project: Project) -> None:
+    """Redacted; the summary counts them, and names their file."""
     with live_server() as live:
         ask = (
             f"\n    import requests\n    requests.post('http://127.0.0.1:{live.port}/x?access_token=c2VjcmV0', b'1')\n"
@@ -117,7 +117,7 @@ def test_a_recording_that_fails_shows_what_went_live(project: Project) -> None:
 TWO = f"{marked(PLAYED)}{marked(HALF, head='def test_half(gws):')}"
 LINE = "gws_replay: 2 tests, 3 played, 0 missed, 2 unplayed, 1 undelivered, 0 connections stopped"
 ONE = "gws_replay: 1 test, 2 played, 0 missed, 0 unplayed, 1 undelivered, "
-# Tests, and the line that must end the session.
+# Tests, and the last line of the session.
 SESSIONS = {
     "passed": (
         marked(PLAYED),
@@ -151,7 +151,7 @@ SESSIONS = {
 
 @pytest.mark.parametrize(("tests", "line"), SESSIONS.values(), ids=SESSIONS)
 def test_a_session_ends_with_one_line(project: Project, tests: str, line: str | None) -> None:
-    """Where a marked test ran; what was stopped is not a live connection."""
+    """If a marked test ran; a stopped connection is not counted as live."""
     assert ([] if line is None else [line]) == summaries(project.run(tests))[:1]
 
 
@@ -159,8 +159,8 @@ def test_a_session_ends_with_one_line(project: Project, tests: str, line: str | 
     ("options", "shown"),
     [(("-q",), True), (("-qq",), False), (("-p", "no:terminal"), False)],
 )
-def test_how_quiet_pytest_is(project: Project, options: Sequence[str], shown: bool) -> None:
-    """-q still shows the line, -qq does not; without a terminal nothing breaks."""
+def test_quiet_options_hide_the_line(project: Project, options: Sequence[str], shown: bool) -> None:
+    """-q still shows the line, -qq does not; it also works without a terminal."""
     result = project.run(TWO, *options)
     assert (1, shown) == (result.ret, LINE in result.outlines)
 
@@ -180,13 +180,13 @@ def test_without_the_plugin_there_is_nothing_of_it(project: Project) -> None:
     ids=["green", "yellow", "red"],
 )
 def test_the_line_has_pytests_colours(project: Project, tests: str, colour: int) -> None:
-    """Green when all is well, yellow for what is odd, red when a marked test failed."""
+    """Green when all is well, yellow for warnings, red when a marked test failed."""
     assert f"\x1b[{colour}mgws_replay: 1 test," in project.run(tests, "--color=yes").stdout.str()
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["one process", "xdist"])
-def test_junit_knows_the_cassette_and_the_counts(project: Project, options: Sequence[str]) -> None:
-    """As properties of marked tests alone; with xdist the same, and the summary still once."""
+def test_junit_has_the_cassette_and_the_counts(project: Project, options: Sequence[str]) -> None:
+    """As properties of marked tests alone; with xdist the same, and the summary only once."""
     plain = "def test_plain():\n    pass\n"
     result = project.run(
         TWO + marked(MISSED, head="def test_miss():") + plain, "--junitxml=j.xml", *options, apart=True

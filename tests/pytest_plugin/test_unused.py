@@ -1,4 +1,4 @@
-"""The pure part of `--gws-unused`: what is used, what can be judged, what an orphan is like."""
+"""The pure part of `--gws-unused`: what is used, what can be judged, what an orphan resembles."""
 
 from collections import Counter
 from pathlib import Path
@@ -31,7 +31,7 @@ WORLD = World({TEST_A, TEST_B}, ROOT, ("test_*.py", "*_test.py"))
 def judged(
     file: str, *tests: Seen, whole: tuple[Path, ...] = (TEST_A, TEST_B), text: str = "", world: World = WORLD
 ) -> str:
-    """What becomes of one cassette: used, orphan, or why it cannot be judged."""
+    """The result for one cassette: used, orphan, or why it cannot be judged."""
     run = Run(tests, frozenset(whole), {} if TEST_A in whole else {TEST_A: "is cut"})
     verdict = judge(run, [Place(FOLDER, (FOLDER / file,), {TEST_A: text, TEST_B: ""})], world)
     return next(map(str, verdict.unjudged), "orphan" if verdict.orphans else "used")
@@ -47,8 +47,8 @@ def judged(
         ("orphan", "test_a/xx.yaml", Seen("t", certain=False, names=("x.yaml",))),
     ],
 )
-def test_what_is_used(becomes: str, file: str, test: Seen) -> None:
-    """A path that a test requested; a name that one may ask for, in whatever folder, as whole parts of the path."""
+def test_requested_paths_and_names_are_used(becomes: str, file: str, test: Seen) -> None:
+    """A path that a test requested; a name in any folder, as whole parts of the path."""
     assert becomes == judged(file, test)
 
 
@@ -67,8 +67,8 @@ def test_what_is_used(becomes: str, file: str, test: Seen) -> None:
         ("orphan", "x.yaml", (TEST_A, TEST_B)),
     ],
 )
-def test_what_can_be_judged(becomes: str, file: str, whole: tuple[Path, ...]) -> None:
-    """Its test file collected whole, or gone; of any other name, all test files collected whole."""
+def test_cassette_is_judged_if_its_test_files_were_collected(becomes: str, file: str, whole: tuple[Path, ...]) -> None:
+    """Its test file was collected completely, or does not exist; other names need all test files."""
     assert becomes == judged(file, whole=whole)
 
 
@@ -85,14 +85,14 @@ def test_what_can_be_judged(becomes: str, file: str, whole: tuple[Path, ...]) ->
         ("text", "open('x.yaml')", (TEST_A, TEST_B)),
     ],
 )
-def test_a_name_in_the_text_of_a_test_file(becomes: str, text: str, whole: tuple[Path, ...]) -> None:
-    """The file may be opened by other means, or by a test that was not collected: that is not judged."""
+def test_name_in_the_text_of_a_test_file_is_not_judged(becomes: str, text: str, whole: tuple[Path, ...]) -> None:
+    """The file may be opened in another way, or by a test that was not collected."""
     message = judged("test_c/x.yaml", whole=whole, text=text)
     assert becomes == message.replace(f"{TEST_A} has its name in the text", "text")
 
 
 def test_a_folder_without_tests_is_not_judged() -> None:
-    """Unless the cassette lies where a test module's would."""
+    """Unless the cassette is where those of a test module would be."""
     place = Place(FOLDER, (FOLDER / "x.yaml", FOLDER / "test_c" / "x.yaml"), {FOLDER.parent / "conftest.py": ""})
     verdict = judge(Run(), [place], WORLD)
     assert ((FOLDER / "test_c" / "x.yaml",), {Reason(FOLDER, "has no test file beside it"): 1}) == verdict
@@ -106,7 +106,7 @@ def test_where_the_test_of_a_cassette_may_be() -> None:
 
 
 def test_workers_are_merged() -> None:
-    """The one that ran a test knows what it requested; what one could not collect is not whole."""
+    """The worker that ran a test knows its requests; a file that one worker could not collect is incomplete."""
     guess, knows = Seen("t", certain=False, names=("x",)), Seen("t", certain=True, paths=("/p",))
     both = Seen("t", certain=True, paths=("/p", "/q"))
     one, two = Run((guess,), frozenset({TEST_A, TEST_B})), Run((knows,), frozenset({TEST_A}), {TEST_B: "no"})
@@ -116,8 +116,8 @@ def test_workers_are_merged() -> None:
     assert Run() == merged([])
 
 
-def test_what_is_missing() -> None:
-    """Paths that tests ask for and that are not there."""
+def test_requested_paths_without_a_file_are_missing() -> None:
+    """Paths that tests request and that do not exist."""
     run = Run((Seen("t", certain=True, paths=("/p", "/q")),))
     assert {Path("/q"): "t"} == missing(run, {"/p"})
 
@@ -138,8 +138,10 @@ LIKE = {
 
 
 @pytest.mark.parametrize(("others", "lost", "like"), LIKE.values(), ids=LIKE)
-def test_what_an_orphan_is_like(others: dict[Path, str], lost: dict[Path, str], like: Likeness | str | None) -> None:
-    """A missing cassette before one that is there; by requests, in any order and as often; else by name."""
+def test_orphan_is_matched_to_the_most_similar_cassette(
+    others: dict[Path, str], lost: dict[Path, str], like: Likeness | str | None
+) -> None:
+    """A missing cassette before an existing one; by the set of requests, else by name."""
     requests = {path: Counter[object](letters) for path, letters in {ORPHAN: "cba", **others}.items()}
     found = likeness(ORPHAN, requests, lost)
     assert like == (found.path.stem if isinstance(like, str) and found else found)
@@ -148,8 +150,8 @@ def test_what_an_orphan_is_like(others: dict[Path, str], lost: dict[Path, str], 
 @pytest.mark.parametrize(
     ("alone", "like"), [(True, Likeness(FOLDER / "test_a" / "zzz.yaml", None, "t")), (False, None)]
 )
-def test_the_only_one_left_over(alone: bool, like: Likeness | None) -> None:
-    """One orphan and one missing cassette in a folder belong together, whatever their names."""
+def test_single_orphan_belongs_to_the_single_missing_cassette(alone: bool, like: Likeness | None) -> None:
+    """In one folder, whatever their names."""
     lost = {FOLDER / "test_a" / "zzz.yaml": "t", FOLDER / "test_b" / "zzz.yaml": "u"}
     assert like == likeness(ORPHAN, {ORPHAN: Counter("abc")}, lost, alone=alone)
 
@@ -163,6 +165,6 @@ def test_the_only_one_left_over(alone: bool, like: Likeness | None) -> None:
         (Likeness(Path("c/b"), None, "t"), False, "(missing), by its name; rename it: mkdir -p c && mv 'a b' c/b"),
     ],
 )
-def test_the_sentence(like: Likeness, there: bool, message: str) -> None:
-    """It ends in a command that a shell takes as it stands."""
+def test_sentence_ends_with_a_shell_command(like: Likeness, there: bool, message: str) -> None:
+    """The command can be copied into a shell."""
     assert sentence(like, Path("a b"), folder_is_there=there).endswith(message)

@@ -1,4 +1,4 @@
-"""`--gws-unused` and the files: what is removed and what never is, exit codes, leftovers, renamed tests."""
+"""`--gws-unused` and the files: what is removed, what never is, exit codes, leftovers, renamed tests."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ LONG_AGO = 1_000_000_000
 
 
 def aged(path: Path, text: str | None = None) -> Path:
-    """A file that no run of today wrote."""
+    """A file that an earlier run wrote."""
     if text is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
@@ -43,7 +43,7 @@ def names(folder: Path) -> list[str]:
     ],
 )
 def test_the_exit_code(project: Project, mode: str, unused: bool, tests: str, code: int) -> None:
-    """Only fail changes it, where something is unused; what went wrong before keeps its own."""
+    """Only fail changes it, if something is unused; an earlier error keeps its own."""
     if unused:
         project.cassette("test_lost/test_gone.yaml")
     assert code == project.run(tests, f"--gws-unused={mode}").ret
@@ -68,7 +68,7 @@ NOT_OURS = {
 
 
 def test_delete_removes_the_orphans_and_nothing_else(project: Project) -> None:
-    """It says so; what is not a cassette, ours or vcrpy's, stays, as does what is used."""
+    """It reports them; files that are not cassettes of gws_replay stay, and so do used ones."""
     project.cassette("test_agent/test_it.yaml")
     ours = project.cassette("test_agent/test_gone.yaml", numbered(3))
     vcrs = aged(ours.with_name("vcr.yaml"), "interactions: []\nversion: 1\n")
@@ -87,7 +87,7 @@ def test_delete_removes_the_orphans_and_nothing_else(project: Project) -> None:
 def test_ci_removes_nothing_by_itself(
     project: Project, monkeypatch: pytest.MonkeyPatch, ci: str, where: str, stays: bool
 ) -> None:
-    """With CI set, delete has to stand on the command line."""
+    """With CI set, delete must be on the command line."""
     monkeypatch.setenv("CI", ci)
     cassette = project.cassette("test_agent/test_gone.yaml")
     ini = {"ini": "gws_unused = delete", "addopts": "addopts = --gws-unused=delete"}.get(where, "")
@@ -98,7 +98,7 @@ def test_ci_removes_nothing_by_itself(
 
 
 def test_leftovers_are_named_and_only_delete_removes_them(project: Project) -> None:
-    """A recording whose test failed, an interrupted one; not what this run, or a recorder that lives, writes."""
+    """A recording whose test failed, an interrupted one; not the files of this run or of a running recorder."""
     aged(saved(small(), project.pytester.path / PENDING))
     aged(saved(small(), project.pytester.path / "cassettes/test_agent/test_gone.pending.yaml"))
     journal = aged(project.pytester.path / "cassettes/test_agent/test_2.yaml.journal", "{}\n")
@@ -113,8 +113,8 @@ def test_leftovers_are_named_and_only_delete_removes_them(project: Project) -> N
     assert [] == names(journal.parent)
 
 
-def test_what_is_being_recorded_is_no_leftover(project: Project) -> None:
-    """A journal that is being written is not named; a pending file of this run is kept."""
+def test_running_recording_is_not_a_leftover(project: Project) -> None:
+    """A journal in use is not named; a pending file of this run is kept."""
     body = """
     from pathlib import Path
     from gws_replay.recording.journal_file import JournalFile
@@ -139,7 +139,7 @@ RENAMED = {
 
 @pytest.mark.parametrize(("pending", "tests", "message"), RENAMED.values(), ids=RENAMED)
 def test_a_renamed_test_is_recognized(project: Project, pending: object, tests: str, message: str) -> None:
-    """By the pending recording of a missing cassette, else by its name; what is to be renamed is not removed."""
+    """By the pending recording of a missing cassette, else by its name; such a cassette is not removed."""
     gone = project.cassette("test_agent/test_gone.yaml", numbered(4) if "most" in message else small())
     if pending:
         saved(
@@ -156,7 +156,7 @@ def test_a_renamed_test_is_recognized(project: Project, pending: object, tests: 
 
 
 def test_an_orphan_that_another_cassette_equals(project: Project) -> None:
-    """The other one is named; this one may go."""
+    """The other one is named; the orphan may be removed."""
     for name, count in (("test_it", 4), ("test_x", 4), ("test_y", 5), ("test_z", 1)):
         project.cassette(f"test_agent/{name}.yaml", numbered(count))
     result = project.run("def test_it(gws): pass", "--gws-unused=delete")
@@ -170,7 +170,7 @@ def test_an_orphan_that_another_cassette_equals(project: Project) -> None:
 
 
 def test_nothing_secret_is_shown(project: Project) -> None:
-    """Requests are compared and never printed, and a file's name is shown as letters."""
+    """Requests are compared and never printed, and a file name is escaped."""
     secret = exchange("POST", "/api/v2/me", {"password": "hush-hush"}, {})
     project.cassette("test_agent/test_\x1b[31m.yaml", Cassette(interactions=(secret,), header={"format": 1}))
     result = project.run(PASSES, "--gws-unused=report")
@@ -186,21 +186,21 @@ def test_help_shows_it(pytester: pytest.Pytester) -> None:
 
 
 def test_off_it_imports_nothing(project: Project) -> None:
-    """Neither what judges nor what reads."""
+    """Neither the judging nor the reading modules."""
     unused = [f"gws_replay.pytest_plugin.{name}" for name in ("unused", "unused_files")]
     tests = f"import sys\ndef test_it():\n    assert not set(sys.modules) & set({unused})\n"
     project.run(tests, apart=True).assert_outcomes(passed=1)
 
 
 def test_a_test_that_ran_without_its_cassette_does_not_use_it(project: Project) -> None:
-    """Its name alone is enough only while it has not run."""
+    """Its name alone counts only if it has not run."""
     project.cassette("test_agent/test_it.yaml")
     assert ["cassettes/test_agent/test_it.yaml"] == orphans(project.run(PASSES, "--gws-unused=report"))
     assert [] == orphans(project.run(PASSES, "--gws-unused=report", "-k", "nothing"))
 
 
-def test_what_a_link_leads_to_is_used(project: Project) -> None:
-    """A test plays the file that the link of its name points to."""
+def test_target_of_a_link_is_used(project: Project) -> None:
+    """A test plays the file that the link points to."""
     real = project.cassette("real.yaml")
     (real.parent / "test_agent").mkdir()
     (real.parent / "test_agent" / "test_it.yaml").symlink_to(real)
@@ -209,7 +209,7 @@ def test_what_a_link_leads_to_is_used(project: Project) -> None:
 
 
 def test_a_collection_that_was_stopped_judges_nothing(project: Project) -> None:
-    """What the rest of it would have used is not known."""
+    """Tests that were not collected might use any cassette."""
     project.cassette("test_lost/test_gone.yaml")
     project.pytester.makepyfile(test_later="def test_it(): pass\n")
     result = project.run("def test_it(:", "--gws-unused=delete", "-x")

@@ -19,7 +19,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
 
 
 def section(result: pytest.RunResult) -> list[str]:
-    """What the terminal summary says about unused cassettes."""
+    """The part of the terminal summary about unused cassettes."""
     lines = result.stdout.lines
     start = next(n for n, line in enumerate(lines) if line.startswith("==") and "unused cassettes" in line) + 1
     return lines[start : next(n for n, line in enumerate(lines[start:], start) if line.startswith("=="))]
@@ -33,8 +33,8 @@ def unjudged(result: pytest.RunResult) -> str:
     return "\n".join(line for line in section(result) if "could not be judged: " in line)
 
 
-def test_a_cassette_of_no_test_is_named(project: Project) -> None:
-    """Its own test is gone, or no marker names it; the cassette that is used is not named, and all still pass."""
+def test_unused_cassette_is_named(project: Project) -> None:
+    """Its own test does not exist, or no marker names it; a used cassette is not named, and all tests still pass."""
     for name in ("test_agent/test_it.yaml", "test_agent/test_gone.yaml", "unused.json", "small.yml"):
         project.cassette(name)
     result = project.run(IT + marked(PLAYED, "'small.yml'", "def test_2():"), "--gws-unused=report")
@@ -42,8 +42,8 @@ def test_a_cassette_of_no_test_is_named(project: Project) -> None:
     assert 0 == result.ret
 
 
-def test_off_it_says_nothing(project: Project) -> None:
-    """By default, and where the command line says so against the configuration file."""
+def test_option_is_off_by_default(project: Project) -> None:
+    """And the command line can switch it off against the configuration file."""
     project.cassette("test_agent/test_it.yaml")
     project.cassette("test_agent/test_gone.yaml")
     assert "unused cassettes" not in project.run(IT).stdout.str()
@@ -106,14 +106,14 @@ USED = {
 
 @pytest.mark.parametrize(("name", "tests", "options"), USED.values(), ids=USED)
 def test_a_cassette_is_used(project: Project, name: str, tests: str, options: tuple[str, ...]) -> None:
-    """By a collected test that asks for it, however, and whatever became of that test; another one is named."""
+    """By a collected test that names it in any way, whatever the result of that test; another one is named."""
     project.cassette(f"{name}.yaml")
     project.cassette("test_agent/test_gone.yaml")
     assert [GONE] == orphans(project.run(tests, "--gws-unused=report", *options, "-W", "ignore"))
 
 
-def test_a_parameter_that_went_is_an_orphan(project: Project) -> None:
-    """One file per parameter: what is left of a test with fewer parameters is named."""
+def test_cassette_of_a_removed_parameter_is_named(project: Project) -> None:
+    """There is one file for each parameter."""
     for each in "ab":
         project.cassette(f"test_agent/test_it[{each}].yaml")
     result = project.run(f"@pytest.mark.parametrize('p', ['a'])\ndef test_it(p, gws):{PLAYED}", "--gws-unused=report")
@@ -139,7 +139,7 @@ CUT = {
 def test_only_what_the_run_could_judge_is_judged(
     project: Project, options: tuple[str, ...], message: str, count: int
 ) -> None:
-    """A test's own cassette if its file was collected whole, a shared one if all were; delete keeps the others."""
+    """A test's own cassette if its file was collected completely, a shared one if all were; delete keeps the others."""
     for name in ("test_agent/test_it.yaml", "test_agent/test_gone.yaml", "unused.yaml"):
         project.cassette(name)
     project.pytester.makepyfile(test_other="def test_other(): pass\n")
@@ -159,7 +159,7 @@ def test_only_what_the_run_could_judge_is_judged(
     ],
 )
 def test_a_file_that_was_not_collected_is_not_judged(project: Project, other: str, message: str) -> None:
-    """For an error or a skip: neither its own cassettes nor the shared ones; those of another file are."""
+    """After an error or a skip: neither its own cassettes nor shared ones; those of another file are."""
     for name in ("test_agent/test_gone.yaml", "test_other/test_1.yaml", "unused.yaml"):
         project.cassette(name)
     project.pytester.makepyfile(test_other=other)
@@ -179,8 +179,8 @@ def test_last_failed_judges_nothing(project: Project) -> None:
     )
 
 
-def test_a_module_that_is_gone_leaves_orphans(project: Project) -> None:
-    """No test file of that name stands beside the folder any more; a folder that is not a module's is not judged so."""
+def test_cassettes_of_a_removed_module_are_named(project: Project) -> None:
+    """No test file of that name is beside the folder; other folders are not judged so."""
     project.cassette("test_gone/test_it.yaml")
     project.cassette("shared/it.yaml")
     project.pytester.makepyfile(test_other="def test_it(): pass\n")
@@ -202,7 +202,7 @@ def test_xdist(project: Project) -> None:
 
 
 def test_with_one_folder_for_all(project: Project) -> None:
-    """With --gws-cassette-dir, by the module's path from the root; a shared one needs all of testpaths."""
+    """With --gws-cassette-dir, by the module's path from the root; a shared cassette needs all of testpaths."""
     for name in ("tests/test_a/test_1", "tests/test_a/test_2", "tests/test_b/test_1", "tests/test_c/test_1", "unused"):
         saved(small(), project.pytester.path / "all" / f"{name}.yaml")
     for name in "ab":
@@ -216,8 +216,8 @@ def test_with_one_folder_for_all(project: Project) -> None:
     assert "all/unused.yaml" in orphans(project.pytester.runpytest_inprocess(*options))
 
 
-def test_where_tests_keep_their_cassettes_elsewhere(project: Project) -> None:
-    """A folder that gws_cassette_dir gave is looked through; what a test that did not run may have there is used."""
+def test_folder_of_gws_cassette_dir_is_searched(project: Project) -> None:
+    """Cassettes there that a test that did not run may use count as used."""
     override = "from pathlib import Path\n@pytest.fixture\ndef gws_cassette_dir():\n    return Path('else')\n"
     for name in ("small", "other", "unused", "test_agent/test_3"):
         saved(small(), project.pytester.path / "else" / f"{name}.yaml")
@@ -228,7 +228,7 @@ def test_where_tests_keep_their_cassettes_elsewhere(project: Project) -> None:
 
 
 def test_many_files_that_were_not_collected_take_one_line(project: Project) -> None:
-    """The first stands for the others."""
+    """The first one is named."""
     for name in "abc":
         project.pytester.makepyfile(**{f"test_{name}": ""})
         project.cassette(f"test_{name}/test_it.yaml")

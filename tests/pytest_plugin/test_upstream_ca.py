@@ -1,4 +1,4 @@
-"""gws_server records from a staging with a private CA: by an option, by the ini file, by the environment."""
+"""gws_server records from a server with a private CA: by an option, the ini file or the environment."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def test_staging(gws_server):
 
 @pytest.mark.parametrize("how", ["option", "ini", "environment"])
 def test_a_private_ca_is_trusted(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    """And what was recorded replays without any server."""
+    """The cassette replays without any server."""
     authority = make_authority(pytester.path)
     pytester.makepyfile(TEST)
     options = []

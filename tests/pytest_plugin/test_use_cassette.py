@@ -41,7 +41,7 @@ def project(pytester: pytest.Pytester) -> Project:
 
 
 def test_several_cassettes_in_one_test(project: Project) -> None:
-    """Each marker names one; all of them have to be played."""
+    """Each marker names one; all of them must be played."""
     both = f"@pytest.mark.gws_cassette('login')\n{marked(f'{chr(10)}    import requests{chr(10)}    {ME}{PLAYED}')}"
     project.run(both).assert_outcomes(passed=1)
     left = project.run(f"@pytest.mark.gws_cassette('login')\n{marked(PLAYED)}")
@@ -50,14 +50,14 @@ def test_several_cassettes_in_one_test(project: Project) -> None:
 
 
 def test_the_upper_marker_is_played_first(project: Project) -> None:
-    """What two cassettes answer is answered by the one that is named first."""
+    """If two cassettes have a response, the one that is named first returns it."""
     for name in ("a", "b"):
         project.cassette(f"{name}.yaml", cassette(exchange("GET", "/api/v2/me", None, {"from": name})))
     body = f"\n    import requests\n    assert [{ME}['from'] for _ in range(2)] == ['a', 'b']\n"
     project.run(f"@pytest.mark.gws_cassette('a')\n{marked(body, repr('b'))}").assert_outcomes(passed=1)
 
 
-def test_markers_of_the_test_stand_for_those_of_its_class(project: Project) -> None:
+def test_markers_of_a_test_replace_those_of_its_class(project: Project) -> None:
     """Only the nearest count."""
     own = f"  @pytest.mark.gws_cassette('small')\n  def test_it(self, gws):{PLAYED}"
     test = f"@pytest.mark.gws_cassette('login')\nclass TestIt:\n{own}"
@@ -72,21 +72,21 @@ def test_markers_of_the_test_stand_for_those_of_its_class(project: Project) -> N
     ],
 )
 def test_fault_of_several_cassettes_is_reported(project: Project, markers: str, message: str) -> None:
-    """A name that is missing, a file that is missing."""
+    """A missing name, a missing file."""
     result = project.run(markers + marked(PLAYED))
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([message])
 
 
 def test_several_cassettes_cannot_be_recorded_at_once(project: Project) -> None:
-    """There is no telling which exchange belongs where; several that exist are played."""
+    """It would be unclear which exchange belongs to which one; several existing ones are played."""
     missing = f"@pytest.mark.gws_cassette('no')\n{marked(PLAYED)}"
     project.run(missing, "--gws-record=once").stdout.fnmatch_lines(["*a test of several cassettes cannot record*"])
 
 
 @pytest.mark.parametrize("scope", ["session", "module", "class", "function"])
 def test_a_fixture_of_any_scope_has_its_cassette(project: Project, scope: str) -> None:
-    """Played once for each time the fixture is made, beside the cassettes of the tests."""
+    """It is played once for each set-up of the fixture, beside the cassettes of the tests."""
     tests = SCOPED.format(scope=scope, me=ME, played=PLAYED)
     project.run(tests).assert_outcomes(passed=2)
 
@@ -121,7 +121,7 @@ def test_version(http, gws):
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_blocks_are_in_the_summary(project: Project, workers: int) -> None:
-    """What gws_use_cassette played counts as a block, of each process of xdist."""
+    """Each gws_use_cassette counts as a block, in every process of xdist."""
     fixture = (
         "import requests\n@pytest.fixture(scope='module')\ndef login(gws_use_cassette):\n"
         f"    with gws_use_cassette('login'):\n        {ME}\n"
@@ -133,8 +133,8 @@ def test_blocks_are_in_the_summary(project: Project, workers: int) -> None:
     result.stdout.fnmatch_lines([f"gws_replay: {blocks} played, 0 missed, 0 unplayed, 0 connections stopped"])
 
 
-def test_a_fixture_that_leaves_something_fails_where_it_ends(project: Project) -> None:
-    """And one whose cassette is missing says how to record it."""
+def test_fixture_with_unplayed_exchanges_fails_at_its_teardown(project: Project) -> None:
+    """A fixture with a missing cassette says how to record it."""
     fixture = "@pytest.fixture(scope='module')\ndef login(gws_use_cassette):\n"
     left = fixture + "    with gws_use_cassette('{}'):\n        pass\n"
     result = project.run(left.format("login") + marked(PLAYED, head="def test_it(login, gws):"))
@@ -146,7 +146,7 @@ def test_a_fixture_that_leaves_something_fails_where_it_ends(project: Project) -
 
 
 def test_a_cassette_is_loaded_once_and_again_when_it_changed(tmp_path: Path) -> None:
-    """By any number of tests of a process; a file that was written anew is read anew."""
+    """By any number of tests of a process; a file that was written again is read again."""
     path = saved(small(), tmp_path / "small.yaml")
     first = load_index(path, "small")
     assert first is load_index(path, "small")
@@ -156,8 +156,8 @@ def test_a_cassette_is_loaded_once_and_again_when_it_changed(tmp_path: Path) -> 
     assert 1 == len(load_index(path, "small").interactions)
 
 
-def test_tests_of_one_cassette_share_what_was_loaded(project: Project) -> None:
-    """And nothing of what one test has played is missing in the next."""
+def test_tests_of_one_cassette_load_it_once(project: Project) -> None:
+    """The exchanges that one test played are there again for the next."""
     counted = """
 import gws_replay.playback.index_cache as loaded
 def counting(path):

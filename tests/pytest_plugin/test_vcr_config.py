@@ -1,4 +1,4 @@
-"""The fixture gws_vcr_config as a user overrides it: matching on less, filters, hooks, hosts that go live."""
+"""The fixture gws_vcr_config as a user overrides it: fewer matched parts, filters, hooks, hosts that go live."""
 
 import pytest
 
@@ -29,8 +29,8 @@ def project(pytester: pytest.Pytester) -> Project:
         ("{'filter_post_data_parameters': ['note']}", f"post('{URL}?view=abc&n=1', json={{'a': 1, 'note': 'y'}})"),
     ],
 )
-def test_what_is_not_to_count_does_not_count(project: Project, config: str, sent: str) -> None:
-    """Though the cassette was recorded before the configuration was written."""
+def test_excluded_part_does_not_count_in_matching(project: Project, config: str, sent: str) -> None:
+    """Also if the cassette was recorded before the configuration was written."""
     body = ASK.format(sent, "{'from': 'cassette'}")
     project.run(CONFIG.format(config) + marked(body)).assert_outcomes(passed=1)
     project.run(CONFIG.format("{}") + marked(body)).assert_outcomes(failed=1)
@@ -47,8 +47,8 @@ def test_fields_that_the_project_ignores_do_not_count(project: Project) -> None:
     project.run(marked(body), f"--gws-cassette-dir={nested / 'cassettes'}").assert_outcomes(passed=1)
 
 
-def test_a_key_that_makes_no_sense_is_refused_by_name(project: Project) -> None:
-    """With what to use instead."""
+def test_unsupported_key_is_refused_by_name(project: Project) -> None:
+    """With the alternative."""
     result = project.run(CONFIG.format("{'record_mode': 'all'}") + marked("\n    pass\n"))
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*record_mode*--gws-record*"])
@@ -80,7 +80,7 @@ def test_an_ignored_host_goes_live_and_is_not_recorded(project: Project, monkeyp
 
 
 def test_hooks_change_what_is_recorded(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A filter takes a header away, a hook a response; what a hook leaves out is not in the cassette."""
+    """A filter removes a header, a hook a response; an exchange that a hook drops is not in the cassette."""
     monkeypatch.delenv("CI", raising=False)
     hooks = """{
         "filter_headers": ["X-Private"],
@@ -99,7 +99,7 @@ def test_hooks_change_what_is_recorded(project: Project, monkeypatch: pytest.Mon
     )
 
 
-def test_the_proxy_takes_no_hooks(project: Project) -> None:
+def test_hooks_with_the_proxy_are_refused(project: Project) -> None:
     """They are functions of the test process: it is reported."""
     config = CONFIG.format("{'filter_headers': ['X']}")
     options = ("--gws-record=rewrite", "--gws-upstream=http://127.0.0.1:9")
@@ -108,8 +108,8 @@ def test_the_proxy_takes_no_hooks(project: Project) -> None:
     result.stdout.fnmatch_lines(["*filters and hooks of gws_vcr_config are not for the proxy: record with gws*"])
 
 
-def test_a_secret_never_counts(project: Project) -> None:
-    """One that a cassette of another tool holds is not a reason for a miss, and is in no message."""
+def test_secret_never_counts_in_matching(project: Project) -> None:
+    """A secret in a cassette of another tool causes no miss, and is in no message."""
     recorded = exchange("POST", "/api/v2/x?token=abc&n=1", {"a": 1, "password": "hidden"}, {"made_by": "cassette"})
     project.cassette("small.yaml", cassette(recorded))
     sent = "post('{}?token=other&n=1', json={{'a': {}, 'password': 'live'}}, timeout=60)"

@@ -1,4 +1,4 @@
-"""The hooks of vcrpy's users: they get what vcrpy would give them, and what they return counts."""
+"""The hooks of vcrpy's users: they receive the same objects as under vcrpy, and their return values count."""
 
 from typing import Any
 
@@ -55,8 +55,8 @@ def test_a_hook_of_responses_gets_the_dict_of_vcrpy() -> None:
     assert Response(status=404, reason="", headers=headers, body="ä".encode()) == built
 
 
-def test_none_leaves_out_and_ends_the_row() -> None:
-    """A hook that returns None leaves the request or the response out; those behind it are not called."""
+def test_hook_that_returns_none_drops_the_message() -> None:
+    """Later hooks are not called."""
 
     def fails(_: Any) -> Any:
         raise AssertionError
@@ -69,7 +69,7 @@ def test_none_leaves_out_and_ends_the_row() -> None:
 
 @pytest.mark.parametrize("built", ["secret", {"status": "secret"}, {"status": {"code": "secret"}}, 7])
 def test_a_hook_that_returns_something_else_is_named(built: Any) -> None:
-    """The sentence names the key and the function, and shows nothing of what it returned."""
+    """The sentence names the key and the function, and does not show the returned value."""
 
     def my_hook(_: Any) -> Any:
         return built

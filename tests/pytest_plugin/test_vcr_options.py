@@ -1,4 +1,4 @@
-"""vcrpy's configuration: what is taken, what it does, and what is refused by name."""
+"""vcrpy's configuration: the supported keys, what they do, and the ones that are refused by name."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def test_no_options_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("parts", [["body"], ("path", "method"), {"query"}, ["method", "path", "query", "body"]])
-def test_match_on_takes_the_parts_there_are(parts: Any) -> None:
+def test_match_on_accepts_known_parts(parts: Any) -> None:
     """Any of method, path, query and body, in any collection."""
     assert frozenset(parts) == read_vcr_config({"match_on": parts}).match_on
 
@@ -64,33 +64,33 @@ def test_match_on_takes_the_parts_there_are(parts: Any) -> None:
     ],
 )
 def test_match_on_refuses_the_others(parts: Any, reason: str) -> None:
-    """A part that cannot count is named, with the reason."""
+    """An unsupported part is named, with the reason."""
     message = refusal({"match_on": parts})
     assert message.startswith("gws_vcr_config: match_on is ")
     assert reason in message
 
 
 def every_key_of_vcrpy() -> set[str]:
-    """What VCR(...) and use_cassette(...) take, as vcrpy itself declares and reads it."""
+    """The keys of VCR(...) and use_cassette(...), as vcrpy itself declares and reads them."""
     merged = re.findall(r'kwargs\.get\("(\w+)"', getsource(VCR.get_merged_config))
     return {*signature(VCR.__init__).parameters, *merged} - {"self", "path"}
 
 
 @pytest.mark.parametrize("key", sorted(every_key_of_vcrpy() - set(_READERS)))
 def test_every_other_key_of_vcrpy_is_refused_with_what_to_use(key: str) -> None:
-    """No key of vcrpy is unknown here, or taken and not obeyed."""
+    """No key of vcrpy is unknown here, or accepted and ignored."""
     message = refusal({key: "x"})
     assert message.startswith(f"gws_vcr_config cannot have {key}: ")
     assert "no such key" not in message
 
 
-def test_every_key_that_is_taken_is_one_of_vcrpy() -> None:
-    """There are no keys of our own among them."""
+def test_every_supported_key_is_one_of_vcrpy() -> None:
+    """There are no other keys among them."""
     assert every_key_of_vcrpy() >= set(_READERS)
 
 
 def test_all_refusals_are_reported_at_once() -> None:
-    """One run tells all that has to go, and an unknown key what there is."""
+    """One run lists all wrong keys; for an unknown key, the known ones are listed."""
     message = refusal({"record_mode": "once", "match_on": ["path"], "matchon": [], "serializer": "json"})
     assert "record_mode: use --gws-record" in message
     assert "serializer: the cassette's name decides" in message
@@ -189,8 +189,8 @@ def test_what_is_not_filtered_keeps_its_spelling() -> None:
     assert [b'{"b":1.50,"b":2}', b"{ }", b"[1.0]", b"\xff", b"a=1"] == [each and each.body for each in built]
 
 
-def test_a_recorded_request_is_filtered_but_by_no_function() -> None:
-    """A filter that is newer than the cassette counts; a function ran when it was recorded, a hook too."""
+def test_recorded_request_is_filtered_without_functions() -> None:
+    """A filter that is newer than the cassette counts; functions and hooks ran when it was recorded."""
     once = {"filter_query_parameters": ["a", ("b", "x"), ("c", plus)], "before_record_request": lambda _: None}
     assert f"{URL}?b=x&c=3" == read_vcr_config(once).recorded(sent(f"{URL}?a=1&b=2&c=3")).uri
 
@@ -205,8 +205,8 @@ def test_a_recorded_request_is_filtered_but_by_no_function() -> None:
     ],
     ids=repr,
 )
-def test_ignored_hosts_are_none_of_the_cassettes_business(given: dict[str, Any], ignored: list[str]) -> None:
-    """Their requests are neither matched nor recorded, and no hook sees them."""
+def test_requests_to_ignored_hosts_pass_the_cassette_by(given: dict[str, Any], ignored: list[str]) -> None:
+    """They are neither matched nor recorded, and no hook sees them."""
     config = read_vcr_config(given)
     assert set(ignored) == config.ignored_hosts
     hosts = ["gws.example", "localhost", "127.0.0.1", "[::1]", "b"]

@@ -1,6 +1,6 @@
-"""A real browser page with npm's CometD client, recorded from a server as stagings are, then replayed and verified.
+"""A real browser page with npm's CometD client, recorded from a realistic server, then replayed and verified.
 
-HTTPS by a private CA, a sign-in by absolute redirects, Secure and __Host- cookies, CometD at a path of its own.
+HTTPS by a private CA, a sign-in by absolute redirects, Secure and __Host- cookies, CometD at its own path.
 """
 
 import json
@@ -59,7 +59,7 @@ for name, value in (("cometd", COMETD), ("sessions", SESSIONS), ("channel", CHAN
 
 
 class Staging:
-    """A server of one page and one agent; `done` gets what the page sends at its end."""
+    """A server with one page and one agent; `done` holds what the page sends at its end."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -114,7 +114,7 @@ def staging(context: ssl.SSLContext) -> Iterator[Staging]:
         protocol_version = "HTTP/1.1"
 
         def log_message(self, *_: Any) -> None:
-            """Be quiet."""
+            """Log nothing."""
 
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
@@ -177,7 +177,7 @@ def test_a_browser_is_recorded_replayed_and_verified(tmp_path: Path) -> None:
 
 
 def _played(url: str) -> Any:
-    """The userData that a client in another language hears of when it does what the page did."""
+    """The userData that a client in another language receives when it sends the same requests as the page."""
     with requests.Session() as agent:
         agent.trust_env = False
 

@@ -3,8 +3,8 @@
 from gws_replay.recording.clock import SteadyTimes
 
 
-def test_jumps_are_taken_out_and_nothing_else() -> None:
-    """Back by an hour, ahead by a day; a clock that is slewed or read late moves nothing."""
+def test_clock_ignores_jumps_only() -> None:
+    """Back by an hour, ahead by a day; a clock that is adjusted slowly or read late is kept."""
     clock = {"wall": 1000.0, "steady": 5.0}
 
     def passed(seconds: float, jump: float = 0.0) -> float:

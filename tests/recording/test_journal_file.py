@@ -1,4 +1,4 @@
-"""The journal on disk: claimed once, kept when something fails, gone when the cassette is there."""
+"""The journal on disk: claimed once, kept when something fails, removed when the cassette is saved."""
 
 import os
 import subprocess
@@ -30,8 +30,8 @@ def test_a_journal_becomes_the_cassette(tmp_path: Path) -> None:
     assert ["c.yaml"] == [path.name for path in (tmp_path / "new").iterdir()]
 
 
-def test_a_journal_that_was_left_goes_on(tmp_path: Path) -> None:
-    """Less a line that was cut off; not one that somebody writes, nor one that is not there."""
+def test_interrupted_journal_can_be_continued(tmp_path: Path) -> None:
+    """Without a line that was cut off; a journal in use, or a missing one, is refused."""
     first = JournalFile(tmp_path / "c.yaml", {})
     first.append(REQUEST + ANSWERED[:-5])
     with pytest.raises(GwsReplayError, match="is being written by another recorder"):
@@ -45,7 +45,7 @@ def test_a_journal_that_was_left_goes_on(tmp_path: Path) -> None:
 
 
 def test_second_recorder_and_left_journal_have_different_messages(tmp_path: Path) -> None:
-    """Nothing of either is lost."""
+    """Neither recording is lost."""
     first = JournalFile(tmp_path / "c.yaml", {})
     with pytest.raises(GwsReplayError, match="is being written by another recorder"):
         JournalFile(tmp_path / "c.yaml", {})
@@ -57,7 +57,7 @@ def test_second_recorder_and_left_journal_have_different_messages(tmp_path: Path
 
 
 def test_an_existing_cassette_needs_force(tmp_path: Path) -> None:
-    """And a name has to say which kind it is."""
+    """And a name must have a known suffix."""
     (tmp_path / "c.yaml").write_text("precious")
     with pytest.raises(GwsReplayError, match="exists: choose another name"):
         JournalFile(tmp_path / "c.yaml", {})
@@ -79,7 +79,7 @@ def test_nothing_recorded_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_cassette_that_cannot_be_written_leaves_the_journal(tmp_path: Path) -> None:
-    """The sentence says where the recording is safe, and how to go on."""
+    """The sentence names the journal and the next step."""
     written = JournalFile(tmp_path / "c.json", {})
     written.append(REQUEST)
     written.append(ANSWERED)
@@ -100,7 +100,7 @@ sys.stdin.read()
 
 
 def test_the_lock_of_a_killed_recorder_is_gone(tmp_path: Path) -> None:
-    """At once, and whatever process has its id by then; one that lives keeps all others out."""
+    """At once, even if another process has its id; a running recorder keeps all others out."""
     cassette = tmp_path / "c.yaml"
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(cassette)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -118,7 +118,7 @@ def test_the_lock_of_a_killed_recorder_is_gone(tmp_path: Path) -> None:
 
 
 def test_a_line_that_the_disk_refused_leaves_no_half_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line that is written later stands on a line of its own."""
+    """The next line starts on a line of its own."""
     written = JournalFile(tmp_path / "c.yaml", {})
     before = written.path.read_bytes()
     write = os.write
@@ -147,9 +147,9 @@ LIMITED = (
 
 
 def test_a_full_disk_stops_the_recording_and_not_the_traffic(tmp_path: Path) -> None:
-    """One sentence, exit code 4; what was written before is recovered."""
+    """One sentence, exit code 4; everything before it is recovered."""
     command = [sys.executable, "-c", LIMITED, "record", "--cassette", "c.yaml", "--listen", "127.0.0.1:0"]
-    # Coverage of the child would meet the limit too, with a traceback of its own.
+    # Coverage in the child would hit the limit too, with its own traceback.
     plain = {name: value for name, value in environment().items() if not name.startswith("COVERAGE")}
     with serving() as sandbox, Running([*command, "--upstream", sandbox.url], cwd=tmp_path, env=plain) as recorder:
         url = recorder.line("Recording").split()[1]

@@ -1,4 +1,4 @@
-"""The lines of a recording as they come, and the summary at its end."""
+"""The live lines of a recording, and the summary at its end."""
 
 import json
 from typing import Any
@@ -43,7 +43,7 @@ STEERING = "\x1b[31m\x9b2J\r\x07"
     ids=["taken", "partly", "refused", "not JSON", "odd code", "no resource", "odd name", "no operation", "HTTP error"],
 )
 def test_an_exchange_is_a_line(recorded: Any, line: str) -> None:
-    """The operation and its resource rather than the URL; whether it was taken; how long it took."""
+    """The operation and its resource instead of the URL; the result; the duration."""
     assert line == exchange_line(recorded.request, recorded.response, 0.0123)
 
 
@@ -81,7 +81,7 @@ def test_request_without_a_response_is_a_line() -> None:
     ],
 )
 def test_the_summary_counts(interactions: int, causes: list[Any], message: str) -> None:
-    """Exchanges, notifications, and by which evidence their causes were found."""
+    """Exchanges, notifications, and the evidence for their causes."""
     notifications = tuple(
         Notification(
             channel="/x", data="{}", seen=0.0, cause=Cause(interaction=0, rule=rule, after="response") if rule else None
@@ -93,14 +93,14 @@ def test_the_summary_counts(interactions: int, causes: list[Any], message: str) 
 
 
 def test_the_summary_of_a_capture() -> None:
-    """Real traffic: seven notifications answered, all by their content."""
+    """Real traffic: seven notifications, all attributed by their content."""
     assert "saved x.yaml: 13 exchanges, 7 notifications (7 content)" == summary(
         captured("longpoll-js-family"), "x.yaml"
     )
 
 
 def test_notes_follow_the_summary() -> None:
-    """A line each."""
+    """One line each."""
     compiled = Compiled(cassette=Cassette(interactions=()), notes=("check this", "and that"))
     assert ["note: check this", "note: and that"] == summary(compiled, "x.yaml").splitlines()[1:]
 

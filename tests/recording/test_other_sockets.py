@@ -1,4 +1,4 @@
-"""A WebSocket that is not CometD, recorded: its messages are kept, redacted and shown; replay names them."""
+"""A recorded WebSocket that is not CometD: its messages are kept, redacted and shown; replay reports them."""
 
 import asyncio
 import json
@@ -68,7 +68,7 @@ ONE = [(True, 0, True), (False, 0, True), (False, 0, False)]
 TWO = [*ONE, *((sender, 1, is_text) for sender, _, is_text in ONE)]
 
 
-def test_they_are_kept_redacted_and_shown(tmp_path: Path) -> None:
+def test_other_websocket_messages_are_kept_redacted_and_shown(tmp_path: Path) -> None:
     """Text and binary of two connections; in `show` as text, JSON and a page; `verify` and `serve` name them."""
     path = tmp_path / "c.yaml"
     with (

@@ -32,7 +32,7 @@ ME = "/api/v2/me"
 
 
 def test_reverse_mode(tmp_path: Path) -> None:
-    """The client talks to the recorder's address; lines and cassette tell the operations."""
+    """The client sends to the recorder's address; live lines and cassette name the operations."""
     lines: list[str] = []
     with serving(push_delay=0) as sandbox:
         settings = Settings(cassette=tmp_path / "c.yaml", upstream=sandbox.url)
@@ -85,8 +85,8 @@ def test_environment_of_regular_mode(tmp_path: Path) -> None:
     ],
     ids=["reset", "reset in mid-body", "502", "no HTTP"],
 )
-def test_trouble_with_the_server(tmp_path: Path, responses: dict[str, bytes], reported: str) -> None:
-    """The client gets a 502, a person sees a line, and the recording goes on."""
+def test_failing_server_is_reported(tmp_path: Path, responses: dict[str, bytes], reported: str) -> None:
+    """The client gets a 502, the user sees a line, and the recording goes on."""
     lines: list[str] = []
     with upstream(lambda request: responses.get(request.path, answered())) as server:
         settings = Settings(cassette=tmp_path / "c.yaml", upstream=server.url)
@@ -115,8 +115,8 @@ def test_a_wrong_upstream_is_refused(tmp_path: Path, wrong: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
-def test_an_address_that_is_not_ours_is_refused(tmp_path: Path, host: str) -> None:
-    """With the address, and without a journal that the next start would trip over."""
+def test_address_of_another_machine_is_refused(tmp_path: Path, host: str) -> None:
+    """The error names it, and no journal is left that would block the next start."""
     recorder = Recorder(Settings(cassette=tmp_path / "c.yaml", upstream="http://localhost:1", host=host))
     with pytest.raises(GwsReplayError, match=host), recorder:
         pass
@@ -125,7 +125,7 @@ def test_an_address_that_is_not_ours_is_refused(tmp_path: Path, host: str) -> No
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1", "::1", "::", "localhost"])
 def test_the_url_can_be_used_as_it_is(tmp_path: Path, host: str) -> None:
-    """And it names localhost where it can: clients drop the cookies of bare addresses."""
+    """It names localhost if it can: clients drop the cookies of bare addresses."""
     try:
         socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError:
@@ -137,8 +137,8 @@ def test_the_url_can_be_used_as_it_is(tmp_path: Path, host: str) -> None:
     assert "localhost" == urlsplit(recorder.url).hostname or ":" in host
 
 
-def test_a_proxy_that_dies_says_how_to_recover(tmp_path: Path) -> None:
-    """Exit code 4; the journal gives what had been answered."""
+def test_killed_proxy_is_reported_with_the_recover_command(tmp_path: Path) -> None:
+    """Exit code 4; the journal has all responses that were returned."""
 
     def killed(recorder: Recorder) -> None:
         with recorder:
@@ -158,7 +158,7 @@ def test_a_proxy_that_dies_says_how_to_recover(tmp_path: Path) -> None:
 
 
 def test_an_error_of_the_caller_is_not_hidden(tmp_path: Path) -> None:
-    """What goes wrong inside the `with` block is reported, not that nothing was recorded."""
+    """An error inside the `with` block is raised, not "nothing was recorded"."""
     with (
         pytest.raises(ZeroDivisionError),
         Recorder(Settings(cassette=tmp_path / "c.yaml", upstream="http://x.invalid")),
@@ -166,8 +166,8 @@ def test_an_error_of_the_caller_is_not_hidden(tmp_path: Path) -> None:
         raise ZeroDivisionError
 
 
-def test_two_recorders_on_one_cassette(tmp_path: Path) -> None:
-    """The second is refused, with force too, and does the first no harm."""
+def test_second_recorder_on_one_cassette_is_refused(tmp_path: Path) -> None:
+    """With force too, and without harm to the first."""
     with upstream(lambda _: answered()) as server:
         settings = Settings(cassette=tmp_path / "c.yaml", upstream=server.url, force=True)
         with Recorder(settings) as recorder, client() as agent:
@@ -179,7 +179,7 @@ def test_two_recorders_on_one_cassette(tmp_path: Path) -> None:
 
 
 def test_an_existing_cassette_is_replaced_only_by_force_and_only_at_the_end(tmp_path: Path) -> None:
-    """Until the new one is whole the old one stays, and when nothing was recorded it stays for good."""
+    """The old one stays until the new one is complete, and if nothing was recorded."""
     cassette = tmp_path / "c.yaml"
     cassette.write_text("precious")
     with upstream(lambda _: answered()) as server:
@@ -196,8 +196,8 @@ def test_an_existing_cassette_is_replaced_only_by_force_and_only_at_the_end(tmp_
     assert ["GET /api/v2/me"] == operations(load_cassette(cassette))
 
 
-def test_a_journal_that_was_left_is_not_lost(tmp_path: Path) -> None:
-    """The sentence names both ways on, and the journal stays as it is."""
+def test_existing_journal_is_not_overwritten(tmp_path: Path) -> None:
+    """The sentence names both next steps, and the journal does not change."""
     left = tmp_path / "c.yaml.journal"
     left.write_bytes(b"precious")
     with pytest.raises(GwsReplayError, match=r"was left .*gws-replay recover .*c\.yaml\.journal.*, or remove it"):
@@ -206,7 +206,7 @@ def test_a_journal_that_was_left_is_not_lost(tmp_path: Path) -> None:
 
 
 def test_a_busy_port(tmp_path: Path) -> None:
-    """Refused with the address and a way out, before anything is written."""
+    """Refused with the address and the next step, before anything is written."""
     with upstream(lambda _: answered()) as server:
         port = urlsplit(server.url).port or 0
         with pytest.raises(GwsReplayError, match=f"cannot listen on 127.0.0.1:{port}: .*; choose another address"):
@@ -214,8 +214,8 @@ def test_a_busy_port(tmp_path: Path) -> None:
     assert [] == list(tmp_path.iterdir())
 
 
-def test_leaving_it_ends_the_proxy(tmp_path: Path) -> None:
-    """No process stays behind."""
+def test_end_of_the_block_ends_the_proxy(tmp_path: Path) -> None:
+    """No process is left."""
     settings = Settings(cassette=tmp_path / "c.yaml", upstream="http://localhost:1")
     with pytest.raises(GwsReplayError, match="nothing was recorded"), Recorder(settings) as recorder:
         pass
@@ -240,8 +240,8 @@ def without_mitmproxy(tmp_path: Path) -> dict[str, str]:
     return environment(PYTHONPATH=str(tmp_path / "hiding"))
 
 
-def test_without_mitmproxy(tmp_path: Path, without_mitmproxy: dict[str, str]) -> None:
-    """The pip line, and no traceback; what needs no mitmproxy works."""
+def test_recorder_without_mitmproxy_is_one_sentence(tmp_path: Path, without_mitmproxy: dict[str, str]) -> None:
+    """The pip line, and no traceback; commands that need no mitmproxy work."""
     record = (*GWS, "record", "--upstream", "http://localhost:1", "--cassette", "c.yaml")
     done = run(*record, cwd=tmp_path, env=without_mitmproxy)
 

@@ -1,4 +1,4 @@
-"""`Recorder` in front of HTTPS: certificates are verified, with the CA that a person names."""
+"""`Recorder` in front of HTTPS: certificates are verified, with the CA that the user names."""
 
 import ssl
 import sys
@@ -18,12 +18,12 @@ ME = "/api/v2/me"
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """A CA that nobody trusts, and a certificate for localhost."""
+    """A CA that no client trusts by default, and a certificate for localhost."""
     return make_authority(tmp_path_factory.mktemp("ca"))
 
 
 def status_through(recorder: Recorder, url: str) -> str:
-    """What `requests` gets through the recorder; it trusts mitmproxy's CA by its environment alone."""
+    """The status that `requests` gets through the recorder; it trusts mitmproxy's CA by its environment alone."""
     code = "import requests, sys; print(requests.get(sys.argv[1]).status_code)"
     with recorder:
         done = run(sys.executable, "-c", code, url + ME, env=recorder.environment())
@@ -33,7 +33,7 @@ def status_through(recorder: Recorder, url: str) -> str:
 
 
 def test_the_server_is_verified(tmp_path: Path, authority: Authority) -> None:
-    """A server whose certificate nobody vouches for is not talked to: 502, and one line that says why."""
+    """Nothing is sent to a server whose certificate cannot be verified: 502, and one line with the reason."""
     lines: list[str] = []
     with upstream(lambda _: answered(), tls=authority.server) as server:
         recorder = Recorder(Settings(cassette=tmp_path / "c.yaml", mode="regular"), say=lines.append)
@@ -70,8 +70,8 @@ def test_reverse_mode(tmp_path: Path, authority: Authority) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"no certificate"])
-def test_a_ca_file_that_is_none_is_named_at_the_start(tmp_path: Path, content: bytes | None) -> None:
-    """Rather than a failure of each request."""
+def test_invalid_ca_file_is_refused_at_the_start(tmp_path: Path, content: bytes | None) -> None:
+    """Instead of a failure of each request."""
     ca = tmp_path / "ca.pem"
     if content is not None:
         ca.write_bytes(content)
@@ -85,7 +85,7 @@ def test_a_ca_file_that_is_none_is_named_at_the_start(tmp_path: Path, content: b
 def test_the_ca_of_the_environment_is_used(
     tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    """As by the client that is recorded."""
+    """As the recorded client does."""
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv(variable, str(authority.ca))
     with (
@@ -97,7 +97,7 @@ def test_the_ca_of_the_environment_is_used(
 
 
 def test_a_client_certificate_is_sent(tmp_path: Path, authority: Authority) -> None:
-    """To a server that wants one."""
+    """To a server that demands one."""
     context = make_authority(tmp_path).server
     context.load_verify_locations(authority.ca)
     context.verify_mode = ssl.CERT_REQUIRED

@@ -1,4 +1,4 @@
-"""A client goes on through the reverse proxy as with the server itself: secure cookies, redirects, links, TLS."""
+"""A client works through the reverse proxy as with the server itself: secure cookies, redirects, links, TLS."""
 
 import warnings
 from pathlib import Path
@@ -16,12 +16,12 @@ LOGIN, ME = "/auth/v3/sign-in", "/workspace/v3/current-session"
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """A CA that nobody trusts."""
+    """A CA that no client trusts by default."""
     return make_authority(tmp_path_factory.mktemp("ca"))
 
 
 def staging(request: ReceivedRequest) -> bytes:
-    """A server that signs in with a redirect and a cookie, and refuses whoever does not send the cookie back."""
+    """A server that signs in with a redirect and a cookie, and refuses requests without the cookie."""
     host = next(line for line in request.head.decode().split("\r\n") if line.lower().startswith("host:")).split()[1]
     if request.path == LOGIN:
         cookie = "Set-Cookie: WORKSPACE_SESSIONID=n0de9uvw; Path=/; Secure; HttpOnly; SameSite=None; Domain=localhost"
@@ -33,7 +33,7 @@ def staging(request: ReceivedRequest) -> bytes:
 
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "tls"])
 def test_a_sign_in_with_a_redirect_and_a_secure_cookie(tmp_path: Path, authority: Authority, tls: bool) -> None:
-    """The client ends where it would without the proxy, and never talks to the server directly."""
+    """The client reaches the same page as without the proxy, and never sends to the server directly."""
     ca = make_mitmproxy_ca()
     with upstream(staging, tls=authority.server) as server:
         settings = Settings(cassette=tmp_path / "c.yaml", upstream=server.url, upstream_ca=authority.ca, tls=tls)
@@ -70,7 +70,7 @@ def test_links_lead_to_the_name_of_the_client(tmp_path: Path, authority: Authori
         with Recorder(settings) as recorder, requests.Session() as agent:
             agent.trust_env = agent.verify = False
             port = recorder.url.rpartition(":")[2]
-            with warnings.catch_warnings(action="ignore"):  # urllib3 warns of what is not verified
+            with warnings.catch_warnings(action="ignore"):  # urllib3 warns about unverified certificates
                 response = agent.get(recorder.url + ME, timeout=PATIENCE, headers={"Host": f"{name}:{port}"})
     address = f"{recorder.url.partition(':')[0]}://{name}:{port}{ME}"
     assert (address, address) == (response.headers["Location"], response.json()["self"])

@@ -50,7 +50,7 @@ SAME = [
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Upstream]:
-    """Answers what the path asks for."""
+    """Returns the response that the path names."""
 
     def reply(received: ReceivedRequest) -> bytes:
         returned = ANSWERS[received.path.split("/")[3]]
@@ -62,7 +62,7 @@ def server() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="module")
 def plain(server: Upstream) -> Iterator[str]:
-    """The URL of a mitmdump without the addon, set up as the recorder's."""
+    """The URL of a mitmdump without the addon, with the options of the recorder."""
     with mitmdump("--mode", f"reverse:{server.url}", "--set", "connection_strategy=lazy") as (_, url):
         yield url
 
@@ -76,7 +76,7 @@ def recorder(server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def request_for(reply: str, how: str) -> bytes:
-    """Spell a request for one of the responses."""
+    """Return the bytes of a request for one of the responses."""
     method, headers, body = REQUESTS.get(how, (how.upper().encode(), b"", b""))
     target = f"/api/v2/{reply}/a%20b/%2F?q=%C3%A4&q=&empty".encode()
     return b"%b %b HTTP/1.1\r\nhost: gws.example\r\n%bConnection: close\r\n\r\n%b" % (method, target, headers, body)
@@ -84,7 +84,7 @@ def request_for(reply: str, how: str) -> bytes:
 
 @pytest.mark.parametrize(("reply", "how"), SAME, ids=str)
 def test_no_byte_is_changed(server: Upstream, plain: str, recorder: Recorder, reply: str, how: str) -> None:
-    """What the client gets and what the server gets: status line, header fields in order and case, body."""
+    """What the client and the server receive: status line, header fields in order and case, body."""
     request = request_for(reply, how)
     server.requests.clear()
     through_plain = raw_exchange(plain, request)
@@ -95,8 +95,8 @@ def test_no_byte_is_changed(server: Upstream, plain: str, recorder: Recorder, re
     assert server.requests[0] == server.requests[1]
 
 
-def test_what_passed_is_in_the_cassette(server: Upstream, tmp_path: Path) -> None:
-    """Every kind of response is recorded with its status, and bodies that are not JSON byte for byte."""
+def test_every_kind_of_response_is_recorded(server: Upstream, tmp_path: Path) -> None:
+    """With its status; bodies that are not JSON byte for byte."""
     with Recorder(Settings(cassette=tmp_path / "c.yaml", upstream=server.url)) as recorder:
         for reply, how in SAME:
             raw_exchange(recorder.url, request_for(reply, how))

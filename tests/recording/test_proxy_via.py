@@ -1,4 +1,4 @@
-"""The server is reached through the company's HTTP proxy: named by an option, or by the environment."""
+"""The server is reached through an HTTP proxy of the company, named by an option or by the environment."""
 
 import base64
 import socket
@@ -18,7 +18,7 @@ ME = "/api/v2/me"
 
 
 class CompanyProxy:
-    """Leads every CONNECT, whatever host it names, to one port of this machine; remembers the heads of requests."""
+    """Connects every CONNECT, to whatever host, to one port of this machine; keeps the heads of requests."""
 
     def __init__(self, port: int) -> None:
         self.heads: list[str] = []
@@ -59,7 +59,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 @pytest.mark.parametrize("how", ["option", "environment"])
 def test_a_server_behind_a_proxy(tmp_path: Path, environment: pytest.MonkeyPatch, how: str) -> None:
-    """Its name is known to the proxy alone; the proxy's password is in no file."""
+    """Only the proxy knows its name; the proxy's password is in no file."""
     authority = make_authority(tmp_path)
     with upstream(lambda _: answered(), tls=authority.server) as server:
         company = CompanyProxy(int(server.url.rpartition(":")[2]))
@@ -84,7 +84,7 @@ def test_a_server_behind_a_proxy(tmp_path: Path, environment: pytest.MonkeyPatch
     assert "s3cr3t" not in (tmp_path / "c.yaml").read_text()
 
 
-def test_no_proxy_is_heeded(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+def test_no_proxy_variable_is_respected(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
     """As by other tools."""
     environment.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     environment.setenv("NO_PROXY", "localhost.localdomain,127.0.0.1")

@@ -38,7 +38,7 @@ COMMANDS = (
     rest("GET", PATH),
 )
 RECORDED = ["GET /api/v2/me", f"GET {PATH}", "UpdateUserData", f"GET {PATH}"]
-# Under Node the WebSocket is packed, and the handshake goes over it too.
+# Under Node the WebSocket is compressed, and carries the handshake too.
 RECORDINGS = (
     pytest.param(by_aiocometd, "long-polling", id="aiocometd-long-polling"),
     pytest.param(by_aiocometd, "websocket", id="aiocometd-websocket"),
@@ -60,7 +60,7 @@ def recorded(open_client: Open, transport: str) -> tuple[str, list[Event], Casse
 
 
 def anywhere(events: Sequence[Event]) -> list[Event]:
-    """Events without what differs from server to server: the address."""
+    """Events without the address, which differs from server to server."""
 
     def same(content: Any) -> Any:
         return json.loads(re.sub(r"http://localhost:\d+/", "http://gws/", json.dumps(content)))
@@ -70,7 +70,7 @@ def anywhere(events: Sequence[Event]) -> list[Event]:
 
 @pytest.mark.parametrize(("open_client", "transport"), RECORDINGS)
 def test_a_recording_has_operations_notifications_and_causes(open_client: Open, transport: str) -> None:
-    """And no control traffic of CometD, whatever carried it; nor a secret."""
+    """Without control traffic of CometD over either transport, and without secrets."""
     text, events, cassette, lines = recorded(open_client, transport)
     assert RECORDED == operations(cassette)
     (notification,) = cassette.notifications
@@ -88,7 +88,7 @@ def test_a_recording_has_operations_notifications_and_causes(open_client: Open, 
 @pytest.mark.parametrize("replayed_over", TRANSPORTS)
 @pytest.mark.parametrize(("open_client", "recorded_over"), RECORDINGS)
 def test_a_recording_replays_over_either_transport(open_client: Open, recorded_over: str, replayed_over: str) -> None:
-    """The client sees what it saw then: the responses, and the notification after its update."""
+    """The client receives the same: the responses, and the notification after its update."""
     _, events, cassette, _ = recorded(open_client, recorded_over)
     playback = ReplayRun(cassette)
     with replaying(playback) as server:
@@ -98,8 +98,8 @@ def test_a_recording_replays_over_either_transport(open_client: Open, recorded_o
 
 
 @pytest.mark.parametrize(("compress", "mode"), [(0, "reverse"), (15, "regular")])
-def test_a_packed_websocket_is_recorded(tmp_path: Path, compress: int, mode: Literal["reverse", "regular"]) -> None:
-    """With permessage-deflate all the way to the server or without it, at the recorder's address or by proxy."""
+def test_compressed_websocket_is_recorded(tmp_path: Path, compress: int, mode: Literal["reverse", "regular"]) -> None:
+    """With permessage-deflate all the way to the server or without it, in either mode."""
 
     async def conversation(url: str, proxy: str | None) -> None:
         async with talking(url + COMETD, AUTHORIZATION, compress=compress, proxy=proxy) as talk:
@@ -124,7 +124,7 @@ def test_a_packed_websocket_is_recorded(tmp_path: Path, compress: int, mode: Lit
 
 
 class Odd:
-    """A server whose frames are as odd as the protocol allows, and odder; to GET it refuses an upgrade."""
+    """A server with unusual and invalid WebSocket messages; it refuses an upgrade by GET."""
 
     frames: tuple[Any, ...] = (
         {"channel": CHANNEL, "data": {"n": 1}},
@@ -184,6 +184,6 @@ def test_odd_frames_and_a_refused_upgrade(tmp_path: Path) -> None:
     assert [CHANNEL, CHANNEL, "/v2/x", CHANNEL] == [each.channel for each in notifications]
     assert [1, 2, None, 3] == [each.value["n"] if each.channel == CHANNEL else None for each in notifications]
     assert "\u00e9" == notifications[2].value
-    # A client whose upgrade is refused goes on by long-polling: a person sees a line, and nobody must ask it again.
+    # A client whose upgrade is refused continues with long-polling: the user sees a line, and no WebSocket is tried again.
     assert ["x"] == operations(cassette)
     assert 1 == sum(line.startswith(f"!!! GET {COMETD}/refused  HTTP 400") for line in lines)

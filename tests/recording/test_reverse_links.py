@@ -1,4 +1,4 @@
-"""A client goes on through the reverse proxy: addresses, cookies, and nothing else."""
+"""Rewriting in the reverse proxy: addresses and cookies, and nothing else."""
 
 import pytest
 
@@ -9,7 +9,7 @@ JSON = "application/json;charset=UTF-8"
 
 
 def cookie(value: str, *, is_browser: bool = False, links: ReverseLinks = LINKS) -> str:
-    """A Set-Cookie value as a client gets it."""
+    """A Set-Cookie value as the client receives it."""
     ((_, found),) = links.response_fields(((b"Set-Cookie", value.encode()),), is_browser=is_browser)
     return found.decode()
 
@@ -26,7 +26,7 @@ def cookie(value: str, *, is_browser: bool = False, links: ReverseLinks = LINKS)
     ],
 )
 def test_a_cookie_reaches_a_client_on_plain_http(sent: str, received: str) -> None:
-    """What ties it to TLS or to the server's name is dropped."""
+    """Attributes that bind it to TLS or to the server's name are removed."""
     assert received == cookie(sent)
 
 
@@ -37,7 +37,7 @@ def test_a_browser_keeps_prefixed_cookies_secure(name: str) -> None:
 
 
 def test_behind_tls_cookies_stay_secure() -> None:
-    """Only the server's name is dropped."""
+    """Only the server's name is removed."""
     links = ReverseLinks("https://gws.example.com", "https://localhost:8080")
     assert "SID=a; Secure; SameSite=None" == cookie("SID=a; Secure; SameSite=None; Domain=example.com", links=links)
 
@@ -91,12 +91,12 @@ def test_headers_that_lead_past_the_proxy_are_dropped() -> None:
     ],
 )
 def test_links_in_a_body_lead_to_the_proxy(sent: bytes, received: bytes) -> None:
-    """userData is the customer's, and stays as it is; so does every other byte."""
+    """userData belongs to the customer and does not change; nor does any other byte."""
     assert received == LINKS.response_body(sent, JSON)
 
 
 def test_a_body_that_is_not_text_is_never_changed() -> None:
-    """An address in a picture is chance."""
+    """An address in a picture is a coincidence."""
     body = b"\x89PNG https://gws.example.com/"
     assert body == LINKS.response_body(body, "image/png")
 

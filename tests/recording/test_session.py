@@ -1,4 +1,4 @@
-"""A recording without its proxy: parts that lose nothing, and say what they cannot know."""
+"""A recording without its proxy: its parts lose nothing, and report what they cannot know."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ NAME = "Kunigunde"
 
 
 class Recording:
-    """A recording, and what is reported of it."""
+    """A recording, and its reports."""
 
     def __init__(self, cassette: Path, split: Split, *, force: bool = False) -> None:
         self.saved: dict[str, Compiled] = {}
@@ -54,7 +54,7 @@ class Recording:
         self.session.answered(id_, at, Response(status=200, headers=fields, body=json.dumps(body).encode()))
 
     def passed(self, id_: str, at: float, path: str, body: object = None, response: object = None) -> None:
-        """A request that is answered at once."""
+        """A request that gets its response at once."""
         self.requested(id_, at, path, body)
         self.answered(id_, at + 0.1, response or {"statusCode": 0})
 
@@ -68,7 +68,7 @@ def recording(cassette: Path, split: Split = EVERY, *, force: bool = False) -> I
 
 
 def paths(cassette: Path) -> list[str]:
-    """What was sent, as a cassette holds it."""
+    """The recorded paths of a cassette."""
     return [exchange.request.path.removeprefix("/api/v2") for exchange in load_cassette(cassette).interactions]
 
 
@@ -85,7 +85,7 @@ def notified(user_data: object, reference: int) -> object:
 
 
 def test_exchange_belongs_to_the_part_of_its_response(tmp_path: Path) -> None:
-    """Whole, once, and no part says that it was lost; each part is a cassette of its own."""
+    """Complete, once, and no part reports it as lost; each part is a cassette of its own."""
     with recording(tmp_path / "day.yaml") as run:
         run.requested("1", 1.0, "/me/slow")
         run.passed("2", 2.0, "/me/2")
@@ -98,7 +98,7 @@ def test_exchange_belongs_to_the_part_of_its_response(tmp_path: Path) -> None:
     assert 3 == load_cassette(tmp_path / "day.3.yaml").header["part"]
 
 
-def test_a_notification_whose_cause_the_part_before_holds_is_given_to_no_other(tmp_path: Path) -> None:
+def test_notification_of_an_earlier_part_gets_no_other_cause(tmp_path: Path) -> None:
     """It is reported, and the operation of this part keeps its own notification."""
     with recording(tmp_path / "day.yaml") as run:
         run.passed("1", 1.0, "/me/facebooksessions/S1", update({"A": 1}))
@@ -113,8 +113,8 @@ def test_a_notification_whose_cause_the_part_before_holds_is_given_to_no_other(t
     assert "notification 0 on /v2/me/facebooksession answers an operation of the previous part" in note
 
 
-def test_what_was_found_in_one_part_is_redacted_in_the_next(tmp_path: Path) -> None:
-    """By the same stand-in, in text without a key that gives it away; the header of both has it."""
+def test_value_found_in_one_part_is_redacted_in_the_next(tmp_path: Path) -> None:
+    """By the same stand-in, also in text without a key; both headers list it."""
     with recording(tmp_path / "day.yaml") as run:
         run.passed("1", 1.0, "/me/facebooksessions/S1", update({"FirstName": NAME}))
         run.passed("2", 2.0, "/me/facebooksessions/S1", update({"Note": f"called {NAME} back"}))
@@ -126,7 +126,7 @@ def test_what_was_found_in_one_part_is_redacted_in_the_next(tmp_path: Path) -> N
 
 
 def test_the_journal_of_a_part_can_be_recovered(tmp_path: Path) -> None:
-    """As that of any recording; what the part before holds is not in it twice."""
+    """Like that of any recording; the content of earlier parts is not in it twice."""
     run = Recording(tmp_path / "day.yaml", EVERY)
     run.passed("1", 1.0, "/me/facebooksessions/S1", update({"A": 1}))
     run.passed("2", 2.0, "/me/2")
@@ -136,8 +136,8 @@ def test_the_journal_of_a_part_can_be_recovered(tmp_path: Path) -> None:
     run.session.finish()
 
 
-def test_a_part_that_cannot_be_had_costs_nothing(tmp_path: Path) -> None:
-    """The recording goes on in the part that it has, and that is reported."""
+def test_part_that_cannot_be_created_loses_nothing(tmp_path: Path) -> None:
+    """The recording continues in the current part, and that is reported."""
     with recording(tmp_path / "day.yaml") as run:
         run.passed("1", 1.0, "/me/1")
         (tmp_path / "day.2.yaml").write_text("precious")
@@ -148,8 +148,8 @@ def test_a_part_that_cannot_be_had_costs_nothing(tmp_path: Path) -> None:
     assert "precious" == (tmp_path / "day.2.yaml").read_text()
 
 
-def test_parts_of_another_recording_are_in_the_way(tmp_path: Path) -> None:
-    """From the start, not hours later; force replaces cassettes, and never what was not saved yet."""
+def test_existing_parts_are_refused_at_the_start(tmp_path: Path) -> None:
+    """Not hours later; force replaces cassettes, and never an unsaved recording."""
     (tmp_path / "day.7.yaml").write_text("precious")
     with pytest.raises(GwsReplayError, match=r"day\.7\.yaml is a part of another recording"):
         Recording(tmp_path / "day.yaml", EVERY)
@@ -169,13 +169,13 @@ def test_parts_of_another_recording_are_in_the_way(tmp_path: Path) -> None:
     ],
 )
 def test_sizes_and_times(text: str, split: Split) -> None:
-    """Both may be given, in any case."""
+    """Both may be given, in upper or lower case."""
     assert split == Split.parse(text)
 
 
 @pytest.mark.parametrize("text", ["0MB", "5", "5 m", "-1h", "1.5h", "MB"])
-def test_what_is_no_size_and_no_time(text: str) -> None:
-    """Is refused with an example."""
+def test_wrong_size_or_time_is_refused(text: str) -> None:
+    """With an example."""
     with pytest.raises(GwsReplayError, match=r"--split needs a size or a time \(100MB"):
         Split.parse(text)
 
@@ -191,14 +191,14 @@ def headers_of(name: str = "", token: str = "", cookie: str = "") -> Headers:
 
 
 def sent(run: Recording, at: float, headers: Headers, given: tuple[tuple[str, str], ...] = ()) -> None:
-    """A GET with credentials, and what its response gives."""
+    """A GET with credentials, and the cookie or token of its response."""
     id_ = str(at)
     run.session.begun(id_, at, Request(method="GET", uri=f"{URL}/me/devices", headers=headers))
     run.session.answered(id_, at + 0.1, Response(status=200, headers=Headers(given), body=b'{"statusCode": 0}'))
 
 
 def test_users_are_distinguished_though_their_credentials_are_redacted(tmp_path: Path) -> None:
-    """The cassette and the journal hold stand-ins of names, and nothing of tokens and cookies."""
+    """Cassette and journal hold stand-ins of names, and nothing of tokens and cookies."""
     with recording(tmp_path / "c.yaml", Split()) as run:
         for at, name in ((1.0, "anna.keller"), (2.0, "bela.szabo")):
             sent(run, at, headers_of(name), (("Set-Cookie", f"JSESSIONID=cookie-of-{name}"),))
@@ -241,8 +241,8 @@ def test_every_part_has_the_users_of_the_whole_recording(tmp_path: Path) -> None
     assert all(user.name for user in first.users)
 
 
-def test_the_end_of_a_recording_says_what_was_not_examined(tmp_path: Path) -> None:
-    """With the last part: binary bodies, and keys that sound as if a rule were missing."""
+def test_end_of_a_recording_lists_what_was_not_examined(tmp_path: Path) -> None:
+    """With the last part: binary bodies, and keys that suggest a missing rule."""
     with recording(tmp_path / "a.yaml", Split()) as running:
         running.passed("1", 0, "/me", None, {"SpousePhone2": "1", "queue": "2"})
         for number, body in enumerate((b"\x89PNG\x00\xff\xfe", b"\x00\xff\x01"), 2):

@@ -1,4 +1,4 @@
-"""Compiling from the file is compiling in memory: the same cassette, whatever came between what."""
+"""Compiling from the file gives the same cassette as compiling in memory, in any order of events."""
 
 import json
 import random
@@ -31,7 +31,7 @@ def notified(session: str, user_data: object, reference: int) -> str:
 
 
 def lines_of(seed: int) -> Iterator[bytes]:
-    """The journal of overlapping updates and GETs of several sessions, told by polls and frames, some at one moment."""
+    """The journal of overlapping updates and GETs of several sessions, with notifications over both transports."""
     chance = random.Random(seed)
     yield journal.header_line({"recorder": "me"})
     later: list[tuple[float, bytes]] = []

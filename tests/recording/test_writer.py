@@ -1,4 +1,4 @@
-"""The writer by itself: what it does with moments, and with what goes wrong in one."""
+"""The writer alone: how it handles events, and errors in one of them."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def begun(number: int) -> tuple[Any, ...]:
 
 
 def answered(number: int) -> tuple[Any, ...]:
-    """It is answered."""
+    """Its response is complete."""
     return ("answered", f"{number}", number + 0.5, 200, "OK", FIELDS, b'{"statusCode":0}', False)
 
 
@@ -36,14 +36,14 @@ def started(cassette: Path, *, mode: str = "reverse") -> tuple[Writer, list[Any]
 
 
 def test_proxy_killed_before_its_first_message_leaves_no_traceback() -> None:
-    """The writer's input ends at once: so does the writer, and says nothing."""
+    """The writer's input ends at once: the writer exits without a message."""
     command = (sys.executable, "-m", "gws_replay.recording.writer")
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
     assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
 
 
 def test_moments_become_a_cassette(tmp_path: Path) -> None:
-    """Where it writes is reported first, then how many moments were taken since, with lines to show; the last saves."""
+    """The file is reported first, then the number of handled events, with lines to show; the last event saves."""
     writer, reports = started(tmp_path / "c.yaml")
     writer.take([begun(1), answered(1), begun(2)])
     writer.take([("broken", "2", 3.0, "reset"), ("finish",)])
@@ -57,8 +57,8 @@ def test_moments_become_a_cassette(tmp_path: Path) -> None:
     assert [f"GET {PATH}/1", f"GET {PATH}/2"] == operations(load_cassette(tmp_path / "c.yaml"))
 
 
-def test_an_error_of_ours_costs_one_message_and_shows_nothing_of_it(tmp_path: Path) -> None:
-    """It is reported with its place; what raised it may hold what nobody has redacted."""
+def test_internal_error_loses_one_message_and_shows_nothing_of_it(tmp_path: Path) -> None:
+    """It is reported with its place; the message may be unredacted."""
     writer, reports = started(tmp_path / "c.yaml")
     writer.take(
         [begun(1), ("answered", "1", "no time: Kunigunde", 200, "OK", FIELDS, b"", False), begun(2), answered(2)]
@@ -71,8 +71,8 @@ def test_an_error_of_ours_costs_one_message_and_shows_nothing_of_it(tmp_path: Pa
     assert f"GET {PATH}/2" in operations(load_cassette(tmp_path / "c.yaml"))
 
 
-def test_a_disk_that_fails_ends_the_recording_alone(tmp_path: Path) -> None:
-    """It is reported once; what comes then is acknowledged, for the traffic goes on, and not written."""
+def test_failing_disk_ends_the_recording_and_not_the_traffic(tmp_path: Path) -> None:
+    """It is reported once; later events are acknowledged, so that traffic goes on, and not written."""
     writer, reports = started(tmp_path / "c.yaml")
     writer.take([begun(1), answered(1)])
     assert writer._session
@@ -86,8 +86,8 @@ def test_a_disk_that_fails_ends_the_recording_alone(tmp_path: Path) -> None:
     assert [("acked", 2, [], None), ("acked", 2, [], None), ("acked", 1, [], None)] == acks[1:]
 
 
-def test_what_cannot_be_claimed_is_refused(tmp_path: Path) -> None:
-    """Before anything is told."""
+def test_unclaimable_file_is_refused(tmp_path: Path) -> None:
+    """Before anything is reported."""
     (tmp_path / "c.yaml").write_text("precious")
     with pytest.raises(GwsReplayError, match=r"c\.yaml exists"):
         started(tmp_path / "c.yaml")
@@ -95,7 +95,7 @@ def test_what_cannot_be_claimed_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 8, 9, 1000])
 def test_values_go_through_a_pipe_in_any_pieces(size: int) -> None:
-    """The system cuts where it likes."""
+    """The system cuts at any byte."""
     values = [[begun(1), answered(1)], ("acked", 2, ["line"]), [], ("half \udcff", b"\xff" * 300, 1.5, None, True)]
     data = b"".join(map(packed, values))
     unpacking = Unpacking()
@@ -117,8 +117,8 @@ def test_values_go_through_a_pipe_in_any_pieces(size: int) -> None:
     ],
     ids=["none", "reverse", "websocket", "left out"],
 )
-def test_cometd_that_went_past_the_proxy_is_noted(tmp_path: Path, mode: str, more: Any, noted: bool) -> None:
-    """In regular mode, where a client has to choose to use the proxy; not if any CometD was seen."""
+def test_cometd_traffic_around_the_proxy_is_reported(tmp_path: Path, mode: str, more: Any, noted: bool) -> None:
+    """In regular mode, where each client must be set to use the proxy; not if any CometD was seen."""
     writer, sent = started(tmp_path / "c.yaml", mode=mode)
     writer.take([begun(1), answered(1), *more, ("finish",)])
     (saved,) = [each for kind, *values in sent if kind == "saved" for each in values]

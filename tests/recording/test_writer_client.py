@@ -1,4 +1,4 @@
-"""The proxy and its writer: what is held for it, and what becomes of one when the other is stopped, ended or killed."""
+"""The proxy and its writer: what the proxy holds back, and what happens when either is stopped, ended or killed."""
 
 import asyncio
 import os
@@ -39,18 +39,18 @@ ME = "/api/v2/me"
 
 @pytest.fixture(params=[PolledPipes, ThreadedPipes])
 def any_pipes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the event loops of this system wait for pipes, and as threads do on Windows."""
+    """With pipes in the event loop, and with threads as on Windows."""
     monkeypatch.setattr(writer_process, "SystemPipes", request.param)
 
 
 def started(cassette: Path, reports: list[Any]) -> WriterProcess:
-    """A real writer, and what is heard of it."""
+    """A real writer, and its reports."""
     return WriterProcess(lambda *report: reports.append(report), cassette, "me", Policy(), split="", force=False)
 
 
 @pytest.mark.usefixtures("any_pipes")
-def test_what_is_held_goes_on_when_it_is_written(tmp_path: Path) -> None:
-    """Not while the writer stands still, however long its loop turns; then the response is in the journal."""
+def test_response_is_held_until_it_is_written(tmp_path: Path) -> None:
+    """Not released while the writer is stopped, however long the loop runs; then the response is in the journal."""
     reports: list[Any] = []
     journal = tmp_path / "c.yaml.journal"
 
@@ -63,7 +63,7 @@ def test_what_is_held_goes_on_when_it_is_written(tmp_path: Path) -> None:
         held = writer.held(*answer_of(1))
         done, _ = await asyncio.wait([held], timeout=0.1)
         written = journal.read_bytes()
-        os.kill(pid, signal.SIGCONT)  # also where the test fails: a process that stands still ends never
+        os.kill(pid, signal.SIGCONT)  # also if the test fails: a stopped process never ends
         assert set() == done
         assert b'"response"' not in written
         await asyncio.wait_for(held, PATIENCE)
@@ -76,14 +76,14 @@ def test_what_is_held_goes_on_when_it_is_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("any_pipes")
-def test_nobody_waits_for_the_large_body_of_another_client(tmp_path: Path) -> None:
-    """It goes on though the writer has not come to it yet; whoever sent the large one waits until that is written."""
+def test_large_body_of_one_client_delays_no_other(tmp_path: Path) -> None:
+    """Other clients continue before the writer has read it; its own client waits until it is written."""
     journal = tmp_path / "c.yaml.journal"
 
     async def scenario() -> None:
         writer = started(tmp_path / "c.yaml", [])
         pid = writer._process.pid
-        os.kill(pid, signal.SIGSTOP)  # as if it redacted for a long time
+        os.kill(pid, signal.SIGSTOP)  # as if redaction took a long time
         wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().split()[2] == "T", "the writer to stand still")
         try:
             writer.begun(*begun(1))
@@ -107,8 +107,8 @@ def test_nobody_waits_for_the_large_body_of_another_client(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("any_pipes")
-def test_what_no_pipe_takes_at_once_arrives_whole(tmp_path: Path) -> None:
-    """Bodies that are larger than a pipe; what was sent in the same turn of the loop, or not at all yet, too."""
+def test_body_larger_than_a_pipe_arrives_complete(tmp_path: Path) -> None:
+    """Also one sent in the same turn of the loop, or queued."""
     large = [bytes([65 + number]) * 100_000 for number in range(4)]
 
     async def scenario() -> None:
@@ -273,7 +273,7 @@ def test_a_killed_writer_is_followed_by_another(tmp_path: Path, split: str) -> N
 
 
 def test_writer_on_sigterm_waits_for_its_proxy(tmp_path: Path) -> None:
-    """As when a service manager, or a terminal, tells all processes at once: the proxy has more to say."""
+    """As when a service manager or a terminal signals all processes at once: the proxy still sends events."""
     with upstream(lambda _: answered()) as server:
         with Recorder(Settings(cassette=tmp_path / "c.yaml", upstream=server.url)) as recorder, client() as agent:
             (writer,) = children(recorder.pid)

@@ -42,7 +42,7 @@ def test_a_file_without_the_table_ignores_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_table_is_refused_with_its_place(text: str, message: str, tmp_path: Path) -> None:
-    """The file is named, and what it takes."""
+    """The error names the file and the valid content."""
     (tmp_path / "pyproject.toml").write_text(text)
     with pytest.raises(GwsReplayError) as caught:
         ignored_fields(start=tmp_path)

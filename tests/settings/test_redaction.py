@@ -1,4 +1,4 @@
-"""Your own rules from pyproject.toml, the key from the environment; what is wrong is reported with file and line."""
+"""Own rules from pyproject.toml, the key from the environment; errors are reported with file and line."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def pyproject(folder: Path, *lines: str) -> Path:
 
 
 def test_rules_come_from_the_nearest_pyproject(tmp_path: Path) -> None:
-    """Of a folder above; what a command is given is added."""
+    """In a folder above; the options of a command are added."""
     pyproject(
         tmp_path, TABLE, 'keep = ["Subject"]', 'secret = ["$.a.b", "header:x-a"]', 'personal = ["pattern:K[0-9]+"]'
     )
@@ -58,7 +58,7 @@ def test_a_wrong_rule_is_named_with_file_and_line(lines: list[str], line: int, m
 
 
 def test_invalid_pyproject_is_reported(tmp_path: Path) -> None:
-    """With its path; as is a table that is none."""
+    """With its path; as is a value that is not a table."""
     path = tmp_path / "pyproject.toml"
     path.write_text("[tool", "utf-8")
     with pytest.raises(GwsReplayError, match="cannot be parsed as TOML"):
@@ -70,8 +70,8 @@ def test_invalid_pyproject_is_reported(tmp_path: Path) -> None:
         policy_of("some", start=Path("/"))
 
 
-def test_a_command_ends_with_that_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No traceback, exit code 2; a right rule is kept to."""
+def test_wrong_rule_ends_a_command_with_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No traceback, exit code 2; a correct rule is used."""
     path = small(tmp_path / "c.yaml")
     monkeypatch.chdir(tmp_path)
     pyproject(tmp_path, TABLE, 'secret = ["pattern:("]')
@@ -82,7 +82,7 @@ def test_a_command_ends_with_that_sentence(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_key_of_the_environment_makes_stand_ins_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it every recording has others."""
+    """Without it every recording has other stand-ins."""
 
     def stand_in() -> str:
         return redactor(Policy()).data('{"FirstName": "Vitaliy Onv"}')

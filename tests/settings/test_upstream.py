@@ -1,4 +1,4 @@
-"""A live server's address, and where its credentials come from."""
+"""The address of a live server, and the sources of its credentials."""
 
 import base64
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_a_token(environment: pytest.MonkeyPatch) -> None:
 
 
 def test_netrc(tmp_path: Path) -> None:
-    """The entry of the host, without its port; no entry is no credentials."""
+    """The entry of the host, without its port; without an entry there are no credentials."""
     assert credentials_for(URL) is None
     (tmp_path / "netrc").write_text("machine gws.example login anna password secret\n")
     found = credentials_for(URL)
@@ -62,8 +62,10 @@ def test_netrc(tmp_path: Path) -> None:
         ({"GWS_REPLAY_TOKEN": "x\ny"}, "GWS_REPLAY_TOKEN holds a line break"),
     ],
 )
-def test_half_of_it_is_refused(environment: pytest.MonkeyPatch, variables: dict[str, str], message: str) -> None:
-    """What contradicts itself, or could not be sent."""
+def test_incomplete_credentials_are_refused(
+    environment: pytest.MonkeyPatch, variables: dict[str, str], message: str
+) -> None:
+    """Contradictions, and values that cannot be sent."""
     for name, value in variables.items():
         environment.setenv(name, value)
     with pytest.raises(GwsReplayError, match=message):
@@ -81,7 +83,7 @@ def test_a_bad_netrc_is_refused_without_its_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "url", ["gws.example", "ftp://gws.example", "https://", "https://a:0", "https://a b", "https://[x"]
 )
-def test_what_is_no_address(url: str) -> None:
+def test_wrong_address_is_refused(url: str) -> None:
     """Scheme, host and port are needed."""
     with pytest.raises(GwsReplayError, match="is not an address"):
         check_upstream(url)
@@ -90,13 +92,13 @@ def test_what_is_no_address(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["https://gws.example/path", "https://gws.example?x=1", "https://anna:secret@gws.example"]
 )
-def test_more_than_an_address(url: str) -> None:
+def test_address_with_path_or_credentials_is_refused(url: str) -> None:
     """Paths come from the recording, credentials from the environment."""
     with pytest.raises(GwsReplayError, match="scheme, host and port only"):
         check_upstream(url)
 
 
-def test_a_ca_that_is_none(tmp_path: Path) -> None:
-    """One sentence, with the file."""
+def test_invalid_ca_file_is_one_sentence(tmp_path: Path) -> None:
+    """With the file."""
     with pytest.raises(GwsReplayError, match=r"--upstream-ca .*ca\.pem is not a certificate"):
         trusting(tmp_path / "ca.pem")

@@ -1,4 +1,4 @@
-"""`gws-replay demo`: the whole story, by real parts, and what it leaves behind."""
+"""`gws-replay demo`: all steps with real parts, and the files that it leaves."""
 
 import json
 import signal
@@ -30,8 +30,8 @@ STORY = [
 ]
 
 
-def test_the_demo_tells_the_story_and_leaves_it_to_copy(tmp_path: Path) -> None:
-    """In order, beside the result; what an earlier run left is replaced, a foreign folder is not touched."""
+def test_demo_prints_its_steps_and_leaves_files_to_copy(tmp_path: Path) -> None:
+    """In order, with the results; files of an earlier run are replaced, a foreign folder is not touched."""
     folder = tmp_path / "gws-replay-demo"
     folder.mkdir()
     (folder / "agent.py").write_text("of an earlier version")
@@ -50,7 +50,7 @@ def test_the_demo_tells_the_story_and_leaves_it_to_copy(tmp_path: Path) -> None:
     assert (2, True) == (refused.returncode, "holds other files (mine.txt)" in refused.stderr)
 
 
-def test_what_is_not_installed_is_named(tmp_path: Path) -> None:
+def test_missing_package_is_named(tmp_path: Path) -> None:
     """With the pip line."""
     for name in ("mitmproxy", "aiocometd_ng"):
         done = run(sys.executable, "-c", HIDING.format(name=name), cwd=tmp_path)
@@ -82,7 +82,7 @@ def descendants(pid: int) -> list[str]:
 
 
 def in_group(pid: int, group: int) -> bool:
-    """Tell whether the terminal's Ctrl-C reaches a process."""
+    """Return whether the terminal's Ctrl-C reaches a process."""
     import os
 
     try:
