@@ -184,6 +184,6 @@ def test_odd_frames_and_a_refused_upgrade(tmp_path: Path) -> None:
     assert [CHANNEL, CHANNEL, "/v2/x", CHANNEL] == [each.channel for each in notifications]
     assert [1, 2, None, 3] == [each.value["n"] if each.channel == CHANNEL else None for each in notifications]
     assert "\u00e9" == notifications[2].value
-    # A client whose upgrade is refused continues with long-polling: the user sees a line, and no WebSocket is tried again.
+    # A client whose upgrade is refused continues with long-polling; the user sees one line.
     assert ["x"] == operations(cassette)
     assert 1 == sum(line.startswith(f"!!! GET {COMETD}/refused  HTTP 400") for line in lines)

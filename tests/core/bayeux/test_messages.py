@@ -1,4 +1,4 @@
-"""Bayeux messages on the wire: bodies that are read or refused with a reason, text that is written as it stands."""
+"""Bayeux messages on the network: bodies are read or refused with a reason, text is written unchanged."""
 
 import json
 from contextlib import suppress
@@ -37,7 +37,7 @@ REQUEST = {"channel": "/meta/connect", "id": "1", "clientId": "c"}
     ],
 )
 def test_a_body_is_one_message_or_an_array(body: str, messages: list[Any]) -> None:
-    """Text of a frame or bytes of a request; what the array holds is for the server to judge."""
+    """A WebSocket message or the bytes of a request; the server judges the elements of the array."""
     assert messages == decoded(body)
     assert messages == decoded(body.encode())
 
@@ -97,7 +97,7 @@ def test_verbatim_data_are_written_token_for_token(text: str) -> None:
     assert pairs(text) == fields["data"]
 
 
-def test_verbatim_stands_only_for_data() -> None:
+def test_verbatim_is_used_only_for_data() -> None:
     """Other text that looks like JSON is a string."""
     text = encoded([{"channel": "/a", "data": '{"a":1}'}, {"channel": "/b", "data": Verbatim('{"a":1.50,"a":[]}')}])
     assert '[{"channel":"/a","data":"{\\"a\\":1}"},{"channel":"/b","data":{"a":1.50,"a":[]}}]' == text
@@ -129,13 +129,13 @@ def test_patterns_match_as_their_definition_says(channel: list[str], prefix: lis
     [("/a", ["/a"]), (["/a", "/b"], ["/a", "/b"]), (None, []), (7, []), (["/a", 7], []), ({"/a": 1}, []), ([], [])],
 )
 def test_a_subscription_names_one_pattern_or_several(named: Any, patterns: list[str]) -> None:
-    """Nothing for anything else."""
+    """Anything else gives none."""
     assert patterns == subscriptions({"subscription": named})
     assert [] == subscriptions({})
 
 
-def test_replies_stand_under_the_id_and_channel_of_what_they_answer() -> None:
-    """And nothing else of it is echoed."""
+def test_reply_has_the_id_and_channel_of_its_message() -> None:
+    """Nothing else of the message is returned."""
     assert {"id": "1", "channel": "/meta/connect", "successful": True, "x": 1} == reply(REQUEST, x=1)
     refused = {"id": "1", "channel": "/meta/connect", "successful": False, "error": "400::No", "advice": {}}
     assert refused == refusal(REQUEST, "400::No", advice={})

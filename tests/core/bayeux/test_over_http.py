@@ -33,7 +33,7 @@ def got(path: str = "/api/v2/notifications", **fields: Any) -> Request:
 )
 @pytest.mark.parametrize("query", ["", "?x=1"])
 def test_the_address_does_not_count(path: str, query: str) -> None:
-    """Clients append the kind of message, a proxy may have rewritten the path, and REST resources have any name."""
+    """Clients append the kind of message, a proxy may change the path, and REST resources have any name."""
     assert BayeuxRequest([CONNECT, SUBSCRIBE]) == carried(posted([CONNECT, SUBSCRIBE], path + query))
     assert carried(posted({"operationName": "MarkRead"}, path + query)) is None
 
@@ -66,7 +66,7 @@ def test_one_message_without_an_array() -> None:
 )
 @pytest.mark.parametrize("path", ["/api/v2/me", "/api/v2/notifications"])
 def test_a_rest_body_may_contain_the_word_channel(body: Any, path: str) -> None:
-    """At any address; and whatever it is, it is not an error."""
+    """At any address; it is never an error."""
     assert carried(posted(body, path)) is None
 
 
@@ -78,7 +78,7 @@ def test_other_methods_carry_nothing(method: str) -> None:
 
 
 def test_a_plain_get_carries_nothing() -> None:
-    """A WebSocket begins with one, and people look with a browser."""
+    """A WebSocket begins with one, and browsers send it."""
     assert carried(got()) is None
     assert carried(got(fields="*")) is None
 
@@ -95,12 +95,12 @@ def test_a_plain_get_carries_nothing() -> None:
     ],
 )
 def test_a_malformed_body_is_a_rest_request(body: bytes) -> None:
-    """It is answered as recorded, or is a miss that says what was sent."""
+    """It gets its recorded response, or is a miss that shows the body."""
     assert carried(posted(body)) is None
 
 
 def test_a_message_on_a_meta_channel_makes_the_batch_bayeux() -> None:
-    """The server refuses the strange ones one by one, and answers the rest."""
+    """The server refuses invalid messages one by one, and handles the rest."""
     assert BayeuxRequest([7, {}, CONNECT]) == carried(posted([7, {}, CONNECT]))
 
 
@@ -130,8 +130,8 @@ def test_a_form_carries_messages(path: str) -> None:
     assert BayeuxRequest([CONNECT, SUBSCRIBE, CONNECT]) == carried(posted(body, path, FORM))
 
 
-def test_a_form_of_a_rest_request_is_no_bayeux() -> None:
-    """Whatever its field is called, and however many there are."""
+def test_form_of_a_rest_request_is_not_bayeux() -> None:
+    """Whatever its fields are called, and however many there are."""
     for body in ("message=hello", "message=hello&message=you", "message=", f"message={quote('[1]')}", "a=1"):
         assert carried(posted(body, "/api/v2/me", FORM)) is None
 
@@ -162,20 +162,20 @@ def test_a_function_must_be_a_name(name: str) -> None:
         {"jsonp": "f"},
     ],
 )
-def test_a_rest_get_with_such_fields_is_no_bayeux(fields: dict[str, str]) -> None:
-    """The names are not rare."""
+def test_rest_get_with_such_fields_is_not_bayeux(fields: dict[str, str]) -> None:
+    """The names are common."""
     assert carried(got("/api/v2/me", **fields)) is None
 
 
-def test_whether_it_polls() -> None:
-    """A connect is among the messages, whatever else."""
+def test_batch_with_a_connect_polls() -> None:
+    """In any position."""
     assert (True, True, False, False) == tuple(
         BayeuxRequest(messages).polls for messages in ([CONNECT], [7, SUBSCRIBE, CONNECT], [SUBSCRIBE], [])
     )
 
 
 def test_response_is_json_or_a_call_of_the_function() -> None:
-    """With its media type; a script must not have the two letters that end a line in it, JSON may."""
+    """With its media type; a script must escape two line separators that JSON allows."""
     message = {"channel": "/a", "data": Verbatim('{"a":"\u2028ä\u2029"}')}
     text = '[{"channel":"/a","data":{"a":"\u2028ä\u2029"}}]'
     assert (JSON_TYPE, text.encode()) == BayeuxRequest([]).encode([message])

@@ -1,4 +1,4 @@
-"""Bayeux messages are distinguished from other JSON, and keep their text."""
+"""Bayeux messages in a recording are distinguished from other JSON, and keep their text."""
 
 import json
 from typing import Any
@@ -39,14 +39,14 @@ def test_messages_keep_the_text_of_their_fields(text: str, encode: Any) -> None:
         '{"channel":"/a","channel":"/b"}',
     ],
 )
-def test_other_bodies_are_no_bayeux(body: str) -> None:
+def test_other_bodies_are_not_bayeux(body: str) -> None:
     """REST responses have channels too; every message of an array must have a Bayeux one."""
     assert messages_in(body) is None
     assert messages_in(body.encode()) is None
 
 
-def test_bytes_that_are_no_text_are_no_bayeux() -> None:
-    """Nor do they raise."""
+def test_bytes_that_are_not_text_are_not_bayeux() -> None:
+    """They raise no error."""
     assert messages_in(b'\xff{"channel":"/meta/connect"}') is None
 
 
@@ -63,7 +63,7 @@ def test_bytes_that_are_no_text_are_no_bayeux() -> None:
     ],
 )
 def test_which_messages_are_notifications(message: dict[str, Any], is_notification: bool) -> None:
-    """Data on a channel of the application, and no answer to a publish."""
+    """Data on a channel of the application that is not the reply to a publish."""
     found = (messages_in(json.dumps(message)) or [])[0]
     assert is_notification is found.is_notification
 
@@ -74,7 +74,7 @@ def test_field_names_are_escaped_again() -> None:
     assert json.loads(text) == json.loads(spelled(messages_in(text) or ()))
 
 
-def test_a_channel_with_half_a_surrogate_pair_is_none() -> None:
-    """JSON can spell it, and no cassette could hold it; its data may have any text."""
+def test_channel_with_half_a_surrogate_pair_is_invalid() -> None:
+    """JSON can write it, and no cassette could hold it; the data may have any text."""
     assert messages_in('[{"channel":"/v2/me/\\ud800","data":{}}]') is None
     assert messages_in('[{"channel":"/v2/me/x","data":"\\ud800"}]')

@@ -1,4 +1,4 @@
-"""The Bayeux server core, driven by hand: handshakes, connects that are held and answered, pushes, disconnects."""
+"""The Bayeux server core without a network: handshakes, held connects, notifications, disconnects."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ OFFERED = ["websocket", "long-polling", "callback-polling"]
 
 @pytest.fixture
 def server() -> BayeuxServer:
-    """A server with ids that a test can foretell."""
+    """A server with ids that a test can predict."""
     return BayeuxServer(new_id=numbered_ids())
 
 
@@ -53,7 +53,7 @@ def test_one_transport_in_common_is_enough(server: BayeuxServer, offered: str) -
 
 
 def test_server_offers_the_transports_that_it_is_given() -> None:
-    """A client without a transport in common is refused, and told which there are."""
+    """A client without a common transport is refused with the list of them."""
     server = BayeuxServer(new_id=numbered_ids(), connection_types=["long-polling"])
     message = {"channel": "/meta/handshake", "supportedConnectionTypes": ["websocket"]}
     (reply,) = response(server.receive([message], 0.0)).messages
@@ -62,14 +62,14 @@ def test_server_offers_the_transports_that_it_is_given() -> None:
 
 
 def test_first_connect_returns_at_once_with_advice(server: BayeuxServer) -> None:
-    """So that the client learns that its session works."""
+    """So that the client sees that its session works."""
     client_id = handshake(server)
     result = server.receive([connect(client_id, id="2")], 1.0)
     assert Replies(messages=({"id": "2", "channel": "/meta/connect", "successful": True, "advice": ADVICE},)) == result
 
 
 def test_a_later_connect_is_held_for_the_advised_timeout(server: BayeuxServer) -> None:
-    """And then answered with nothing."""
+    """Then an empty response is returned."""
     client_id = connected(server)
     held = hold(server.receive([connect(client_id, id="3")], 5.0))
     assert (client_id, 35.0, 1) == (held.client_id, held.until, server.held)
@@ -81,29 +81,29 @@ def test_a_later_connect_is_held_for_the_advised_timeout(server: BayeuxServer) -
 @pytest.mark.parametrize(
     ("timeout", "until"), [(1500, 6.5), (60_000, 35.0), (10**400, 35.0), ("0", 35.0), (True, 35.0)]
 )
-def test_a_client_can_ask_for_a_shorter_hold(server: BayeuxServer, timeout: Any, until: float) -> None:
-    """Never for a longer one; what is not a number is not heeded."""
+def test_client_can_shorten_the_hold(server: BayeuxServer, timeout: Any, until: float) -> None:
+    """Never lengthen it; a value that is not a number is ignored."""
     client_id = connected(server)
     assert until == hold(server.receive([connect(client_id, advice={"timeout": timeout})], 5.0)).until
 
 
 @pytest.mark.parametrize("timeout", [0, -1, -(10**400)])
 def test_connect_with_timeout_0_returns_at_once(server: BayeuxServer, timeout: int) -> None:
-    """As clients ask who have just come back."""
+    """Clients send it after they lost the connection."""
     client_id = connected(server)
     result = response(server.receive([connect(client_id, advice={"timeout": timeout})], 5.0))
     assert ({"channel": "/meta/connect", "successful": True},) == result.messages
 
 
 def test_a_connect_in_a_batch_is_never_held(server: BayeuxServer) -> None:
-    """The answers to the rest of the batch would be held with it."""
+    """The responses to the rest of the batch would be held with it."""
     client_id = connected(server)
     result = response(server.receive([subscribe(client_id, "/v2/me/chats"), connect(client_id)], 5.0))
     assert ["/meta/subscribe", "/meta/connect"] == [message["channel"] for message in result.messages]
 
 
 def test_a_push_makes_a_held_connect_ready_and_goes_before_its_reply(server: BayeuxServer) -> None:
-    """All that has come by then goes with it, once."""
+    """All notifications so far are sent with it, once."""
     client_id = connected(server)
     held = hold(server.receive([connect(client_id, id="3")], 5.0))
     assert (held.ticket,) == server.deliver(CHANNEL, {"referenceId": 11})
@@ -124,7 +124,7 @@ def test_a_push_without_a_connect_waits_for_the_next(server: BayeuxServer) -> No
 
 
 def test_a_second_connect_ends_the_first_and_takes_its_notifications(server: BayeuxServer) -> None:
-    """The client has come back before the loss of its connection was noticed."""
+    """The client reconnected before the loss of its connection was noticed."""
     client_id = connected(server)
     first = hold(server.receive([connect(client_id, id="3")], 5.0))
     second = hold(server.receive([connect(client_id, id="4")], 6.0))
@@ -136,7 +136,7 @@ def test_a_second_connect_ends_the_first_and_takes_its_notifications(server: Bay
 
 
 def test_a_disconnect_ends_the_held_connect_and_forgets_the_client(server: BayeuxServer) -> None:
-    """The connect is answered with the advice not to come back."""
+    """The response to the connect advises not to reconnect."""
     client_id = connected(server)
     held = hold(server.receive([connect(client_id)], 5.0))
     result = response(server.receive([{"channel": "/meta/disconnect", "clientId": client_id}], 6.0))
@@ -166,7 +166,7 @@ def test_abandoning_a_replaced_connect_leaves_the_newer_one(server: BayeuxServer
 
 
 def test_response_that_was_not_written_is_put_back_in_front(server: BayeuxServer) -> None:
-    """Before what has been pushed since."""
+    """Before later notifications."""
     client_id = connected(server)
     server.deliver(CHANNEL, 1)
     server.deliver(CHANNEL, 2)
@@ -178,7 +178,7 @@ def test_response_that_was_not_written_is_put_back_in_front(server: BayeuxServer
 
 
 def test_forgotten_clients_have_to_shake_hands_again(server: BayeuxServer) -> None:
-    """Their held connects can be answered now: with 402, and without what waited for them."""
+    """Their held connects return at once: with 402, and without undelivered notifications."""
     waiting, behind = connected(server), connected(server, acknowledges=True)
     held = hold(server.receive([connect(waiting)], 4.0))
     server.deliver(CHANNEL, 1)
@@ -193,7 +193,7 @@ def test_forgotten_clients_have_to_shake_hands_again(server: BayeuxServer) -> No
 
 
 def test_delivery_is_unconfirmed_until_the_client_connects_again(server: BayeuxServer) -> None:
-    """What waits for it, and what it was told without having come again since, both count."""
+    """Waiting notifications and those of the last response both count."""
     client_id = connected(server)
     assert not server.has_undelivered
     server.deliver(CHANNEL, 1)

@@ -1,7 +1,7 @@
-"""The Bayeux server core: each notification arrives once and in order, though answers get lost on their way.
+"""The Bayeux server core: each notification arrives once and in order, though responses are lost.
 
-A lost response is put back where its loss was noticed; a client with the acknowledgement extension says itself what it
-has, and gets the rest again.
+A lost response is put back if its loss is noticed; a client with the acknowledgement extension names the last batch
+that it has, and gets the rest again.
 """
 
 from itertools import count
@@ -28,12 +28,12 @@ from tests.support.bayeux_by_hand import (
 
 @pytest.fixture
 def server() -> BayeuxServer:
-    """A server with ids that a test can foretell."""
+    """A server with ids that a test can predict."""
     return BayeuxServer(new_id=numbered_ids())
 
 
 def batch_of(messages: tuple[Message, ...]) -> Any:
-    """The number of the batch that a response to a connect is."""
+    """The batch number in a response to a connect."""
     return messages[-1]["ext"]["ack"]
 
 
@@ -47,8 +47,8 @@ def batch_of(messages: tuple[Message, ...]) -> Any:
         ({}, None),
     ],
 )
-def test_acknowledgement_is_granted_to_who_asks(server: BayeuxServer, fields: Message, granted: Any) -> None:
-    """Others are not told of batches."""
+def test_acknowledgement_is_used_if_the_client_supports_it(server: BayeuxServer, fields: Message, granted: Any) -> None:
+    """Other clients receive no batch numbers."""
     (reply,) = response(server.receive([{"channel": "/meta/handshake", **fields}], 0.0)).messages
     assert granted == reply.get("ext")
     (first,) = response(server.receive([connect(reply["clientId"])], 0.0)).messages
@@ -56,7 +56,7 @@ def test_acknowledgement_is_granted_to_who_asks(server: BayeuxServer, fields: Me
 
 
 def test_batches_are_numbered(server: BayeuxServer) -> None:
-    """Every answer to a connect is one: with notifications or without, at once or after a hold."""
+    """Every response to a connect: with notifications or without, at once or after a hold."""
     client_id = connected(server, acknowledges=True)
     server.deliver(CHANNEL, "a")
     at_once = response(server.receive([connect(client_id, 1)], 1.0)).messages
@@ -68,8 +68,8 @@ def test_batches_are_numbered(server: BayeuxServer) -> None:
     assert [(2, ["a"]), (3, ["b"]), (4, [])] == found
 
 
-def test_what_is_confirmed_is_not_sent_again(server: BayeuxServer) -> None:
-    """Nor is there anything left to say."""
+def test_confirmed_batch_is_not_sent_again(server: BayeuxServer) -> None:
+    """Nothing else is sent either."""
     client_id = connected(server, acknowledges=True)
     server.deliver(CHANNEL, "a")
     server.receive([connect(client_id, 1)], 1.0)
@@ -102,8 +102,8 @@ def test_only_the_batches_that_are_missing_come_again(server: BayeuxServer) -> N
 
 
 @pytest.mark.parametrize("nonsense", [None, "1", True, 1.0, [1]])
-def test_an_acknowledgement_that_is_no_number_confirms_nothing(server: BayeuxServer, nonsense: Any) -> None:
-    """Nor does it bring anything back."""
+def test_acknowledgement_that_is_not_a_number_is_ignored(server: BayeuxServer, nonsense: Any) -> None:
+    """Nothing is sent again either."""
     client_id = connected(server, acknowledges=True)
     server.deliver(CHANNEL, "a")
     server.receive([connect(client_id, 1)], 1.0)
@@ -111,8 +111,8 @@ def test_an_acknowledgement_that_is_no_number_confirms_nothing(server: BayeuxSer
     assert ["a"] == data_of(response(server.receive([connect(client_id, 1)], 3.0)).messages)
 
 
-def test_putting_back_does_not_double_what_is_to_be_confirmed(server: BayeuxServer) -> None:
-    """The loss was noticed, and the client says so too."""
+def test_response_put_back_and_not_acknowledged_is_sent_once(server: BayeuxServer) -> None:
+    """The server noticed the loss, and the client reports it too."""
     client_id = connected(server, acknowledges=True)
     server.deliver(CHANNEL, "a")
     lost = response(server.receive([connect(client_id, 1)], 1.0))
@@ -121,10 +121,10 @@ def test_putting_back_does_not_double_what_is_to_be_confirmed(server: BayeuxServ
 
 
 class Wire:
-    """A transport for the property: keeps each client's connection, answers what is ready, and notes what arrives.
+    """A transport for the property: keeps each client's connection, returns what is ready, and records what arrives.
 
-    The second client acknowledges. What is lost of the first one's is noticed, and put back; what is lost of the
-    second one's is noticed or not.
+    The second client acknowledges. A lost response to the first client is always noticed, and put back; a lost response
+    to the second one may go unnoticed.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The Bayeux server core: who hears which channel, what a client may publish, and how bad messages are refused."""
+"""The Bayeux server core: subscriptions, what a client may publish, and how invalid messages are refused."""
 
 import json
 from typing import Any
@@ -39,7 +39,7 @@ SUBSCRIBED_CHANNELS = [
 
 @pytest.fixture
 def server() -> BayeuxServer:
-    """A server with ids that a test can foretell."""
+    """A server with ids that a test can predict."""
     return BayeuxServer(new_id=numbered_ids())
 
 
@@ -58,7 +58,7 @@ def test_a_subscription_reaches_its_channels_and_no_others(
 def test_channel_has_a_subscriber_exactly_when_a_push_is_delivered(
     server: BayeuxServer, subscription: Any, channel: str, reached: bool
 ) -> None:
-    """By any client, until that client goes."""
+    """By any client, until that client ends."""
     assert not server.has_subscriber(channel)
     connected(server, subscription="/elsewhere")
     client_id = connected(server, subscription=subscription)
@@ -107,7 +107,7 @@ def test_a_publish_to_a_service_channel_is_not_routed(server: BayeuxServer) -> N
 
 
 def test_data_nested_too_deeply_to_be_written_are_refused(server: BayeuxServer) -> None:
-    """And nobody gets them: the message of a client must not break the answers to others."""
+    """They are not delivered: the message of one client must not break the responses to others."""
     client_id = connected(server, subscription="/team/*")
     deep: list[Any] = []
     for _ in range(100_000):
@@ -118,8 +118,8 @@ def test_data_nested_too_deeply_to_be_written_are_refused(server: BayeuxServer) 
 
 
 @pytest.mark.parametrize("nothing", [None, {"a": 1}, ["1"]])
-def test_an_id_that_is_no_text_or_number_is_not_echoed(server: BayeuxServer, nothing: Any) -> None:
-    """It could be anything, and large; the message is taken all the same."""
+def test_id_that_is_not_text_or_a_number_is_not_returned(server: BayeuxServer, nothing: Any) -> None:
+    """It could be of any kind and size; the message is handled all the same."""
     assert ({"channel": "/meta/connect", "successful": True},) == tuple(
         {name: reply[name] for name in reply if name != "advice"}
         for reply in response(server.receive([connect(handshake(server), id=nothing)], 0.0)).messages
@@ -127,7 +127,7 @@ def test_an_id_that_is_no_text_or_number_is_not_echoed(server: BayeuxServer, not
 
 
 @pytest.mark.parametrize("scalar", ["1", "", 7, 1.5])
-def test_an_id_is_echoed_as_it_is(server: BayeuxServer, scalar: Any) -> None:
+def test_id_is_returned_unchanged(server: BayeuxServer, scalar: Any) -> None:
     """Clients compare it with the one they sent."""
     (reply,) = response(server.receive([connect(handshake(server), id=scalar)], 0.0)).messages
     assert (scalar, type(scalar)) == (reply["id"], type(reply["id"]))
@@ -173,10 +173,10 @@ def test_an_id_is_echoed_as_it_is(server: BayeuxServer, scalar: Any) -> None:
         ({"channel": "/meta/unsubscribe", "clientId": "client1"}, "400::Missing subscription", None),
     ],
 )
-def test_a_malformed_message_is_refused_by_name(
+def test_invalid_message_is_refused_with_its_id_and_channel(
     server: BayeuxServer, message: Any, error: str, advice: Message | None
 ) -> None:
-    """Under its own id and channel, and with the advice to shake hands where that helps."""
+    """With the advice to send a new handshake if that helps."""
     connected(server)
     if isinstance(message, dict):
         message = {**message, "id": "5"}
@@ -187,7 +187,7 @@ def test_a_malformed_message_is_refused_by_name(
         assert message.get("channel") == reply.get("channel")
 
 
-def test_a_malformed_message_does_not_spoil_its_batch(server: BayeuxServer) -> None:
-    """Each is answered, in its place."""
+def test_invalid_message_does_not_affect_its_batch(server: BayeuxServer) -> None:
+    """Each message has its reply, in its place."""
     result = response(server.receive([7, subscribe(handshake(server))], 0.0))
     assert [False, True] == [message["successful"] for message in result.messages]

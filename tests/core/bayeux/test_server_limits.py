@@ -1,4 +1,4 @@
-"""The Bayeux server core: silent clients are forgotten, and one that takes nothing cannot fill the memory."""
+"""The Bayeux server core: silent clients are forgotten, and a client that reads nothing cannot fill the memory."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.support.bayeux_by_hand import CHANNEL, connect, connected, data_of, h
 
 @pytest.fixture
 def server() -> BayeuxServer:
-    """A server with ids that a test can foretell."""
+    """A server with ids that a test can predict."""
     return BayeuxServer(new_id=numbered_ids())
 
 
@@ -23,7 +23,7 @@ def reply_to(server: BayeuxServer, message: Message) -> Message:
 
 
 def test_a_silent_client_expires_but_not_one_with_a_held_connect() -> None:
-    """Its silence begins when the connect was answered."""
+    """The time starts with the response to the connect."""
     server = BayeuxServer(new_id=numbered_ids(), timeout=30, max_silence=10)
     silent, waiting = connected(server), connected(server)
     held = hold(server.receive([connect(waiting)], 0.0))
@@ -36,8 +36,8 @@ def test_a_silent_client_expires_but_not_one_with_a_held_connect() -> None:
     assert () == server.clients
 
 
-def test_any_message_and_a_lost_connect_break_the_silence() -> None:
-    """Whatever shows that the client was there."""
+def test_any_message_and_a_lost_connect_restart_the_timeout() -> None:
+    """Each shows that the client was there."""
     server = BayeuxServer(new_id=numbered_ids(), max_silence=10)
     client_id = connected(server)
     server.receive([subscribe(client_id)], 8.0)
@@ -48,8 +48,8 @@ def test_any_message_and_a_lost_connect_break_the_silence() -> None:
     assert (client_id,) == server.expire(50.5)
 
 
-def test_a_client_that_takes_nothing_is_forgotten(server: BayeuxServer) -> None:
-    """After MAX_QUEUE notifications; it has to shake hands again, and others lose nothing."""
+def test_client_that_reads_nothing_is_forgotten(server: BayeuxServer) -> None:
+    """After MAX_QUEUE notifications; it must send a new handshake, and other clients lose nothing."""
     deaf, quick = connected(server), connected(server)
     for number in range(MAX_QUEUE):
         server.deliver(CHANNEL, number)
@@ -64,7 +64,7 @@ def test_a_client_that_takes_nothing_is_forgotten(server: BayeuxServer) -> None:
 
 
 def test_a_client_that_never_acknowledges_is_forgotten(server: BayeuxServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it has not confirmed counts too; its connect, if one is held, is answered and not left to its timeout."""
+    """Unconfirmed notifications count too; a held connect returns at once."""
     monkeypatch.setattr(bayeux, "MAX_QUEUE", 5)
     client_id = connected(server, acknowledges=True)
     for number in range(5):
@@ -78,8 +78,8 @@ def test_a_client_that_never_acknowledges_is_forgotten(server: BayeuxServer, mon
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_subscriptions_have_an_end(server: BayeuxServer, at_once: bool) -> None:
-    """In one message or in many; those that were there stay."""
+def test_number_of_subscriptions_is_limited(server: BayeuxServer, at_once: bool) -> None:
+    """In one message or in many; earlier ones stay."""
     client_id = connected(server)
     patterns = [f"/v2/{number}" for number in range(MAX_SUBSCRIPTIONS - 1)]
     for subscription in [patterns] if at_once else patterns:
@@ -94,7 +94,7 @@ def test_subscriptions_have_an_end(server: BayeuxServer, at_once: bool) -> None:
 
 
 def test_too_many_subscriptions_at_once_are_refused_as_a_whole(server: BayeuxServer) -> None:
-    """A client knows then that it has none of them."""
+    """So the client knows that it has none of them."""
     client_id = connected(server)
     patterns = [f"/v2/{number}" for number in range(MAX_SUBSCRIPTIONS)]
     assert "403::Too many subscriptions" == reply_to(server, subscribe(client_id, patterns))["error"]

@@ -1,4 +1,4 @@
-"""A long-polling client against our own Bayeux server core, and against replies that no good server gives."""
+"""A long-polling client against our own Bayeux server core, and against invalid replies."""
 
 from typing import Any
 
@@ -19,12 +19,12 @@ LOST = {"channel": "/meta/connect", "successful": False, "error": "402::unknown"
 
 
 def posted(subscriber: Subscriber) -> list[Any]:
-    """The channels of what is posted next."""
+    """The channels of the next messages."""
     return [each["channel"] for each in subscriber.next_messages()]
 
 
 def subscribed() -> Subscriber:
-    """A client that hears."""
+    """A client with a subscription."""
     subscriber = Subscriber(["/a", "/b"])
     for reply in (SHAKEN, SUBSCRIBED, TAKEN):
         subscriber.receive([reply])
@@ -32,7 +32,7 @@ def subscribed() -> Subscriber:
 
 
 def test_the_order_of_a_session() -> None:
-    """Handshake, subscriptions, a connect that is answered at once, held connects, disconnect."""
+    """Handshake, subscriptions, a connect that returns at once, held connects, disconnect."""
     subscriber = Subscriber(["/a", "/b"])
     assert [] == subscriber.last_messages()
     assert ["/meta/handshake"] == posted(subscriber)
@@ -50,7 +50,7 @@ def test_the_order_of_a_session() -> None:
 
 
 def test_a_forgotten_client_shakes_hands_again() -> None:
-    """And subscribes again; it pauses as it is advised."""
+    """And subscribes again, after the advised pause."""
     subscriber = subscribed()
     subscriber.receive([{**LOST, "advice": {"reconnect": "handshake", "interval": 2000}}])
     assert ["/meta/handshake"] == posted(subscriber)
@@ -72,8 +72,8 @@ def test_a_forgotten_client_shakes_hands_again() -> None:
         ([{"channel": "/a"}, "no message", {"channel": None}], "3 requests in a row"),
     ],
 )
-def test_a_server_that_refuses(replies: list[Any], message: str) -> None:
-    """Ends it with the server's reason; a connect may fail twice."""
+def test_refusal_ends_the_session_with_its_reason(replies: list[Any], message: str) -> None:
+    """A connect may fail twice."""
     subscriber = Subscriber(["/a"])
     for reply in replies[:-1]:
         subscriber.receive([reply])
@@ -81,8 +81,8 @@ def test_a_server_that_refuses(replies: list[Any], message: str) -> None:
         subscriber.receive(replies[-1:])
 
 
-def test_success_makes_up_for_failures() -> None:
-    """Only failures after each other count."""
+def test_success_resets_the_failure_count() -> None:
+    """Only failures in a row count."""
     subscriber = subscribed()
     for _ in range(5):
         subscriber.fail()

@@ -1,4 +1,4 @@
-"""Which request a notification answers: each rule by example, then against a model of a server, then its cost."""
+"""The cause of a notification: each rule by example, then against a model of a server, then its cost."""
 
 import json
 from collections import Counter
@@ -24,8 +24,8 @@ def causes(exchanges: list[Exchange], notifications: list[Notification]) -> list
     ]
 
 
-def test_content_tells_overlapping_updates_apart() -> None:
-    """The second update was requested before the first was answered; the latest request is not the cause."""
+def test_content_decides_between_overlapping_updates() -> None:
+    """The second update was sent before the response to the first; the latest request is not the cause."""
     requested = [update({"A": 1}, began=0, ended=3), update({"B": 2}, began=1, ended=2)]
     pushed = [push({"A": 1}, seen=4), push({"A": 1, "B": 2}, seen=5)]
     assert [(0, "content"), (1, "content")] == causes(requested, pushed)
@@ -38,21 +38,21 @@ def test_content_counts_only_on_the_same_resource() -> None:
     assert [(1, "content"), (0, "content")] == causes(requested, pushed)
 
 
-def test_a_reordering_server_is_followed_by_content() -> None:
-    """The second update is applied, and pushed, before the first."""
+def test_content_decides_if_the_server_reorders() -> None:
+    """The second update is applied, and notified, before the first."""
     requested = [update({"A": 1}, began=0), update({"A": 2}, began=0.01)]
     assert [(1, "content"), (0, "content")] == causes(requested, [push({"A": 2}, seen=1), push({"A": 1}, seen=2)])
 
 
 def test_notifications_of_equal_updates_keep_their_order() -> None:
-    """Where nothing tells them apart, the first notification answers the first request."""
+    """Without a difference, the first notification belongs to the first request."""
     requested = [update({"A": 1}, began=began) for began in (0, 0.01, 0.02)]
     pushed = [push({"A": 1}, seen=seen) for seen in (1, 2, 3)]
     assert [(0, "content"), (1, "content"), (2, "content")] == causes(requested, pushed)
 
 
-def test_a_deletion_does_not_take_a_notification_from_before_its_key_came() -> None:
-    """The key is absent before its first update too: that notification answers the first operation."""
+def test_deletion_is_not_the_cause_of_a_notification_before_its_key_was_set() -> None:
+    """The key is missing before its first update too: that notification belongs to the first operation."""
     requested = [
         update({"A": 1}, began=0),
         update({"B": 1}, began=0.01),
@@ -64,7 +64,7 @@ def test_a_deletion_does_not_take_a_notification_from_before_its_key_came() -> N
 
 @pytest.mark.parametrize("lost", range(4))
 def test_a_lost_notification_does_not_shift_those_that_follow(lost: int) -> None:
-    """Each of the others still answers its own request, also when updates write alike values."""
+    """Each of the others keeps its own request, also if updates write similar values."""
     requested = [update({"A": index}, began=index) for index in range(4)]
     pushed = [push({"A": index}, seen=index + 0.5) for index in range(4) if index != lost]
     assert [(index, "content") for index in range(4) if index != lost] == causes(requested, pushed)
@@ -73,8 +73,8 @@ def test_a_lost_notification_does_not_shift_those_that_follow(lost: int) -> None
     assert [(index, "content") for index in range(4) if index != lost] == causes(alike, pushed)
 
 
-def test_a_server_that_shows_the_data_at_the_push_is_counted() -> None:
-    """Both notifications show the second value; the first of them answers the first update."""
+def test_notifications_are_counted_if_the_server_shows_the_state_at_sending() -> None:
+    """Both notifications show the second value; the first of them belongs to the first update."""
     requested = [update({"A": 1}, began=0), update({"A": 2}, began=0.01)]
     assert [(0, "counting"), (1, "content")] == causes(requested, [push({"A": 2}, seen=1), push({"A": 2}, seen=2)])
 
@@ -87,13 +87,13 @@ def test_counting_follows_a_chain_of_hidden_writes() -> None:
 
 
 def test_a_deletion_hides_an_update() -> None:
-    """Counting takes a deleted key for written over."""
+    """A deleted key counts as overwritten."""
     requested = [update({"A": 1}, began=0), operation("DeleteUserData", began=0.01, keys=["A"])]
     assert [(0, "counting"), (1, "content")] == causes(requested, [push({}, seen=1), push({}, seen=2)])
 
 
 def test_the_reference_id_of_a_response_comes_first() -> None:
-    """It beats content, which would pair the two the other way."""
+    """It counts more than content, which would pair the two the other way."""
     requested = [
         update({"A": 1}, began=index / 100, response={"statusCode": 0, "referenceId": 7 + index}) for index in range(2)
     ]
@@ -104,7 +104,7 @@ def test_the_reference_id_of_a_response_comes_first() -> None:
 @pytest.mark.parametrize(
     "other", [{"session": "S2"}, {"kind": "StatusChange"}, {"seen": -1}, {"reference": 8}], ids=lambda o: next(iter(o))
 )
-def test_a_reference_id_is_believed_only_where_it_fits(other: dict[str, Any]) -> None:
+def test_reference_id_counts_only_if_everything_else_fits(other: dict[str, Any]) -> None:
     """Another session, another kind, an earlier time or another number: not this request."""
     requested = [update({"A": 1}, began=0, response={"statusCode": 0, "referenceId": 7})]
     assert (0, "referenceId") not in causes(requested, [push({"Z": 1}, **{"seen": 1, "reference": 7, **other})])
@@ -112,35 +112,35 @@ def test_a_reference_id_is_believed_only_where_it_fits(other: dict[str, Any]) ->
 
 @pytest.mark.parametrize("reference", [[7], {"a": 7}, "7", 7.5, True], ids=repr)
 def test_only_an_integer_reference_id_is_evidence(reference: Any) -> None:
-    """Anything may stand in a notification; only the same integer counts."""
+    """A notification may hold any value; only the same integer counts."""
     requested = [update({"A": 1}, began=0, response={"statusCode": 0, "referenceId": 1})]
     assert [(0, "order")] == causes(requested, [push({"Z": 1}, seen=1, reference=reference)])
 
 
-def test_an_operation_with_its_reference_id_found_answers_nothing_more() -> None:
-    """A later, unsolicited notification still shows the written value; it is not another response."""
+def test_operation_found_by_reference_id_causes_no_other_notification() -> None:
+    """A later, unsolicited notification still shows the written value."""
     requested = [update({"A": 1}, began=0, response={"statusCode": 0, "referenceId": 7})]
     pushed = [push({"A": 1}, seen=1, reference=7), push({"A": 1, "Z": 2}, seen=2)]
     assert [(0, "referenceId"), None] == causes(requested, pushed)
 
 
-def test_a_pin_stays() -> None:
-    """A person knew better than the evidence."""
+def test_pinned_cause_is_kept() -> None:
+    """The user decided against the evidence."""
     requested = [update({"A": 1}, began=0), update({"A": 2}, began=1)]
     pin = Cause(interaction=0, rule="pin", after="request")
     pinned = replace(push({"A": 2}, seen=2), cause=pin)
     assert pin == attribute(requested, [pinned])[0].cause
 
 
-def test_a_pinned_operation_answers_nothing_more() -> None:
-    """Of two equal updates the pinned one is taken; the other notification answers the other update."""
+def test_pinned_operation_causes_no_other_notification() -> None:
+    """Of two equal updates the pinned one is used; the other notification belongs to the other update."""
     requested = [update({"A": 1}, began=0), update({"A": 1}, began=0.01)]
     pinned = replace(push({"A": 1}, seen=1), cause=Cause(interaction=1, rule="pin", after="response"))
     assert [(1, "pin"), (0, "content")] == causes(requested, [pinned, push({"A": 1}, seen=2)])
 
 
-def test_other_causes_are_found_anew() -> None:
-    """Only a pin is a person's word."""
+def test_causes_that_are_not_pinned_are_found_again() -> None:
+    """Only a pin is a decision of the user."""
     stale = replace(push({"A": 2}, seen=2), cause=Cause(interaction=0, rule="order", after="request"))
     assert [(1, "content")] == causes([update({"A": 1}, began=0), update({"A": 2}, began=1)], [stale])
     unsolicited = replace(stale, data=push({"Z": 1}, seen=2, session="S2").data)
@@ -161,7 +161,7 @@ def test_other_causes_are_found_anew() -> None:
 def test_operations_besides_user_data(
     name: str, fields: dict[str, Any], kind: str, resource: dict[str, Any], rule: str
 ) -> None:
-    """Content where there is something to look for, else the order of requests."""
+    """By content if there is any, else by the order of requests."""
     requested = [operation(name, began=0, **fields)]
     assert [(0, rule)] == causes(requested, [push(None, seen=1, kind=kind, **resource)])
 
@@ -188,14 +188,14 @@ def test_an_unsolicited_notification_has_no_cause(pushed: Notification) -> None:
 
 
 @pytest.mark.parametrize("shown", [{"Z": 1}, {"A": "1"}, None])
-def test_what_shows_nothing_written_is_taken_by_order(shown: dict[str, Any] | None) -> None:
-    """A wrong server's notification is held against the one operation that it can answer."""
+def test_notification_without_the_written_value_is_attributed_by_order(shown: dict[str, Any] | None) -> None:
+    """A wrong server's notification is judged against the one operation that can be its cause."""
     assert [(0, "order")] == causes([update({"A": 1}, began=1)], [push(shown, seen=2)])
 
 
 @pytest.mark.parametrize("reply", [{"statusCode": 2}, {"statusCode": 20, "statusMessage": "Access denied"}])
 def test_a_refused_operation_causes_nothing(reply: dict[str, Any]) -> None:
-    """The server changed nothing for it; nor is a failed HTTP status a success."""
+    """The server changed nothing; a failed HTTP status is not a success either."""
     refused = update({"A": 1}, began=1, response=reply)
     failed = update({"A": 1}, began=1)
     failed = replace(failed, response=replace(failed.response, status=500))
@@ -206,7 +206,7 @@ def test_a_refused_operation_causes_nothing(reply: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_an_operation_without_response_from_the_server_may_be_a_cause(status: int) -> None:
-    """The gateway gave up: the server may have carried it out all the same."""
+    """After a timeout of the gateway: the server may have carried it out."""
     unclear = update({"A": 1}, began=1)
     unclear = replace(unclear, response=replace(unclear.response, status=status, body=b""))
     assert [(0, "content")] == causes([unclear], [push({"A": 1}, seen=2)])
@@ -221,7 +221,7 @@ def test_a_push_may_come_before_the_response(seen: float, after: str) -> None:
 
 
 def measured(server: Server) -> tuple[Counter[str], list[tuple[int, int | None]]]:
-    """Run the server, attribute what it pushed; return hits and misses, and the wrong ones."""
+    """Run the server, attribute its notifications; return hits and misses, and the wrong ones."""
     exchanges, truth = server.run()
     order = sorted(range(len(exchanges)), key=lambda index: exchanges[index].began)
     found = attribute([exchanges[index] for index in order], [notification for notification, _ in truth])
@@ -236,7 +236,7 @@ UPDATES = st.lists(steps(["UpdateUserData", "AttachUserData"], sessions=("S1", "
 @given(UPDATES, st.booleans())
 @settings(max_examples=60)
 def test_every_cause_is_found_whatever_the_delays(requested: list[Step], reordered: bool) -> None:
-    """Unique values, data as each operation left them, any delay on any leg: nothing is missed or mistaken."""
+    """Unique values, data as each operation left them, any delay of each part: all causes are found and correct."""
     assert [] == measured(Server(requested, reordered=reordered))[1]
 
 
@@ -245,7 +245,7 @@ def test_every_cause_is_found_whatever_the_delays(requested: list[Step], reorder
 def test_every_cause_is_found_though_notifications_are_lost(
     requested: list[Step], lost: set[int], reordered: bool
 ) -> None:
-    """Requests arrive in the order in which they were requested; those that get through are all right."""
+    """Requests arrive in the order of sending; every notification that arrives has the correct cause."""
     in_order = [replace(step, up=1) for step in requested]
     assert [] == measured(Server(in_order, lost=frozenset(lost), reordered=reordered))[1]
 
@@ -253,7 +253,7 @@ def test_every_cause_is_found_though_notifications_are_lost(
 @given(UPDATES)
 @settings(max_examples=60)
 def test_every_cause_is_found_of_data_shown_at_the_push(requested: list[Step]) -> None:
-    """The k-th notification answers the k-th operation, however much of it later ones have hidden."""
+    """The k-th notification belongs to the k-th operation, however many of its values were overwritten."""
     assert [] == measured(Server([replace(step, up=1) for step in requested], snapshot="push"))[1]
 
 
@@ -265,8 +265,8 @@ def sequential(count: int) -> tuple[list[Exchange], list[Notification]]:
     )
 
 
-def test_5000_updates_are_attributed_with_little_looking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each notification looks at a few requests, not at all of them."""
+def test_attribution_of_5000_updates_reads_few_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each notification is compared with a few requests, not with all."""
     looks: Counter[str] = Counter()
     shows_key = operations.shows_key
 
@@ -289,7 +289,7 @@ def test_the_time_grows_with_the_number_of_updates() -> None:
 
 
 def test_many_equal_updates_with_a_lost_and_an_extra_notification() -> None:
-    """A long chain of pairs that could each be another's does not exhaust the stack."""
+    """A long chain of ambiguous pairs does not overflow the stack."""
     count = 3000
     requested = [update({"A": 1}, began=index) for index in range(count)]
     pushed = [push({"A": 1}, seen=index + 0.5) for index in range(1, count)]
@@ -298,7 +298,7 @@ def test_many_equal_updates_with_a_lost_and_an_extra_notification() -> None:
 
 
 def stale(values: Sequence[int], *, began: float = 1.0, references: bool = True) -> list[Notification]:
-    """What a wrong server pushes right after each update of A: the value before it."""
+    """The notification of a wrong server after each update of A: it shows the value before."""
     return [
         push({"A": before, "Z": 1}, seen=began + number + 0.3, reference=20 + number if references else None)
         for number, before in enumerate(values)
@@ -316,28 +316,28 @@ def test_stale_notifications_belong_to_the_operations_they_followed(values: list
 
 
 def test_a_stale_notification_says_by_its_rule_that_content_does_not_agree() -> None:
-    """What shows the write is found by content; what does not, by the order alone."""
+    """A notification that shows the write is found by content, a stale one by order alone."""
     requested = [update({"A": value}, began=value) for value in (1, 2, 3)]
     pushed = [push({"A": shown}, seen=at + 0.5) for at, shown in ((1, 1), (2, 1), (3, 3))]
     assert [(0, "content"), (1, "one-to-one"), (2, "content")] == causes(requested, pushed)
 
 
 def test_what_was_pushed_before_the_first_operation_does_not_disturb_the_order() -> None:
-    """And the last operation may still wait for its notification when the recording ends."""
+    """And the last operation may still be without its notification when the recording ends."""
     requested = [update({"A": value}, began=value) for value in (1, 2, 3)]
     pushed = [push({"A": 0}, seen=0.5), *stale([0, 1])]
     assert [None, 0, 1] == [each and each[0] for each in causes(requested, pushed)]
 
 
 def test_slow_notifications_are_not_taken_for_stale_ones() -> None:
-    """Two operations in a row without a notification between: content decides."""
+    """Two operations without a notification between them: content decides."""
     requested = [update({"A": value}, began=value) for value in (1, 2, 3)]
     pushed = [push({"A": value}, seen=value + 1.5) for value in (1, 2, 3)]
     assert [(0, "content"), (1, "content"), (2, "content")] == causes(requested, pushed)
 
 
 def test_something_unsolicited_between_two_operations_does_not_shift_their_notifications() -> None:
-    """Each write is shown by a notification of its own, so content explains everything."""
+    """Each write is shown by its own notification, so content explains everything."""
     requested = [update({"A": value}, began=value) for value in (1, 2, 3)]
     pushed = [push({"A": value}, seen=value + 0.5) for value in (1, 2, 3)]
     other = push({"A": 1, "Z": 5}, seen=1.7)
@@ -367,7 +367,7 @@ def test_one_operation_may_have_two_notifications() -> None:
 
 
 def test_a_first_notification_may_show_the_state_before() -> None:
-    """Stale first, then right: both belong to the operation."""
+    """Stale first, then correct: both belong to the operation."""
     pushed = [push({"A": 0, "Z": 1}, seen=1), push({"A": 1, "Z": 1}, seen=2)]
     assert [(0, "one-to-one"), (0, "content")] == causes([update({"A": 1}, began=0)], pushed)
 
@@ -376,20 +376,20 @@ def test_a_first_notification_may_show_the_state_before() -> None:
     "later", [{"A": 1, "Z": 2}, {"A": 5}, {"A": 1, "New": 1}], ids=["another key", "written again", "a new key"]
 )
 def test_a_later_change_is_not_another_notification_of_the_operation(later: dict[str, Any]) -> None:
-    """Something else has happened: it is unsolicited."""
+    """Another change is unsolicited."""
     pushed = [push({"A": 1}, seen=1), push(later, seen=2)]
     assert [(0, "content"), None] == causes([update({"A": 1}, began=0)], pushed)
 
 
-def test_one_notification_may_answer_several_operations() -> None:
-    """Sent in quick succession, shown together."""
+def test_one_notification_may_have_several_causes() -> None:
+    """Operations sent in quick succession, shown together."""
     requested = [update({key: 1}, began=at, ended=at + 0.05) for key, at in (("A", 0), ("B", 0.06), ("C", 0.12))]
     (found,) = attribute(requested, [push({"A": 1, "B": 1, "C": 1}, seen=0.5)])
     assert found.cause == Cause(interaction=2, also=(0, 1), rule="content", after="response")
 
 
 def test_later_notification_does_not_replace_a_lost_one() -> None:
-    """The operation before had long been answered when the next one was sent."""
+    """The previous operation had its response long before the next one was sent."""
     requested = [update({"A": 1}, began=0, ended=0.1), update({"B": 1}, began=5)]
     (found,) = attribute(requested, [push({"A": 1, "B": 1}, seen=5.3)])
     assert found.cause == Cause(interaction=1, rule="content", after="response")
@@ -414,21 +414,21 @@ def dial(began: float, ended: float, reply: Any = None, name: str = "Dial") -> E
 def test_the_first_notification_of_a_new_resource_answers_the_operation_that_created_it(
     seen: float, after: str, name: str
 ) -> None:
-    """Seen while it was under way, or right after it; what follows about the call answers nothing."""
+    """Seen before its response, or right after it; later ones about the call have no cause."""
     found = attribute([dial(1.0, 1.5, name=name)], [call_push("C1", seen), call_push("C1", seen + 1, "Established")])
     assert found[0].cause == Cause(interaction=0, rule="creation", after=after)  # type: ignore[arg-type]
     assert found[1].cause is None
 
 
 def test_call_is_created_by_a_dial_on_the_collection() -> None:
-    """And not by anything that comes in much later."""
+    """And not by a call that comes in much later."""
     built = replace(dial(1.0, 1.5), request=replace(dial(1.0, 1.5).request, uri="http://gws.example/api/v2/me/calls"))
     pushed = [call_push("C1", 1.2), call_push("C1", 2, "Established"), call_push("C2", 90, "Ringing")]
     assert [(0, "creation"), None, None] == causes([built], pushed)
 
 
-def test_what_was_seen_before_is_not_created_by_an_accept() -> None:
-    """The invitation comes first; the state after Accept answers it all the same."""
+def test_accept_does_not_create_a_call_that_was_seen_before() -> None:
+    """The invitation comes first; the state after Accept still belongs to Accept."""
     accept = operation("Accept", began=2)
     pushed = [push(None, seen=1, kind="StatusChange", state="Invited"), push(None, seen=3, kind="StatusChange")]
     assert [None, (0, "order")] == causes([accept], pushed)

@@ -1,4 +1,4 @@
-"""Compile: bodies decoded and laid out, notifications split off, control traffic left out."""
+"""Compile: bodies decoded and laid out, notifications separated, control traffic removed."""
 
 import gzip
 import json
@@ -16,7 +16,7 @@ LAID_OUT = b'{\n  "b": 1.50,\n  "a": [],\n  "b": 2\n}'
 
 
 def only(*exchanges: Exchange) -> Exchange:
-    """The one exchange that is left of a recording."""
+    """The one exchange that remains of a recording."""
     (one,) = compile_recording(Recording(exchanges=exchanges)).cassette.interactions
     return one
 
@@ -49,8 +49,8 @@ def test_other_bodies_stay_byte_for_byte(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("coding", "body"), [("br", b"x"), ("gzip", b"no gzip"), ("gzip", gzip.compress(JSON, mtime=0)[:-4])]
 )
-def test_what_does_not_decode_stays_with_its_coding(coding: str, body: bytes) -> None:
-    """An unknown coding, a wrong one, a torn body."""
+def test_undecodable_body_keeps_its_coding(coding: str, body: bytes) -> None:
+    """An unknown coding, a wrong one, a cut body."""
     headers = Headers((("Content-Encoding", coding),))
     assert (headers, body) == decoded(headers, body)
 
@@ -96,8 +96,8 @@ def test_notifications_are_split_from_a_connect_response(meta_first: bool) -> No
     ]
 
 
-def test_frames_of_a_websocket_give_notifications() -> None:
-    """Those from the server, text only by then; the client's are control traffic."""
+def test_websocket_messages_give_notifications() -> None:
+    """Text messages from the server; the client's are control traffic."""
     text = json.dumps([bayeux(push({"A": 1}, seen=0))])
     frames = tuple(WebSocketMessage(uri="ws://h", seen=2.0, from_client=sent, content=text) for sent in (True, False))
     cassette = compile_recording(Recording(exchanges=(update({"A": 1}, began=1),), messages=frames)).cassette
@@ -105,7 +105,7 @@ def test_frames_of_a_websocket_give_notifications() -> None:
 
 
 def test_header_has_the_facts_and_notes_what_to_look_at() -> None:
-    """Format, api, the server's version; a lost request, a cause that only order speaks for."""
+    """Format, api, the server's version; notes on a lost request and on a cause found by order alone."""
     version = exchange(path="/api/v2/diagnostics/version", response={"statusCode": 0, "version": "8.5"}, began=0)
     requested = exchange(
         "POST", "/api/v2/me/facebooksessions/S1", {"operationName": "Leave"}, {"statusCode": 0}, began=1

@@ -1,4 +1,4 @@
-"""From what was seen on the wire to a cassette."""
+"""From the recorded traffic to a cassette."""
 
 import gzip
 import json
@@ -30,7 +30,7 @@ META = {"id": "4", "channel": "/meta/connect", "successful": True}
 
 
 def test_a_session_becomes_exchanges_and_notifications_in_order() -> None:
-    """Times count from the first request; a held poll that ended late stands nowhere; a push has its cause."""
+    """Times start at the first request; a held poll that ended late is not in it; a notification has its cause."""
     cassette = compiled(
         update({"A": 1}, began=102, ended=102.5),
         poll(bayeux(push({"A": 1}, seen=0)), META, began=101, ended=103),
@@ -56,7 +56,7 @@ def test_exchanges_are_in_the_order_of_their_requests() -> None:
 
 
 def test_the_same_recording_gives_the_same_cassette() -> None:
-    """Whatever the order in which the exchanges were completed."""
+    """In whatever order the exchanges were completed."""
     exchanges = [get({"A": 0}, began=1), update({"A": 1}, began=2), poll(bayeux(push({"A": 1}, seen=0)), ended=3)]
     assert compiled(*exchanges) == compiled(*reversed(exchanges))
 
@@ -71,15 +71,15 @@ def test_the_same_recording_gives_the_same_cassette() -> None:
     ],
     ids=["before the meta reply", "after it, with an id (faye)", "on a subscribe", "on a publish"],
 )
-def test_notification_may_ride_on_any_response(answered: list[object]) -> None:
-    """Before or after the meta reply, and not only on a connect."""
+def test_notification_may_be_in_any_response(answered: list[object]) -> None:
+    """Before or after the meta reply, and not only in a connect."""
     (found,) = compiled(poll(*answered)).notifications
     assert {"A": 1} == found.value["facebooksession"]["userData"]
 
 
 @pytest.mark.parametrize("reply", [[META], [], [{"channel": "/meta/handshake", "successful": False, "error": "x"}]])
-def test_control_traffic_leaves_nothing(reply: list[object]) -> None:
-    """Heartbeats, handshakes and empty answers are what replay does by itself."""
+def test_control_traffic_is_not_in_the_cassette(reply: list[object]) -> None:
+    """Heartbeats, handshakes and empty responses: replay produces them itself."""
     cassette = compiled(poll(*reply), exchange("GET", "/api/v2/me", began=1))
     assert ((), 1) == (cassette.notifications, len(cassette.interactions))
 
@@ -92,8 +92,8 @@ def test_several_notifications_of_one_response_keep_their_order() -> None:
     ]
 
 
-def test_notifications_come_from_the_frames_of_a_server() -> None:
-    """What the client sent over the WebSocket is not a notification, and frames may be other than Bayeux at all."""
+def test_notifications_come_from_websocket_messages_of_the_server() -> None:
+    """Messages of the client are not notifications, and a message need not be Bayeux."""
     text = json.dumps([bayeux(push({"A": 1}, seen=0))])
     frames = tuple(
         WebSocketMessage(uri=HOST + NOTIFICATIONS, seen=seen, from_client=from_client, content=content)
@@ -166,8 +166,8 @@ PACKED = gzip.compress(b'{"statusCode":0}', mtime=0)
         ("deflate", b"\xff\xff"),
     ],
 )
-def test_what_does_not_decode_stays_with_its_header(coding: str, body: bytes) -> None:
-    """Torn, wrong, unknown or empty: nothing is lost, and replay sends what was recorded."""
+def test_undecodable_body_keeps_its_header(coding: str, body: bytes) -> None:
+    """Cut, wrong, unknown or empty: nothing is lost, and replay sends the recorded bytes."""
     one = exchange("GET", "/x", None, body, response_headers=[("Content-Encoding", coding)])
     assert one == only(one)
 
@@ -213,7 +213,7 @@ def test_ten_megabytes_of_json_with_a_repeated_key_are_kept() -> None:
     assert body == b"".join(line.strip() for line in found.splitlines()).replace(b'": ', b'":')
 
 
-def test_the_header_tells_format_api_and_server() -> None:
+def test_header_has_format_api_and_server() -> None:
     """The server's version comes from the recording, the rest from the caller."""
     version = exchange("GET", "/api/v2/diagnostics/version", None, {"statusCode": 0, "version": "8.5.200.50"})
     cassette = compile_recording(Recording(exchanges=(version,)), {"recorder": "me"}).cassette
@@ -221,8 +221,8 @@ def test_the_header_tells_format_api_and_server() -> None:
     assert {"format": 1, "api": "gws-v2"} == compiled().header
 
 
-def test_notes_say_what_a_person_should_check() -> None:
-    """A cause that only the order speaks for, and a request that got no response; a dropped poll is nothing to tell."""
+def test_notes_list_what_to_check() -> None:
+    """A cause by order alone, and a request without a response; a dropped poll needs no note."""
     sent = replace(update({}, began=1).request, body=b'{"operationName":"SendMessage"}')
     message = replace(update({}, began=1), request=sent)
     recording = Recording(
@@ -239,5 +239,5 @@ def test_notes_say_what_a_person_should_check() -> None:
 
 
 def test_an_empty_recording_is_an_empty_cassette() -> None:
-    """Whether that is an error, the caller decides."""
+    """The caller decides whether that is an error."""
     assert ((), ()) == (compiled().interactions, compiled().notifications)

@@ -1,4 +1,4 @@
-"""Which deliveries are one notification: several CometD clients of a user, redelivery, and what only looks alike."""
+"""Which deliveries are one notification: several CometD clients of a user, redelivery, and equal notifications."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ def handshake(client: str, at: float, user: str = "emma") -> Exchange:
 
 
 def connect(client: str, seen: float, *values: int, user: str = "emma", ack: tuple[int, int] | None = None) -> Exchange:
-    """A connect that came back with notifications; `ack` is the last batch that the client has, and the one it gets."""
+    """A connect that returned notifications; `ack` is the last batch of the client, and the one it receives."""
     request: dict[str, Any] = {"channel": "/meta/connect", "clientId": client}
     reply: dict[str, Any] = {"channel": "/meta/connect", "successful": True}
     if ack:
@@ -40,7 +40,7 @@ def connect(client: str, seen: float, *values: int, user: str = "emma", ack: tup
 
 
 def delivered(*exchanges: Exchange, messages: tuple[WebSocketMessage, ...] = ()) -> list[tuple[float, int]]:
-    """When each notification of the cassette was seen, and what it shows."""
+    """The time and the data of each notification of the cassette."""
     cassette = compile_recording(Recording(exchanges=exchanges, messages=messages)).cassette
     return [(each.seen, each.value["facebooksession"]["userData"]["A"]) for each in cassette.notifications]
 
@@ -56,7 +56,7 @@ def test_one_notification_to_two_clients_of_a_user_is_one() -> None:
 
 
 def test_equal_notifications_to_one_client_are_several() -> None:
-    """The server pushed the same twice: two clients got it twice each."""
+    """The server sent the same twice: two clients received it twice each."""
     polls = (connect("k1", 1.0, 1, 1), connect("k2", 1.2, 1), connect("k2", 1.4, 1))
     assert [(1.0, 1), (1.0, 1)] == delivered(*TABS, *polls)
 
@@ -75,7 +75,7 @@ def test_later_client_did_not_receive_earlier_notifications() -> None:
     )
 
 
-def test_a_batch_that_was_not_acknowledged_comes_again_and_is_no_second_notification() -> None:
+def test_batch_that_is_sent_again_is_one_notification() -> None:
     """Extension "ack": the client names the last batch that it has."""
     polls = (
         connect("k1", 1.0, 1, ack=(0, 1)),
@@ -104,7 +104,7 @@ def test_two_websockets_of_one_user_are_two_clients() -> None:
 )
 @settings(max_examples=100, deadline=None)
 def test_each_notification_is_in_the_cassette_once(values: list[int], delays: list[list[float]]) -> None:
-    """Whatever is pushed, equal or not, to 1 to 3 clients with any delays, each client in the order of the server."""
+    """Any notifications, equal or not, to 1 to 3 clients with any delays, each client in the order of the server."""
     exchanges = [handshake(f"k{tab}", -1.0) for tab in range(len(delays))]
     for tab, delay in enumerate(delays):
         exchanges += [connect(f"k{tab}", number + 1 + delay[number], value) for number, value in enumerate(values)]

@@ -1,4 +1,4 @@
-"""A cassette that several tests share: each has its part, and recording one anew keeps the others."""
+"""A cassette that several tests share: each has its part, and recording one again keeps the others."""
 
 from dataclasses import replace
 
@@ -35,24 +35,24 @@ def test_each_test_gets_its_own_part() -> None:
     assert 0.0 == two.interactions[0].began
 
 
-def test_recording_one_anew_keeps_the_others() -> None:
-    """Its new part stands behind them, once."""
+def test_recording_one_part_again_keeps_the_others() -> None:
+    """Its new part is at the end, once."""
     whole = with_part(with_part(with_part(None, recorded(1), "one"), recorded(2), "two"), recorded(3, 4), "one")
     assert ("two", "one") == recorded_tests(whole)
     assert ([2], [3, 4]) == (values_of(part_of(whole, "two")), values_of(part_of(whole, "one")))
 
 
 @pytest.mark.parametrize("name", ["other", ""])
-def test_a_test_without_a_part_gets_the_whole(name: str) -> None:
-    """So does each test of a cassette that nobody has divided."""
+def test_test_without_a_part_gets_the_whole_cassette(name: str) -> None:
+    """So does each test of a cassette without parts."""
     whole = with_part(None, recorded(1, 2), "one")
     assert whole is part_of(whole, name)
     plain = recorded(1)
     assert plain is part_of(plain, "one")
 
 
-def test_an_edited_file_is_taken_as_a_whole() -> None:
-    """Its list no longer says where the parts are."""
+def test_edited_file_is_used_as_a_whole() -> None:
+    """Its list of parts is no longer correct."""
     whole = with_part(with_part(None, recorded(1), "one"), recorded(2), "two")
     edited = replace(whole, interactions=(*whole.interactions, exchange("GET", "/x")))
     assert () == recorded_tests(edited)

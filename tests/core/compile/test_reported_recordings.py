@@ -1,4 +1,7 @@
-"""Recordings that people have reported: two agents, two tabs, a push before its response, stale and several pushes."""
+"""Recordings that users have reported:
+
+two agents, two tabs, a notification before its response, stale and several ones.
+"""
 
 import json
 from typing import Any
@@ -83,7 +86,7 @@ def test_two_agents_of_one_consultation() -> None:
 
 
 def test_two_tabs_of_one_agent() -> None:
-    """The server told each of them the same once: one notification, and one user."""
+    """Each received the same notification once: one notification, and one user."""
     delivered = pushed("/v2/me/chats", "chat", "0003C2", {"Note": "second"}, 5)
     cassette = compiled(
         opened("emma", "k1", 0.0),
@@ -98,7 +101,7 @@ def test_two_tabs_of_one_agent() -> None:
 
 
 def test_call_may_be_pushed_before_the_response_to_dial() -> None:
-    """Its id stands in no request."""
+    """No request has its id."""
     call = {"id": "01RCCASE00000S1", "state": "Dialing", "participants": [{"phoneNumber": "5550100"}]}
     dial = {"operationName": "Dial", "destination": {"phoneNumber": "5550100"}}
     cassette = compiled(
@@ -116,8 +119,8 @@ def test_call_may_be_pushed_before_the_response_to_dial() -> None:
     )
 
 
-def test_a_server_that_pushes_the_state_before() -> None:
-    """The notifications belong to the operations they followed, and none of those passes."""
+def test_stale_notifications_keep_their_cause_and_fail() -> None:
+    """They belong to the operations before them, and none of those passes."""
     path = "/me/facebooksessions"
 
     def shown(value: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which requests belong to one user: each kind of evidence by example, then recordings of several users at random."""
+"""Which requests belong to one user: each kind of evidence by example, then random recordings of several users."""
 
 import base64
 import json
@@ -164,8 +164,8 @@ def test_evidence_links_what_one_user_sends(exchanges: list[Exchange]) -> None:
     assert [int((each in ann) == first) for each in everything] == found
 
 
-def test_a_name_of_the_account_tells_two_tokens_apart() -> None:
-    """GET /me shows who is logged in."""
+def test_account_name_separates_two_tokens() -> None:
+    """GET /me shows the logged-in user."""
     me = [
         exchange(
             "GET", "/api/v2/me", None, {"statusCode": 0, "user": {"id": name}}, began=n, request_headers=[bearer(name)]
@@ -181,18 +181,18 @@ def test_tokens_that_are_never_used_at_the_same_time_are_one_user() -> None:
 
 
 def test_tokens_that_are_used_in_turn_are_two_users() -> None:
-    """Nobody goes back to a token that was renewed."""
+    """A client never returns to a token after its renewal."""
     assert [0, 1, 0, 1] == users_of(*(request(n, bearer(f"t{n % 2}")) for n in range(4)))
 
 
 def test_a_cookie_that_contradicts_a_name_links_nothing() -> None:
-    """One cookie jar for two logins: the name is believed."""
+    """One cookie jar for two logins: the name counts."""
     cookie = ("Cookie", "JSESSIONID=shared1")
     assert [0, 1, 0, 1] == users_of(*(request(n, basic(("bob", "ann")[n % 2]), cookie) for n in range(4)))
 
 
 def test_a_key_of_an_application_is_shared_by_its_users() -> None:
-    """A request with nothing but the key belongs to the user who used it last."""
+    """A request with only the key belongs to the user who used it last."""
     key = ("x-api-key", "everybody")
     assert [0, 1, 1, 0, 0] == users_of(
         request(0, basic("bob"), key),
@@ -210,13 +210,13 @@ def test_a_refused_login_is_no_user() -> None:
 
 
 @pytest.mark.parametrize("token", ["", "<redacted:authorization>"])
-def test_a_placeholder_is_no_evidence(token: str) -> None:
-    """A cassette that was redacted before shows one user."""
+def test_placeholder_is_not_evidence(token: str) -> None:
+    """A cassette that was already redacted has one user."""
     assert [0, 0] == users_of(*(request(n, ("Authorization", f"Bearer {token}")) for n in range(2)))
 
 
 def test_requests_without_evidence_belong_to_their_connection() -> None:
-    """Where the recorder knows it; else to the user of the request before."""
+    """If the recorder knows it; else to the user of the previous request."""
     users = Users()
     bob, ann = (Evidence(sent=(Identity("login", name),), connection=name) for name in ("bob", "ann"))
     numbers = [users.add(each, at) for each, at in ((bob, 0.0), (ann, 1.0))]
@@ -278,7 +278,7 @@ def _with(sent: Exchange, *headers: tuple[str, str]) -> Exchange:
 
 @st.composite
 def sessions(draw: st.DrawFn) -> tuple[list[Exchange], list[int]]:
-    """Requests of 1 to 3 users at the same time, who log in by name and go on with what they were given."""
+    """Requests of 1 to 3 users at the same time, who log in by name and then use their tokens and cookies."""
     count = draw(st.integers(1, 3))
     exchanges: list[Exchange] = []
     truth: list[int] = []
@@ -340,7 +340,7 @@ def test_a_comet_client_without_credentials_is_no_user_of_its_own(headers: tuple
 
 
 def test_a_websocket_belongs_to_the_user_whose_request_opened_it() -> None:
-    """Its messages bear no credentials."""
+    """Its messages carry no credentials."""
     opened = [
         replace(
             request(at, basic(name), path=NOTIFICATIONS, status=101),

@@ -1,4 +1,4 @@
-"""Replay of a redacted cassette: the client's own values count for the recorded ones, for the rest of the run."""
+"""Replay of a redacted cassette: the client's own values replace the recorded ones for the rest of the run."""
 
 import json
 from collections.abc import Mapping
@@ -22,12 +22,12 @@ NAME, OTHER, ID = "Vitaliy Onv", "Kristi Sippola", "0002DaAVKJ0V0095"
 
 
 def redacted(*moments: Exchange | Notification) -> Cassette:
-    """A cassette of what was recorded, redacted."""
+    """The cassette of a recording, redacted."""
     return redactor().cassette(cassette(*moments)).named("some.yaml")
 
 
 class Client:
-    """Somebody who asks a cassette, and sees what it shows."""
+    """Sends requests to a cassette, and keeps what it receives."""
 
     def __init__(self, played: Cassette) -> None:
         self.played = played
@@ -43,7 +43,7 @@ class Client:
         self.session = session_of(self.played)
         self.replay = self.session.roles[0].progress
 
-    def ask(self, live: Exchange) -> Any:
+    def send(self, live: Exchange) -> Any:
         """The body of the response, or None for a miss."""
         found = self.session.play(live.request, 0.0)
         if isinstance(found, Miss):
@@ -82,67 +82,67 @@ def changing(name: str) -> tuple[Exchange | Notification, ...]:
 def test_the_client_sees_the_value_that_it_sent() -> None:
     """In the notification, in the GET after it, and in text around it."""
     client = Client(redacted(*changing(OTHER)))
-    assert NAME not in str(client.ask(get({}, began=0)))
-    assert {"statusCode": 0} == client.ask(update({"FirstName": "Peter Live"}, began=0))
+    assert NAME not in str(client.send(get({}, began=0)))
+    assert {"statusCode": 0} == client.send(update({"FirstName": "Peter Live"}, began=0))
     (data,) = client.pushes()
     assert ("Peter Live", "now Peter Live") == (shown(data)["FirstName"], shown(data)["Note"])
-    assert "Peter Live" == client.ask(get({}, began=0))["facebooksessions"][0]["userData"]["FirstName"]
+    assert "Peter Live" == client.send(get({}, began=0))["facebooksessions"][0]["userData"]["FirstName"]
 
 
 def test_the_oracle_sees_it_too() -> None:
-    """Snapshots of the run hold the live value, of its own type."""
+    """Snapshots of the run hold the live value, with its own type."""
     client = Client(redacted(get(STATE, began=0), update({"AccountNumber": 99}, began=1),
                              push({**STATE, "AccountNumber": 99}, seen=1.5)))  # fmt: skip
-    client.ask(get({}, began=0))
-    assert client.ask(update({"AccountNumber": 123456}, began=0))
+    client.send(get({}, began=0))
+    assert client.send(update({"AccountNumber": 123456}, began=0))
     assert [None, 123456] == [
         value if (value := each.data["AccountNumber"]) == 123456 else None for each in client.replay.snapshots
     ]
 
 
 @pytest.mark.parametrize("live", [17, True, None, ["Peter"], {"a": "Peter"}, ""])
-def test_a_redacted_place_wants_a_value_of_its_type(live: Any) -> None:
-    """Nothing else counts for a string; an empty string is one."""
+def test_stand_in_of_a_string_matches_only_strings(live: Any) -> None:
+    """An empty string is one."""
     client = Client(redacted(*changing(OTHER)))
-    assert (live == "") == (client.ask(update({"FirstName": live}, began=0)) is not None)
+    assert (live == "") == (client.send(update({"FirstName": live}, began=0)) is not None)
 
 
-def test_what_is_not_redacted_has_to_be_equal() -> None:
-    """And no key may be missing or too much."""
+def test_values_without_a_stand_in_must_be_equal() -> None:
+    """And no key may be missing or added."""
     client = Client(redacted(get(STATE, began=0), update({"FirstName": OTHER, "Account": "y"}, began=1)))
     for wrong in ({"FirstName": "P", "Account": "z"}, {"FirstName": "P"}, {"FirstName": "P", "Account": "y", "B": 1}):
-        assert client.ask(update(wrong, began=0)) is None
-    assert client.ask(update({"Account": "y", "FirstName": "P"}, began=0))
+        assert client.send(update(wrong, began=0)) is None
+    assert client.send(update({"Account": "y", "FirstName": "P"}, began=0))
 
 
 def test_two_live_values_are_not_bound_to_one_stand_in_nor_one_to_two() -> None:
     """Recorded twice the same, sent differently; recorded differently, sent twice the same."""
     same = Client(redacted(update({"FirstName": OTHER}, began=0), operation("AddComment", comment=OTHER, began=1)))
-    assert same.ask(update({"FirstName": "Peter"}, began=0))
-    assert same.ask(operation("AddComment", comment="Paul", began=0)) is None
+    assert same.send(update({"FirstName": "Peter"}, began=0))
+    assert same.send(operation("AddComment", comment="Paul", began=0)) is None
     assert "personal data: sent other values than before in this run" in same.miss()
-    assert same.ask(operation("AddComment", comment="Peter", began=0))
+    assert same.send(operation("AddComment", comment="Peter", began=0))
     different = Client(redacted(update({"FirstName": OTHER}, began=0), update({"FirstName": NAME}, began=1)))
-    assert different.ask(update({"FirstName": "Peter"}, began=0))
-    assert different.ask(update({"FirstName": "Peter"}, began=0)) is None
-    assert different.ask(update({"FirstName": "Paul"}, began=0))
+    assert different.send(update({"FirstName": "Peter"}, began=0))
+    assert different.send(update({"FirstName": "Peter"}, began=0)) is None
+    assert different.send(update({"FirstName": "Paul"}, began=0))
 
 
-def test_a_stand_in_is_taken_for_itself() -> None:
-    """A client that sends back what it was shown gets on."""
+def test_stand_in_matches_itself() -> None:
+    """A client may send back a stand-in that it received."""
     played = redacted(get(STATE, began=0), update({"LastName": NAME}, began=1), update({"LastName": OTHER}, began=2))
     client = Client(played)
-    seen = client.ask(get({}, began=0))["facebooksessions"][0]["userData"]["FirstName"]
-    assert client.ask(update({"LastName": seen}, began=0))
-    assert client.ask(update({"LastName": "Peter"}, began=0))
+    seen = client.send(get({}, began=0))["facebooksessions"][0]["userData"]["FirstName"]
+    assert client.send(update({"LastName": seen}, began=0))
+    assert client.send(update({"LastName": "Peter"}, began=0))
     assert [1, 2] == sorted(client.replay.run.traffic.sent.keys() - {0})
 
 
 def test_personal_data_in_a_text_count_too() -> None:
-    """What is around them has to be equal."""
+    """The text around them must be equal."""
     client = Client(redacted(update({"Note": "mail to v.onv@genesyslab.de, please"}, began=0)))
-    assert client.ask(update({"Note": "mail to peter@live.corp.com"}, began=0)) is None
-    assert client.ask(update({"Note": "mail to peter@live.corp.com, please"}, began=0))
+    assert client.send(update({"Note": "mail to peter@live.corp.com"}, began=0)) is None
+    assert client.send(update({"Note": "mail to peter@live.corp.com, please"}, began=0))
 
 
 def test_in_paths_and_queries() -> None:
@@ -161,11 +161,11 @@ def test_in_paths_and_queries() -> None:
 def test_a_short_name_that_is_searched_for() -> None:
     """A parameter that names a person counts as their name, however short."""
     client = Client(redacted(exchange("GET", "/api/v2/contacts?name=Ann", None, {"firstName": "Ann"})))
-    assert {"firstName": "Bob"} == client.ask(exchange("GET", "/api/v2/contacts?name=Bob"))
+    assert {"firstName": "Bob"} == client.send(exchange("GET", "/api/v2/contacts?name=Bob"))
 
 
 def test_a_test_may_use_the_id_of_its_own_session() -> None:
-    """It stands in responses and notifications from then on; the recorded one still counts for itself."""
+    """From then on it is in responses and notifications; the recorded id still matches itself."""
     played = redacted(
         get(STATE, began=0, session=ID),
         update({"A": 1}, began=1, session=ID),
@@ -173,17 +173,17 @@ def test_a_test_may_use_the_id_of_its_own_session() -> None:
         update({"A": 2}, began=2, session=ID),
     )
     client = Client(played)
-    assert client.ask(update({"A": 1}, began=0, session="0009OWNSESSION01"))
+    assert client.send(update({"A": 1}, began=0, session="0009OWNSESSION01"))
     (data,) = client.pushes()
     resource = data["facebooksession"]
     own = "0009OWNSESSION01"
     assert (own, f"http://h/api/v2/facebooksessions/{own}") == (resource["id"], resource["uri"])
-    assert client.ask(update({"A": 2}, began=0, session="0009OTHER0000001")) is None
-    assert client.ask(update({"A": 2}, began=0, session="0009OWNSESSION01"))
-    assert client.ask(get({}, began=0))["facebooksessions"][0]["id"] == "0009OWNSESSION01"
+    assert client.send(update({"A": 2}, began=0, session="0009OTHER0000001")) is None
+    assert client.send(update({"A": 2}, began=0, session="0009OWNSESSION01"))
+    assert client.send(get({}, began=0))["facebooksessions"][0]["id"] == "0009OWNSESSION01"
     recorded = Client(played)
-    assert recorded.ask(update({"A": 1}, began=0, session=ID))
-    assert recorded.ask(update({"A": 2}, began=0, session=ID))
+    assert recorded.send(update({"A": 1}, began=0, session=ID))
+    assert recorded.send(update({"A": 2}, began=0, session=ID))
 
 
 def test_two_sessions_are_not_mixed_up() -> None:
@@ -191,35 +191,35 @@ def test_two_sessions_are_not_mixed_up() -> None:
     played = redacted(update({"A": 1}, began=0, session=ID), update({"A": 1}, began=1, session="0002DaAVKJ0V0097"))
     client = Client(played)
     for own in ("0009OWNSESSION01", "0009OWNSESSION02"):
-        assert client.ask(update({"A": 1}, began=0, session=own))
-    assert client.ask(update({"A": 1}, began=0, session="0009OWNSESSION03")) is None
+        assert client.send(update({"A": 1}, began=0, session=own))
+    assert client.send(update({"A": 1}, began=0, session="0009OWNSESSION03")) is None
 
 
-def test_a_cassette_that_is_not_redacted_is_matched_as_it_stands() -> None:
-    """No wildcard, whatever its values look like."""
+def test_unredacted_cassette_has_no_wildcards() -> None:
+    """Whatever its values look like."""
     raw = cassette(*changing(OTHER))
     for header in ({}, {"redaction": "secrets"}, {"redaction": "none"}):
         client = Client(Cassette(interactions=raw.interactions, notifications=raw.notifications, header=header))
-        assert client.ask(update({"FirstName": "Peter"}, began=0)) is None
-        assert client.ask(update({"FirstName": OTHER}, began=0, session="S2")) is None
+        assert client.send(update({"FirstName": "Peter"}, began=0)) is None
+        assert client.send(update({"FirstName": OTHER}, began=0, session="S2")) is None
 
 
-def test_a_miss_shows_no_live_person() -> None:
-    """Nor a recorded one: what differs is what is reported."""
+def test_miss_shows_no_personal_value() -> None:
+    """Neither a live nor a recorded one: only the path of the difference is shown."""
     client = Client(redacted(update({"FirstName": OTHER, "A": 1, "Note": "x"}, began=0)))
     live = {"FirstName": "Peter Live", "A": 2, "Note": "call +49 30 1234567"}
-    assert client.ask(update(live, began=0)) is None
+    assert client.send(update(live, began=0)) is None
     message = client.miss()
     assert "body.userData.A: sent 2, recorded 1" in message
     assert not [secret for secret in ("Peter", "1234567", OTHER, "FirstName") if secret in message]
 
 
-def test_a_new_run_knows_nothing_of_the_one_before() -> None:
+def test_new_run_has_no_bindings() -> None:
     """Bindings end with the run."""
     client = Client(redacted(*changing(OTHER)))
-    assert client.ask(update({"FirstName": "Peter"}, began=0))
+    assert client.send(update({"FirstName": "Peter"}, began=0))
     client.begin()
-    assert client.ask(update({"FirstName": "Paul"}, began=0))
+    assert client.send(update({"FirstName": "Paul"}, began=0))
     assert "Paul" == shown(client.pushes()[0])["FirstName"]
 
 
@@ -231,7 +231,7 @@ WRITES = st.lists(WROTE, min_size=1, max_size=5)
 @settings(max_examples=40)
 @given(WRITES)
 def test_raw_and_redacted_show_the_same_events(writes: list[Mapping[str, str]]) -> None:
-    """A client that says the recorded values sees the same pushes and userData as from the raw cassette."""
+    """A client that sends the recorded values sees the same notifications and userData as with the raw cassette."""
     state: dict[str, Any] = {"FirstName": "Zoe Zorn", "Account": 1}
     moments: list[Exchange | Notification] = [get(state, began=0)]
     for number, wrote in enumerate(writes, 1):
@@ -242,7 +242,7 @@ def test_raw_and_redacted_show_the_same_events(writes: list[Mapping[str, str]]) 
     seen: list[list[Any]] = [[], []]
     for wrote in writes:
         for events, client in zip(seen, runs, strict=True):
-            assert client.ask(update(wrote, began=0)) == {"statusCode": 0}
+            assert client.send(update(wrote, began=0)) == {"statusCode": 0}
             events += [{key: shown(data)[key] for key in wrote} for data in client.pushes()]
     assert seen[0] == seen[1]
     assert [sorted(each.data) for each in runs[0].replay.snapshots] == [
@@ -259,7 +259,7 @@ FEW = st.dictionaries(
 @settings(max_examples=60)
 @given(st.lists(FEW, min_size=2, max_size=4), st.data())
 def test_literal_value_is_bound_as_soon_as_it_counts(writes: list[Mapping[str, str]], data: st.DataObject) -> None:
-    """Whoever looks at the bindings after each request sees the same answers and pushes as who never does."""
+    """Reading the bindings after each request changes no response and no notification."""
     state: dict[str, Any] = {"FirstName": "Zoe Zorn"}
     moments: list[Exchange | Notification] = [get(state, began=0)]
     for number, wrote in enumerate(writes, 1):
@@ -271,27 +271,27 @@ def test_literal_value_is_bound_as_soon_as_it_counts(writes: list[Mapping[str, s
     for number in data.draw(st.permutations(range(1, len(raw.interactions)))):
         recorded = data.draw(st.sampled_from((raw, played))).interactions[number]
         request_at = update(recorded.request_json["userData"], began=0)
-        assert late.ask(request_at) == soon.ask(request_at)
+        assert late.send(request_at) == soon.send(request_at)
         assert late.pushes() == soon.pushes()
         soon.replay.shown(request_at.request)
     assert late.replay.run.traffic.sent.keys() == soon.replay.run.traffic.sent.keys()
 
 
 def test_a_text_around_a_stand_in_may_be_sent_back_as_it_was_shown() -> None:
-    """Word for word it is what was recorded, and its stand-in stands for itself from then on."""
+    """It matches the recorded text, and its stand-in is bound to itself from then on."""
     played = redacted(
-        update({"Note": "ask v.onv@genesyslab.de"}, began=0),
+        update({"Note": "send v.onv@genesyslab.de"}, began=0),
         update({"Mail": "v.onv@genesyslab.de"}, began=1),
     )
     client = Client(played)
     shown_, other = (each.request_json["userData"] for each in played.interactions)
-    assert client.ask(update(shown_, began=0))
-    assert client.ask(update({"Mail": "p@live.corp.com"}, began=0)) is None
-    assert client.ask(update(other, began=0))
+    assert client.send(update(shown_, began=0))
+    assert client.send(update({"Mail": "p@live.corp.com"}, began=0)) is None
+    assert client.send(update(other, began=0))
 
 
-def test_a_longer_stand_in_that_stands_for_itself_is_left_whole() -> None:
-    """Though a part of it stands for another value by then."""
+def test_longer_stand_in_bound_to_itself_is_not_replaced_in_part() -> None:
+    """Even if a part of it is the stand-in of another value."""
     whole, part = "Xyzabc Mnopqr", "Mnopqr"
     raw = cassette(
         update({"LastName": part}, began=0),
@@ -300,8 +300,8 @@ def test_a_longer_stand_in_that_stands_for_itself_is_left_whole() -> None:
     )
     header = {**raw.header, "redaction": "all", "stand_ins": [whole, part]}
     client = Client(Cassette(interactions=raw.interactions, notifications=raw.notifications, header=header))
-    assert client.ask(update({"LastName": "Livename"}, began=0))
-    assert client.ask(update({"FirstName": whole}, began=0))
+    assert client.send(update({"LastName": "Livename"}, began=0))
+    assert client.send(update({"FirstName": whole}, began=0))
     assert [f"for {whole}"] == [shown(data)["Note"] for data in client.pushes()]
 
 
@@ -324,7 +324,7 @@ def test_requests_of_any_form() -> None:
 
 @pytest.mark.parametrize("name", CAPTURES)
 def test_every_capture_replays_to_its_live_client_as_if_it_were_raw(name: str) -> None:
-    """The same answers and pushes, once what is shown of others is redacted; the same verdicts and snapshots."""
+    """The same responses and notifications after redaction of foreign values; the same verdicts and snapshots."""
     raw = captured(name).cassette
     using = redactor()
     played = using.cassette(raw)
@@ -356,7 +356,7 @@ def test_many_equal_requests_are_matched_in_time() -> None:
         played = redacted(*(update({"FirstName": name}, began=number) for number, name in enumerate(names)))
         client = Client(played)
         for name in names:
-            assert client.ask(update({"FirstName": f"{name} live"}, began=0))
-        assert client.ask(update({"FirstName": "x", "Z": 1}, began=0)) is None
+            assert client.send(update({"FirstName": f"{name} live"}, began=0))
+        assert client.send(update({"FirstName": "x", "Z": 1}, began=0)) is None
 
     assert growth(replay, 100) < 9

@@ -1,4 +1,4 @@
-"""What the recording says, worked out once: keys, gates, leading notifications, windows, steps, what may repeat."""
+"""What is computed once for a recording: keys, gates, leading notifications, windows, steps, repeatable requests."""
 
 from dataclasses import replace
 from unittest import mock
@@ -31,7 +31,7 @@ SPELLINGS = (b'{"a":1,"b":[]}', b'{"b": [], "a": 1}\n', b'{"a":1.0,"b":[]}', b"[
 
 @pytest.mark.parametrize("recorded", SPELLINGS)
 def test_body_has_the_same_key_cached_or_parsed(recorded: bytes) -> None:
-    """What was recorded is parsed once, and looked up by its bytes when a client says it."""
+    """A recorded body is parsed once, and found by its bytes when a client sends it."""
     cassette_index = CassetteIndex(cassette(exchange("POST", "/x", recorded)))
     for body in SPELLINGS:
         sent = Request(method="POST", uri="http://live/x", body=body)
@@ -41,8 +41,8 @@ def test_body_has_the_same_key_cached_or_parsed(recorded: bytes) -> None:
     assert (recorded[:1] in b"{[" and recorded != b"") == (found[3] != "parsed")
 
 
-def test_a_recorded_time_that_fits_the_cause_stays() -> None:
-    """Others are moved to where the cause allows them."""
+def test_recorded_time_is_kept_if_the_cause_allows_it() -> None:
+    """Other times are moved to the nearest allowed one."""
     assert (1.05,) == CassetteIndex(caused(1, "request", seen=1.05)).positions
     assert (0.5,) == CassetteIndex(caused(0, "response", seen=0.5)).positions
     for after in ("request", "response"):
@@ -70,8 +70,8 @@ def test_an_unsolicited_notification_follows_the_last_response_before_it(seen: f
     assert followed == index.followed
 
 
-def test_only_what_came_before_its_own_response_leads() -> None:
-    """A gate of an unsolicited one is not a cause."""
+def test_only_a_notification_before_the_response_of_its_cause_leads() -> None:
+    """The gate of an unsolicited one is not a cause."""
     assert {1} == CassetteIndex(caused(1, "request", seen=1.05)).leading
     assert set() == CassetteIndex(caused(1, "response", seen=1.05)).leading
     unsolicited = cassette(update({"A": 1}, began=0), push({"A": 1}, seen=9), attributed=False)
@@ -81,22 +81,22 @@ def test_only_what_came_before_its_own_response_leads() -> None:
 @pytest.mark.parametrize(
     ("seen", "user", "expected"), [(0.05, 0, {0}), (0.05, 1, set()), (0.2, 0, set()), (1.5, 0, {1, 2})]
 )
-def test_a_response_waits_for_what_interrupted_its_request(seen: float, user: int, expected: set[int]) -> None:
-    """A notification that no request caused, seen by the same user between the request and its response."""
+def test_response_waits_for_an_unsolicited_notification_before_it(seen: float, user: int, expected: set[int]) -> None:
+    """One that the same user received between the request and its response."""
     unsolicited = replace(push(None, seen=seen, kind="StatusChange"), user=user)
     moments = [get({}, began=0, ended=0.1), get({}, began=1, ended=3.0), get({}, began=1.2, ended=2.0)]
     assert expected == CassetteIndex(cassette(*moments, unsolicited, attributed=False)).leading
 
 
 def test_pushes_are_on_one_line_token_for_token() -> None:
-    """As they go over the wire, laid out as they are in the cassette."""
+    """As they are sent over the network, whatever their layout in the cassette."""
     (notification,) = caused(0, "response", seen=1).notifications
     laid_out = replace(notification, data='{\n  "a": 1.50,\n  "a": [ ]\n}')
     assert ('{"a":1.50,"a":[]}',) == CassetteIndex(Cassette(interactions=(), notifications=(laid_out,))).pushes
 
 
 def test_steps_count_the_operations_of_each_resource() -> None:
-    """Those that the server took, in order of their beginning, on what a GET shows: all else is never too old."""
+    """Accepted ones, in order of their beginning, on resources that a GET shows; others are never outdated."""
     cassette_index = CassetteIndex(
         cassette(
             get({}, began=0),
@@ -114,7 +114,7 @@ def test_steps_count_the_operations_of_each_resource() -> None:
 
 
 def test_windows_bound_the_time_of_a_get() -> None:
-    """What was answered before it was sent is shown for certain; what began after its response is not."""
+    """It certainly shows operations with a response before it was sent, and none that began after its response."""
     cassette_index = CassetteIndex(
         cassette(
             get({}, began=0, ended=0.5),
@@ -131,7 +131,7 @@ def test_windows_bound_the_time_of_a_get() -> None:
 
 
 def test_a_window_for_each_resource_that_a_get_shows() -> None:
-    """None for one that nobody operates on, and none for other requests."""
+    """None for a resource without operations, and none for other requests."""
     reply = {"facebooksessions": [{"id": "S1"}, {"id": "S2"}, {"id": "S3"}]}
     cassette_index = CassetteIndex(
         cassette(
@@ -161,6 +161,6 @@ def test_a_window_for_each_resource_that_a_get_shows() -> None:
         (exchange("OPTIONS", "/api/v2/me"), True),
     ],
 )
-def test_only_reading_and_what_frames_a_session_may_repeat(sent: Exchange, may: bool) -> None:
-    """Another operation that is sent once more would get a response for what never happened."""
+def test_only_reads_and_session_start_and_end_may_repeat(sent: Exchange, may: bool) -> None:
+    """A repeated operation would get a response for something that never happened."""
     assert may is CassetteIndex(cassette(sent)).may_repeat(0)

@@ -1,4 +1,4 @@
-"""The replay machine and its matching: which recorded answer a request gets, and which may be given again."""
+"""The replay machine and its matching: which recorded response a request gets, and which may be repeated."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from tests.support.builders import cassette, exchange, get, push, update
 from tests.support.cassette_indexes import progress_in
 
 
-def ask(method: str = "GET", uri: str = "http://h/x", body: str = "") -> Request:
+def request_of(method: str = "GET", uri: str = "http://h/x", body: str = "") -> Request:
     """A request of a client."""
     return Request(method=method, uri=uri, body=body.encode())
 
@@ -24,19 +24,19 @@ def begun(*moments: Exchange | Notification) -> UserProgress:
 
 
 def answer_to(replay: UserProgress, index: int) -> Any:
-    """The parsed answer to what was recorded at an index, for the first time or again; None for a miss."""
+    """The parsed response to a recorded request, sent for the first time or again; None for a miss."""
     key = key_of(replay.run.index.interactions[index].request)
     send = replay.play(key) or replay.repeat(key)
     return json.loads(send.response.body) if send else None
 
 
 def user_data(reply: Any) -> Any:
-    """What a GET's response shows of the one session."""
+    """The userData of the one session in the response of a GET."""
     return reply["facebooksessions"][0]["userData"]
 
 
 def test_kth_request_gets_the_kth_response_and_no_more() -> None:
-    """An operation that is sent once more than it was recorded has no response, not the first one again."""
+    """An operation that is sent more often than recorded has no response; the first one is not repeated."""
     replay = begun(
         exchange("POST", "/x", {}, {"n": 1}, began=0),
         exchange("POST", "/y", {}, {"n": 2}, began=1),
@@ -47,9 +47,9 @@ def test_kth_request_gets_the_kth_response_and_no_more() -> None:
 
 
 def test_response_to_another_kind_of_request_is_not_used() -> None:
-    """A key that was not recorded has none."""
+    """A key that was not recorded has no response."""
     replay = begun(exchange("POST", "/x", {}, {"n": 1}, began=0))
-    key = key_of(ask("POST", "http://h/x", '{"n":1}'))
+    key = key_of(request_of("POST", "http://h/x", '{"n":1}'))
     assert (None, None, (0,)) == (replay.play(key), replay.repeat(key), replay.run.unplayed)
 
 
@@ -75,8 +75,8 @@ def gets_around_updates() -> UserProgress:
         ("g3g", [0, 3]),
     ],
 )
-def test_a_get_shows_the_time_that_the_client_has_reached(sent: str, shown: list[int]) -> None:
-    """Whether it looks more often than it was recorded, or less."""
+def test_get_shows_the_state_that_the_client_has_reached(sent: str, shown: list[int]) -> None:
+    """Also if the client reads more often than recorded, or less."""
     replay = gets_around_updates()
     found = []
     for what in sent:
@@ -88,14 +88,14 @@ def test_a_get_shows_the_time_that_the_client_has_reached(sent: str, shown: list
 
 
 def test_first_get_is_played_before_its_time() -> None:
-    """There is no older answer to give."""
+    """There is no older response."""
     replay = begun(update({"A": 1}, began=0), get({"A": 1}, began=1))
     assert {"A": 1} == user_data(answer_to(replay, 1))
     assert (0,) == replay.run.unplayed
 
 
 def test_last_get_is_played_after_its_time() -> None:
-    """There is no newer one to give; it is brought up to date, and is no repetition."""
+    """There is no newer response; it is updated with the notifications, and is not a repetition."""
     replay = begun(get({"A": 0}, began=0), update({"A": 1}, began=1), push({"A": 1}, seen=2))
     answer_to(replay, 1)
     assert [{"A": 1}, {"A": 1}] == [user_data(answer_to(replay, 0)) for _ in range(2)]
@@ -103,8 +103,8 @@ def test_last_get_is_played_after_its_time() -> None:
     assert () == replay.run.unplayed
 
 
-def test_the_time_of_one_resource_is_not_that_of_another() -> None:
-    """An operation on S2 says nothing about S1."""
+def test_operations_on_one_resource_do_not_outdate_another() -> None:
+    """An operation on S2 does not change the state of S1."""
     replay = begun(
         get({"A": 0}, began=0),
         update({"A": 1}, began=1),
@@ -118,7 +118,7 @@ def test_the_time_of_one_resource_is_not_that_of_another() -> None:
 
 
 def test_get_may_repeat_and_shows_the_newest_state() -> None:
-    """Each time as the notifications show it by then; what is repeated is reported so, and is not a playing."""
+    """With the notifications that were released; it is counted as repeated, not as played."""
     replay = begun(
         get({"A": 0}, began=0),
         *(update({"A": number}, began=number) for number in (1, 2)),
@@ -137,7 +137,7 @@ def test_get_may_repeat_and_shows_the_newest_state() -> None:
 
 
 def test_only_a_played_request_may_repeat() -> None:
-    """`again` is for what was played; the newest recording that was."""
+    """`again` finds the newest recording that was played."""
     replay = begun(*(exchange("GET", "/x", None, {"n": number}, began=number) for number in (1, 2)))
     key = key_of(replay.run.index.interactions[0].request)
     assert replay.repeat(key) is None
@@ -149,8 +149,8 @@ def test_only_a_played_request_may_repeat() -> None:
 
 
 @pytest.mark.parametrize("operation", ["StartContactCenterSession", "EndContactCenterSession"])
-def test_requests_that_frame_a_session_may_repeat(operation: str) -> None:
-    """Each client of a user does; a modifying operation is a miss."""
+def test_session_start_and_end_may_repeat(operation: str) -> None:
+    """Each client of a user sends them; a modifying operation is a miss."""
     sent = exchange("POST", "/api/v2/me", {"operationName": operation}, {"statusCode": 0})
     replay = begun(sent, update({"A": 1}, began=1))
     assert [{"statusCode": 0}] * 3 == [answer_to(replay, 0) for _ in range(3)]
@@ -158,7 +158,7 @@ def test_requests_that_frame_a_session_may_repeat(operation: str) -> None:
 
 
 def test_response_says_how_to_send_it() -> None:
-    """After its recorded time, scaled; led by notifications that were recorded before it; from which cassette."""
+    """After its recorded time, scaled; after the notifications recorded before it; from which cassette."""
     cassette_index = CassetteIndex(
         cassette(update({"A": 1}, began=0, ended=2.0), push({"A": 1}, seen=1), update({"A": 2}, began=3, ended=3.5))
     )

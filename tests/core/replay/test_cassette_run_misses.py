@@ -1,4 +1,4 @@
-"""The replay machine: userData is shown once its cause was sent, and misses say why."""
+"""The replay machine: userData is shown after its cause was sent, and misses have a reason."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,18 +23,18 @@ def begun(*moments: Exchange | Notification) -> UserProgress:
     return progress_in(CassetteIndex(cassette(*moments).named("tests/a.yaml")))
 
 
-def asking(replay: UserProgress, index: int) -> Send | None:
-    """Ask what was recorded at an index, of another host."""
+def request_at(replay: UserProgress, index: int) -> Send | None:
+    """The recorded request at an index, sent to another host."""
     request = replay.run.index.interactions[index].request
     return replay.play(key_of(replace(request, uri=request.uri.replace(HOST, "http://localhost:1"))))
 
 
 def shown(replay: UserProgress, session: str = "S1") -> list[Any]:
-    """The userData that were shown of a session."""
+    """The userData of a session that were shown."""
     return [each.data for each in replay.snapshots if each.resource_id == session]
 
 
-def test_an_equal_body_in_another_spelling_is_the_same_question() -> None:
+def test_body_in_another_spelling_is_the_same_request() -> None:
     """Key order and whitespace differ between clients."""
     replay = begun(update({"A": 1, "B": [2]}, began=0))
     body = b'{ "userData": {"B":[2],"A":1},\n"operationName":"UpdateUserData"}'
@@ -42,10 +42,10 @@ def test_an_equal_body_in_another_spelling_is_the_same_question() -> None:
 
 
 def missed(method: str, path: str, body: bytes = b"") -> tuple[Miss, str]:
-    """A request that the cassette does not answer, after its one GET was played."""
+    """A request without a response in the cassette, after its one GET was played."""
     replay = begun(get({"A": 0}, began=0), update({"A": 1}, began=1), exchange("PUT", "/api/v2/me/x", began=2))
     for index in (0, 2):
-        asking(replay, index)
+        request_at(replay, index)
     request = Request(method=method, uri=f"http://localhost{path}", body=body)
     assert (None, None) == (replay.play(key_of(request)), replay.repeat(key_of(request)))
     miss = replay.miss(request)
@@ -53,8 +53,8 @@ def missed(method: str, path: str, body: bytes = b"") -> tuple[Miss, str]:
     return miss, str(miss)
 
 
-def test_a_miss_of_what_was_played() -> None:
-    """It says so, and where it was recorded."""
+def test_miss_of_a_played_request_names_its_interaction() -> None:
+    """The reason says that it was played."""
     miss, text = missed("PUT", "/api/v2/me/x")
     assert ("already_played", 2, ()) == (miss.reason, miss.nearest, miss.differences)
     assert (
@@ -63,8 +63,8 @@ def test_a_miss_of_what_was_played() -> None:
     ) == text
 
 
-def test_a_miss_with_something_like_it() -> None:
-    """The operation is named, the nearest request, and the difference."""
+def test_miss_names_the_nearest_request() -> None:
+    """With the operation and the difference."""
     miss, text = missed("POST", f"{SESSIONS}/S1", b'{"operationName":"UpdateUserData","userData":{"A":"1"}}')
     assert ("no_match", 1) == (miss.reason, miss.nearest)
     assert (
@@ -74,7 +74,7 @@ def test_a_miss_with_something_like_it() -> None:
     ) == text
 
 
-def test_a_miss_with_nothing_like_it() -> None:
+def test_miss_without_a_similar_request_names_none() -> None:
     """There is nothing to show."""
     miss, text = missed("DELETE", "/other/thing")
     assert ("nothing_similar", None) == (miss.reason, miss.nearest)
@@ -83,20 +83,20 @@ def test_a_miss_with_nothing_like_it() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b'{"operationName":"\x1b[2J"}', b'{"operationName":"\\u001b[2J"}'])
 def test_a_miss_cannot_steer_a_terminal(body: bytes) -> None:
-    """The text of a request is the client's, and stands in a failure."""
+    """The text of a request comes from the client, and is shown in a failure."""
     _, text = missed("POST", f"{SESSIONS}/S1", body)
     assert all(line.isprintable() for line in text.splitlines())
 
 
-def test_a_miss_shows_nothing() -> None:
-    """Nor does it count as the asking of a cause."""
+def test_miss_releases_nothing() -> None:
+    """It does not count as sending a cause."""
     replay = begun(update({"A": 1}, began=0), push({"A": 1}, seen=1))
     replay.miss(Request(method="POST", uri=f"{HOST}{SESSIONS}/S1", body=b'{"operationName":"UpdateUserData"}'))
     assert ((0,), (0,), []) == (replay.schedule.not_shown, replay.run.unplayed, replay.snapshots)
 
 
 def test_pushes_are_shown_once_their_cause_was_sent() -> None:
-    """In between the GETs that the client makes, as it would see them."""
+    """Between the GETs of the client, as a live client would see them."""
     replay = begun(
         get({"A": 0}, began=0),
         update({"A": 1}, began=1),
@@ -107,15 +107,15 @@ def test_pushes_are_shown_once_their_cause_was_sent() -> None:
     assert ([], [{"A": 7}]) == (shown(replay), shown(replay, "S2"))
     assert (1,) == replay.schedule.not_shown
     for index, expected in [(0, [{"A": 0}]), (1, [{"A": 0}, {"A": 1}]), (0, [{"A": 0}, {"A": 1}, {"A": 2}])]:
-        asking(replay, index)
+        request_at(replay, index)
         assert expected == shown(replay)
     assert ((), ()) == (replay.schedule.not_shown, replay.run.unplayed)
 
 
 def test_a_push_is_shown_before_it_is_due() -> None:
-    """What a test is told of userData does not depend on who listens, or when the response was sent."""
+    """The userData of a test do not depend on connected clients, or on the time of the response."""
     replay = begun(update({"A": 1}, began=0), push({"A": 1}, seen=1))
-    send = asking(replay, 0)
+    send = request_at(replay, 0)
     assert send
     outlet = replay.schedule.connect()
     assert ([{"A": 1}], 0) == (shown(replay), len(outlet))
@@ -124,12 +124,12 @@ def test_a_push_is_shown_before_it_is_due() -> None:
     assert [{"A": 1}] == shown(replay)
 
 
-def test_a_response_of_an_earlier_run_opens_nothing() -> None:
-    """Its client was waiting when this run began."""
+def test_response_of_an_earlier_run_releases_nothing() -> None:
+    """Its client was still waiting when this run began."""
     replay = begun(update({"A": 1}, began=0), push({"A": 1}, seen=1))
     outlet = replay.schedule.connect()
     replay.run.respond(0, 1.0)
-    send = asking(replay, 0)
+    send = request_at(replay, 0)
     assert send
     assert [] == list(outlet)
     replay.run.respond(0, 3.0)
@@ -137,10 +137,10 @@ def test_a_response_of_an_earlier_run_opens_nothing() -> None:
 
 
 def test_an_unsolicited_push_waits_for_those_before_it() -> None:
-    """The order of the recording is kept: it may build on them."""
+    """Recorded order is kept: it may build on them."""
     replay = begun(update({"A": 1}, began=0), push({"A": 1}, seen=1), push(None, seen=2, kind="StatusChange"))
     assert (0, 1) == replay.schedule.not_shown
-    asking(replay, 0)
+    request_at(replay, 0)
     assert () == replay.schedule.not_shown
 
 
@@ -153,9 +153,9 @@ LENGTHS = st.lists(st.integers(1, 25), min_size=5, max_size=5)
 def test_pushes_follow_their_causes_and_wait_for_those_that_may_still_come(
     causes: list[int | None], lengths: list[int], order: list[int], sent: int
 ) -> None:
-    """A model without a state: one is shown once its cause was sent and no request before it is still waited for.
+    """A model without state: a notification is shown after its cause, when no earlier request is still awaited.
 
-    That is waited for until it was sent, or until an operation was sent that began after it had its response.
+    A request is awaited until it is sent, or until an operation is sent that began after its response.
     """
     exchanges = tuple(
         update({"A": n}, began=10 * n, ended=10 * n + length, session=f"S{n}") for n, length in enumerate(lengths)
@@ -176,13 +176,13 @@ def test_pushes_follow_their_causes_and_wait_for_those_that_may_still_come(
         assert [{"N": number} for number in expected] == sorted(shown(replay), key=lambda each: each["N"])
         assert tuple(sorted(set(range(len(causes))) - set(expected))) == replay.schedule.not_shown
         if step < sent:
-            assert asking(replay, order[step])
+            assert request_at(replay, order[step])
     assert tuple(sorted(set(range(5)) - set(order[:sent]))) == replay.run.unplayed
 
 
 @given(st.permutations(range(1, 5)))
 def test_in_any_order_all_is_shown_when_all_was_sent(order: list[int]) -> None:
-    """In recorded order where the requests come in it."""
+    """In recorded order if the requests come in that order."""
     numbers = range(1, 5)
     replay = begun(
         get({"A": 0}, began=0),
@@ -190,7 +190,7 @@ def test_in_any_order_all_is_shown_when_all_was_sent(order: list[int]) -> None:
         *(push({"A": number}, seen=number + 0.5, session=f"S{number}") for number in numbers),
     )
     for index in order:
-        assert asking(replay, index)
+        assert request_at(replay, index)
     found = [each.notification for each in replay.snapshots]
     assert [0, 1, 2, 3] == sorted(number for number in found if number is not None)
     assert ((0,), ()) == (replay.run.unplayed, replay.schedule.not_shown)
@@ -200,7 +200,7 @@ def test_in_any_order_all_is_shown_when_all_was_sent(order: list[int]) -> None:
 
 @given(st.lists(st.integers(0, 2), max_size=8), st.lists(st.integers(0, 3), max_size=12))
 def test_responses_are_returned_in_order_for_each_request(recorded: list[int], sent: list[int]) -> None:
-    """A model: a queue for each question, and the last one over again where it was played."""
+    """A model: a queue for each request, and a repetition of the last response after it was played."""
     exchanges = tuple(exchange("GET", f"/q{question}", began=n) for n, question in enumerate(recorded))
     replay = progress_in(CassetteIndex(Cassette(interactions=exchanges)))
     queues = {question: [n for n, each in enumerate(recorded) if each == question] for question in range(4)}

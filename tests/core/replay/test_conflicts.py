@@ -1,4 +1,4 @@
-"""Cassettes that are played together: where their first answers to the same request differ."""
+"""Cassettes that are played together: the differences between their first responses to one request."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.support.builders import cassette, exchange
 
 
 def cassette_index(name: str, *responses: Any, status: int = 200) -> CassetteIndex:
-    """A cassette that answers GET /x so."""
+    """A cassette with this response to GET /x."""
     exchanges = (
         exchange("GET", "/x", None, response, began=float(n), status=status) for n, response in enumerate(responses)
     )
@@ -36,7 +36,7 @@ def test_first_responses_are_compared(one: Any, other: Any, agree: bool) -> None
 
 
 def test_statuses_count_and_other_requests_do_not() -> None:
-    """One sentence for each pair of cassettes; what only one of them answers is not a conflict."""
+    """One sentence for each pair of cassettes; a request that only one of them has is not a conflict."""
     alone = CassetteIndex(cassette(exchange("GET", "/y", None, {"a": 2})).named("c.yaml"))
     pair = [cassette_index("a.yaml", {"a": 1}), cassette_index("b.yaml", {"a": 1}, status=500), alone]
     assert 1 == len(list(disagreements(pair)))

@@ -1,4 +1,4 @@
-"""The newest state of resources: what notifications show replaces what the response had, and nothing else changes."""
+"""The newest state of resources: notifications replace members of the response, and nothing else changes."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -43,14 +43,14 @@ def pushed(data: str) -> Notification:
 
 @pytest.mark.parametrize("body", [COLLECTION, SINGLE, "{}", "[]", "", "7", "\ufeff", "<html>"])
 def test_response_without_notifications_is_unchanged(body: str) -> None:
-    """Byte for byte, and whatever it is."""
+    """Byte for byte."""
     one = answered(body)
     assert one is brought_up_to_date(one, lambda _: ())
     assert one is brought_up_to_date(one, lambda about: [push({"A": 2}, seen=1)] if about == "S9" else [])
 
 
 def test_only_the_members_that_were_pushed_change_in_a_collection() -> None:
-    """Every other token stays: spellings, repeated keys, other resources, what only looks like the resource."""
+    """Every other token stays: spellings, repeated keys, other resources, similar objects."""
     since = {"S1": [pushed('{"facebooksession":{"id":"S1","userData":{"A":2.0,"C":[1E1]},"new":1e0}}')]}
     expected = COLLECTION.replace(
         '"userData":{"A":1E5,"B":"\\u0062"},"state":"Invited"',
@@ -67,7 +67,7 @@ def test_a_single_resource_changes_too() -> None:
 
 
 def test_of_several_notifications_the_latest_counts_for_each_member() -> None:
-    """userData is shown whole each time, so that a deletion shows too."""
+    """userData is always complete, so that a deletion shows too."""
     since = {
         "S1": [
             push({"A": 1, "B": 2}, seen=1, state="Accepted"),
@@ -80,7 +80,7 @@ def test_of_several_notifications_the_latest_counts_for_each_member() -> None:
 
 
 def test_a_comment_leaves_the_user_data() -> None:
-    """Its notification has none, which means unchanged (FacebookPMAddComment)."""
+    """Its notification has no userData, which means unchanged (FacebookPMAddComment)."""
     since = {"S1": [push(None, seen=1, comment="hello")]}
     resource = json.loads(newest(SINGLE, since))["facebooksession"]
     assert {"id": "S1", "userData": {"A": 0}, "x": 10.0, "comment": "hello"} == resource
@@ -116,6 +116,6 @@ def test_members_stay_in_their_order() -> None:
     ],
 )
 def test_resources_inside_an_envelope_change_too(body: str) -> None:
-    """Workspace v3 answers with `data`; GWS with the user, whose subresources they are."""
+    """Workspace v3 returns `data`; GWS the user, with the resources in it."""
     since = pushed('{"messageType":"CallStateChanged","call":{"id":"S1","userData":[2.50]}}')
     assert indented(body.replace("1.50", "2.50")) == newest(body, {"S1": [since]})

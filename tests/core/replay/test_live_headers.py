@@ -9,7 +9,7 @@ RECORDED = "Mon, 02 Mar 2026 09:00:00 GMT"
 
 
 def own(name: str) -> str:
-    """The value that the user gets for a cookie or token."""
+    """The user's own value for a cookie or token."""
     return f"own-{name}"
 
 
@@ -36,7 +36,7 @@ def live(*pairs: tuple[str, str], uri: str = "http://localhost:8085/x", replaced
     ],
 )
 def test_a_cookie_is_given_so_that_the_client_stores_it(cookie: str, received: str) -> None:
-    """Redacted values and those of sessions are the user's own."""
+    """Redacted cookies and session cookies get the user's own values."""
     assert [received] == live(("Set-Cookie", cookie), replaced=("workspace_sessionid", "jsessionid"))
 
 
@@ -50,7 +50,7 @@ def test_a_cookie_is_given_so_that_the_client_stores_it(cookie: str, received: s
     ],
 )
 def test_attributes_that_apply_at_the_url_are_kept(uri: str, kept: str) -> None:
-    """In the test process a client has the recorded address, and TLS."""
+    """In the test process a client uses the recorded address, and TLS."""
     assert [kept] == live(("Set-Cookie", "a=1; Domain=example.com; Secure; SameSite=None"), uri=uri)
 
 
@@ -87,6 +87,6 @@ def test_fields_that_need_no_change_are_the_same_object() -> None:
 
 
 def test_session_cookie_has_such_a_name_or_was_redacted() -> None:
-    """Any other cookie may be the same for everybody."""
+    """Any other cookie may be the same for all users."""
     cookies = ["JSESSIONID=1", "workspace_sessionid=2; Path=/", "sso=<redacted:sso>", "lang=de"]
     assert [True, True, True, False] == [sets_session_cookie(Headers((("Set-Cookie", each),))) for each in cookies]

@@ -1,4 +1,4 @@
-"""Why a request matches nothing: the nearest recorded one, and the parts in which the two differ."""
+"""The reason of a miss: the nearest recorded request, and the parts in which the two differ."""
 
 import json
 from typing import Any
@@ -54,7 +54,7 @@ def test_a_difference_names_the_part_and_both_sides(live: Request, recorded: Req
 @given(USER_DATA, USER_DATA)
 @settings(max_examples=120)
 def test_requests_differ_exactly_when_their_keys_do(one: dict[str, Any], other: dict[str, Any]) -> None:
-    """No miss is without its reason, and no match has one."""
+    """Every miss has a difference, and no match has one."""
     mine, theirs = request(body={"userData": one}), request(body={"userData": other})
     assert (spelled(one) == spelled(other)) == (key_of(mine) == key_of(theirs))
     assert (key_of(mine) == key_of(theirs)) == (not differences(mine, theirs))
@@ -96,7 +96,7 @@ RECORDED = [
     ],
 )
 def test_the_nearest_recorded_request(live: Request, index: int | None) -> None:
-    """Path before method, method before body; nothing when even the collection is another."""
+    """Path before method, method before body; none if even the collection differs."""
     assert index == Neighbours(RECORDED).nearest(live)
 
 
@@ -112,7 +112,7 @@ def test_nothing_is_nearest_to_nothing() -> None:
 def test_the_nearest_is_the_first_with_the_fewest_differences(
     recorded: list[tuple[str, str, int]], sent: tuple[str, str, int]
 ) -> None:
-    """As comparing it with each of them tells."""
+    """Checked by comparing it with every request."""
     requests = [request(f"http://h/me/{path}", {"A": value}, method) for path, method, value in (*recorded, sent)]
 
     def unlike(index: int) -> tuple[bool, bool, bool]:
@@ -170,5 +170,5 @@ def test_a_large_body_is_explained_by_its_length() -> None:
 
 
 def test_many_differences_are_cut() -> None:
-    """A message of thousands of lines helps nobody."""
+    """A message of thousands of lines would be useless."""
     assert 100 == len(differences(request(body={f"k{n}": n for n in range(900)}), request(body={"a": 1})))

@@ -1,4 +1,4 @@
-"""Whose request it is: by what a live user has used, or was given."""
+"""The user of a request: by the identities that a live user has sent or received."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ KEY = Identity("application key", "k")
 
 
 def people_of(*learned: Sequence[Identity]) -> People:
-    """People whose identities were learned, from user 0 on."""
+    """Users with learned identities, from user 0 on."""
     people = People()
     for number, identities in enumerate(learned):
         people.learn(number, identities)
@@ -38,7 +38,7 @@ def people_of(*learned: Sequence[Identity]) -> People:
     ],
 )
 def test_the_owner_of_identities(sent: list[Identity], owner: int | None) -> None:
-    """A name is believed before a cookie; a new token beside a known cookie is a renewed one; a key counts alone."""
+    """A name counts more than a cookie; a new token with a known cookie is a renewed one; a key counts alone."""
     people = people_of([ANNA, COOKIE, TOKEN, KEY], [BERT, Identity("token", "t9"), KEY])
     assert owner == people.owner(sent)
 
@@ -55,7 +55,7 @@ def test_a_user_without_a_name_may_get_one() -> None:
 
 
 def test_value_of_a_response_alone_does_not_identify_a_user() -> None:
-    """Whoever uses it is that user; who uses something else may still be."""
+    """The user who sends it is identified; a user with other values may still be the same."""
     people = People()
     people.learn(0, [TOKEN], used=False)
     assert (0, False) == (people.owner([TOKEN]), people.is_identified(0))
@@ -63,8 +63,8 @@ def test_value_of_a_response_alone_does_not_identify_a_user() -> None:
     assert people.is_identified(0)
 
 
-def test_a_cookie_alone_does_not_tell_who_it_is() -> None:
-    """It may be of another server."""
+def test_cookie_alone_does_not_identify_a_user() -> None:
+    """It may belong to another server."""
     assert not says_who([COOKIE])
     assert says_who([COOKIE, KEY])
     assert not says_who([])
@@ -92,7 +92,7 @@ def test_a_cookie_alone_does_not_tell_who_it_is() -> None:
     ],
 )
 def test_a_signature_for_each_request_is_one_identity(one: str, other: str) -> None:
-    """Its constant part says whose key it is; another key is somebody else."""
+    """Its constant part names the owner of the key; another key is another user."""
     found = [
         sent_in(Request(method="GET", uri="/", headers=Headers((("Authorization", each),)))) for each in (one, other)
     ]

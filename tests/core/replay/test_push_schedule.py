@@ -1,4 +1,4 @@
-"""When a notification may leave: after its cause, in recorded order, past what was passed by, at the chosen pace."""
+"""The time of a notification: after its cause, in recorded order, without skipped ones, at the chosen pace."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,7 +37,7 @@ def exactly(*expected: tuple[float, int]) -> list[tuple[object, int]]:
 
 
 def test_after_a_response_it_waits_for_the_gap() -> None:
-    """Asking is not enough, and neither is the very moment of the response: two sockets have no order of their own."""
+    """Not after the request, and not at the moment of the response: two sockets have no common order."""
     pushes = begun(in_a_row(1), (0.7, 0, "response"))
     pushes.sent(0, 10.0)
     assert pushes.next_at is None
@@ -59,14 +59,14 @@ def test_after_a_request_it_is_due_at_once() -> None:
 
 
 def test_an_unsolicited_one_with_nothing_before_it_is_due_at_the_start() -> None:
-    """It waits for nobody, and counts as shown."""
+    """It waits for no request, and counts as shown."""
     pushes = begun([(1, 1.5)], (0.1, None, "response"), start=5.0)
     assert ((0,), 5.0) == (pushes.schedule.start(), pushes.next_at)
     assert ((0,), ()) == (pushes.take_due(5.0), pushes.schedule.not_shown)
 
 
 def test_an_unsolicited_one_follows_the_operation_before_it() -> None:
-    """And those that were seen before it."""
+    """And the notifications seen before it."""
     pushes = begun(in_a_row(2), (0.7, 0, "response"), (0.8, None, "response"), (1.7, 1, "response"))
     pushes.sent(0, 1.0)
     pushes.responded(0, 1.0)
@@ -74,7 +74,7 @@ def test_an_unsolicited_one_follows_the_operation_before_it() -> None:
 
 
 def test_notification_counts_as_shown_when_its_cause_is_sent() -> None:
-    """Though it is delivered after the response; those behind it count then too."""
+    """Though it is delivered after the response; those after it count then too."""
     pushes = begun(in_a_row(2), (0.7, 0, "response"), (1.2, 1, "request"), (1.3, None, "response"))
     assert ((), (0, 1, 2)) == (pushes.schedule.start(), pushes.schedule.not_shown)
     assert ((0,), (1, 2)) == (pushes.sent(0, 1.0), pushes.schedule.not_shown)
@@ -92,8 +92,8 @@ def test_notification_waits_for_earlier_ones_after_its_own_cause() -> None:
     assert (0, 1) == pushes.take_due(FOREVER)
 
 
-def test_one_whose_cause_was_passed_by_holds_up_nobody() -> None:
-    """An operation that began after that cause had ended shows that the client does not make it."""
+def test_skipped_notification_does_not_delay_others() -> None:
+    """An operation that began after the end of its cause shows that the client does not send the cause."""
     pushes = begun(in_a_row(3), (0.7, 0, "response"), (1.7, 1, "response"), (2.7, 2, "response"))
     assert (1,) == pushes.sent(1, 1.0)
     pushes.responded(1, 1.0)
@@ -102,16 +102,16 @@ def test_one_whose_cause_was_passed_by_holds_up_nobody() -> None:
 
 
 @pytest.mark.parametrize(("began", "passes"), [(0.4, False), (0.5, True), (0.6, True)])
-def test_cause_is_passed_by_only_after_its_response(began: float, passes: bool) -> None:
-    """Of two that overlap, the other may still be sent."""
+def test_cause_is_skipped_only_after_its_response(began: float, passes: bool) -> None:
+    """Of two operations that overlap, the other may still be sent."""
     pushes = begun([(0, 0.5), (began, 1.0)], (1.1, 0, "response"), (1.2, 1, "response"))
     pushes.sent(1, 1.0)
     pushes.responded(1, 1.0)
     assert ((1,) if passes else ()) == pushes.take_due(FOREVER)
 
 
-def test_cause_that_was_sent_is_not_passed_by() -> None:
-    """Its response is on its way."""
+def test_sent_cause_is_not_skipped() -> None:
+    """Its response is still to come."""
     pushes = begun(in_a_row(2), (0.7, 0, "response"), (1.7, 1, "response"))
     pushes.sent(0, 1.0)
     pushes.sent(1, 2.0)
@@ -122,7 +122,7 @@ def test_cause_that_was_sent_is_not_passed_by() -> None:
 
 
 def test_a_late_cause_gets_its_notifications_at_once() -> None:
-    """In their order; others that were passed by stay."""
+    """In their order; other skipped ones stay skipped."""
     pushes = begun(in_a_row(3), (0.7, 0, "response"), (0.8, 1, "response"), (0.9, 0, "response"), (2.7, 2, "response"))
     pushes.sent(2, 1.0)
     pushes.responded(2, 1.0)
@@ -146,7 +146,10 @@ def test_the_recorded_distance_from_the_cause_is_kept_or_scaled(factor: float) -
 
 
 def test_the_gap_is_kept_though_the_recording_had_less() -> None:
-    """A microsecond on one machine is not an order on another; what a person pinned may even be before its cause."""
+    """A microsecond on one machine is not an order on another.
+
+    A pinned cause may even be later than its notification.
+    """
     pushes = begun(in_a_row(2), (0.500001, 0, "response"), (0.6, 1, "request"), factor=RECORDED)
     pushes.sent(0, 1.0)
     pushes.responded(0, 2.0)
@@ -155,7 +158,7 @@ def test_the_gap_is_kept_though_the_recording_had_less() -> None:
 
 
 def test_one_that_had_to_wait_is_timed_by_its_own_cause() -> None:
-    """A recording that is played exactly as it was recorded has its notifications when they were recorded."""
+    """A recording that is replayed exactly has its notifications at the recorded times."""
     pushes = begun([(0, 3), (1, 2)], (4, 0, "response"), (5, 1, "response"), factor=RECORDED)
     for index, now in ((0, 0.0), (1, 1.0)):
         pushes.sent(index, now)
@@ -164,8 +167,8 @@ def test_one_that_had_to_wait_is_timed_by_its_own_cause() -> None:
     assert exactly((4, 0), (5, 1)) == pushes.times()
 
 
-def test_none_is_due_before_the_one_that_went_before_it() -> None:
-    """Order comes first: a slow cause delays those after it."""
+def test_none_is_due_before_an_earlier_one() -> None:
+    """Order comes first: a slow cause delays later ones."""
     pushes = begun([(0, 1), (0.5, 1.2)], (3, 0, "response"), (3.1, 1, "response"), factor=RECORDED)
     pushes.sent(0, 0.0)
     pushes.sent(1, 0.0)
@@ -176,7 +179,7 @@ def test_none_is_due_before_the_one_that_went_before_it() -> None:
 
 @pytest.mark.parametrize("factor", [RECORDED, 2.0])
 def test_an_unsolicited_one_keeps_its_distance_from_what_was_last_recorded_before_it(factor: float) -> None:
-    """A request, a response or another notification, at the time when that came in this run; or the beginning."""
+    """From a request, a response or another notification, at its time in this run; or from the start."""
     pushes = begun(
         [(0.25, 0.5)],
         *((0.0, None, "response"), (0.7, 0, "response"), (0.9, None, "response"), (1.9, None, "response")),
@@ -198,7 +201,7 @@ def test_an_early_unsolicited_one_is_timed_from_the_start() -> None:
 
 
 def test_an_unsolicited_one_waits_for_every_request_that_had_begun() -> None:
-    """It belongs to the state that they have made; the response of one that is still under way need not come."""
+    """It shows the state after them; a response that was still missing when it was recorded need not come."""
     pushes = begun([(0, 0.5), (1, 3)], (2, None, "response"))
     pushes.sent(1, 1.0)
     pushes.responded(1, 2.0)
@@ -210,7 +213,10 @@ def test_an_unsolicited_one_waits_for_every_request_that_had_begun() -> None:
 
 
 def test_the_recorded_order_gives_way_to_a_client_that_only_waits() -> None:
-    """The first that nothing but the order holds back, and what then follows it; it is counted, with the reason."""
+    """The first notification that only the order delays is released, then those after it.
+
+    It is counted, with the reason.
+    """
     pushes = begun([(0, 0.5), (0.2, 0.7)], (1, None, "response"), (2, 0, "response"), (3, 1, "response"))
     pushes.sent(0, 1.0)
     pushes.responded(0, 1.0)
@@ -224,8 +230,8 @@ def test_the_recorded_order_gives_way_to_a_client_that_only_waits() -> None:
     assert [OutOfOrder(1, request=1), OutOfOrder(0, after=1)] == pushes.schedule.out_of_order
 
 
-def test_what_was_given_up_is_not_waited_for_again() -> None:
-    """Each wait costs a moment: those behind the same request follow at once."""
+def test_schedule_waits_only_once_for_a_missing_request() -> None:
+    """Later notifications behind the same request follow at once."""
     pushes = begun([(0, 0.5), (0.2, 0.7)], (2, 0, "response"), (3, 0, "response"))
     pushes.sent(0, 1.0)
     pushes.responded(0, 1.0)
@@ -233,8 +239,8 @@ def test_what_was_given_up_is_not_waited_for_again() -> None:
     assert (0, 1) == pushes.take_due(FOREVER)
 
 
-def test_one_that_nobody_would_receive_is_not_given_way_to() -> None:
-    """The order is kept for those who come."""
+def test_order_is_kept_for_a_channel_without_a_subscriber() -> None:
+    """For the clients that subscribe later."""
     pushes = begun([(0, 0.5), (0.2, 0.7)], (2, 0, "response"))
     pushes.sent(0, 1.0)
     pushes.responded(0, 1.0)
@@ -242,7 +248,7 @@ def test_one_that_nobody_would_receive_is_not_given_way_to() -> None:
 
 
 def test_a_cause_of_several_requests_needs_all_of_them() -> None:
-    """And the response of the last."""
+    """And the response to the last one."""
     pushes = begun(in_a_row(2), (1.7, 1, "response"), also=(0,))
     pushes.sent(1, 1.0)
     pushes.responded(1, 1.0)
@@ -252,8 +258,8 @@ def test_a_cause_of_several_requests_needs_all_of_them() -> None:
     assert (0,) == pushes.take_due(FOREVER)
 
 
-def test_a_request_that_never_got_a_response_holds_up_nobody() -> None:
-    """Its response is not to come."""
+def test_request_without_a_recorded_response_delays_nothing() -> None:
+    """No response will come."""
     pushes = begun(in_a_row(2), (0.7, 0, "response"), (1.7, 1, "response"), silent=0)
     for index in (0, 1):
         pushes.sent(index, 1.0)
@@ -262,7 +268,7 @@ def test_a_request_that_never_got_a_response_holds_up_nobody() -> None:
 
 
 def test_times_that_contradict_the_cause_are_moved() -> None:
-    """A person may have written them: it comes between the cause and its response, or after that."""
+    """In an edited file: to a time between the cause and its response, or after the response."""
     pushes = begun(in_a_row(2), (9.0, 0, "request"), (0.1, 1, "response"))
     pushes.sent(0, 1.0)
     assert (0,) == pushes.take_due(FOREVER)

@@ -1,4 +1,4 @@
-"""Which notifications are released, and in which order: the schedule against a plain model of its two rules."""
+"""Which notifications are released, and in which order: the schedule against a simple model of its two rules."""
 
 from collections.abc import Sequence
 from math import inf
@@ -15,7 +15,7 @@ What = Literal["send", "respond", "wait"]
 
 
 class Model:
-    """The rules, worked out anew after each event from all that has happened."""
+    """The rules, computed anew after each event from all earlier events."""
 
     def __init__(self, index: CassetteIndex) -> None:
         self.index = index
@@ -26,7 +26,7 @@ class Model:
         self.released: list[int] = []
 
     def happened(self, what: What, interaction: int) -> None:
-        """Take up one event, and release what may go."""
+        """Add one event, and release what may be released."""
         if what == "send":
             if self.exchanges[interaction].ended <= self.reached():
                 self.given_up.add(interaction)
@@ -67,13 +67,16 @@ class Model:
         return min(found)
 
     def reached(self) -> float:
-        """How far the client has got in recorded time."""
+        """The recorded time that the client has reached."""
         return max((self.exchanges[each].began for each in self.sent), default=-inf)
 
 
 @st.composite
 def runs(draw: st.DrawFn) -> tuple[CassetteIndex, list[tuple[What, int]]]:
-    """Updates that may overlap, with and without notifications; a client that sends, waits and is answered anyhow."""
+    """Updates that may overlap, with and without notifications.
+
+    A client that sends and waits, and responses in any order.
+    """
     spans = [
         (began, began + draw(st.integers(1, 5))) for began in sorted(draw(st.lists(st.integers(0, 12), max_size=5)))
     ]

@@ -37,12 +37,12 @@ HOSTS = {"gws.example.com", "gws"}
     ],
 )
 def test_own_addresses_are_one_word(text: str, left: str) -> None:
-    """Those of the hosts that are named, of loopback, and of the API; nothing that only resembles one."""
+    """Named hosts, loopback, and addresses of the API; nothing that is only similar."""
     assert left == text_without_own(text, HOSTS)
 
 
 def test_an_address_of_the_api_in_user_data_counts() -> None:
-    """UserData must be exactly what was sent; the client's own address does not count there either."""
+    """UserData must be exactly what was sent; there too, the client's own address does not count."""
     text = '{"uri":"https://o/api/v2/x","userData":{"a":"https://o/api/v2/x","b":"http://localhost:1/x"}}'
     expected = f'{{"uri":"{OWN}/api/v2/x","userData":{{"a":"https://o/api/v2/x","b":"{OWN}/x"}}}}'
     assert expected == json_without_own(text, HOSTS)
@@ -64,7 +64,7 @@ def test_hosts_are_named_without_their_ports() -> None:
     ],
 )
 def test_a_location_of_the_api_becomes_the_servers(location: str, moved: str) -> None:
-    """Any other stays."""
+    """Any other Location stays."""
     assert moved == location_at_home(location, "http://h:1")
 
 

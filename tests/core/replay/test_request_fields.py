@@ -34,7 +34,7 @@ TEXT = '{"id": 1.50, "list": [{"id": 2, "n": "a"}, {"id": 3}], "in": {"odd name"
         ("$.list.id", json.loads(TEXT)),
     ],
 )
-def test_a_path_removes_what_it_leads_to(path: str, left: Any) -> None:
+def test_path_removes_the_members_it_matches(path: str, left: Any) -> None:
     """In objects and arrays, at one level or at any."""
     assert left == json.loads(changed_json(TEXT, json_path(path), lambda _: None))
 
@@ -48,8 +48,8 @@ def test_what_is_not_changed_keeps_its_spelling() -> None:
 
 
 @pytest.mark.parametrize("path", ["", "$", "id", "$id", "$.", "$.a b", "$[", "$[a]", "$.a[-1]", "$...a", "$.a['b]"])
-def test_a_text_that_is_no_path_is_refused(path: str) -> None:
-    """The message shows how one is written."""
+def test_invalid_path_is_refused(path: str) -> None:
+    """The message shows a valid one."""
     with pytest.raises(ValueError, match="cannot be parsed as a JSON path: write"):
         json_path(path)
 

@@ -1,4 +1,4 @@
-"""When two requests are the same question, and how they differ when they are not."""
+"""When two requests are equal, and how they differ when they are not."""
 
 import json
 from collections.abc import Callable
@@ -41,8 +41,8 @@ def test_the_same_request_in_another_spelling(one: Request, other: Request) -> N
     assert key_of(one) == key_of(other)
 
 
-def test_the_boundary_of_a_form_is_the_clients_choice() -> None:
-    """It is another each time; the parts count."""
+def test_boundary_of_a_form_does_not_count() -> None:
+    """It differs each time; the parts count."""
 
     def form(boundary: str, part: str, kind: str = "multipart/form-data; boundary={}") -> Request:
         body = f"--{boundary}\r\n\r\n{part}\r\n--{boundary}--\r\n".encode()
@@ -90,7 +90,7 @@ def in_a_form(at: str, path: str) -> Request:
 @pytest.mark.parametrize("there", [RECORDED, "http://127.0.0.1:8090", "http://localhost:9000"])
 @pytest.mark.parametrize("spell", [in_a_query, in_json, in_a_form])
 def test_the_clients_own_address_does_not_count(spell: Callable[[str, str], Request], there: str) -> None:
-    """In a query, a form or JSON: the callback of an OAuth client, say. What follows it does."""
+    """In a query, a form or JSON: the callback of an OAuth client, for instance. The path after it counts."""
     hosts = frozenset({"gws.example.com"})
     live, recorded = spell(LIVE, "/cb"), spell(there, "/cb")
     assert key_of(live, hosts=hosts) == key_of(recorded, hosts=hosts)

@@ -1,4 +1,4 @@
-"""A request taken apart: its values by place, and what of them counts."""
+"""The parts of a request: its values by place, and which of them count."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_a_form_has_a_leaf_for_each_field() -> None:
 
 
 def test_own_addresses_do_not_count_in_a_leaf() -> None:
-    """Those of the API in userData do: it is the client's."""
+    """Addresses of the API in userData do: userData belongs to the client."""
     hosts = {"gws.example.com"}
     api = Leaf("string", "https://other.example/api/v2/x", "uri")
     assert "<own address>/cb" == compared(("form", "u", 1), Leaf("string", "https://gws.example.com/cb", "u"), hosts)
@@ -48,7 +48,7 @@ def recorded(body: bytes, *pairs: tuple[str, str]) -> ReplayRun:
 
 
 def test_a_redacted_form_matches_a_client_with_its_own_values_and_address() -> None:
-    """A person's name may be any, and the callback at any port; what was not redacted counts."""
+    """Any name of a person, any port of the callback; values without a stand-in count."""
     run = recorded(b"username=Wexfordia&redirect_uri=http%3A%2F%2Flocalhost%3A8090%2Fcb&scope=a", *FORM)
     uri = "http://localhost:4711/auth/v3/oauth/token"
     live = b"scope=a&redirect_uri=http%3A%2F%2Flocalhost%3A4711%2Fcb&username=Anna+Real"

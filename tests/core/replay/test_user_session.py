@@ -1,4 +1,4 @@
-"""One user's session: who hears what, several cassettes at once, early notifications, beginning again, counters."""
+"""One user's session: who receives what, several cassettes at once, early notifications, restart, counters."""
 
 import json
 from dataclasses import replace
@@ -25,12 +25,12 @@ LATER = 100.0
 
 
 def numbers(listener: Listener) -> list[int]:
-    """What the notifications that arrived show of A."""
+    """The values of A in the received notifications."""
     return [data["facebooksession"]["userData"]["A"] for data in listener.received]
 
 
 def test_both_clients_of_a_user_get_each_push_and_another_user_none() -> None:
-    """Another user has a session of its own, of the same indexes."""
+    """Another user has its own session, with the same indexes."""
     session, others = session_of(ONE), session_of(ONE)
     listeners = [Listener(session), Listener(session)]
     stranger = Listener(others)
@@ -42,8 +42,8 @@ def test_both_clients_of_a_user_get_each_push_and_another_user_none() -> None:
     assert (2, 1) == (session.clients, others.clients)
 
 
-def test_a_client_hears_only_what_it_subscribed_to() -> None:
-    """The other one hears it all the same."""
+def test_client_receives_only_subscribed_channels() -> None:
+    """Another client receives the other channel all the same."""
     session = session_of(ONE)
     listeners = [Listener(session, "/v2/me/chats"), Listener(session, CHANNEL)]
     session.responded(request_at(session, 1), 0.0)
@@ -52,7 +52,7 @@ def test_a_client_hears_only_what_it_subscribed_to() -> None:
 
 
 def test_a_held_connect_is_ready_when_its_push_is_due() -> None:
-    """Not before the gap after the response; the caller is told when to look."""
+    """Not before the gap after the response; the caller receives the time of the next check."""
     session = session_of(ONE)
     listener = Listener(session)
     assert isinstance(listener.poll(0.0), Hold)
@@ -79,7 +79,7 @@ def test_data_are_written_as_they_were_recorded() -> None:
 
 
 def test_early_pushes_wait_for_a_subscriber() -> None:
-    """In their order, of each channel; later ones come after them, and nobody gets them twice."""
+    """In their order, for each channel; later ones come after them, and each is delivered once."""
     session = session_of(ONE)
     for index in (1, 2):
         session.responded(request_at(session, index), 0.0)
@@ -94,7 +94,7 @@ def test_early_pushes_wait_for_a_subscriber() -> None:
 
 
 def test_early_pushes_come_before_those_that_are_due_now() -> None:
-    """One that was due before anybody had subscribed is the older one."""
+    """A notification that was due before the first subscription is the older one."""
     session = session_of(ONE)
     session.responded(request_at(session, 1), 0.0)
     session.advance(1.0)
@@ -124,7 +124,7 @@ def test_several_cassettes_are_searched_in_their_order() -> None:
 
 
 def test_pushes_of_several_cassettes_come_in_the_order_of_their_times() -> None:
-    """Also when both are looked at late."""
+    """Also if both are checked late."""
     one, two = (cassette(update({"A": n}, began=0), push({"A": n}, seen=1)) for n in (1, 2))
     session = session_of(one, two)
     listener = Listener(session)
@@ -135,7 +135,7 @@ def test_pushes_of_several_cassettes_come_in_the_order_of_their_times() -> None:
 
 
 def test_response_belongs_to_its_cassette() -> None:
-    """The same index of another one is not answered with it."""
+    """The same index of another cassette is not its response."""
     session = session_of(*(cassette(update({"A": n}, began=0), push({"A": n}, seen=1)) for n in (1, 2)))
     sends = [request_at(session, 0, cassette=number) for number in (0, 1)]
     listener = Listener(session)
@@ -147,8 +147,8 @@ def test_response_belongs_to_its_cassette() -> None:
     assert [2, 1] == numbers(listener)
 
 
-def test_a_miss_is_remembered_and_tells_of_the_cassette_that_is_nearest() -> None:
-    """Played out is nearer than unlike, unlike nearer than nothing at all."""
+def test_miss_is_stored_and_names_the_nearest_cassette() -> None:
+    """A played request is nearer than a different one, a different one nearer than none."""
     first = cassette(exchange("GET", "/api/v2/other")).named("first.yaml")
     session = session_of(first, cassette(update({"A": 1}, began=0)).named("second.yaml"))
     recorded = session.indexes[1].interactions[0].request
@@ -163,8 +163,8 @@ def test_a_miss_is_remembered_and_tells_of_the_cassette_that_is_nearest() -> Non
     assert (1, 0) == (session.served, session.repeated)
 
 
-def test_what_was_served_and_repeated_is_counted() -> None:
-    """A repeated response is a served one too."""
+def test_responses_and_repetitions_are_counted() -> None:
+    """A repeated response counts as a response too."""
     session = session_of(ONE)
     for index in (0, 0, 1, 0):
         request_at(session, index)
@@ -172,7 +172,7 @@ def test_what_was_served_and_repeated_is_counted() -> None:
 
 
 def test_a_client_that_went_away_is_forgotten() -> None:
-    """When another one speaks; looked for not more often than once a second."""
+    """When another one sends; checked at most once a second."""
     session = session_of(ONE, silence=10.0)
     Listener(session)
     staying = Listener(session)
@@ -200,8 +200,8 @@ def test_lost_connect_and_unwritten_response_lose_nothing() -> None:
     assert [1] == numbers(listener)
 
 
-def test_only_what_was_not_recorded_word_for_word_is_redacted() -> None:
-    """Before it is looked up, or shown as missed; also one whose recordings have all been played."""
+def test_only_unrecorded_requests_are_redacted() -> None:
+    """Before they are looked up or shown as a miss; also requests whose recordings have all been played."""
     secret = exchange("POST", "/api/v2/me", {"password": "<redacted:password>"}, {"statusCode": 0}, began=3)
     session = session_of(cassette(update({"A": 1}, began=1), secret))
     redacted: list[bytes] = []
@@ -226,9 +226,9 @@ STATUS = {"kind": "StatusChange", "session": "S9"}
 
 
 def test_requests_that_come_late_count_as_sent() -> None:
-    """Two GETs that were recorded before an update and are sent after it, found by random runs.
+    """Two GETs that were recorded before an update and are sent after it; found by random runs.
 
-    Both are played, though neither is of that time, and what followed them in the recording is delivered.
+    Both are played, though their state is older, and the notifications recorded after them are delivered.
     """
     session = session_of(
         cassette(
@@ -248,7 +248,7 @@ def test_requests_that_come_late_count_as_sent() -> None:
 
 
 def test_requests_that_come_early_count_as_sent() -> None:
-    """They get no state of the future, and what was recorded after the last of them is delivered all the same."""
+    """They get no later state, and the notifications recorded after the last of them are delivered all the same."""
     numbers_ = range(1, 5)
     session = session_of(
         cassette(
@@ -268,7 +268,7 @@ def test_requests_that_come_early_count_as_sent() -> None:
 
 
 def test_the_recorded_order_gives_way_only_when_a_client_has_waited() -> None:
-    """All connects are held, no request is in flight, and nothing has happened for a moment."""
+    """All connects are held, no request is open, and nothing has happened for a moment."""
     first, second = update({"A": 1}, began=1, ended=2), update({"A": 2}, began=1.5, ended=2.5)
     session = session_of(cassette(first, second, push({"A": 1}, seen=3), push({"A": 2}, seen=4)))
     listener, other = Listener(session), Listener(session)
@@ -284,7 +284,7 @@ def test_the_recorded_order_gives_way_only_when_a_client_has_waited() -> None:
 
 
 def test_a_client_that_works_is_waited_for_and_one_that_has_died_is_not() -> None:
-    """What a client has received may make it send something; if it never comes back, the others go on."""
+    """A client may send a request after what it received; if it never does, the others continue."""
     begins = (1.0, 1.5, 10.0, 10.5)
     moments = [update({"A": n}, began=at, ended=at + 1, session=f"S{n}") for n, at in enumerate(begins)]
     session = session_of(cassette(*moments, *(push({"A": n}, seen=n * 5 + 5.0, session=f"S{n}") for n in (0, 2))))
@@ -301,7 +301,7 @@ def test_a_client_that_works_is_waited_for_and_one_that_has_died_is_not() -> Non
 
 
 def test_a_client_that_polls_without_being_held_waits_too() -> None:
-    """Its connects say so: it asks not to be held."""
+    """Its connects say that it does not want to be held."""
     first, second = update({"A": 1}, began=1, ended=2), update({"A": 2}, began=1.5, ended=2.5)
     session = session_of(cassette(first, second, push({"A": 1}, seen=3)))
     listener = Listener(session)
@@ -315,7 +315,7 @@ def test_a_client_that_polls_without_being_held_waits_too() -> None:
 
 
 def test_all_misses_are_counted_and_the_newest_are_kept() -> None:
-    """A server that runs for days would fill the memory; what the events name is still found."""
+    """A server that runs for days would fill the memory; misses that the events name can still be found."""
     run = SharedRun([CassetteIndex(ONE)])
     session = UserSession(run, run.join(), BayeuxServer(new_id=str), most_misses=3)
     paths = [f"/api/v2/other/{number}" for number in range(7)]

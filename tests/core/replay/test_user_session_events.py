@@ -1,4 +1,4 @@
-"""What a session remembers of its run, in the order in which it happened."""
+"""The events of a run that a session stores, in their order."""
 
 from gws_replay.core.model import Request
 from tests.support.commands import numbered, small
@@ -8,7 +8,7 @@ UNKNOWN = Request(method="GET", uri="http://gws.example/api/v2/nowhere")
 
 
 def test_events_stand_in_their_order() -> None:
-    """Asked, told to a client, missed, sent again: each with its time, its cassette and its index."""
+    """Request, delivery, miss, repetition: each with its time, its cassette and its index."""
     session = session_of(small())
     listener = Listener(session)
     session.responded(request_at(session, 0, 1.0), 1.0)
@@ -26,7 +26,7 @@ def test_events_stand_in_their_order() -> None:
 
 
 def test_notification_event_is_written_when_a_client_receives_it() -> None:
-    """One that was due before counts from the subscription on."""
+    """One that was due earlier counts from the subscription on."""
     session = session_of(small())
     session.responded(request_at(session, 1, 1.0), 1.0)
     session.advance(2.0)
@@ -43,8 +43,8 @@ def test_events_name_their_cassette() -> None:
     assert [(1.0, "sent", 1, 1)] == list(session.events)
 
 
-def test_a_long_run_is_forgotten_from_its_beginning() -> None:
-    """A server that plays for days remembers as much as one test."""
+def test_oldest_events_of_a_long_run_are_dropped() -> None:
+    """A server that plays for days stores as much as one test."""
     session = session_of(numbered(300))
     for index in range(300):
         request_at(session, index, float(index))

@@ -1,7 +1,7 @@
-"""What a client sees of a capture, in which order: the same however long it waits, over 1,000 simulated runs.
+"""The order in which a client sees a capture: the same however long it waits, over 1,000 simulated runs.
 
-Two sockets with random delays, a REST client that goes on when it has seen what its operation caused, and a poller; the
-clock is the simulation's.
+Two sockets with random delays, a REST client that continues when it has seen the effects of its operation, and a
+poller; in simulated time.
 """
 
 import random
@@ -20,8 +20,8 @@ from tests.support.user_sessions import Listener, joined
 
 RUNS = 150  # of each capture
 WAITS = (0.0, 0.05, 2.0)
-TRAVEL = 0.0009  # at most: two of them are less than the gap between a response and what it caused
-THOUGHT = 0.01  # at most, of the server before it answers
+TRAVEL = 0.0009  # at most: two of them are less than the gap between a response and its notification
+THOUGHT = 0.01  # at most, of the server before its response
 LED_PATIENCE = 0.25
 FOREVER = float("inf")
 
@@ -43,7 +43,7 @@ class Simulation:
         self.events: list[Event] = []
 
     def run(self) -> list[Event]:
-        """Let both processes go on until all was sent, and told."""
+        """Let both processes continue until everything was sent and delivered."""
         waits = {process: next(process) for process in (self.poller(), self.rest())}
         everything = len(self.cassette_index.interactions) + len(self.cassette_index.cassette.notifications)
         while len(self.events) < everything:
@@ -56,7 +56,7 @@ class Simulation:
         return self.events
 
     def advance(self) -> None:
-        """Let the session do what is due, as the edges do whenever something has happened."""
+        """Let the session deliver what is due, as the server does after each event."""
         self.ready.update(self.session.advance(self.now))
 
     def after(self, seconds: float, happened: Callable[[], bool] = lambda: False) -> Wait:
@@ -66,7 +66,7 @@ class Simulation:
         return self.after(self.chance.uniform(0.0, TRAVEL))
 
     def rest(self) -> Iterator[Wait]:
-        """The requests in recorded order; each of them waits until what had been pushed before it has been seen."""
+        """The requests in recorded order; each waits until all notifications recorded before it were seen."""
         for index, exchange in enumerate(self.cassette_index.interactions):
             if index in self.cassette_index.operations:
                 yield self.after(self.wait())
@@ -101,7 +101,7 @@ class Simulation:
             listener.received.clear()
 
     def number_of(self, data: object) -> int:
-        """Which notification it is: the first such that has not been seen."""
+        """The number of a notification: the first equal one that has not been seen."""
         seen = {number for kind, number in self.events if kind == "push"}
         pushed = enumerate(self.cassette_index.cassette.notifications)
         return next(number for number, each in pushed if number not in seen and each.value == data)
@@ -134,7 +134,7 @@ def test_a_client_sees_the_same_order_however_long_it_waits(name: str) -> None:
 
 
 def test_the_runs_are_a_thousand() -> None:
-    """Some of a push that came before its response, some of pushes that nothing caused."""
+    """Some have a notification before its response, some have unsolicited ones."""
     assert 1000 <= RUNS * len(CAPTURES)
     indexes = [CassetteIndex(captured(name).cassette) for name in CAPTURES]
     assert any(cassette_index.leading for cassette_index in indexes)

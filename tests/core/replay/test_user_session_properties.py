@@ -1,7 +1,7 @@
 """Replays of random recordings, in virtual time: what must hold for any client.
 
-Nothing comes before its hard gate; a client that sends in recorded order receives in recorded order; nobody waits for
-ever for what its own requests cause; each client of a user receives each notification of that user once.
+No notification comes before its hard gate; a client that sends in recorded order receives in recorded order; no client
+waits for ever for the effects of its own requests; each client of a user receives each notification of that user once.
 """
 
 import os
@@ -18,7 +18,7 @@ from gws_replay.core.replay.user_session import PATIENCE
 from tests.support.simulated_replays import Simulation, recordings
 
 CLIENTS = st.lists(st.integers(1, 3), min_size=3, max_size=3)
-# 200 in the normal suite; GWS_REPLAY_EXAMPLES may ask for more.
+# 200 in the normal suite; GWS_REPLAY_EXAMPLES sets another number.
 EXAMPLES = max(200, int(os.environ.get("GWS_REPLAY_EXAMPLES", "0")))
 SECONDS = st.sampled_from([0.0, 0.001, 0.1, 0.24, 0.3, 1.0, 5.0])
 
@@ -29,9 +29,9 @@ def of(cassette: Cassette, user: int) -> list[int]:
 
 
 def keeps_writes_in_order(cassette: Cassette, order: list[int]) -> list[int]:
-    """An order with the writes of each resource where they may be: those that did not overlap, as recorded.
+    """Whether an order has the writes of each resource in recorded order, except those that overlapped.
 
-    Requests that are equal are played one after the other: the k-th is the k-th.
+    Equal requests are played one after the other: the k-th is the k-th.
     """
     index = CassetteIndex(cassette)
     left, found = list(order), list[int]()
@@ -62,7 +62,7 @@ def drawn(data: st.DataObject, strategy: st.SearchStrategy[float]) -> Iterator[f
 def test_any_client_gets_each_notification_once_never_early_and_never_waits_for_ever(
     cassette: Cassette, clients: list[int], factor: float, data: st.DataObject
 ) -> None:
-    """In any order that its own waits allow, with requests that overlap, thinking and working for any time."""
+    """In any order that its own waits allow, with overlapping requests and any delays of client and server."""
     users = range(len(cassette.users))
     orders = [keeps_writes_in_order(cassette, data.draw(st.permutations(of(cassette, user)))) for user in users]
     run = Simulation(
@@ -88,7 +88,7 @@ def test_any_client_gets_each_notification_once_never_early_and_never_waits_for_
 def test_a_client_that_sends_in_recorded_order_receives_in_recorded_order(
     cassette: Cassette, clients: list[int], data: st.DataObject
 ) -> None:
-    """Every user sends as recorded, as soon as all that was recorded before has come, and nobody has to give way."""
+    """Every user sends when everything recorded before has arrived, and the recorded order is never changed."""
     run = InRecordedOrder(cassette, clients, drawn(data, st.sampled_from([0.0, 0.001, 0.02])))
     run.play()
     for person in run.people:
@@ -133,6 +133,6 @@ class InRecordedOrder(Simulation):
         )
 
 
-def test_the_patience_is_a_moment() -> None:
-    """Long enough for a client to go on, and short enough for one that waits."""
+def test_patience_is_short() -> None:
+    """Long enough for a client to continue, and short enough for one that waits."""
     assert 0.1 <= PATIENCE <= 0.5
