@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 from gws_replay.core.api import schema as operations
 from gws_replay.core.model import Exchange, Rule
@@ -115,7 +116,8 @@ def _in_turn(group: Sequence[OpenNotification], candidates: Sequence[CauseCandid
     """Return the operation that each notification followed, if that is regular: the same number after each operation.
 
     The last operation may have fewer (the recording ended) or more. What came before the first answers none of them.
-    Operations that the API's tables do not know may be answered by anything or nothing: they do not count.
+    After less than half of the operations there may be more: what came at the usual delay is theirs, the rest is
+    unsolicited. Operations that the API's tables do not know may be answered by anything or nothing: they do not count.
     """
     usable = [each for each in candidates if each.call.row is not None] or list(candidates)
     began = [each.began for each in usable]
@@ -125,14 +127,42 @@ def _in_turn(group: Sequence[OpenNotification], candidates: Sequence[CauseCandid
             turns[place - 1].append(notification)
     while turns and not turns[-1]:
         turns.pop()
-    each_time = len(turns[0]) if turns else 0
+    each_time = min(map(len, turns[:-1]), default=0)
     if len(turns) < _FEWEST_TURNS or not each_time or len(turns) < len(usable) - 1:
         return {}
-    if any(len(turn) != each_time for turn in turns[:-1]):
+    longer = sum(len(turn) > each_time for turn in turns[:-1])
+    if longer and longer * 2 >= len(turns) - 1:
         return {}
+    delays = _usual_delays(usable, turns[:-1], each_time)
     return {
-        each.index: cause for cause, turn in zip(usable, turns, strict=False) for each in _own(cause, turn[:each_time])
+        each.index: cause
+        for cause, turn in zip(usable, turns, strict=False)
+        for each in _own(cause, _at_delays(cause, turn, delays))
     }
+
+
+def _usual_delays(
+    causes: Sequence[CauseCandidate], turns: Sequence[Sequence[OpenNotification]], each_time: int
+) -> Sequence[float]:
+    """Return how long after an operation its first, second, ... notification comes, where nothing else came."""
+    regular = [
+        [each.seen - cause.began for each in turn]
+        for cause, turn in zip(causes, turns, strict=False)
+        if len(turn) == each_time
+    ]
+    return [median(delays) for delays in zip(*regular, strict=True)]
+
+
+def _at_delays(
+    cause: CauseCandidate, turn: Sequence[OpenNotification], delays: Sequence[float]
+) -> Sequence[OpenNotification]:
+    """Return those of the notifications after an operation that came nearest to the usual delays, in their order."""
+    if len(turn) <= len(delays):
+        return turn
+    left = list(turn)
+    for delay in delays:
+        left.remove(min(left, key=lambda each: abs(each.seen - cause.began - delay)))
+    return [each for each in turn if each not in left]
 
 
 def _own(cause: CauseCandidate, turn: Sequence[OpenNotification]) -> Sequence[OpenNotification]:

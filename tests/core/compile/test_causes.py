@@ -322,6 +322,18 @@ def test_a_stale_notification_says_by_its_rule_that_content_does_not_agree() -> 
     assert [(0, "content"), (1, "one-to-one"), (2, "content")] == causes(requested, pushed)
 
 
+@pytest.mark.parametrize("delay", [0.1, 0.2, 0.4, 0.8])
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+def test_something_unsolicited_does_not_make_stale_notifications_right(turn: int, delay: float) -> None:
+    """Neither before nor after the stale one: what came at the usual delay is the operation's."""
+    requested = [update({"A": value}, began=value) for value in (1, 2, 3, 4)]
+    other = push({"A": turn, "Z": 2}, seen=1 + turn + delay)
+    pushed = sorted([*stale([0, 1, 2, 3], references=False), other], key=lambda each: each.seen)
+    found = causes(requested, pushed)
+    assert [0, 1, 2, 3] == [each and each[0] for each, of in zip(found, pushed, strict=True) if of is not other]
+    assert found[pushed.index(other)] in (None, (turn, "one-to-one"))
+
+
 def test_what_was_pushed_before_the_first_operation_does_not_disturb_the_order() -> None:
     """And the last operation may still be without its notification when the recording ends."""
     requested = [update({"A": value}, began=value) for value in (1, 2, 3)]
