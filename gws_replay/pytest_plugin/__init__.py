@@ -174,7 +174,13 @@ def _run(request: pytest.FixtureRequest, folder: Path, vcr: dict[str, Any], *, s
     paths = node.stash[CASSETTES] = tuple(cassette_path(folder, name) for name in names)
     left_behind = partial(_left_behind, request.session, node.nodeid)
     wanted = wanted_of(
-        request.config, node.nodeid, paths, marked, vcr=vcr, shared=bool(marked.names), left_behind=left_behind
+        request.config,
+        node.nodeid,
+        paths,
+        marked,
+        vcr=vcr,
+        part=node.nodeid if marked.names else "",
+        left_behind=left_behind,
     )
     if (making := node.stash.get(MAKING, None)) is not None:
         wanted = replace(wanted, make=making.make)

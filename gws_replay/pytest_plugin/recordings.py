@@ -49,6 +49,10 @@ from gws_replay.storage.names import shown
 
 # How long an expectation waits for a live notification.
 _PATIENCE = 10.0
+_NOTHING = (
+    "nothing was recorded, so there would be nothing to replay: remove the cassette from what sends no request, and "
+    "use gws_server for a client outside of this process"
+)
 
 
 class RecordingRun(Run):
@@ -61,6 +65,7 @@ class RecordingRun(Run):
         self.blocked = []
         self.allowed_hosts = frozenset()
         self.patience = _PATIENCE
+        self._lacks_all = False
         self.path = path
         self.pending = pending_path(path)
         self.redactor = redactor
@@ -176,8 +181,9 @@ class RecordingRun(Run):
         return "\n".join(self.faults)
 
     def left(self, *, allow_unplayed: bool = False) -> str:
-        """Return what failed; `finish` reports that nothing was recorded."""
-        return self.problems(allow_unplayed=allow_unplayed)
+        """Return what failed. Where nothing was recorded, the replay would fail: so the recording fails already."""
+        nothing = f"{self.path}: {_NOTHING}" if self._lacks_all else ""
+        return "\n".join(filter(None, (self.problems(allow_unplayed=allow_unplayed), nothing)))
 
     def exchanges(self, saved: int) -> int:
         """Return how many of the saved exchanges were recorded now."""
@@ -190,6 +196,7 @@ class RecordingRun(Run):
         except CassetteError as error:
             if error.exit_code != 5:
                 raise
+            self._lacks_all = not self.old.interactions
             return f"{self.path}: {error}"
         count = len(load_cassette(self.pending).interactions)
         self.live = self.exchanges(count)

@@ -30,7 +30,7 @@ def _made(kind: Callable[..., Any], indexes: Sequence[CassetteIndex], **options:
 class Wanted:
     """What run a test needs. `test` is its id (empty for all); `upstream`, where the proxy goes.
 
-    If the cassette is `shared` with other tests, the test records and replays its own part. `make` makes a replay.
+    In a cassette that may be shared with other tests, what it records and replays is the `part` of this name. `make` makes a replay.
     """
 
     test: str
@@ -42,7 +42,7 @@ class Wanted:
     upstream_ca: Path | None = None
     vcr: VcrConfig = PLAIN
     redaction: object = field(default_factory=dict)
-    shared: bool = False
+    part: str = ""
     left_behind: Callable[[str], object] = print
     make: Callable[..., Any] = _made
 
@@ -58,10 +58,10 @@ class Wanted:
     @property
     def _lacks_its_part(self) -> bool:
         """Whether the cassette has parts of other tests, and none of this one."""
-        if not self.shared:
+        if not self.part:
             return False
-        tests = recorded_tests(_index_of(self.paths[0], self.test).cassette)
-        return bool(tests) and self.test not in tests
+        parts = recorded_tests(_index_of(self.paths[0], self.test).cassette)
+        return bool(parts) and self.part not in parts
 
 
 @contextmanager
@@ -84,13 +84,13 @@ def open_run(wanted: Wanted, outer: Run | None = None, *, opens_late: bool = Fal
 
     (path,) = wanted.paths
     appends = wanted.mode == "new_episodes"
-    is_needed = path.exists() and (appends or wanted.shared)
+    is_needed = path.exists() and (appends or wanted.part)
     return InProcessRecording(
         path,
         _index_of(path, wanted.test).cassette if is_needed else None,
         wanted.vcr,
         _policy(wanted),
-        part=wanted.test if wanted.shared and not appends else "",
+        part="" if appends else wanted.part,
         allowed_hosts=wanted.allowed_hosts,
         outer=outer if isinstance(outer, ReplayRun) and wanted.mode == "once" else None,
         opens_late=opens_late,
@@ -150,8 +150,7 @@ def _ignored_fields(folder: Path) -> IgnoredFields:
 def _indexes(wanted: Wanted) -> tuple[CassetteIndex, ...]:
     rules = WHOLE if wanted.vcr is PLAIN or wanted.vcr == PLAIN else wanted.vcr.matching
     matching = rules.ignoring(_ignored_fields(wanted.paths[0].parent))
-    part = wanted.test if wanted.shared else ""
-    return tuple(_index_of(path, wanted.test, matching, part) for path in wanted.paths)
+    return tuple(_index_of(path, wanted.test, matching, wanted.part) for path in wanted.paths)
 
 
 def _index_of(path: Path, test: str, matching: Matching = WHOLE, part: str = "") -> CassetteIndex:

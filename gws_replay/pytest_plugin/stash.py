@@ -52,3 +52,5 @@ ENDED_BADLY: "pytest.StashKey[bool]" = pytest.StashKey()
 BLOCKS: "pytest.StashKey[list[RanTest]]" = pytest.StashKey()
 # What became of its recording, in a sentence.
 RECORDED: "pytest.StashKey[str]" = pytest.StashKey()
+# The cassettes that blocks of gws_use_cassette have recorded in this session, each with the name of the part.
+RECORDED_PARTS: "pytest.StashKey[set[tuple[Path, str]]]" = pytest.StashKey()

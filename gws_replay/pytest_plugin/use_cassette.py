@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
+from os.path import relpath
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +15,7 @@ import pytest
 from gws_replay.errors import GwsReplayError
 from gws_replay.pytest_plugin.marker import Marked, read_markers
 from gws_replay.pytest_plugin.record_mode import chosen_mode
-from gws_replay.pytest_plugin.stash import CASSETTES
+from gws_replay.pytest_plugin.stash import CASSETTES, RECORDED_PARTS
 from gws_replay.pytest_plugin.summary import add_block, watch
 from gws_replay.storage.names import cassette_path, shown
 
@@ -36,12 +37,15 @@ def gws_use_cassette(request: pytest.FixtureRequest) -> "Callable[..., AbstractC
 
     def use(name: str, *, server: bool = False, **arguments: Any) -> "AbstractContextManager[Run]":
         watch(config)
-        caller = inspect.stack()[1].filename
+        frame = inspect.stack()[1]
+        caller = frame.filename
         chosen = config.getoption("--gws-cassette-dir")
         folder = config.invocation_params.dir / chosen if chosen else Path(caller).parent / "cassettes"
         marked = failing_with(name, lambda: _read(name, arguments))
-        wanted = replace(wanted_of(config, name, (cassette_path(folder, name),), marked), test="")
         block = f"{shown(Path(caller))}::gws_use_cassette({name!r})"
+        # Fixtures that use the same cassette have a part of it each, as tests have.
+        part = "" if server else f"{relpath(caller, config.rootpath)}::{frame.function}".replace(os.sep, "/")
+        wanted = replace(wanted_of(config, name, (cassette_path(folder, name),), marked, part=part), test="")
         return _used(session, wanted, marked, block=block, server=server)
 
     return use
@@ -53,6 +57,7 @@ def _used(session: pytest.Session, wanted: "Wanted", marked: Marked, *, block: s
     from gws_replay.pytest_plugin.runs import in_process, through_a_server
 
     session.stash[CASSETTES] = (*session.stash.get(CASSETTES, ()), *wanted.paths)
+    failing_with(block, lambda: _take_note(session, wanted))
     before, began = session.testsfailed, perf_counter()
     way = through_a_server if server else in_process
     raised, problems = True, ""
@@ -70,6 +75,21 @@ def _used(session: pytest.Session, wanted: "Wanted", marked: Marked, *, block: s
             add_block(session, run, wanted.paths, problem, name=block, failed=failed, began=began)
     if problems:
         pytest.fail(problems, pytrace=False)
+
+
+def _take_note(session: pytest.Session, wanted: "Wanted") -> None:
+    """Take note of what is recorded in this session. Raises GwsReplayError where a block would record it again."""
+    from gws_replay.errors import GwsReplayError
+
+    if wanted.records:
+        recorded = session.stash.setdefault(RECORDED_PARTS, set())
+        (path,) = wanted.paths
+        if (path, wanted.part) in recorded:
+            raise GwsReplayError(
+                f"{shown(path)} was already recorded here in this session, and would be lost: give each block a "
+                "cassette name of its own, or record with --gws-record=once, which replays the second one"
+            )
+        recorded.add((path, wanted.part))
 
 
 def wanted_of(

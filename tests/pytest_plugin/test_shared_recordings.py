@@ -107,3 +107,64 @@ def test_an_allowed_host_is_not_recorded(pytester: pytest.Pytester, sandbox: Run
         write(pytester, tests)
         pytester.runpytest_inprocess().assert_outcomes(passed=1)
         assert ["/other", "/other"] == live.hits
+
+
+FIXTURES = """
+import pytest, requests
+
+def get(path):
+    assert requests.get(URL + path, auth=("agent1", "sandbox"), timeout=60).ok
+
+@pytest.fixture(scope="module")
+def one(gws_use_cassette):
+    with gws_use_cassette("shared"):
+        get("/api/v2/me")
+
+@pytest.fixture(scope="module", params=PARAMS)
+def two(gws_use_cassette):
+    with gws_use_cassette("shared"):
+        get("/api/v2/diagnostics/version")
+
+def test_one(one):
+    pass
+
+def test_two(two):
+    pass
+"""
+
+
+@pytest.mark.parametrize("mode", ["once", "rewrite", "all"])
+def test_fixtures_that_use_one_cassette_have_a_part_each(
+    pytester: pytest.Pytester, sandbox: RunningSandbox, mode: str
+) -> None:
+    """None of them overwrites what another recorded, and each is replayed alone."""
+    tests = FIXTURES.replace("PARAMS", "[1]")
+    path = write(pytester, tests, sandbox.url)
+    for _ in range(2):
+        pytester.runpytest_inprocess(f"--gws-record={mode}").assert_outcomes(passed=2)
+        assert ("test_it.py::one", "test_it.py::two") == recorded_tests(load_cassette(path))
+    write(pytester, tests)
+    pytester.runpytest_inprocess().assert_outcomes(passed=2)
+    pytester.runpytest_inprocess("-k", "two").assert_outcomes(passed=1, deselected=1)
+
+
+def test_a_block_that_would_record_twice_is_refused(pytester: pytest.Pytester, sandbox: RunningSandbox) -> None:
+    """What it recorded the first time stays."""
+    path = write(pytester, FIXTURES.replace("PARAMS", "[1, 2]"), sandbox.url)
+    result = pytester.runpytest_inprocess("--gws-record=rewrite")
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*shared.yaml was already recorded here in this session*"])
+    assert 2 == len(load_cassette(path).interactions)
+
+
+@pytest.mark.parametrize("mode", ["once", "all"])
+def test_a_recording_of_nothing_fails(pytester: pytest.Pytester, sandbox: RunningSandbox, mode: str) -> None:
+    """Its replay would fail, too; a test that is skipped records nothing, and is in nobody's way."""
+    tests = (
+        "import pytest\npytestmark = pytest.mark.gws_cassette\ndef test_it():\n    pass\n"
+        "def test_skipped():\n    pytest.skip('not here')\n"
+    )
+    write(pytester, tests, sandbox.url)
+    result = pytester.runpytest_inprocess(f"--gws-record={mode}")
+    result.assert_outcomes(passed=1, errors=1, skipped=1)
+    result.stdout.fnmatch_lines(["*test_it.yaml: nothing was recorded, so there would be nothing to replay*"])
