@@ -30,7 +30,8 @@ def _made(kind: Callable[..., Any], indexes: Sequence[CassetteIndex], **options:
 class Wanted:
     """What run a test needs. `test` is its id (empty for all); `upstream`, where the proxy goes.
 
-    In a cassette that may be shared with other tests, what it records and replays is the `part` of this name. `make` makes a replay.
+    In a cassette that may be shared with other tests, what it records and replays is the `part` of this name.
+    `make` makes a replay.
     """
 
     test: str
