@@ -142,3 +142,44 @@ def test_client_left_running_by_a_test_is_held_and_named(pytester: pytest.Pytest
         result.assert_outcomes(passed=2)
         assert [] == live.hits
     result.stdout.fnmatch_lines(["gws_replay: a client of test_it.py::test_first went on after the test: *was held*"])
+
+
+FACTORY = """
+@pytest.fixture(scope="module")
+def make():
+    made = []
+    def build():
+        made.append(Desk())
+        return made[-1]
+    yield build
+    for desk in made:
+        desk.stop()
+
+def change(desk, value):
+    desk.sessions()
+    desk.update(UserData1=value)
+    desk.wait(1)
+
+@pytest.mark.gws_cassette
+def test_second(make):
+    change(make(), "second")
+
+@pytest.mark.gws_cassette
+def test_third(make):
+    change(make(), "third")
+
+@pytest.mark.gws_cassette
+def test_none(make):
+    assert requests.get(URL + "/api/v2/me", auth=("agent1", "sandbox"), timeout=60).ok
+"""
+
+
+@pytest.mark.parametrize("name", ["second", "third", "none"])
+def test_a_factory_stops_only_the_clients_of_the_tests_that_ran(
+    pytester: pytest.Pytester, sandbox: RunningSandbox, name: str
+) -> None:
+    """Its teardown was recorded with the clients of all tests, and each test is replayed alone."""
+    pytester.makepyfile(test_it=f"URL = {sandbox.url!r}{HEAD}{FACTORY}")
+    pytester.runpytest_inprocess("--gws-record=once").assert_outcomes(passed=3)
+    pytester.makepyfile(test_it=f"URL = 'http://gws.example:9'{HEAD}{FACTORY}")
+    pytester.runpytest_inprocess("-k", name).assert_outcomes(passed=1, deselected=2)
