@@ -141,11 +141,6 @@ def translation(mine: Naming, theirs: Naming) -> dict[str, str]:
     return {value: values[name] for value, name in theirs.names.items() if name in values}
 
 
-def _user_name(user: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
-    name = user.get("name")
-    return names.get(str(name), str(name)) if name else None
-
-
 class _Texts(dict[str, str]):
     """Texts with common names: each is looked through once, though most stand in many messages."""
 

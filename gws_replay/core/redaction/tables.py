@@ -121,9 +121,6 @@ PROTOCOL_KEYS = frozenset(
 )
 # Elements and attributes of HTML that are called as a personal key is.
 HTML_NAMES = frozenset({"address", "body", "content", "from", "label", "name", "text", "title", "to", "value", "cell"})
-
-# RFC 2606 and 6761: nobody has an address there, so the stand-ins of addresses do.
-RESERVED_DOMAIN = re.compile(r"(?i)(?:^|\.)(?:example|test|invalid|localhost|example\.(?:com|net|org))$")
 _SEPARATORS = re.compile(r"[\s_.\[\]\-]+")
 
 

@@ -15,7 +15,7 @@ the caller's clock. Nothing here knows who listens.
 
 from bisect import bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import islice
@@ -321,8 +321,3 @@ class PushSchedule:
         else:
             recorded, happened = self._moments[bisect_right(self._moments, (notification.seen, inf)) - 1]
         return max(at, happened + (notification.seen - recorded) * self._factor)
-
-
-def earliest(queues: Collection[deque[tuple[float, int]]]) -> float | None:
-    """Return when the first notification of some outlets is due; None if they are empty."""
-    return min((queue[0][0] for queue in queues if queue), default=None)
