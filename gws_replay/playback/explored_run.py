@@ -20,7 +20,7 @@ from gws_replay.playback.replay_run import ReplayRun
 
 _R = TypeVar("_R", bound=ReplayRun)
 # How long a client must do nothing but wait before the order of a variant gives way, in seconds.
-_ORDER = 0.02
+_ORDER = 0.05
 _LED, _OWN = 0.1, 0.1
 
 

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
@@ -20,16 +20,18 @@ from _pytest.runner import runtestprotocol
 from gws_replay.core.explore.deviation import Variant
 from gws_replay.core.explore.exploration import Ended, Exploration, Finding
 from gws_replay.core.explore.plan import Plan
-from gws_replay.core.explore.space import Space
+from gws_replay.core.explore.space import Space, is_fault
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.errors import GwsReplayError
 from gws_replay.playback.explored_run import drawing, explored_run, observed_run
 from gws_replay.pytest_plugin.explore_option import Wish
-from gws_replay.pytest_plugin.stash import MAKING, Making
+from gws_replay.pytest_plugin.stash import ENDED_BADLY, MAKING, Making
 
 Reports = Sequence[pytest.TestReport]
 # A variant may take so much longer than the recorded run, and so many seconds in any case.
 _SLOWER, _LEAST = 20.0, 10.0
+# Under a fault a client may send so many times the requests of the recorded run, and so many more.
+_TIMES_MORE, _MORE = 3, 50
 _PHASES = ("setup", "call", "teardown")
 
 
@@ -55,11 +57,18 @@ class _Explored:
     is_variant: ClassVar[bool] = True
     space: Space
     variant: Variant
+    most: int
     plan: Plan | None = None
 
     def make(self, kind: Any, indexes: Sequence[CassetteIndex], **options: Any) -> Any:  # noqa: ARG002
         run, self.plan = explored_run(kind, self.space, self.variant, **options)
         return run
+
+    @property
+    def storm(self) -> str:
+        """What is wrong with how many requests the client has sent; empty for nothing."""
+        sent = _sent(self.plan)
+        return f"the client sent a storm of requests: {sent}, where {self.most} would do" if sent > self.most else ""
 
 
 @dataclass(slots=True)
@@ -68,6 +77,7 @@ class Explorer:
 
     wish: Wish
     _limit: float = field(default=0.0, init=False)
+    _running: "_Explored | None" = field(default=None, init=False)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
@@ -89,11 +99,25 @@ class Explorer:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
-        """End a variant that takes too long."""
+        """End a variant that takes too long; under a fault, let the user's fixture say whether the client survived."""
         if not self._limit:
             return (yield)
+        kind = (
+            next((each.what for each in self._running.variant.deviations if is_fault(each)), "")
+            if self._running
+            else ""
+        )
+        decide = item._request.getfixturevalue("gws_fault") if kind and isinstance(item, pytest.Function) else None  # noqa: SLF001
         with _limited(self._limit, item.nodeid):
-            return (yield)
+            if decide is None:
+                return (yield)
+            # What the test asserts is about a server that works.
+            with suppress(Exception, pytest.fail.Exception, pytest.skip.Exception):
+                yield
+        item.stash[ENDED_BADLY] = True  # what it has left has its reason in the fault
+        if self._running and (storm := self._running.storm):
+            pytest.fail(storm, pytrace=False)
+        return decide(kind)
 
     def _count(self, item: pytest.Item) -> int:
         marks = list(item.iter_markers("gws_cassette"))
@@ -145,7 +169,7 @@ class Explorer:
         end = time.monotonic() + self.wish.seconds
         exploration = Exploration(
             space,
-            partial(self._variant, item, space),
+            partial(self._variant, item, space, _most(recorded.plan)),
             count=count,
             draw=drawing(self.wish.seed),
             is_over=lambda: bool(time.monotonic() > end or item.session.shouldfail or item.session.shouldstop),
@@ -160,9 +184,10 @@ class Explorer:
                 self._log(item, finding)
         return f"{item.nodeid}: {_summary(exploration)}"
 
-    def _variant(self, item: pytest.Function, space: Space, variant: Variant) -> Ended[Reports]:
-        run = _Explored(space, variant)
+    def _variant(self, item: pytest.Function, space: Space, most: int, variant: Variant) -> Ended[Reports]:
+        self._running = run = _Explored(space, variant, most)
         reports = self._once(item, run)
+        self._running = None
         return Ended(any(each.failed for each in reports), run.plan.seen if run.plan else (), reports)
 
     def _log(self, item: pytest.Function, finding: Finding[Reports]) -> None:
@@ -170,14 +195,23 @@ class Explorer:
         failed = next(each for each in finding.result if each.failed)
         failed.sections.insert(0, ("gws_replay explore", _section(item, finding)))
         for report in finding.result:
-            _rename(report, str(finding.variant))
+            vars(report)["gws_replay_variant"] = str(finding.variant)
             item.ihook.pytest_runtest_logreport(report=report)
 
     def _log_problem(self, item: pytest.Function, like: pytest.TestReport, problem: str) -> None:
         report = copy.copy(like)
         report.outcome, report.longrepr, report.sections = "failed", problem, []
-        _rename(report, "--gws-explore")
+        vars(report)["gws_replay_variant"] = "--gws-explore"
         item.ihook.pytest_runtest_logreport(report=report)
+
+
+def _sent(plan: Plan | None) -> int:
+    return plan.requests + sum(plan.batches.values()) if plan else 0
+
+
+def _most(plan: Plan | None) -> int:
+    """Return how many requests a client may send under a fault, if it sent those of a plan as recorded."""
+    return _TIMES_MORE * _sent(plan) + _MORE
 
 
 def _summary(exploration: Exploration[Reports]) -> str:
@@ -201,16 +235,6 @@ def _section(item: pytest.Item, finding: Finding[Reports]) -> str:
     if finding.same:
         lines.append(f"{len(finding.same)} more variants fail alike, such as {finding.same[0]}")
     return "\n".join(lines)
-
-
-def _rename(report: pytest.TestReport, variant: str) -> None:
-    """Let a report be of a test case of its own."""
-    name = f"{report.nodeid[:-1]}-{variant}]" if report.nodeid.endswith("]") else f"{report.nodeid}[{variant}]"
-    path, line, domain = report.location
-    report.location = (path, line, f"{domain}[{variant}]")
-    report.nodeid = name
-    if test := getattr(report, "gws_replay", None):
-        test["nodeid"] = name
 
 
 @contextmanager

@@ -4,6 +4,7 @@ What runs the variants (`explore`) is loaded when a collected test is to be expl
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--gws-explore-time", metavar="60s", help="Explore each test for this time at the most: 60s, 5m, 1h."
     )
     parser.addini("gws_explore", "How many variants are run where the command line does not say so.")
+
+
+@pytest.fixture
+def gws_fault() -> Callable[[str], object]:
+    """Return what is called after a test under a fault, with its kind; override it to raise if the client did wrong.
+
+    It is called for variants of the level `faults` only. The kinds are those of docs/explore.md.
+    """
+    return lambda _kind: None
 
 
 def wish_of(config: pytest.Config, items: list[pytest.Item]) -> Wish | None:

@@ -299,5 +299,18 @@ class _Reports:
     def __init__(self, session: _Session) -> None:
         self._session = session
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if variant := getattr(report, "gws_replay_variant", ""):
+            _rename(report, variant)
         self._session.add(report)
+
+
+def _rename(report: pytest.TestReport, variant: str) -> None:
+    """Let the report of a variant be of a test case of its own; xdist sends none but those of collected tests."""
+    path, line, domain = report.location
+    name, end = (report.nodeid[:-1], "-") if report.nodeid.endswith("]") else (report.nodeid, "[")
+    report.location = (path, line, f"{domain}[{variant}]")
+    report.nodeid = f"{name}{end}{variant}]"
+    if test := getattr(report, "gws_replay", None):
+        test["nodeid"] = report.nodeid

@@ -120,7 +120,7 @@ class Exploration(Generic[_T]):
     def _add(self, variant: Variant, ended: Ended[_T], after: int, *, is_flaky: bool) -> None:
         reason = self.space.reason_of(variant.deviations)
         for each in self.findings:
-            if each.is_flaky == is_flaky and self.space.reason_of(each.variant.deviations) == reason:
+            if each.is_flaky == is_flaky and self.space.reason_of(each.variant.deviations) <= reason:
                 each.same.append(variant)
                 return
         sentence = self.space.sentence(variant.deviations)

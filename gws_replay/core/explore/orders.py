@@ -148,7 +148,7 @@ class Orders:
                 continue
             crossed = [place for _, place in events[min(gap, own) : max(gap, own)]]
             rank = 3.0 + len(crossed)
-            if response in crossed and crossed[0 if gap > own else -1] == response and len(crossed) == 1:
+            if response == crossed[0] and (gap < own or len(crossed) == 1):
                 rank = 1
             elif gap > own and crossed[-1].kind == "q" and sum(each.kind == "q" for each in crossed) == 1:
                 rank = 2
