@@ -50,7 +50,7 @@ def carried(request: Request) -> BayeuxRequest | None:
         messages, function = _callback_polling(request) if request.method == "GET" else (_posted(request), None)
     except ValueError:
         return None
-    if not is_batch(messages):
+    if not messages or not is_batch(messages):
         return None
     if function is not None and not _FUNCTION.fullmatch(function):
         raise ValueError("jsonp is not the name of a function")

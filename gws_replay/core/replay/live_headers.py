@@ -5,6 +5,7 @@ The replay server and the replay in the test process both use this.
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from email.utils import mktime_tz, parsedate_tz
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
@@ -51,10 +52,16 @@ def live_headers(recorded: Headers, client: Client) -> Headers:
     Redacted values become the user's own. A cookie loses the attributes that would keep a client from storing it:
     Domain of another host, Secure at plain HTTP, and an Expires that was in the future when it was recorded.
     """
-    tokens = _token_headers(recorded)
-    if not any(PLACEHOLDER in value or name.lower() in tokens for name, value in recorded.pairs):
+    if not _may_change(recorded):
         return recorded
     return Headers(tuple((name, _live(name, value, recorded, client)) for name, value in recorded.pairs))
+
+
+@lru_cache(maxsize=1024)
+def _may_change(recorded: Headers) -> bool:
+    """Tell whether any of these fields differs from user to user. Many responses have the same fields."""
+    tokens = _token_headers(recorded)
+    return any(PLACEHOLDER in value or name.lower() in tokens for name, value in recorded.pairs)
 
 
 def _token_headers(recorded: Headers) -> Collection[str]:
