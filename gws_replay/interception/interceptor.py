@@ -21,7 +21,7 @@ from gws_replay.core.bayeux.messages import reply
 from gws_replay.core.content_coding import decoded, unpacked
 from gws_replay.core.model import Exchange, Request, Response
 from gws_replay.core.replay.rehost import bare
-from gws_replay.errors import ReplayMiss
+from gws_replay.errors import GwsReplayError, ReplayMiss
 from gws_replay.interception.context_scope import EndOfThread, InForce, threads_are_left
 from gws_replay.interception.libraries import PATCHES
 from gws_replay.interception.living_clients import LivingClients
@@ -175,6 +175,18 @@ class Interceptor:
         response = replace(response, headers=headers, body=body)
         ended = time.monotonic()
         current.run.take(Exchange(request=decision.request, response=response, began=decision.began, ended=ended))
+
+    def refuse_unrecorded(self, host: str, what: str) -> None:
+        """Raise GwsReplayError if something that cannot be recorded goes to a host that is recorded.
+
+        A replay needs no such refusal: it reaches no network anyway.
+        """
+        current = _IN_FORCE.current()
+        if current is not None and current.run.is_recording and host not in current.run.allowed_hosts:
+            raise GwsReplayError(
+                f"{what} to {host} cannot be recorded inside the test process: use a synchronous client, httpx or "
+                "aiohttp, or the fixture gws_server with --gws-upstream"
+            )
 
     def websocket(self, url: str) -> None:
         """Take note of a WebSocket; raises what the run has against it."""

@@ -35,6 +35,7 @@ class Library:
 LIBRARIES = (
     Library("http.client", "http_client:swaps"),
     Library("urllib3", "urllib3_connection:swaps"),
+    Library("urllib3._async.connection", "urllib3_connection:swaps_of_async"),
     Library("requests.adapters", "requests_adapter:swaps"),
     Library("httpx", "httpx_transport:swaps"),
     Library("httpx2", "httpx_transport:swaps"),

@@ -6,7 +6,7 @@ one that is left over later is a real one.
 
 import http.client
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import cached_property, partial
 from importlib.metadata import version
 from types import ModuleType
@@ -37,6 +37,20 @@ def swaps(_: ModuleType) -> Iterator[Swap]:
     pools = urllib3.connectionpool
     for pool, kind in zip((pools.HTTPConnectionPool, pools.HTTPSConnectionPool), KINDS, strict=True):
         yield Swap(pool, "ConnectionCls", partial(_instead_of_a_stub, kind))
+
+
+def swaps_of_async(module: ModuleType) -> Iterator[Swap]:
+    """Yield what keeps the asynchronous connections of urllib3-future (niquests) from going by unrecorded."""
+    for kind in (module.AsyncHTTPConnection, module.AsyncHTTPSConnection):
+        yield Swap(kind, "connect", _connecting_async)
+
+
+def _connecting_async(real: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
+    async def connect(self: Any) -> None:
+        INTERCEPTOR.refuse_unrecorded(self.host, "an asynchronous request of niquests")
+        await real(self)
+
+    return connect
 
 
 def _instead_of_a_stub(kind: type, found: type) -> type:

@@ -1,8 +1,10 @@
 """What clients of urllib3 and requests do with a connection that sends to the cassette instead of the network."""
 
+import asyncio
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import requests
@@ -12,9 +14,12 @@ from urllib3.connection import HTTPConnection
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange
-from gws_replay.errors import ReplayMiss
-from gws_replay.interception.interceptor import replaying
+from gws_replay.errors import GwsReplayError, ReplayMiss
+from gws_replay.interception.interceptor import intercepted, replaying
+from gws_replay.interception.patching import Patches
+from gws_replay.interception.urllib3_connection import swaps_of_async
 from gws_replay.playback.replay_run import ReplayRun
+from gws_replay.pytest_plugin.recordings import InProcessRecording
 from tests.support.builders import exchange
 from tests.support.clients import ANYWHERE
 
@@ -118,3 +123,26 @@ def test_connection_of_a_foreign_class_is_not_replayed() -> None:
         assert b"local" == connection.getresponse().data
         connection.close()
     assert ((), []) == (running.misses, running.blocked)
+
+
+def test_asynchronous_connections_of_urllib3_future_are_refused_while_recording(tmp_path: Path) -> None:
+    """Except to allowed hosts. niquests, which has them, replaces urllib3: so a stand-in has its class here."""
+
+    class Connection:
+        def __init__(self, host: str) -> None:
+            self.host = host
+
+        async def connect(self) -> None:
+            """Reach the host."""
+
+    module = ModuleType("urllib3._async.connection")
+    vars(module).update(AsyncHTTPConnection=Connection, AsyncHTTPSConnection=type("Secure", (Connection,), {}))
+    recording = InProcessRecording(tmp_path / "a.yaml", allowed_hosts=["allowed.example"], opens_late=True)
+    with ExitStack() as patched:
+        patched.enter_context(Patches(lambda: tuple(swaps_of_async(module))).installed())
+        patched.enter_context(intercepted(recording))
+        asyncio.run(module.AsyncHTTPConnection("allowed.example").connect())
+        for kind in (module.AsyncHTTPConnection, module.AsyncHTTPSConnection):
+            with pytest.raises(GwsReplayError, match=r"to gws\.example cannot be recorded inside the test process"):
+                asyncio.run(kind("gws.example").connect())
+    asyncio.run(module.AsyncHTTPConnection("gws.example").connect())
