@@ -5,6 +5,7 @@ An entry that cannot be used is skipped, with a reason; the others are read.
 
 import base64
 import binascii
+import json
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -155,9 +156,18 @@ def _posted(data: Mapping[str, Any], attached: Attached) -> bytes:
     if body or not params:
         return body or b""
     kind = str(data.get("mimeType") or "")
+    if "json" in kind:
+        return _json_of(params)
     if "multipart/" in kind:
         return _multipart(params, kind)
     return urlencode([(each["name"], each.get("value") or "") for each in params]).encode()
+
+
+def _json_of(params: list[Mapping[str, Any]]) -> bytes:
+    """Return JSON whose members chrome-har has listed as if it were a form; those of an array have their index."""
+    members = {each["name"]: each.get("value") for each in params}
+    is_array = list(members) == list(map(str, range(len(members))))
+    return json.dumps(list(members.values()) if is_array else members).encode()
 
 
 def _multipart(params: list[Mapping[str, Any]], kind: str) -> bytes:

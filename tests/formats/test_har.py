@@ -156,6 +156,11 @@ PARAMS = [{"name": "tenant id", "value": "north&7"}, {"name": "empty"}]
                 ]
             ),
         ),
+        (
+            {"mimeType": "application/json", "params": [{"name": "a", "value": {"b": 1}}, {"name": "c", "value": "d"}]},
+            b'{"a": {"b": 1}, "c": "d"}',
+        ),
+        ({"mimeType": "application/json", "params": [{"name": "0", "value": {"b": 1}}]}, b'[{"b": 1}]'),
     ],
 )
 def test_a_form_that_is_given_as_parameters_becomes_a_body(data: Any, body: bytes) -> None:
