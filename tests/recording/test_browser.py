@@ -5,9 +5,7 @@ HTTPS by a private CA, a sign-in by absolute redirects, Secure and __Host- cooki
 
 import json
 import queue
-import shutil
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,10 +21,9 @@ from gws_replay.storage.files import load_cassette
 from tests.support.authorities import make_authority
 from tests.support.builders import bayeux, push
 from tests.support.commands import command_line
+from tests.support.matrix_clients import CHROMIUM, COMETD_JS, browsing
 from tests.support.proxies import GWS, PATIENCE, Running, operations
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-COMETD_JS = Path(__file__).parent.parent / "js" / "node_modules" / "cometd"
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
     pytest.mark.skipif(not COMETD_JS.is_dir(), reason="npm's cometd is not installed: make test installs it"),
@@ -143,18 +140,6 @@ def staging(context: ssl.SSLContext) -> Iterator[Staging]:
         finally:
             server.shutdown()
             thread.join()
-
-
-@contextmanager
-def browsing(url: str, folder: Path) -> Iterator[None]:
-    """A headless Chromium at an address, until the block ends."""
-    options = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", f"--user-data-dir={folder}")
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen([str(CHROMIUM), *options, url], **quiet) as browser:  # type: ignore[call-overload]
-        try:
-            yield
-        finally:
-            browser.kill()
 
 
 def test_a_browser_is_recorded_replayed_and_verified(tmp_path: Path) -> None:

@@ -19,6 +19,10 @@ _SLASH: Final = r"\\?/"
 _ROOT: Final = api.ROOT.replace("/", _SLASH)
 _API: Final = rf"https?:{_SLASH}{_SLASH}[^/\"\\\s]+(?=(?:{_SLASH}[^\"\s]*)?(?:{_ROOT}))"
 _ADDRESS: Final = re.compile(_API)
+# A sign-in redirects to itself, too.
+_LANDING: Final = re.compile(
+    rf"https?://[^/\s]+(?=(?:/\S*)?(?:{_ROOT}|{'|'.join(map(re.escape, api.RECORDED_PATHS))}))"
+)
 _JSON_ADDRESS: Final = re.compile(f'"{_API}')
 _USER_DATA: Final = frozenset(f'"{name}"' for name in api.USER_DATA)
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -48,8 +52,8 @@ def _at_home(text: str, origin: str) -> str:
 
 
 def location_at_home(location: str, origin: str) -> str:
-    """Return the value of a Location field; an absolute address of the API becomes the server's own."""
-    return _ADDRESS.sub(origin, location, count=1) if _ADDRESS.match(location) else location
+    """Return the value of a Location field; one of the API or its sign-in becomes the server's."""
+    return _LANDING.sub(origin, location, count=1) if _LANDING.match(location) else location
 
 
 def hosts_of(requests: Iterable[Request]) -> frozenset[str]:

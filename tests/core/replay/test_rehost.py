@@ -59,6 +59,7 @@ def test_hosts_are_named_without_their_ports() -> None:
     [
         ("https://o/api/v2/me", "http://h:1/api/v2/me"),
         ("https://login.example/sso", "https://login.example/sso"),
+        ("https://o/auth/v3/home?a=b", "http://h:1/auth/v3/home?a=b"),
         ("/api/v2/me", "/api/v2/me"),
         ('https://o/api/v2/"x', 'http://h:1/api/v2/"x'),
     ],
