@@ -1,4 +1,4 @@
-"""Connections that break, a restarted server, and faults of its own: nothing is lost; all is reported."""
+"""Connections that break, a restarted server, and errors of its own: nothing is lost; all is reported."""
 
 import asyncio
 import socket
@@ -24,7 +24,7 @@ AFTER = {**BEFORE, "A": 2}
 @pytest.mark.parametrize("noticed", [True, False])
 @pytest.mark.parametrize("how", ["closed", "reset"])
 def test_a_connection_killed_in_a_held_connect_loses_nothing(how: str, noticed: bool) -> None:
-    """The notification comes with the next connect, whether or not the server has noticed before it is due."""
+    """The notification comes with the next connect, whether or not the server noticed the loss before."""
     playback = ServedRun(small())
 
     async def conversation() -> None:
@@ -46,7 +46,7 @@ def test_a_connection_killed_in_a_held_connect_loses_nothing(how: str, noticed: 
 
 @pytest.mark.parametrize("again", TRANSPORTS)
 def test_a_websocket_killed_in_a_held_connect_loses_nothing(again: str) -> None:
-    """Over either transport the client gets what it missed."""
+    """Over either transport the client gets the notification later."""
     playback = ServedRun(small())
 
     async def conversation() -> None:
@@ -68,7 +68,7 @@ def test_a_websocket_killed_in_a_held_connect_loses_nothing(again: str) -> None:
         run(conversation)
 
 
-def test_what_was_written_and_not_read_comes_again_to_a_client_that_acknowledges() -> None:
+def test_unread_notification_is_sent_again_to_an_acknowledging_client() -> None:
     """Once: then the client has it."""
     playback = ServedRun(small())
 
@@ -90,7 +90,7 @@ def test_what_was_written_and_not_read_comes_again_to_a_client_that_acknowledges
 
 @on_linux
 def test_a_notification_waits_for_a_client_that_is_busy() -> None:
-    """While the response that it comes after lies unread, it does not leave; it could be read first."""
+    """It is not sent while the response before it is unread: the client could read it first."""
     playback = ServedRun(small())
 
     async def conversation() -> None:
@@ -115,7 +115,7 @@ def test_a_notification_waits_for_a_client_that_is_busy() -> None:
 @pytest.mark.parametrize("open_client", CLIENTS)
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_clients_go_on_when_the_server_was_started_again(transport: str, open_client: Open) -> None:
-    """They are told that they are unknown, shake hands and subscribe again, and hear of their next update."""
+    """They get "unknown client", send a new handshake, subscribe again, and receive the next notification."""
     moments = [(update({"A": n}, began=float(n)), push({"A": n}, seen=n + 0.5)) for n in (1, 2)]
     played = cassette(get({"A": 0}, began=0.0), *(each for pair in moments for each in pair))
     updates = [rest("POST", f"{SESSIONS}/S1", each.request.body.decode()) for each in played.interactions[1:]]
@@ -138,12 +138,12 @@ def test_clients_go_on_when_the_server_was_started_again(transport: str, open_cl
 
 
 def broken(*_: Any) -> Any:
-    """Fail as no caller expects."""
+    """Raise an unexpected error."""
     raise RuntimeError("out of order")
 
 
 async def by_rest(client: Poller) -> None:
-    """Ask for an operation."""
+    """Send an operation."""
     async with client.http.post(f"{client.url}{SESSIONS}/S1", json={}) as response:
         assert (500, 4) == (response.status, (await response.json())["statusCode"])
         assert "out of order" in (await response.json())["statusMessage"]
@@ -169,7 +169,7 @@ async def by_websocket(client: Poller) -> None:
     ids=["REST", "long-polling", "websocket"],
 )
 def test_an_error_of_the_server_reaches_client_and_test(what: str, ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the server goes on."""
+    """The server goes on."""
     playback = ServedRun(small())
 
     async def conversation() -> None:

@@ -1,4 +1,4 @@
-"""Every capture plays to real CometD clients, over either transport, as its own client saw it when it was recorded."""
+"""Every capture plays to real CometD clients, over either transport, as its own client saw it."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.support.sockets import of_aiocometd
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("name", CAPTURES)
 def test_a_client_sees_what_was_recorded(name: str, transport: str, open_client: Open) -> None:
-    """Answers and notifications, value for value and in their order; nothing is missed or left."""
+    """Responses and notifications, value for value and in order; nothing is missed or unplayed."""
     cassette = captured(name).cassette
     playback = ServedRun(cassette)
     with serving(playback):

@@ -45,7 +45,7 @@ def test_a_page_of_another_origin_may_be_a_client(played: ServedRun) -> None:
 
 
 def test_tls_with_a_new_certificate(tmp_path: Path) -> None:
-    """Trusted by who has the CA, and by nobody else."""
+    """Only clients with the CA trust it."""
     context, authority = certificate_for("127.0.0.1", tmp_path)
     playback = ServedRun(small())
     with serving(playback, tls=context):
@@ -66,7 +66,7 @@ def test_tls_with_a_new_certificate(tmp_path: Path) -> None:
 
 
 def raw(playback: ServedRun, head: str, body: str = "") -> bytes:
-    """What comes back for an HTTP request that is written by hand."""
+    """Return the response to an HTTP request written by hand."""
     address = urlsplit(playback.url)
     with socket.create_connection(("127.0.0.1", address.port or 0), CALM) as connection:
         connection.sendall(f"{head}\r\nConnection: close\r\n\r\n".encode())
@@ -79,23 +79,23 @@ def raw(playback: ServedRun, head: str, body: str = "") -> bytes:
     return got
 
 
-def test_a_client_may_ask_before_it_sends_its_body(played: ServedRun) -> None:
-    """Expect: 100-continue, as clients on .NET and curl do."""
+def test_expect_100_continue_is_supported(played: ServedRun) -> None:
+    """As clients on .NET and curl use it."""
     body = json.dumps(SENT)
     length = f"Content-Length: {len(body)}\r\nExpect: 100-continue"
     got = raw(played, f"POST {SESSIONS}/S1 HTTP/1.1\r\nHost: localhost\r\n{length}", body)
     assert got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
 
 
-def test_a_client_may_take_it_for_its_proxy(played: ServedRun) -> None:
-    """The whole address stands in the request then."""
+def test_server_can_be_used_as_an_http_proxy(played: ServedRun) -> None:
+    """The request then has the whole address."""
     got = raw(played, f"GET http://gws.example{SESSIONS}?fields=* HTTP/1.1\r\nHost: gws.example")
     assert got.startswith(b"HTTP/1.1 200 OK\r\n")
     assert () == played.misses
 
 
 def test_a_host_field_that_is_not_a_name_is_refused(played: ServedRun) -> None:
-    """It would stand in the addresses of responses."""
+    """It would be copied into the addresses of responses."""
     got = raw(played, f'GET {SESSIONS}?fields=* HTTP/1.1\r\nHost: a"b')
     assert got.startswith(b"HTTP/1.1 400 ")
     assert () == played.misses

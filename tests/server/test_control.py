@@ -1,4 +1,4 @@
-"""The control endpoint: the state of a run, the rewind, and whom it refuses."""
+"""The control endpoint: the state of a run, the rewind, and the requests that it refuses."""
 
 import gc
 from collections.abc import Iterator
@@ -29,12 +29,12 @@ def played() -> Iterator[ServedRun]:
 
 
 def state(playback: ServedRun) -> Any:
-    """What the control endpoint tells."""
+    """Return the state that the control endpoint shows."""
     return requests.get(f"{playback.url}/__gws_replay__", timeout=CALM).json()
 
 
 def test_the_state_says_what_is_left_and_which_cause_is_missing(played: ServedRun) -> None:
-    """Served, missed, unplayed, unreleased; all is empty at the end, and begins again after a rewind."""
+    """Served, missed, unplayed, unreleased; empty at the end, and complete again after a rewind."""
     before = state(played)
     assert [0, 1] == [each["interaction"] for each in before["unplayed"]]
     assert [
@@ -73,7 +73,7 @@ def test_the_state_says_what_is_left_and_which_cause_is_missing(played: ServedRu
 def test_the_control_endpoint_refuses_pages_and_foreign_hosts(
     played: ServedRun, method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
-    """A page of another site could otherwise read what was recorded, by a name of its own for this machine."""
+    """A page of another site could otherwise read the recording, by its own name for this machine."""
     response = requests.request(method, played.url + path, headers=headers, timeout=CALM)
     assert status == response.status_code
     assert response.json()["error"]
@@ -91,7 +91,7 @@ def test_the_control_endpoint_has_the_names_of_loopback_and_those_it_was_given(h
 
 
 def test_a_client_from_before_a_rewind_has_to_shake_hands_again(played: ServedRun) -> None:
-    """It receives neither what waited for it nor anything of the next run."""
+    """It receives neither waiting notifications nor any of the next run."""
     url = played.url + NOTIFICATIONS
     client = requests.post(url, json=[{"channel": "/meta/handshake"}], timeout=CALM).json()[0]["clientId"]
     connect = {"channel": "/meta/connect", "clientId": client, "connectionType": "long-polling"}

@@ -1,4 +1,4 @@
-"""The order that real CometD clients see: nothing before its cause, and neither answer nor notification overtakes."""
+"""The order that real CometD clients see: nothing before its cause, and no overtaking."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ def updates(after: str, count: int = UPDATES) -> Cassette:
 
 
 def test_without_the_update_there_is_no_notification() -> None:
-    """A connect is held until its time is over; the state, and the failure, name the missing cause."""
+    """A connect is held for its whole time; the state, and the failure, name the missing cause."""
     playback = ServedRun(small().named("small.yaml"))
 
     async def conversation() -> None:

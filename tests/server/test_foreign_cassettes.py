@@ -1,4 +1,4 @@
-"""Cassettes that plain vcrpy recorded, CometD responses and all, are served like our own."""
+"""Cassettes of plain vcrpy, with CometD responses in them, are served like those of gws_replay."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ CALM = 20
 
 
 class Agent:
-    """A client on requests that polls where it asks."""
+    """A client on requests that polls in the thread that sends."""
 
     def __init__(self, url: str) -> None:
         self.url = f"{url}/api/v2"
@@ -47,7 +47,7 @@ class Agent:
 
 @pytest.mark.parametrize("ending", ["yaml", "json"])
 def test_a_recording_of_plain_vcrpy_is_served(tmp_path: Path, ending: str) -> None:
-    """The notification in a recorded connect answer comes after the update, and equals the recorded one."""
+    """The notification in a recorded connect comes after the update, and equals the recorded one."""
     path = tmp_path / f"plain.{ending}"
     with sandbox_serving() as sandbox, vcr.use_cassette(str(path), serializer=ending):
         recorded = Agent(sandbox.url).run()

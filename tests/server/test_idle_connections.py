@@ -1,4 +1,4 @@
-"""Connections of the replay server that nobody uses: they are closed in bounded time, by whichever way they came."""
+"""Idle connections of the replay server are closed in bounded time, on either path."""
 
 import socket
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def playback() -> Iterator[ServedRun]:
 
 
 def rest_of(connection: socket.socket) -> bytes:
-    """All that comes until the other end closes."""
+    """Everything that comes until the other end closes."""
     connection.settimeout(PATIENCE)
     got = b""
     while piece := connection.recv(65536):
@@ -37,14 +37,14 @@ def rest_of(connection: socket.socket) -> bytes:
     return got
 
 
-def test_connections_that_nobody_uses_are_closed(playback: ServedRun) -> None:
-    """After their last response, if there was one, plain or by aiohttp."""
+def test_idle_connection_is_closed(playback: ServedRun) -> None:
+    """After its last response, if there was one, plain or by aiohttp."""
     for request, connection in begun(playback, b"", PLAIN, SPECIAL):
         assert (b"200 OK" in rest_of(connection)) == bool(request)
 
 
 def test_a_request_that_trickles_for_ever_is_cut_off(playback: ServedRun) -> None:
-    """However often another byte of it comes: head or body, plain or by aiohttp, which says so of a body."""
+    """However often another byte comes: in head or body, plain or by aiohttp."""
     body = b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n"
     begun_so = (
         *(b"GET /x HTTP/1.1\r\nX: ", body + b"\r\n", SPECIAL + b"GET /x HTTP/1.1\r\nX: "),
@@ -68,7 +68,7 @@ def begun(playback: ServedRun, *request: bytes) -> Iterator[tuple[bytes, socket.
 
 
 def trickled(connection: socket.socket) -> bytes:
-    """What comes back while another byte is sent again and again, until the other end closes."""
+    """Send one byte again and again until the other end closes; return what came back."""
     connection.settimeout(IDLE / 10)
     got = b""
     for _ in range(1000):

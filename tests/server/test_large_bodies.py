@@ -1,4 +1,4 @@
-"""No body delays other clients, and none is looked into that is too long to match."""
+"""No body delays other clients, and no body that is too long to match is parsed."""
 
 import base64
 import gzip
@@ -48,7 +48,7 @@ BODIES = {
 
 @contextmanager
 def looking(url: str) -> Iterator[list[float]]:
-    """Send small requests all the time, and keep how long each took."""
+    """Send small requests all the time, and keep the duration of each."""
     took: list[float] = []
     ended = threading.Event()
 
@@ -73,7 +73,7 @@ def looking(url: str) -> Iterator[list[float]]:
 def test_a_body_too_long_to_match_is_neither_parsed_nor_redacted(
     name: str, packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That would take from five seconds to minutes, and all other clients would wait for it."""
+    """That would take from five seconds to minutes, and delay all other clients."""
     lengths = [0]
     parse, redact = lossless_json.loads_or_none, Redactor.body
 
@@ -125,7 +125,7 @@ def test_a_body_four_times_as_long_as_recorded_is_compared() -> None:
     assert "" == run.problems()
 
 
-def test_a_bomb_is_refused_by_its_unpacked_length() -> None:
+def test_compressed_body_is_refused_by_its_decoded_length() -> None:
     """200 MB in 200 KB."""
     run = ServedRun(recorded())
     with serving(run) as server:
@@ -135,8 +135,8 @@ def test_a_bomb_is_refused_by_its_unpacked_length() -> None:
     assert "" == run.problems(allow_unplayed=True)
 
 
-def test_fifty_clients_that_do_not_read_delay_nobody() -> None:
-    """Each asks for more than a connection holds, and reads nothing of it."""
+def test_fifty_clients_that_do_not_read_delay_no_other() -> None:
+    """Each requests more than a connection buffers, and reads none of it."""
     large = exchange("GET", "/large", None, {"text": "x" * 2_000_000})
     run = ServedRun(cassette(large, exchange("GET", "/api/v2/me", None, {}, began=1)))
     with serving(run) as server:

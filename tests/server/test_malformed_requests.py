@@ -1,4 +1,4 @@
-"""What is not Bayeux, or too much of it: a response says what is wrong, and the server goes on."""
+"""Invalid Bayeux, or too much of it: the response names the error, and the server goes on."""
 
 import json
 from collections.abc import AsyncIterator
@@ -40,7 +40,7 @@ def playback() -> ServedRun:
 
 
 async def goes_on(client: Poller) -> None:
-    """Shake hands, update and be told, as if nothing had been."""
+    """Send a handshake and an update, and receive the notification, as usual."""
     await client.shake_hands()
     await client.look()
     await client.update()
@@ -49,7 +49,7 @@ async def goes_on(client: Poller) -> None:
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_malformed_bayeux_is_a_miss(body: bytes, playback: ServedRun) -> None:
-    """It may be a REST request: only what was recorded can tell."""
+    """It may be a REST request: only the recording can decide."""
 
     async def conversation() -> None:
         async with polling(playback.url) as client:
@@ -66,8 +66,8 @@ def test_malformed_bayeux_is_a_miss(body: bytes, playback: ServedRun) -> None:
 
 
 @pytest.mark.parametrize(("message", "error"), MESSAGES.values(), ids=MESSAGES)
-def test_a_message_that_cannot_be_taken_is_refused(message: Any, error: str, playback: ServedRun) -> None:
-    """In its place in the batch; the messages beside it are taken."""
+def test_invalid_message_is_refused(message: Any, error: str, playback: ServedRun) -> None:
+    """In its place in the batch; the messages beside it are handled."""
 
     async def conversation() -> None:
         async with polling(playback.url) as client:
@@ -123,8 +123,8 @@ def test_a_body_over_sixteen_megabytes_is_refused(path: str, put: str, playback:
     assert "" == playback.problems()
 
 
-def test_ten_thousand_subscriptions_are_enough(playback: ServedRun) -> None:
-    """One more is refused, and those that are there hold."""
+def test_more_than_ten_thousand_subscriptions_are_refused(playback: ServedRun) -> None:
+    """The existing ones stay valid."""
 
     async def conversation() -> None:
         async with polling(playback.url) as client:

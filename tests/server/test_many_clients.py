@@ -16,7 +16,7 @@ AFTER = {**BEFORE, "A": 2}
 
 @of_aiocometd
 def test_every_client_of_a_user_gets_each_notification() -> None:
-    """Once, whichever of them requested the operation; a client of another user gets none."""
+    """Once, whichever of them sent the operation; a client of another user gets none."""
     playback = ServedRun(small())
 
     async def conversation() -> None:
@@ -41,7 +41,7 @@ def test_every_client_of_a_user_gets_each_notification() -> None:
 
 
 def test_two_hundred_clients_at_once_get_theirs() -> None:
-    """Each is a user with a run of its own; half of them speak over WebSocket."""
+    """Each is a user with its own run; half of them use WebSocket."""
     playback = ServedRun(small())
 
     async def one(number: int) -> tuple[int, list[object]]:

@@ -173,9 +173,9 @@ def plain(events: Sequence[Event]) -> list[Event]:
 
 
 def settled(events: Sequence[Event]) -> list[Event]:
-    """Events with what nobody caused behind the responses that it was among, up to the next notification of one.
+    """Events with unsolicited notifications moved behind the responses around them, up to the next caused notification.
 
-    A busy client reads its two connections in another order than what came over the wire, live and on replay.
+    A busy client reads its two connections in another order than the server wrote, live and in replay.
     """
     found: list[Event] = []
     uncaused: list[Event] = []
@@ -235,7 +235,7 @@ PAIRS = [
 def test_a_client_sees_on_replay_what_another_saw_live(
     name: str, recorded: tuple[str, str], replayed: tuple[str, str], tmp_path: Path
 ) -> None:
-    """Whatever client and transport it was recorded by."""
+    """By whatever client and transport it was recorded."""
     if "node" in (recorded[0], replayed[0]) and not has_node:
         recorded, replayed = ("aiocometd", recorded[1]), ("aiocometd", replayed[1])
     assert [""] == compared(tmp_path, name, recorded, [replayed])

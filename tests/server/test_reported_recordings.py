@@ -1,4 +1,4 @@
-"""Recordings that users had trouble with, served to a client as they were sent in."""
+"""Recordings with which users had problems, served to a client as they were sent in."""
 
 import http.client
 from pathlib import Path
@@ -23,7 +23,7 @@ def run_of(name: str) -> ServedRun:
 
 
 def test_cookies_come_with_the_response_that_set_them() -> None:
-    """That of the session with a value of the user's own, any other as it was recorded."""
+    """The session cookie with the user's own value, any other as recorded."""
     with serving(run_of("cookies")) as server:
         response = requests.post(f"{server.url}/workspace/v3/initialize-workspace", data="", timeout=CALM)
     assert ["WORKSPACE_SESSIONID", "lang"] == sorted(response.cookies.keys())

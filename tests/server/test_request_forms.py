@@ -1,4 +1,4 @@
-"""How requests may be put on the wire: addresses, batches, chunked and packed bodies."""
+"""Forms of requests: addresses, batches, chunked and compressed bodies."""
 
 import gzip
 import json
@@ -26,12 +26,12 @@ async def _pieces(body: bytes) -> AsyncIterator[bytes]:
 
 
 def chunked(value: Any) -> dict[str, Any]:
-    """Spell a request whose body comes in chunks of seven bytes."""
+    """Return the bytes of a request whose body comes in chunks of seven bytes."""
     return {"data": _pieces(json.dumps(value).encode()), "headers": {"Content-Type": "application/json"}}
 
 
 def packed(value: Any) -> dict[str, Any]:
-    """Spell a request whose body is packed."""
+    """Return the bytes of a request whose body is compressed."""
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
     return {"data": gzip.compress(json.dumps(value).encode()), "headers": headers}
 
@@ -51,7 +51,7 @@ def test_cometd_may_have_any_address(path: str, transport: str, open_client: Ope
 
 @pytest.mark.parametrize("put", [chunked, packed])
 @pytest.mark.parametrize("one", [False, True], ids=["an array", "one object"])
-def test_bodies_are_unpacked(put: Callable[[Any], dict[str, Any]], one: bool) -> None:
+def test_compressed_bodies_are_decoded(put: Callable[[Any], dict[str, Any]], one: bool) -> None:
     """Of Bayeux, as an array of messages or as one message, and of REST."""
     playback = ServedRun(small())
 

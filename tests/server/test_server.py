@@ -26,12 +26,12 @@ def played() -> Iterator[ServedRun]:
 
 
 def state(playback: ServedRun) -> Any:
-    """What the control endpoint tells."""
+    """Return the state that the control endpoint shows."""
     return requests.get(f"{playback.url}/__gws_replay__", timeout=CALM).json()
 
 
 def test_every_response_of_a_capture_arrives() -> None:
-    """Status, body and fields, but for what belongs to a connection or is a token."""
+    """Status, body and fields, except tokens and fields of a connection."""
     recorded = captured("longpoll-js-family").cassette
     playback = ServedRun(recorded)
     with serving(playback, keep_uris=True), requests.Session() as session:
@@ -104,7 +104,7 @@ def test_user_is_identified_by_name_or_by_the_session() -> None:
 
 @pytest.mark.parametrize("keep", [True, False])
 def test_recorded_addresses_become_the_servers_own(keep: bool) -> None:
-    """In answers, fields and notifications, but not in userData, which is the client's; or not at all."""
+    """In responses, fields and notifications, but not in userData, which is the client's; or not at all."""
     other = "https://gws.corp.example:8443/api/v2/me/x"
     shown = {"uri": other, "path": "/me/x", "userData": {"link": other}, "note": f"see {other}", "more": ["http:x", {}]}
     answered = exchange("POST", "/x", None, shown, status=201, response_headers=[("Location", other)])
@@ -119,7 +119,7 @@ def test_recorded_addresses_become_the_servers_own(keep: bool) -> None:
 
 
 def poll(playback: ServedRun) -> list[Any]:
-    """What a client that shakes hands, subscribes and connects is told."""
+    """Return the notifications of a client that sends a handshake, subscribes and connects."""
     url = playback.url + NOTIFICATIONS
     client = requests.post(url, json=[{"channel": "/meta/handshake"}], timeout=CALM).json()[0]["clientId"]
     batch = [
@@ -131,8 +131,8 @@ def poll(playback: ServedRun) -> list[Any]:
     return [each["data"] for each in responses if each["channel"] == TOPIC]
 
 
-def test_a_miss_is_a_response_that_explains_itself(played: ServedRun) -> None:
-    """501 with the form of a GWS error, the nearest recorded request and the difference; the playback knows it."""
+def test_miss_returns_501_with_the_difference(played: ServedRun) -> None:
+    """In the form of a GWS error, with the nearest recorded request; the playback stores it."""
     body = {**SENT, "userData": {"A": "2"}}
     reply = requests.post(f"{played.url}{SESSIONS}/S1", json=body, auth=("agent", "topsecret"), timeout=CALM)
     assert (501, 4) == (reply.status_code, reply.json()["statusCode"])
@@ -155,8 +155,8 @@ def test_a_rest_resource_called_notifications_is_rest() -> None:
     assert {"A": 1} == pushed["facebooksession"]["userData"]
 
 
-def test_expectations_wait_for_a_client_elsewhere(played: ServedRun) -> None:
-    """The block may end before the client, in another process or thread, has asked."""
+def test_expectation_waits_for_a_client_in_another_process(played: ServedRun) -> None:
+    """The block may end before the client has sent its request."""
     requests.get(f"{played.url}{SESSIONS}?fields=*", timeout=CALM)
     begun = threading.Event()
 
@@ -172,7 +172,7 @@ def test_expectations_wait_for_a_client_elsewhere(played: ServedRun) -> None:
 
 
 def test_two_cassettes_are_played_in_their_order() -> None:
-    """What both answer is answered by the first until it has nothing left; each keeps its own notifications."""
+    """If both have a response, the first returns it until it has none left; each keeps its own notifications."""
     one = cassette(get({"A": 1}, began=0), update({"A": 2}, began=1), push({"A": 2}, seen=2)).named("one.yaml")
     two = cassette(get({"A": 5}, began=0), update({"A": 6}, began=1), push({"A": 6}, seen=2)).named("two.yaml")
     playback = ServedRun(one, two)

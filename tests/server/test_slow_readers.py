@@ -1,4 +1,4 @@
-"""Clients that read slowly, and clients that never read: nobody else waits, and the server's memory stays bounded."""
+"""Clients that read slowly, and clients that never read: no other client waits, and memory stays bounded."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ def recorded(count: int = UPDATES) -> Cassette:
 
 
 async def update_all(client: Poller) -> list[Any]:
-    """Ask for all updates; return the userData of all notifications."""
+    """Send all updates; return the userData of all notifications."""
     for number in range(UPDATES):
         body = {"operationName": "UpdateUserData", "userData": {"A": number}}
         assert 200 == await client.update(json=body)
@@ -45,8 +45,8 @@ async def update_all(client: Poller) -> list[Any]:
     return got
 
 
-def test_a_slow_reader_gets_all_and_holds_nobody_up() -> None:
-    """While its response waits to be read, another client of the same user is answered."""
+def test_slow_reader_gets_everything_and_delays_no_other() -> None:
+    """While its response is unread, another client of the same user gets its own."""
     playback = ServedRun(recorded())
 
     async def conversation() -> None:
@@ -103,7 +103,7 @@ def megabytes(pid: int) -> int:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the memory of a process is read in /proc")
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_clients_that_never_read_cost_little(transport: str, tmp_path: Path) -> None:
-    """They ask a hundred times each: were their responses kept, they would be 20 times 4 megabytes."""
+    """They send a hundred requests each: if all responses were kept, they would be 20 times 4 megabytes."""
 
     async def conversation(url: str, pid: int) -> None:
         with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""What a client has not read of a response, and the wait for it."""
+"""How much of a response a client has not read, and the wait for it."""
 
 import asyncio
 import socket
@@ -25,7 +25,7 @@ def ends(request: pytest.FixtureRequest) -> Iterator[tuple[socket.socket, socket
 
 
 def transport(end: socket.socket) -> Any:
-    """What of a transport is looked at."""
+    """The parts of a transport that are read."""
     names = {"sockname": end.getsockname, "peername": end.getpeername}
     return SimpleNamespace(get_extra_info=lambda name: names[name](), is_closing=lambda: False)
 
@@ -67,8 +67,8 @@ def test_waiting_ends_when_everything_has_been_read(ends: tuple[socket.socket, s
     assert ["read", "over"] == happened
 
 
-def test_patience_ends(ends: tuple[socket.socket, socket.socket]) -> None:
-    """A client that never reads holds nobody up for long."""
+def test_wait_for_a_client_that_never_reads_is_bounded(ends: tuple[socket.socket, socket.socket]) -> None:
+    """It does not delay others for long."""
     ends[0].send(b"hello")
     asyncio.run(asyncio.wait_for(until_read(transport(ends[0]), patience=0.01), 20))
 

@@ -1,4 +1,4 @@
-"""Each view of an operation: what answers it, whose that is, and what stays in doubt."""
+"""Each view of an operation: which response or notification belongs to it, and what stays in doubt."""
 
 import json
 from dataclasses import replace
@@ -28,7 +28,7 @@ def only(*moments: Exchange | Notification, **more: Any) -> Update:
 
 
 def pinned(notification: Notification, interaction: int) -> Notification:
-    """A notification whose cause a person has named."""
+    """A notification whose cause a user has pinned."""
     return replace(notification, cause=Cause(interaction=interaction, rule="pin", after="response"))
 
 
@@ -47,7 +47,7 @@ PARTLY = {
 
 @pytest.mark.parametrize("case", PARTLY)
 def test_partial_success_may_have_written_any_of_the_keys(case: str) -> None:
-    """StatusCode 7: what was not written is in doubt, what was written otherwise is wrong, nothing else may move."""
+    """StatusCode 7: an unwritten key is in doubt, a wrong value is a failure, nothing else may change."""
     after, verdict, reasons = PARTLY[case]
     sent = update({"A": 2, "B": "b"}, began=1, response={"statusCode": 7})
     found = only(START, sent, push(after, seen=2))
@@ -58,7 +58,7 @@ def test_partial_success_may_have_written_any_of_the_keys(case: str) -> None:
     ("after", "verdict"), [(BEFORE, "passed"), (AFTER, "failed"), ({**BEFORE, "Z": 1}, "failed"), (None, "unknown")]
 )
 def test_operation_that_failed_later_must_change_nothing(after: dict[str, Any] | None, verdict: str) -> None:
-    """The response was 0, and a notification of type Error took it back (ChatMessageType)."""
+    """The response was 0, and a notification of type Error revoked it (ChatMessageType)."""
     error = push(None, seen=2, kind="Error")
     moments: Moments = [START, update({"A": 2}, began=1), error, *([get(after, began=3)] if after else [])]
     found = only(*moments)
@@ -66,7 +66,7 @@ def test_operation_that_failed_later_must_change_nothing(after: dict[str, Any] |
     assert all("refused" in reason for reason in found.reasons)
 
 
-def test_error_answers_what_nothing_else_has_answered() -> None:
+def test_error_belongs_to_the_operation_without_a_notification() -> None:
     """The first update was notified; the error is about the second."""
     played = cassette(
         START,
@@ -81,7 +81,7 @@ def test_error_answers_what_nothing_else_has_answered() -> None:
 
 
 def test_error_that_names_no_resource_leaves_a_silent_operation_in_doubt() -> None:
-    """It may have been refused; a person can say so by a pin."""
+    """It may have been refused; a user can decide by a pin."""
     error = Notification(channel="/v2/me/devices", data='{"errorMessage": "no"}', seen=2)
     later = (update({"B": 3}, began=5), push({**BEFORE, "B": 3}, seen=6))
     found = cassette(START, update({"B": 2}, began=1), error, get({**BEFORE, "B": 2}, began=3), *later).updates()[0]
@@ -89,8 +89,8 @@ def test_error_that_names_no_resource_leaves_a_silent_operation_in_doubt() -> No
     assert "notification 0 is an error that names no resource" in found.reasons[0]
 
 
-def test_every_notification_that_answers_must_show_it() -> None:
-    """Two with the same referenceId, as a server sends them that stutters; the second is not the same."""
+def test_every_notification_of_an_operation_must_show_it() -> None:
+    """Two with the same referenceId from a server that sends twice; the second differs."""
     for second, verdict in ((AFTER, "passed"), ({**AFTER, "B": 3}, "failed")):
         found = only(
             START, update({"A": 2}, began=1), *(push(d, seen=2 + n, reference=9) for n, d in enumerate((AFTER, second)))
@@ -106,7 +106,7 @@ def test_wrong_one_of_two_may_be_the_first() -> None:
 
 
 def test_reference_that_is_counted_anew_is_another_operation() -> None:
-    """After a new login the server begins at 1 again."""
+    """After a new login the server starts at 1 again."""
     played = cassette(
         START,
         update({"A": 2}, began=1),
@@ -121,7 +121,10 @@ def test_reference_that_is_counted_anew_is_another_operation() -> None:
 
 @pytest.mark.parametrize("order", [(AFTER, {**AFTER, "B": 3}), ({**AFTER, "B": 3}, AFTER)], ids=["second", "first"])
 def test_second_notification_without_a_reference_is_in_doubt(order: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    """It may be a response, or a change by the server; a pin or `ignore` decides, and a GET may prove it wrong."""
+    """It may belong to the operation, or be a change by the server.
+
+    A pin or `ignore` decides, and a GET may prove it wrong.
+    """
     moments: Moments = [START, update({"A": 2}, began=1), *(push(data, seen=2 + n) for n, data in enumerate(order))]
     wrong = order.index({**AFTER, "B": 3})
     right = moments[3 - wrong]
@@ -135,7 +138,7 @@ def test_second_notification_without_a_reference_is_in_doubt(order: tuple[dict[s
 
 
 def test_change_that_something_unsolicited_showed_is_in_doubt() -> None:
-    """Another agent may have made it, on its own: it is reported, and not held against this operation for certain."""
+    """Another agent may have made it: it is reported, and is not a certain failure of this operation."""
     between = push({**BEFORE, "B": 3}, seen=1.5, reference=7)
     reply = push({**AFTER, "B": 3}, seen=2, reference=8)
     found = only(START, update({"A": 2}, began=1), pinned(reply, 1), between)
@@ -144,8 +147,8 @@ def test_change_that_something_unsolicited_showed_is_in_doubt() -> None:
     assert "passed" == only(START, update({"A": 2}, began=1), pinned(reply, 1), between, ignore=["B"]).verdict
 
 
-def test_what_an_operation_at_work_may_have_moved_is_in_doubt() -> None:
-    """Accepting a session writes keys of the server's own; a message does not."""
+def test_change_during_another_operation_is_in_doubt() -> None:
+    """Accepting a session writes the server's own keys; a message does not."""
     for name, verdict in (("Accept", "unknown"), ("SomethingNew", "unknown"), ("SendMessage", "failed")):
         found = only(
             START,
@@ -164,8 +167,8 @@ def test_what_an_operation_at_work_may_have_moved_is_in_doubt() -> None:
     )
 
 
-def test_what_another_request_attaches_is_its_own() -> None:
-    """Complete and Reply may carry userData: they account for what they write, and are not judged themselves."""
+def test_userdata_attached_by_another_operation_is_explained_by_it() -> None:
+    """Complete and Reply may carry userData: they explain those changes, and are not judged themselves."""
     found = only(
         START,
         operation("Complete", began=1, ended=1.5, userData={"Reason": "done"}),
@@ -182,8 +185,8 @@ NAMED = {
 
 
 @pytest.mark.parametrize("case", NAMED)
-def test_wrong_notification_is_named_by_whose_it_is(case: str) -> None:
-    """It shows what was before, or what another operation wrote."""
+def test_reason_says_what_a_wrong_notification_shows(case: str) -> None:
+    """The state before, or the value of another operation."""
     shown, reason = NAMED[case]
     played = cassette(
         START,
@@ -195,8 +198,8 @@ def test_wrong_notification_is_named_by_whose_it_is(case: str) -> None:
     assert reason == played.updates()[0].reasons[0]
 
 
-def test_what_a_refused_operation_did_is_held_against_it_alone() -> None:
-    """The next operation's notification shows it; that one did what it had to do."""
+def test_change_by_a_refused_operation_fails_only_that_operation() -> None:
+    """The next operation's notification shows the change; that operation passes."""
     refused = update({"B": 3}, began=1, response={"statusCode": 2})
     found = cassette(START, refused, update({"A": 2}, began=2), push({**AFTER, "B": 3}, seen=3)).updates()
     assert ["failed", "passed"] == [each.verdict for each in found]
@@ -221,7 +224,7 @@ COMMENTS: dict[str, tuple[list[Exchange | Notification], str, str]] = {
 
 @pytest.mark.parametrize("case", COMMENTS)
 def test_comment_is_as_sent_and_changes_no_user_data(case: str) -> None:
-    """A PropertiesUpdated without userData says that they are as they were (FacebookPMAddComment)."""
+    """A PropertiesUpdated without userData means that they are unchanged (FacebookPMAddComment)."""
     moments, verdict, reason = COMMENTS[case]
     moments = [pinned(each, 1) if isinstance(each, Notification) else each for each in moments]
     found = only(START, operation("AddComment", began=1, comment="hi"), *moments)
@@ -229,8 +232,8 @@ def test_comment_is_as_sent_and_changes_no_user_data(case: str) -> None:
     assert any(reason in each for each in found.reasons) == bool(reason)
 
 
-def test_comment_needs_nothing_before_it() -> None:
-    """Its own notification says all."""
+def test_comment_needs_no_snapshot_before_it() -> None:
+    """Its own notification is enough."""
     assert ["passed"] == verdicts(operation("AddComment", began=1, comment="hi"), push(None, seen=2, comment="hi"))
 
 
@@ -250,7 +253,7 @@ def test_disposition_may_be_notified_alone() -> None:
 
 
 def test_what_is_ignored_is_reported_and_what_was_written_is_not_ignored() -> None:
-    """By exact name or pattern, and only where it moved."""
+    """By exact name or pattern, and only if it changed."""
     moments = (START, update({"A": 2}, began=1), push({**AFTER, "B": 3, "LCA_x": 1}, seen=2))
     found = only(*moments, ignore=["B", "LCA_*", "Z*"])
     assert ("passed", ("B", "LCA_x")) == (found.verdict, found.ignored)
@@ -259,20 +262,20 @@ def test_what_is_ignored_is_reported_and_what_was_written_is_not_ignored() -> No
 
 
 def test_failure_is_seen_though_nothing_was_shown_before() -> None:
-    """Without a snapshot before, it may be wrong for certain, and never right."""
+    """Without a snapshot before, an operation can fail for certain, and never pass."""
     for shown, verdict in (({"A": 2}, "unknown"), ({"A": 3}, "failed")):
         assert verdict == only(update({"A": 2}, began=1), push(shown, seen=2)).verdict
 
 
-def test_late_notification_is_no_fault() -> None:
-    """It came after that of a later operation, and shows what its own one left."""
+def test_late_notification_passes() -> None:
+    """It came after that of a later operation, and shows the state after its own one."""
     sent = [update({"A": n}, began=1 + n / 10, response={**TAKEN, "referenceId": n}) for n in (1, 2)]
     late = [push({"A": 2}, seen=3, reference=2), push({"A": 1}, seen=4, reference=1)]
     assert ["passed", "passed"] == verdicts(get({"A": 0}, began=0), *sent, *late)
 
 
-def test_recording_that_ends_before_the_notification_came_accuses_nobody() -> None:
-    """The GET shows the change; the push was still to come."""
+def test_missing_last_notification_is_not_a_failure() -> None:
+    """The GET shows the change; the recording ended before the notification."""
     found = only(START, update({"A": 2}, began=1), push(None, seen=0.5, kind="StatusChange"), get(AFTER, began=2))
     assert ("unknown", (f"no notification on {TOPIC} answers it: record until it has come",)) == (
         found.verdict,
@@ -281,8 +284,8 @@ def test_recording_that_ends_before_the_notification_came_accuses_nobody() -> No
     assert json.loads(json.dumps(found.changes.as_json())) == found.changes.as_json()
 
 
-def test_operations_at_once_may_be_taken_for_each_other() -> None:
-    """The value of the disposition stood there before: an attachment's notification is taken for its own."""
+def test_overlapping_operations_with_the_same_effect_pass() -> None:
+    """The disposition had this value before: the notification of an attachment is attributed to it."""
     disposition = operation("SetDisposition", began=1, ended=9, disposition="")
     nothing = [operation("AttachUserData", began=began, ended=9, userData={}) for began in (1.1, 3)]
     before = {"A": ""}
@@ -305,7 +308,7 @@ def test_comment_at_once_leaves_a_notification_without_user_data_in_doubt() -> N
 
 
 def test_get_after_what_may_write_keys_of_its_own_is_in_doubt() -> None:
-    """Completing a session is notified without userData; a key of the server's own shows in the GET after it."""
+    """Completing a session is notified without userData; a key of the server changes in the next GET."""
     done = (operation("Complete", began=3), push(None, seen=4, kind="StatusChange", state="Completed"))
     moments = (START, update({"A": 2}, began=1), push(AFTER, seen=2))
     found = only(*moments, *done, get({**AFTER, "LCA_x": 1}, began=5))

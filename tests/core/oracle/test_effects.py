@@ -47,7 +47,7 @@ def test_deletion_of_one_pair_leaves_one_value_less(after: Any, shown: bool) -> 
         ({"A": 1}, {"A": 1}, (), None),
         ({"A": 1}, {"A": 3}, (), False),
         ({"A": 1}, {}, (), False),
-        ({}, {"A": 1}, (), False),
+        ({}, {"A": [2]}, (), False),
         ({"A": 1}, {"A": Repeated((1, 2, 3))}, (), False),
         ({"A": 1}, {"A": Repeated((1, 2, 3))}, (Another(3),), True),
         (None, {"A": 2}, (), True),

@@ -1,4 +1,4 @@
-"""The evidence behind a verdict says what was weighed."""
+"""The evidence for a verdict lists everything that was compared."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def test_each_view_is_compared_with_the_snapshot_before() -> None:
 
 
 def test_what_others_wrote_is_named_with_their_user() -> None:
-    """Another agent, and an operation that may write keys of the server's own."""
+    """Another agent, and an operation that may write the server's own keys."""
     other = replace(update({"Zip": 2}, began=1.1, ended=1.5), user=1)
     accept = operation("Accept", began=1.2)
     after = {"Tier": "gold", "Zip": 2}
@@ -61,7 +61,7 @@ def test_later_changes_are_shown_until_the_next_operation() -> None:
 
 
 def missing() -> Cassette:
-    """An operation that nothing shows."""
+    """An operation that no view shows."""
     return cassette(operation("DeleteUserData", began=1, keys=["Tier"], response={"statusCode": 2}))
 
 

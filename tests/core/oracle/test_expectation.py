@@ -1,4 +1,4 @@
-"""assert_only_changed: it passes exactly when the named keys changed as named, and nothing besides."""
+"""assert_only_changed passes exactly if the named keys changed as expected, and nothing else."""
 
 import copy
 from collections.abc import Callable
@@ -14,15 +14,15 @@ from tests.support.builders import JSON, KEYS, USER_DATA, spelled
 
 
 def truth(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """What changed, was added, was removed, found without the product."""
+    """The keys that changed, were added or removed, found without the package."""
     changed = {k: after[k] for k in before if k in after and spelled(before[k]) != spelled(after[k])}
     return changed, {k: v for k, v in after.items() if k not in before}, [k for k in before if k not in after]
 
 
 @given(USER_DATA, USER_DATA)
 @settings(max_examples=120)
-def test_whole_truth_passes(before: dict[str, Any], after: dict[str, Any]) -> None:
-    """An expectation of just what happened holds, and gives the changes back."""
+def test_exact_expectation_passes(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """It returns the changes."""
     changed, added, removed = truth(before, after)
     changes = assert_only_changed(before, after, changed, added=added, removed=removed)
     assert (set(changed), set(added), set(removed)) == (changes.changed, set(changes.added), set(changes.removed))
@@ -31,8 +31,8 @@ def test_whole_truth_passes(before: dict[str, Any], after: dict[str, Any]) -> No
 
 @given(USER_DATA, USER_DATA, st.data())
 @settings(max_examples=120)
-def test_anything_but_the_truth_fails(before: dict[str, Any], after: dict[str, Any], data: st.DataObject) -> None:
-    """A key too few, a key too many, another value, another verb: each is refused, and the key is named."""
+def test_any_other_expectation_fails(before: dict[str, Any], after: dict[str, Any], data: st.DataObject) -> None:
+    """A key too few, a key too many, another value, another kind of change: the error names the key."""
     changed, added, removed = truth(before, after)
     key = data.draw(KEYS)
     value = data.draw(JSON)
@@ -74,7 +74,7 @@ def test_values_are_expected_in_their_type(sent: Any, got: Any) -> None:
 
 
 def test_failure_names_every_deviation() -> None:
-    """What was expected, what came instead, and what changed besides: nothing is cut short."""
+    """The expectation, the change, and every other change: nothing is cut."""
     before = {"A": 1, "B": 2, "C": 3, "D": 4, "E": 5, "LCA_1": 0}
     after = {"A": 1, "B": "2", "C": 3, "E": {"x": 1}, "F": None, "LCA_1": 1}
     with pytest.raises(UserDataMismatch) as caught:
@@ -94,7 +94,7 @@ def test_failure_names_every_deviation() -> None:
 
 
 def test_failure_is_an_assertion_that_says_where() -> None:
-    """A test fails rather than errors, and a caller's place and name of the resource are in the text."""
+    """A test fails with an AssertionError, and the caller's place and resource name are in the text."""
     with pytest.raises(AssertionError, match=r"(?s)^userData of S1 did.*nothing changed.*\nin notification 3$"):
         Expectation.of({}, (), (), ()).check({}, {"A": 1}, of=" of S1", where="in notification 3")
 
@@ -113,8 +113,8 @@ def test_single_string_is_not_a_list_of_names(argument: str) -> None:
         assert_only_changed({}, {}, {}, **{argument: "Key"})
 
 
-def test_ignored_keys_may_do_as_they_like() -> None:
-    """They may come, go or change; a pattern covers whole names, in their case."""
+def test_ignored_keys_may_change_in_any_way() -> None:
+    """They may be added, removed or changed; a pattern matches whole names, case-sensitive."""
     before = {"LCA_A": 1, "LCA_B": 1, "lca_c": 1, "K": 1}
     after = {"LCA_A": 2, "LCA_D": 1, "lca_c": 1, "K": 2}
     assert {"K"} == assert_only_changed(before, after, {"K": 2}, ignore=["LCA_*"]).keys
@@ -139,15 +139,15 @@ def test_named_key_is_never_ignored(call: Callable[[list[str]], Any]) -> None:
     assert {"A"} == assert_only_changed({"A": 1, "B": 1}, {"A": 2, "B": 2}, {"A": 2}, ignore=["*"]).keys
 
 
-def test_unchanged_key_is_not_changed() -> None:
-    """An update that wrote the value which stood there looks like a lost one."""
+def test_key_with_the_same_value_did_not_change() -> None:
+    """An update to the existing value looks like a lost one."""
     with pytest.raises(UserDataMismatch, match="A should have been changed, stayed 1"):
         assert_only_changed({"A": 1}, {"A": 1}, {"A": 1})
 
 
 @pytest.mark.parametrize("coerce", ["string", ["Pr*"], {"Price": "string"}])
 def test_value_may_be_kept_as_a_string(coerce: Any) -> None:
-    """By the JSON text of the value; another string is another value, and other keys are compared as ever."""
+    """By the JSON text of the value; another string is another value, and other keys are compared as usual."""
     before = {"Price": 1, "Rest": 7}
     assert assert_only_changed(before, {**before, "Price": "5.50"}, {"Price": 5.5}, coerce=coerce)
     for wrong in ({**before, "Price": "5.51"}, {**before, "Price": "5.5", "Rest": 8}):
@@ -157,8 +157,8 @@ def test_value_may_be_kept_as_a_string(coerce: Any) -> None:
         assert_only_changed(before, before, {}, coerce={"Price": "integer"})
 
 
-def test_what_was_coerced_besides_is_reported() -> None:
-    """A key that nobody named, and that the server turned into a string meanwhile."""
+def test_other_coerced_key_is_reported() -> None:
+    """A key without an expectation that the server turned into a string."""
     before, after = {"A": 1, "B": 2, "C": 3}, {"A": 1, "B": "2", "C": 4}
     with pytest.raises(UserDataMismatch) as failure:
         assert_only_changed(before, after, {}, coerce=["B"])

@@ -1,4 +1,4 @@
-"""Snapshots of userData: where they come from, and in which order they stand."""
+"""Snapshots of userData: their sources, and their order."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from tests.support.builders import SESSIONS, TOPIC, cassette, exchange, get, pus
 
 
 def test_history_is_in_the_order_seen() -> None:
-    """GETs count when their answer had come, notifications when they were seen; each knows its place."""
+    """GETs count from the end of their response, notifications from their arrival; each knows its place."""
     shown = history(
         cassette(
             get({"A": 0}, began=0, ended=1),
@@ -38,8 +38,8 @@ def test_history_is_in_the_order_seen() -> None:
         Notification(channel="/v2/me", data='"hello"', seen=1),
     ],
 )
-def test_notification_without_user_data_is_no_snapshot(notification: Notification) -> None:
-    """Absence means "unchanged" on this channel, not "all deleted"."""
+def test_notification_without_user_data_is_not_a_snapshot(notification: Notification) -> None:
+    """Missing userData means "unchanged" on this channel, not "all deleted"."""
     assert [] == list(of_notification(notification, 0, ()))
 
 
@@ -59,7 +59,7 @@ def test_only_gets_show_snapshots() -> None:
 
 
 def test_repeated_key_is_kept_in_a_snapshot() -> None:
-    """It is not folded into its last value."""
+    """All its values are kept, not only the last."""
     response = b'{"facebooksession":{"id":"S1","userData":{"A":1,"A":2}}}'
     assert [{"A": Repeated((1, 2))}] == [s.data for s in of_exchange(exchange("GET", SESSIONS, None, response), 0)]
 

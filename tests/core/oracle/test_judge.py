@@ -1,4 +1,4 @@
-"""The verdict on userData operations: right ones pass, wrong servers are caught, doubt is reported."""
+"""The verdict on userData operations: correct ones pass, wrong servers are found, doubt is reported."""
 
 import json
 from collections import Counter
@@ -56,8 +56,8 @@ RIGHT: dict[str, tuple[Exchange, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", RIGHT)
-def test_right_operation_passes(case: str) -> None:
-    """Exactly what it wrote changed, in the notification and in the GET."""
+def test_correct_operation_passes(case: str) -> None:
+    """Exactly the written keys changed, in the notification and in the GET."""
     sent, after = RIGHT[case]
     found = judged(sent, dict(reversed(after.items())))
     assert ("passed", ()) == (found.verdict, found.reasons)
@@ -88,7 +88,7 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_server_is_caught_by_its_notification(case: str) -> None:
-    """Whatever the server does besides, or instead, the operation fails and the reason names it."""
+    """With any additional or missing change, the operation fails and the reason names it."""
     mutate, reason = WRONG[case]
     wrong = mutate({**BEFORE, "A": 2})
     notified = push(wrong, seen=3, reference=9)
@@ -101,7 +101,7 @@ def test_wrong_server_is_caught_by_its_notification(case: str) -> None:
 
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_server_is_caught_by_the_next_get(case: str) -> None:
-    """Where there is no notification at all, the GET is the effect; where there is one, they must agree."""
+    """Without a notification, the GET shows the effect; with one, both must agree."""
     mutate, reason = WRONG[case]
     right = {**BEFORE, "A": 2}
     silent = only(get(BEFORE, began=0), update({"A": 2}, began=2), get(mutate(right), began=4))
@@ -159,7 +159,7 @@ def test_stale_notification_is_caught() -> None:
 
 
 def test_update_without_its_notification_is_caught() -> None:
-    """A later operation had its notification: the one before was lost. Without a later one it may still be to come."""
+    """A later operation has its notification, so this one was lost. Without a later one it may still come."""
     lost = (
         get({"A": 0}, began=0),
         update({"A": 1}, began=1),
@@ -174,7 +174,7 @@ def test_update_without_its_notification_is_caught() -> None:
 
 
 def test_another_session_that_was_touched_is_caught() -> None:
-    """An update of one session must leave the others alone."""
+    """An update of one session must not change the others."""
     both = [get({"A": 0}, began=0, session=name) for name in ("S1", "S2")]
     found = only(
         *both,
@@ -221,7 +221,7 @@ def test_refused_operation_must_change_nothing(after: dict[str, Any], verdict: s
 
 
 def test_overlapping_operations_are_judged_by_what_each_wrote() -> None:
-    """Both changes show between the same two snapshots; a third is nobody's."""
+    """Both changes show between the same two snapshots; a third change belongs to neither."""
     overlapping = [update({"A": 2}, began=2, ended=5), update({"B": 2}, began=3, ended=4)]
     right, wrong = {"A": 2, "B": 2, "C": 0}, {"A": 2, "B": 2, "C": 9}
     start = get({"A": 0, "B": 0, "C": 0}, began=0)
@@ -231,7 +231,7 @@ def test_overlapping_operations_are_judged_by_what_each_wrote() -> None:
 
 
 def test_overlapping_write_of_the_same_key_excuses_its_own_value_only() -> None:
-    """The notification of the first shows the second's value, which is right, or a third value, which is not."""
+    """The notification of the first may show the second's value, and not a third one."""
     sent = [update({"A": n}, began=1 + n / 10, ended=4, response={"statusCode": 0, "referenceId": n}) for n in (1, 2)]
     for shown, verdict in ((2, "passed"), (3, "failed")):
         pushed = [push({"A": value}, seen=5 + n, reference=n) for n, value in ((1, shown), (2, 2))]
@@ -239,7 +239,7 @@ def test_overlapping_write_of_the_same_key_excuses_its_own_value_only() -> None:
 
 
 def test_get_sent_before_an_update_ended_proves_nothing_against_it() -> None:
-    """Its response may be older than the notification that was seen before it."""
+    """Its response may show an older state than the notification before it."""
     found = only(
         get({"A": 0}, began=0),
         update({"A": 1}, began=1, ended=4),
@@ -249,8 +249,8 @@ def test_get_sent_before_an_update_ended_proves_nothing_against_it() -> None:
     assert ("passed", ()) == (found.verdict, found.reasons)
 
 
-def test_get_that_overlapped_an_update_is_no_clean_snapshot_before_the_next() -> None:
-    """It was read before the first update, and answered after its notification."""
+def test_get_that_overlapped_an_update_is_not_a_snapshot_before_the_next() -> None:
+    """It was read before the first update, and its response came after the notification."""
     found = cassette(
         get({"A": 0, "B": 0}, began=0),
         update({"A": 1}, began=2, ended=3),
@@ -263,7 +263,7 @@ def test_get_that_overlapped_an_update_is_no_clean_snapshot_before_the_next() ->
 
 
 def test_updates_are_in_the_order_of_the_cassette() -> None:
-    """Whichever session they are of."""
+    """Across all sessions."""
     sessions = ("S2", "S1", "S2", "S1")
     found = cassette(*(update({"A": 1}, began=n, session=name) for n, name in enumerate(sessions))).updates()
     assert list(zip(range(4), sessions, strict=True)) == [(each.interaction, each.resource_id) for each in found]
@@ -295,10 +295,10 @@ def recorded(server: Server) -> Cassette:
 
 @given(RUNS, st.booleans())
 @settings(max_examples=120)
-def test_no_correct_run_is_accused(sent: list[Step], at_push: bool) -> None:
-    """Overlapping operations and GETs, refusals, any delay: each one passes, for there is a GET before and after.
+def test_no_correct_run_fails(sent: list[Step], at_push: bool) -> None:
+    """Overlapping operations and GETs, refusals, any delay: each passes, since a GET precedes and follows it.
 
-    A server that shows the data at the push is counted, so it takes the requests in the order in which they were sent.
+    A server that shows the state at sending is attributed by counting, so it handles requests in the order of sending.
     """
     server = Server([replace(step, up=1) for step in sent], snapshot="push") if at_push else Server(sent)
     found = recorded(server).updates()
@@ -306,7 +306,7 @@ def test_no_correct_run_is_accused(sent: list[Step], at_push: bool) -> None:
 
 
 def test_time_grows_with_the_number_of_operations() -> None:
-    """Four times the operations take about four times as long, whatever answers them."""
+    """Four times the operations take about four times as long, with or without notifications."""
 
     def run(count: int, kind: str) -> Cassette:
         sent = [update({"A": n}, began=n, ended=n + 0.1) for n in range(1, count)]
@@ -325,14 +325,14 @@ def test_time_grows_with_the_number_of_operations() -> None:
 
 
 def silent(count: int) -> Cassette:
-    """Updates of one key and of keys of their own that only a GET shows, and one key that nobody has written."""
+    """Updates of one key and of other keys that only a GET shows, and one changed key that no operation wrote."""
     sent = [update({"A": n, f"K{n}": n}, began=n) for n in range(1, count)]
     shown = {"A": count - 1, "besides": 1, **{f"K{n}": n for n in range(1, count)}}
     return cassette(get({"A": 0}, began=0), *sent, get(shown, began=count + 1.0))
 
 
 def test_work_grows_with_updates_that_nothing_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is counted: values that are compared, and writes that are checked whether they account for one."""
+    """Counted: compared values, and writes that are checked as an explanation of a change."""
     counts: Counter[str] = Counter()
 
     def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""What later snapshots show changed counts, whichever session they are of."""
+"""Changes in later snapshots count, in every session."""
 
 from dataclasses import replace
 from typing import Any
@@ -32,22 +32,22 @@ SETTLED = (get(START, began=0), update({"City": "Oslo"}, began=1), push(CHANGED,
     "later",
     [{"City": "Oslo", "Zip": "100"}, {"City": "Oslo"}, {"City": "Bern", "Zip": 100}, {**CHANGED, "New": None}, {}],
 )
-def test_change_that_only_a_later_get_shows_is_held_against_the_last_operation(later: dict[str, Any]) -> None:
-    """However many GETs agreed before; it says from where to where."""
+def test_change_in_a_later_get_fails_the_last_operation(later: dict[str, Any]) -> None:
+    """However many GETs agreed before; the reason names both places."""
     found = only(*SETTLED, get(CHANGED, began=4), get(later, began=50))
     assert "failed" == found.verdict
     assert "changed later, from interaction 3 to interaction 4, and no operation or notification" in found.reasons[0]
 
 
-def test_later_notification_that_takes_a_change_back_is_held_against_its_operation() -> None:
+def test_later_notification_that_reverts_a_change_fails_its_operation() -> None:
     """The second operation's notification shows another key as it was before the first."""
     again = (update({"Zip": 200}, began=4), push({"City": "Rome", "Zip": 200}, seen=5))
     first, second = cassette(*SETTLED, *again).updates()
     assert ("passed", "failed") == (first.verdict, second.verdict)
 
 
-def test_change_of_another_session_long_after_is_held_against_the_last_operation() -> None:
-    """Its own GETs agreed before; without notifications of the channel another agent may have done it."""
+def test_late_change_of_another_session_fails_the_last_operation() -> None:
+    """Its own GETs agreed before; without notifications of the channel, another agent may have changed it."""
     done = (update({"City": "Oslo"}, began=1), push(CHANGED, seen=2))
     start = both(0, START, {"k": 1})
     found = only(start, *done, both(3, CHANGED, {"k": 1}), both(4, CHANGED, {"k": 2}))
@@ -59,15 +59,15 @@ def test_change_of_another_session_long_after_is_held_against_the_last_operation
     assert "unknown" == silent.verdict
 
 
-def test_what_an_unsolicited_notification_shows_is_somebody_elses_change() -> None:
-    """A colleague changes another key later, and takes it back; the next GET agrees each time."""
+def test_unsolicited_notification_explains_a_change() -> None:
+    """A colleague changes another key later, and reverts it; the next GET agrees each time."""
     other, back = {**CHANGED, "Zip": 7}, {**CHANGED, "Zip": 8}
     moments = (*SETTLED, push(other, seen=6), get(other, began=7), push(back, seen=8), get(back, began=9))
     assert ("passed", ()) == ((found := only(*moments)).verdict, found.reasons)
 
 
 def test_operation_under_way_leaves_a_later_change_in_doubt() -> None:
-    """A transfer may write keys of the server's own."""
+    """A transfer may write the server's own keys."""
     moved = (operation("Transfer", began=3.5), get({**CHANGED, "LCA": 1}, began=5))
     found = only(*SETTLED, *moved)
     assert ("unknown", True) == (found.verdict, "interaction 3 (Transfer) was under way" in found.reasons[0])
@@ -112,7 +112,7 @@ GATEWAY = [(502, b""), (503, b"Service Unavailable"), (504, b"<html>")]
 def test_gateway_error_leaves_open_what_happened(
     status: int, body: bytes, shown: dict[str, Any] | None, then: dict[str, Any] | None, verdict: str
 ) -> None:
-    """The notification, or the GET, shows whether it was carried out; a third state is wrong."""
+    """The notification, or the GET, shows whether the operation was carried out; a third state is wrong."""
     sent = update({"City": "Oslo"}, began=1)
     sent = replace(sent, response=replace(sent.response, status=status, body=body))
     more: list[Exchange | Notification] = [push(shown, seen=2)] if shown else []
@@ -122,8 +122,8 @@ def test_gateway_error_leaves_open_what_happened(
     assert verdict == found.verdict, found.reasons
 
 
-def test_request_that_a_gateway_lost_and_was_sent_again_is_no_fault() -> None:
-    """One notification answers both."""
+def test_request_sent_again_after_a_gateway_error_passes() -> None:
+    """One notification belongs to both."""
     lost = update({"City": "Oslo"}, began=1)
     lost = replace(lost, response=replace(lost.response, status=504, body=b""))
     found = cassette(get(START, began=0), lost, update({"City": "Oslo"}, began=2), push(CHANGED, seen=3)).updates()
@@ -131,8 +131,8 @@ def test_request_that_a_gateway_lost_and_was_sent_again_is_no_fault() -> None:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_one_notification_answers_two_overlapping_operations(order: tuple[int, int]) -> None:
-    """It shows what both wrote; if a later one has its own, an earlier one that ended before has lost its own."""
+def test_one_notification_shows_two_overlapping_operations(order: tuple[int, int]) -> None:
+    """If a later one has its own notification, an earlier one that ended before has lost its own."""
     sent = [
         update({"City": "Oslo"}, began=1 + order[0] / 10, ended=2),
         update({"Zip": 5}, began=1 + order[1] / 10, ended=1.5),

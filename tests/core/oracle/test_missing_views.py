@@ -1,4 +1,4 @@
-"""Views that should be there and are not."""
+"""Views that should exist and do not."""
 
 import json
 from dataclasses import replace
@@ -46,12 +46,12 @@ def test_session_that_vanishes_from_a_list_leaves_its_last_operation_in_doubt() 
     ],
 )
 def test_session_that_was_ended_may_vanish(why: Exchange | Notification) -> None:
-    """By an operation on it, by somebody else, or with the agent's own session."""
+    """By an operation on it, by another agent, or with the agent's own session."""
     assert ("passed", ()) == first(BEGIN, *SENT, why, listed(3, {"id": "S2", "userData": {}}))
 
 
 def test_session_that_a_get_of_its_own_showed_may_vanish_from_a_list() -> None:
-    """The list of all sessions does not have it; one that was filtered, or shows addresses only, says nothing."""
+    """The list of all sessions does not have it; a filtered list, or one of addresses, proves nothing."""
     alone = exchange(
         "GET", f"{SESSIONS}/S1", None, {"statusCode": 0, "facebooksession": {"id": "S1", "userData": START}}
     )
@@ -68,13 +68,13 @@ def test_another_users_list_is_another_list() -> None:
 
 
 @pytest.mark.parametrize("status", [304, 401, 500, 503])
-def test_get_that_failed_says_nothing(status: int) -> None:
-    """It shows no list at all."""
+def test_failed_get_shows_no_list(status: int) -> None:
+    """So no session is missing from it."""
     assert ("passed", ()) == first(BEGIN, *SENT, exchange("GET", f"{SESSIONS}?fields=*", began=3, status=status))
 
 
-def test_session_of_its_own_address_that_is_not_found_any_more_is_in_doubt() -> None:
-    """404 says that it is gone."""
+def test_session_whose_get_returns_404_is_in_doubt() -> None:
+    """404 means that it was deleted."""
     path = f"{SESSIONS}/S1"
     before = exchange("GET", path, None, {"statusCode": 0, "facebooksession": {"id": "S1", "userData": START}})
     gone = exchange("GET", path, None, {"statusCode": 6}, began=3, status=404)

@@ -1,4 +1,4 @@
-"""Recordings that people reported, with the verdict that is right: `expected.json` says why."""
+"""Recordings that users reported, with the correct verdict and its reason in `expected.json`."""
 
 import json
 
@@ -12,8 +12,8 @@ EXPECTED = json.loads((CASES / "expected.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_reported_recording_has_the_right_verdict(name: str) -> None:
-    """Wrong servers do not pass; right ones do."""
+def test_reported_recording_has_the_correct_verdict(name: str) -> None:
+    """Wrong servers fail; correct ones pass."""
     found = [(update.verdict, update.reasons) for update in load_cassette(CASES / name).updates()]
     verdicts, right = {verdict for verdict, _ in found}, EXPECTED[name]["right"]
     assert verdicts, "no operation was found"
@@ -21,7 +21,7 @@ def test_reported_recording_has_the_right_verdict(name: str) -> None:
 
 
 def test_refused_operation_claims_no_change_of_the_one_sent_again() -> None:
-    """The change is the second one's."""
+    """The change belongs to the second one."""
     refused, again = load_cassette(CASES / "refused-and-again.json").updates()
     assert ("passed", []) == (refused.verdict, refused.changes.as_json())
     assert ("passed", [["Note"]]) == (again.verdict, [each["path"] for each in again.changes.as_json()])

@@ -1,4 +1,4 @@
-"""Nothing else moved: attributes of the resource, and other resources, unless something accounts for it."""
+"""Side effects: changes of attributes and other resources that no operation explains."""
 
 import json
 from typing import Any
@@ -55,8 +55,8 @@ MOVED: dict[str, tuple[list[Exchange | Notification], str]] = {
 
 
 @pytest.mark.parametrize("case", MOVED)
-def test_attribute_that_moved_without_reason_is_a_fault(case: str) -> None:
-    """Whichever messages show it; unless it is to be ignored, or is volatile, which a caller may say."""
+def test_unexplained_attribute_change_fails(case: str) -> None:
+    """In every kind of message; unless it is ignored, or declared volatile."""
     moments, reason = MOVED[case]
     found = first(UPDATE, *moments)
     assert ("failed", 1) == (found.verdict, len(found.reasons)), found.reasons
@@ -81,14 +81,14 @@ def test_attribute_that_moved_without_reason_is_a_fault(case: str) -> None:
         ({}, {"comment": "only there"}),
     ],
 )
-def test_what_differs_though_the_state_is_the_same_is_no_move(before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Hosts, clocks and counters, the order of a list, and an attribute that a message leaves out."""
+def test_difference_without_a_change_of_state_is_no_side_effect(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Hosts, clocks and counters, the order of a list, and a missing attribute."""
     found = first(shown(DATA, began=0, **before), UPDATE, push(AFTER, seen=2, **after), shown(AFTER, began=3, **after))
     assert ("passed", ()) == (found.verdict, found.reasons)
 
 
 def test_lists_are_not_compared_across_kinds_of_messages() -> None:
-    """The sample of an update shows no capabilities in a session that has them: a notification may leave them empty."""
+    """The documented update has no capabilities in a session that has them: a notification may leave a list empty."""
     found = first(
         shown(DATA, began=0, capabilities=["X"]),
         UPDATE,
@@ -113,8 +113,8 @@ REASONS: dict[str, list[Exchange | Notification]] = {
 
 
 @pytest.mark.parametrize("case", REASONS)
-def test_what_something_accounts_for_is_no_fault(case: str) -> None:
-    """An operation at the same time, or a notification of its own."""
+def test_explained_change_passes(case: str) -> None:
+    """By an operation at the same time, or by its own notification."""
     found = first(
         shown(DATA, began=0, state="Chatting"), UPDATE, *REASONS[case], shown(AFTER, began=3, state="Completed")
     )
@@ -131,14 +131,14 @@ def test_what_something_accounts_for_is_no_fault(case: str) -> None:
     ],
     ids=["moves nothing", "refused", "of another session", "moves something else"],
 )
-def test_other_operations_account_for_nothing(other: Exchange) -> None:
-    """They are not documented to move it, did not, or not there."""
+def test_unrelated_operation_explains_nothing(other: Exchange) -> None:
+    """It is not documented to change the attribute, or was refused, or was on another resource."""
     found = first(shown(DATA, began=0, state="Chatting"), UPDATE, other, push(AFTER, seen=2, state="Completed"))
     assert "failed" == found.verdict
 
 
 def test_get_on_its_way_proves_nothing() -> None:
-    """It was sent before the session was completed, and its response came after the notification of that."""
+    """It was sent before the session was completed, and its response came after that notification."""
     late = shown(DATA, began=0.2, state="Chatting")
     late = Exchange(request=late.request, response=late.response, began=0.2, ended=2.5)
     found = first(
@@ -153,8 +153,8 @@ def test_get_on_its_way_proves_nothing() -> None:
     assert ("passed", ()) == (found.verdict, found.reasons)
 
 
-def test_where_no_notifications_were_recorded_a_move_is_in_doubt() -> None:
-    """One may have said why."""
+def test_change_without_recorded_notifications_is_in_doubt() -> None:
+    """A notification might explain it."""
     found = first(shown(DATA, began=0, state="Chatting"), UPDATE, shown(AFTER, began=3, state="Completed"))
     assert ("unknown", 1) == (found.verdict, len(found.reasons))
 
@@ -175,8 +175,8 @@ def both(began: float, other: dict[str, Any], data: dict[str, Any], **attributes
     return exchange("GET", f"{SESSIONS}?fields=*", None, {"facebooksessions": sessions}, began=began)
 
 
-def test_another_session_must_not_move() -> None:
-    """Its userData and its attributes; the operation that wrote the same is to blame, not the one that came after."""
+def test_change_of_another_session_fails() -> None:
+    """Of userData and attributes; the operation with the same value fails, not a later one."""
     first_, later = update(AFTER, began=1), update({"B": 1}, began=2.5)
     notifications = (push(AFTER, seen=2), push({**AFTER, "B": 1}, seen=3))
     played = cassette(both(0, DATA, DATA), first_, later, *notifications, both(5, AFTER, {**AFTER, "B": 1}))
@@ -188,7 +188,7 @@ def test_another_session_must_not_move() -> None:
 
 
 def test_another_session_that_changes_by_itself_is_in_doubt() -> None:
-    """Its own notification says so, and it is not what this operation wrote; ignored, it is reported."""
+    """Its own notification shows a change that this operation did not write; ignored, it is reported."""
     alone = push({"A": 1, "Z": 9}, seen=1.5, session="S2")
     moments = (both(0, DATA, DATA), UPDATE, alone, push(AFTER, seen=2), both(5, {"A": 1, "Z": 9}, AFTER))
     found = first(*moments)
@@ -197,7 +197,7 @@ def test_another_session_that_changes_by_itself_is_in_doubt() -> None:
 
 
 def test_operation_on_the_other_session_accounts_for_it() -> None:
-    """Both sessions are at work at the same time, one with something that is not judged."""
+    """Both sessions have open operations, one of them not judged."""
     accepted = (
         operation("Accept", began=1.1, session="S2"),
         push({"A": 1, "L": 1}, seen=1.5, session="S2", kind="StatusChange"),
@@ -215,13 +215,13 @@ def test_resource_may_have_odd_attributes() -> None:
 
 
 def test_without_notifications_another_session_is_in_doubt() -> None:
-    """Another agent may have changed it; what shows the same as this operation wrote is not an accident."""
+    """Another agent may have changed it; the same value as in this operation is not a coincidence."""
     for other, verdict in (({"A": 1, "Z": 9}, "unknown"), (AFTER, "failed")):
         assert verdict == first(both(0, DATA, DATA), UPDATE, both(5, other, AFTER)).verdict
 
 
 def test_what_an_operation_on_a_resource_showed_is_no_fault_of_another_resource() -> None:
-    """A message to the second session was answered with a state that no message had shown."""
+    """The response to an operation on the second session shows a new state."""
     sent = (
         operation("SendMessage", began=1.1, session="S2"),
         push({"A": 1}, seen=1.5, session="S2", kind="NewMessages", state="y"),
@@ -232,7 +232,7 @@ def test_what_an_operation_on_a_resource_showed_is_no_fault_of_another_resource(
 
 @pytest.mark.parametrize("notified", [True, False])
 def test_message_log_grows_by_its_own_notifications(notified: bool) -> None:
-    """The log, and what is counted of it; without a notification of a message the growth is nobody's."""
+    """The log, and its count; without a notification of a message, the growth is unexplained."""
     message = Notification(
         channel=TOPIC,
         data=json.dumps({"notificationType": "NewMessages", "facebooksession": {"id": "S1"}, "messages": [{"n": 7}]}),

@@ -1,4 +1,4 @@
-"""What a caller lets a server do."""
+"""What a caller allows a server to change."""
 
 from typing import Any
 

@@ -29,13 +29,13 @@ def test_text_is_redacted_in_its_charset(charset: str, declared: bool) -> None:
     [(b"\x00\x01\x02\xff\xfe", ""), (b"\x89PNG\r\n\x1a\n\xff", "image/png"), (b"\xff" * 50, "text/plain")],
 )
 def test_binary_data_have_no_charset(body: bytes, kind: str) -> None:
-    """Control characters, or hardly a letter."""
+    """Many control characters, or hardly a letter."""
     assert charset_of(body, kind) is None
 
 
 @given(st.binary(max_size=60), st.sampled_from(["", "text/plain", "text/plain; charset=utf-16", "x; charset=rot13"]))
 def test_what_is_not_redacted_keeps_every_byte(body: bytes, kind: str) -> None:
-    """Whatever its charset is taken for."""
+    """Whatever its charset seems to be."""
     found = charset_of(body, kind)
     assert found is None or body == body.decode(found).encode(found)
 

@@ -1,4 +1,7 @@
-"""The corpus: nothing of what has to go is missed, and hardly anything is spoiled; docs/security.md has the figures."""
+"""The corpus:
+
+every value that must be redacted is, and hardly anything else changes; docs/security.md has the figures.
+"""
 
 from pathlib import Path
 
@@ -7,8 +10,8 @@ from tests.support import redaction_corpus as corpus
 PAGE = Path(__file__).parents[3] / "docs" / "security.md"
 
 
-def test_the_search_finds_every_value_in_what_is_raw() -> None:
-    """So it would find one that was missed."""
+def test_search_finds_every_value_in_the_raw_corpus() -> None:
+    """So it would find a missed one."""
     for case in corpus.canaries():
         text = corpus.readable(case.recording)
         assert any(form in text for form in corpus.forms_of(case.value)), case.name

@@ -1,4 +1,4 @@
-"""Words of a status are nobody's; a text with any other word is somebody's."""
+"""Words of a status are not personal; a text with any other word may be."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.support.redactors import redactor
 
 
 @pytest.mark.parametrize("text", ["Success", "NOT_FOUND", "The request was accepted.", "loggedOut", "502", "ERR-17"])
-def test_what_says_no_more_than_a_status(text: str) -> None:
+def test_words_of_a_status_are_harmless(text: str) -> None:
     """In any spelling."""
     assert words.is_status(text)
 
@@ -15,20 +15,20 @@ def test_what_says_no_more_than_a_status(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["My dog is ill", "Anna", "ok, Anna", "a@ok.de", "call me", "12345", "A1B2C3", "", "!"]
 )
-def test_what_says_more_than_a_status(text: str) -> None:
+def test_text_with_another_word_is_not_harmless(text: str) -> None:
     """One word is enough."""
     assert not words.is_status(text)
 
 
 @pytest.mark.parametrize(("text", "is_state"), [("NotReady", True), ("bot", True), ("5001", False), ("Kern", False)])
 def test_states_and_services(text: str, *, is_state: bool) -> None:
-    """An extension is somebody's."""
+    """A telephone extension is personal."""
     assert is_state == words.is_state(text)
 
 
 @pytest.mark.parametrize("verb", ["send-message", "after_call", "userData", "transfer"])
 def test_a_single_word_of_a_comment_may_be_one_of_a_protocol(verb: str) -> None:
-    """So it is not looked for elsewhere."""
+    """So it is not searched for elsewhere."""
     assert words.is_identifier(verb)
     assert not words.is_identifier(f"{verb} 7")
 
@@ -43,7 +43,7 @@ def test_ranges_of_pages_and_times_stay(body: bytes) -> None:
 
 
 def test_a_password_that_is_a_word_is_not_looked_for() -> None:
-    """It would change paths and states; one with a digit is."""
+    """It would change paths and states; one with a digit is searched for."""
     body = b'{"password":"%b","url":"/api/test1","x":"see %b"}'
     for word, message in ((b"test", b"see test"), (b"test1", b"see <redacted:password>")):
         one = redactor()

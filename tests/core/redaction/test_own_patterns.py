@@ -1,4 +1,4 @@
-"""A user's own pattern never stops anything: it is refused when it is read, or its time is limited."""
+"""A user's own pattern never blocks: it is refused when it is read, or its time is limited."""
 
 import time
 from typing import Any
@@ -12,7 +12,7 @@ from tests.support.redactors import redactor
 
 @pytest.mark.parametrize("pattern", [r"(x+x+)+y", r"([a-z]+)*[0-9]", r"(\w+\s?)+$", r"^(([a-z])+.)+[A-Z]([a-z])+$"])
 def test_a_pattern_that_tries_too_many_ways_is_refused(pattern: str) -> None:
-    """With its name, and what to do."""
+    """With its name, and the next step."""
     with pytest.raises(ValueError, match="takes too long: it tries too many ways to match; write it without repeats"):
         _ = Policy(personal=(f"pattern:{pattern}",)).rules
 
@@ -26,7 +26,7 @@ def test_other_patterns_are_taken(pattern: str) -> None:
 
 
 def test_a_text_that_takes_too_long_is_replaced_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rather than kept, or waited for."""
+    """It is neither kept nor waited for."""
     monkeypatch.setattr(own_patterns, "check", lambda _: None)
     monkeypatch.setattr(own_patterns, "LIMIT", 0.05)
     one = redactor(secret=[r"pattern:(z+)+$"])
@@ -48,7 +48,7 @@ def test_a_text_that_takes_too_long_is_replaced_whole(monkeypatch: pytest.Monkey
         ({"secret": ["pattern:transfer"]}, b'{"channel":"transfer"}', b"transfer"),
     ],
 )
-def test_an_own_rule_is_stronger_than_what_is_spared(rules: dict[str, Any], body: bytes, left: bytes) -> None:
+def test_own_rule_overrides_harmless_values(rules: dict[str, Any], body: bytes, left: bytes) -> None:
     """Words of a status, keys of the protocol, true and false, words of the API."""
     assert body == redactor().body(body)
     assert left not in redactor(**rules).body(body)
@@ -63,6 +63,6 @@ def test_an_own_rule_is_stronger_than_what_is_spared(rules: dict[str, Any], body
         ("code", b'{"u":"/x"}'),
     ],
 )
-def test_keep_is_stronger_than_the_tables_and_shapes(keep: str, body: bytes) -> None:
-    """A user knows best."""
+def test_keep_overrides_tables_and_shapes(keep: str, body: bytes) -> None:
+    """The user decides."""
     assert body == redactor(keep=[keep]).body(body)

@@ -1,4 +1,4 @@
-"""No secret goes on, wherever it stands; what is not secret stays as it is."""
+"""No secret is left, wherever it was; other values do not change."""
 
 import json
 
@@ -40,7 +40,7 @@ def test_every_secret_header_is_replaced(name: str) -> None:
         ("Referer", f"http://u:{SECRET}@h/;jsessionid={SECRET}", "http://<redacted:userinfo>@h/;jsessionid=<redacted:jsessionid>"),
     ],
 )  # fmt: skip
-def test_a_placeholder_says_what_stood_there(name: str, value: str, kept: str) -> None:
+def test_placeholder_names_the_kind_of_secret(name: str, value: str, kept: str) -> None:
     """The rest of the header stays."""
     assert kept == redactor().request(request((name, value))).headers.get(name)
 
@@ -83,13 +83,13 @@ def test_bayeux_client_ids_are_replaced(body: str) -> None:
 
 
 def test_a_client_id_in_user_data_stays() -> None:
-    """It is somebody's key, not Bayeux's."""
+    """It is a key of the customer, not Bayeux's."""
     sent = update({"clientId": SECRET, "channel": "web"}, began=0).request
     assert sent == redactor().request(sent)
 
 
-def test_twice_is_once() -> None:
-    """Placeholders are not secrets."""
+def test_placeholders_are_not_redacted_again() -> None:
+    """They are not secrets."""
     recording = Recording(
         exchanges=(
             poll({"channel": "/meta/connect", "clientId": SECRET, "successful": True}, client_id=SECRET),
@@ -102,7 +102,7 @@ def test_twice_is_once() -> None:
 
 
 def test_level_none_changes_nothing_and_others_say_what_they_did() -> None:
-    """The header of the cassette names what was applied."""
+    """The header of the cassette names the level and the rules."""
     raw = exchange(request_headers=[("Authorization", SECRET)])
     recording = Recording(exchanges=(raw,))
     assert recording == redactor("none").recording(recording)

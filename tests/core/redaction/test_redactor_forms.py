@@ -1,4 +1,4 @@
-"""Nothing secret is left of a message, whatever place it stood in; everything else is untouched."""
+"""No secret of a message is left, in any place; everything else is unchanged."""
 
 import json
 import re
@@ -33,7 +33,7 @@ def exchange_with(*pairs: Pair, path: str = "/api/v2/me", **more: Any) -> Exchan
 @pytest.mark.parametrize("name", sorted(sensitive.SECRET_HEADERS - {"cookie", "set-cookie"}))
 @pytest.mark.parametrize("spelling", [str.lower, str.title, str.upper])
 def test_every_secret_header_is_redacted(name: str, spelling: Any) -> None:
-    """In requests and responses, in any case; a placeholder says what stood there."""
+    """In requests and responses, in any case; a placeholder names the kind."""
     one = exchange(request_headers=[(spelling(name), SECRET)], response_headers=[(spelling(name), SECRET)])
     (found,) = redacted(one).exchanges
     expected = ((spelling(name), f"<redacted:{name}>"),)
@@ -42,7 +42,7 @@ def test_every_secret_header_is_redacted(name: str, spelling: Any) -> None:
 
 @pytest.mark.parametrize("name", ["Accept", "X-CSRF-HEADER", "Content-Type", "Date", "If-None-Match"])
 def test_other_headers_stay(name: str) -> None:
-    """Harmless ones are wanted in a review."""
+    """They are useful in a review."""
     assert ((name, "X-CSRF-TOKEN"),) == redacted(exchange_with((name, "X-CSRF-TOKEN"))).exchanges[
         0
     ].request.headers.pairs
@@ -64,7 +64,7 @@ def test_other_headers_stay(name: str) -> None:
     ],
 )
 def test_cookies_keep_their_names_and_attributes(name: str, value: str, left: str) -> None:
-    """The values go."""
+    """Only the values are replaced."""
     assert ((name, left),) == redacted(exchange_with((name, value))).exchanges[0].request.headers.pairs
 
 
@@ -99,7 +99,7 @@ def test_the_server_chooses_the_name_of_the_csrf_header() -> None:
 
 
 def test_a_secret_that_turns_up_elsewhere_is_replaced() -> None:
-    """In bodies, URLs and other headers, before and after the header that gave it away; in binary too."""
+    """In bodies, URLs and other headers, before and after the header that showed it; in binary too."""
     found = redacted(
         exchange("POST", f"/x?sid={SECRET}", {"echo": SECRET}, b"\xff" + SECRET.encode() + b"\x00", began=0),
         exchange_with(("Authorization", f"Bearer {SECRET}"), ("X-Echo", f"<{SECRET}>"), began=1),
@@ -117,15 +117,15 @@ def test_a_secret_that_begins_with_another_is_replaced_whole() -> None:
 
 
 @pytest.mark.parametrize("cookie", ["lang=facebook", "theme=userData1", "a=true"])
-def test_a_common_word_in_a_cookie_is_not_hunted_for(cookie: str) -> None:
-    """Replaced everywhere, it would destroy paths and bodies."""
+def test_common_word_in_a_cookie_is_not_searched_for(cookie: str) -> None:
+    """Replacing it everywhere would destroy paths and bodies."""
     one = exchange_with(("Cookie", cookie), path="/api/v2/me/facebooksessions", response={"userData1": True})
     (found,) = redacted(one).exchanges
     assert (one.request.uri, one.response.body) == (found.request.uri, found.response.body)
 
 
-def test_short_values_are_not_hunted_for_either() -> None:
-    """They are redacted where they stand."""
+def test_short_values_are_not_searched_for() -> None:
+    """They are redacted only in their own place."""
     (found,) = redacted(exchange_with(("X-CSRF-TOKEN", "abc"), path="/abc")).exchanges
     assert (f"{HOST}/abc", "<redacted:x-csrf-token>") == (found.request.uri, found.request.headers.get("x-csrf-token"))
 
@@ -156,7 +156,7 @@ HANDSHAKE = {"channel": "/meta/handshake", "clientId": SECRET, "ext": {"token": 
 
 @pytest.mark.parametrize("message", [HANDSHAKE, [HANDSHAKE], [{"channel": "/meta/connect"}, HANDSHAKE]])
 def test_client_ids_and_ext_of_bayeux_messages_are_redacted(message: Any) -> None:
-    """In a single message and in an array, as body and as frame; other fields stay."""
+    """In a single message and in an array, over both transports; other fields stay."""
     text = json.dumps(message)
     frame = WebSocketMessage(uri=HOST, seen=1, from_client=True, content=text)
     found = redacted(exchange("POST", NOTIFICATIONS, message, message), messages=(frame,))
@@ -169,8 +169,8 @@ def test_client_ids_and_ext_of_bayeux_messages_are_redacted(message: Any) -> Non
         )
 
 
-def test_a_client_id_that_is_not_a_string_goes_too() -> None:
-    """Bayeux wants a string; a server may not."""
+def test_client_id_that_is_not_a_string_is_redacted() -> None:
+    """Bayeux demands a string; a server may send another type."""
     found = redacted(exchange("POST", NOTIFICATIONS, [{"channel": "/meta/connect", "clientId": [SECRET]}]))
     assert SECRET not in repr(found)
 
@@ -191,7 +191,7 @@ def test_user_data_of_such_a_name_are_not_touched(data: dict[str, Any]) -> None:
 
 
 def test_content_length_of_a_redacted_body_is_right() -> None:
-    """A client that reads the recorded response believes Content-Length."""
+    """A client that reads the recorded response relies on Content-Length."""
     text = b"your token is " + SECRET.encode() + b", sir"
     recording = redacted(
         exchange_with(("Authorization", SECRET)),
@@ -225,7 +225,7 @@ def test_what_was_applied_is_named(level: Any) -> None:
 
 
 def test_an_unknown_request_header_is_a_secret() -> None:
-    """Nobody knows what it is; in a response it is only searched."""
+    """Its meaning is unknown; in a response it is only searched."""
     found = redacted(
         exchange(request_headers=[("X-Tenant-Auth", "abc")], response_headers=[("X-Node", "abc")])
     ).exchanges[0]
@@ -294,8 +294,8 @@ DULL = '{"id": "12", "tags": ["a", "b"], "at": {"x": 1, "y": null}, "note": "one
     ],
 )
 @pytest.mark.parametrize("before", [0, 1, 2000])
-def test_what_stands_among_much_that_says_nothing_is_found(before: int, member: str, redacted: str) -> None:
-    """Most members are passed over together: a part of what is beside them would be a leak."""
+def test_value_among_many_harmless_ones_is_found(before: int, member: str, redacted: str) -> None:
+    """Most members are skipped together: a part of their neighbours would be a leak."""
     text = f"[{f'{DULL}, ' * before}{{{member}}}, {DULL}]"
     found = redactor().body(text.encode()).decode()
     head, tail = f"[{f'{DULL}, ' * before}", f", {DULL}]"

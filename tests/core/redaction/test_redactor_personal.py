@@ -25,7 +25,7 @@ TEXT = {"content-type": "text/plain"}
 
 
 def stand_in(value: str, using: Redactor | None = None) -> str:
-    """What a value becomes under a key that is personal."""
+    """The stand-in of a value under a personal key."""
     data = json.loads((using or redactor()).data(json.dumps({"FirstName": value})))
     return str(data["FirstName"])
 
@@ -60,8 +60,8 @@ def test_types_and_structure_stay(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [None, True, False, "", [], {}, "---"])
-def test_what_says_nothing_stays(value: Any) -> None:
-    """Nothing, yes and no are nobody's."""
+def test_empty_and_boolean_values_stay(value: Any) -> None:
+    """Nothing, yes and no."""
     assert {"comment": value} == redacted({"comment": value})
 
 
@@ -73,15 +73,15 @@ def test_what_says_nothing_stays(value: Any) -> None:
     {"queue": "41cc5016-2d18-4a91-93ec-b43748948608", "_facebookSourceId": "830180563704433", "x": "4111111111111112"},
     {"message id": "0073023821aec011@localhost"},
 ])  # fmt: skip
-def test_what_is_nobodys_stays(value: Any) -> None:
-    """Ids, times, versions, addresses of machines, words of the API, a card that Luhn refuses."""
+def test_impersonal_values_stay(value: Any) -> None:
+    """Ids, times, versions, addresses of machines, words of the API, a card with a wrong check digit."""
     assert value == redacted(value)
 
 
 @pytest.mark.parametrize("value", [PHONE, MAIL, CARD, "030-555-1234".replace("030", "230"), "+4930123456"])
 @pytest.mark.parametrize("form", ["{}", "Call {} now.", "<{}>", "({})"])
 def test_shapes_are_found_in_any_text(value: str, form: str) -> None:
-    """Under a key that says nothing; what is around stays."""
+    """Under a key without a meaning; the text around them stays."""
     found = redacted({"UserData1": form.format(value)})["UserData1"]
     before, after = form.split("{}")
     assert (True, True, False) == (found.startswith(before), found.endswith(after), value in found)
@@ -138,20 +138,20 @@ def test_names_in_json_and_xml_inside_strings_count() -> None:
     ids=["value", "item"],
 )
 def test_xml_inside_a_string_counts_whatever_else_stands_in_the_string(xml: str, within: Callable[[str], Any]) -> None:
-    """Without a quote, an escape, a telephone number or anything else that is looked for, too."""
+    """Also if nothing else in it is searched for."""
     assert "Zorbulon" not in str(redacted(within(xml)))
     assert within("a < b, <nickname> is an element") == redacted(within("a < b, <nickname> is an element"))
 
 
 def test_xml_that_is_personal_as_a_whole_keeps_its_tags() -> None:
-    """What a program reads stays, what a person wrote goes."""
+    """Tags stay, text is replaced."""
     found = redacted({"_facebookActorXML": f"<User sex='male'><name>{NAME}</name> alive </User>"})["_facebookActorXML"]
     assert found.startswith("<User sex='")
     assert not {"male", NAME, "alive"} & set(found.replace("'", ">").replace("<", ">").replace(" ", ">").split(">"))
 
 
 def test_one_value_has_one_stand_in_in_a_whole_recording() -> None:
-    """In path, query, body, notification, before and after the message that gives it away."""
+    """In path, query, body, notification, before and after the message that shows its key."""
     person = "0002Da VitaliyOnv"
     one = redactor()
     found = one.recording(
@@ -175,7 +175,7 @@ def test_one_value_has_one_stand_in_in_a_whole_recording() -> None:
 
 
 def test_the_oracle_judges_a_redacted_recording_as_the_raw_one() -> None:
-    """Passed stays passed, failed stays failed, and changes are seen where they were."""
+    """Verdicts and changes are the same."""
     state = {"FirstName": NAME, "AccountNumber": 4711, "Z": "x"}
     for shown in ({**state, "FirstName": "Bob B."}, {**state, "FirstName": "Bob B.", "AccountNumber": "4711"}):
         raw = cassette(
@@ -195,8 +195,8 @@ def test_workspace_v3_names_its_keys_in_the_value() -> None:
     assert [("FirstName", replaced), ("ani", replaced)] == [(each["key"], each["value"]) for each in found["userData"]]
 
 
-def test_basic_credentials_give_away_both_their_parts() -> None:
-    """The password wherever it turns up is a secret, the user name a person's."""
+def test_both_parts_of_basic_credentials_are_redacted_everywhere() -> None:
+    """The password is a secret, the user name is personal."""
     credentials = base64.b64encode(b"kristi.sippola:genesys-2015!").decode()
     sent = Request(
         method="POST",
@@ -238,8 +238,8 @@ def test_secrets_are_recognized_by_their_shape(text: str) -> None:
     assert found.endswith(">, please")
 
 
-def test_rules_of_ones_own() -> None:
-    """By key, path, header and pattern; kept is kept whatever else says; level `secrets` leaves persons alone."""
+def test_own_rules_apply_by_key_path_header_and_pattern() -> None:
+    """Keep overrides all others; level `secrets` keeps personal data."""
     value = {"CustomerNo": "KD-123456", "a": {"b": [{"name": NAME}]}, "FirstName": NAME, "note": "KD-654321, KX-1"}
     found = redacted(value, secret=["customer*"], personal=["$.a..name", "pattern:KD-[0-9]{6}"], keep=["FirstName"])
     assert ("<redacted:CustomerNo>", NAME) == (found["CustomerNo"], found["FirstName"])
@@ -267,7 +267,7 @@ LONG: dict[str, Callable[[int], Any]] = {
 
 @pytest.mark.parametrize("name", LONG)
 def test_no_text_takes_quadratic_time(name: str) -> None:
-    """Whatever somebody wrote into a chat."""
+    """Whatever a user wrote into a chat."""
     make = LONG[name]
     assert growth(lambda size: redactor().data(json.dumps(make(size))), 5_000) < 9
 
@@ -284,8 +284,8 @@ def test_redacting_the_redacted_changes_nothing() -> None:
     assert raw != once
 
 
-def test_what_is_recorded_line_by_line_is_put_right_at_the_end() -> None:
-    """A name that stood in a text before its key gave it away goes when the recording ends."""
+def test_value_recorded_before_its_key_is_redacted_at_the_end() -> None:
+    """A name in a text is replaced when the recording ends."""
     one = redactor()
     seen = [
         Exchange(request=one.request(raw.request), response=one.response(raw.response), began=0, ended=1)
@@ -319,8 +319,8 @@ def structure(value: Any) -> Any:
     return list(map(structure, value)) if isinstance(value, list) else type(value)
 
 
-def test_what_an_item_of_a_list_gives_away_is_replaced_before_it_too() -> None:
-    """Though the member before it was looked at, and remembered as harmless."""
+def test_value_shown_by_a_list_item_is_replaced_before_it_too() -> None:
+    """Though the member before it was already judged harmless."""
     found = json.loads(redactor().data(json.dumps({"Note": "Vitaliy Onv", "FirstName": ["Vitaliy Onv"]})))
     assert found["Note"] == found["FirstName"][0] != "Vitaliy Onv"
 

@@ -1,4 +1,4 @@
-"""What detect-secrets finds by pattern is replaced, too: it is the judge here, so its rules are not ours."""
+"""Secrets that detect-secrets finds by pattern are replaced, too: an independent judge with its own rules."""
 
 import base64
 import random
@@ -38,7 +38,7 @@ TOKENS = {
 
 
 def found_by(detector: str, text: str) -> list[str]:
-    """What detect-secrets takes for a secret in a line."""
+    """The secrets that detect-secrets finds in a line."""
     with transient_settings({"plugins_used": [{"name": detector}]}):
         return [each.secret_value or "" for each in scan_line(text)]
 

@@ -1,4 +1,4 @@
-"""Shapes are found wherever they stand, in a time that grows with the text."""
+"""Shapes are found at any place, in time proportional to the text."""
 
 import base64
 import random
@@ -12,7 +12,7 @@ from tests.support.redactors import redactor
 
 
 def found(text: str) -> list[str]:
-    """What has a shape of something."""
+    """The parts of a text with a known shape."""
     parts = [*shapes.secrets_in(text), *shapes.personal_in(text, shapes.numbers_in(text), ip_addresses=True)]
     return [text[start:stop] for start, stop, _ in sorted(parts)]
 
@@ -52,7 +52,7 @@ def test_what_has_no_shape_stays(text: str) -> None:
 
 @pytest.mark.parametrize("address", ["10.20.30.40", "192.168.0.1", "fe80::1ff:fe23:4567:890a", "2001:db8::1"])
 def test_ip_addresses_are_found_if_that_is_wanted(address: str) -> None:
-    """By a rule of one's own."""
+    """By a user's own rule."""
     assert [address] == found(f"from {address}, yes")
     text = f'{{"ip": "{address}"}}'.encode()
     assert address.encode() not in redactor(personal=["shape:ip-address"]).body(text)
@@ -104,7 +104,7 @@ TEXTS: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_the_time_grows_with_the_text(name: str) -> None:
-    """And no faster, whatever stands in it."""
+    """Linearly, for any content."""
     make = TEXTS[name]
     texts = {size: make(size).encode() for size in (40_000, 160_000)}
 

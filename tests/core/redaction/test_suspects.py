@@ -1,4 +1,4 @@
-"""Keys that sound secret or personal are named, with the line that redacts them."""
+"""Keys with secret or personal names are reported, with the line that redacts them."""
 
 import pytest
 
@@ -13,8 +13,8 @@ from tests.support.redactors import redactor
         *(("queueName", ""), ("phoneType", ""), ("addressId", ""), ("tokenExpires", ""), ("id", ""), ("isMobile", "")),
     ],
 )
-def test_names_tell(key: str, kind: str) -> None:
-    """Ids, kinds and states of such things are not reported."""
+def test_suspect_keys_are_found_by_name(key: str, kind: str) -> None:
+    """Ids, kinds and states are not reported."""
     assert kind == kind_of_name(key)
 
 
