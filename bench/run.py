@@ -13,7 +13,19 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
-BENCHES = ("load", "request", "server", "servers", "recording", "compile", "plugin", "verify", "diff", "start")
+BENCHES = (
+    "load",
+    "request",
+    "server",
+    "servers",
+    "recording",
+    "compile",
+    "plugin",
+    "verify",
+    "diff",
+    "start",
+    "redaction",
+)
 PACKAGES = (
     *("gws-replay", "vcrpy", "PyYAML", "aiohttp", "mitmproxy", "deepdiff", "click", "pytest", "pytest-recording"),
     *("cassetter", "requests", "httpx"),

@@ -43,6 +43,11 @@ def decoded(run: str) -> str | Decoded:
     return plain if _is_text(plain) else Decoded.NOTHING
 
 
+def stands_for_something(run: str) -> bool:
+    """Tell whether a run of letters and digits is base64 of text or of a file: ids of GWS are not."""
+    return not run.islower() and not run.isdigit() and decoded(run) is not Decoded.NOTHING
+
+
 def _whole(head: str) -> str | Decoded:
     """Decode all of a text whose first part ends within a character."""
     try:

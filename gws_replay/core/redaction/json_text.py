@@ -6,11 +6,13 @@ part of that, or a key that says something, are looked at one by one.
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from gws_replay.core.redaction import shapes
 from gws_replay.core.redaction import tables as sensitive
+from gws_replay.core.redaction.base64_text import stands_for_something
 from gws_replay.core.redaction.encoded_text import spelled_in
 from gws_replay.core.redaction.found import PLACEHOLDER
 from gws_replay.core.redaction.known_values import Replacing
@@ -105,6 +107,7 @@ class JsonRun:
         self._looks_at_all = forced or self._rules.look_at_paths
         self._suspicious: list[tuple[int, int]] = []
         self._next = self._searched = 0
+        self._telling: list[int] = []  # where keys stand that say something, in what was searched
         # Nothing is suspicious before this place.
         self._safe_until = 0
         # The key that the items of the innermost array have; and whether no more than keys and shapes count in there.
@@ -155,7 +158,9 @@ class JsonRun:
             return matches
         if self._kinds[self._items]:
             return matches
-        dull = _DULL.match(self._text, at, self._safe_until)
+        following = bisect_left(self._telling, at)
+        end = min([self._safe_until, *self._telling[following : following + 1]])
+        dull = _DULL.match(self._text, at, end) if at < end else None
         return _JSON.finditer(self._text, dull.end()) if dull else matches
 
     def _is_suspicious(self, start: int, stop: int) -> bool:
@@ -176,19 +181,21 @@ class JsonRun:
         found = [(each.start, each.stop) for each in self._redactor.known_values.found_in(window)]
         found += spelled_in(window)
         found += (match.span() for match in _MARKUP_WITHIN.finditer(window))
-        found += shapes.long_runs(window) if len(window) >= shapes.SHORTEST_RUN else ()
-        found += self._interesting_in(window)
+        if len(window) >= shapes.SHORTEST_RUN:
+            runs = shapes.long_runs(window)
+            found += [run for run in runs if run[1] == len(window) or stands_for_something(window[slice(*run)])]
+        self._telling = sorted(start + at for at in self._telling_in(window))
         self._suspicious = [(start + first, start + last) for first, last in _merged(found)]
         self._next, self._searched = 0, start + len(window)
         self._safe_until = min([self._searched, *(first for first, _ in self._suspicious[:1])])
 
-    def _interesting_in(self, window: str) -> Iterator[tuple[int, int]]:
+    def _telling_in(self, window: str) -> Iterator[int]:
         """Yield where keys stand that say something; of those that a colon follows at once."""
         for key in {before.rpartition('"')[2] for before in window.split('":')[:-1]}:
             if self._kinds.is_telling(key):
                 at = window.find(f'"{key}"')
                 while at >= 0:
-                    yield at, at + len(key) + 2
+                    yield at
                     at = window.find(f'"{key}"', at + len(key) + 2)
 
     def _item(self, match: re.Match[str], item: str | None, bare: str | None) -> str | None:

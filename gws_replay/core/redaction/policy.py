@@ -105,7 +105,7 @@ class Rules:
             raise ValueError("keep takes keys, paths and headers, no patterns: narrow the rule that matches too much")
         self.personal = policy.level == "all"
         self._keys: dict[str, Kind | None] = {}
-        self._own_keys = {kind: _any(own[kind], "key") for kind in _KINDS}
+        self._own_keys = {kind: _any(own[kind], "key") for kind in _KINDS if any(r.where == "key" for r in own[kind])}
         self._by_path = tuple(
             (kind, _any(own[kind], "path")) for kind in _KINDS if any(rule.where == "path" for rule in own[kind])
         )

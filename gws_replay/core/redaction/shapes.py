@@ -170,8 +170,10 @@ def _tokens(text: str) -> Iterator[Shape]:
         if stop <= end:
             continue
         near = text[before : min(stop, before + _LONGEST_TOKEN) + _BEFORE]
-        found = _SERVICE_TOKEN.search(near) or _AWS_KEY.search(near)
-        if found and before + found.start() < stop:
+        # What begins after the run belongs to the next one.
+        each = (pattern.search(near) for pattern in (_SERVICE_TOKEN, _AWS_KEY))
+        found = next((match for match in each if match and before + match.start() < stop), None)
+        if found:
             end = max(before + found.end(), stop if found.end() == len(near) else 0)
             yield before + found.start(), end, "aws-key" if found.re is _AWS_KEY else "api-token"
         elif stop - start >= _SHORTEST_RANDOM and is_random(text, start, stop):

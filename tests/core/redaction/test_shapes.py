@@ -114,3 +114,10 @@ def test_the_time_grows_with_the_text(name: str) -> None:
         return one.body(texts[size])
 
     assert growth(work, 40_000) < 9
+
+
+def test_a_token_is_found_before_another_one() -> None:
+    """Of another service, too."""
+    tokens = ["AKIA" + "ABCDEFGHIJKLMNOP", "ghp_" + "0123456789abcdefghijABCDEFGHIJ012345"]
+    assert tokens == found(" ".join(tokens))
+    assert tokens[::-1] == found(" ".join(tokens[::-1]))
