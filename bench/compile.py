@@ -26,7 +26,7 @@ PER_SESSION = 200
 
 
 def update(number: int) -> Iterator[bytes]:
-    """Yield the lines of an update that is answered, and of the poll by which it is told."""
+    """Yield the lines of an update with its response, and of the poll with its notification."""
     session = f"S{number // PER_SESSION}"
     written = {"Key 1": f"new {number}", "Key 3": number}
     data: dict[str, object] = {f"Key {key}": f"value {key} of {session}" for key in range(90)} | written

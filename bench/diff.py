@@ -101,7 +101,9 @@ def large(folder: Path, updates: int) -> None:
         renamed(path, names)
     save_cassette(planted(cassette), others)
     renamed(others, OTHERS)
-    print(f"| {updates:,} updates, each told of, {mine.stat().st_size / 1e6:.0f} MB | takes | CPU | memory | finds |")
+    print(
+        f"| {updates:,} updates with notifications, {mine.stat().st_size / 1e6:.0f} MB | takes | CPU | memory | finds |"
+    )
     print("|---|--:|--:|--:|---|")
     for name, candidate in (("the same ids", theirs), ("other ids and host", others)):
         cells, printed = measured([*COMMAND, mine, candidate])

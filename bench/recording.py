@@ -82,7 +82,7 @@ async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 @contextmanager
 def proxy(address: str, *options: str) -> Iterator[Proxy]:
-    """Run mitmdump before the upstream; it is told to stop, and saves, in the end."""
+    """Run mitmdump in front of the upstream; at the end it is stopped, and saves."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     given = ["--mode", f"reverse:{address}", "--listen-host", "127.0.0.1", "-p", str(port), *options]
@@ -101,7 +101,7 @@ def proxy(address: str, *options: str) -> Iterator[Proxy]:
 
 
 async def client(port: int, number: int, count: int) -> None:
-    """Ask so often, on one connection."""
+    """Send so many requests on one connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for request in range(count):
         sent = {f"Key{key}": request * 100 + number for key in range(10)}
@@ -116,7 +116,7 @@ async def client(port: int, number: int, count: int) -> None:
 
 
 async def measure(proxies: dict[str, Proxy], clients: int, rounds: int) -> None:
-    """Ask each proxy in turn; the first round only warms them."""
+    """Send to each proxy in turn; the first round only warms them."""
     count = EACH // clients
     for each in proxies.values():
         each.rates, each.costs, each.beside = [], [], []

@@ -78,7 +78,7 @@ class Floor(requests.adapters.BaseAdapter):
 
 @contextmanager
 def by_requests(floor: dict[bytes, bytes] | None) -> Iterator[Post]:
-    """Ask by a session of requests."""
+    """Send by a session of requests."""
     with requests.Session() as session:
         if floor is not None:
             session.mount("http://", Floor(floor))
@@ -92,7 +92,7 @@ def by_requests(floor: dict[bytes, bytes] | None) -> Iterator[Post]:
 
 @contextmanager
 def by_httpx(floor: dict[bytes, bytes] | None) -> Iterator[Post]:
-    """Ask by a client of httpx."""
+    """Send by a client of httpx."""
     transport = httpx.MockTransport(lambda got: httpx.Response(200, content=(floor or {})[got.content]))
     with httpx.Client(**({"transport": transport} if floor is not None else {})) as client:
 

@@ -162,7 +162,7 @@ class Client(asyncio.Protocol):
         self._ask()
 
     def data_received(self, data: bytes) -> None:
-        """Take a response, and ask again when it is whole."""
+        """Read a response, and send the next request when it is complete."""
         self._got += data
         end = self._got.find(b"\r\n\r\n")
         length = LENGTH.search(self._got, 0, max(end, 0))
@@ -191,7 +191,7 @@ class Client(asyncio.Protocol):
 
 
 async def load(port: int, clients: int, numbers: Sequence[int]) -> float:
-    """Ask for all numbers, shared among so many clients; return how many are answered in a second."""
+    """Request all numbers, shared among so many clients; return the responses per second."""
     messages = [(number, message(PATH, request_bytes(number))) for number in numbers]
     rest = iter(messages)
     loop = asyncio.get_running_loop()
@@ -232,7 +232,7 @@ async def hold(port: int, count: int) -> list[asyncio.StreamWriter]:
 
 
 def passes(server: Server, clients: int, size: int) -> tuple[float, list[float]]:
-    """Ask for all stubs twice; return how many the first time in a second, and each time in a second of CPU time."""
+    """Request all stubs twice; return the rate of the first time, and of each time per second of CPU time."""
     rates, of_a_core = [], []
     for _ in range(2):
         before = server.cpu

@@ -25,7 +25,7 @@ URL = "http://gws.example/api/v2/me/facebooksessions"
 
 
 def recorded(updates: int) -> Cassette:
-    """Return a session whose every update, of two of its keys, is told."""
+    """Return a session whose every update, of two of its keys, has a notification."""
     data: dict[str, object] = {f"Key {n}": f"value {n}" if n % 3 else n for n in range(90)}
     exchanges = [_get(data, 0.0)]
     pushed: list[Notification] = []

@@ -112,7 +112,7 @@ class GwsRecorder:
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Remember how the client names the proxy, and lead a request through the company's proxy."""
         if ctx.options.gws_events and isinstance(mode := flow.client_conn.proxy_mode, ReverseMode):
-            # What mitmproxy would have done, had `gws-replay record` not told it to keep the field.
+            # mitmproxy does this itself unless `gws-replay record` makes it keep the field.
             flow.metadata[_NAMED] = flow.request.host_header
             flow.request.host_header = hostport(mode.scheme, *mode.address)
             flow.server_conn.sni = mode.address[0]

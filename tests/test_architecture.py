@@ -245,7 +245,7 @@ def texts_of(name: str) -> Iterator[str]:
 
 
 def test_no_path_or_field_of_an_api_is_named_outside_core_api() -> None:
-    """What the APIs' own modules name, nobody else does: their paths, and their names in camel case or with a dash."""
+    """Paths, and names in camel case or with a dash, are named only in the modules of their API."""
     spelled = {
         text
         for name in MODULES

@@ -35,7 +35,7 @@ class Agent:
         await self.http.close()
 
     async def post(self, path: str, **body: Any) -> Any:
-        """Ask for an operation; GWS answers `{"statusCode": 0}`, which only means that it was sent on."""
+        """Send an operation; GWS returns `{"statusCode": 0}`, which only means that it was forwarded."""
         async with self.http.post(f"{self.url}/api/v2{path}", json=body, headers=self.csrf) as answer:
             return await answer.json()
 

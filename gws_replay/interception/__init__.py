@@ -1,1 +1,1 @@
-"""HTTP libraries of this process ask the playback instead of the network: patches, scopes, the network guard."""
+"""HTTP libraries of this process send to the playback instead of the network: patches, scopes, the network guard."""

@@ -22,7 +22,7 @@ from gws_replay.interception.patching import Swap
 
 
 def swaps(_: ModuleType) -> Iterator[Swap]:
-    """Yield what makes connections ask, and what sees a WebSocket before it is opened."""
+    """Yield the patches of connections, and the one that sees a WebSocket before it is opened."""
     yield Swap(aiohttp.BaseConnector, "connect", _connecting)
     yield Swap(aiohttp.ClientSession, "_ws_connect", _opening)
 
@@ -72,7 +72,7 @@ class _Connection(Connection):
 
 
 class _Protocol(ResponseHandler):
-    """The client's end of a connection: reading the response asks the run, in the task that reads."""
+    """The client's end of a connection: reading the response sends the request to the run, in the task that reads."""
 
     def __init__(self, req: Any, connect: Callable[[], Any]) -> None:
         super().__init__(asyncio.get_running_loop())

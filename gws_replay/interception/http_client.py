@@ -1,4 +1,4 @@
-"""Edge: connections of http.client, and so of urllib.request: they speak to a socket in memory, which asks the run.
+"""Edge: connections of http.client, and so of urllib.request: they use a socket in memory, which sends to the run.
 
 A connection of a class with a `connect` of its own (urllib3's, one to a Unix socket) is left alone.
 """
@@ -22,14 +22,14 @@ _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 def swaps(_: ModuleType) -> Iterator[Swap]:
-    """Yield what makes connections ask."""
+    """Yield the patches of connections."""
     yield Swap(HTTPConnection, "connect", _connecting)
     yield Swap(HTTPSConnection, "connect", _connecting)
     yield Swap(HTTPConnection, "send", _sending)
 
 
 def swaps_of_httplib2(httplib2: ModuleType) -> Iterator[Swap]:
-    """Yield what makes the connections of httplib2 ask: those of http.client with a `connect` of their own."""
+    """Yield the patches of the connections of httplib2: those of http.client with their own `connect`."""
     yield Swap(httplib2.HTTPConnectionWithTimeout, "connect", _connecting)
     yield Swap(httplib2.HTTPSConnectionWithTimeout, "connect", _connecting)
 

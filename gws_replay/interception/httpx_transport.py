@@ -1,4 +1,4 @@
-"""Edge: what a transport of httpx does with a request: it asks the run instead of sending.
+"""Edge: what a transport of httpx does with a request: it sends to the run instead of the network.
 
 Only the transports that reach a network are replaced. A MockTransport, ASGITransport or WSGITransport of the test
 responds itself. Forks of httpx, and transports of other libraries for it, have the same methods.
@@ -17,19 +17,19 @@ from gws_replay.interception.patching import Swap
 
 
 def swaps(httpx: ModuleType) -> Iterator[Swap]:
-    """Yield what makes the transports of httpx, or of a fork of it, ask."""
+    """Yield the patches of the transports of httpx, or of a fork of it."""
     yield Swap(httpx.HTTPTransport, "handle_request", _asking)
     yield Swap(httpx.AsyncHTTPTransport, "handle_async_request", _asking_async)
 
 
 def swaps_of_curl(httpx_curl_cffi: ModuleType) -> Iterator[Swap]:
-    """Yield what makes the transports of httpx-curl-cffi ask."""
+    """Yield the patches of the transports of httpx-curl-cffi."""
     yield Swap(httpx_curl_cffi.CurlTransport, "handle_request", _asking)
     yield Swap(httpx_curl_cffi.AsyncCurlTransport, "handle_async_request", _asking_async)
 
 
 def swaps_of_pyreqwest(compatibility: ModuleType) -> Iterator[Swap]:
-    """Yield what makes the transports of pyreqwest ask."""
+    """Yield the patches of the transports of pyreqwest."""
     yield Swap(compatibility.SyncHttpxTransport, "handle_request", _asking)
     yield Swap(compatibility.HttpxTransport, "handle_async_request", _asking_async)
 

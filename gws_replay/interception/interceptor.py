@@ -118,7 +118,7 @@ def kept_ready() -> Iterator[None]:
 
 
 class Interceptor:
-    """What the patches of all libraries ask."""
+    """What the patches of all libraries call."""
 
     @property
     def concerns_here(self) -> bool:

@@ -1,4 +1,4 @@
-"""Edge: the adapter of requests: a plain request asks the run at once, and not by way of urllib3.
+"""Edge: the adapter of requests: a plain request is sent to the run directly, without urllib3.
 
 The pool and the connection of urllib3 take longer than the run's decision. Whatever they would act on (retries,
 proxies, certificates, a body in chunks, a log of their own) goes through them, see `urllib3_connection`.
@@ -28,7 +28,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def swaps(adapters: ModuleType) -> Iterator[Swap]:
-    """Yield what makes adapters ask; nothing where requests stands on urllib3 1."""
+    """Yield the patches of adapters; none if requests uses urllib3 1."""
     if not IS_FIRST:
         yield Swap(HTTPAdapter, "send", partial(_sending, adapters))
 

@@ -1,4 +1,4 @@
-"""Edge: the HTTP clients of tornado: fetching asks the run instead of sending.
+"""Edge: the HTTP clients of tornado: a fetch sends to the run instead of the network.
 
 Only to be imported where tornado is installed.
 """
@@ -22,12 +22,12 @@ _tasks: set["asyncio.Task[None]"] = set()
 
 
 def swaps(simple_httpclient: ModuleType) -> Iterator[Swap]:
-    """Yield what makes the simple client ask."""
+    """Yield the patches of the simple client."""
     yield Swap(simple_httpclient.SimpleAsyncHTTPClient, "fetch_impl", _fetching)
 
 
 def swaps_of_curl(curl_httpclient: ModuleType) -> Iterator[Swap]:
-    """Yield what makes the curl client ask."""
+    """Yield the patches of the curl client."""
     yield Swap(curl_httpclient.CurlAsyncHTTPClient, "fetch_impl", _fetching)
 
 

@@ -1,7 +1,7 @@
-"""Edge: what a connection of urllib3, and so of requests, does with a request: it asks the run instead of sending.
+"""Edge: what a connection of urllib3, and so of requests, does with a request: it sends to the run, not the network.
 
-The methods of the connections are replaced, not their classes: a connection that a pool kept from before asks too, and
-one that is left over later is a real one.
+The methods of the connections are replaced, not their classes: a connection that a pool kept from before is patched
+too, and one that is left over later is a real one.
 """
 
 import http.client
@@ -27,7 +27,7 @@ _PENDING, _LIVE = "_gws_replay_pending", "_gws_replay_live"
 
 
 def swaps(_: ModuleType) -> Iterator[Swap]:
-    """Yield what makes connections ask."""
+    """Yield the patches of connections."""
     for kind in (_HTTP, _HTTPS):
         yield Swap(kind, "connect", _connecting)
     for name in ("request", "request_chunked"):  # the second is how urllib3 1 sends chunks
@@ -59,7 +59,7 @@ def _instead_of_a_stub(kind: type, found: type) -> type:
 
 
 def _asks(connection: Any) -> bool:
-    """Whether a connection asks the run: not a live one, nor one of a class of its own (to a Unix socket)."""
+    """Whether a connection sends to the run: not a live one, nor one of a class of its own (to a Unix socket)."""
     return (
         type(connection).__module__.startswith(("urllib3.", "botocore."))
         and _LIVE not in vars(connection)

@@ -145,7 +145,7 @@ def why_unjudged(run: Run, place: Place, file: Path, world: World) -> Reason | N
 
 
 def missing(run: Run, is_there: Collection[str]) -> dict[Path, str]:
-    """Return the cassettes that tests ask for and that do not exist, with the test."""
+    """Return the cassettes that tests name and that do not exist, with the test."""
     return {Path(path): test.nodeid for test in run.tests for path in test.paths if path not in is_there}
 
 

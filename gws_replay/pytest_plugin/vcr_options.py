@@ -60,7 +60,7 @@ _NO_KEY: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VcrConfig:
-    """What a configuration asks for; the default asks for nothing."""
+    """The options of a configuration; the default changes nothing."""
 
     match_on: frozenset[str] = frozenset(PARTS)
     filter_headers: Filters = ()

@@ -32,7 +32,7 @@ _CLOSING: Final = 0.5
 
 
 def is_websocket(request: web.BaseRequest) -> bool:
-    """Return whether a request asks for a WebSocket."""
+    """Return whether a request opens a WebSocket."""
     return request.headers.get("Upgrade", "").lower() == "websocket"
 
 

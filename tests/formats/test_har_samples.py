@@ -75,7 +75,7 @@ def test_a_har_of_each_tool_is_converted_verified_and_replayed(tmp_path: Path, t
             assert agent.get(server.url + each.request.path, timeout=PATIENCE).ok
         update = {"operationName": "UpdateUserData", "userData": {"UserData1": "changed"}}
         assert post(session, update).ok
-        heard = [] if tool == "insomnia" else listen("/meta/connect")
+        received = [] if tool == "insomnia" else listen("/meta/connect")
         assert agent.get(server.url + session, timeout=PATIENCE).ok
-    assert len(cassette.notifications) == len(heard)
+    assert len(cassette.notifications) == len(received)
     assert "" == run.problems()

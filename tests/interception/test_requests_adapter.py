@@ -110,19 +110,19 @@ WAYS: dict[str, tuple[Callable[[requests.Session], object], dict[str, Any]]] = {
 def test_what_urllib3_acts_on_goes_through_it(way: str) -> None:
     """A plain one does not."""
     prepare, options = WAYS[way]
-    asked = mock.Mock(wraps=HTTPAdapter.get_connection_with_tls_context)
+    opened = mock.Mock(wraps=HTTPAdapter.get_connection_with_tls_context)
     run = ReplayRun(Cassette(interactions=tuple(exchange("POST", "/x", None, {}, began=n) for n in (0.0, 1.0))))
-    pool_of = mock.patch.object(HTTPAdapter, "get_connection_with_tls_context", autospec=True, side_effect=asked)
+    pool_of = mock.patch.object(HTTPAdapter, "get_connection_with_tls_context", autospec=True, side_effect=opened)
     with pool_of, replaying(run), requests.Session() as session:
         session.trust_env = False
         session.post(f"{ANYWHERE}/x", timeout=9)
-        assert not asked.called
+        assert not opened.called
         prepare(session)
         try:
             session.post(f"{ANYWHERE}/x", timeout=9, **options)
         except ReplayMiss:
             assert "data" in options
-    assert asked.called
+    assert opened.called
 
 
 def test_what_urllib3_refuses_is_refused() -> None:

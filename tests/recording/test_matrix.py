@@ -48,7 +48,7 @@ RUN = CELLS if os.environ.get("GWS_REPLAY_MATRIX_RECORDING") else ALWAYS
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """A CA that nobody trusts."""
+    """A CA that no client trusts by default."""
     return make_authority(tmp_path_factory.mktemp("ca"))
 
 

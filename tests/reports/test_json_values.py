@@ -35,7 +35,7 @@ def test_users_are_numbered_if_there_are_several() -> None:
 
 @pytest.mark.parametrize("name", CAPTURES)
 def test_a_capture_is_json_and_complete(name: str) -> None:
-    """Every interaction, notification and verdict of real traffic can be written, and says what it said."""
+    """Every interaction, notification and verdict of real traffic is written, with the same content."""
     played = captured(name).cassette
     shown = json.loads(json.dumps(as_json.cassette(played), allow_nan=False))
     assert [each.response_json for each in played.interactions] == [each["answer"] for each in shown["interactions"]]

@@ -1,4 +1,4 @@
-"""Which operations wrote what userData shows at a key: looked up, since thousands may come into question."""
+"""Which operations wrote the value that userData shows at a key; indexed, since there may be thousands."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property

@@ -17,7 +17,7 @@ from gws_replay.core.lossless_json import Repeated, canonical
 def settled(
     key: str, value: Any, before: Mapping[str, Any] | None, after: Mapping[str, Any], others: Iterable[Any] = ()
 ) -> bool | None:
-    """Tell whether userData shows a written key as they should; None where nobody can know.
+    """Return whether userData shows a written key correctly; None if that cannot be known.
 
     `others` are what operations at the same time wrote to the key. Without `before` any earlier value may have been.
     """

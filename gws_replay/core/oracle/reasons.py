@@ -1,4 +1,4 @@
-"""What speaks against an operation, or leaves it in doubt, while it is judged."""
+"""The reasons why an operation fails, or is in doubt, while it is judged."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Reasons:
             self.keys[key] = certain or self.keys.get(key, False)
 
     def covers(self, key: str, *, certain: bool) -> bool:
-        """Tell whether a reason about a key, as certain or more, was added already."""
+        """Return whether an equally certain reason about a key was already added."""
         return key in self.keys and (self.keys[key] or not certain)
 
 
@@ -46,7 +46,7 @@ class NotificationLog:
     errors: Sequence[tuple[float, str, str]]
 
     def covers(self, timeline: Timeline) -> bool:
-        """Tell whether notifications of a resource's channel were recorded."""
+        """Return whether notifications of a resource's channel were recorded."""
         return timeline.channel is not None and timeline.channel.key in self.topics
 
     def is_lost(self, write: Write) -> bool:

@@ -1,4 +1,4 @@
-"""`gws-replay convert`: every recording becomes a cassette, redacted; everything else a sentence."""
+"""`gws-replay convert`: every recording becomes a redacted cassette; every other input is one sentence."""
 
 import io
 import json
@@ -49,7 +49,7 @@ def secrets_of(recording: Recording) -> set[str]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_what_is_read_one_by_one_is_as_if_read_whole(path: Path, tmp_path: Path) -> None:
+def test_streaming_and_whole_reading_give_the_same_cassette(path: Path, tmp_path: Path) -> None:
     """Interactions, notifications, causes and stand-ins."""
     assert 0 == command_line("convert", path, tmp_path / "out.yaml", environment={"GWS_REPLAY_KEY": "k"}).code
     read = read_flow(path.read_bytes(), "") if path.suffix == ".flow" else read_har(path.read_text(), "")
@@ -270,7 +270,7 @@ def test_a_har_of_which_nothing_can_be_used_is_5(tmp_path: Path) -> None:
     ids=str,
 )
 @pytest.mark.parametrize("suffix", [".har", ".flow"])
-def test_only_what_is_wanted_is_kept(tmp_path: Path, options: list[str], kept: list[str], suffix: str) -> None:
+def test_filters_select_what_is_kept(tmp_path: Path, options: list[str], kept: list[str], suffix: str) -> None:
     """By host, by server, by any mitmproxy filter."""
     source = tmp_path / f"a{suffix}"
     requests = (
@@ -298,7 +298,7 @@ def test_only_what_is_wanted_is_kept(tmp_path: Path, options: list[str], kept: l
         (["--host", "other.example"], "holds no exchange that is kept"),
     ],
 )
-def test_a_condition_that_cannot_be_used_is_a_sentence(tmp_path: Path, options: list[str], output: str) -> None:
+def test_unusable_filter_is_one_sentence(tmp_path: Path, options: list[str], output: str) -> None:
     """Or one that keeps nothing."""
     source = DATA / "captures" / "longpoll-js-update.har"
     ended = command_line("convert", source, tmp_path / "out.yaml", *options)

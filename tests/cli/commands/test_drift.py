@@ -55,7 +55,10 @@ def operations(log: list[str]) -> list[str]:
 
 
 def test_the_same_server_has_not_drifted(shipped: Path, sandbox: RunningSandbox, log: list[str]) -> None:
-    """All is sent, the notification received, nothing found; no credential, no person and no token is written."""
+    """All requests are sent, the notification received, nothing found.
+
+    No credential, personal value or token is written.
+    """
     shipped.with_name("update.drift.yaml.journal").touch()  # of a run that was killed at once: nothing is in it
     ended = drift(shipped, sandbox.url, "--allow-writes")
 
@@ -72,8 +75,8 @@ def test_the_same_server_has_not_drifted(shipped: Path, sandbox: RunningSandbox,
     assert 0 == command_line("diff", shipped, candidate).code
 
 
-def test_a_cassette_that_nobody_redacted_is_compared_as_if(tmp_path: Path, sandbox: RunningSandbox) -> None:
-    """What is alike stays alike; the responses are redacted before they are written, and nothing else is printed."""
+def test_unredacted_cassette_is_compared_redacted(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """Equal values stay equal; responses are redacted before they are written, and nothing else is printed."""
     path = "/api/v2/me/facebooksessions?fields=*"
     reply = requests.get(sandbox.url + path, auth=(sandbox.user, sandbox.password), timeout=60).content
     recorded_exchanges = (
@@ -89,8 +92,8 @@ def test_a_cassette_that_nobody_redacted_is_compared_as_if(tmp_path: Path, sandb
     assert "redaction: all" in candidate
 
 
-def test_only_reading_requests_are_sent_without_leave(shipped: Path, sandbox: RunningSandbox, log: list[str]) -> None:
-    """The others are named once each kind; what depends on them does not count, and is reported on request."""
+def test_only_reads_are_sent_without_allow_writes(shipped: Path, sandbox: RunningSandbox, log: list[str]) -> None:
+    """The others are named once for each kind; requests that depend on them do not count, and are reported with -v."""
     ended = drift(shipped, sandbox.url, "-v")
 
     assert 0 == ended.code
@@ -115,8 +118,8 @@ def test_a_fault_is_found(tmp_path: Path, shipped: Path) -> None:
     assert {"asked": 6, "exchanges": 6, "heard": 1, "error": 2, "skipped": {}, "left": {}}.items() <= total.items()
 
 
-def test_a_notification_that_does_not_come_is_missed(shipped: Path) -> None:
-    """It is waited for, but not for ever."""
+def test_missing_notification_is_reported(shipped: Path) -> None:
+    """After a bounded wait."""
     with serving(fault="not-notified") as wrong:
         ended = drift(shipped, wrong.url, "--allow-writes", "--wait", "1.5")
     assert 1 == ended.code
@@ -153,8 +156,8 @@ def test_waits_for_a_notification_that_was_recorded_before_the_response(tmp_path
     assert live.notifications[0].seen <= live.interactions[2].began
 
 
-def test_what_is_refused_causes_nothing_to_wait_for(tmp_path: Path) -> None:
-    """The refusal is a finding, and so is that the notification is gone."""
+def test_refused_operation_is_not_waited_for(tmp_path: Path) -> None:
+    """The refusal is a finding, and so is its missing notification."""
     whole = right()
     path = saved(
         replace(whole, interactions=whole.interactions[:3], notifications=whole.notifications[:1]), tmp_path / "x.yaml"
@@ -205,8 +208,8 @@ def test_requests_that_were_not_sent_are_reported(shipped: Path, sandbox: Runnin
     assert [["baseline", "candidate"]] == [part["sides"] for part in index["parts"]]
 
 
-def test_what_nothing_has_shown_is_left_out(tmp_path: Path, sandbox: RunningSandbox) -> None:
-    """A reading planned is not asked with what is recorded, and that is reported; if that is all, nothing is saved."""
+def test_request_with_an_unknown_id_is_not_sent(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    """A recorded id is not sent to the live server, and that is reported; if no request is left, nothing is saved."""
     shown = {"facebooksessions": [{"id": f"{number}GONE00000000"} for number in range(3)]}
     looked = exchange("GET", "/api/v2/me/facebooksessions", None, shown)
     gone = exchange("GET", "/api/v2/me/facebooksessions/2GONE00000000", began=2.0)
@@ -238,8 +241,8 @@ def interrupted(shipped: Path, sandbox: RunningSandbox, *, after: int) -> Ended:
         return drift(shipped, sandbox.url, "--allow-writes")
 
 
-def test_a_run_that_was_interrupted_goes_on(shipped: Path, sandbox: RunningSandbox, log: list[str]) -> None:
-    """Ctrl-C leaves the journal; --resume asks the rest, and nothing twice."""
+def test_interrupted_run_can_be_resumed(shipped: Path, sandbox: RunningSandbox, log: list[str]) -> None:
+    """Ctrl-C leaves the journal; --resume sends the rest, and nothing twice."""
     ended = interrupted(shipped, sandbox, after=4)
     journal = shipped.with_name("update.drift.yaml.journal")
     assert 130 == ended.code
@@ -277,7 +280,7 @@ def test_write_without_a_response_is_not_sent_again(shipped: Path, sandbox: Runn
 
 
 def test_wrong_credentials(shipped: Path, sandbox: RunningSandbox) -> None:
-    """The variables are named; nothing is left behind."""
+    """The variables are named; no file is left."""
     expected = refused(drift(shipped, sandbox.url, GWS_REPLAY_PASSWORD="wrong-one"))
     assert f"{sandbox.url} refused GET /api/v2/me (401): set GWS_REPLAY_USER and " in expected
     assert "wrong-one" not in expected
@@ -285,7 +288,7 @@ def test_wrong_credentials(shipped: Path, sandbox: RunningSandbox) -> None:
 
 
 def test_bad_input(tmp_path: Path, shipped: Path) -> None:
-    """Addresses, files that are there, cassettes that are not, and those with nothing to ask."""
+    """Addresses, existing files, files that are not cassettes, and cassettes without a request to send."""
     url = "http://127.0.0.1:1"
     assert "is not an address" in refused(drift(shipped, "gws.example"))
     assert "cannot read" in refused(drift(tmp_path / "none.yaml", url))

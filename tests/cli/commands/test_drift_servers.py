@@ -1,4 +1,4 @@
-"""`gws-replay drift` against servers that are down, out of order, private, slow, or no CometD."""
+"""`gws-replay drift` against servers that are unreachable, failing, private, slow, or without CometD."""
 
 import asyncio
 import json
@@ -26,8 +26,8 @@ def asking(path: Path, *moments: Exchange) -> Path:
     return saved(cassette(*moments), path / "x.yaml")
 
 
-def test_a_server_that_is_not_there(tmp_path: Path) -> None:
-    """Nobody listens, or it is out of order: one sentence, and nothing is left behind."""
+def test_unreachable_or_failing_server_is_one_sentence(tmp_path: Path) -> None:
+    """No file is left."""
     path = asking(tmp_path, exchange())
     assert "cannot reach http://127.0.0.1:1: " in refused(drift(path, "http://127.0.0.1:1"))
     with answering({"/api/v2/me": 503}) as server:
@@ -37,7 +37,7 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_an_error_later_is_a_finding(tmp_path: Path) -> None:
-    """A status is a response; redirects are not followed, since they might lead the credentials astray."""
+    """A status is a response; redirects are not followed, since they could send the credentials elsewhere."""
     exchanges = (exchange("GET", f"/api/v2/{name}", None, OK, began=began) for began, name in enumerate("abc"))
     path = asking(tmp_path, *exchanges)
     with answering({"/api/v2/b": 500, "/api/v2/c": 302}) as server:
@@ -48,7 +48,7 @@ def test_an_error_later_is_a_finding(tmp_path: Path) -> None:
     assert "answer.status: 200 -> 302  [interaction 2]" in ended.out
 
 
-def test_the_rate(tmp_path: Path) -> None:
+def test_rate_is_limited(tmp_path: Path) -> None:
     """So many requests a second, and no more."""
     path = asking(tmp_path, *(exchange("GET", "/api/v2/me", None, OK, began=float(n)) for n in range(4)))
     with answering({}) as server:
@@ -69,8 +69,8 @@ def test_certificates(tmp_path: Path) -> None:
         assert 0 == drift(path, server.url, "--insecure", "--force").code
 
 
-def test_what_overlapped_overlaps(tmp_path: Path) -> None:
-    """Two requests are answered only when both have come; the third comes after both, and its recorded pause."""
+def test_overlapping_requests_overlap_again(tmp_path: Path) -> None:
+    """Two responses come only when both requests have arrived; the third is sent after both, and its recorded pause."""
     both = threading.Barrier(2)
 
     def meet() -> Any:
@@ -126,8 +126,8 @@ def test_what_overlapped_is_sent_in_order(tmp_path: Path, monkeypatch: pytest.Mo
         ([], "did not accept the subscription in 0.2 seconds"),
     ],
 )
-def test_a_server_that_tells_nothing(tmp_path: Path, comet: Any, message: str) -> None:
-    """One sentence says why; what was sent before can be gone on with."""
+def test_server_without_notifications_is_one_sentence(tmp_path: Path, comet: Any, message: str) -> None:
+    """One sentence gives the reason; the run can be resumed."""
     path = saved(cassette(get({}, began=0.0), push({}, seen=1.0), get({}, began=2.0)), tmp_path / "x.yaml")
 
     def slowly() -> Any:
@@ -176,8 +176,8 @@ def test_a_network_that_went_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("response", [DROPPED, 401])
-def test_no_message_shows_a_live_person(tmp_path: Path, response: Any) -> None:
-    """Nor does the journal: requests are called as they were recorded."""
+def test_no_message_shows_a_live_personal_value(tmp_path: Path, response: Any) -> None:
+    """Nor does the journal: requests are named as recorded."""
     recorded = cassette(exchange(response=OK), exchange("GET", "/api/v2/contacts/Aromaly", began=1.0))
     header = {"format": 1, "redaction": "all", "stand_ins": ["Aromaly"]}
     path = saved(replace(recorded, header=header), tmp_path / "x.yaml")
@@ -190,8 +190,8 @@ def test_no_message_shows_a_live_person(tmp_path: Path, response: Any) -> None:
     assert [False, False] == ["Annabel" in each for each in left]
 
 
-def test_nothing_is_written_twice(tmp_path: Path) -> None:
-    """Not by an HTTP library either, which would send a DELETE again when the connection breaks; nor by --resume."""
+def test_no_write_is_sent_twice(tmp_path: Path) -> None:
+    """Not by an HTTP library, which would repeat a DELETE after a broken connection, nor by --resume."""
     path = asking(
         tmp_path, exchange("DELETE", "/api/v2/a", None, OK), exchange("GET", "/api/v2/b", None, OK, began=1.0)
     )
@@ -234,8 +234,8 @@ def test_headers(tmp_path: Path) -> None:
     assert "gws-replay" in load_cassette(tmp_path / "x.drift.yaml").header["recorder"]
 
 
-def test_what_is_found_late_to_be_personal(tmp_path: Path) -> None:
-    """Is redacted in what was answered before, too."""
+def test_personal_value_found_late_is_redacted_everywhere(tmp_path: Path) -> None:
+    """Also in earlier responses."""
     exchanges = (
         exchange("GET", "/api/v2/a", None, {"note": "x"}),
         exchange("GET", "/api/v2/b", None, {"firstName": "y"}, began=1.0),
@@ -247,7 +247,7 @@ def test_what_is_found_late_to_be_personal(tmp_path: Path) -> None:
 
 
 def test_canaries(tmp_path: Path) -> None:
-    """Whatever a live system shows of secrets and persons is in no report and no file, in whatever format."""
+    """No secret or personal value of a live system is in any report, file or format."""
     resource = {"id": "0002DaAVKJ0V0095", "userData": user_data(), "text": PERSONS["text"]}
     shown = {"statusCode": 0, "facebooksessions": [resource]}
     assert planted_in(json.dumps(shown))

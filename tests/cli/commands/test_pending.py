@@ -73,8 +73,8 @@ def test_reject_removes_them(folder: Path) -> None:
     assert pending_path(folder / "b/new.yaml").exists()
 
 
-def test_what_is_not_there_or_torn_is_refused(folder: Path) -> None:
-    """A torn recording never takes a cassette's place."""
+def test_missing_or_damaged_recording_is_refused(folder: Path) -> None:
+    """A damaged recording never replaces a cassette."""
     with pytest.raises(GwsReplayError, match=r"b/two\.yaml: nothing is pending there"):
         run("accept", "b/two.yaml")
     pending_path(folder / "a/one.yaml").write_text("version: 1\ninteractions:\n- request: {", "utf-8")

@@ -136,7 +136,7 @@ def test_options_after_the_command_belong_to_the_command(tmp_path: Path, separat
 
 
 def test_the_proxy_saves_when_its_recorder_is_killed(tmp_path: Path) -> None:
-    """SIGKILL of `gws-replay record` leaves neither a proxy nor a journal behind."""
+    """SIGKILL of `gws-replay record` leaves neither a proxy nor a journal."""
     with (
         serving() as sandbox,
         Running(record("--upstream", sandbox.url, "--listen", "127.0.0.1:0"), cwd=tmp_path) as recorder,
@@ -153,7 +153,7 @@ def test_the_proxy_saves_when_its_recorder_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_killed_recorder_loses_nothing_under_load(tmp_path: Path) -> None:
-    """What clients saw answered before the SIGKILL is in the cassette that the proxy saves by itself."""
+    """Every response that a client received before the SIGKILL is in the cassette that the proxy saves itself."""
     seen: list[str] = []
     over = threading.Event()
 
@@ -202,7 +202,7 @@ def test_sigterm_ends_the_command_too(tmp_path: Path) -> None:
 
 
 def test_regular_mode_sets_the_proxy_for_the_command(tmp_path: Path) -> None:
-    """The command asks the server by its own address."""
+    """The command sends to the server by its own address."""
     with serving() as sandbox:
         ask = ASK.replace("os.environ['GWS_REPLAY_URL']", repr(sandbox.url))
         wrapped = ("--mode", "regular", "--upstream", sandbox.url, "--", sys.executable, "-c", ask)
@@ -248,8 +248,8 @@ def test_json_is_a_document_a_line(tmp_path: Path) -> None:
         (["--upstream", "http://localhost:1", "--", "true"], 5, "nothing was recorded: no request matched"),
     ],
 )
-def test_what_a_user_gets_wrong_is_one_sentence(tmp_path: Path, arguments: list[str], code: int, sentence: str) -> None:
-    """No traceback, the right exit code, nothing left in the folder."""
+def test_usage_error_is_one_sentence(tmp_path: Path, arguments: list[str], code: int, sentence: str) -> None:
+    """No traceback, the right exit code, no file left in the folder."""
     done = run(*record(*arguments), cwd=tmp_path)
     assert code == done.returncode, done.stderr
     assert sentence in done.stderr

@@ -1,4 +1,4 @@
-"""`gws-replay scrub`: what is to be redacted goes, every other character stays; --check names it, never the value."""
+"""`gws-replay scrub`: values are redacted, every other character stays; --check names the place, never the value."""
 
 import gzip
 import json
@@ -151,8 +151,8 @@ def test_an_anchored_value_is_changed_once(tmp_path: Path) -> None:
     assert "a2xhdXM" not in path.read_text("utf-8")
 
 
-def test_what_a_baseline_accepts_is_passed_over(tmp_path: Path) -> None:
-    """Only what is new counts; the file holds places and rules."""
+def test_values_accepted_by_a_baseline_are_not_reported(tmp_path: Path) -> None:
+    """Only new ones count; the file holds places and rules."""
     path, baseline = small(tmp_path / "c.yaml"), tmp_path / "baseline.json"
     assert 0 == command_line("scrub", path, "--baseline", baseline, "--update-baseline").code
     assert NAME not in baseline.read_text("utf-8")
@@ -196,8 +196,8 @@ def test_the_hook_for_pre_commit() -> None:
 
 
 @pytest.mark.parametrize("uri", ["http://klaus:geheim123@gws.example/x", "http://gws.example/x;jsessionid=node0abcd"])
-def test_a_secret_that_stands_in_an_address_alone_is_found(tmp_path: Path, uri: str) -> None:
-    """By --check, and after the scrub no more."""
+def test_secret_only_in_an_address_is_found(tmp_path: Path, uri: str) -> None:
+    """By --check, and not after the scrub."""
     path = saved(cassette(get({"A": 1}, began=0)), tmp_path / "a.yaml")
     path.write_text(path.read_text("utf-8").replace("http://gws.example/api/v2", uri), "utf-8")
     assert uri in path.read_text("utf-8")
@@ -265,8 +265,8 @@ VALUES = json.loads((REPORTED / "canaries.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("name", sorted(VALUES))
-def test_what_was_once_overlooked_is_found(name: str, tmp_path: Path) -> None:
-    """Before, by --check; afterwards nothing of it is left, and the file can be shown."""
+def test_once_overlooked_values_are_found(name: str, tmp_path: Path) -> None:
+    """Before, by --check; afterwards nothing of them is left, and the file can be shown."""
     path = tmp_path / name
     path.write_bytes((REPORTED / name).read_bytes())
     codes = [command_line("scrub", *option, path).code for option in (["--check"], [], ["--check"])]

@@ -230,7 +230,7 @@ def test_what_only_one_recording_asks() -> None:
 
 
 def test_changed_request_is_found() -> None:
-    """A change of the client is found in its request; what the server then shows of it is not said again."""
+    """A change of the client is found in its request; its effects at the server are not reported again."""
     runs = [
         cassette(get(BEFORE, began=0.0), update({"A": value}, began=1.0), push({**BEFORE, "A": value}, seen=2.0))
         for value in (2, 3)

@@ -1,4 +1,4 @@
-"""A scrubbed file says what it said before, but for what was redacted; or it stays as it was."""
+"""A scrubbed file has the same content except for what was redacted; or it does not change."""
 
 import base64
 import os

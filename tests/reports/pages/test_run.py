@@ -72,7 +72,7 @@ def test_timeline_of_several_cassettes_and_of_an_empty_run() -> None:
 
 
 def test_timeline_is_redacted() -> None:
-    """Neither of a cassette that nobody has redacted, nor of a request that has no response in it."""
+    """For an unredacted cassette, and for a request without a response in it."""
     personal = cassette(
         get({**BEFORE, "EmailAddress": "ada@example.com"}, began=0.0),
         exchange("GET", "/x", None, {}, began=1.0, request_headers=[("Authorization", f"Basic {SECRET}")]),

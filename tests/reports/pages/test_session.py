@@ -147,7 +147,7 @@ def test_test_shows_changes_misses_and_unplayed() -> None:
 
 
 def test_a_miss_shows_only_the_parts_that_differ() -> None:
-    """Asked and recorded, beside each other."""
+    """Sent and recorded, beside each other."""
     playback = ReplayRun(small())
     with suppress(ReplayMiss):
         ask(playback, 1, body=b'{"operationName": "UpdateUserData", "userData": {"A": 7}}')

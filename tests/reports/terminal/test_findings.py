@@ -28,7 +28,10 @@ def run(value: Any) -> Cassette:
 
 
 def test_odd_messages_are_compared_and_shown() -> None:
-    """Each with each: the same is the same, anything else is found, said on lines that cannot steer, and valid JSON."""
+    """Each pair:
+
+    equal ones have no finding; others are shown on lines without control characters, and as valid JSON.
+    """
     for one, other in itertools.product(ODD, ODD):
         found = diff(run(one), run(other))
         assert bool(found) == (one is not other)
