@@ -34,7 +34,7 @@ COMETD = """
             message = await asyncio.wait_for(comet.receive(), 9)
             assert 2 == message["data"]["facebooksession"]["userData"]["A"]
     import aiohttp
-    asyncio.run(scenario())
+    asyncio.run(asyncio.wait_for(scenario(), 60))  # a client that waits for ever fails the test
 """
 
 
