@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from gws_replay.core.compile.compiler import Compilation, Compiled
 from gws_replay.core.compile.identity import evidence_of, evidence_of_message, redacted_evidence
+from gws_replay.core.counted import counted
 from gws_replay.core.model import CarriedOver, Exchange, Observed, Unfinished, WebSocketMessage
 from gws_replay.core.redaction.redactor import Redactor
 from gws_replay.errors import CassetteError
@@ -111,7 +112,7 @@ class JournalCompile:
 
 def _nothing_recorded(unanswered: int) -> str:
     if unanswered:
-        return f"nothing was recorded: {unanswered} requests were sent and none got a response; is the server up?"
+        return f"nothing was recorded: {counted(unanswered, 'request')} sent, and no response"
     return "nothing was recorded: no request matched; check the address the client uses, and the filter"
 
 

@@ -73,7 +73,7 @@ def test_nothing_recorded_leaves_nothing(tmp_path: Path) -> None:
     """Exit code 5, and no file."""
     empty = JournalFile(tmp_path / "c.yaml", {})
     empty.append(REQUEST)
-    with pytest.raises(GwsReplayError, match="1 requests were sent and none got a response") as caught:
+    with pytest.raises(GwsReplayError, match="1 request sent, and no response") as caught:
         empty.finish()
     assert (5, []) == (caught.value.exit_code, list(tmp_path.iterdir()))
 

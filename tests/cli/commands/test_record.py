@@ -263,7 +263,7 @@ def test_server_that_is_down_is_reported(tmp_path: Path) -> None:
     assert 1 == done.returncode
     assert "HTTP Error 502" in done.stderr
     assert "!!! GET /api/v2/diagnostics/version  no response:" in done.stderr
-    assert "is the server up?" in done.stderr
+    assert "nothing was recorded: 1 request sent, and no response; " in done.stderr
 
 
 def test_a_busy_port_and_an_existing_cassette_are_refused(tmp_path: Path) -> None:
