@@ -12,15 +12,17 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 from _pytest.runner import runtestprotocol
 
+from gws_replay.core.explore.coverage import Trace
 from gws_replay.core.explore.deviation import Variant
 from gws_replay.core.explore.exploration import Ended, Exploration, Finding
 from gws_replay.core.explore.plan import Plan
 from gws_replay.core.explore.space import Space, is_fault
+from gws_replay.core.explore.words import order_of
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.errors import GwsReplayError
 from gws_replay.playback.explored_run import drawing, explored_run, observed_run
@@ -28,6 +30,15 @@ from gws_replay.pytest_plugin.explore_option import Wish
 from gws_replay.pytest_plugin.stash import ENDED_BADLY, MAKING, Making
 
 Reports = Sequence[pytest.TestReport]
+
+
+class _Shown(NamedTuple):
+    """The reports of a run, and what its clients saw."""
+
+    reports: Reports
+    trace: Trace
+
+
 # A variant may take so much longer than the recorded run, and so many seconds in any case.
 _SLOWER, _LEAST = 20.0, 10.0
 # Under a fault a client may send so many times the requests of the recorded run, and so many more.
@@ -174,27 +185,40 @@ class Explorer:
             draw=drawing(self.wish.seed),
             is_over=lambda: bool(time.monotonic() > end or item.session.shouldfail or item.session.shouldstop),
         )
+        progress = _Progress(item.config)
         exploration.coverage.add(recorded.plan.seen if recorded.plan else ())
         if self.wish.variant:
             exploration.try_one(space.parse(self.wish.variant))
         for _ in () if self.wish.variant else exploration.explore():
-            pass
+            progress.show(f"{item.nodeid}: {exploration.ran} of {count} variants, {len(exploration.findings)} failed")
+        progress.end()
         for finding in exploration.findings:
             if not finding.is_flaky:
-                self._log(item, finding)
+                self._log(item, finding, space, recorded)
         return f"{item.nodeid}: {_summary(exploration)}"
 
-    def _variant(self, item: pytest.Function, space: Space, most: int, variant: Variant) -> Ended[Reports]:
+    def _variant(self, item: pytest.Function, space: Space, most: int, variant: Variant) -> Ended[_Shown]:
         self._running = run = _Explored(space, variant, most)
         reports = self._once(item, run)
         self._running = None
-        return Ended(any(each.failed for each in reports), run.plan.seen if run.plan else (), reports)
+        trace = run.plan.seen if run.plan else ()
+        return Ended(any(each.failed for each in reports), trace, _Shown(reports, trace))
 
-    def _log(self, item: pytest.Function, finding: Finding[Reports]) -> None:
+    def _log(self, item: pytest.Function, finding: Finding[_Shown], space: Space, recorded: _Recorded) -> None:
         """Report a variant that fails as a test case of its own."""
-        failed = next(each for each in finding.result if each.failed)
+        reports = finding.result.reports
+        failed = next(each for each in reports if each.failed)
         failed.sections.insert(0, ("gws_replay explore", _section(item, finding)))
-        for report in finding.result:
+        test = getattr(reports[-1], "gws_replay", None)
+        if test and "details" in test:
+            moved = finding.variant.deviations
+            test["explored"] = {
+                "sentence": finding.sentence,
+                "again": _again(item, finding),
+                "recorded": list(order_of(recorded.plan.seen if recorded.plan else (), space.orders, moved)),
+                "explored": list(order_of(finding.result.trace, space.orders, moved)),
+            }
+        for report in reports:
             vars(report)["gws_replay_variant"] = str(finding.variant)
             item.ihook.pytest_runtest_logreport(report=report)
 
@@ -203,6 +227,26 @@ class Explorer:
         report.outcome, report.longrepr, report.sections = "failed", problem, []
         vars(report)["gws_replay_variant"] = "--gws-explore"
         item.ihook.pytest_runtest_logreport(report=report)
+
+
+class _Progress:
+    """A line that is written over again while a test is explored, on a terminal."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._reporter = reporter if reporter and reporter.isatty and not hasattr(config, "workerinput") else None
+        if self._reporter:
+            self._reporter.ensure_newline()
+
+    def show(self, text: str) -> None:
+        """Write the line."""
+        if self._reporter:
+            self._reporter.rewrite(f"gws_replay explores {text}", erase=True)
+
+    def end(self) -> None:
+        """Remove the line."""
+        if self._reporter:
+            self._reporter.rewrite("", erase=True)
 
 
 def _sent(plan: Plan | None) -> int:
@@ -214,7 +258,7 @@ def _most(plan: Plan | None) -> int:
     return _TIMES_MORE * _sent(plan) + _MORE
 
 
-def _summary(exploration: Exploration[Reports]) -> str:
+def _summary(exploration: Exploration[_Shown]) -> str:
     coverage = exploration.coverage
     races = [each for each in exploration.findings if not each.is_flaky]
     flaky = [each for each in exploration.findings if each.is_flaky]
@@ -227,11 +271,12 @@ def _summary(exploration: Exploration[Reports]) -> str:
     return "; ".join(parts)
 
 
-def _section(item: pytest.Item, finding: Finding[Reports]) -> str:
-    lines = [
-        finding.sentence,
-        f"to run it again: pytest '{item.nodeid}' '--gws-explore={finding.variant}'",
-    ]
+def _again(item: pytest.Item, finding: Finding[_Shown]) -> str:
+    return f"to run it again: pytest '{item.nodeid}' '--gws-explore={finding.variant}'"
+
+
+def _section(item: pytest.Item, finding: Finding[_Shown]) -> str:
+    lines = [finding.sentence, _again(item, finding)]
     if finding.same:
         lines.append(f"{len(finding.same)} more variants fail alike, such as {finding.same[0]}")
     return "\n".join(lines)

@@ -66,6 +66,18 @@ class Counts(TypedDict):
     live: int
 
 
+class Explored(TypedDict):
+    """A variant that failed: when, how to run it again, and what clients saw as recorded and then.
+
+    Each event is its words, and whether the variant has moved it.
+    """
+
+    sentence: str
+    again: str
+    recorded: list[tuple[str, bool]]
+    explored: list[tuple[str, bool]]
+
+
 class RanTest(TypedDict):
     """A marked test, or a `block` of gws_use_cassette; `details` and `timeline` (JSON) are for a page."""
 
@@ -82,6 +94,7 @@ class RanTest(TypedDict):
     not_replayed: list[str]
     details: NotRequired[Details]
     timeline: NotRequired[str]
+    explored: NotRequired[Explored]
 
 
 def counts_of(run: "Run") -> Counts:

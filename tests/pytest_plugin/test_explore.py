@@ -121,6 +121,16 @@ def test_a_race_is_found_reduced_and_told_in_words(project: Project) -> None:
     assert [re.sub(r"v1:\w+:", "", each) for each in cases] == ["test_it", "test_it[@n0:q1]", "test_it[@n1:q3]"]
 
 
+def test_the_page_shows_the_recorded_order_beside_the_explored_one(project: Project) -> None:
+    project.run(two(FORGETS), "--gws-explore=1", "--gws-report=page.html").assert_outcomes(passed=1, failed=1)
+    text = (project.pytester.path / "page.html").read_text()
+    rows = re.findall(r"<tr><th scope=\"row\">(\d+)</th><td>(.*?)</td><td>(.*?)</td></tr>", text)
+    moved = "<mark>notification 0 (PropertiesUpdated S1)</mark>"
+    assert rows[3] == ("4", "the response to interaction 1 (UpdateUserData)", moved)
+    assert moved in [recorded for _, recorded, _ in rows]
+    assert "fails when notification 0 (PropertiesUpdated S1) is delivered before the response" in text
+
+
 def test_a_variant_is_run_again_by_its_text(project: Project) -> None:
     found = project.run(two(FORGETS), "--gws-explore=4")
     text = re.search(r"--gws-explore=(@v1:\w+:n0:q1)'", found.stdout.str())

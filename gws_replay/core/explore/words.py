@@ -1,9 +1,10 @@
 """Deviations in words: for the section of a failure, the page and the command line."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.cassette import Cassette
+from gws_replay.core.explore.coverage import Trace
 from gws_replay.core.explore.deviation import Deviation, Place
 from gws_replay.core.explore.orders import Orders
 from gws_replay.core.json_compare import printable
@@ -59,6 +60,14 @@ def _where(orders: Orders, deviation: Deviation) -> str:
     if deviation.place in crossed:
         return f"after {event_name(cassette, crossed[-1])}"
     return f"before {event_name(cassette, crossed[0])}" if crossed else f"after {event_name(cassette, deviation.place)}"
+
+
+def order_of(trace: Trace, orders: tuple[Orders, ...], moved: Iterable[Deviation]) -> Iterator[tuple[str, bool]]:
+    """Yield what clients saw, in words, and whether it is one of the moved notifications."""
+    numbers = {(each.of, each.number) for each in moved if each.place}
+    for of, place in trace:
+        is_moved = place.kind == "n" and (of, place.number) in numbers
+        yield event_name(orders[of].index.cassette, place), is_moved
 
 
 def event_name(cassette: Cassette, place: Place | None) -> str:

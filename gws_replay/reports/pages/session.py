@@ -6,11 +6,12 @@ The tests are HTML that can be read, folded and printed without the script, whic
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import zip_longest
 
 from gws_replay.core.counted import counted
 from gws_replay.reports.pages.cassettes import ASSETS, around
 from gws_replay.reports.pages.page_skeleton import SHADE, bar, block, data, figures, page_skeleton, safe
-from gws_replay.reports.run_data import Details, Missed, Operation, RanTest
+from gws_replay.reports.run_data import Details, Explored, Missed, Operation, RanTest
 from gws_replay.reports.run_events import Event
 from gws_replay.reports.terminal.session import total
 
@@ -97,8 +98,21 @@ def _test(test: RanTest, number: int, *, drawn: bool) -> Iterator[str]:
         if drawn:
             yield f'<button type="button" class="draw" data-timeline="{number}" aria-expanded="false">'
             yield "Timeline</button>\n"
+        if "explored" in test:
+            yield from _part("Explored", _explored(test["explored"]))
         yield from _details(details)
     yield "</div>\n</details>\n"
+
+
+def _explored(found: Explored) -> Iterator[str]:
+    """Yield the recorded order beside the explored one; the moved notifications are marked."""
+    yield f'<p class="bad">{safe(found["sentence"])}</p>\n<p class="quiet">{safe(found["again"])}</p>\n'
+    yield "<table>\n<caption>What the client saw</caption>\n<tr><th></th><th>recorded</th><th>explored</th></tr>\n"
+    rows = zip_longest(found["recorded"], found["explored"], fillvalue=("", False))
+    for number, pair in enumerate(rows, 1):
+        cells = "".join(f"<td>{f'<mark>{safe(text)}</mark>' if moved else safe(text)}</td>" for text, moved in pair)
+        yield f'<tr><th scope="row">{number}</th>{cells}</tr>\n'
+    yield "</table>\n"
 
 
 def _details(details: Details) -> Iterator[str]:
