@@ -88,8 +88,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let the marker alone be enough: a marked test need not name the fixture. Watch the fixtures that they use."""
     names: dict[Path, set[str]] = {}
+    is_explored = False
     for item in items:
-        if isinstance(item, pytest.Function) and item.get_closest_marker(_MARKER):
+        if isinstance(item, pytest.Function) and (marker := item.get_closest_marker(_MARKER)):
+            is_explored |= "explore" in marker.kwargs
             # First, so that no other fixture goes live before it; a new list, as the cases of one test share theirs.
             ours = "gws_server" if "gws_server" in item.fixturenames else "gws"
             item.fixturenames = [ours, *(name for name in item.fixturenames if name != ours)]
@@ -99,7 +101,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
         config.pluginmanager.register(FixtureRuns(names), "gws_replay_fixture_runs")
         watch(config)
-        if wish := wish_of(config, items):
+        if wish := wish_of(config, is_marked=is_explored):
             from gws_replay.pytest_plugin.explore import Explorer
 
             config.pluginmanager.register(Explorer(wish), "gws_replay_explorer")

@@ -163,7 +163,7 @@ class Explorer:
         if not all(each.passed and not hasattr(each, "wasxfail") for each in reports) or len(reports) < len(_PHASES):
             return f"{item.nodeid}: not explored, as it does not pass as recorded"
         if recorded.plan is None:
-            return ""
+            return f"{item.nodeid}: not explored, as it records"
         space = Space(recorded.indexes, self.wish.level, recorded.plan.traffic)
         if space.is_empty:
             return f"{item.nodeid}: not explored, as its recording has no notifications"

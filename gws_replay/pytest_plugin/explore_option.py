@@ -18,7 +18,6 @@ _LEVELS = ("orders", "interruptions", "faults")
 _COUNT = 50
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?")
 _UNITS = {"s": 1, "m": 60, "h": 3600, None: 1}
-_MARKER = "gws_cassette"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +65,10 @@ def gws_fault() -> Callable[[str], object]:
     return lambda _kind: None
 
 
-def wish_of(config: pytest.Config, items: list[pytest.Item]) -> Wish | None:
-    """Return what is to be explored of some marked tests; None for nothing. Raises UsageError for a wrong option."""
+def wish_of(config: pytest.Config, *, is_marked: bool) -> Wish | None:
+    """Return what is to be explored, if a marker asks for it or not. Raises UsageError for a wrong option."""
     asked = config.getoption(_OPTION) or config.getini("gws_explore")
-    if not asked and not any("explore" in mark.kwargs for item in items for mark in item.iter_markers(_MARKER)):
+    if not asked and not is_marked:
         return None
     is_variant = str(asked).startswith("@")
     if asked and not is_variant and not (str(asked).isdecimal() and int(asked) > 0):

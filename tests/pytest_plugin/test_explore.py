@@ -72,6 +72,40 @@ class Client:
         self.send("/meta/disconnect", clientId=self.id)
         self.thread.join(9)
 
+class Careful(Client):
+    """Looks after a broken connection before it writes again, and after it had to shake hands again."""
+    def shake_hands(self, subscribe=True):
+        while True:
+            try:
+                super().shake_hands(subscribe)
+                break
+            except requests.RequestException:
+                pass
+        if getattr(self, "thread", None):
+            self.look()
+    def update(self, session, **data):
+        try:
+            super().update(session, **data)
+        except requests.ConnectionError:
+            shown = {each["id"]: each["userData"] for each in self.look()["facebooksessions"]}
+            if shown.get(session) != data:
+                super().update(session, **data)
+    def look(self):
+        try:
+            found = super().look()
+        except requests.ConnectionError:
+            found = super().look()
+        if found["facebooksessions"][0]["userData"] == {"A": 2}:
+            with self.changed:
+                self.received.append("S1")
+                self.changed.notify_all()
+        return found
+    def close(self):
+        try:
+            super().close()
+        except requests.RequestException:
+            pass
+
 def play(client, together=False):
     try:
         client.look()
@@ -149,6 +183,14 @@ def test_a_correct_client_passes_every_variant(project: Project) -> None:
     result = project.run(two(RIGHT), "--gws-explore=40")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*explored test_agent.py::test_it: 40 variants; * of * orderings seen"])
+
+
+def test_a_correct_client_passes_every_interruption(project: Project) -> None:
+    """It looks before it writes again, and after it had to shake hands again."""
+    tests = two("\n    from client import Careful, play\n    play(Careful())\n")
+    result = project.run(tests, "--gws-explore=60", "--gws-explore-level=interruptions")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*test_it: 60 variants; *"])
 
 
 def test_a_client_that_forgets_to_subscribe_again_is_found(project: Project) -> None:

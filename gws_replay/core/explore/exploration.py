@@ -14,6 +14,8 @@ from gws_replay.core.explore.shrink import smallest
 from gws_replay.core.explore.space import Space
 
 _T = TypeVar("_T")
+# After so many more failures for one reason, no further variants with that reason are tried.
+_ALIKE = 2
 
 
 class Ended(NamedTuple, Generic[_T]):
@@ -80,8 +82,8 @@ class Exploration(Generic[_T]):
             if self._is_over():
                 self.stopped = True
                 return
-            if any(known.issubset(variant.deviations) for known in self._known):
-                continue  # it would fail for a reason that is known
+            if self._is_known(variant):
+                continue
             self.try_one(variant)
             yield variant
 
@@ -91,6 +93,15 @@ class Exploration(Generic[_T]):
         ended = self._once(variant)
         if ended.failed:
             self._failed(variant, ended, self.ran)
+
+    def _is_known(self, variant: Variant) -> bool:
+        """Tell whether a variant would fail for a reason that is known: some alike are enough."""
+        reason = self.space.reason_of(variant.deviations)
+        return any(known.issubset(variant.deviations) for known in self._known) or any(
+            len(each.same) >= _ALIKE and self.space.reason_of(each.variant.deviations) <= reason
+            for each in self.findings
+            if not each.is_flaky
+        )
 
     def _once(self, variant: Variant) -> Ended[_T]:
         ended = self._run(variant)

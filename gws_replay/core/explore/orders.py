@@ -25,6 +25,9 @@ from gws_replay.core.explore.deviation import Deviation, Place
 from gws_replay.core.model import Cause, Notification
 from gws_replay.core.replay.cassette_index import CassetteIndex, UserPart
 
+# Moves reach so many events and notifications farther, and to the end: in a long recording the number of moves would
+# grow with its square. `_MOVES` is about how many there are at the most.
+_NEAR, _MOVES = 8, 4000
 # Where a notification stands: in which gap between two requests or responses of its user, and in what order there.
 _Key = tuple[int, float]
 
@@ -105,11 +108,13 @@ class Orders:
         """Yield the pairs of events that may come in either order; the first is a notification."""
         for index, notification in enumerate(self.notifications):
             events = self.lines[notification.user].events
-            for number, (_, place) in enumerate(events):
+            near = range(max(0, self._gaps[index] - self._reach), min(len(events), self._gaps[index] + self._reach))
+            for number in near:
+                place = events[number][1]
                 # A request cannot be kept from coming before a notification: only its response can.
                 if number >= (self.earliest[index] if place.kind == "r" else self._gaps[index]):
                     yield Place("n", index), place
-            for other in self._others(index):
+            for other in self._others(index)[: self._reach]:
                 yield Place("n", index), Place("n", other)
 
     def is_allowed(self, deviation: Deviation) -> bool:
@@ -143,7 +148,8 @@ class Orders:
         notification, own = self.notifications[index], self._gaps[index]
         events, cause = self.lines[notification.user].events, notification.cause
         response = Place("r", cause.interaction) if cause else None
-        for gap in range(self.earliest[index], len(events) + 1):
+        near = range(max(self.earliest[index], own - self._reach), min(own + self._reach, len(events)))
+        for gap in (*near, len(events)):
             if gap == own or not self._is_open(index, gap):
                 continue
             crossed = [place for _, place in events[min(gap, own) : max(gap, own)]]
@@ -159,14 +165,22 @@ class Orders:
             yield Choice(rank, Deviation("n", index, str(events[gap - 1][1]), self.of))
 
     def _after_others(self, index: int) -> Iterator[Choice]:
-        for distance, other in enumerate(self._others(index)):
+        for distance, other in enumerate(self._others(index)[: self._reach]):
             yield Choice(1.5 + distance, Deviation("n", index, f"n{other}", self.of))
 
     def _others(self, index: int) -> Sequence[int]:
         """Return the notifications of the user, of other resources, that were recorded after one."""
-        part = self.index.parts[self.notifications[index].user].notifications
-        after = part[part.index(index) + 1 :]
+        after = self.index.parts[self.notifications[index].user].notifications[self._ranks[index] + 1 :]
         return [each for each in after if self.resources[each] != self.resources[index]]
+
+    @cached_property
+    def _ranks(self) -> Mapping[int, int]:
+        """The place of each notification among those of its user."""
+        return {each: number for part in self.index.parts for number, each in enumerate(part.notifications)}
+
+    @cached_property
+    def _reach(self) -> int:
+        return max(_NEAR, _MOVES // max(1, len(self.notifications)))
 
     def _is_open(self, index: int, gap: int) -> bool:
         """Tell whether a notification may be in a gap, and the gap has room for it."""
@@ -198,7 +212,7 @@ class Orders:
 
     def _keys(self, moves: Iterable[Deviation]) -> list[_Key]:
         """Return where each notification stands after some moves; those of one resource keep their order."""
-        ranks = {each: number for part in self.index.parts for number, each in enumerate(part.notifications)}
+        ranks = self._ranks
         keys: list[_Key] = [(gap, float(ranks[index])) for index, gap in enumerate(self._gaps)]
         # From the last one on, as one is moved behind another only if that was recorded after it.
         for move in sorted(moves, key=lambda each: ranks[each.number], reverse=True):

@@ -13,6 +13,7 @@ from gws_replay.core.explore.space import LEVELS, Level, Space, Traffic
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.errors import GwsReplayError
 from tests.core.explore.test_orders import TWO_SESSIONS
+from tests.support.builders import cassette, push, update
 from tests.support.simulated_replays import recordings
 
 TRAFFIC = Traffic({0: 3}, {0: 5})
@@ -95,3 +96,18 @@ def test_a_write_that_nobody_can_look_at_is_not_left_unanswered() -> None:
     found = {str(each.deviation) for each in space(level="interruptions").choices}
     assert "q1:unanswered" in found
     assert "q2:unanswered" not in found
+
+
+def test_a_long_recording_has_moves_in_proportion() -> None:
+    """Not with the square of its length; the end of the recording is always among them."""
+    moments = [
+        moment
+        for number in range(400)
+        for moment in (
+            update({"A": number}, began=number, session=f"S{number}"),
+            push({"A": number}, seen=number + 0.5, session=f"S{number}"),
+        )
+    ]
+    found = space(cassette(*moments), level="orders")
+    assert len(found.choices) < 400 * 40
+    assert "n0:r399" in {str(each.deviation) for each in found.choices}
