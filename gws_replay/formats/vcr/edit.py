@@ -8,7 +8,7 @@ import base64
 import copy
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -16,7 +16,7 @@ import yaml
 from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import document as vcr_document
 from gws_replay.formats.vcr import yaml_text
-from gws_replay.formats.vcr.scrub import HEADER, Path, Scrub
+from gws_replay.formats.vcr.scrub import Path, Scrub
 from gws_replay.formats.vcr.yaml_text import Dumper, Loader
 
 _PROPERTIES = re.compile(r"(?:(?P<anchor>&\S+)|!\S*)\s+")
@@ -35,8 +35,10 @@ def edited(text: str, scrub: Scrub, *, as_json: bool) -> str:
     if not scrub.changes:
         return text
     if as_json:
-        document = _put_all(scrub.document, scrub.changes)
-        document[HEADER if HEADER in document else vcr_document.REDACTION] = scrub.header
+        document = copy.deepcopy(dict(scrub.document))
+        for path, value in scrub.changes:
+            _put(document, path, value)
+        document[scrub.header_name] = scrub.header
         changed = _json(text, document)
         _check(changed, document, scrub.source, as_json=True)
         return changed
@@ -57,18 +59,17 @@ class _Edit:
         self._newline = "\r\n" if "\r\n" in text else "\n"
 
     def edited(self) -> str:
-        values: dict[int, str | bytes] = {}  # an anchored value stands once, whatever points to it
+        values: dict[int, tuple[Any, str | bytes]] = {}  # an anchored value stands once, whatever points to it
         spans: dict[tuple[int, int], str] = {}
         for path, value in self._scrub.changes:
             node = self._node(path)
-            values[id(node)] = value
+            values[id(node)] = node, value
             spans[node.start_mark.index, node.end_mark.index] = self._scalar(node, value)
-        meant = _put_all(
-            self._scrub.document,
-            ((path, values[id(node)]) for path, node in _scalars(self._root) if id(node) in values),
-        )
-        old = self._header_node(HEADER) or self._header_node(vcr_document.REDACTION)
-        meant[HEADER if HEADER in meant else vcr_document.REDACTION] = self._scrub.header
+        for node, value in values.values():
+            node.tag, node.value = yaml_text.scalar(value)
+        meant = yaml_text.content(self._root)
+        meant[self._scrub.header_name] = self._scrub.header
+        old = self._header_node()
         if old is not None:
             spans = {span: new for span, new in spans.items() if not _within(span, old)}
             spans[old.start_mark.index, old.end_mark.index] = self._mapping(old, self._scrub.header)
@@ -84,8 +85,9 @@ class _Edit:
         _check(changed, meant, self._scrub.source, as_json=False)
         return changed
 
-    def _header_node(self, name: str) -> Any:
-        return next((value for key, value in self._root.value if key.value == name), None)
+    def _header_node(self) -> Any:
+        name = self._scrub.header_name
+        return next((value for key, value in reversed(self._root.value) if key.value == name), None)
 
     def _header_at_end(self, spans: dict[tuple[int, int], str]) -> dict[tuple[int, int], str]:
         """Add the header after everything else: before the brace that ends it all, or the mark of the end."""
@@ -165,8 +167,8 @@ class _Edit:
         return None
 
     def _mapping(self, node: Any, value: Mapping[str, Any]) -> str:
-        if node.flow_style:
-            return _flow(value)
+        if isinstance(node, yaml.ScalarNode) or node.flow_style:
+            return f"{'' if node.start_mark.index < node.end_mark.index else ' '}{_flow(value)}"
         lines = _dump(dict(value)).splitlines()
         return f"{self._newline}{' ' * node.start_mark.column}".join(lines) + self._newline
 
@@ -180,7 +182,14 @@ def _check(text: str, meant: Mapping[str, Any], source: str, *, as_json: bool) -
             f"{source} cannot be changed in place (the new text could not be parsed); nothing was changed: "
             "convert the file first (gws-replay convert)"
         ) from None
-    if parsed != meant:
+    try:
+        is_meant = parsed == meant
+    except RecursionError:
+        raise CassetteError(
+            f"{source} cannot be changed: a value contains itself, through its anchor; nothing was changed: "
+            "write it out, without the anchor"
+        ) from None
+    if not is_meant:
         place = next(_differences(parsed, meant, ""), "the file")
         raise CassetteError(
             f"{source}: {place.lstrip('.') or 'the file'} cannot be changed in place without changing more; "
@@ -201,27 +210,6 @@ def _differences(parsed: Any, meant: Any, place: str) -> Iterator[str]:
 
 def _unchangeable(source: str, path: Path) -> CassetteError:
     return CassetteError(f"{source}: {'.'.join(map(str, path))} cannot be changed in place: convert the file")
-
-
-def _scalars(root: Any) -> Iterator[tuple[Path, Any]]:
-    """Yield every scalar of a document with its path; one that has an anchor, with each path that leads to it."""
-    rest: list[tuple[Path, Any]] = [((), root)]
-    while rest:
-        path, node = rest.pop()
-        if isinstance(node, yaml.ScalarNode):
-            yield path, node
-        elif isinstance(node, yaml.MappingNode):
-            rest += (((*path, key.value), value) for key, value in node.value)
-        else:
-            rest += (((*path, index), value) for index, value in enumerate(node.value))
-
-
-def _put_all(document: Mapping[str, Any], changes: Iterable[tuple[Path, str | bytes]]) -> dict[str, Any]:
-    """Return a copy of a document with other values in some places."""
-    copied = copy.deepcopy(dict(document))
-    for path, value in changes:
-        _put(copied, path, value)
-    return copied
 
 
 def _put(document: Any, path: Path, value: str | bytes) -> None:

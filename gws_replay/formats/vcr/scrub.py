@@ -14,6 +14,7 @@ from typing import Any
 from gws_replay.core.content_coding import decoded
 from gws_replay.core.model import Headers, Notification, Request, Response, WebSocketMessage
 from gws_replay.core.redaction.redactor import Redactor
+from gws_replay.errors import CassetteError
 from gws_replay.formats.vcr import document as vcr_document
 from gws_replay.formats.vcr.reader import is_old_httpx
 
@@ -51,12 +52,17 @@ class Scrub:
     suspects: frozenset[str] = frozenset()
     _place: str = ""
 
+    @property
+    def header_name(self) -> str:
+        """The key of the header: ours, or the one of a file without ours."""
+        return vcr_document.REDACTION if self.document.get(HEADER) is None else HEADER
+
     def run(self) -> "Scrub":
         """Do it. Raises CassetteError for what is not a cassette."""
-        facts = self.document.get(HEADER) or self.document.get(vcr_document.REDACTION) or {}
-        settled = tuple(map(str, facts.get("stand_ins", ())))
-        redactor = self.new_redactor(settled, self._noticed, self._not_read)
         messages = list(self._messages())
+        facts = self._facts()
+        settled = tuple(map(str, facts.get("stand_ins") or ()))
+        redactor = self.new_redactor(settled, self._noticed, self._not_read)
         for _ in range(2):  # a value may stand somewhere before what gives it away
             self.findings.clear()
             self.changes.clear()
@@ -71,7 +77,19 @@ class Scrub:
         self.suspects = redactor.suspects
         return self
 
+    def _facts(self) -> Mapping[str, Any]:
+        """Return what the header says. Raises CassetteError for one that cannot be read."""
+        name, facts = self.header_name, self.document.get(self.header_name) or {}
+        if not isinstance(facts, Mapping):
+            raise CassetteError(
+                f"{self.source}: {name} is {type(facts).__name__}, not a mapping: restore it, or delete it"
+            )
+        if not isinstance(facts.get("stand_ins") or [], list):
+            raise CassetteError(f"{self.source}: {name}, stand_ins is no list: restore it, or delete it")
+        return facts
+
     def _messages(self) -> Iterator[Callable[[Redactor], Iterator[Change]]]:
+        # First: it checks the document.
         exchanges, notifications, websocket_messages = vcr_document.contents(self.document, self.source)
         for index, user in enumerate((self.document.get(HEADER) or {}).get("users") or ()):
             yield partial(self._user, index=index, user=user)

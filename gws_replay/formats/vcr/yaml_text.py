@@ -5,6 +5,7 @@ Plain vcrpy loads what is written here and replays its REST exchanges: our own k
 for a short one. A cassette without our keys, written by hand or by vcrpy, is read too: file order stands in for time.
 """
 
+import base64
 import gc
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -199,6 +200,19 @@ def parse(text: str, source: str, *, as_json: bool) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise CassetteError(f"{source} is {'empty' if document is None else 'no cassette'}: record it again")
     return document
+
+
+def content(root: Any) -> dict[str, Any]:
+    """Return what the nodes of a document say."""
+    constructed: dict[str, Any] = Loader("").construct_document(root)
+    return constructed
+
+
+def scalar(value: str | bytes) -> tuple[str, str]:
+    """Return the tag and the text of the node that says a value."""
+    if isinstance(value, bytes):
+        return "tag:yaml.org,2002:binary", base64.b64encode(value).decode()
+    return "tag:yaml.org,2002:str", value
 
 
 @contextmanager

@@ -151,3 +151,40 @@ def test_a_binary_body_stays_binary() -> None:
     text = ITEM.format(f"!!binary {body}").replace("http://h/a", "http://h/a?access_token=Nebelkraehe-3")
     (item,) = parsed(scrubbed(text, ".yaml"), ".yaml")["interactions"]
     assert b"\x00\x01\xff <redacted:access_token> \xfe" == item["response"]["body"]["string"]
+
+
+@pytest.mark.parametrize("key", ["", "7", "true", "2026-11-30", "1.5"])
+def test_a_value_with_an_anchor_is_redacted_wherever_else_it_stands(key: str) -> None:
+    """Also under a key that is no text."""
+    text = f"{ITEM.format('&a password=Nebelkrähe-3')}x:\n  ? {key}\n  : *a\n"
+    new = parsed(scrubbed(text, ".yaml"), ".yaml")
+    assert ["password=<redacted:password>"] == [*new["x"].values()]
+    assert [*parsed(text, ".yaml")["x"]] == [*new["x"]]
+
+
+@pytest.mark.parametrize("header", ["gws_replay_redaction:", "gws_replay_redaction: ''", "gws_replay: null"])
+def test_an_empty_header_is_filled(header: str) -> None:
+    """As a tool or a person left it; the file can be read afterwards."""
+    new = parsed(scrubbed(f"{header}\n{ITEM.format('password=Nebelkrähe-3')}", ".yaml"), ".yaml")
+    assert "all" == new["gws_replay_redaction"]["redaction"]
+
+
+@pytest.mark.parametrize(
+    ("header", "problem"),
+    [
+        ("gws_replay_redaction: yes please", "gws_replay_redaction is str, not a mapping"),
+        ("gws_replay_redaction: [a]", "gws_replay_redaction is list, not a mapping"),
+        ("gws_replay_redaction: {stand_ins: 7}", "gws_replay_redaction, stand_ins is no list"),
+        ("gws_replay: text", "gws_replay: the field 'format' is missing"),
+        ("gws_replay: {format: 1, users: [a]}", "gws_replay, user 0: it is str"),
+        ("x: &a [*a]", "a value contains itself"),
+    ],
+)
+def test_what_cannot_be_read_is_reported_and_the_file_stays(header: str, problem: str, tmp_path: Path) -> None:
+    """With the file, the field, and what to do."""
+    path = tmp_path / "a.yaml"
+    text = f"{ITEM.format('password=Nebelkrähe-3')}{header}\n"
+    path.write_text(text, "utf-8")
+    ended = command_line("scrub", path)
+    assert (2, text) == (ended.code, path.read_text("utf-8"))
+    assert problem in ended.err
