@@ -244,7 +244,7 @@ from gws_replay.cli import group
 with contextlib.redirect_stdout(io.StringIO()):
     group.main(["--help"], standalone_mode=False)
 """
-PLUGINS = ("pytest_plugin", "pytest_plugin.summary", "pytest_plugin.unused_option")
+PLUGINS = ("pytest_plugin", *(f"pytest_plugin.{name}" for name in ("explore_option", "summary", "unused_option")))
 DECLARING = (
     *("errors", "storage", "storage.names"),
     *(f"pytest_plugin.{name}" for name in ("marker", "record_mode", "stash", "tracebacks", "use_cassette")),
