@@ -15,7 +15,6 @@ from typing import Any
 from gws_replay.core.bayeux.server import BayeuxServer
 from gws_replay.core.compile.identity import COOKIE, LOGIN, NAMES, TOKEN, received_in, sent_in
 from gws_replay.core.model import Headers, Identity, Request, Response
-from gws_replay.core.redaction.redactor import Redactor, without_secrets
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.cassette_run import Send
 from gws_replay.core.replay.live_headers import ValueOf
@@ -26,13 +25,13 @@ from gws_replay.core.replay.shared_run import SharedRun
 from gws_replay.core.replay.user_session import PATIENCE, UserSession
 from gws_replay.playback.change_signal import ChangeSignal
 from gws_replay.playback.held_polls import HeldPolls
+from gws_replay.playback.live_redactor import LiveRedactor
 from gws_replay.playback.manner import AS_RECORDED, Manner
 from gws_replay.playback.waiting import Steps, Waiter, in_task, pause
 
 # How many misses of each user a server keeps that runs for days.
 MOST_MISSES = 500
 _NUMBER_DIGITS = 8
-_MOST_FIELDS = 1000
 _TOKEN = re.compile(rb'"\w*token"\s*:\s*"([^"\\]+)"', re.IGNORECASE)
 _REDACTED_TOKEN = re.compile(rb'("\w*token"\s*:\s*)"<redacted:[^">]*>"', re.IGNORECASE)
 _CSRF_TOKEN = "CSRF token"  # noqa: S105  (a kind of identity)
@@ -49,10 +48,7 @@ class LiveUser:
     session: UserSession
     polls: HeldPolls
     value_of: ValueOf
-    redactor: Redactor = field(default_factory=without_secrets)
-    # The header fields that the redactor has seen.
-    shown_to_redactor: set[tuple[str, str]] = field(default_factory=set)
-    last_headers: Headers | None = None
+    redactor: LiveRedactor = field(default_factory=LiveRedactor)
 
 
 class Sessions:
@@ -149,7 +145,7 @@ class Sessions:
         if self._keeps_history:
             self.sent.append(request)
         with user.polls.lock:
-            _learn_secrets(user, request.headers)
+            user.redactor.see(request.headers)
             outcome = user.session.play(request, self.clock(), user.redactor.request)
             self._look(user)
         self.changes.send()
@@ -360,16 +356,3 @@ def _identities(request: Request) -> Sequence[Identity]:
     """Return the identities that a request uses: what tells a user by itself, and any cookie that may be known."""
     pairs = (each.partition("=") for each in (request.headers.get("cookie") or "").split(";"))
     return *sent_in(request), *(Identity(COOKIE, value.strip().strip('"')) for _, equals, value in pairs if equals)
-
-
-def _learn_secrets(user: LiveUser, headers: Headers) -> None:
-    """Let the redactor see a request's credentials: they may turn up in what is shown later."""
-    if headers is user.last_headers:
-        return
-    user.last_headers = headers
-    if not user.shown_to_redactor.issuperset(headers.pairs):
-        news = tuple(pair for pair in headers.pairs if pair not in user.shown_to_redactor)
-        if len(user.shown_to_redactor) > _MOST_FIELDS:
-            user.shown_to_redactor.clear()
-        user.redactor.request(Request(method="", uri="/", headers=Headers(news)))
-        user.shown_to_redactor.update(news)

@@ -5,10 +5,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gws_replay.core.compile.parts import recorded_tests
-from gws_replay.core.redaction.policy import Policy
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.request_fields import IgnoredFields
 from gws_replay.core.replay.request_key import WHOLE, Matching
@@ -19,6 +18,9 @@ from gws_replay.playback.run import Run
 from gws_replay.pytest_plugin.record_mode import RecordMode, records, upstream_of
 from gws_replay.pytest_plugin.vcr_options import PLAIN, VcrConfig
 from gws_replay.storage.names import shown
+
+if TYPE_CHECKING:
+    from gws_replay.core.redaction.policy import Policy
 
 
 def _made(kind: Callable[..., Any], indexes: Sequence[CassetteIndex], **options: Any) -> Any:
@@ -134,7 +136,7 @@ def through_a_server(wanted: Wanted) -> Iterator[Run]:
         yield playback
 
 
-def _policy(wanted: Wanted) -> Policy:
+def _policy(wanted: Wanted) -> "Policy":
     from gws_replay.settings.redaction import policy_of_test
 
     return policy_of_test(wanted.redaction, wanted.paths[0].parent)

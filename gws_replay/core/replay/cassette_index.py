@@ -10,18 +10,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf, nextafter
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Notification, Request
-from gws_replay.core.redaction.redactor import without_secrets
 from gws_replay.core.replay.live_headers import sets_session_cookie
 from gws_replay.core.replay.nearest_request import Neighbours
 from gws_replay.core.replay.rehost import hosts_of
 from gws_replay.core.replay.request_key import WHOLE, Key, Matching, json_key, key_of
-from gws_replay.core.replay.wildcard_index import StandInIndex
+
+if TYPE_CHECKING:
+    from gws_replay.core.replay.wildcard_index import StandInIndex
 
 # What the header of a cassette says of its redaction where no secret is left in it.
 _WITHOUT_SECRETS = ("all", "secrets")
@@ -81,10 +83,12 @@ class CassetteIndex:
         return Neighbours(self.requests, self.hosts)
 
     @cached_property
-    def stand_ins(self) -> StandInIndex | None:
+    def stand_ins(self) -> "StandInIndex | None":
         """The index for live values of a cassette whose personal data were redacted; None for any other."""
         if self.cassette.header.get("redaction") != "all":
             return None
+        from gws_replay.core.replay.wildcard_index import StandInIndex  # noqa: PLC0415  (others do without redaction)
+
         return StandInIndex(self.cassette, self.requests, self.matching.match_on, self.hosts)
 
     @cached_property
@@ -95,8 +99,9 @@ class CassetteIndex:
         """
         requests = [exchange.request for exchange in self.interactions]
         if not self._has_no_secrets:
-            redactor = without_secrets()
-            requests = [redactor.request(request) for request in requests]
+            from gws_replay.core.redaction.redactor import without_secrets  # noqa: PLC0415  (word for word needs none)
+
+            requests = list(map(without_secrets().request, requests))
         return tuple(map(self.matching.recorded, requests))
 
     @cached_property
@@ -287,8 +292,7 @@ class CassetteIndex:
     def _windows_of(self, index: int, shown: Sequence[str]) -> Iterator[Window]:
         exchange = self.interactions[index]
         for resource_id in shown:
-            operations = [self.interactions[each] for each in self._by_resource.get(resource_id, ())]
-            if operations:
+            if operations := [self.interactions[each] for each in self._by_resource.get(resource_id, ())]:
                 yield Window(
                     resource_id,
                     first=sum(each.ended <= exchange.began for each in operations),
@@ -306,8 +310,7 @@ class UserPart:
     @cached_property
     def exchanges(self) -> Sequence[int]:
         """The user's interactions."""
-        found = enumerate(self.index.interactions)
-        return tuple(index for index, exchange in found if exchange.user == self.user)
+        return tuple(each for each, exchange in enumerate(self.index.interactions) if exchange.user == self.user)
 
     @cached_property
     def own(self) -> frozenset[int]:

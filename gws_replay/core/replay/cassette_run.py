@@ -18,19 +18,21 @@ Writes of one resource keep their order: one that had its response before anothe
 from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Exchange, Notification, Outcome, Request, Response
 from gws_replay.core.oracle.history import Snapshot, of_exchange, of_notification
-from gws_replay.core.replay.bindings import Bindings
 from gws_replay.core.replay.cassette_index import CassetteIndex, UserPart
 from gws_replay.core.replay.current_state import brought_up_to_date
 from gws_replay.core.replay.miss import Miss, Reason
 from gws_replay.core.replay.nearest_request import Difference, differences
 from gws_replay.core.replay.push_schedule import INSTANT, PushSchedule, Traffic
 from gws_replay.core.replay.request_key import Key
-from gws_replay.core.replay.wildcard_index import Pairs
+
+if TYPE_CHECKING:
+    from gws_replay.core.replay.bindings import Bindings
+    from gws_replay.core.replay.wildcard_index import Pairs, StandInIndex
 
 
 class Send(NamedTuple):  # a frozen dataclass would take five times as long to make, for each request
@@ -74,7 +76,7 @@ class CassetteRun:
         self.factor = factor
         self.keeps_history = keeps_history
         self.traffic = Traffic()
-        self.bindings = Bindings(index.stand_ins) if index.stand_ins else None
+        self.bindings = _bindings(index.stand_ins) if index.stand_ins else None
         # How many operations of each resource were sent, and which notifications of it were shown.
         self.operations: dict[str, int] = defaultdict(int)
         self.shown: dict[str, list[int]] = defaultdict(list)
@@ -250,7 +252,7 @@ class UserProgress:
         there = () if like is None else stand_ins.live_values(request, like)
         return stand_ins.hidden(request, (*bindings.live_values, *there))
 
-    def _resolved(self, key: Key, request: Request | None) -> tuple[Key, tuple[int, Pairs | None] | None]:
+    def _resolved(self, key: Key, request: Request | None) -> tuple[Key, "tuple[int, Pairs | None] | None"]:
         """Return the key of the recorded request that a live one stands for; that request, and what it binds."""
         if not self.run.bindings or not request:
             return key, None
@@ -305,3 +307,9 @@ class UserProgress:
         if self.run.keeps_history and seen.request.method == "GET":
             self.snapshots.extend(of_exchange(seen, interaction))
         return seen
+
+
+def _bindings(stand_ins: "StandInIndex") -> "Bindings":
+    from gws_replay.core.replay.bindings import Bindings  # noqa: PLC0415  (only redacted cassettes need redaction)
+
+    return Bindings(stand_ins)
