@@ -33,7 +33,8 @@ def observed_run(kind: Callable[..., _R], indexes: Sequence[CassetteIndex], **op
 def explored_run(kind: Callable[..., _R], space: Space, variant: Variant, **options: Any) -> tuple[_R, Plan]:
     """Return a run of a variant, and its plan: when it has ended, what was seen (`plan.seen`)."""
     plan = Plan(space, variant.deviations)
-    manner = Manner(led=_LED, own=_OWN, settle=_ORDER, new_session=partial(ExploredSession, plan=plan))
+    why = f"under {variant}"
+    manner = Manner(led=_LED, own=_OWN, settle=_ORDER, why=why, new_session=partial(ExploredSession, plan=plan))
     patience = _ORDER if variant.deviations else PATIENCE
     run = kind(
         *space.indexes(variant.deviations),

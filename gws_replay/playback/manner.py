@@ -15,12 +15,13 @@ class Manner:
 
     `led` is how long a response waits for a client that is to receive something first, if that client does not come;
     `own` how long a poll is held for a client that polls where it sends: nobody else can cause what it waits for.
-    `settle` is how long an expectation waits between two looks.
+    `settle` is how long an expectation waits between two looks. `why` says when a request gets no response.
     """
 
     led: float = 0.25
     own: float = 1.0
     settle: float = PATIENCE
+    why: str = "when it was recorded"
     new_session: Callable[..., UserSession] = UserSession
 
 

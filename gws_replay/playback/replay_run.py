@@ -240,7 +240,7 @@ class ReplayRun(Run):
     def _received(self, request: Request, user: LiveUser, send: Send) -> Response:
         """Return a response as the client receives it. Raises if there was none when it was recorded."""
         if send.outcome != "response":
-            raise _no_response(request, send.outcome)
+            raise _no_response(request, send.outcome, self.sessions.manner.why)
         layout = self.indexes[send.cassette].interactions[send.interaction].layout
         return _live(send.response, layout, Client(request.uri, user.value_of))
 
@@ -311,12 +311,12 @@ class ReplayRun(Run):
             return bayeux_http.refused(error)
 
 
-def _no_response(request: Request, outcome: Outcome) -> OSError:
-    """Return the error of a request that got no response when it was recorded, as a socket raises it."""
+def _no_response(request: Request, outcome: Outcome, why: str) -> OSError:
+    """Return the error of a request that gets no response, as a socket raises it."""
     what = f"{request.method} {request.path}"
     if outcome == "silence":
-        return TimeoutError(f"{what} timed out: the server did not respond when it was recorded")
-    return ConnectionResetError(f"the connection broke during {what} when it was recorded")
+        return TimeoutError(f"{what} timed out: the server did not respond {why}")
+    return ConnectionResetError(f"the connection broke during {what} {why}")
 
 
 def _live(response: Response, layout: Layout, client: Client) -> Response:

@@ -226,6 +226,27 @@ def test_after_all():
     project.run(tests, "--gws-explore=5").assert_outcomes(passed=3)
 
 
+def test_a_client_of_a_wider_fixture_goes_on_from_variant_to_variant(project: Project) -> None:
+    tests = """
+@pytest.fixture(scope="module")
+def client(gws_use_cassette):
+    from client import Client
+    found = Client()
+    yield found
+    found.close()
+"""
+    body = """
+    from client import play
+    client.received.clear()
+    client.close = lambda: None
+    play(client)
+    del client.close
+"""
+    result = project.run(tests + two(body, "def test_it(client, gws):"), "--gws-explore=20")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*test_it: 20 variants; *"])
+
+
 def test_the_marker_and_the_ini_file_ask_for_it_too(project: Project) -> None:
     project.run(two(RIGHT, explore=3)).stdout.fnmatch_lines(["*test_it: 3 variants; *"])
     project.pytester.makeini("[pytest]\ngws_explore = 2\n")

@@ -160,3 +160,10 @@ def test_those_before_the_first_request_change_places() -> None:
     recorded = cassette(*early, get({"A": 1}, began=1), attributed=False)
     index = Orders(CassetteIndex(recorded)).rewritten([Deviation.parse("n0:n1")])
     assert index.positions[1] < index.positions[0] < 1
+
+
+def test_one_without_a_cause_cannot_be_asked_to_come_earlier() -> None:
+    unsolicited = replace(TWO_SESSIONS, notifications=(replace(push({"C": 1}, seen=2.05, session="S3"), cause=None),))
+    orders = Orders(CassetteIndex(unsolicited))
+    assert not orders.is_allowed(Deviation.parse("n0:q1"))
+    assert orders.is_allowed(Deviation.parse("n0:q3"))
