@@ -14,7 +14,7 @@ from gws_replay.errors import CassetteError, GwsReplayError
 from gws_replay.formats import journal_lines as journal
 from gws_replay.formats import journal_reader
 from gws_replay.recording.streaming_compile import JournalCompile
-from gws_replay.storage.files import check_suffix, reason, save_cassette
+from gws_replay.storage.files import check_new, reason, save_cassette
 from gws_replay.storage.locks import Held, is_there, lock
 
 _START = 1 << 16
@@ -25,11 +25,9 @@ class JournalFile:
 
     def __init__(self, cassette: Path, header: Mapping[str, object], *, force: bool = False) -> None:
         """Claim the journal. Raises GwsReplayError when the cassette exists, or another recording has claimed it."""
-        check_suffix(cassette)
+        check_new(cassette, force=force)
         self.cassette = cassette
         self.path = journal_path(cassette)
-        if cassette.exists() and not force:
-            raise GwsReplayError(f"{cassette} exists: choose another name, or replace it with --force (gws_force=true)")
         try:
             cassette.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

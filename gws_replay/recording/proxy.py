@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from gws_replay.errors import GwsReplayError
+from gws_replay.recording.split import Split
 from gws_replay.settings.redaction import KEY_VARIABLE
 from gws_replay.settings.upstream import ca_of, check_proxy, check_upstream, trusting
-from gws_replay.storage.files import reason
+from gws_replay.storage.files import check_new, reason
 
 _EVENT_PREFIX = "gws-replay-event "
 _START_TIMEOUT = 60.0
@@ -194,6 +195,9 @@ def _check(settings: Settings) -> None:
         check_proxy(settings.via)
     if not settings.insecure:
         trusting(settings.upstream_ca, settings.client_cert)
+    # The writer checks these, too; but mitmproxy takes seconds to start.
+    Split.parse(settings.split)
+    check_new(settings.cassette, force=settings.force)
     _check_free(settings.host, settings.port)
 
 

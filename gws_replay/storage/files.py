@@ -66,6 +66,13 @@ def check_suffix(path: Path) -> None:
         raise GwsReplayError(f"{path} must end in {', '.join(CASSETTE_SUFFIXES[:-1])} or {CASSETTE_SUFFIXES[-1]}")
 
 
+def check_new(cassette: Path, *, force: bool) -> None:
+    """Raise GwsReplayError where a recording cannot make a cassette: it exists, or its name says no kind."""
+    check_suffix(cassette)
+    if cassette.exists() and not force:
+        raise GwsReplayError(f"{cassette} exists: choose another name, or replace it with --force (gws_force=true)")
+
+
 def read_text(path: str | os.PathLike[str] | Stored) -> str:
     """Read a text file as it is. Raises CassetteError with the reason in a sentence."""
     with opened(path) as file:
