@@ -13,6 +13,7 @@ from gws_replay.core.bayeux.server import Hold, Replies
 from gws_replay.playback.waiting import Steps, Waiter, in_task, in_thread
 
 FOREVER = float("inf")
+_MOMENT = 0.0005
 
 
 class Core(Protocol):
@@ -152,7 +153,8 @@ class HeldPolls:
                 return 0.0
             waiter.reset()
             self._listening.add(waiter)
-            return until - now
+            # What is due in a moment may turn out to be for nobody.
+            return until - now if now >= until else max(min(until, self._core.next_at or until) - now, _MOMENT)
 
     def _abandon(self, ticket: int) -> None:
         with self.lock:

@@ -300,6 +300,12 @@ def test_what_cannot_be_explored_says_why(project: Project, tests: str, line: st
     project.run(tests, "--gws-explore=3").stdout.fnmatch_lines([f"*not explored, as it*{line}*"])
 
 
+def test_exploring_ends_when_its_time_is_over(project: Project) -> None:
+    result = project.run(two(RIGHT), "--gws-explore=5000", "--gws-explore-time=0.3s")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*test_it: * variants, then the time was over; *"])
+
+
 @pytest.mark.parametrize(
     ("option", "problem"),
     [

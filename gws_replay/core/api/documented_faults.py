@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from json import dumps
 from types import MappingProxyType
 
+from gws_replay.core.api.dialects import api_at
+from gws_replay.core.api.registry import FALLBACK
 from gws_replay.core.model import Headers, Request, Response
 
 _JSON = ("Content-Type", "application/json;charset=UTF-8")
@@ -37,15 +39,21 @@ _STATUS_CODES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A response that refuses a request, the words for it, and whether only operations get it, never a GET."""
+    """A response that refuses a request, and the words for it.
+
+    `is_of_operations` says that a GET never gets it, `is_of_gws` that it has the form of GWS v2.
+    """
 
     words: str
     source: str
     response: Response
     is_of_operations: bool = False
+    is_of_gws: bool = False
 
     def refuses(self, request: Request) -> bool:
         """Tell whether a request may get it."""
+        if self.is_of_gws and api_at(request.path) is not FALLBACK:
+            return False
         return not (self.is_of_operations and request.is_safe)
 
 
@@ -59,7 +67,8 @@ def _refusal(
     kind = _JSON if body.startswith(b"{") else ("Content-Type", "text/plain")
     headers = Headers((kind, ("Content-Length", str(len(body))), *more))
     response = Response(status=status, reason=reason, headers=headers, body=body)
-    return Refusal(words=words, source=source, response=response, is_of_operations=of_operations)
+    is_of_gws = body.startswith(b"{") or b"Csrf" in body
+    return Refusal(words=words, source=source, response=response, is_of_operations=of_operations, is_of_gws=is_of_gws)
 
 
 def _refusals() -> Mapping[str, Refusal]:

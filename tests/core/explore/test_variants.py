@@ -13,7 +13,7 @@ from gws_replay.core.explore.space import LEVELS, Level, Space, Traffic
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.errors import GwsReplayError
 from tests.core.explore.test_orders import TWO_SESSIONS
-from tests.support.builders import cassette, push, update
+from tests.support.builders import cassette, exchange, push, update
 from tests.support.simulated_replays import recordings
 
 TRAFFIC = Traffic({0: 3}, {0: 5})
@@ -111,3 +111,11 @@ def test_a_long_recording_has_moves_in_proportion() -> None:
     found = space(cassette(*moments), level="orders")
     assert len(found.choices) < 400 * 40
     assert "n0:r399" in {str(each.deviation) for each in found.choices}
+
+
+def test_faults_have_the_form_of_the_api() -> None:
+    """The status codes of GWS v2 are not those of Workspace v3; those of HTTP are everybody's."""
+    sent = exchange("POST", "/workspace/v3/voice/calls/1/attach-user-data", {"data": {}}, {"status": {"code": 1}})
+    found = {each.deviation.what for each in space(cassette(sent, push({"A": 1}, seen=1))).choices}
+    assert {"http-401", "http-503", "silent"} <= found
+    assert not [each for each in found if each.startswith(("status-", "csrf-"))]
