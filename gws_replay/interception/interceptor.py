@@ -24,9 +24,9 @@ from gws_replay.core.replay.rehost import bare
 from gws_replay.errors import GwsReplayError, ReplayMiss
 from gws_replay.interception.context_scope import EndOfThread, InForce, threads_are_left
 from gws_replay.interception.libraries import PATCHES
-from gws_replay.interception.living_clients import LivingClients
 from gws_replay.interception.network_guard import Allowed, allows, closed_network, has_own_servers, is_own_server
 from gws_replay.interception.network_guard import kept_ready as guard_kept_ready
+from gws_replay.playback.living_clients import LivingClients
 from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.playback.run import Run
 
@@ -290,7 +290,8 @@ async def _is_next_here_async(seconds: float) -> bool:
     future: Future[None] = _IN_FORCE.next_one()
     waiting: Awaitable[None] = asyncio.wrap_future(future)
     try:
-        await asyncio.wait_for(waiting, seconds)
+        async with asyncio.timeout(seconds):  # Python 3.11's wait_for swallows a cancellation if the run comes with it
+            await waiting
     except TimeoutError:
         future.cancel()
     return future.done() and not future.cancelled()

@@ -22,6 +22,7 @@ from gws_replay.pytest_plugin.stash import (
     PLAYBACK,
     READY,
     RECORDED,
+    SERVER,
     MarkedRun,
 )
 from gws_replay.pytest_plugin.summary import watch
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gws_replay.playback.run import Run
+    from gws_replay.server.server import LastingServer
 
 __all__ = ["gws_use_cassette"]  # a fixture of ours that stands elsewhere
 
@@ -191,7 +193,7 @@ def _run(request: pytest.FixtureRequest, folder: Path, vcr: dict[str, Any], *, s
     if failing_with(node.nodeid, lambda: wanted.records):  # a replay redacts nothing
         wanted = replace(wanted, redaction=request.getfixturevalue("gws_redaction"))
     node.stash[ENDED_BADLY] = False
-    way = through_a_server if served else in_process
+    way = partial(through_a_server, lasting=_server_of(request.session)) if served else in_process
     with ExitStack() as running:
         run = failing_with(node.nodeid, lambda: running.enter_context(way(wanted)))
         node.stash[PLAYBACK] = run
@@ -205,6 +207,16 @@ def _run(request: pytest.FixtureRequest, folder: Path, vcr: dict[str, Any], *, s
         node.add_report_section("teardown", "gws_replay", problem)
     if passed and (problems := _problems(request.config, run, marked)):
         pytest.fail(problems, pytrace=False)
+
+
+def _server_of(session: pytest.Session) -> "LastingServer":
+    """Return the server of all tests with gws_server: clients that live longer than a test find it where it was."""
+    if SERVER not in session.stash:
+        from gws_replay.server.server import LastingServer
+
+        session.stash[SERVER] = LastingServer()
+        session.config.stash[READY].callback(session.stash[SERVER].close)
+    return session.stash[SERVER]
 
 
 def _problems(config: pytest.Config, run: "Run", marked: Marked) -> str:

@@ -21,6 +21,7 @@ from gws_replay.storage.names import shown
 
 if TYPE_CHECKING:
     from gws_replay.core.redaction.policy import Policy
+    from gws_replay.server.server import LastingServer
 
 
 def _made(kind: Callable[..., Any], indexes: Sequence[CassetteIndex], **options: Any) -> Any:
@@ -113,10 +114,11 @@ def entered(run: Run, wanted: Wanted) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def through_a_server(wanted: Wanted) -> Iterator[Run]:
+def through_a_server(wanted: Wanted, lasting: "LastingServer | None" = None) -> Iterator[Run]:
     """Let the clients of a server be answered, or those of the recording proxy recorded, at the run's `url`.
 
-    Raises GwsReplayError for what cannot be done.
+    A replay is played by the server `lasting`, if there is one, whose address is always the same. Raises
+    GwsReplayError for what cannot be done.
     """
     if wanted.records:
         from gws_replay.pytest_plugin.recordings import ProxyRecording
@@ -132,7 +134,7 @@ def through_a_server(wanted: Wanted) -> Iterator[Run]:
 
     playback = wanted.make(ServedRun, _indexes(wanted), timing=wanted.timing)
     allowed = Allowed.of((*wanted.allowed_hosts, *wanted.vcr.ignored_hosts), ())  # and this machine
-    with serving(playback), closed_network(playback.refuse, allowed):
+    with lasting.playing(playback) if lasting else serving(playback), closed_network(playback.refuse, allowed):
         yield playback
 
 

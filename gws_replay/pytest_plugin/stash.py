@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gws_replay.playback.run import Run
     from gws_replay.pytest_plugin.marker import Marked
     from gws_replay.reports.run_data import RanTest
+    from gws_replay.server.server import LastingServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +55,5 @@ BLOCKS: "pytest.StashKey[list[RanTest]]" = pytest.StashKey()
 RECORDED: "pytest.StashKey[str]" = pytest.StashKey()
 # The cassettes that blocks of gws_use_cassette have recorded in this session, each with the name of the part.
 RECORDED_PARTS: "pytest.StashKey[set[tuple[Path, str]]]" = pytest.StashKey()
+# The server of all tests with gws_server.
+SERVER: "pytest.StashKey[LastingServer]" = pytest.StashKey()

@@ -8,21 +8,19 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from gws_replay.core.api import dialects as api
 from gws_replay.core.bayeux import over_http as bayeux_http
 from gws_replay.core.bayeux.messages import Message, Verbatim
 from gws_replay.core.content_coding import decoded, hides_more
 from gws_replay.core.model import Headers, Request
 from gws_replay.core.replay.miss import Miss
 from gws_replay.core.replay.rehost import at_home
-from gws_replay.playback.held_polls import HeldPolls
-from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.server import control
 from gws_replay.server.fast_http import HOST, LONGEST_HEAD, READ_PATIENCE
+from gws_replay.server.played import Played
 from gws_replay.server.response_headers import cors
-from gws_replay.server.rest import RestResponse, RestService, failed, missed
+from gws_replay.server.rest import RestResponse, failed, missed
 from gws_replay.server.unread_bytes import until_read
-from gws_replay.web.bayeux_aiohttp import MAX_BATCH, MAX_BODY, Conversations, is_websocket, poll
+from gws_replay.web.bayeux_aiohttp import MAX_BATCH, MAX_BODY, Conversations, Polls, is_websocket, poll
 
 # A longer one is unpacked and parsed in a thread.
 _HEAVY: Final = 2**16
@@ -64,18 +62,13 @@ class _Response(web.Response):
 class AiohttpHandler:
     """The one handler of these requests: what they carry decides, not their address."""
 
-    def __init__(self, run: ReplayRun, rest: RestService, *, idle: float, control_hosts: Collection[str] = ()) -> None:
+    def __init__(self, played: Played, *, idle: float, control_hosts: Collection[str] = ()) -> None:
         self._idle = idle
-        self._run = run
-        self._sessions = run.sessions
-        self._rest = rest
-        # Where WebSockets were recorded whose messages cannot be replayed.
-        self._other_sockets = {each.path for cassette in run.cassettes for each in cassette.messages}.difference(
-            api.COMETD_PATHS
-        )
+        self._played = played
         self._control_hosts = control_hosts
+        self._responding: dict[asyncio.Task[web.Response], web.BaseRequest] = {}
         self._conversations = Conversations(
-            self._polls_of, self._put, lambda request, error: rest.fault(request.method, request.path, error)
+            self._polls_of, self._put, lambda request, error: played.rest.fault(request.method, request.path, error)
         )
         self._server = _Server(
             self._handle,
@@ -93,6 +86,14 @@ class AiohttpHandler:
     def protocol(self) -> asyncio.Protocol:
         """Return what a connection is handed over to."""
         return self._server()
+
+    async def end_run(self) -> None:
+        """Let what is being responded to come to its end, for a while; then give it up."""
+        if tasks := dict(self._responding):
+            await asyncio.wait(tasks, timeout=_SHUTDOWN)
+        for task, request in tasks.items():
+            if not task.done() and request.transport:
+                request.transport.abort()
 
     async def close(self) -> None:
         """Close all connections; what is being responded to may come to its end."""
@@ -115,7 +116,7 @@ class AiohttpHandler:
         except web.HTTPException as error:  # aiohttp refuses a broken WebSocket handshake
             return _response(failed(error.status, error.text or error.reason))
         except Exception as error:  # noqa: BLE001 (whatever it is, the test has to know)
-            return _response(failed(500, self._rest.fault(request.method, request.path, error)))
+            return _response(failed(500, self._played.rest.fault(request.method, request.path, error)))
 
     async def _dispatched(self, request: web.BaseRequest) -> web.StreamResponse:
         if not HOST.fullmatch(request.host):  # it is going to stand in responses
@@ -126,7 +127,7 @@ class AiohttpHandler:
             return web.Response(status=204, headers=cors(request.headers, preflight=True))
         allow = cors(request.headers)
         if is_websocket(request):
-            if request.path in self._other_sockets:
+            if request.path in self._played.other_sockets:
                 return _response(failed(501, self._refused(request.path)))
             return await self._conversations.hold(request, allow)
         async with asyncio.timeout(self._idle):
@@ -136,7 +137,7 @@ class AiohttpHandler:
     def _refused(self, path: str) -> str:
         """Keep for the test that a client opened a WebSocket that cannot be replayed, and return it."""
         text = f"The WebSocket {path} cannot be replayed: it was recorded, and its messages are not CometD."
-        self._run.add_fault(text)
+        self._played.run.add_fault(text)
         return text
 
     async def _respond(self, request: web.BaseRequest, received: Request, allow: dict[str, str]) -> web.Response:
@@ -149,7 +150,12 @@ class AiohttpHandler:
                 status=refusal.status, body=refusal.body, headers={**allow, **dict(refusal.headers.pairs)}
             )
         if carried is None:
-            return await self._play(request, received, allow)
+            if not await self._played.opened():
+                return _response(failed(503, "No replay is in force: the request came between two tests.", allow=allow))
+            task = asyncio.get_running_loop().create_task(self._play(request, received, allow))
+            self._responding[task] = request
+            task.add_done_callback(lambda done: self._responding.pop(done, None))
+            return await task
         if len(received.body) > MAX_BATCH:
             return _response(failed(413, f"The Bayeux messages are longer than {MAX_BATCH} bytes.", allow=allow))
         polls = self._polls_of(request, carried.messages, received.headers)
@@ -157,45 +163,45 @@ class AiohttpHandler:
 
     def _controlled(self, request: web.BaseRequest) -> web.Response:
         refusal = control.refusal(request.headers, self._control_hosts)
-        status, value = refusal or control.respond(request.method, request.path, self._run)
+        status, value = refusal or control.respond(request.method, request.path, self._played.run)
         body = dumps(value, indent=2).encode()
         return web.Response(status=status, body=body, headers={"Content-Type": "application/json"})
 
     async def _play(self, request: web.BaseRequest, received: Request, allow: dict[str, str]) -> web.Response:
-        user = self._rest.user(received)
-        send = self._rest.begin(user, received)
+        rest = self._played.rest
+        user = rest.user(received)
+        send = rest.begin(user, received)
         if isinstance(send, Miss):
             return _response(missed(send, allow))
         response = _response(failed(500, "The client has gone."))
         try:
-            await self._sessions.wait_async(user, send)
+            await rest.sessions.wait_async(user, send)
             if send.outcome == "response":
                 origin = f"{request.scheme}://{request.host}"
                 cookie = received.headers.get("cookie") or ""
-                result = await self._rest.response_async(user, send, origin=origin, cookie=cookie, allow=allow)
+                result = await rest.response_async(user, send, origin=origin, cookie=cookie, allow=allow)
                 response = _response(result, request.method)
                 # Written here, so that it is known what comes after the response.
                 await response.prepare(request)
                 await response.write_eof()
-                if self._rest.is_followed(send):
+                if rest.is_followed(send):
                     await until_read(request.transport, READ_PATIENCE)
             else:
-                await self._rest.until_given_up(send)
+                await rest.until_given_up(send)
                 if request.transport:
                     request.transport.abort()
         except OSError:
             pass  # the client has gone; aiohttp closes the connection
         finally:
-            self._sessions.finish(user, send)
+            rest.sessions.finish(user, send)
         return response
 
-    def _polls_of(self, request: web.BaseRequest, messages: Sequence[Any], headers: Headers | None = None) -> HeldPolls:
-        headers = _headers(request) if headers is None else headers
-        return self._sessions.user_of_clients(messages, headers).polls
+    def _polls_of(self, request: web.BaseRequest, messages: Sequence[Any], headers: Headers | None = None) -> Polls:
+        return self._played.polls(messages, _headers(request) if headers is None else headers)
 
     def _put(self, request: web.BaseRequest, message: Message) -> Message:
         data = message.get("data")
-        if self._rest.keep_uris or not isinstance(data, Verbatim):
+        if self._played.rest.keep_uris or not isinstance(data, Verbatim):
             return message
         return {**message, "data": Verbatim(at_home(data, f"{request.scheme}://{request.host}"))}
 

@@ -20,7 +20,8 @@ from gws_replay.core.replay.miss import Miss
 from gws_replay.playback.sessions import LiveUser
 from gws_replay.server import control
 from gws_replay.server.idle_connections import OpenConnections
-from gws_replay.server.rest import BODILESS, RestResponse, RestService, failed, missed
+from gws_replay.server.played import Played
+from gws_replay.server.rest import BODILESS, RestResponse, failed, missed
 from gws_replay.server.unread_bytes import until_read
 
 HOST: Final = re.compile(r"[\w.:\[\]-]+")
@@ -64,10 +65,10 @@ class Head:
 
 
 class FastHttp:
-    """What the connections of one server share: the service, and the heads that were parsed, as most come again."""
+    """What the connections of one server share: what is played, and the heads that were parsed, as most come again."""
 
-    def __init__(self, rest: RestService, scheme: str, idle: float) -> None:
-        self.rest = rest
+    def __init__(self, played: Played, scheme: str, idle: float) -> None:
+        self.played = played
         self.scheme = scheme
         self.open = OpenConnections(idle)
         # What a connection reads into, and takes out at once: memory for each read would cost more than all else.
@@ -176,7 +177,7 @@ class FastConnection(asyncio.BufferedProtocol):
                     self._hand_over()
                 return
             head = self._shared.head(self._buffer[:end]) if end <= LONGEST_HEAD else None
-            if head is None:
+            if head is None or not self._shared.played.is_open:
                 self._hand_over()
                 return
             over = end + 4 + head.length
@@ -191,7 +192,7 @@ class FastConnection(asyncio.BufferedProtocol):
             self._respond(head, request)
 
     def _respond(self, head: Head, request: Request) -> None:
-        rest = self._shared.rest
+        rest = self._shared.played.rest
         try:
             user = rest.user(request)
             send = rest.begin(user, request)
@@ -209,12 +210,12 @@ class FastConnection(asyncio.BufferedProtocol):
             self._fail(head, error)
 
     def _takes_time(self, send: Send) -> bool:
-        rest = self._shared.rest
+        rest = self._shared.played.rest
         waits = send.after or send.led or send.outcome != "response" or rest.is_followed(send) or rest.is_heavy(send)
         return bool(waits) or not self._writable.is_set()
 
     async def _respond_later(self, head: Head, user: LiveUser, send: Send) -> None:
-        rest = self._shared.rest
+        rest = self._shared.played.rest
         try:
             try:
                 await rest.sessions.wait_async(user, send)
@@ -244,7 +245,7 @@ class FastConnection(asyncio.BufferedProtocol):
 
     def _fail(self, head: Head, error: Exception) -> None:
         path = urlsplit(head.uri).path
-        self._write(failed(500, self._shared.rest.fault(head.method, path, error), path=path), head)
+        self._write(failed(500, self._shared.played.rest.fault(head.method, path, error), path=path), head)
 
     def _write(self, response: RestResponse, head: Head) -> None:
         if self.transport is None:

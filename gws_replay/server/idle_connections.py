@@ -1,6 +1,7 @@
 """Edge: the open connections of a server, which are closed when they have been idle for long."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Protocol
 
 
@@ -39,7 +40,11 @@ class OpenConnections:
         """Close all connections; responses that are waited for are given up."""
         if self._timer:
             self._timer.cancel()
-        await asyncio.gather(*[task for each in tuple(self._open) if (task := each.abort())], return_exceptions=True)
+        await _abort(tuple(self._open))
+
+    async def close_busy(self) -> None:
+        """Close the connections whose responses are waited for."""
+        await _abort([each for each in self._open if each.since == float("inf")])
 
     def _close_idle(self) -> None:
         self._timer = None
@@ -49,3 +54,7 @@ class OpenConnections:
                 each.abort()
             else:
                 self.add(each)  # which sets the timer again
+
+
+async def _abort(connections: Iterable[Connection]) -> None:
+    await asyncio.gather(*[task for each in connections if (task := each.abort())], return_exceptions=True)

@@ -7,14 +7,16 @@ requests are handled in `fast_http`; all others in `aiohttp_handler`, which is i
 import asyncio
 import ssl
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.replay.cassette_index import CassetteIndex
+from gws_replay.playback.living_clients import LivingClients
 from gws_replay.playback.replay_run import ReplayRun
 from gws_replay.server.fast_http import FastConnection, FastHttp
+from gws_replay.server.played import Played
 from gws_replay.server.rest import SILENCE, RestService
 from gws_replay.web.listening import ANY_ADDRESS, Listening, in_a_thread, listen
 
@@ -38,15 +40,25 @@ class ServedRun(ReplayRun):
 class RunningServer:
     """A replay server that accepts connections at `url`, until it is closed."""
 
-    def __init__(self, listening: Listening, run: ReplayRun, handlers: "_Handlers") -> None:
+    def __init__(self, listening: Listening, played: Played, handlers: "_Handlers") -> None:
         self.url = listening.url
+        self.loop = asyncio.get_running_loop()
         self._listening = listening
-        self._run = run
+        self._played = played
         self._handlers = handlers
+
+    async def begin(self, run: ReplayRun) -> None:
+        """Play another run, when the last one has ended."""
+        self._played.begin(run, RestService(run, keep_uris=False, log=None))
+
+    async def end(self) -> None:
+        """End the run; connections stay, and what comes on them waits for the next one."""
+        self._played.end()
+        await self._handlers.end_run()
 
     async def close(self) -> None:
         """Respond to the held connects, close all connections and free the port."""
-        self._run.close()
+        self._played.run.close()
         self._listening.close()
         await self._handlers.close()
         await asyncio.sleep(0)
@@ -63,19 +75,21 @@ async def start(
     idle: float = 75.0,
     silence: float = SILENCE,
     control_hosts: Collection[str] = (),
+    clients: LivingClients | None = None,
 ) -> RunningServer:
     """Start a replay server in the running event loop; port 0 takes any free port.
 
     Absolute addresses of the API in recorded bodies become the server's own unless `keep_uris`; `log` gets a line for
     each REST request. A connection is closed if no complete request comes for `idle` seconds; held connects and late
     responses are not idle. A request that never got a response waits for `silence` seconds. The control endpoint can be
-    reached by the names of loopback, by `host`, and by `control_hosts`. Raises GwsReplayError if the server cannot
-    listen at the address.
+    reached by the names of loopback, by `host`, and by `control_hosts`. With `clients`, other runs may follow, in
+    which these go on. Raises GwsReplayError if the server cannot listen at the address.
     """
     rest = RestService(run, keep_uris=keep_uris, log=log, silence=silence)
     names = frozenset(each.lower() for each in (host, *control_hosts) if each not in ANY_ADDRESS)
-    handlers = _Handlers(run, rest, "https" if tls else "http", idle, names)
-    return RunningServer(await listen(handlers.connection, host, port, tls), run, handlers)
+    played = Played(run, rest, clients)
+    handlers = _Handlers(played, "https" if tls else "http", idle, names)
+    return RunningServer(await listen(handlers.connection, host, port, tls), played, handlers)
 
 
 @contextmanager
@@ -87,12 +101,42 @@ def serving(run: ReplayRun, **options: Any) -> Iterator[RunningServer]:
         yield running
 
 
+class LastingServer:
+    """A server in a thread of its own that plays one run after the other, at the same `url`.
+
+    It starts with the first run. CometD clients go on from one run to the next.
+    """
+
+    def __init__(self) -> None:
+        self._open = ExitStack()
+        self._clients = LivingClients()
+        self._running: RunningServer | None = None
+
+    @contextmanager
+    def playing(self, run: ServedRun) -> Iterator[None]:
+        """Play a run while the block lasts."""
+        running = self._running
+        if running is None:
+            thread = in_a_thread(lambda: start(run, clients=self._clients), "gws-replay server")
+            running = self._running = self._open.enter_context(thread)
+        else:
+            asyncio.run_coroutine_threadsafe(running.begin(run), running.loop).result()
+        run.url = running.url
+        try:
+            yield
+        finally:
+            asyncio.run_coroutine_threadsafe(running.end(), running.loop).result()
+
+    def close(self) -> None:
+        """Close all connections, and free the port."""
+        self._open.close()
+
+
 @dataclass
 class _Handlers:
     """The two handlers of connections: the fast one, and the one of aiohttp, which many runs never need."""
 
-    run: ReplayRun
-    rest: RestService
+    played: Played
     scheme: str
     idle: float
     control_hosts: Collection[str]
@@ -101,7 +145,7 @@ class _Handlers:
     _aiohttp: "AiohttpHandler | None" = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._fast = FastHttp(self.rest, self.scheme, self.idle)
+        self._fast = FastHttp(self.played, self.scheme, self.idle)
 
     def connection(self) -> asyncio.BaseProtocol:
         """Return the protocol of a new connection."""
@@ -118,8 +162,14 @@ class _Handlers:
         if self._aiohttp is None:
             from gws_replay.server.aiohttp_handler import AiohttpHandler  # noqa: PLC0415 (imported by `load`)
 
-            self._aiohttp = AiohttpHandler(self.run, self.rest, idle=self.idle, control_hosts=self.control_hosts)
+            self._aiohttp = AiohttpHandler(self.played, idle=self.idle, control_hosts=self.control_hosts)
         return self._aiohttp.protocol()
+
+    async def end_run(self) -> None:
+        """Give up what is being responded to."""
+        await self._fast.open.close_busy()
+        if self._aiohttp:
+            await self._aiohttp.end_run()
 
     async def close(self) -> None:
         """Close all connections."""

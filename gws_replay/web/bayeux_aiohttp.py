@@ -8,7 +8,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import WSMsgType, web
 
@@ -16,7 +16,6 @@ from gws_replay.core.bayeux.broken import BrokenConnectionError
 from gws_replay.core.bayeux.messages import Message, decoded, encoded
 from gws_replay.core.bayeux.over_http import BayeuxRequest
 from gws_replay.core.bayeux.server import Replies
-from gws_replay.playback.held_polls import HeldPolls
 
 MAX_BODY: Final = 16 * 2**20
 # The limits of one batch, in bytes and in messages: no client may make the others wait.
@@ -36,6 +35,16 @@ def is_websocket(request: web.BaseRequest) -> bool:
     return request.headers.get("Upgrade", "").lower() == "websocket"
 
 
+class Polls(Protocol):
+    """What takes messages, and holds connects."""
+
+    async def receive_async(self, messages: Sequence[Any]) -> Replies:
+        """Take a batch; a connect with nothing to receive awaits."""
+
+    def put_back(self, answer: Replies) -> None:
+        """Take back the notifications of a response that could not be written."""
+
+
 # What becomes of a message before a client gets it: the replay server makes recorded addresses its own.
 Put = Callable[[web.BaseRequest, Message], Message]
 
@@ -48,7 +57,7 @@ def as_it_is(_request: web.BaseRequest, message: Message) -> Message:
 async def poll(
     request: web.BaseRequest,
     carried: BayeuxRequest,
-    polls: HeldPolls,
+    polls: Polls,
     *,
     headers: Mapping[str, str] | None = None,
     put: Put = as_it_is,
@@ -89,7 +98,7 @@ class Conversations:
 
     def __init__(
         self,
-        polls_of: Callable[[web.BaseRequest, Sequence[Any]], HeldPolls],
+        polls_of: Callable[[web.BaseRequest, Sequence[Any]], Polls],
         put: Put = as_it_is,
         failed: Callable[[web.BaseRequest, Exception], object] | None = None,
     ) -> None:
@@ -177,7 +186,7 @@ async def _batches(socket: web.WebSocketResponse) -> AsyncIterator[list[Any]]:
 
 
 @contextmanager
-def _kept(polls: HeldPolls, answer: Replies) -> Iterator[None]:
+def _kept(polls: Polls, answer: Replies) -> Iterator[None]:
     """Give the notifications of a response back if it cannot be written."""
     try:
         yield

@@ -7,6 +7,8 @@ current one, which it never sees: its requests are rewritten here.
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -52,11 +54,8 @@ class LivingClients:
         messages = _messages(request)
         if not messages:
             return run.respond(request)
-        there, polled = self._sent(run, request, messages)
-        try:
-            response = run.respond(there)
-        finally:
-            self._returned(polled)
+        with self.taking_part(run, request, messages) as renamed:
+            response = run.respond(_with(request, messages, renamed))
         self._note(run, request, messages, response)
         return response
 
@@ -65,11 +64,8 @@ class LivingClients:
         messages = _messages(request)
         if not messages:
             return await run.respond_async(request)
-        there, polled = self._sent(run, request, messages)
-        try:
-            response = await run.respond_async(there)
-        finally:
-            self._returned(polled)
+        with self.taking_part(run, request, messages) as renamed:
+            response = await run.respond_async(_with(request, messages, renamed))
         self._note(run, request, messages, response)
         return response
 
@@ -87,45 +83,54 @@ class LivingClients:
             places = [(client, client.places.get(run)) for client in self._clients.values()]
             self._polling = tuple(client for client, place in places if place and place.polls)
 
-    def _sent(self, run: Run, request: Request, messages: list[dict[str, Any]]) -> tuple[Request, list[_Place]]:
-        """Return a request with the clientIds of the run, and the places of the clients that poll with it."""
+    @contextmanager
+    def taking_part(self, run: Run, request: Request, messages: Sequence[Any]) -> Iterator[list[Any]]:
+        """Give the messages of a request with the clientIds of the run, in which their clients take part from now on.
+
+        While the block lasts, the clients that poll with them are polling.
+        """
         polled: list[_Place] = []
-        renamed: list[dict[str, Any]] = []
+        renamed: list[Any] = []
         with self._lock:
             for message in messages:
-                client = self._clients.get(message.get("clientId", ""))
+                client = self._clients.get(_client_id(message))
                 if client is None:
                     renamed.append(message)
                     continue
-                client.template = request
+                client.template = replace(request, method="POST")
                 place = self._place(client, run)
                 if message.get("channel") == "/meta/connect":
                     place.polls += 1
                     polled.append(place)
                 renamed.append({**message, "clientId": place.client_id})
-        return (request if renamed == messages else replace(request, body=encoded(renamed).encode())), polled
+        try:
+            yield renamed
+        finally:
+            with self._lock:
+                for place in polled:
+                    place.polls -= 1
 
-    def _returned(self, polled: list[_Place]) -> None:
+    def note(self, run: Run, request: Request, sent: Sequence[Any], received: Iterable[Mapping[str, Any]]) -> None:
+        """Take note of the clients and subscriptions that the replies to some messages confirm."""
         with self._lock:
-            for place in polled:
-                place.polls -= 1
+            for message in received:
+                if message.get("successful"):
+                    of_it = (each for each in sent if isinstance(each, dict) and each.get("id") == message.get("id"))
+                    self._confirmed(run, request, next(of_it, {}), message)
 
     def _note(self, run: Run, request: Request, sent: list[dict[str, Any]], response: Response | None) -> None:
-        """Take note of the clients and subscriptions that a response confirms."""
         if response is None or response.status != 200 or all(each.get("channel") == "/meta/connect" for each in sent):
             return
-        with self._lock:
-            for message in json.loads(response.body):
-                if message.get("successful"):
-                    original = next((each for each in sent if each.get("id") == message.get("id")), {})
-                    self._confirmed(run, request, original, message)
+        self.note(run, request, sent, json.loads(response.body))
 
-    def _confirmed(self, run: Run, request: Request, sent: dict[str, Any], received: dict[str, Any]) -> None:
+    def _confirmed(self, run: Run, request: Request, sent: dict[str, Any], received: Mapping[str, Any]) -> None:
         channel = received.get("channel")
         if channel == "/meta/handshake":
             while len(self._clients) >= _MOST:
                 self._clients.popitem(last=False)
-            client = self._clients[received["clientId"]] = _Client(received["clientId"], sent, request)
+            client = self._clients[received["clientId"]] = _Client(
+                received["clientId"], sent, replace(request, method="POST")
+            )
             client.places[run] = _Place(client.client_id)
             return
         client_known = self._clients.get(sent.get("clientId", ""))
@@ -154,6 +159,15 @@ def _send(run: Run, template: Request, message: dict[str, Any]) -> dict[str, Any
     response = run.respond(replace(template, body=encoded([message]).encode()))
     received = json.loads(response.body) if response and response.status == 200 else []
     return next((each for each in received if each.get("channel") == message["channel"]), {})
+
+
+def _client_id(message: Any) -> str:
+    client_id = message.get("clientId") if isinstance(message, dict) else None
+    return client_id if isinstance(client_id, str) else ""
+
+
+def _with(request: Request, messages: list[dict[str, Any]], renamed: list[Any]) -> Request:
+    return request if renamed == messages else replace(request, body=encoded(renamed).encode())
 
 
 def _messages(request: Request) -> list[dict[str, Any]]:
