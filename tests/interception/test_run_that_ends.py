@@ -1,13 +1,16 @@
-"""A run that ends while a thread of it is about to send: the request waits for the next run."""
+"""A run that ends while a thread or task of it is about to send: the request waits for the next run."""
 
+import asyncio
 import threading
 from contextlib import ExitStack
+from itertools import count
 
+import aiohttp
 import pytest
 import requests
 
 from gws_replay.interception import interceptor
-from gws_replay.interception.interceptor import intercepted
+from gws_replay.interception.interceptor import intercepted, kept_ready
 from gws_replay.playback.replay_run import ReplayRun
 from tests.support.builders import HOST, exchange
 from tests.support.playbacks import play
@@ -48,3 +51,29 @@ def test_request_goes_to_the_next_run_if_its_own_ends_meanwhile(monkeypatch: pyt
     with intercepted(version("2")):
         thread.join(60)
     assert received == ["2"]
+
+
+def test_a_task_that_is_cancelled_as_the_next_run_begins_is_cancelled() -> None:
+    """As a fixture does in its teardown: its poll must not go on after it has disconnected."""
+
+    async def scenario() -> bool:
+        async with aiohttp.ClientSession() as http:
+            with intercepted(version("1")):
+
+                async def poll() -> None:
+                    for _ in count():
+                        assert (await http.get(HOST + PATH)).ok
+                        await asyncio.sleep(0)
+
+                polling = asyncio.create_task(poll())
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)
+            with intercepted(version("2")):
+                polling.cancel()
+                await asyncio.wait([polling], timeout=1)
+                cancelled = polling.cancelled()
+                polling.cancel()
+                return cancelled
+
+    with kept_ready():
+        assert asyncio.run(scenario())
