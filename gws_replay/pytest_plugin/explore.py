@@ -43,6 +43,7 @@ class _Shown(NamedTuple):
 _SLOWER, _LEAST = 20.0, 10.0
 # Under a fault a client may send so many times the requests of the recorded run, and so many more.
 _TIMES_MORE, _MORE = 3, 50
+_MARKER = "gws_cassette"
 _PHASES = ("setup", "call", "teardown")
 
 
@@ -94,7 +95,9 @@ class Explorer:
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
         """Run a test as recorded, and then its variants."""
         count = self._count(item)
-        if not isinstance(item, pytest.Function) or not (count or self.wish.variant):
+        if not isinstance(item, pytest.Function) or not item.get_closest_marker(_MARKER):
+            return None
+        if not (count or self.wish.variant):
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         recorded = _Recorded()
@@ -131,10 +134,8 @@ class Explorer:
         return decide(kind)
 
     def _count(self, item: pytest.Item) -> int:
-        marks = list(item.iter_markers("gws_cassette"))
+        marks = item.iter_markers(_MARKER)
         own = next((each.kwargs["explore"] for each in marks if "explore" in each.kwargs), None)
-        if not marks or self.wish.variant:
-            return 0
         return self.wish.count or (own if type(own) is int and own > 0 else 0)
 
     def _once(self, item: pytest.Function, run: Making) -> Reports:
@@ -167,6 +168,8 @@ class Explorer:
         space = Space(recorded.indexes, self.wish.level, recorded.plan.traffic)
         if space.is_empty:
             return f"{item.nodeid}: not explored, as its recording has no notifications"
+        if not any(place.kind == "n" for _, place in recorded.plan.seen):
+            return f"{item.nodeid}: not explored, as its client received no notification"
         self._limit = max(_LEAST, _SLOWER * recorded.seconds)
         try:
             return self._run(item, space, recorded, count)
@@ -260,10 +263,11 @@ def _most(plan: Plan | None) -> int:
 
 def _summary(exploration: Exploration[_Shown]) -> str:
     coverage = exploration.coverage
+    end = ", then the time was over" if exploration.stopped else ", all there are" if exploration.is_complete else ""
     races = [each for each in exploration.findings if not each.is_flaky]
     flaky = [each for each in exploration.findings if each.is_flaky]
     parts = [
-        f"{exploration.ran} variants" + (", then the time was over" if exploration.stopped else ""),
+        f"{exploration.ran} variants{end}",
         f"{coverage.seen} of {coverage.possible} orderings seen",
         *([f"{len(races)} failed"] if races else []),
         *(f"{each.variant} {each.sentence}" for each in flaky),

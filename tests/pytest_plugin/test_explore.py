@@ -170,7 +170,10 @@ def test_a_variant_is_run_again_by_its_text(project: Project) -> None:
     text = re.search(r"--gws-explore=(@v1:\w+:n0:q1)'", found.stdout.str())
     assert text
     project.run(two(FORGETS), f"--gws-explore={text[1]}").assert_outcomes(passed=1, failed=1)
-    project.run(two(RIGHT), f"--gws-explore={text[1]}").assert_outcomes(passed=1)
+    unmarked = "\ndef test_unmarked():\n    pass\n"
+    result = project.run(two(RIGHT) + unmarked, f"--gws-explore={text[1]}")
+    result.assert_outcomes(passed=2)
+    assert "test_unmarked" not in result.stdout.str()
 
 
 def test_two_notifications_that_change_places_are_found(project: Project) -> None:
@@ -294,10 +297,11 @@ def test_a_test_that_never_ends_is_ended(project: Project, monkeypatch: pytest.M
             "no notifications",
         ),
         (two("\n    assert False\n"), "does not pass as recorded"),
+        (two("\n    Agent().sessions()\n", allow_unplayed=True), "client received no notification"),
     ],
 )
 def test_what_cannot_be_explored_says_why(project: Project, tests: str, line: str) -> None:
-    project.run(tests, "--gws-explore=3").stdout.fnmatch_lines([f"*not explored, as it*{line}*"])
+    project.run(tests, "--gws-explore=3").stdout.fnmatch_lines([f"*not explored, as *{line}*"])
 
 
 def test_exploring_ends_when_its_time_is_over(project: Project) -> None:

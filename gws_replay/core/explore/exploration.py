@@ -47,7 +47,8 @@ class Exploration(Generic[_T]):
 
     `draw` returns numbers from 0 to 1: which variants of a large space are tried depends on nothing else.
 
-    `ran` counts the variants; runs to confirm and to shrink a failure are not counted (`extra`).
+    `ran` counts the variants; runs to confirm and to shrink a failure are not counted (`extra`). `is_complete` says
+    that there are no more variants, `stopped` that the time was over.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Exploration(Generic[_T]):
         self.ran = 0
         self.extra = 0
         self.stopped = False
+        self.is_complete = False
         self._run = run
         self._count = count
         self._draw = draw
@@ -78,14 +80,17 @@ class Exploration(Generic[_T]):
 
     def explore(self) -> Iterator[Variant]:
         """Run the variants; yield each when it has been run."""
+        tried = 0
         for variant in self.variants():
             if self._is_over():
                 self.stopped = True
                 return
+            tried += 1
             if self._is_known(variant):
                 continue
             self.try_one(variant)
             yield variant
+        self.is_complete = tried < self._count
 
     def try_one(self, variant: Variant) -> None:
         """Run one variant; a failure is confirmed and reduced."""

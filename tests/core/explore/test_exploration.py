@@ -28,6 +28,8 @@ def test_a_client_without_a_race_runs_every_variant_once() -> None:
     exploration, ran = explored(lambda _: False, 20)
     assert (exploration.ran, exploration.extra, exploration.findings) == (20, 0, [])
     assert len(set(ran)) == 20
+    assert not exploration.is_complete
+    assert explored(lambda _: False, 500)[0].is_complete
 
 
 def test_a_failure_is_confirmed_and_reduced_to_what_it_needs() -> None:
