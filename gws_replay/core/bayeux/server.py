@@ -63,6 +63,8 @@ class _Expelled:
 
     client: Client
     keeps: Callable[[Message], bool]
+    # The clients that were there already: they have received all of it themselves.
+    others: frozenset[str]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -170,9 +172,9 @@ class BayeuxServer:
         if client.ticket != ticket:  # a newer connect took its place, or the client disconnected
             advice: Message = {} if client.id in self._clients else {"advice": {"reconnect": "none"}}
             return Replies(messages=(reply(held.connect, **advice),))
+        client.ticket = None
         if client.id not in self._clients:
             return Replies(messages=(_unknown_client(held.connect),))
-        client.ticket = None
         notifications = client.drain(self.most_at_once)
         return Replies(
             messages=(*notifications, reply(held.connect, **client.acknowledgement)),
@@ -213,19 +215,20 @@ class BayeuxServer:
         self._expelled.clear()
         return tuple(self._held)
 
-    def expel(self, client_id: str, keeps: Callable[[Message], bool] = lambda _: True) -> tuple[int, ...]:
+    def expel(
+        self, client_id: str, keeps: Callable[[Message], bool] = lambda _: True, acknowledged: int | None = None
+    ) -> tuple[int, ...]:
         """Forget a client, as a server does whose session expired; return the ticket of its connect that was held.
 
-        What it has not received, and what comes until another client subscribes instead, is for that one, as far as
-        `keeps` says so: a real server loses it all.
+        What it has not received, and what comes until a new client subscribes instead, is for that one, as far as
+        `keeps` says so: a real server loses it all. `acknowledged` is the last batch that it has; None for all.
         """
         client = self._clients.pop(client_id, None)
         if client is None:
             return ()
-        client.confirm(0)
-        self._expelled.append(_Expelled(client, keeps))
-        ticket, client.ticket = client.ticket, None
-        return () if ticket is None else (ticket,)
+        client.confirm(client.batch if acknowledged is None else acknowledged)
+        self._expelled.append(_Expelled(client, keeps, frozenset(self._clients)))
+        return () if client.ticket is None else (client.ticket,)
 
     def expire(self, now: float) -> tuple[str, ...]:
         """Forget the clients that have been silent too long; return their ids. A held connect is not silence."""
@@ -311,6 +314,8 @@ class BayeuxServer:
     def _inherit(self, client: Client) -> None:
         """Let a client have what waits for one that was expelled, on the channels that it has subscribed to."""
         for expelled in tuple(self._expelled):
+            if client.id in expelled.others:
+                continue
             before, waiting = expelled.client, tuple(expelled.client.queue)
             before.queue.clear()
             for message in waiting:

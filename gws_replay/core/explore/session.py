@@ -111,9 +111,11 @@ class ExploredSession(UserSession):
         return super()._deliver(number, index, now)
 
     def _expel(self, messages: Sequence[Any], *, lost: bool) -> tuple[int, ...]:
-        ids = [each.get("clientId") for each in messages if isinstance(each, dict)]
         keeps: Callable[[Message], bool] = self._is_kept if lost else lambda _: True
-        return tuple(ticket for each in dict.fromkeys(ids) if each for ticket in self.bayeux.expel(each, keeps))
+        found = [each for each in messages if isinstance(each, dict) and isinstance(each.get("clientId"), str)]
+        return tuple(
+            ticket for each in found for ticket in self.bayeux.expel(each["clientId"], keeps, _acknowledged(each))
+        )
 
     def _is_kept(self, message: Message) -> bool:
         place = self._places.get(message["data"])
@@ -140,10 +142,15 @@ def _changed(message: Any, what: str) -> Any:
     if what == "empty":
         advice = message.get("advice")
         return {**message, "advice": {**(advice if isinstance(advice, dict) else {}), "timeout": 0}}
+    acknowledged = _acknowledged(message)
+    return message if acknowledged is None else {**message, "ext": {**message["ext"], "ack": acknowledged - 1}}
+
+
+def _acknowledged(message: Message) -> int | None:
+    """Return the last batch that a connect says to have received; None if it says nothing."""
     ext = message.get("ext")
-    if not isinstance(ext, dict) or type(ext.get("ack")) is not int:
-        return message
-    return {**message, "ext": {**ext, "ack": ext["ack"] - 1}}
+    found = ext.get("ack") if isinstance(ext, dict) else None
+    return found if type(found) is int else None
 
 
 def _shaped(messages: Iterable[Message], replies: frozenset[str]) -> tuple[Message, ...]:
