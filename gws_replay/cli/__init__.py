@@ -17,6 +17,7 @@ _COMMANDS = {
     "diff": "Compare cassettes with a baseline, operation by operation.",
     "doctor": "Check whether this machine, and a server, are ready for a recording.",
     "drift": "Send a cassette's requests to a live system again, and compare the responses.",
+    "explore": "Find races of a client: run it under many orders of events that a cassette allows.",
     "noise": "Learn what differs between two recordings of one scenario although nothing changed.",
     "pending": "Show, accept or reject the recordings of tests that failed while they were recorded.",
     "record": "Record GWS traffic through mitmproxy into a cassette.",

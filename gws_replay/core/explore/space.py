@@ -95,7 +95,18 @@ class Space:
         subjects = [
             (each.subject, each.number, each.of, each.subject == "replies" and _family(each)) for each in deviations
         ]
-        return len(set(subjects)) == len(subjects) and (len(subjects) < 2 or not any(map(is_fault, deviations)))
+        is_plain = len(set(subjects)) == len(subjects) and (len(subjects) < 2 or not any(map(is_fault, deviations)))
+        return is_plain and not self._hides_a_write(deviations)
+
+    def _hides_a_write(self, deviations: Sequence[Deviation]) -> bool:
+        """Tell whether a client could not see that a write without a response was carried out: GET shows it late."""
+        unseen = {
+            (each.of, self.orders[each.of].index.written_by(each.number))
+            for each in deviations
+            if each.what == "unanswered"
+        }
+        late = (each for each in deviations if each.place and self.orders[each.of].is_later(each))
+        return any((each.of, self.orders[each.of].resources[each.number][1]) in unseen for each in late)
 
     def reason_of(self, deviations: Iterable[Deviation]) -> frozenset[tuple[object, ...]]:
         """Return what sets of deviations have in common that fail for one reason, as far as one can tell."""
