@@ -198,6 +198,8 @@ class ReplayRun(Run):
 
     def _begun(self, request: Request, sender: object) -> Response | Callable[[Waiter], Steps[Response]]:
         """Return the response to a request, or the steps that wait for it."""
+        if self.missing:
+            raise ReplayMiss(self.missing)
         carried = self._carried(request)
         if isinstance(carried, Response):
             return carried

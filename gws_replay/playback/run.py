@@ -19,7 +19,8 @@ class Run(Watched, Protocol):
     """A run. `url` is where its server listens (empty in the process itself), `live` counts recorded exchanges.
 
     `blocked` are attempts to reach the network that were stopped, `faults` are failures of our own, and requests to
-    `allowed_hosts` are left alone. All faults are counted; of many only the newest are kept.
+    `allowed_hosts` are left alone. All faults are counted; of many only the newest are kept. `missing` says that there
+    is no cassette.
     """
 
     url: str
@@ -27,6 +28,7 @@ class Run(Watched, Protocol):
     blocked: list[str]
     faults: list[str]
     fault_count: int = 0
+    missing: str = ""
     allowed_hosts: frozenset[str]
 
     @property

@@ -185,6 +185,7 @@ def _run(request: pytest.FixtureRequest, folder: Path, vcr: dict[str, Any], *, s
         vcr=vcr,
         part=node.nodeid if marked.names else "",
         left_behind=left_behind,
+        may_be_skipped=len(paths) == 1 and node.get_closest_marker(_MARKER) is not None,
     )
     if (making := node.stash.get(MAKING, None)) is not None:
         wanted = replace(wanted, make=making.make)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gws_replay.pytest_plugin.marker import Marked
-from gws_replay.pytest_plugin.stash import CASSETTES, MARKED_RUN
+from gws_replay.pytest_plugin.stash import CASSETTES, MARKED_RUN, OUTCOME
 from gws_replay.pytest_plugin.summary import add_block
 from gws_replay.pytest_plugin.use_cassette import failing_with, wanted_of
 from gws_replay.storage.names import cassette_path, default_name
@@ -72,6 +72,7 @@ class _FixtureRun:
 
     def __init__(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
         self._session = request.session
+        self._item: pytest.Item = request._pyfuncitem  # noqa: SLF001 (pytest has no other name for the test)
         self._outer = request.session.stash.get(MARKED_RUN, None)
         self._marked = self._outer.marked if self._outer else Marked()
         self._began = perf_counter()
@@ -130,13 +131,14 @@ class _FixtureRun:
         run = self._run
         if run is None:
             return
-        passed = not self._failed
+        # One that skips its tests, or whose failure they expect, is no failure.
+        passed = not self._failed or self._item.stash.get(OUTCOME, "failed") not in ("failed", "error")
         problem = failing_with(self._name, lambda: run.finish(passed=passed))
         nothing = run.is_recording and not run.live
         # Not `left`: a factory whose client another test started has nothing to stop in this one.
-        problems = run.problems(allow_unplayed=self._marked.allow_unplayed) if passed and not nothing else ""
+        problems = run.problems(allow_unplayed=self._marked.allow_unplayed) if not self._failed and not nothing else ""
         if not nothing:
-            failed = self._failed or bool(problems)
+            failed = not passed or bool(problems)
             paths = self._wanted.paths
             add_block(self._session, run, paths, problem, name=self._name, failed=failed, began=self._began)
         if problems:

@@ -5,8 +5,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from gws_replay.core.cassette import Cassette
 from gws_replay.core.compile.parts import recorded_tests
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.request_fields import IgnoredFields
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from gws_replay.core.redaction.policy import Policy
     from gws_replay.server.server import LastingServer
 
+_Replay = TypeVar("_Replay", bound=ReplayRun)
+
 
 def _made(kind: Callable[..., Any], indexes: Sequence[CassetteIndex], **options: Any) -> Any:
     """Return a run as recorded."""
@@ -34,7 +37,8 @@ class Wanted:
     """What run a test needs. `test` is its id (empty for all); `upstream`, where the proxy goes.
 
     In a cassette that may be shared with other tests, what it records and replays is the `part` of this name.
-    `make` makes a replay.
+    `make` makes a replay. With `may_be_skipped`, a missing cassette is no error before the first request: the run says
+    then what is `missing`.
     """
 
     test: str
@@ -49,6 +53,7 @@ class Wanted:
     part: str = ""
     left_behind: Callable[[str], object] = print
     make: Callable[..., Any] = _made
+    may_be_skipped: bool = False
 
     @property
     def records(self) -> bool:
@@ -82,8 +87,7 @@ def open_run(wanted: Wanted, outer: Run | None = None, *, opens_late: bool = Fal
     One that `opens_late` writes nothing before a request was sent. Raises GwsReplayError for what cannot be done.
     """
     if not wanted.records:
-        run: Run = wanted.make(ReplayRun, _indexes(wanted), timing=wanted.timing)
-        return run
+        return _replay(wanted, ReplayRun)
     from gws_replay.pytest_plugin.recordings import InProcessRecording
 
     (path,) = wanted.paths
@@ -132,7 +136,7 @@ def through_a_server(wanted: Wanted, lasting: "LastingServer | None" = None) -> 
     from gws_replay.interception.network_guard import Allowed, closed_network
     from gws_replay.server.server import ServedRun, serving
 
-    playback = wanted.make(ServedRun, _indexes(wanted), timing=wanted.timing)
+    playback = _replay(wanted, ServedRun)
     allowed = Allowed.of((*wanted.allowed_hosts, *wanted.vcr.ignored_hosts), ())  # and this machine
     with lasting.playing(playback) if lasting else serving(playback), closed_network(playback.refuse, allowed):
         yield playback
@@ -150,6 +154,20 @@ def _ignored_fields(folder: Path) -> IgnoredFields:
     from gws_replay.settings.matching import ignored_fields
 
     return ignored_fields(start=folder)
+
+
+def _replay(wanted: Wanted, kind: "type[_Replay]") -> "_Replay":
+    """Return a replay; where the cassette is missing and the test may yet be skipped, one that has nothing to play."""
+    try:
+        indexes = _indexes(wanted)
+    except CassetteError as error:
+        if not wanted.may_be_skipped or wanted.paths[0].exists():
+            raise
+        run = kind(CassetteIndex(Cassette(interactions=(), source=shown(wanted.paths[0]))))
+        run.missing = str(error)
+        return run
+    made: _Replay = wanted.make(kind, indexes, timing=wanted.timing)
+    return made
 
 
 def _indexes(wanted: Wanted) -> tuple[CassetteIndex, ...]:

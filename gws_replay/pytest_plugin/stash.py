@@ -57,3 +57,5 @@ RECORDED: "pytest.StashKey[str]" = pytest.StashKey()
 RECORDED_PARTS: "pytest.StashKey[set[tuple[Path, str]]]" = pytest.StashKey()
 # The server of all tests with gws_server.
 SERVER: "pytest.StashKey[LastingServer]" = pytest.StashKey()
+# What its phases came to so far.
+OUTCOME: "pytest.StashKey[str]" = pytest.StashKey()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gws_replay.pytest_plugin.stash import BLOCKS, CASSETTES, ENDED_BADLY, LEFT_BEHIND, PLAYBACK, RECORDED
+from gws_replay.pytest_plugin.stash import BLOCKS, CASSETTES, ENDED_BADLY, LEFT_BEHIND, OUTCOME, PLAYBACK, RECORDED
 from gws_replay.pytest_plugin.tracebacks import shorten
 from gws_replay.storage.names import shown
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from gws_replay.playback.run import Run
     from gws_replay.reports.run_data import RanTest
 
-_OUTCOME: "pytest.StashKey[str]" = pytest.StashKey()
 _SECONDS: "pytest.StashKey[float]" = pytest.StashKey()
 _SECTION: "pytest.StashKey[str]" = pytest.StashKey()
 _JUDGE: "pytest.StashKey[_Judge]" = pytest.StashKey()
@@ -64,6 +63,14 @@ class _Watch:
     """What each phase of a test came to, in the process that runs it."""
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
+        """Fail a test whose cassette is missing, once no fixture has skipped it."""
+        yield
+        if (playback := item.stash.get(PLAYBACK, None)) and playback.missing:
+            del item.stash[PLAYBACK]  # there is nothing to show of it
+            pytest.fail(f"{item.nodeid}: {playback.missing}", pytrace=False)
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
         """Fail a test that passed by itself though its client swallowed a miss or a stopped connection."""
         yield
@@ -98,7 +105,7 @@ class _Watch:
 def _add_to_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     stash, playback = item.stash, item.stash.get(PLAYBACK, None)
     first = call.when == "setup"
-    stash[_OUTCOME] = _outcome(report, "" if first else stash.get(_OUTCOME, ""))
+    stash[OUTCOME] = _outcome(report, "" if first else stash.get(OUTCOME, ""))
     stash[_SECONDS] = call.duration + (0.0 if first else stash.get(_SECONDS, 0.0))
     if report.failed and playback is not None:
         from gws_replay.reports.run_data import section
@@ -119,7 +126,7 @@ def _add_to_report(item: pytest.Item, call: pytest.CallInfo[None], report: pytes
 
 def _test(item: pytest.Item, playback: "Run | None") -> "RanTest":
     test = _ran(item.config, playback, item.stash[CASSETTES], item.stash.get(RECORDED, ""))
-    test |= {"nodeid": item.nodeid, "outcome": item.stash[_OUTCOME], "seconds": item.stash[_SECONDS]}
+    test |= {"nodeid": item.nodeid, "outcome": item.stash[OUTCOME], "seconds": item.stash[_SECONDS]}
     test["allows_hosts"] = _allows_hosts(item)
     if test["outcome"] == "skipped":
         test["counts"]["unplayed"] = 0  # it need not play

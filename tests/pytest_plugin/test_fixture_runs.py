@@ -170,3 +170,70 @@ def test_a_fixture_that_sends_nothing_leaves_no_file(pytester: pytest.Pytester, 
     assert ["test_a.yaml", "test_b.yaml"] == sorted(
         path.name for path in (pytester.path / "cassettes/test_it").iterdir()
     )
+
+
+SKIPPING = """
+@pytest.fixture(scope="module")
+def skipping():
+    version(login())
+    pytest.skip("not here")
+
+@pytest.fixture(scope="module")
+def bad():
+    version(login())
+    raise RuntimeError("boom")
+
+@pytest.fixture
+def late():
+    pytest.skip("not now")
+
+@pytest.mark.gws_cassette
+def test_skipped(skipping): pass
+
+@pytest.mark.gws_cassette
+def test_skipped_too(skipping): pass
+
+@pytest.mark.gws_cassette
+def test_skipped_late(late): pass
+
+@pytest.mark.gws_cassette
+@pytest.mark.xfail(raises=RuntimeError, strict=True)
+def test_expected(bad): pass
+
+@pytest.mark.gws_cassette
+def test_plays():
+    version(login())
+"""
+UNRECORDED = """
+@pytest.fixture
+def http():
+    return login()
+
+@pytest.mark.gws_cassette
+def test_asks_in_its_setup(http): pass
+
+@pytest.mark.gws_cassette
+def test_asks():
+    print("it ran")
+"""
+
+
+def test_a_fixture_that_skips_or_fails_as_expected_does_so_on_replay(
+    pytester: pytest.Pytester, sandbox: RunningSandbox
+) -> None:
+    """Its tests have no cassette, as they sent nothing; what the fixture sent is kept."""
+    pytester.makepyfile(test_it=f"URL = {sandbox.url!r}{HEAD}{SKIPPING}")
+    pytester.runpytest_inprocess("--gws-record=once").assert_outcomes(passed=1, skipped=3, xfailed=1)
+    pytester.makepyfile(test_it=f"URL = 'http://gws.example:9'{HEAD}{SKIPPING}")
+    pytester.runpytest_inprocess().assert_outcomes(passed=1, skipped=3, xfailed=1)
+    pytester.runpytest_inprocess("-k", "too or expected").assert_outcomes(skipped=1, xfailed=1, deselected=3)
+
+
+def test_a_missing_cassette_is_named_before_the_test_runs(pytester: pytest.Pytester) -> None:
+    """Nothing has skipped it; or a fixture sends a request."""
+    pytester.makepyfile(test_it=f"URL = 'http://gws.example:9'{HEAD}{UNRECORDED}")
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(errors=2)
+    for name in ("test_asks_in_its_setup", "test_asks"):
+        result.stdout.fnmatch_lines([f"*cassette_not_found: cassettes/test_it/{name}.yaml does not exist*"])
+    assert "it ran" not in str(result.stdout)
