@@ -6,12 +6,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gws_replay.core.cassette import Cassette
-from gws_replay.core.oracle.history import Snapshot
 from gws_replay.errors import UserDataMismatch
 from gws_replay.playback.unplayed import interaction_text
 
 if TYPE_CHECKING:
     from gws_replay.core.oracle.expectation import Expectation
+    from gws_replay.core.oracle.history import Snapshot
     from gws_replay.core.oracle.tolerance import Coerce
 
 
@@ -43,7 +43,7 @@ class Watched(Protocol):
     def others_may_send(self) -> bool:
         """Whether a client runs elsewhere, so that it can send something while this thread waits."""
 
-    def userdata(self, resource_id: str) -> tuple[Snapshot, ...]:
+    def userdata(self, resource_id: str) -> "tuple[Snapshot, ...]":
         """Return the history of a resource's userData: a snapshot for each message that showed it."""
 
     def wait_for_change(self, seconds: float, happened: Callable[[], bool]) -> bool:
@@ -136,7 +136,7 @@ class ExpectationBlock:
             await asyncio.to_thread(self._run.wait_for_change, self._patience, self._settled)
         self._check("")
 
-    def _later(self) -> Sequence[Snapshot]:
+    def _later(self) -> "Sequence[Snapshot]":
         return self._run.userdata(self._resource_id)[len(self._shown) :]
 
     def _settled(self) -> bool:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -15,7 +15,6 @@ from gws_replay.core.bayeux.broken import BrokenConnectionError
 from gws_replay.core.body_layout import as_sent
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Layout, Outcome, Request, Response
-from gws_replay.core.oracle.history import Snapshot
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.cassette_run import Send
 from gws_replay.core.replay.live_headers import Client, live_headers
@@ -31,6 +30,9 @@ from gws_replay.playback.sent_requests import SentRequest
 from gws_replay.playback.sessions import LiveUser, Sessions
 from gws_replay.playback.unplayed import out_of_order_text, undelivered_of, unplayed_of, waits_text
 from gws_replay.playback.waiting import Steps, Waiter, in_task, in_thread
+
+if TYPE_CHECKING:
+    from gws_replay.core.oracle.history import Snapshot
 
 
 class ReplayRun(Run):
@@ -152,7 +154,7 @@ class ReplayRun(Run):
         ours = (threads - self._older_threads) | {*self._senders, *self._pollers} & threads
         return bool(ours - {threading.current_thread()})
 
-    def userdata(self, resource_id: str) -> tuple[Snapshot, ...]:
+    def userdata(self, resource_id: str) -> "tuple[Snapshot, ...]":
         """Return the history of a resource's userData in this run: a snapshot for each message that showed it.
 
         A notification counts from the moment when the operation that caused it was sent. If several users have seen

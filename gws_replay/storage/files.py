@@ -11,8 +11,6 @@ from typing import BinaryIO, TextIO, TypeAlias, overload
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.errors import CassetteError, GwsReplayError, did_you_mean
-from gws_replay.formats.vcr import check as vcr_check
-from gws_replay.formats.vcr import fast_reader as vcr_layout
 from gws_replay.formats.vcr import yaml_text as vcr_yaml
 from gws_replay.storage.locks import is_there, lock
 from gws_replay.storage.names import CASSETTE_SUFFIXES
@@ -20,6 +18,7 @@ from gws_replay.storage.object_storage import Stored, is_address
 
 Location: TypeAlias = Path | Stored
 _PENDING, _LIVE = ".pending", ".drift"
+_FIRST_LINE = vcr_yaml.FIRST_LINE.encode()
 _TEMPORARY = (".gws-replay-", ".tmp")
 
 
@@ -34,8 +33,12 @@ def load_cassette(path: str | os.PathLike[str] | Stored) -> Cassette:
     source = _name(path)
     as_json = path.suffix == ".json" if isinstance(path, Stored) else source.endswith(".json")
     with opened(path) as file:
-        if not as_json and (found := vcr_layout.load(file, source)):
-            return found
+        if not as_json and file.read(len(_FIRST_LINE)) == _FIRST_LINE:
+            from gws_replay.formats.vcr import fast_reader  # noqa: PLC0415  (it reads only what is ours)
+
+            file.seek(0)
+            if found := fast_reader.load(file, source):
+                return found
         file.seek(0)
         text = _decoded(file.read(), source)
     return vcr_yaml.load(text, source, as_json=as_json)
@@ -46,6 +49,8 @@ def save_cassette(cassette: Cassette, path: str | os.PathLike[str]) -> None:
 
     Raises CassetteError if the new one would not be read as it is meant, GwsReplayError if it cannot be written.
     """
+    from gws_replay.formats.vcr import check as vcr_check  # noqa: PLC0415  (who replays writes none)
+
     dump = vcr_check.dump_json if os.fspath(path).endswith(".json") else vcr_check.dump_yaml
     write_whole(Path(path), dump(cassette, os.fspath(path)))
 

@@ -17,7 +17,6 @@ from gws_replay.core.bayeux import recorded as bayeux_text
 from gws_replay.core.bayeux.over_http import is_cometd, is_cometd_exchange
 from gws_replay.core.body_layout import is_laid_out, layout_of
 from gws_replay.core.cassette import FORMAT, Cassette
-from gws_replay.core.compile.causes import causes_of
 from gws_replay.core.compile.deliveries import Deliveries
 from gws_replay.core.compile.identity import CLIENT_ID, evidence_of, evidence_of_message
 from gws_replay.core.compile.users import Users
@@ -163,7 +162,7 @@ class Compilation:
         messages = self._messages.by_time(
             lambda message, tag: replace(message, seen=_since(message.seen, start), user=users[tag])
         )
-        causes = causes_of(exchanges, notifications)
+        causes = _causes_of(exchanges, notifications) if notifications else []
         carried_over = self._carried_over
         own = exchanges[carried_over:] if carried_over else exchanges
         cassette = Cassette(
@@ -280,6 +279,12 @@ def is_accepted(response: Response) -> bool:
 @lru_cache(maxsize=256)
 def _is_unauthenticated(status: int, body: bytes) -> bool:
     return api.is_unauthenticated(status, lossless_json.loads_or_none(body))
+
+
+def _causes_of(exchanges: Sequence[Exchange], notifications: Sequence[Notification]) -> Sequence[Cause | None]:
+    from gws_replay.core.compile.causes import causes_of  # noqa: PLC0415  (a cassette of REST alone needs none)
+
+    return causes_of(exchanges, notifications)
 
 
 def _own(cause: Cause | None, carried_over: int) -> Cause | None:

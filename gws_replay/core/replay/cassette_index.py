@@ -18,11 +18,11 @@ from gws_replay.core.api import dialects as api
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Exchange, Notification, Request
 from gws_replay.core.replay.live_headers import sets_session_cookie
-from gws_replay.core.replay.nearest_request import Neighbours
 from gws_replay.core.replay.rehost import hosts_of
 from gws_replay.core.replay.request_key import WHOLE, Key, Matching, json_key, key_of
 
 if TYPE_CHECKING:
+    from gws_replay.core.replay.nearest_request import Neighbours
     from gws_replay.core.replay.wildcard_index import StandInIndex
 
 # What the header of a cassette says of its redaction where no secret is left in it.
@@ -40,8 +40,7 @@ _OF_EXCHANGES = frozenset(
 class Window:
     """The range of operation counts of a resource for which a GET response is valid.
 
-    `first` operations of the resource had their response before the GET was sent; more than `last` had not begun when
-    it got its response.
+    `first` operations of it had their response before the GET was sent, `last` had begun before it had its own.
     """
 
     resource_id: str
@@ -78,8 +77,10 @@ class CassetteIndex:
         return self.cassette.interactions
 
     @cached_property
-    def neighbours(self) -> Neighbours:
+    def neighbours(self) -> "Neighbours":
         """Finds the recorded request that is nearest to a missed one."""
+        from gws_replay.core.replay.nearest_request import Neighbours  # noqa: PLC0415  (most tests miss nothing)
+
         return Neighbours(self.requests, self.hosts)
 
     @cached_property
@@ -320,8 +321,7 @@ class UserPart:
     @cached_property
     def notifications(self) -> tuple[int, ...]:
         """The user's notifications, in recorded order."""
-        found = enumerate(self.index.cassette.notifications)
-        own = (index for index, notification in found if notification.user == self.user)
+        own = (index for index, each in enumerate(self.index.cassette.notifications) if each.user == self.user)
         return tuple(sorted(own, key=lambda each: self.index.positions[each]))
 
     def requesting(self, key: Key) -> Sequence[int]:

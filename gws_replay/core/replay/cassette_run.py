@@ -22,15 +22,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.model import Exchange, Notification, Outcome, Request, Response
-from gws_replay.core.oracle.history import Snapshot, of_exchange, of_notification
 from gws_replay.core.replay.cassette_index import CassetteIndex, UserPart
 from gws_replay.core.replay.current_state import brought_up_to_date
-from gws_replay.core.replay.miss import Miss, Reason
-from gws_replay.core.replay.nearest_request import Difference, differences
+from gws_replay.core.replay.miss import Difference, Miss, Reason
 from gws_replay.core.replay.push_schedule import INSTANT, PushSchedule, Traffic
 from gws_replay.core.replay.request_key import Key
 
 if TYPE_CHECKING:
+    from gws_replay.core.oracle.history import Snapshot
     from gws_replay.core.replay.bindings import Bindings
     from gws_replay.core.replay.wildcard_index import Pairs, StandInIndex
 
@@ -139,7 +138,8 @@ class UserProgress:
     def __init__(self, run: CassetteRun, part: UserPart, start: float) -> None:
         self.run = run
         self.part = part
-        self.snapshots: list[Snapshot] = []
+        # What it was shown, and its index.
+        self._seen: list[tuple[Exchange | Notification, int]] = []
         self.schedule = PushSchedule(part, run.traffic, factor=run.factor, start=start)
         # By key, how many of the recorded ones were played at least, and how many were played or are past.
         self._played: dict[Key, int] = {}
@@ -197,9 +197,22 @@ class UserProgress:
             notification = run.index.cassette.notifications[index]
             if run.keeps_history:
                 seen = run.bindings.notification(notification) if run.bindings else notification
-                self.snapshots.extend(of_notification(seen, index, run.index.interactions))
+                self._seen.append((seen, index))
             if subject := api.subject_of(notification.value):
                 insort(run.shown[subject.resource_id], index)
+
+    @property
+    def snapshots(self) -> "list[Snapshot]":
+        """What it was shown of userData so far: worked out for the few tests that ask."""
+        from gws_replay.core.oracle.history import of_exchange, of_notification  # noqa: PLC0415  (as few need it)
+
+        found: list[Snapshot] = []
+        for seen, index in tuple(self._seen):
+            if isinstance(seen, Exchange):
+                found += of_exchange(seen, index)
+            else:
+                found += of_notification(seen, index, self.run.index.interactions)
+        return found
 
     def would_send(self, key: Key, request: Request | None = None, *, left: bool = False) -> bool:
         """Tell whether the recorded user made such a request; if `left`, whether one has not been sent yet."""
@@ -220,6 +233,8 @@ class UserProgress:
 
     def miss(self, request: Request) -> Miss:
         """Return why a request has no response, and which recorded one is nearest."""
+        from gws_replay.core.replay.nearest_request import differences  # noqa: PLC0415  (most tests miss nothing)
+
         index, name = self.run.index, self.run.index.cassette.source
         key = self._resolved(index.key_of(request), request)[0]
         late = next((each for each in self.part.requesting(key) if each not in self.run.traffic.sent), None)
@@ -305,7 +320,7 @@ class UserProgress:
         """Return an exchange with the client's own values, and keep what its response shows."""
         seen = self.run.bindings.exchange(exchange) if self.run.bindings else exchange
         if self.run.keeps_history and seen.request.method == "GET":
-            self.snapshots.extend(of_exchange(seen, interaction))
+            self._seen.append((seen, interaction))
         return seen
 
 

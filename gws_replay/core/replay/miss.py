@@ -7,7 +7,6 @@ from gws_replay.core import lossless_json
 from gws_replay.core.api import dialects as api
 from gws_replay.core.json_compare import printable
 from gws_replay.core.model import Request
-from gws_replay.core.replay.nearest_request import Difference
 
 Reason = Literal["wrong_order", "already_played", "other_user", "no_match", "nothing_similar", "left_out"]
 # The reason that says most comes first.
@@ -20,6 +19,20 @@ _SENTENCES: dict[Reason, str] = {
     "nothing_similar": "nothing like it was recorded",
     "left_out": "before_record_request leaves it out; name its host in ignore_hosts to let it go live",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One part in which a live request differs from a recorded one; a side that does not have it is None."""
+
+    part: str
+    sent: str | None
+    recorded: str | None
+
+    def __str__(self) -> str:
+        sent = "not sent" if self.sent is None else f"sent {self.sent}"
+        recorded = "not recorded" if self.recorded is None else f"recorded {self.recorded}"
+        return f"{printable(self.part)}: {sent}, {recorded}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,14 @@ The effort is bounded: whatever a client sends, explaining why it was not record
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from gws_replay.core import json_paths, lossless_json
-from gws_replay.core.json_compare import printable, show, show_both
+from gws_replay.core.json_compare import show, show_both
 from gws_replay.core.model import Request
 from gws_replay.core.replay.form_bodies import form_fields, is_form, parts_of
+from gws_replay.core.replay.miss import Difference
 from gws_replay.core.replay.rehost import text_without_own
 from gws_replay.core.replay.request_key import MATCH_ON, key_of
 from gws_replay.core.replay.request_values import compared, leaves_of
@@ -23,20 +23,6 @@ _MOST_BYTES: Final = 2**18
 _LONGEST_COMPARED: Final = 2**15
 _MOST_DIFFERENCES: Final = 100
 _Place = tuple[int, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One part in which a live request differs from a recorded one; a side that does not have it is None."""
-
-    part: str
-    sent: str | None
-    recorded: str | None
-
-    def __str__(self) -> str:
-        sent = "not sent" if self.sent is None else f"sent {self.sent}"
-        recorded = "not recorded" if self.recorded is None else f"recorded {self.recorded}"
-        return f"{printable(self.part)}: {sent}, {recorded}"
 
 
 def differences(

@@ -15,8 +15,7 @@ from gws_replay.core.bayeux.server import BayeuxServer, Hold, Replies
 from gws_replay.core.model import Request
 from gws_replay.core.replay.cassette_index import CassetteIndex
 from gws_replay.core.replay.cassette_run import Send
-from gws_replay.core.replay.miss import REASONS, Miss
-from gws_replay.core.replay.nearest_request import Difference
+from gws_replay.core.replay.miss import REASONS, Difference, Miss
 from gws_replay.core.replay.request_key import WHOLE, Key
 from gws_replay.core.replay.shared_run import Role, SharedRun
 

@@ -41,8 +41,8 @@ _MESSAGES = f"\n{vcr_document.MESSAGES}:".encode()
 # In half the time that bytes.split takes with it.
 _DASH = re.compile(rb"\n- ")
 _TEXT = bytes([0x09, 0x0A, *range(0x20, 0x7F)])
-# What YAML takes for the end of a line, or does not take, beyond ASCII.
-_ODD = re.compile("[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# What YAML takes for the end of a line, or does not take, beyond ASCII. It takes long to compile, and is rarely needed.
+_ODD = "[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 _AT_COLUMN_0 = re.compile(rb"\n[^ \n]")
 _BLANK = re.compile(rb"\n(?=\n)")
 # A scalar on one line: in single quotes, or plain and without any character that may end or open something.
@@ -308,7 +308,7 @@ def _parsed(item: bytes) -> Any:
 
 def _check_text(item: bytes) -> None:
     """Raise _UnknownError for characters that a literal block does not hold as they are."""
-    if item.translate(None, _TEXT) and _ODD.search(item.decode()):
+    if item.translate(None, _TEXT) and re.search(_ODD, item.decode()):
         raise _UnknownError
 
 
