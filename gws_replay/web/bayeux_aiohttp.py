@@ -85,7 +85,9 @@ async def poll(
 def _broken(request: web.BaseRequest, broken: BrokenConnectionError, kind: str, body: bytes) -> web.Response:
     """Write the part of a response that is to arrive, and close the connection."""
     if request.transport and broken.part:
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+        # A client that has the whole response must know that the connection cannot be used again.
+        end = "Connection: close\r\n" if broken.part == 1 else ""
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{end}\r\n"
         request.transport.write(head.encode() + body[: int(len(body) * broken.part)])
         request.transport.close()
     elif request.transport:

@@ -15,7 +15,7 @@ from gws_replay.errors import GwsReplayError
 
 Level = Literal["orders", "interruptions", "faults"]
 LEVELS: tuple[Level, ...] = ("orders", "interruptions", "faults")
-# Bayeux 1.0, section 4.2.2: a response may carry several messages, in any order; section 2.4: advice is optional.
+# Bayeux 1.0, section 4.2: a response to a connect may carry other messages, too; section 3.6: advice is optional.
 REPLIES = ("apart", "meta-first", "more-advice", "no-advice")
 CONNECTS = ("empty", "before", "middle", "after", "redelivered")
 BATCHES = ("402", "402-lost")
