@@ -9,6 +9,7 @@ import gws_replay.interception.interceptor
 import gws_replay.pytest_plugin.recordings  # noqa: F401
 from gws_replay.sandbox.server import RunningSandbox, serving
 from tests.support.clients import live_server
+from tests.support.racing_gws import racing
 
 HEAD = """
 import asyncio, threading, time
@@ -107,7 +108,7 @@ def _writable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
 
 
-@pytest.mark.parametrize(("tests", "count"), [(DESK, 4)], ids=["one client"])
+@pytest.mark.parametrize(("tests", "count"), [(DESK, 4), (TWO, 2)], ids=["one client", "two clients of one user"])
 def test_a_client_of_a_module_goes_on_in_each_test(
     pytester: pytest.Pytester, sandbox: RunningSandbox, tests: str, count: int
 ) -> None:
@@ -183,3 +184,70 @@ def test_a_factory_stops_only_the_clients_of_the_tests_that_ran(
     pytester.runpytest_inprocess("--gws-record=once").assert_outcomes(passed=3)
     pytester.makepyfile(test_it=f"URL = 'http://gws.example:9'{HEAD}{FACTORY}")
     pytester.runpytest_inprocess("-k", name).assert_outcomes(passed=1, deselected=2)
+
+
+TWO_USERS = """
+import threading
+import pytest, requests
+
+class Agent:
+    def __init__(self, name):
+        self.http = requests.Session()
+        self.http.auth = (name, "x")
+        assert self.http.get(URL + "/api/v2/me", timeout=60).ok
+        self.received, self.ends, self.changed = [], False, threading.Condition()
+        self.client = self.send(channel="/meta/handshake")[0]["clientId"]
+        self.send(channel="/meta/subscribe", subscription="/v2/me/*", clientId=self.client)
+        self.thread = threading.Thread(target=self.poll, daemon=True)
+        self.thread.start()
+    def send(self, **message):
+        return self.http.post(URL + "/api/v2/notifications", json=[{"id": "1", **message}], timeout=60).json()
+    def poll(self):
+        while not self.ends:
+            for each in self.send(channel="/meta/connect", connectionType="long-polling", clientId=self.client):
+                if each["channel"] != "/meta/connect":
+                    with self.changed:
+                        self.received.append(each["data"]["chat"]["userData"]["Note"])
+                        self.changed.notify_all()
+                else:
+                    assert each["successful"] or self.ends, each
+    def update(self, note):
+        before = len(self.received)
+        sent = {"operationName": "UpdateUserData", "userData": {"Note": note}}
+        assert self.http.post(URL + "/api/v2/me/chats/1", json=sent, timeout=60).ok
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.received) > before, 20)
+    def stop(self):
+        self.ends = True
+        self.send(channel="/meta/disconnect", clientId=self.client)
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+
+@pytest.fixture(scope="module")
+def agents():
+    agents = [Agent("anna"), Agent("bert")]
+    yield agents
+    for agent in agents:
+        agent.stop()
+
+@pytest.mark.gws_cassette
+@pytest.mark.parametrize("number", range(3))
+def test_update(agents, number):
+    before = [len(agent.received) for agent in agents]
+    order = agents if number % 2 else agents[::-1]
+    for agent in order:
+        agent.update(f"{agent.http.auth[0]} {number}")
+    expected = [[f"anna {number}"], [f"bert {number}"]]
+    assert expected == [agent.received[seen:] for agent, seen in zip(agents, before)]
+"""
+
+
+def test_clients_of_two_users_go_on_side_by_side(pytester: pytest.Pytester) -> None:
+    """Each receives its own notifications once, in any order of the tests."""
+    with racing() as gws:
+        pytester.makepyfile(test_it=f"URL = {gws.url!r}{TWO_USERS}")
+        pytester.runpytest_inprocess("--gws-record=once").assert_outcomes(passed=3)
+    pytester.makepyfile(test_it=f"URL = 'http://gws.example:9'{TWO_USERS}")
+    names = [f"test_it.py::test_update[{number}]" for number in range(3)]
+    for chosen in (names, names[::-1], names[1:2]):
+        pytester.runpytest_inprocess("-p", "no:randomly", *chosen).assert_outcomes(passed=len(chosen))

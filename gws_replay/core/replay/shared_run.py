@@ -95,6 +95,8 @@ class SharedRun:
 
     def name(self, number: int, role: Role, name: str) -> None:
         """Let a live user that plays already have a name: it is shown where the recorded one stands."""
+        if name == role.name:  # by now it stands for the recorded user that the order gave: that proves nothing
+            return
         named = self._named(number, name)
         role.name = name
         if named is not None:
