@@ -49,6 +49,13 @@ def texts(size: int) -> Iterator[tuple[str, str]]:
             json.dumps({"id": f"{chance.randint(10**6, 10**9)}", "state": word(), "note": f"{word()} {word()}"}) + ","
         )
 
+    def keyed() -> str:
+        return f'"{word()}{word().title()}{chance.choice(letters)}": "{word()}",'
+
+    def person() -> str:
+        phone = f"+49 30 {chance.randint(10**6, 10**7)}"
+        return json.dumps({"FirstName": word().title(), "LastName": word().title(), "HomePhone": phone}) + ","
+
     content = base64.b64encode(chance.randbytes(size * 3 // 4)).decode()
     yield "base64", content
     yield "base64 in JSON", json.dumps({"id": "1", "file": content})
@@ -57,6 +64,8 @@ def texts(size: int) -> Iterator[tuple[str, str]]:
     yield "log", filled(line)
     yield "prose", filled(lambda: word() + " ")
     yield "JSON of small values", f"[{filled(item).rpartition('}')[0]}}}]"
+    yield "JSON of keys that stand once", f"{{{filled(keyed).rpartition(',')[0]}}}"
+    yield "JSON of persons", f"[{filled(person).rpartition('}')[0]}}}]"
     yield "hexadecimal", chance.randbytes(size // 2).hex()
     yield "digits", filled(lambda: chance.choice("0123456789"))
 

@@ -5,7 +5,7 @@ A value is found only where it stands by itself: not as a part of a longer word.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 _WORD = re.compile(r"\w+")
 # So few words are looked for one by one, which takes less time than to take the text apart.
@@ -22,7 +22,7 @@ class _Family:
     """The values that begin in the same way: what all of them begin with, and their lengths, the longest first."""
 
     prefix: str
-    lengths: list[int] = field(default_factory=list)
+    lengths: list[int]
 
     def add(self, value: str) -> None:
         while not value.startswith(self.prefix):
@@ -47,7 +47,11 @@ class Lexicon:
             return
         families = self._by_word.setdefault(first[0], {})
         start = value[: first.end() if len(value) <= _LONG else _LONG]
-        families.setdefault(start, _Family(value)).add(value)
+        family = families.get(start)
+        if family is None:
+            families[start] = _Family(value, [len(value)])
+        else:
+            family.add(value)
         self.entries[value] = instead
 
     def spans(self, text: str) -> Iterator[Span]:

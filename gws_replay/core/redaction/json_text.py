@@ -145,6 +145,9 @@ class JsonRun:
                 pending = key
                 instead = self._key(match, key)
                 _ = self._kinds[key]
+            if instead is None and key is not None:
+                matches = self._after_dull(match.end(), matches)
+                continue
             if instead is not None and _is_cut_off(match):
                 instead = instead.removesuffix('"')
             if instead is not None and instead != match[0]:
@@ -184,19 +187,23 @@ class JsonRun:
         if len(window) >= shapes.SHORTEST_RUN:
             runs = shapes.long_runs(window)
             found += [run for run in runs if run[1] == len(window) or stands_for_something(window[slice(*run)])]
-        self._telling = sorted(start + at for at in self._telling_in(window))
+        self._telling = [start + at for at in self._telling_in(window)]
         self._suspicious = [(start + first, start + last) for first, last in _merged(found)]
         self._next, self._searched = 0, start + len(window)
         self._safe_until = min([self._searched, *(first for first, _ in self._suspicious[:1])])
 
     def _telling_in(self, window: str) -> Iterator[int]:
         """Yield where keys stand that say something; of those that a colon follows at once."""
-        for key in {before.rpartition('"')[2] for before in window.split('":')[:-1]}:
-            if self._kinds.is_telling(key):
-                at = window.find(f'"{key}"')
-                while at >= 0:
-                    yield at
-                    at = window.find(f'"{key}"', at + len(key) + 2)
+        before_colons = window.split('":')[:-1]
+        keys = {before[before.rfind('"') + 1 :] for before in before_colons}
+        telling = {key for key in keys if self._kinds.is_telling(key)}
+        at = 0
+        for before in before_colons if telling else ():
+            at += len(before)
+            key = before[before.rfind('"') + 1 :]
+            if key in telling:
+                yield at - len(key) - 1
+            at += 2
 
     def _item(self, match: re.Match[str], item: str | None, bare: str | None) -> str | None:
         name, path, _ = self._open[-1] if self._open else ("", "", False)

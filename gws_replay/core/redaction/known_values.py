@@ -144,9 +144,13 @@ class KnownValues:
         return instead
 
     def _look_for_person(self, value: str, instead: str) -> None:
-        for encode, _ in ENCODINGS[: spellings(value)]:
-            self._personal.add(encode(value), encode(instead))
-        self._personal.add(value.replace(" ", "+"), instead.replace(" ", "+"))
+        if spellings(value) == 1:
+            self._personal.add(value, instead)
+        else:
+            spelled = {encode(value): encode(instead) for encode, _ in ENCODINGS}
+            spelled[value.replace(" ", "+")] = instead.replace(" ", "+")
+            for spelling, stand_in in spelled.items():
+                self._personal.add(spelling, stand_in)
         if instead not in self._personal.entries:
             self._personal.add(instead, instead)  # what stands in it is nobody's
         if len(value) <= 200:

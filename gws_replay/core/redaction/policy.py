@@ -23,6 +23,7 @@ Noticed = Callable[[str, str], None]
 
 IP_ADDRESS = "ip-address"
 _STEP = re.compile(r"(\.\.|\.)([^.\[\]]+)|\[\*\]")
+_MOST_KEYS = 50_000  # of which it is remembered what their values are
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -89,11 +90,17 @@ class _Names:
         listed = [*names]
         self._whole = frozenset(name.removeprefix("*") for name in listed if "*" not in name[1:])
         self._ends = tuple(name[1:] for name in listed if name[0] == "*" and "*" not in name[1:])
-        self._others = _any([], "key", *(_glob(name) for name in listed if "*" in name[1:]))
+        others = [name for name in listed if "*" in name[1:]]
+        self._heads = tuple(name.partition("*")[0] for name in others)
+        self._others = _any([], "key", *map(_glob, others))
 
     def has(self, name: str) -> bool:
         """Tell whether a name is in the table."""
-        return name in self._whole or name.endswith(self._ends) or bool(self._others.fullmatch(name))
+        return (
+            name in self._whole
+            or name.endswith(self._ends)
+            or (name.startswith(self._heads) and bool(self._others.fullmatch(name)))
+        )
 
 
 class Rules:
@@ -125,21 +132,24 @@ class Rules:
 
     def of_key(self, key: str) -> Kind | None:
         """Return what the values of a key are; None where only their shape tells."""
-        try:
+        if key in self._keys:
             return self._keys[key]
-        except KeyError:
-            found = self.of_own_key(key) or self._of_tables(sensitive.normalised(key))
-            return self._keys.setdefault(key, None if found == "personal" and not self.personal else found)
+        if len(self._keys) > _MOST_KEYS:
+            self._keys.clear()
+        found = self.of_own_key(key) or self._of_tables(sensitive.normalised(key))
+        return self._keys.setdefault(key, None if found == "personal" and not self.personal else found)
 
     def of_own_key(self, key: str) -> Kind | None:
         """Return what the values of a key are by a rule of the user's own."""
+        if not self._own_keys:
+            return None
         return next((kind for kind, names in self._own_keys.items() if names.fullmatch(key)), None)
 
     @staticmethod
     def _of_tables(name: str) -> Kind | None:
-        if _SECRET_KEYS.has(name):
-            return "secret"
-        return "personal" if _PERSONAL_KEYS.has(name) else None
+        if not _KEYS.has(name):
+            return None
+        return "secret" if _SECRET_KEYS.has(name) else "personal"
 
     def is_password(self, key: str) -> bool:
         """Tell whether the values of a key are chosen by people, and may be short."""
@@ -205,4 +215,4 @@ def _path_pattern(rule: str) -> str:
 
 _SECRET_KEYS = _Names(sensitive.SECRET_KEYS)
 _PASSWORD_KEYS = _Names(sensitive.PASSWORD_KEYS)
-_PERSONAL_KEYS = _Names(sensitive.PERSONAL_KEYS)
+_KEYS = _Names((*sensitive.SECRET_KEYS, *sensitive.PERSONAL_KEYS))

@@ -37,19 +37,22 @@ _HARMLESS = frozenset(
     }
 )
 _LONGEST = 60
+_PERSONS = _PERSONAL - _NAMED
+# Without one of these words a key sounds like nothing.
+_TELLING = _SECRET | _PERSONS | {"name"}
 
 
 def kind_of_name(key: str) -> str:
     """Return "personal" or "secret" for a key that sounds so, and an empty text for any other."""
-    if len(key) > _LONGEST or key in VOCABULARY:
+    if len(key) > _LONGEST or key in VOCABULARY or (key.islower() and key.isalpha() and key not in _TELLING):
         return ""
     words = [each.lower() for each in _WORD.findall(key)]
-    if not words or not _HARMLESS.isdisjoint(words):
+    if _TELLING.isdisjoint(words) or not _HARMLESS.isdisjoint(words):
         return ""
     if not _SECRET.isdisjoint(words):
         return "secret"
     is_name = "name" in words and not _NAMED.isdisjoint(words)
-    return "personal" if is_name or not (_PERSONAL - _NAMED).isdisjoint(words) else ""
+    return "personal" if is_name or not _PERSONS.isdisjoint(words) else ""
 
 
 def rules_for(keys: Iterable[str]) -> list[str]:

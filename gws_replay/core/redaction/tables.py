@@ -126,4 +126,4 @@ _SEPARATORS = re.compile(r"[\s_.\[\]\-]+")
 
 def normalised(key: str) -> str:
     """Return the name of a key as the tables spell it: `first_name` and `First-Name` are `firstname`."""
-    return _SEPARATORS.sub("", key).lower()
+    return key.lower() if key.isalnum() else _SEPARATORS.sub("", key).lower()
