@@ -8,13 +8,13 @@ server sent and received. mitmproxy loads this file as a script, outside the pac
 import asyncio
 import json
 import logging
+import logging.handlers
 import re
 import sys
 import threading
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlsplit
 from mitmproxy import connection, ctx, exceptions, flowfilter, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.net.http.url import hostport
+from mitmproxy.proxy.layer import NextLayer
 from mitmproxy.proxy.mode_specs import ReverseMode
 
 from gws_replay.core.redaction.policy import LEVELS, Policy
@@ -30,7 +31,7 @@ from gws_replay.errors import GwsReplayError
 from gws_replay.formats import flow as flows
 from gws_replay.recording.clock import SteadyTimes
 from gws_replay.recording.known_traffic import Kind, LeftOut, is_api, is_bayeux_text, is_cometd
-from gws_replay.recording.reverse_links import ReverseLinks
+from gws_replay.recording.reverse_links import ReverseLinks, links_between
 from gws_replay.recording.split import Split
 from gws_replay.recording.writer_client import WriterProcess
 from gws_replay.settings.redaction import policy_of
@@ -38,9 +39,7 @@ from gws_replay.settings.upstream import proxy_for, server_of, tls_problem
 
 _OF_THE_RESPONSE = re.compile(r"~(s|c|b|bs|h|hs|t|ts|a|e)\b")
 _SHOW_EVERY = 0.1
-# Where a flow keeps the Host field of its client, and what that may be.
-_NAMED = "gws_replay_named"
-_HOST = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
+_NAMED = "gws_replay_named"  # where a flow keeps the Host field of its client
 # Added to the rules of pyproject.toml, which says what a rule may be.
 _RULES = {
     "keep": "Never redact the values of this key (repeat it for more).",
@@ -65,6 +64,7 @@ class GwsRecorder:
         self._steady = SteadyTimes()
         self._needs_response = False
         self._running = False
+        self._replaces_host = False
         self._lines: list[str] = []
 
     def load(self, loader: Loader) -> None:
@@ -98,24 +98,33 @@ class GwsRecorder:
     def running(self) -> None:
         """Send `gws-replay record` the address, and stop when it goes away. By hand: say what is recorded where."""
         self._running = True
+        if not ctx.options.keep_host_header:
+            # mitmproxy would replace the field before an addon sees how the client names the proxy.
+            self._replaces_host = True
+            ctx.options.update(keep_host_header=True)  # type: ignore[no-untyped-call]
         if ctx.options.gws_events:
             proxyserver = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
             self._send_event("ready", address=proxyserver.listen_addrs()[0][:2])
             # A thread, since not every system's event loop can wait for standard input.
             threading.Thread(target=self._stop_at_end_of_stdin, args=(ctx.master.shutdown,), daemon=True).start()
-        elif not ctx.options.gws_cassette:
-            _log.error("Nothing is recorded: name the cassette with --set gws_cassette=cassettes/NAME.yaml")
-        elif self._writer:
-            what = ctx.options.gws_filter or "every known API, and CometD at any path"
-            _log.warning("Recording %s into %s", what, self._writer.cassette)
+        else:
+            if ctx.master.addons.get("termlog") is None:  # type: ignore[no-untyped-call]
+                _repeat_at_the_end()
+            self._say_what_is_recorded()
+
+    def next_layer(self, nextlayer: NextLayer) -> None:
+        """Name the server in TLS, as mitmproxy does where it replaces the Host field."""
+        mode = nextlayer.context.client.proxy_mode
+        if self._replaces_host and isinstance(mode, ReverseMode):
+            nextlayer.context.server.sni = mode.address[0]
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Remember how the client names the proxy, and lead a request through the company's proxy."""
-        if ctx.options.gws_events and isinstance(mode := flow.client_conn.proxy_mode, ReverseMode):
-            # mitmproxy does this itself unless `gws-replay record` makes it keep the field.
+        mode = flow.client_conn.proxy_mode
+        if isinstance(mode, ReverseMode) and ctx.options.keep_host_header:
             flow.metadata[_NAMED] = flow.request.host_header
-            flow.request.host_header = hostport(mode.scheme, *mode.address)
-            flow.server_conn.sni = mode.address[0]
+            if self._replaces_host:
+                flow.request.host_header = hostport(mode.scheme, *mode.address)
         if ctx.options.gws_via_environment and (proxy := proxy_for(server_of(flow.request.url))):
             flow.server_conn = connection.Server(address=flow.server_conn.address, tls=flow.server_conn.tls)
             parts = urlsplit(proxy)
@@ -187,8 +196,10 @@ class GwsRecorder:
         return written
 
     def done(self) -> None:
-        """Save the cassette."""
+        """Save the cassette, and give back what was changed: a script that is loaded again looks at it."""
         self._finish()
+        if self._replaces_host:
+            ctx.options.update(keep_host_header=False)  # type: ignore[no-untyped-call]
 
     def _matches(self, flow: http.HTTPFlow) -> bool:
         if self._filter:
@@ -233,6 +244,8 @@ class GwsRecorder:
             raise GwsReplayError("stream_large_bodies lets bodies pass unrecorded: unset it to record into a cassette")
         if "gws_cassette" in updated:
             self._change_cassette(Path(options.gws_cassette) if options.gws_cassette else None)
+            if not options.gws_cassette:
+                self._fail("Nothing is recorded: name the cassette with --set gws_cassette=cassettes/NAME.yaml", 2)
 
     @staticmethod
     def _policy() -> Policy:
@@ -252,8 +265,16 @@ class GwsRecorder:
             writer = WriterProcess(self._receive, cassette, _RECORDER, policy, split=split, force=force, mode=mode)
         self._finish()
         self._writer = writer
-        if cassette and policy.level == "none":
-            _log.warning("gws_redact=none: passwords and personal data are written to %s", cassette)
+        if self._running:
+            self._say_what_is_recorded()
+
+    def _say_what_is_recorded(self) -> None:
+        """As warnings: the console and mitmweb show no others to a user who does not look for them."""
+        if self._writer:
+            what = ctx.options.gws_filter or "every known API, and CometD at any path"
+            _log.warning("Recording %s into %s", what, self._writer.cassette)
+            if ctx.options.gws_redact == "none":
+                _log.warning("gws_redact=none: passwords and personal data are written to %s", self._writer.cassette)
 
     def _begin(self, writer: WriterProcess, flow: http.HTTPFlow) -> None:
         request = flows.raw_request(flow)
@@ -303,7 +324,7 @@ class GwsRecorder:
         if ctx.options.gws_events:
             self._send_event("saved", **fields)
         else:
-            _log.info(fields["text"])
+            _log.warning(fields["text"])
 
     @staticmethod
     def _stop_at_end_of_stdin(shutdown: Callable[[], None]) -> None:
@@ -334,6 +355,14 @@ class GwsRecorder:
             print(event, end="", flush=True)  # noqa: T201 (the recorder reads it)
 
 
+def _repeat_at_the_end() -> None:
+    """Print warnings and errors when the process ends: mitmproxy's console shows them for five seconds each."""
+    if not any(isinstance(each, logging.handlers.MemoryHandler) for each in _log.handlers):  # not loaded again
+        repeated = logging.handlers.MemoryHandler(sys.maxsize, sys.maxsize, logging.StreamHandler(sys.stderr))
+        repeated.setLevel(logging.WARNING)
+        _log.addHandler(repeated)
+
+
 def _links_of(flow: http.HTTPFlow) -> ReverseLinks | None:
     """Return what a reverse proxy changes in a flow; None in other modes."""
     mode = flow.client_conn.proxy_mode
@@ -341,21 +370,7 @@ def _links_of(flow: http.HTTPFlow) -> ReverseLinks | None:
         return None
     scheme = "https" if flow.client_conn.tls else "http"
     own = flow.client_conn.sockname[:2]
-    return _links(mode.scheme, mode.address, scheme, own, flow.metadata.get(_NAMED) or "")
-
-
-@lru_cache(maxsize=16)
-def _links(server_scheme: str, server: tuple[str, int], scheme: str, own: tuple[str, int], named: str) -> ReverseLinks:
-    """Return the links of a proxy by where it listens, and by what its client calls it (empty: nobody knows)."""
-    host, port = own
-    names = (
-        ("localhost", "127.0.0.1", "[::1]") if host in ("127.0.0.1", "::1") else (f"[{host}]" if ":" in host else host,)
-    )
-    listed = [server_of(f"{scheme}://{name}:{port}") for name in names]
-    first = [server_of(f"{scheme}://{named}")] if _HOST.fullmatch(named) else []
-    addresses = list(dict.fromkeys([*first, *listed]))
-    address = f"[{server[0]}]" if ":" in server[0] else server[0]
-    return ReverseLinks(server_of(f"{server_scheme}://{address}:{server[1]}"), addresses[0], tuple(addresses[1:]))
+    return links_between(mode.scheme, mode.address, scheme, own, flow.metadata.get(_NAMED) or "")
 
 
 def _replace_body(message: http.Message, change: Callable[[bytes, str], bytes]) -> None:

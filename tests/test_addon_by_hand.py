@@ -1,9 +1,17 @@
-"""The addon in a real mitmdump that a user starts."""
+"""The addon in a real mitmdump, and in mitmproxy's console, that a user starts."""
 
+import os
+import pty
+import re
+import select
 import subprocess
+import sys
+import termios
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -15,9 +23,11 @@ from tests.support.proxies import (
     PATIENCE,
     SESSION,
     UPDATE,
+    ReceivedRequest,
     Running,
     answered,
     client,
+    environment,
     mitmdump,
     operations,
     run,
@@ -105,6 +115,32 @@ def test_first_line_names_filter_and_cassette(tmp_path: Path, script: str) -> No
         assert "Recording every known API, and CometD at any path into a.yaml" in process.line("Recording")
 
 
+@pytest.mark.parametrize("keep", ["false", "true"])
+@pytest.mark.parametrize("name", ["127.0.0.1", "staging.test"])
+def test_links_lead_to_the_name_of_the_client(tmp_path: Path, script: str, name: str, keep: str) -> None:
+    """As with `gws-replay record`; the server gets its own name, unless mitmproxy is told to keep the client's."""
+    hosts: list[str] = []
+    own: list[str] = []
+
+    def staging(request: ReceivedRequest) -> bytes:
+        hosts.extend(line[6:] for line in request.head.decode().split("\r\n") if line.lower().startswith("host: "))
+        return answered(b"", "302 Found", f"Location: {own[0]}/api/v2/me")
+
+    with upstream(staging) as server:
+        own.append(server.url)
+        options = ("--set", "gws_cassette=a.yaml", "--set", f"keep_host_header={keep}")
+        with mitmdump("-s", script, "--mode", f"reverse:{server.url}", *options, cwd=tmp_path) as (process, url):
+            host = f"{name}:{url.rpartition(':')[2]}"
+            with client() as agent:
+                response = agent.get(
+                    f"{url}/api/v2/login", timeout=PATIENCE, headers={"Host": host}, allow_redirects=False
+                )
+            process.process.terminate()
+            process.finish()
+    assert f"http://{host}/api/v2/me" == response.headers["Location"]
+    assert [host if keep == "true" else server.url.partition("//")[2]] == hosts
+
+
 @pytest.mark.parametrize("force", ["false", "true"])
 def test_reloaded_script_keeps_its_first_recording(tmp_path: Path, script: str, force: str) -> None:
     """mitmproxy loads a script again when its file changes: the first recording is saved, and never replaced."""
@@ -127,3 +163,97 @@ def test_reloaded_script_keeps_its_first_recording(tmp_path: Path, script: str, 
         process.process.terminate()
         process.finish()
     assert ["GET /api/v2/first"] == operations(load_cassette(tmp_path / "a.yaml"))
+
+
+_CONSOLE = (sys.executable, "-c", "from mitmproxy.tools.main import mitmproxy; mitmproxy()")
+_SCREEN_IS_GIVEN_BACK = "\x1b[?1049l"
+
+
+class Console:
+    """mitmproxy's console in a terminal of its own; `text` is what it wrote there so far."""
+
+    def __init__(self, script: str, *sets: str, mode: str, cwd: Path) -> None:
+        self.text = ""
+        self._terminal, own = pty.openpty()
+        termios.tcsetwinsize(own, (30, 200))
+        options = [part for each in sets for part in ("--set", each)]
+        listen = ("--listen-host", "127.0.0.1", "--listen-port", "0")
+        self._process = subprocess.Popen(
+            [*_CONSOLE, *listen, "-s", script, "--mode", mode, *options],
+            cwd=cwd,
+            stdin=own,
+            stdout=own,
+            stderr=own,
+            env=environment(TERM="xterm-256color", LANG="C.UTF-8"),
+            start_new_session=True,
+        )
+        os.close(own)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._terminal)
+
+    def until(self, pattern: str) -> re.Match[str]:
+        """Read until something was written, and return it."""
+        deadline = time.monotonic() + PATIENCE
+        while not (found := re.search(pattern, self.text)):
+            assert self._read(), self.text
+            assert time.monotonic() < deadline, self.text
+        return found
+
+    def press(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._terminal, keys.encode())
+
+    def finish(self) -> tuple[int, str]:
+        """Read to the end; return the exit code, and what stands in the terminal when the console's screen is gone."""
+        while self._read():
+            pass
+        return self._process.wait(PATIENCE), self.text.rpartition(_SCREEN_IS_GIVEN_BACK)[2].replace("\r\n", "\n")
+
+    def _read(self) -> bool:
+        assert select.select([self._terminal], [], [], PATIENCE)[0], self.text
+        with suppress(OSError):  # Linux: the console has ended
+            if piece := os.read(self._terminal, 1 << 16):
+                self.text += piece.decode(errors="replace")
+                return True
+        return False
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ((), "Nothing is recorded: name the cassette with --set gws_cassette=cassettes/NAME.yaml"),
+        (("gws_cassette=old.yaml",), "old.yaml exists: choose another name, or replace it with --force"),
+    ],
+)
+def test_the_console_ends_with_an_error(tmp_path: Path, script: str, options: tuple[str, ...], sentence: str) -> None:
+    """It stands in the terminal, not on a screen that is gone."""
+    (tmp_path / "old.yaml").write_text("")
+    with Console(script, *options, mode="reverse:http://localhost:1", cwd=tmp_path) as console:
+        code, text = console.finish()
+    assert (1, 1) == (code, text.count(sentence)), text
+
+
+def test_the_console_says_what_is_recorded_where(tmp_path: Path, script: str) -> None:
+    """At the start, when another cassette is set, and once more when its screen is gone, with what was saved."""
+    with (
+        upstream(lambda _: answered()) as server,
+        Console(script, "gws_cassette=a.yaml", mode=f"reverse:{server.url}", cwd=tmp_path) as console,
+        client() as agent,
+    ):
+        console.until("Warn: .* Recording every known API, and CometD at any path into a.yaml")
+        port = console.until(r"\[127\.0\.0\.1:(\d+)\]")[1]
+        agent.get(f"http://localhost:{port}/api/v2/me", timeout=PATIENCE)
+        console.press(":set gws_cassette=b.yaml\r")
+        console.until("into b.yaml")
+        console.press("qy")
+        _, text = console.finish()
+    assert ["GET /api/v2/me"] == operations(load_cassette(tmp_path / "a.yaml"))
+    ours = re.findall(r"Recording .* into \w\.yaml|saved a\.yaml: 1 exchange|nothing was recorded", text)
+    recording = "Recording every known API, and CometD at any path into"
+    assert [f"{recording} a.yaml", "saved a.yaml: 1 exchange", f"{recording} b.yaml", "nothing was recorded"] == ours

@@ -243,7 +243,6 @@ def _arguments(settings: Settings) -> list[str]:
     if settings.mode == "reverse":
         # Read the request before the server is reached, so that a client gets a 502 when it is down, and we a record.
         options["connection_strategy"] = "lazy"
-        options["keep_host_header"] = "true"  # for the addon, which replaces it
     if ca := ca_of(settings.upstream_ca):
         options["ssl_verify_upstream_trusted_ca"] = ca
     if settings.client_cert:

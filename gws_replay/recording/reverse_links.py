@@ -7,16 +7,19 @@ changed. Cookies lose what ties them to the server's name or, on plain HTTP, to 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import urlsplit
 
 from gws_replay.core.api import dialects as api
 from gws_replay.core.lossless_json import LEXEME
+from gws_replay.settings.upstream import server_of
 
 Fields = tuple[tuple[bytes, bytes], ...]
 # They would lead a browser past the proxy, and outlive it.
 _DROPPED = frozenset({b"strict-transport-security", b"alt-svc"})
 _TEXT = re.compile(r"(?i)(text/|application/([\w.+-]*\+)?(json|javascript|x-javascript|xml|ecmascript|x-www-form))")
+# What the Host field of a client may be.
+_HOST = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?", re.ASCII)
 _NO_MORE_HOST = r"(?![\w.:-]|%3A\d)"
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _USER_DATA = frozenset(f'"{name}"' for name in api.USER_DATA)
@@ -84,6 +87,22 @@ def _is_dropped(attribute: bytes, *, keeps_secure: bool) -> bool:
     # SameSite=None without Secure is refused by browsers.
     is_secure = name in (b"secure", b"partitioned") or (name == b"samesite" and value.strip() == b"none")
     return is_secure and not keeps_secure
+
+
+@lru_cache(maxsize=16)
+def links_between(
+    server_scheme: str, server: tuple[str, int], scheme: str, own: tuple[str, int], named: str
+) -> ReverseLinks:
+    """Return the links of a proxy by where it listens, and by what its client calls it (empty: nobody knows)."""
+    host, port = own
+    names = (
+        ("localhost", "127.0.0.1", "[::1]") if host in ("127.0.0.1", "::1") else (f"[{host}]" if ":" in host else host,)
+    )
+    listed = [server_of(f"{scheme}://{name}:{port}") for name in names]
+    first = [server_of(f"{scheme}://{named}")] if _HOST.fullmatch(named) else []
+    addresses = list(dict.fromkeys([*first, *listed]))
+    address = f"[{server[0]}]" if ":" in server[0] else server[0]
+    return ReverseLinks(server_of(f"{server_scheme}://{address}:{server[1]}"), addresses[0], tuple(addresses[1:]))
 
 
 class _Addresses:
