@@ -182,12 +182,23 @@ class Space:
         if number >= len(orders.index.interactions) or orders.index.interactions[number].outcome != "response":
             return False
         if what == "unanswered":
-            # Nobody can look whether a write was carried out if no GET shows what it writes.
-            return orders.index.written_by(number) in self._readable[orders.of]
+            # Nobody can look whether a write was carried out if no later GET shows what it writes.
+            return _is_read_after(orders.index, number)
         refusal = documented_faults.REFUSALS.get(what)
         if refusal:
             return refusal.refuses(orders.index.interactions[number].request)
         return what == "broken" or what in documented_faults.OTHER_REQUESTS
+
+
+def _is_read_after(index: CassetteIndex, write: int) -> bool:
+    """Tell whether a GET that was sent after a write shows its resource."""
+    written, ended = index.written_by(write), index.interactions[write].ended
+    return any(
+        written == subject.resource_id
+        for exchange in index.interactions
+        if exchange.request.method == "GET" and exchange.began >= ended
+        for subject in api.resources_in(exchange.response_json)
+    )
 
 
 def _of_users(subject: Subject, counts: Mapping[int, int], first: int, whats: Sequence[str]) -> Iterator[Choice]:
