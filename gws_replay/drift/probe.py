@@ -7,6 +7,7 @@ from gws_replay.core.bayeux.subscriber import Subscriber
 from gws_replay.core.model import Request
 from gws_replay.drift.http_client import LiveClient
 from gws_replay.errors import GwsReplayError
+from gws_replay.settings.upstream import proxy_for
 
 _PATIENCE = 15.0
 
@@ -27,11 +28,26 @@ async def probe(client: LiveClient, cometd: str) -> list[Check]:
         try:
             response = await client.send(request, "GET /", patience=_PATIENCE)
         except GwsReplayError as error:
-            return [Check(is_ok=False, text=f"{client.origin} does not respond", fix=str(error))]
+            return [
+                Check(
+                    is_ok=False,
+                    text=f"{client.origin} does not respond",
+                    fix=f"{error}{_next_step(client.origin, error)}",
+                )
+            ]
         return [
             Check(is_ok=True, text=f"{client.origin} responds (GET /: HTTP {response.status})"),
             await _cometd(client, cometd),
         ]
+
+
+def _next_step(origin: str, error: GwsReplayError) -> str:
+    """Return what to do about a server that cannot be reached; an error about a certificate says it itself."""
+    if not str(error).startswith("cannot reach"):
+        return ""
+    if proxy_for(origin):
+        return "; check that proxy's address, or put the server's host into NO_PROXY"
+    return "; check --upstream and that the server runs, or name your company's proxy in HTTPS_PROXY"
 
 
 async def _cometd(client: LiveClient, path: str) -> Check:

@@ -76,9 +76,18 @@ def test_cometd_at_another_path_is_reported(environment: pytest.MonkeyPatch, san
 
 
 def test_unreachable_server_is_reported() -> None:
-    """With the reason of the operating system."""
+    """With the reason of the operating system, and the next step."""
     (line,) = fixes("--upstream", "http://127.0.0.1:1")
     assert "http://127.0.0.1:1 does not respond: cannot reach http://127.0.0.1:1: " in line
+    assert "; check --upstream and that the server runs" in line
+
+
+def test_unreachable_proxy_is_reported(environment: pytest.MonkeyPatch) -> None:
+    """The next step is about the proxy, not the server."""
+    environment.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    (line,) = fixes("--upstream", "https://gws.example.invalid")
+    assert "https://gws.example.invalid through the HTTP proxy of the environment: " in line
+    assert "; check that proxy's address, or put the server's host into NO_PROXY" in line
 
 
 def test_missing_mitmproxy_is_reported(environment: pytest.MonkeyPatch) -> None:
