@@ -12,7 +12,7 @@ from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -35,8 +35,7 @@ _LONGEST_POLL = 30.0
 _LONGEST_WAIT = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What becomes of a request: its response, or None if it goes live; `began` is when it was sent."""
 
     request: Request
@@ -238,8 +237,7 @@ def _place(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or (443 if parts.scheme in ("https", "wss") else 80)
 
 
-@dataclass(frozen=True, slots=True)
-class _Late:
+class _Late(NamedTuple):
     """A request that was sent while no run was in force: how long it may wait for one, and the response then."""
 
     request: Request

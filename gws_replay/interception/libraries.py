@@ -8,16 +8,14 @@ import importlib.abc
 import importlib.machinery
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from gws_replay.interception.patching import Patches, Swap
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(NamedTuple):
     """A library by the name of its module, and the function that yields its swaps, as `module:function`."""
 
     module: str

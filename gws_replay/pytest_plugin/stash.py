@@ -1,7 +1,6 @@
 """What the parts of the pytest plugin keep on a test or on the session, for each other to read."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import pytest
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from gws_replay.server.server import LastingServer
 
 
-@dataclass(frozen=True, slots=True)
-class MarkedRun:
+class MarkedRun(NamedTuple):
     """The run of a marked test, and what its marker says."""
 
     run: "Run"

@@ -6,8 +6,7 @@ and the name of a function in the query.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from gws_replay.core.bayeux.messages import Message, decoded, encoded
@@ -17,8 +16,7 @@ JSON_TYPE = "application/json;charset=UTF-8"
 _FUNCTION = re.compile(r"[\w.$]{1,100}")
 
 
-@dataclass(frozen=True, slots=True)
-class BayeuxRequest:
+class BayeuxRequest(NamedTuple):
     """The messages of a request; `callback` is the function that a callback-polling client wants called."""
 
     messages: list[Any]

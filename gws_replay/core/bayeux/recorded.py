@@ -7,7 +7,7 @@ server's message with `data` on any other channel is a notification. Nothing her
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gws_replay.core import lossless_json
 
@@ -16,8 +16,7 @@ _CALLBACK = re.compile(r"\s*(?:/\*\*/)?\s*[\w.$]{1,100}\s*\((.*)\)\s*;?\s*", re.
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One Bayeux message: its channel and the JSON text of each of its fields."""
 
     channel: str

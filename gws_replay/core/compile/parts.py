@@ -4,8 +4,8 @@ The header lists them in the order of the file: `tests: [{name: NODEID, interact
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from gws_replay.core.cassette import Cassette
 from gws_replay.core.model import Cause, Notification, User
@@ -15,8 +15,7 @@ _KEY = "tests"
 _BEHIND = 0.001
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
+class _Part(NamedTuple):
     """What one test has recorded, as ranges of indices."""
 
     name: str

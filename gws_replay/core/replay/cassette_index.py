@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf, nextafter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from gws_replay.core import lossless_json
@@ -36,8 +36,7 @@ _OF_EXCHANGES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The range of operation counts of a resource for which a GET response is valid.
 
     `first` operations of it had their response before the GET was sent, `last` had begun before it had its own.
