@@ -1,7 +1,6 @@
 """Each planted race is found, and reduced to the fewest deviations; the correct client fails under none."""
 
 import os
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -40,7 +39,6 @@ def test_a_planted_race_is_found_and_reduced(
     level: Level,
     judge: Judge,
     fails_under: tuple[str, ...],
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Within 200 variants, and to one deviation: the one that the client cannot survive."""
 
@@ -52,8 +50,6 @@ def test_a_planted_race_is_found_and_reduced(
     exploration = explored(recording(), play, level=level, judge=judge)
     found = next((each for _ in exploration.explore() for each in exploration.findings if not each.is_flaky), None)
     assert found, f"not found in {exploration.ran} variants: {exploration.findings}"
-    with capsys.disabled():
-        sys.stderr.write(f"\n{kind.__name__}: variant {found.after}; {found.variant} {found.sentence}\n")
     (deviation,) = found.variant.deviations
     assert str(deviation).startswith(fails_under), found.sentence
 
