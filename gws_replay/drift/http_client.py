@@ -121,6 +121,8 @@ class LiveClient:
             raise GwsReplayError(problem) from None
         except aiohttp.ClientConnectorError as error:
             reason = error.os_error.strerror or str(error.os_error)
+        except aiohttp.ClientHttpProxyError as error:
+            reason = f"the proxy refused (HTTP {error.status} {error.message})"
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
             reason = f"{name}: {error}"
         except (aiohttp.ClientError, OSError, ValueError) as error:  # whose text may hold the address

@@ -46,7 +46,7 @@ def _next_step(origin: str, error: GwsReplayError) -> str:
     if not str(error).startswith("cannot reach"):
         return ""
     if proxy_for(origin):
-        return "; check that proxy's address, or put the server's host into NO_PROXY"
+        return "; check the proxy's address, and the user and password in it, or put the server's host into NO_PROXY"
     return "; check --upstream and that the server runs, or name your company's proxy in HTTPS_PROXY"
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from gws_replay.sandbox.server import RunningSandbox, serving
 from tests.support.commands import command_line, refused
+from tests.support.proxies import answered, upstream
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +88,17 @@ def test_unreachable_proxy_is_reported(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     (line,) = fixes("--upstream", "https://gws.example.invalid")
     assert "https://gws.example.invalid through the HTTP proxy of the environment: " in line
-    assert "; check that proxy's address, or put the server's host into NO_PROXY" in line
+    assert (
+        "; check the proxy's address, and the user and password in it, or put the server's host into NO_PROXY" in line
+    )
+
+
+def test_proxy_that_refuses_is_reported(environment: pytest.MonkeyPatch) -> None:
+    """With its status."""
+    with upstream(lambda _: answered(b"", "407 Proxy Authentication Required")) as proxy:
+        environment.setenv("HTTPS_PROXY", proxy.url)
+        (line,) = fixes("--upstream", "https://gws.example.invalid")
+    assert ": the proxy refused (HTTP 407 Proxy Authentication Required); check the proxy's address" in line
 
 
 def test_missing_mitmproxy_is_reported(environment: pytest.MonkeyPatch) -> None:
