@@ -65,6 +65,7 @@ class RecordingRun(Run):
         self.blocked = []
         self.allowed_hosts = frozenset()
         self.patience = _PATIENCE
+        self.notes: tuple[str, ...] = ()  # what a person should look at, as `gws-replay record` says it
         self._lacks_all = False
         self.path = path
         self.pending = pending_path(path)
@@ -200,14 +201,14 @@ class RecordingRun(Run):
             return f"{self.path}: {error}"
         count = len(load_cassette(self.pending).interactions)
         self.live = self.exchanges(count)
-        what = counted(count, "exchange")
-        if not passed:
-            what = f"{what} recorded to {self.pending}, since the test failed"
-            if self.path.exists():
-                return f"{what}; {self.path} is as it was"
-            return f"{what}; gws-replay pending accept makes it the cassette"
-        put_in_place(self.pending, self.path)
-        return f"{what} recorded to {self.path}"
+        if passed:
+            put_in_place(self.pending, self.path)
+            where = str(self.path)
+        else:
+            then = "gws-replay pending accept makes it the cassette"
+            then = f"{self.path} is as it was" if self.path.exists() else then
+            where = f"{self.pending}, since the test failed; {then}"
+        return "; note: ".join([f"{counted(count, 'exchange')} recorded to {where}", *self.notes])
 
 
 class InProcessRecording(RecordingRun):
@@ -323,7 +324,8 @@ class InProcessRecording(RecordingRun):
         with self._lock:
             # What gave away a personal value may have come after others that hold it.
             seen = self.redactor.again().recording(Recording(exchanges=tuple(self._exchanges)))
-        new = compile_recording(seen, {**self._header(), **self.redactor.header}).cassette
+        compiled = compile_recording(seen, {**self._header(), **self.redactor.header})
+        self.notes, new = (*compiled.notes, *self.redactor.notes()), compiled.cassette
         if self._part:
             return with_part(self._shared, new, self._part)
         return appended(laid_out(self.old), new) if self._appends else new
@@ -378,8 +380,7 @@ class ProxyRecording(RecordingRun):
             rules={"keep": chosen.keep, "secret": chosen.secret, "personal": chosen.personal},
             key=key,
         )
-        self._recorder = Recorder(settings, say=lambda _line: self.changes.send())
-        self._recorder.__enter__()
+        self._recorder = Recorder(settings, say=lambda _line: self.changes.send()).__enter__()
         self.url = self._recorder.url
 
     @property
@@ -389,11 +390,11 @@ class ProxyRecording(RecordingRun):
 
     def recorded(self) -> Cassette:
         """Return what the proxy has written down so far."""
-        path = self.pending.with_name(f"{self.pending.name}.journal")
-        with path.open("rb") as file:
+        with (path := self.pending.with_name(f"{self.pending.name}.journal")).open("rb") as file:
             read = journal_reader.read(file, str(path))
         return compile_recording(read.recording, read.header).cassette
 
     def save(self) -> None:
         """Stop the proxy, which saves."""
         self._recorder.__exit__(None, None, None)
+        self.notes = tuple(note for saved in self._recorder.saved for note in saved["notes"])

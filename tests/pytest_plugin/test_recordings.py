@@ -123,6 +123,20 @@ def test_new_episodes_are_appended(project: Project) -> None:
     assert cassette.interactions[2].began > cassette.notifications[0].seen
 
 
+@pytest.mark.parametrize("fixture", ["gws", "gws_server"])
+def test_a_recording_says_what_was_not_examined(fixture: str, project: Project) -> None:
+    """As the end of `gws-replay record` does: bodies that nobody could read, and keys that lack a rule."""
+    url = "gws_server.url" if fixture == "gws_server" else "URL"
+    body = f"""
+    agent = Agent({url})
+    agent.update(memberTag="x")
+    requests.post({url} + "/api/v2/me", data=b"\\x00\\x01\\xff" * 9, timeout=60)
+"""
+    options = ("--gws-record=rewrite", f"--gws-upstream={project.url}") if url != "URL" else ("--gws-record=rewrite",)
+    result = project.run(body.replace("    requests.", "    import requests\n    requests."), *options, fixture=fixture)
+    result.stdout.fnmatch_lines(["*note: not examined for secrets and personal data: 1 binary*"])
+
+
 def test_failed_test_does_not_change_the_cassette(project: Project) -> None:
     """Its recording is kept as pending, and replaces the cassette when the test passes."""
     saved(small(), project.cassette)

@@ -233,11 +233,12 @@ def personal_in(text: str, numbers: Iterable[tuple[int, int]], *, ip_addresses: 
             yield from _number_at(text, start)
     if ip_addresses:
         for found in (*_IP_V4.finditer(text), *(_IP_V6.finditer(text) if ":" in text else ())):
-            if _is_ip_address(found[0]):
+            if is_ip_address(found[0]):
                 yield *found.span(), "ip-address"
 
 
-def _is_ip_address(text: str) -> bool:
+def is_ip_address(text: str) -> bool:
+    """Tell whether a text is an address of the Internet Protocol, version 4 or 6."""
     try:
         ipaddress.ip_address(text)
     except ValueError:

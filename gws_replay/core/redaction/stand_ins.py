@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-from gws_replay.core.redaction.shapes import CARD, EMAIL, PHONE, luhn
+from gws_replay.core.redaction.shapes import CARD, EMAIL, PHONE, is_ip_address, luhn
 
 # What is longer keeps only its shape beyond this.
 _CHOSEN = 256
@@ -21,6 +21,8 @@ _PICKY, _TRIES = 32, 500
 _SAME_DIGITS = 9  # two telephone numbers that end in the same digits are one
 _SCHEME = re.compile(r"(?i)(?:https?|tel|sips?|mailto):(?://)?")
 _NUMBER = re.compile(r"(-?)([0-9])([0-9]*(?:\.[0-9]+)?)((?:[eE][+-]?[0-9]+)?)")
+_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|(?=[^.]*:)[0-9A-Fa-f:]{2,39}(?:\d{1,3}(?:\.\d{1,3}){3})?")
+_PART = re.compile(r"\d+(?=\.|\Z)|[0-9A-Fa-f]+")
 _LOWER, _UPPER, _DIGITS = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
 _BEYOND = str.maketrans({**dict.fromkeys(_LOWER, "x"), **dict.fromkeys(_UPPER, "X"), **dict.fromkeys(_DIGITS, "0")})
 
@@ -81,6 +83,8 @@ def _maker(value: str) -> tuple[Callable[[str, bytes], str], str]:
         return _card, value
     if PHONE.fullmatch(value):
         return _phone, "".join(filter(str.isdecimal, value))[-_SAME_DIGITS:]
+    if _ADDRESS.fullmatch(value) and is_ip_address(value):
+        return _address, value
     return (_number if _NUMBER.fullmatch(value) else _alike), value
 
 
@@ -118,6 +122,26 @@ def _phone(value: str, stream: bytes) -> str:
 def _card(value: str, stream: bytes) -> str:
     given = value[0] + _alike(value[1:], stream)
     return next(each for digit in _DIGITS if luhn(each := given[:-1] + digit))
+
+
+def _address(value: str, stream: bytes) -> str:
+    """Choose an IP address with parts of the same lengths: a decimal part is 255 at most, zeros stay."""
+    is_v4 = "." in value
+    chosen, at = "", 0
+    for found in _PART.finditer(value):
+        is_decimal = is_v4 and ":" not in value[found.start() :]
+        part = _part_of_address(found[0], stream[found.start() :], is_decimal=is_decimal, is_upper=value.isupper())
+        chosen += value[at : found.start()] + part
+        at = found.end()
+    return chosen + value[at:]
+
+
+def _part_of_address(part: str, stream: bytes, *, is_decimal: bool, is_upper: bool) -> str:
+    if is_decimal:
+        first, last = (0, 9) if len(part) == 1 else (10, 99) if len(part) == 2 else (100, 255)
+        return str(first + int.from_bytes(stream[:4], "big") % (last - first + 1))
+    letters = "123456789" + ("ABCDEF" if is_upper else "abcdef")
+    return "".join(each if each == "0" else letters[byte % 15] for each, byte in zip(part, stream, strict=False))
 
 
 def _number(value: str, stream: bytes) -> str:

@@ -26,6 +26,8 @@ _BAYEUX = re.compile(r'"channel"\s*:\s*"\\?/')
 # JSON that has something before or after it: JSONP, a prefix against cross-site reading, `data:` of server-sent events,
 # lines of a log.
 _JSON_WITHIN = re.compile(r'[{\[](?:\s*+"|(?<=\[)\s*+[{\[])')
+# XML that has something before it.
+_XML_WITHIN = re.compile(rf"<(?!{PLACEHOLDER[1:]})[A-Za-z_!?]")
 _PARAMETER = re.compile(r"([^&=]*)=([^&]*)|([^&=]+)")
 _MATRIX = re.compile(r"(;[\w.-]+=)([^;/]*)")
 _SESSION_IN_PATH = re.compile(r"(?i:(?<=;jsessionid=))[^/?;#]+")
@@ -74,7 +76,10 @@ class TextRedactor:
         return self.running(text, place) if nested is None else nested
 
     def running(self, text: str, place: str = "") -> str:
-        """Redact running text; JSON that stands in it, by its names."""
+        """Redact running text; JSON and XML that stand in it, by their names."""
+        markup = _XML_WITHIN.search(text) if self._depth < _TOO_DEEP and "<" in text else None
+        if markup and text[: markup.start()].strip() and is_markup(text[markup.start() :]):
+            text = self._with_xml(text, markup.start(), place)
         within = _JSON_WITHIN.search(text) if self._depth < _TOO_DEEP and ":" in text else None
         if within:
             text = self._with_json(text, within.start(), place)
@@ -174,6 +179,13 @@ class TextRedactor:
             return None
         redacted = self.text(plain, place)
         return text if redacted == plain else json.dumps(redacted, ensure_ascii=text.isascii())
+
+    def _with_xml(self, text: str, start: int, place: str) -> str:
+        self._depth += 1
+        try:
+            return f"{text[:start]}{self.xml(text[start:], place)}"
+        finally:
+            self._depth -= 1
 
     def _with_json(self, text: str, start: int, place: str) -> str:
         stop = max(text.rfind("}"), text.rfind("]"), start) + 1

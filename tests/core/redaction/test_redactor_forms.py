@@ -304,3 +304,21 @@ def test_value_among_many_harmless_ones_is_found(before: int, member: str, redac
     middle = found[len(head) : len(found) - len(tail)]
     assert redacted in middle
     assert not re.search("Ferdinand|geheim|5550 2044|230-555", middle)
+
+
+@pytest.mark.parametrize("before", ["sent: ", "2026-11-30 INFO <redacted:token> ", "a < b ", "(", "\n\ud800x "])
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<a><password>Nebelkrähe-3</password></a>",
+        "<r password='Nebelkrähe-3'/>",
+        "<?xml version='1.0'?><s:Body><s:password>Nebelkrähe-3</s:password></s:Body> and more",
+        "<fields><field name='password' value='Nebelkrähe-3'/></fields>",
+    ],
+)
+def test_xml_behind_other_text_is_redacted_by_its_names(before: str, markup: str) -> None:
+    """In a string of JSON, and in a text."""
+    for body in (json.dumps({"log": f"{before}{markup}"}), f"{before}{markup}"):
+        redacted = redactor().body(body.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+        assert "redacted:password" in redacted
+        assert "Nebelkr" not in redacted

@@ -84,6 +84,23 @@ def test_signs_and_exponents_stay(value: str) -> None:
     assert value.endswith("e5") == replaced.endswith("e5")
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("10.1.2.3", "192.168.100.254", "::1", "fe80::1ff:fe23:4567:890a", "::ffff:192.168.100.1", "2001:db8::42"),
+        *("2001:0DB8:0000:0000:0000:8A2E:0370:7334", "FE80::0370", "255.255.255.255"),
+    ],
+)
+def test_stand_in_of_an_ip_address_is_an_ip_address(value: str) -> None:
+    """Of the same version, length and spelling: whoever reads it as one can."""
+    for number in range(20):
+        given = StandIns(str(number).encode()).of(value)
+        assert shapes.is_ip_address(given)
+        assert (len(value), "." in value, ":" in value) == (len(given), "." in given, ":" in given)
+        assert value != given
+        assert given == (given.upper() if value.isupper() else given.lower())
+
+
 def test_the_key_decides() -> None:
     """The same key gives the same stand-ins in another recording, another key gives others."""
     assert StandIns(KEY).of("Vitaliy Onv") == StandIns(KEY).of("Vitaliy Onv")
