@@ -45,7 +45,13 @@ def decoded(run: str) -> str | Decoded:
 
 def stands_for_something(run: str) -> bool:
     """Tell whether a run of letters and digits is base64 of text or of a file: ids of GWS are not."""
+    run = run[start_of_value(run) :]
     return not run.islower() and not run.isdigit() and decoded(run) is not Decoded.NOTHING
+
+
+def start_of_value(run: str) -> int:
+    """Return where base64 begins in a run such as `name=dXNlcg==`: after the last `=` that is not at its end."""
+    return run.rstrip("=").rfind("=") + 1
 
 
 def _whole(head: str) -> str | Decoded:

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from gws_replay.core.redaction import shapes
 from gws_replay.core.redaction import tables as sensitive
-from gws_replay.core.redaction.base64_text import Decoded, decoded, encoded_like
+from gws_replay.core.redaction.base64_text import Decoded, decoded, encoded_like, start_of_value
 from gws_replay.core.redaction.encoded_text import found_within, is_spelled
 from gws_replay.core.redaction.found import PLACEHOLDER, Found, spliced, without_overlaps
 from gws_replay.core.redaction.harmless_words import is_nobody, is_state, is_status
@@ -201,6 +201,7 @@ class TextRedactor:
             return []
         found = []
         for start, stop in shapes.long_runs(text):
+            start += start_of_value(text[start:stop])  # noqa: PLW2901 (its name stands before it)
             run = text[start:stop]
             if run.islower() or run.isdigit():
                 continue

@@ -322,3 +322,12 @@ def test_xml_behind_other_text_is_redacted_by_its_names(before: str, markup: str
         redacted = redactor().body(body.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
         assert "redacted:password" in redacted
         assert "Nebelkr" not in redacted
+
+
+@pytest.mark.parametrize("text", ["state=dXNlcj1TdHVybWZsdXQtODh4O3g=", "a=1&b=dXNlcj1TdHVybWZsdXQtODh4O3g=&c=2"])
+def test_base64_behind_its_name_is_redacted(text: str) -> None:
+    """In a line of a log, and in a string of JSON."""
+    for body in (text, json.dumps({"line": text})):
+        one = redactor()
+        one.body(b'{"password": "Sturmflut-88x"}')
+        assert "dXNlcj1TdHVybWZsdXQtODh4O3g" not in one.body(body.encode()).decode()
