@@ -6,6 +6,7 @@ variant that fails is reduced, and becomes a test case of its own in every repor
 
 import copy
 import signal
+import sys
 import threading
 import time
 from collections.abc import Generator, Sequence
@@ -41,8 +42,6 @@ class _Shown(NamedTuple):
 
 # A variant may take so much longer than the recorded run, and so many seconds in any case.
 _SLOWER, _LEAST = 20.0, 10.0
-# Under a fault a client may send so many times the requests of the recorded run, and so many more.
-_TIMES_MORE, _MORE = 3, 50
 _MARKER = "gws_cassette"
 _PHASES = ("setup", "call", "teardown")
 
@@ -69,7 +68,7 @@ class _Explored:
     is_variant: ClassVar[bool] = True
     space: Space
     variant: Variant
-    most: int
+    recorded: Plan | None
     plan: Plan | None = None
 
     def make(self, kind: Any, indexes: Sequence[CassetteIndex], **options: Any) -> Any:  # noqa: ARG002
@@ -79,8 +78,7 @@ class _Explored:
     @property
     def storm(self) -> str:
         """What is wrong with how many requests the client has sent; empty for nothing."""
-        sent = _sent(self.plan)
-        return f"the client sent a storm of requests: {sent}, where {self.most} would do" if sent > self.most else ""
+        return self.plan.storm(self.recorded) if self.plan and self.recorded else ""
 
 
 @dataclass(slots=True)
@@ -183,7 +181,7 @@ class Explorer:
         end = time.monotonic() + self.wish.seconds
         exploration = Exploration(
             space,
-            partial(self._variant, item, space, _most(recorded.plan)),
+            partial(self._variant, item, space, recorded.plan),
             count=count,
             draw=drawing(self.wish.seed),
             is_over=lambda: bool(time.monotonic() > end or item.session.shouldfail or item.session.shouldstop),
@@ -200,8 +198,8 @@ class Explorer:
                 self._log(item, finding, space, recorded)
         return f"{item.nodeid}: {_summary(exploration)}"
 
-    def _variant(self, item: pytest.Function, space: Space, most: int, variant: Variant) -> Ended[_Shown]:
-        self._running = run = _Explored(space, variant, most)
+    def _variant(self, item: pytest.Function, space: Space, recorded: Plan | None, variant: Variant) -> Ended[_Shown]:
+        self._running = run = _Explored(space, variant, recorded)
         reports = self._once(item, run)
         self._running = None
         trace = run.plan.seen if run.plan else ()
@@ -252,15 +250,6 @@ class _Progress:
             self._reporter.rewrite("", erase=True)
 
 
-def _sent(plan: Plan | None) -> int:
-    return plan.requests + sum(plan.batches.values()) if plan else 0
-
-
-def _most(plan: Plan | None) -> int:
-    """Return how many requests a client may send under a fault, if it sent those of a plan as recorded."""
-    return _TIMES_MORE * _sent(plan) + _MORE
-
-
 def _summary(exploration: Exploration[_Shown]) -> str:
     coverage = exploration.coverage
     end = ", then the time was over" if exploration.stopped else ", all there are" if exploration.is_complete else ""
@@ -289,7 +278,7 @@ def _section(item: pytest.Item, finding: Finding[_Shown]) -> str:
 @contextmanager
 def _limited(seconds: float, test: str) -> Generator[None, None, None]:
     """Fail what takes longer, where a signal can interrupt it: in the main thread, on POSIX."""
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return
 

@@ -27,8 +27,6 @@ from gws_replay.storage.files import reason
 
 # How much of what a command prints is kept: its end.
 _TAIL = 4000
-# Under a fault a command may send so many times the requests of the recorded run, and so many more.
-_TIMES_MORE, _MORE = 3, 50
 
 
 class CommandEnded(NamedTuple):
@@ -68,9 +66,8 @@ class ExploredCommand:
         """Run the command under a variant; it has been run as recorded before."""
         run, plan = explored_run(ServedRun, space, variant)
         process = self._run(run)
-        sent, most = _sent(plan), _TIMES_MORE * _sent(self.recorded) + _MORE
         fault = any(map(is_fault, variant.deviations))
-        storm = f"it sent a storm of requests: {sent}, where {most} would do" if fault and sent > most else ""
+        storm = plan.storm(self.recorded) if fault else ""
         if fault and process.code is not None and process.code >= 0:
             process = process._replace(code=0)  # that a client reports a fault is right
         ended = self._ended(run, process, storm)
@@ -158,10 +155,6 @@ class Ahead:
     def close(self) -> None:
         """Wait for what runs."""
         self._threads.shutdown(cancel_futures=True)
-
-
-def _sent(plan: Plan) -> int:
-    return plan.requests + sum(plan.batches.values())
 
 
 def _tail(output: IO[bytes]) -> str:

@@ -7,6 +7,9 @@ from gws_replay.core.explore.coverage import Trace
 from gws_replay.core.explore.deviation import Deviation, Place
 from gws_replay.core.explore.space import Space, Traffic
 
+# A client may send so many times the requests of the recorded run, and so many more: any more is a storm.
+_TIMES_MORE, _MORE = 3, 50
+
 
 @dataclass(slots=True)
 class Plan:
@@ -46,6 +49,16 @@ class Plan:
     def notification(self, of: int, index: int) -> str:
         """Return what becomes of a notification, empty for nothing."""
         return self._open.get(("n", of, index), "")
+
+    @property
+    def sent(self) -> int:
+        """How many requests were sent, of REST and of CometD."""
+        return self.requests + sum(self.batches.values())
+
+    def storm(self, recorded: "Plan") -> str:
+        """Return what is wrong with how many requests were sent, beside the recorded run; empty for nothing."""
+        most = _TIMES_MORE * recorded.sent + _MORE
+        return f"the client sent a storm of requests: {self.sent}, where {most} would do" if self.sent > most else ""
 
     @property
     def traffic(self) -> Traffic:
