@@ -67,18 +67,18 @@ def gws_fault() -> Callable[[str], object]:
 
 def wish_of(config: pytest.Config, *, is_marked: bool) -> Wish | None:
     """Return what is to be explored, if a marker asks for it or not. Raises UsageError for a wrong option."""
-    asked = config.getoption(_OPTION) or config.getini("gws_explore")
-    if not asked and not is_marked:
+    wanted = config.getoption(_OPTION) or config.getini("gws_explore")
+    if not wanted and not is_marked:
         return None
-    is_variant = str(asked).startswith("@")
-    if asked and not is_variant and not (str(asked).isdecimal() and int(asked) > 0):
+    is_variant = str(wanted).startswith("@")
+    if wanted and not is_variant and not (str(wanted).isdecimal() and int(wanted) > 0):
         raise pytest.UsageError(
-            f"{_OPTION} needs a number of variants from 1 on, or a variant (@v1:...), not {asked!r}: "
+            f"{_OPTION} needs a number of variants from 1 on, or a variant (@v1:...), not {wanted!r}: "
             f"write {_OPTION}={_COUNT}"
         )
     return Wish(
-        count=int(asked) if asked and not is_variant else 0,
-        variant=asked if is_variant else "",
+        count=int(wanted) if wanted and not is_variant else 0,
+        variant=wanted if is_variant else "",
         level=config.getoption("--gws-explore-level"),
         seed=config.getoption("--gws-explore-seed"),
         seconds=_seconds(config.getoption("--gws-explore-time")),

@@ -124,7 +124,7 @@ class ExploredCommand:
 
 
 class Ahead:
-    """Runs the variants that come next in threads, so that their results are there when they are asked for."""
+    """Runs the variants that come next in threads, so that their results are there when they are needed."""
 
     def __init__(
         self, run: Callable[[Variant], Ended[CommandEnded]], upcoming: Iterator[Variant], *, jobs: int

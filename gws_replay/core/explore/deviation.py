@@ -101,7 +101,7 @@ def digest_of(cassettes: Iterable[Cassette]) -> str:
         for each in cassette.interactions:
             found.update(repr((each.request.method, each.request.uri, each.user, each.began, each.ended)).encode())
             found.update(each.request.body)
-        for told in cassette.notifications:
-            cause = told.cause and (told.cause.interactions, told.cause.after)
-            found.update(repr((told.channel, told.data, told.user, told.seen, cause)).encode())
+        for push in cassette.notifications:
+            cause = push.cause and (push.cause.interactions, push.cause.after)
+            found.update(repr((push.channel, push.data, push.user, push.seen, cause)).encode())
     return found.hexdigest()[:10]
