@@ -3,8 +3,8 @@
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
 BIN = $(VENV)/bin
-# One more than there are processors: now and then each waits for a client or a server.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
+# Two more than there are processors: many tests wait for a client or a server.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 2)')
 TEST = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 JS = tests/js
 

@@ -42,12 +42,15 @@ def test_a_planted_race_is_found_and_reduced(
 ) -> None:
     """Within 200 variants, and to one deviation: the one that the client cannot survive."""
 
+    limits = [20.0]
+
     def play(url: str) -> str:
         # A fault may well fail the client: only what it did counts.
-        problem = clients.play(kind, url, 0.4 if level == "faults" else 1.5)
+        problem = clients.play(kind, url, limits[-1])
         return "" if level == "faults" else problem
 
     exploration = explored(recording(), play, level=level, judge=judge)
+    limits.append(0.4 if level == "faults" else 1.5)  # a client with a race may wait for ever
     found = next((each for _ in exploration.explore() for each in exploration.findings if not each.is_flaky), None)
     assert found, f"not found in {exploration.ran} variants: {exploration.findings}"
     (deviation,) = found.variant.deviations

@@ -44,11 +44,11 @@ def two_sessions() -> Cassette:
 
 
 def one_session() -> Cassette:
-    """One session is written to twice; the second push comes late."""
+    """One session is written to twice; the first push comes before its response, the second late."""
     return cassette(
         look(1, 0, began=0),
         update({"A": 2}, began=1),
-        push({"A": 2}, seen=1.5),
+        push({"A": 2}, seen=1.05),
         me(began=2),
         update({"A": 3}, began=3),
         me(began=4),
