@@ -5,13 +5,14 @@ In memory is only where each stands, and when it was.
 
 import marshal
 import tempfile
+import weakref
 from array import array
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar
 
 from gws_replay.core.model import Exchange, Headers, LazySequence, Notification, Request, Response, WebSocketMessage
 
@@ -26,6 +27,8 @@ class Spool(Generic[_T]):
 
     def __init__(self, folder: Path, pack: Callable[[_T], _Fields], unpack: Callable[..., _T]) -> None:
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (it is open as long as the spool is used)
+        # Not __del__: where a cycle holds both, the file may be collected first, and complain that it is open.
+        self._closing = weakref.finalize(self, _close, self._file)
         self._pack = pack
         self._unpack = unpack
         self._ends = array("Q", [0])
@@ -33,14 +36,9 @@ class Spool(Generic[_T]):
         self._besides = array("d")
         self._tags = array("l")
 
-    def __del__(self) -> None:
-        if hasattr(self, "_file"):  # whoever looks at what is in it holds the spool
-            self.close()
-
     def close(self) -> None:
-        """Let go of the file."""
-        with suppress(OSError):  # a full disk refuses the rest, which is not needed any more
-            self._file.close()
+        """Let go of the file; whoever looks at what is in it holds the spool."""
+        self._closing()
 
     def add(self, value: _T, at: float, beside: float = 0.0, tag: int = 0) -> None:
         """Take up a value; of several with the same time, that with the lesser `beside` comes first."""
@@ -67,6 +65,11 @@ class Spool(Generic[_T]):
         start, end = self._ends[number], self._ends[number + 1]
         self._file.seek(start)
         return self._unpack(*marshal.loads(self._file.read(end - start)))  # noqa: S302 (our own)
+
+
+def _close(file: IO[bytes]) -> None:
+    with suppress(OSError):  # a full disk refuses the rest, which is not needed any more
+        file.close()
 
 
 def of_exchanges(folder: Path) -> Spool[Exchange]:
