@@ -20,6 +20,7 @@ SESSION = "0002DaAVKJ0V0095"
 class Desk:
     def __init__(self):
         self.http = requests.Session()
+        self.http.trust_env = False  # pytest changes the environment between tests
         self.http.auth = ("agent1", "sandbox")
         self.http.headers["X-CSRF-TOKEN"] = self.http.get(URL + "/api/v2/me", timeout=60).headers["X-CSRF-TOKEN"]
         self.received, self.ids, self.ends, self.error = [], set(), False, None
@@ -193,6 +194,7 @@ import pytest, requests
 class Agent:
     def __init__(self, name):
         self.http = requests.Session()
+        self.http.trust_env = False
         self.http.auth = (name, "x")
         assert self.http.get(URL + "/api/v2/me", timeout=60).ok
         self.received, self.ends, self.changed = [], False, threading.Condition()

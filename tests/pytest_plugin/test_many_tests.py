@@ -18,8 +18,6 @@ import collections, gc, os
 @pytest.fixture(scope="module")
 def desk():
     desk = Desk()
-    # It asks the environment nothing: pytest changes that between two tests, while the client's thread would read it.
-    desk.http.trust_env = False
     yield desk
     desk.stop()
 
