@@ -76,6 +76,11 @@ class _Explored:
         return run
 
     @property
+    def fault(self) -> str:
+        """The kind of the fault in the variant, empty for none."""
+        return next((each.what for each in self.variant.deviations if is_fault(each)), "")
+
+    @property
     def storm(self) -> str:
         """What is wrong with how many requests the client has sent; empty for nothing."""
         return self.plan.storm(self.recorded) if self.plan and self.recorded else ""
@@ -114,11 +119,7 @@ class Explorer:
         """End a variant that takes too long; under a fault, let the user's fixture say whether the client survived."""
         if not self._limit:
             return (yield)
-        kind = (
-            next((each.what for each in self._running.variant.deviations if is_fault(each)), "")
-            if self._running
-            else ""
-        )
+        kind = self._running.fault if self._running else ""
         decide = item._request.getfixturevalue("gws_fault") if kind and isinstance(item, pytest.Function) else None  # noqa: SLF001
         with _limited(self._limit, item.nodeid):
             if decide is None:

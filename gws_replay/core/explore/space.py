@@ -214,10 +214,5 @@ def is_fault(deviation: Deviation) -> bool:
     return deviation.what in _FAULTS
 
 
-def is_interruption(deviation: Deviation) -> bool:
-    """Tell whether a deviation loses or breaks something."""
-    return deviation.subject != "replies" and deviation.place is None and not is_fault(deviation)
-
-
 def _family(deviation: Deviation) -> str:
     return "advice" if deviation.what.endswith("advice") else deviation.what
